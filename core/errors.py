@@ -1,0 +1,53 @@
+"""One tree of errors; each message says what happened, with the value, and what to do next."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ResiftError(Exception):
+    """A failure that was foreseen; its message is written for the caller, often a model."""
+
+
+class InvalidInput(ResiftError):
+    """An argument, a filter, a document or a setting that cannot be used as it is."""
+
+
+class NotFound(ResiftError):
+    """A collection, document, passage or model that does not exist."""
+
+
+class PathRefused(ResiftError):
+    """A path that lies outside the folders Resift may read."""
+
+
+class UnreadableFile(ResiftError):
+    """A file that cannot be turned into text."""
+
+
+class StoreError(ResiftError):
+    """The store could not do what was asked."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the data directory."""
+
+
+class IncompatibleCollection(StoreError):
+    """A collection was written with other models, chunking or schema than are configured now."""
+
+
+class ModelError(ResiftError):
+    """A model could not be loaded or run."""
+
+
+class MissingExtra(ResiftError):
+    """An optional dependency is needed and not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs an optional part of Resift. Install it: pip install 'resift[{extra}]'")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the known name closest to `name`, or nothing when none is close."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""

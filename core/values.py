@@ -1,0 +1,92 @@
+"""The nouns of Resift: documents, passages, hits, stages, rankings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+Metadata = Mapping[str, Any]
+"""What a user says of a document: JSON scalars, or lists of them, by field name."""
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What was ingested. `source` is a path or a URI, or empty for text handed over directly."""
+
+    id: str
+    title: str
+    text: str
+    source: str = ""
+    metadata: Metadata = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What is searched: a piece of a document. Lines count from 1; 0 where the text has none to cite.
+
+    Ordinals count from 0; -1 is a passage that belongs to no stored document, and goes by `document_id` alone.
+    """
+
+    document_id: str
+    ordinal: int
+    text: str
+    title: str = ""
+    heading: str = ""
+    source: str = ""
+    start_line: int = 0
+    end_line: int = 0
+    metadata: Metadata = field(default_factory=lambda: EMPTY)
+
+    @property
+    def id(self) -> str:
+        """Return the name by which a passage is cited: `<document id>#<ordinal>`."""
+        return f"{self.document_id}#{self.ordinal}" if self.ordinal >= 0 else self.document_id
+
+    def point_id(self, collection: str) -> UUID:
+        """Return the id in the store, so that writing a passage twice is writing it once."""
+        return uuid5(NAMESPACE_URL, f"resift:{collection}/{self.id}")
+
+    @property
+    def content(self) -> str:
+        """Return the text with its title and heading above it: what models read."""
+        return "\n".join(part for part in (self.title, self.heading, self.text) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage in an order. `scores` and `ranks` are by stage name: dense, bm25, fused, rerank, blend."""
+
+    passage: Passage
+    score: float
+    rank: int
+    scores: Mapping[str, float] = field(default_factory=lambda: EMPTY)
+    ranks: Mapping[str, int] = field(default_factory=lambda: EMPTY)
+    was: int = 0
+    """Rank before reranking; 0 where nothing was reranked."""
+    relevance: float | None = None
+    """Calibrated probability that the passage answers the query; None where nothing measured it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The report of one step: what came in, what went out, how long it took."""
+
+    name: str
+    model: str
+    received: int
+    returned: int
+    milliseconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """An order of hits and how it came about. `degraded` says that a stage failed and was left out."""
+
+    hits: Sequence[Hit]
+    stages: Sequence[Stage] = ()
+    notes: Sequence[str] = ()
+    degraded: bool = False

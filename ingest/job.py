@@ -1,0 +1,250 @@
+"""One ingestion: compare documents with the store, cut and encode what is new, write it, report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+from uuid import UUID
+
+from ..core.errors import InvalidInput
+from ..core.values import Document, Passage
+from ..models.deferred import Deferred
+from ..models.workers import Workers
+from ..search.encode import Encoder
+from ..search.fields import check_metadata, learn_fields
+from ..search.filters import AnyOf
+from ..search.lexical import Bm25Encoder
+from ..search.manifest import Manifest
+from ..search.store import Collection, Entry, Point, Store, Vector
+from .cut import Cutter
+from .locks import WriteLocks
+from .report import Failure, Report
+
+Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
+"""Called with documents done, documents in all, and a message."""
+
+BATCH_DOCUMENTS = 64  # read, compared and cut together
+BATCH_PASSAGES = 128  # encoded and written together: about half a second of work lost by a crash
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to ingest. Items are documents, or failures of those that could not be read; `total` counts both."""
+
+    collection: str
+    items: Iterable[Document | Failure]
+    total: int
+    prune_below: Sequence[Path] = ()
+    """Folders whose documents are removed when this job no longer finds them."""
+    progress: Progress | None = None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The growing report of a running job."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    passages: int = 0
+    truncated: int = 0
+    done: int = 0
+    failures: list[Failure] = field(default_factory=lambda: [])
+    seen: set[str] = field(default_factory=lambda: set())
+
+    def report(self) -> Report:
+        return Report(
+            added=self.added,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            removed=self.removed,
+            passages=self.passages,
+            truncated=self.truncated,
+            failures=tuple(self.failures),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    document: Document
+    digest: str
+    before: Entry | None
+    passages: Sequence[Passage]
+
+
+class Ingestor:
+    """Brings documents into collections; one job at a time writes to a collection."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: Encoder,
+        cutter: Deferred[Cutter],
+        workers: Workers,
+        *,
+        manifest: Manifest,
+        locks: WriteLocks,
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._cutter = cutter
+        self._workers = workers
+        self._manifest = manifest
+        self._locks = locks
+
+    async def ingest(self, job: Job) -> Report:
+        """Run a job to its end; what could not be taken is in the report, the rest is written.
+
+        Raises:
+            IncompatibleCollection: When the collection was written with other models.
+            StoreError: When writing failed; running the same job again completes it.
+        """
+        async with self._locks[job.collection]:
+            collection = await self._store.open(job.collection, create=self._manifest)
+            collection.manifest.check(job.collection, self._manifest)
+            tally, items = _Tally(), iter(job.items)
+            try:
+                while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
+                    documents = _accept(batch, tally)
+                    await self._write_changed(collection, documents, job, tally)
+                await self._prune(collection, job, tally)
+            finally:
+                await collection.flush()
+            if not await collection.count():
+                await self._store.drop(job.collection)  # nothing came in: leave no empty collection behind
+            return tally.report()
+
+    async def _write_changed(
+        self, collection: Collection, documents: Sequence[Document], job: Job, tally: _Tally
+    ) -> None:
+        entries = await collection.entries([document.id for document in documents])
+        digests = {document.id: digest_of(document, self._manifest.chunking) for document in documents}
+        changed = [each for each in documents if each.id not in entries or entries[each.id].digest != digests[each.id]]
+        tally.unchanged += len(documents) - len(changed)
+        tally.done += len(documents) - len(changed)
+        await self._remember(collection, changed)
+        cutter = await self._cutter.get()
+        cuts = await self._workers.map(cutter.cut, changed)
+        changes = [
+            _Change(document, digests[document.id], entries.get(document.id), passages)
+            for document, passages in zip(changed, cuts, strict=True)
+        ]
+        for group in _groups(changes, BATCH_PASSAGES):
+            await self._write(collection, group, tally)
+            await _report(job, tally)
+        await _report(job, tally)
+
+    async def _remember(self, collection: Collection, documents: Sequence[Document]) -> None:
+        fields = dict(collection.manifest.fields)
+        for document in documents:
+            fields = learn_fields(fields, document.metadata)
+        manifest = replace(collection.manifest, fields=fields, chunking=self._manifest.chunking)
+        await collection.remember(manifest)
+
+    async def _write(self, collection: Collection, changes: Sequence[_Change], tally: _Tally) -> None:
+        points, truncated = await self._points(collection, changes)
+        stale: list[UUID] = []
+        for change in changes:
+            before = 0 if change.before is None else change.before.passages
+            for ordinal in range(len(change.passages), before):
+                stale.append(Passage(change.document.id, ordinal, "").point_id(collection.name))
+        await collection.write(points, stale=stale)
+        tally.added += sum(change.before is None for change in changes)
+        tally.updated += sum(change.before is not None for change in changes)
+        tally.passages += len(points)
+        tally.truncated += truncated
+        tally.done += len(changes)
+
+    async def _points(self, collection: Collection, changes: Sequence[_Change]) -> tuple[list[Point], int]:
+        passages = [passage for change in changes for passage in change.passages]
+        vectors, truncated = await self._encoder.encode([passage.content for passage in passages])
+        titles = await self._title_vectors(changes)
+        bm25 = Bm25Encoder(collection.manifest.lexical)
+        dense = iter(vectors)
+        points = [
+            Point(
+                passage=passage,
+                digest=change.digest,
+                passages=len(change.passages),
+                dense=next(dense),
+                title=titles.get(passage.title),
+                bm25=bm25.document(passage.content),
+            )
+            for change in changes
+            for passage in change.passages
+        ]
+        return points, truncated
+
+    async def _title_vectors(self, changes: Sequence[_Change]) -> dict[str, Vector]:
+        titles = sorted({change.document.title for change in changes} - {""})
+        vectors, _ = await self._encoder.encode(titles)
+        return dict(zip(titles, vectors, strict=True))
+
+    async def _prune(self, collection: Collection, job: Job, tally: _Tally) -> None:
+        if not job.prune_below:
+            return
+        below = tuple(f"{folder.as_posix().rstrip('/')}/" for folder in job.prune_below)
+        entries = await collection.entries()
+        gone = [key for key, entry in entries.items() if entry.source.startswith(below) and key not in tally.seen]
+        failed = {failure.source for failure in tally.failures}  # a file that cannot be read now is not gone
+        gone = [key for key in gone if entries[key].source not in failed]
+        if gone:
+            await collection.remove(AnyOf("document_id", tuple(gone)))
+        tally.removed += len(gone)
+
+
+def digest_of(document: Document, chunking: str) -> str:
+    """Return the hash that tells whether a document has to be written again: of all it says and how it is cut."""
+    parts = [document.title, document.text, document.source, dict(document.metadata), chunking]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _take(items: Iterator[Document | Failure], most: int) -> list[Document | Failure]:
+    return list(islice(items, most))
+
+
+def _accept(batch: Sequence[Document | Failure], tally: _Tally) -> list[Document]:
+    accepted: list[Document] = []
+    for item in batch:
+        try:
+            if isinstance(item, Document):
+                accepted.append(_checked(item, tally.seen))
+                tally.seen.add(item.id)
+                continue
+            failure = item
+        except InvalidInput as error:
+            failure = Failure(item.source or item.id, str(error))
+        tally.failures.append(failure)
+        tally.done += 1
+    return accepted
+
+
+def _checked(document: Document, seen: set[str]) -> Document:
+    if not document.text.strip():
+        raise InvalidInput("The document has no text.")
+    if document.id in seen:
+        raise InvalidInput(f"The id {document.id!r} was given twice in one call; the first document has it.")
+    return replace(document, metadata=check_metadata(document.metadata))
+
+
+def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:
+    """Yield whole documents in groups of at least `size` passages, but the last."""
+    group: list[_Change] = []
+    for change in changes:
+        group.append(change)
+        if sum(len(each.passages) for each in group) >= size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+async def _report(job: Job, tally: _Tally) -> None:
+    if job.progress is not None:
+        await job.progress(tally.done, job.total, f"{tally.passages} passages written")

@@ -1,0 +1,77 @@
+"""Removing documents, with a guard against removing all of them by mistake."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.errors import InvalidInput
+from ..search.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
+from ..search.store import Collection, Store
+from .locks import WriteLocks
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many documents and passages went, and which of the ids asked for were not there."""
+
+    documents: int
+    passages: int
+    missing: tuple[str, ...] = ()
+
+
+class Remover:
+    """Takes documents, or whole collections, out of a store."""
+
+    def __init__(self, store: Store, locks: WriteLocks) -> None:
+        self._store = store
+        self._locks = locks
+
+    async def drop(self, name: str) -> Removed:
+        """Delete a collection with all it holds, whatever model it was written with.
+
+        Raises:
+            NotFound: When there is none of that name.
+        """
+        async with self._locks[name]:
+            collection = await self._store.open(name)
+            removed = Removed(await collection.count(FIRST_PASSAGES), await collection.count())
+            await self._store.drop(name)
+            return removed
+
+    async def remove(self, name: str, *, document_ids: Sequence[str], filter_: Mapping[str, Any]) -> Removed:
+        """Remove the documents that have one of the ids and meet the filter; either may be left out.
+
+        Raises:
+            NotFound: When there is no such collection.
+            InvalidInput: When neither is given, or when nothing would be left.
+        """
+        if not document_ids and not filter_:
+            raise InvalidInput("Say what to delete: document_ids, a filter, or everything=true for the collection.")
+        async with self._locks[name]:
+            collection = await self._store.open(name)
+            present = await collection.entries(document_ids) if document_ids else {}
+            missing = tuple(each for each in document_ids if each not in present)
+            if document_ids and not present:
+                return Removed(0, 0, missing)
+            where = _conditions(tuple(present), filter_, collection)
+            documents = await _count_to_remove(collection, where)
+            passages = await collection.remove(where)
+            await collection.flush()
+            return Removed(documents, passages, missing)
+
+
+def _conditions(document_ids: tuple[str, ...], filter_: Mapping[str, Any], collection: Collection) -> All:
+    conditions: list[Condition] = [AnyOf("document_id", document_ids)] if document_ids else []
+    if (condition := parse_filter(filter_, collection.manifest.fields)) is not None:
+        conditions.append(condition)
+    return All(tuple(conditions))
+
+
+async def _count_to_remove(collection: Collection, where: All) -> int:
+    documents = await collection.count(All((where, FIRST_PASSAGES)))
+    if documents and documents == await collection.count(FIRST_PASSAGES):
+        raise InvalidInput(
+            f"That is all {documents} documents of collection {collection.name!r}. Nothing was deleted. To delete the "
+            "collection, call again with everything=true."
+        )
+    return documents

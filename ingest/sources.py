@@ -1,0 +1,54 @@
+"""Where documents come from: files below the allowed roots, or text handed over."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ResiftError
+from ..core.values import Document
+from .read import read_document
+from .report import Failure
+from .roots import Roots
+from .walk import find_files
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files to ingest, read one by one as the job asks for them."""
+
+    paths: tuple[Path, ...]
+    failures: tuple[Failure, ...]
+    folders: tuple[Path, ...]
+    metadata: Mapping[str, Any]
+    max_bytes: int
+
+    def __len__(self) -> int:
+        return len(self.paths) + len(self.failures)
+
+    def __iter__(self) -> Iterator[Document | Failure]:
+        yield from self.failures
+        for path in self.paths:
+            try:
+                document = read_document(path, max_bytes=self.max_bytes)
+                yield replace(document, metadata={**document.metadata, **self.metadata})
+            except ResiftError as error:
+                yield Failure(path.as_posix(), str(error))
+
+
+def files_below(
+    paths: Sequence[str | Path], *, glob: str, roots: Roots, metadata: Mapping[str, Any], max_bytes: int
+) -> Files:
+    """Return the readable files at or below the paths; paths that cannot be used become failures."""
+    found = find_files(paths, glob=glob, roots=roots)
+    folders = tuple(Path(path).resolve() for path in paths if Path(path).is_dir())
+    return Files(found.files, found.failures, folders, metadata, max_bytes)
+
+
+def text_document(
+    text: str, *, title: str = "", source: str = "", id_: str = "", metadata: Mapping[str, Any]
+) -> Document:
+    """Return a document of text handed over; without an id it is known by its source, else by its content."""
+    derived = source or f"text-{hashlib.sha256(f'{title}\n{text}'.encode()).hexdigest()[:12]}"
+    return Document(id=id_ or derived, title=title, text=text, source=source, metadata=metadata)

@@ -1,0 +1,151 @@
+"""The whole way of a question; tools, command line and benchmarks all ask here."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..core.calibration import Logistic
+from ..core.errors import InvalidInput, NotFound, nearest
+from ..core.values import Hit, Passage, Ranking
+from ..rerank.reranker import Reranker
+from ..rerank.stage import Budget, rerank_head
+from ..search.filters import parse_filter
+from ..search.manifest import Manifest
+from ..search.retrieve import Retriever, Search
+from ..search.store import Collection, Store
+from .question import MAX_RESULTS, Page, Question, check_query, judge
+
+NONE = "none"
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """The rerankers there are, by name, and how their scores are mixed with those of retrieval."""
+
+    rerankers: Mapping[str, Reranker]
+    default: str
+    weight: float
+    """Share of the reranker's score in the final one, 0..1."""
+
+
+class Pipeline:
+    """Retrieves, reranks, blends and judges."""
+
+    def __init__(
+        self,
+        store: Store,
+        retriever: Retriever,
+        reranking: Reranking,
+        *,
+        manifest: Manifest,
+        dense_calibration: Logistic,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._store = store
+        self._retriever = retriever
+        self._reranking = reranking
+        self._manifest = manifest
+        self._dense_calibration = dense_calibration
+        self._clock = clock
+
+    @property
+    def rerankers(self) -> list[str]:
+        """Return the names that a question may give as its reranker."""
+        return [DEFAULT, NONE, *sorted(self._reranking.rerankers)]
+
+    async def ask(self, question: Question) -> Page:
+        """Return one page of the answer.
+
+        Raises:
+            InvalidInput: On an unusable query, filter, page or reranker.
+            NotFound: When there is no such collection.
+        """
+        query = check_query(question.query)
+        if question.offset + question.limit > MAX_RESULTS:
+            raise InvalidInput(f"offset + limit is above {MAX_RESULTS}. Ask a narrower question, or add a filter.")
+        reranker = self._reranker(question.reranker)
+        collection = await self.open(question.collection)
+        ranking = await self._retriever.retrieve(collection, _search_of(question, query, collection, reranker))
+        ranking = self._with_relevance(ranking)
+        if reranker is not None:
+            budget = Budget(question.depth, question.time_budget_ms)
+            weight = self._reranking.weight
+            ranking = await rerank_head(ranking, query, reranker, budget=budget, weight=weight, clock=self._clock)
+        return _page(_with_instruction_note(ranking, question.instruction), question)
+
+    async def rerank(self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT) -> Page:
+        """Return the passages reordered by the reranker alone; `was` is their place in the input.
+
+        Raises:
+            InvalidInput: On an unusable query or reranker.
+        """
+        query = check_query(query)
+        chosen = self._reranker(reranker)
+        if chosen is None:
+            raise InvalidInput(f"Reranker 'none' reorders nothing. Known: {', '.join(self.rerankers)}.")
+        hits = [Hit(passage, score=0.0, rank=rank) for rank, passage in enumerate(passages, start=1)]
+        ranking = await rerank_head(
+            Ranking(hits), query, chosen, budget=Budget(len(hits)), weight=1.0, clock=self._clock
+        )
+        return _page(ranking, Question(query, limit=limit))
+
+    async def open(self, name: str) -> Collection:
+        """Return an existing collection that was written with the models in use.
+
+        Raises:
+            NotFound: When there is none of that name.
+            IncompatibleCollection: When it was written with other models.
+        """
+        collection = await self._store.open(name)
+        collection.manifest.check(name, self._manifest)
+        return collection
+
+    def _reranker(self, name: str) -> Reranker | None:
+        name = self._reranking.default if name in ("", DEFAULT) else name
+        if name == NONE:
+            return None
+        if name not in self._reranking.rerankers:
+            known = self.rerankers
+            raise NotFound(f"No reranker {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
+        return self._reranking.rerankers[name]
+
+    def _with_relevance(self, ranking: Ranking) -> Ranking:
+        """Judge each hit by its dense score, for want of a reranker's; keyword hits stay without."""
+        hits = [
+            replace(hit, relevance=self._dense_calibration.probability(hit.scores["dense"]))
+            if "dense" in hit.scores
+            else hit
+            for hit in ranking.hits
+        ]
+        return replace(ranking, hits=hits)
+
+
+def _search_of(question: Question, query: str, collection: Collection, reranker: Reranker | None) -> Search:
+    return Search(
+        query=query,
+        mode=question.mode,
+        where=parse_filter(question.filter, collection.manifest.fields),
+        wanted=question.offset + question.limit + 1,  # one more, to know whether a page follows
+        head=0 if reranker is None else question.depth,
+        per_document=question.per_document,
+        field=question.field,
+    )
+
+
+def _with_instruction_note(ranking: Ranking, instruction: str) -> Ranking:
+    if not instruction.strip():
+        return ranking
+    note = "The instruction was not followed: no reranker that takes instructions is configured."
+    return replace(ranking, notes=[*ranking.notes, note])
+
+
+def _page(ranking: Ranking, question: Question) -> Page:
+    verdict = judge(list(ranking.hits))
+    hits = [hit for hit in ranking.hits if (hit.relevance or 0.0) >= question.min_relevance]
+    notes = list(ranking.notes)
+    if dropped := len(ranking.hits) - len(hits):
+        notes.append(f"{dropped} hits below min_relevance {question.min_relevance} were left out.")
+    end = question.offset + question.limit
+    shown = replace(ranking, hits=hits[question.offset : end], notes=notes)
+    return Page(shown, verdict, offset=question.offset, more=len(hits) > end)

@@ -1,0 +1,72 @@
+"""What is asked of the pipeline, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ..core.errors import InvalidInput
+from ..core.values import EMPTY, Hit, Ranking
+from ..search.retrieve import Field, Mode
+
+Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
+
+MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: a thousand words are far beyond every model's window
+MAX_RESULTS = 200  # offset + limit: deeper than any reranker reads
+GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
+WEAK_RELEVANCE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A search: `depth` hits are reranked by `reranker`; "none" keeps the fused order. Defaults as in the tools."""
+
+    query: str
+    collection: str = "default"
+    limit: int = 10
+    offset: int = 0
+    mode: Mode = "hybrid"
+    filter: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    per_document: int = 0
+    field: Field = "text"
+    reranker: str = "none"
+    depth: int = 50
+    instruction: str = ""
+    time_budget_ms: float = 0.0
+    min_relevance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slice of a ranking. `verdict` is of the whole ranking; `more` says that hits follow after the slice."""
+
+    ranking: Ranking
+    verdict: Verdict
+    offset: int
+    more: bool
+
+
+def check_query(query: str) -> str:
+    """Return the query without surrounding space.
+
+    Raises:
+        InvalidInput: When it is empty, or longer than `MAX_QUERY_CHARACTERS`.
+    """
+    if not query.strip():
+        raise InvalidInput("The query is empty. Ask in words, such as 'how do I rotate the API key'.")
+    if len(query) > MAX_QUERY_CHARACTERS:
+        raise InvalidInput(
+            f"The query has {len(query):,} characters; at most {MAX_QUERY_CHARACTERS:,} are taken. Ask a shorter "
+            "question; to search with a document, ingest it and ask about it."
+        )
+    return query.strip()
+
+
+def judge(hits: list[Hit]) -> Verdict:
+    """Return how likely it is that the hits hold an answer, from the best calibrated relevance among them."""
+    if not hits:
+        return "none"
+    relevances = [hit.relevance for hit in hits if hit.relevance is not None]
+    if not relevances:
+        return "unknown"
+    best = max(relevances)
+    return "good" if best >= GOOD_RELEVANCE else "weak" if best >= WEAK_RELEVANCE else "none"

@@ -1,0 +1,53 @@
+"""Reading beyond a hit: the passages around it, or a document from its start."""
+
+from dataclasses import dataclass
+
+from ..core.errors import InvalidInput, NotFound
+from ..core.values import Passage
+from ..search.store import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Passages of one document in their order; `passages_in_all` is how many the document has."""
+
+    passages: tuple[Passage, ...]
+    passages_in_all: int
+
+
+async def read_around(collection: Collection, passage_id: str, *, around: int) -> Extract:
+    """Return a passage with `around` passages on each side.
+
+    Raises:
+        InvalidInput: When the id is not of the form `<document id>#<number>`.
+        NotFound: When there is no such document or passage.
+    """
+    document_id, _, ordinal = passage_id.rpartition("#")
+    if not document_id or not ordinal.isdecimal():
+        raise InvalidInput(f"{passage_id!r} is no passage id; they look like 'docs/setup.md#3'. Take one from a hit.")
+    middle = int(ordinal)
+    extract = await _read(collection, document_id, max(0, middle - around), middle + around + 1)
+    if all(passage.ordinal != middle for passage in extract.passages):
+        raise NotFound(f"{document_id!r} has {extract.passages_in_all} passages, none numbered {middle}.")
+    return extract
+
+
+async def read_from(collection: Collection, document_id: str, *, most: int) -> Extract:
+    """Return the first `most` passages of a document.
+
+    Raises:
+        NotFound: When there is no such document.
+    """
+    return await _read(collection, document_id, 0, most)
+
+
+async def _read(collection: Collection, document_id: str, start: int, stop: int) -> Extract:
+    entries = await collection.entries([document_id])
+    if document_id not in entries:
+        raise NotFound(
+            f"No document {document_id!r} in collection {collection.name!r}. Take a document_id from a hit, or search."
+        )
+    total = entries[document_id].passages
+    ids = [Passage(document_id, place, "").point_id(collection.name) for place in range(start, min(stop, total))]
+    found = await collection.fetch(ids)
+    return Extract(tuple(found[key] for key in ids if key in found), total)

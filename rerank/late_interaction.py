@@ -1,0 +1,72 @@
+"""Late interaction over the bundled encoder's token vectors (MaxSim): no second model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..core.calibration import Logistic
+from ..core.values import Passage
+from .reranker import Scores
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..models.bundled import BundledModel
+    from ..models.deferred import Deferred
+    from ..models.transformer import Transformer
+    from ..models.workers import Workers
+
+WINDOW_OVERLAP = 32  # tokens two windows of a long passage share, so that no sentence is only ever seen cut
+
+
+class LateInteraction:
+    """Scores a passage by the mean, over the query's tokens, of the best cosine with any of the passage's tokens.
+
+    Source: Khattab and Zaharia, "ColBERT", SIGIR 2020, divided by the number of query tokens. A passage longer than the
+    model's window is cut into overlapping windows and has the score of its best one.
+    """
+
+    def __init__(
+        self, model: BundledModel, transformer: Deferred[Transformer], workers: Workers, *, calibration: Logistic
+    ) -> None:
+        self._model = model
+        self._transformer = transformer
+        self._workers = workers
+        self._calibration = calibration
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model."""
+        return f"maxsim:{self._model.name}"
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        """Return MaxSim, in -1..1, for each passage."""
+        transformer = await self._transformer.get()
+        asked = await self._workers.run(transformer.embed_tokens, query)
+        contents = [passage.content for passage in passages]
+
+        def best(text: str) -> float:
+            windows = transformer.windows(text, window=self._model.window, overlap=WINDOW_OVERLAP)
+            return max(max_similarity(asked.matrix, transformer.embed_tokens(each).matrix) for each in windows)
+
+        values = await self._workers.map(best, contents)
+        notes = (
+            ("The query is longer than the model's window; only its beginning was read.",) if asked.truncated else ()
+        )
+        return Scores(tuple(values), notes)
+
+    def relevance(self, score: float) -> float:
+        """Return the calibrated probability that a passage with this score answers its query."""
+        return self._calibration.probability(score)
+
+
+def max_similarity(query: NDArray[np.float32], passage: NDArray[np.float32]) -> float:
+    """Return the mean over query rows of the highest dot product with a passage row; rows have length 1.
+
+    Shapes: query [q, d], passage [p, d]; an empty side gives 0.
+    """
+    if not len(query) or not len(passage):
+        return 0.0
+    return float((query @ passage.T).max(axis=1).mean())

@@ -1,0 +1,36 @@
+"""The seam to rerankers: a query and passages in, one score per passage out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..core.values import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One raw score per passage, in the order given, higher is better; comparable only with each other."""
+
+    values: tuple[float, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Reranker(Protocol):
+    """Reads a query together with each passage."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model, as reports show it."""
+        ...
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        """Return the passages' scores.
+
+        Raises:
+            ModelError: When the model cannot be loaded or run.
+        """
+        ...
+
+    def relevance(self, score: float) -> float:
+        """Return the calibrated probability, in 0..1, that a passage with this raw score answers its query."""
+        ...

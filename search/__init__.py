@@ -1,0 +1,1 @@
+"""First stage: encoders, the store, filters, fusion, retrieval."""

@@ -1,0 +1,236 @@
+"""One collection in the embedded store."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from ..core.errors import StoreError
+from ..core.values import Passage
+from .edge_filter import compile_condition, flag_path_of, path_of
+from .edge_payload import ENTRY_KEYS, to_entry, to_passage, to_point, to_query
+from .fields import FieldType
+from .filters import FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition
+from .manifest import MANIFEST, Manifest, write_manifest
+from .store import Entry, Leg, Point, check_points
+
+if TYPE_CHECKING:
+    from qdrant_edge import EdgeConfig, EdgeShard, PayloadSchemaType, UpdateOperation
+
+BATCH = 256  # points per engine call, which holds the GIL for about 20 ms
+PAGE = 1000  # records per scroll
+BYTES_PER_POINT = 8192  # two vectors of 384 floats, the text, its BM25 terms, and as much again in the log
+
+
+class EdgeCollection:
+    """A shard and its manifest; see the protocols in `store` for what the methods promise."""
+
+    def __init__(self, name: str, folder: Path, manifest: Manifest, shard: EdgeShard, *, reserve_bytes: int) -> None:
+        self.name = name
+        self.manifest = manifest
+        self._folder = folder
+        self._shard = shard
+        self._reserve_bytes = reserve_bytes
+
+    @classmethod
+    def load(cls, name: str, folder: Path, manifest: Manifest, *, reserve_bytes: int) -> EdgeCollection:
+        """Open the shard in `folder`, making it when there is none yet."""
+        from qdrant_edge import EdgeShard
+
+        path = folder / "shard"
+        with _engine_errors(name):
+            if (path / "edge_config.json").exists():
+                shard = EdgeShard.load(str(path))
+                return cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
+            _require_space(folder, reserve_bytes)
+            path.mkdir(exist_ok=True)
+            shard = EdgeShard.create(str(path), _shard_config(manifest.dimension))
+        collection = cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
+        collection._index_ledger()
+        return collection
+
+    async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[tuple[UUID, float]]]:
+        """Run the legs as one batch."""
+        from qdrant_edge import QueryBatchRequest
+
+        condition = None if where is None else compile_condition(where)
+        with _engine_errors(self.name):
+            answers = self._shard.query_batch(QueryBatchRequest([to_query(leg, condition) for leg in legs]))
+        return [[(_uuid(point.id), point.score) for point in answer] for answer in answers]
+
+    async def fetch(self, ids: Sequence[UUID]) -> dict[UUID, Passage]:
+        """Return the passages that exist among `ids`."""
+        with _engine_errors(self.name):
+            records = self._shard.retrieve(list(ids), with_payload=True, with_vector=False)
+        return {_uuid(record.id): to_passage(record.payload or {}) for record in records}
+
+    async def count(self, where: Condition | None = None) -> int:
+        """Return the number of passages."""
+        from qdrant_edge import CountRequest
+
+        with _engine_errors(self.name):
+            return self._shard.count(CountRequest(filter=None if where is None else compile_condition(where)))
+
+    async def facet(self, field: str, *, limit: int) -> list[tuple[str | int | bool, int]]:
+        """Return the commonest values of a keyword, integer or boolean field; nothing for other types."""
+        from qdrant_edge import FacetRequest
+
+        known = self.manifest.fields.get(field)
+        if known not in ("keyword", "integer", "boolean"):
+            return []
+        path = flag_path_of(field) if known == "boolean" else path_of(field)
+        with _engine_errors(self.name):
+            answer = self._shard.facet(FacetRequest(path, limit=limit, exact=True))
+        return [(hit.value == "true" if known == "boolean" else hit.value, hit.count) for hit in answer.hits]
+
+    async def entries(self, document_ids: Sequence[str] | None = None) -> dict[str, Entry]:
+        """Return the documents held completely, by id."""
+        if document_ids is None:
+            return dict(self._scroll_entries(None))
+        found: dict[str, Entry] = {}
+        for start in range(0, len(document_ids), PAGE):
+            wanted = AnyOf("document_id", tuple(document_ids[start : start + PAGE]))
+            found.update(self._scroll_entries(wanted))
+        return found
+
+    async def write(self, points: Sequence[Point], *, stale: Sequence[UUID] = ()) -> None:
+        """Write whole documents; the first passage of each goes in last, as the mark that it is complete."""
+        from qdrant_edge import UpdateOperation
+
+        check_points(points, self.manifest.dimension)
+        _require_space(self._folder, self._reserve_bytes + BYTES_PER_POINT * len(points))
+        marks = [point for point in points if point.passage.ordinal == 0]
+        others = [point for point in points if point.passage.ordinal != 0]
+        self._upsert(others)
+        if stale:
+            self._update(UpdateOperation.delete_points(list(stale)))
+        self._upsert(marks)
+
+    async def remove(self, where: Condition) -> int:
+        """Remove the passages that meet the condition; return how many."""
+        from qdrant_edge import UpdateOperation
+
+        count = await self.count(where)
+        if count:
+            self._update(UpdateOperation.delete_points_by_filter(compile_condition(where)))
+        return count
+
+    async def remember(self, manifest: Manifest) -> None:
+        """Keep a new manifest, and index the metadata fields it names."""
+        for name, kind in manifest.fields.items():
+            before = self.manifest.fields.get(name)
+            if before != kind:
+                self._index_field(name, before, kind)
+        if manifest != self.manifest:
+            write_manifest(self._folder / MANIFEST, manifest)
+            self.manifest = manifest
+
+    async def flush(self) -> None:
+        """Bring everything written to the disk itself."""
+        with _engine_errors(self.name):
+            self._shard.flush()
+
+    def close(self) -> None:
+        """Flush and close the shard."""
+        with _engine_errors(self.name):
+            self._shard.flush()
+            self._shard.close()
+
+    def _upsert(self, points: Sequence[Point]) -> None:
+        from qdrant_edge import UpdateOperation
+
+        for start in range(0, len(points), BATCH):
+            batch = [to_point(point, self.name) for point in points[start : start + BATCH]]
+            self._update(UpdateOperation.upsert_points(batch))
+
+    def _update(self, operation: UpdateOperation) -> None:
+        with _engine_errors(self.name):
+            self._shard.update(operation)
+
+    def _scroll_entries(self, wanted: Condition | None) -> Iterator[tuple[str, Entry]]:
+        from qdrant_edge import PayloadSelector, ScrollRequest
+
+        fields, offset = PayloadSelector.Include(ENTRY_KEYS), None
+        condition = compile_condition(All((FIRST_PASSAGES, wanted) if wanted else (FIRST_PASSAGES,)))
+        while True:
+            request = ScrollRequest(offset=offset, limit=PAGE, filter=condition, with_payload=fields)
+            with _engine_errors(self.name):
+                records, offset = self._shard.scroll(request)
+            for record in records:
+                payload: dict[str, Any] = record.payload or {}
+                yield payload["document_id"], to_entry(payload)
+            if offset is None:
+                return
+
+    def _index_ledger(self) -> None:
+        from qdrant_edge import PayloadSchemaType, UpdateOperation
+
+        for path, kind in {
+            "document_id": PayloadSchemaType.Keyword,
+            "source": PayloadSchemaType.Keyword,
+            ORDINAL: PayloadSchemaType.Integer,
+        }.items():
+            self._update(UpdateOperation.create_field_index(path, kind))
+
+    def _index_field(self, name: str, before: FieldType | None, kind: FieldType) -> None:
+        from qdrant_edge import UpdateOperation
+
+        if before is not None and _schema_of(before) is not None:
+            self._update(UpdateOperation.delete_field_index(_index_path(name, before)))
+        if (schema := _schema_of(kind)) is not None:
+            self._update(UpdateOperation.create_field_index(_index_path(name, kind), schema))
+
+
+def _shard_config(dimension: int) -> EdgeConfig:
+    from qdrant_edge import Distance, EdgeConfig, EdgeSparseVectorParams, EdgeVectorParams, Modifier
+
+    cosine = EdgeVectorParams(dimension, Distance.Cosine)
+    return EdgeConfig(
+        vectors={"dense": cosine, "title": cosine},
+        sparse_vectors={"bm25": EdgeSparseVectorParams(modifier=Modifier.Idf)},
+    )
+
+
+def _schema_of(kind: FieldType) -> PayloadSchemaType | None:
+    from qdrant_edge import PayloadSchemaType
+
+    return {
+        "keyword": PayloadSchemaType.Keyword,
+        "boolean": PayloadSchemaType.Keyword,  # of the flag, see edge_filter.FLAGS
+        "integer": PayloadSchemaType.Integer,
+        "number": PayloadSchemaType.Float,
+        "date": PayloadSchemaType.Datetime,
+    }.get(kind)
+
+
+def _index_path(name: str, kind: FieldType) -> str:
+    return flag_path_of(name) if kind == "boolean" else path_of(name)
+
+
+def _require_space(folder: Path, needed_bytes: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:  # the engine maps its files: a full disk kills the process (SIGBUS)
+        raise StoreError(
+            f"Only {free // 2**20} MB free on the disk of {folder}; {needed_bytes // 2**20} MB are needed. Nothing was "
+            "written. Free some space, or move RESIFT_DATA_DIR to another disk."
+        )
+
+
+def _uuid(point_id: int | str | UUID) -> UUID:
+    return point_id if isinstance(point_id, UUID) else UUID(str(point_id))
+
+
+@contextmanager
+def _engine_errors(collection: str) -> Generator[None]:
+    try:
+        yield
+    except Exception as error:
+        if type(error) is not Exception:  # qdrant-edge raises bare Exception; anything else is a fault of ours
+            raise
+        raise StoreError(
+            f"The embedded store failed on collection {collection!r}: {error}. Run `resift doctor`."
+        ) from error

@@ -1,0 +1,81 @@
+"""The seam to encoders: texts in, dense vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from .store import Vector
+
+if TYPE_CHECKING:
+    from ..models.bundled import BundledModel
+    from ..models.deferred import Deferred
+    from ..models.transformer import Transformer
+    from ..models.workers import Workers
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedQuery:
+    """A query's vector, of the encoder's dimension, and how much of the query it stands for."""
+
+    vector: Vector
+    tokens: int
+    truncated: bool
+
+
+class Encoder(Protocol):
+    """Makes dense vectors; texts and queries of one encoder lie in one space."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return name and hash of the model: what a collection's manifest records."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Return the number of components of a vector."""
+        ...
+
+    async def encode(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> tuple[list[Vector], int]:
+        """Return the texts' vectors in order, and how many texts were longer than the model's window."""
+        ...
+
+    async def encode_query(self, query: str) -> EncodedQuery:
+        """Return the query's vector."""
+        ...
+
+
+class BundledEncoder:
+    """The encoder that ships with Resift; one text at a time, so that a vector never depends on its neighbours."""
+
+    def __init__(self, model: BundledModel, transformer: Deferred[Transformer], workers: Workers) -> None:
+        self._model = model
+        self._transformer = transformer
+        self._workers = workers
+
+    @property
+    def fingerprint(self) -> str:
+        """Return name and hash of the model."""
+        return self._model.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        """Return the number of components of a vector."""
+        return self._model.dimension
+
+    async def encode(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> tuple[list[Vector], int]:
+        """Return the texts' vectors, each of length 1, and how many texts were longer than the window."""
+        transformer = await self._transformer.get()
+        embeddings = await self._workers.map(transformer.embed, texts, progress=progress)
+        return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
+
+    async def encode_query(self, query: str) -> EncodedQuery:
+        """Return the query's vector, of length 1."""
+        transformer = await self._transformer.get()
+        embedding = await self._workers.run(transformer.embed, query)
+        return EncodedQuery(embedding.vector, embedding.tokens, embedding.truncated)

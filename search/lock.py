@@ -1,0 +1,53 @@
+"""One process at a time owns a data directory; the next one is told who does."""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..core.errors import StoreBusy
+
+
+class DirectoryLock:
+    """A lock on a data directory that ends with its process, however that ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._owner = directory / "owner.json"
+        self._lock = FileLock(directory / ".lock", thread_local=False)
+
+    def acquire(self) -> None:
+        """Take the lock, or keep it when this object holds it already.
+
+        Raises:
+            StoreBusy: When another process holds it: which one, since when, and what to do.
+        """
+        if self._lock.is_locked:
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StoreBusy(
+                f"The data directory {self._directory} is in use by {self._holder()}. Stop that process, or give this "
+                "one a directory of its own with RESIFT_DATA_DIR."
+            ) from error
+        command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
+        owner = {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._owner.write_text(json.dumps(owner), encoding="utf-8")
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._lock.is_locked:
+            self._owner.unlink(missing_ok=True)
+            self._lock.release()
+
+    def _holder(self) -> str:
+        try:
+            owner = json.loads(self._owner.read_text(encoding="utf-8"))
+            return f"process {owner['pid']} ({owner['command']}, since {owner['since']})"
+        except (OSError, ValueError, KeyError):
+            return "another process"

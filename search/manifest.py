@@ -1,0 +1,89 @@
+"""What a collection was made with, kept beside it; opening it with something else is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..core.errors import IncompatibleCollection, StoreError
+from ..core.values import EMPTY
+from .fields import FieldType
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Lexical:
+    """How BM25 vectors are made; queries do not depend on `average_length`."""
+
+    average_length: float
+    language: str = "english"
+    k: float = 1.2
+    b: float = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The models and the cut of a collection, and the metadata fields seen in it."""
+
+    encoder: str
+    """Name and hash of the model that made the dense vectors."""
+    dimension: int
+    lexical: Lexical
+    chunking: str
+    fields: Mapping[str, FieldType] = field(default_factory=lambda: EMPTY)
+    created: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+    def check(self, collection: str, wanted: "Manifest") -> None:
+        """Refuse to go on with other models than the collection was written with.
+
+        Raises:
+            IncompatibleCollection: Naming both sides and how to re-ingest.
+        """
+        if self.schema_version != wanted.schema_version:
+            raise IncompatibleCollection(
+                f"Collection {collection!r} has schema {self.schema_version}; this version of Resift reads "
+                f"{wanted.schema_version}. {_again(collection)}"
+            )
+        if (self.encoder, self.dimension) != (wanted.encoder, wanted.dimension):
+            raise IncompatibleCollection(
+                f"Collection {collection!r} was written with encoder {self.encoder} ({self.dimension} dimensions); "
+                f"configured is {wanted.encoder} ({wanted.dimension}). Configure the former, or: {_again(collection)}"
+            )
+
+    def with_fields(self, fields: Mapping[str, FieldType]) -> "Manifest":
+        """Return the manifest knowing these metadata fields."""
+        return replace(self, fields=dict(fields))
+
+
+def _again(collection: str) -> str:
+    return (
+        f"Delete it with delete_documents(collection={collection!r}, everything=true), then ingest its documents again."
+    )
+
+
+_ADAPTER = TypeAdapter(Manifest)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest in a file.
+
+    Raises:
+        StoreError: When the file is damaged.
+    """
+    try:
+        return _ADAPTER.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise StoreError(
+            f"The manifest {path} is damaged: {error.errors()[0]['msg']}. Restore it or delete it."
+        ) from error
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write the manifest so that a crash leaves the old file or the new one, never half."""
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(_ADAPTER.dump_json(manifest, indent=2))
+    fresh.replace(path)

@@ -1,0 +1,188 @@
+"""The first stage: encode the query, search its legs as one batch, fuse, keep at most so many of one document."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from ..core.values import Hit, Passage, Ranking, Stage
+from .encode import Encoder
+from .filters import Condition
+from .fuse import convex, distribution_based, reciprocal_rank
+from .lexical import Bm25Encoder
+from .store import Collection, Leg, VectorName
+
+Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
+Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
+Field: TypeAlias = Literal["text", "title"]
+Legs: TypeAlias = Mapping[VectorName, Sequence[tuple[UUID, float]]]
+
+WIDENINGS = (1, 4, 16, 64)  # a leg's limit grows by these while documents that fill it crowd out the others
+
+
+@dataclass(frozen=True, slots=True)
+class FusionOptions:
+    """How legs become one order. RRF always builds the pool to rerank, for it had the best Recall@50."""
+
+    method: Fusion = "convex"
+    dense_weight: float = 0.4
+    """Share of the dense leg in the convex combination; BM25 has the rest."""
+    leg_limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to retrieve. `head` hits are chosen for reranking by RRF; 0 means no reranking follows."""
+
+    query: str
+    mode: Mode = "hybrid"
+    where: Condition | None = None
+    wanted: int = 10
+    head: int = 0
+    per_document: int = 0
+    field: Field = "text"
+    """Which dense vector is searched: that of the passage, or that of its document's title."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    legs: Legs
+    order: list[tuple[UUID, float]]
+    passages: Mapping[UUID, Passage]
+    crowded: bool
+
+
+class Retriever:
+    """Answers a search from one collection."""
+
+    def __init__(
+        self, encoder: Encoder, *, options: FusionOptions | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._encoder = encoder
+        self._options = options or FusionOptions()
+        self._clock = clock
+
+    async def retrieve(self, collection: Collection, search: Search) -> Ranking:
+        """Return the hits in fused order, the pool to rerank first: at least `wanted` and `head` where there are."""
+        stages: list[Stage] = []
+        notes: list[str] = []
+        queries = await self._encode(collection, search, stages, notes)
+        if not queries:
+            return Ranking((), stages, notes)
+        start = self._clock()
+        found = await self._widen(collection, search, queries)
+        elapsed = 1000 * (self._clock() - start)
+        hits = _hits(found)
+        received = sum(len(leg) for leg in found.legs.values())
+        stages.append(Stage("search", "+".join(queries), received, len(hits), elapsed))
+        if found.crowded:
+            notes.append("A few documents fill the search; there may be more documents further down.")
+        return Ranking(hits, stages, notes)
+
+    async def _widen(self, collection: Collection, search: Search, queries: Mapping[VectorName, Leg]) -> _Found:
+        """Search again with wider legs while the few documents allowed do not fill the answer."""
+        found = _Found({}, [], {}, crowded=True)
+        for widening in WIDENINGS:
+            limit = max(self._options.leg_limit, search.wanted, search.head) * widening
+            legs = await _search_legs(collection, queries, limit, search.where)
+            order, passages = await self._order(collection, search, legs)
+            full = any(len(leg) == limit for leg in legs.values())
+            short = len(order) < max(search.wanted, search.head)
+            found = _Found(legs, order, passages, crowded=bool(search.per_document) and full and short)
+            if not found.crowded:
+                break
+        return found
+
+    async def _encode(
+        self, collection: Collection, search: Search, stages: list[Stage], notes: list[str]
+    ) -> dict[VectorName, Leg]:
+        queries: dict[VectorName, Leg] = {}
+        start = self._clock()
+        if search.mode != "keyword":
+            encoded = await self._encoder.encode_query(search.query)
+            name: VectorName = "title" if search.field == "title" else "dense"
+            queries[name] = Leg(name, encoded.vector, self._options.leg_limit)
+            if encoded.truncated:
+                notes.append(f"The query has {encoded.tokens} tokens; the encoder read only its beginning.")
+        if search.mode != "dense":
+            sparse = Bm25Encoder(collection.manifest.lexical).query(search.query)
+            if sparse.indices:
+                queries["bm25"] = Leg("bm25", sparse, self._options.leg_limit)
+            else:
+                notes.append("The query has no words to match, only stop words or signs: no keyword search was made.")
+        elapsed = 1000 * (self._clock() - start)
+        stages.append(Stage("encode", self._encoder.fingerprint, 1, len(queries), elapsed))
+        return queries
+
+    async def _order(
+        self, collection: Collection, search: Search, legs: Legs
+    ) -> tuple[list[tuple[UUID, float]], dict[UUID, Passage]]:
+        fused = self._fuse(legs)
+        if search.per_document:
+            passages = await collection.fetch([key for key, _ in fused])
+            fused = _limit_per_document(fused, passages, search.per_document)
+            return _pool_first(fused, legs, search.head), passages
+        fused = _pool_first(fused, legs, search.head)[: max(search.wanted, search.head)]
+        return fused, await collection.fetch([key for key, _ in fused])
+
+    def _fuse(self, legs: Legs) -> list[tuple[UUID, float]]:
+        ordered = list(legs.values())
+        if self._options.method == "rrf" and len(legs) > 1:
+            return reciprocal_rank(ordered)
+        if self._options.method == "dbsf" and len(legs) > 1:
+            return distribution_based(ordered)
+        dense = self._options.dense_weight
+        weights = [1 - dense if name == "bm25" else dense for name in legs]
+        return convex(
+            ordered,
+            weights=weights if len(legs) > 1 else [1.0],
+            scalings=["max" if name == "bm25" else "min-max" for name in legs],
+        )
+
+
+async def _search_legs(
+    collection: Collection, queries: Mapping[VectorName, Leg], limit: int, where: Condition | None
+) -> Legs:
+    batch = [Leg(leg.vector, leg.query, limit) for leg in queries.values()]
+    return dict(zip(queries, await collection.search(batch, where=where), strict=True))
+
+
+def _pool_first(fused: list[tuple[UUID, float]], legs: Legs, head: int) -> list[tuple[UUID, float]]:
+    """Return the order with the RRF pool of `head` hits first; within pool and rest the fused order stays."""
+    if not head or len(fused) <= head:
+        return fused
+    kept = {key for key, _ in fused}
+    pool = {key for key, _ in [each for each in reciprocal_rank(list(legs.values())) if each[0] in kept][:head]}
+    return [each for each in fused if each[0] in pool] + [each for each in fused if each[0] not in pool]
+
+
+def _limit_per_document(
+    fused: Sequence[tuple[UUID, float]], passages: Mapping[UUID, Passage], most: int
+) -> list[tuple[UUID, float]]:
+    seen: Counter[str] = Counter()
+    kept: list[tuple[UUID, float]] = []
+    for key, score in fused:
+        if key in passages:
+            seen[passages[key].document_id] += 1
+            if seen[passages[key].document_id] <= most:
+                kept.append((key, score))
+    return kept
+
+
+def _hits(found: _Found) -> list[Hit]:
+    scores = {name: dict(leg) for name, leg in found.legs.items()}
+    ranks = {name: {key: rank for rank, (key, _) in enumerate(leg, start=1)} for name, leg in found.legs.items()}
+    # A passage deleted between the search and the fetch is left out.
+    present = [(key, fused) for key, fused in found.order if key in found.passages]
+    return [
+        Hit(
+            passage=found.passages[key],
+            score=fused,
+            rank=rank,
+            scores={**{name: leg[key] for name, leg in scores.items() if key in leg}, "fused": fused},
+            ranks={**{name: leg[key] for name, leg in ranks.items() if key in leg}, "fused": rank},
+        )
+        for rank, (key, fused) in enumerate(present, start=1)
+    ]

@@ -1,0 +1,155 @@
+"""The seam to storage: what a store does for search and for ingestion, whichever engine keeps the points."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InvalidInput
+from ..core.values import Passage
+from .filters import Condition
+from .lexical import Sparse
+from .manifest import Manifest
+
+Vector: TypeAlias = NDArray[np.float32]
+VectorName: TypeAlias = Literal["dense", "title", "bm25"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One search of a batch: the nearest `limit` points to a query in one named vector."""
+
+    vector: VectorName
+    query: Vector | Sparse
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A passage with its vectors. `digest` is of its whole document, `passages` how many the document has."""
+
+    passage: Passage
+    digest: str
+    passages: int
+    dense: Vector
+    title: Vector | None
+    bm25: Sparse
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the store knows of a document that it holds completely."""
+
+    digest: str
+    passages: int
+    source: str
+
+
+class Searchable(Protocol):
+    """The reading half of a collection."""
+
+    async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[tuple[UUID, float]]]:
+        """Run the legs as one batch; return (point id, score) for each leg, best first, without payload."""
+        ...
+
+    async def fetch(self, ids: Sequence[UUID]) -> dict[UUID, Passage]:
+        """Return the passages that exist among `ids`."""
+        ...
+
+    async def count(self, where: Condition | None = None) -> int:
+        """Return the number of passages."""
+        ...
+
+    async def facet(self, field: str, *, limit: int) -> list[tuple[str | int | bool, int]]:
+        """Return the commonest values of an indexed metadata field with their counts."""
+        ...
+
+
+class Writable(Protocol):
+    """The writing half of a collection."""
+
+    async def entries(self, document_ids: Sequence[str] | None = None) -> dict[str, Entry]:
+        """Return the documents held completely, by id: those asked for, or all."""
+        ...
+
+    async def write(self, points: Sequence[Point], *, stale: Sequence[UUID] = ()) -> None:
+        """Write whole documents, and remove what is left of their older versions.
+
+        After a crash each document is there with its old entry or its new one, and what was written stays: a document
+        counts as held only when its first passage, written last, is there.
+        """
+        ...
+
+    async def remove(self, where: Condition) -> int:
+        """Remove the passages that meet the condition; return how many."""
+        ...
+
+    async def remember(self, manifest: Manifest) -> None:
+        """Keep a new manifest, and index the metadata fields it names."""
+        ...
+
+    async def flush(self) -> None:
+        """Bring everything written to the disk itself; called once per job, for it waits for the disk."""
+        ...
+
+
+class Collection(Searchable, Writable, Protocol):
+    """An open collection."""
+
+    @property
+    def name(self) -> str:
+        """Return the name it is opened by."""
+        ...
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return what it was made with."""
+        ...
+
+
+class Store(Protocol):
+    """Collections by name."""
+
+    async def names(self) -> list[str]:
+        """Return the names of all collections, sorted."""
+        ...
+
+    async def open(self, name: str, *, create: Manifest | None = None) -> Collection:
+        """Return the collection, made with the manifest given when there is none.
+
+        Raises:
+            NotFound: When there is none and `create` is None.
+            StoreBusy: When another process holds it.
+        """
+        ...
+
+    async def drop(self, name: str) -> None:
+        """Delete a collection with all it holds."""
+        ...
+
+    async def close(self) -> None:
+        """Write everything to disk and let go of it."""
+        ...
+
+
+def check_points(points: Sequence[Point], dimension: int) -> None:
+    """Refuse vectors that an engine would take in silence and then rank wrongly.
+
+    Raises:
+        InvalidInput: Naming the passage whose vector has another size, a non-finite component, or is zero.
+    """
+    for point in points:
+        for name, vector in _vectors(point).items():
+            if vector.shape != (dimension,):
+                raise InvalidInput(f"{point.passage.id}: vector {name!r} has shape {vector.shape}, not ({dimension},).")
+            if not np.isfinite(vector).all():
+                raise InvalidInput(f"{point.passage.id}: vector {name!r} has components that are not finite.")
+            if not vector.any():
+                raise InvalidInput(f"{point.passage.id}: vector {name!r} is zero, so nothing can be near it.")
+
+
+def _vectors(point: Point) -> Mapping[str, Vector]:
+    return {"dense": point.dense} if point.title is None else {"dense": point.dense, "title": point.title}

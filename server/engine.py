@@ -1,0 +1,97 @@
+"""One engine per process: store, models and services, put together from the settings."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..core.calibration import Logistic
+from ..ingest.cut import Chunking, Cutter
+from ..ingest.job import Ingestor
+from ..ingest.locks import WriteLocks
+from ..ingest.removal import Remover
+from ..ingest.roots import Roots
+from ..models.bundled import BUNDLED
+from ..models.deferred import Deferred
+from ..models.transformer import Transformer
+from ..models.workers import Workers
+from ..pipeline.pipeline import Pipeline, Reranking
+from ..rerank.late_interaction import LateInteraction
+from ..rerank.reranker import Reranker
+from ..search.edge import EdgeStore
+from ..search.encode import BundledEncoder
+from ..search.manifest import Lexical, Manifest
+from ..search.retrieve import FusionOptions, Retriever
+from ..tools.services import Services
+from .settings import Settings
+
+ENCODER = "all-MiniLM-L6-v2-int8"
+MOST_THREADS = 4  # beyond, other programs on a desktop suffer more than a search gains
+DENSE_CALIBRATION = Logistic(1.0, 0.0)
+MAXSIM_CALIBRATION = Logistic(1.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What the server and the command line work with."""
+
+    settings: Settings
+    services: Services
+    transformer: Deferred[Transformer]
+
+    async def warm(self) -> None:
+        """Load the models, so that the first question need not wait for them."""
+        await self.transformer.get()
+
+    async def close(self) -> None:
+        """Flush the store and release the data directory."""
+        await self.services.store.close()
+
+
+def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
+    """Return the engine; nothing is loaded or opened before it is needed.
+
+    `roots` are the folders that may be read; without them those of the settings, else the working directory.
+    """
+    workers = Workers(settings.threads or min(os.cpu_count() or 1, MOST_THREADS))
+    model = BUNDLED[ENCODER]
+    transformer = Deferred(lambda: Transformer.open(model))
+    encoder = BundledEncoder(model, transformer, workers)
+    store = EdgeStore(settings.data_dir, reserve_bytes=settings.min_free_mb * 2**20)
+    rerankers: dict[str, Reranker] = {
+        "maxsim": LateInteraction(model, transformer, workers, calibration=MAXSIM_CALIBRATION),
+    }
+    manifest = _manifest(settings, encoder)
+    locks = WriteLocks()
+    fusion = FusionOptions(settings.search.fusion, settings.search.dense_weight, settings.search.leg_limit)
+    services = Services(
+        pipeline=Pipeline(
+            store,
+            Retriever(encoder, options=fusion),
+            Reranking(rerankers, default=settings.rerank.default, weight=settings.rerank.weight),
+            manifest=manifest,
+            dense_calibration=DENSE_CALIBRATION,
+        ),
+        ingestor=Ingestor(store, encoder, _cutter(settings, transformer), workers, manifest=manifest, locks=locks),
+        remover=Remover(store, locks),
+        store=store,
+        roots=Roots.of(roots or settings.ingest_roots or [Path.cwd()]),
+        max_file_bytes=settings.ingest.max_bytes,
+    )
+    return Engine(settings, services, transformer)
+
+
+def _manifest(settings: Settings, encoder: BundledEncoder) -> Manifest:
+    ingest, search = settings.ingest, settings.search
+    return Manifest(
+        encoder=encoder.fingerprint,
+        dimension=encoder.dimension,
+        lexical=Lexical(average_length=search.average_length, language=search.language),
+        chunking=f"{ingest.max_tokens}/{ingest.overlap_tokens}/{ingest.min_tokens}",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _cutter(settings: Settings, transformer: Deferred[Transformer]) -> Deferred[Cutter]:
+    pass

@@ -1,0 +1,137 @@
+"""Every setting, its default and its meaning; read from the environment and one file."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ..core.errors import InvalidInput, nearest
+from ..search.lexical import AVERAGE_LENGTH
+from ..search.retrieve import Fusion
+
+PREFIX = "RESIFT_"
+ENV_FILE = "RESIFT_ENV_FILE"
+_FOREIGN = ("RESIFT_TEST_",)  # the test suite's own
+
+
+class IngestSettings(BaseModel):
+    """How documents are read and cut."""
+
+    max_tokens: Annotated[int, Field(ge=32, le=240)] = Field(200, description="Length of a passage, in model tokens")
+    overlap_tokens: Annotated[int, Field(ge=0, le=100)] = Field(
+        40, description="What neighbouring passages share where a long paragraph is cut"
+    )
+    min_tokens: Annotated[int, Field(ge=0, le=200)] = Field(40, description="Sections below this join their neighbour")
+    max_bytes: Annotated[int, Field(ge=1)] = Field(20_000_000, description="Largest file taken")
+
+
+class SearchSettings(BaseModel):
+    """How the two searches become one order."""
+
+    fusion: Fusion = Field("convex", description="How scores are joined")
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = Field(0.4, description="Share of meaning in convex fusion")
+    leg_limit: Annotated[int, Field(ge=10, le=1000)] = Field(100, description="Hits each search contributes")
+    average_length: Annotated[float, Field(gt=0)] = Field(
+        AVERAGE_LENGTH, description="BM25: words of an average passage, for collections made from now on"
+    )
+    language: str = Field("english", description="BM25: stemmer and stop words, for collections made from now on")
+
+
+class RerankSettings(BaseModel):
+    """How the second stage works."""
+
+    default: str = Field("maxsim", description='Reranker meant by "default"; "none" turns reranking off')
+    weight: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="Share of the reranker in the final score")
+
+
+class Settings(BaseSettings):
+    """Settings of one process."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("resift", appauthor=False),
+        description="Where collections are kept; by default the platform's data folder",
+    )
+    ingest_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description=f"Folders tools may read, separated by {os.pathsep!r}; by default the working directory"
+    )
+    threads: Annotated[int, Field(ge=0, le=64)] = Field(0, description="Model threads; 0 is one per core, at most 4")
+    min_free_mb: Annotated[int, Field(ge=0)] = Field(200, description="Free disk space below which nothing is written")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="What is logged to stderr")
+    ingest: IngestSettings = IngestSettings()
+    search: SearchSettings = SearchSettings()
+    rerank: RerankSettings = RerankSettings()
+
+    @field_validator("ingest_roots", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("data_dir", mode="after")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings: what is passed here, else the environment, else the settings file, else the defaults.
+
+    The file is the one that RESIFT_ENV_FILE names, else `.env` in the user's configuration folder. The working
+    directory's `.env` is not read: it may belong to a repository that a client merely opened.
+
+    Raises:
+        InvalidInput: On an unknown RESIFT_ name, or a value that does not fit.
+    """
+    file = Path(os.environ.get(ENV_FILE, "") or user_config_path("resift", appauthor=False) / ".env")
+    _refuse_unknown(os.environ)
+    _refuse_unknown(_names_in(file))
+    try:
+        return Settings(_env_file=file, **overrides)  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+        raise InvalidInput(f"{name} = {first['input']!r}: {first['msg']}. Correct it or leave it out.") from error
+
+
+def all_settings() -> Iterator[tuple[str, str, str]]:
+    """Yield name, default and meaning of every setting."""
+    yield ENV_FILE, "", "A file of further settings, one NAME=value a line"
+    yield from _rows(PREFIX, Settings.model_fields.items())
+
+
+def _rows(prefix: str, fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[tuple[str, str, str]]:
+    for name, field in fields:
+        full = f"{prefix}{name.upper()}"
+        if isinstance(field.default, BaseModel):
+            yield from _rows(f"{full}__", type(field.default).model_fields.items())
+        else:
+            yield full, _shown(field.default), _choices(field) or field.description or ""
+
+
+def _shown(default: object) -> str:
+    return str(default) if isinstance(default, str | int | float) else ""
+
+
+def _choices(field: FieldInfo) -> str:
+    options = get_args(field.annotation)
+    texts = options and all(isinstance(option, str) for option in options)
+    return f"{field.description}: {', '.join(options)}" if texts and field.description else ""
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = [name for name, _, _ in all_settings()]
+    for name in names:
+        if name.startswith(PREFIX) and not name.startswith(_FOREIGN) and name not in known:
+            raise InvalidInput(f"Unknown setting {name}.{nearest(name, known)} `resift doctor` lists all settings.")
+
+
+def _names_in(file: Path) -> list[str]:
+    from dotenv import dotenv_values
+
+    return [name.upper() for name in dotenv_values(file)] if file.is_file() else []

@@ -1,0 +1,29 @@
+"""Arguments that several tools share, described once."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from .results import MAX_REPLY_TOKENS
+
+Query: TypeAlias = Annotated[str, Field(description="What is looked for, best as a full question")]
+CollectionName: TypeAlias = Annotated[str, Field(description="Which collection")]
+Limit: TypeAlias = Annotated[int, Field(description="Most hits to return", ge=1, le=100)]
+Offset: TypeAlias = Annotated[int, Field(description="Hits to skip: next_offset of the page before", ge=0, le=199)]
+ModeName: TypeAlias = Annotated[
+    Literal["hybrid", "dense", "keyword"],
+    Field(description="hybrid: meaning and words; dense: meaning; keyword: words"),
+]
+FilterObject: TypeAlias = Annotated[
+    dict[str, Any],
+    Field(
+        description='Metadata conditions, all must hold: {"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], '
+        '"not": {"status": "draft"}}. list_collections names the fields'
+    ),
+]
+PerDocument: TypeAlias = Annotated[int, Field(description="Most hits of one document; 0 is no limit", ge=0, le=100)]
+Detail: TypeAlias = Annotated[
+    Literal["concise", "full"], Field(description="full adds metadata, scores and ranks by stage")
+]
+MaxTokens: TypeAlias = Annotated[int, Field(description="Size of the reply", ge=100, le=MAX_REPLY_TOKENS)]
+RerankerName: TypeAlias = Annotated[str, Field(description='"default", "none" or a configured name')]

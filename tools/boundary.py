@@ -1,0 +1,95 @@
+"""The edge between the SDK and our tools: strict arguments, readable errors, compact schemas."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import ToolAnnotations
+from pydantic import ValidationError
+
+from ..core.errors import ResiftError, nearest
+
+READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+
+class StrictTool(Tool):
+    """A tool that refuses unknown arguments, and whose foreseen failures reach the model in their own words."""
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        """Run the tool.
+
+        Raises:
+            ToolError: On arguments that do not fit and on every failure that was foreseen.
+        """
+        self._refuse_unknown(arguments)
+        try:
+            return await super().run(arguments, context, convert_result)
+        except UnexpectedToolError as error:
+            if isinstance(error.__cause__, ResiftError):
+                raise ToolError(str(error.__cause__)) from error
+            raise
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(self._describe(error.__cause__)) from error.__cause__
+            raise
+
+    def _refuse_unknown(self, arguments: dict[str, Any]) -> None:
+        known = list(self.parameters["properties"])
+        for name in arguments:
+            if name not in known:
+                raise ToolError(
+                    f"{self.name} has no argument {name!r}.{nearest(name, known)} It has: {', '.join(known)}."
+                )
+
+    def _describe(self, error: ValidationError) -> str:
+        problems = [f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in error.errors()[:5]]
+        return f"{self.name} cannot take these arguments. {'; '.join(problems)}. Correct them and call again."
+
+
+def make_tool(function: Callable[..., Any], *, title: str, annotations: ToolAnnotations) -> StrictTool:
+    """Return the tool made of an async function, its docstring as description and its schemas without waste."""
+    tool = StrictTool.from_function(
+        function, title=title, annotations=annotations.model_copy(update={"title": title}), structured_output=True
+    )
+    tool.parameters = {**_compact(_inline(tool.parameters)), "additionalProperties": False}
+    if tool.fn_metadata.output_schema is not None:
+        tool.fn_metadata.output_schema = _compact(_inline(tool.fn_metadata.output_schema))
+    return tool
+
+
+def _inline(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema with each `$ref` replaced by what it names: some clients follow none."""
+    definitions: dict[str, Any] = schema.get("$defs", {})
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, list):
+            return [resolve(item) for item in cast("list[Any]", node)]
+        if not isinstance(node, dict):
+            return node
+        entries = cast("dict[str, Any]", node)
+        if "$ref" in entries:
+            target = definitions[entries["$ref"].rsplit("/", 1)[-1]]
+            return resolve({**target, **{key: value for key, value in entries.items() if key != "$ref"}})
+        return {key: resolve(value) for key, value in entries.items() if key != "$defs"}
+
+    return cast("dict[str, Any]", resolve(schema))
+
+
+def _compact(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema without the titles pydantic derives from names, which tell a model nothing new."""
+
+    def strip(node: Any, *, names: bool = False) -> Any:
+        if isinstance(node, list):
+            return [strip(item) for item in cast("list[Any]", node)]
+        if not isinstance(node, dict):
+            return node
+        entries = cast("dict[str, Any]", node)
+        return {
+            key: strip(value, names=key == "properties" and not names)
+            for key, value in entries.items()
+            if names or key != "title"
+        }
+
+    return cast("dict[str, Any]", strip(schema))

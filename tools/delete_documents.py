@@ -1,0 +1,64 @@
+"""The tool that takes documents out again."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from ..core.errors import InvalidInput
+from .arguments import FilterObject
+from .boundary import make_tool
+from .results import reply
+from .services import Services
+
+MAX_MISSING_SHOWN = 100
+
+
+class DeleteResult(BaseModel):
+    """What went."""
+
+    collection: str
+    documents: int
+    passages: int
+    missing: Annotated[list[str], Field(description="Ids asked for that were not there")]
+    dropped: Annotated[bool, Field(description="The collection itself went")]
+
+
+def delete_documents(services: Services) -> Tool:
+    """Return the tool."""
+
+    async def delete_documents(
+        collection: Annotated[str, Field(description="Which collection")],
+        document_ids: Annotated[list[str], Field(description="Ids from hits")] = [],  # noqa: B006
+        filter: FilterObject = {},  # noqa: A002, B006
+        everything: Annotated[bool, Field(description="Delete the collection with all it holds")] = False,
+    ) -> Annotated[CallToolResult, DeleteResult]:
+        """Delete documents from a collection, by id, by metadata filter, or all of them.
+
+        Files on disk are not touched. Comes back with how many documents and passages went. A call that would leave
+        nothing is refused unless `everything` is true; a collection written with another model is replaced by deleting
+        everything and ingesting again.
+        """
+        if everything and (document_ids or filter):
+            raise InvalidInput("`everything` deletes the whole collection: leave out document_ids and filter.")
+        if everything:
+            removed = await services.remover.drop(collection)
+        else:
+            removed = await services.remover.remove(collection, document_ids=document_ids, filter_=filter)
+        answer = {
+            "collection": collection,
+            "documents": removed.documents,
+            "passages": removed.passages,
+            "missing": list(removed.missing[:MAX_MISSING_SHOWN]),
+            "dropped": everything,
+        }
+        return reply(answer)
+
+    return make_tool(
+        delete_documents,
+        title="Delete documents",
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+        ),
+    )

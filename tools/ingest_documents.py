@@ -1,0 +1,131 @@
+"""The tool that takes documents in."""
+
+from itertools import chain
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..core.errors import InvalidInput
+from ..ingest.job import Job
+from ..ingest.report import Report
+from ..ingest.sources import files_below, text_document
+from .boundary import make_tool
+from .results import reply
+from .services import Services
+
+MAX_FAILURES_SHOWN = 50
+
+
+class DocumentInput(BaseModel):
+    """A document given as text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    title: str = ""
+    source: Annotated[str, Field(description="Path or URI to cite")] = ""
+    metadata: Annotated[dict[str, Any], Field(description="Fields to filter by: texts, numbers, booleans, lists")] = {}
+    id: Annotated[str, Field(description="Your id; without it, source or content decides")] = ""
+
+
+class FailureResult(BaseModel):
+    """A document that was not taken."""
+
+    source: str
+    reason: str
+
+
+class IngestResult(BaseModel):
+    """Counts of documents, and of the passages written."""
+
+    collection: str
+    added: int
+    updated: int
+    unchanged: int
+    removed: int
+    failed: int
+    passages: int
+    failures: list[FailureResult]
+    notes: list[str]
+
+
+def ingest_documents(services: Services) -> Tool:
+    """Return the tool."""
+
+    async def ingest_documents(
+        ctx: Context[Any, Any],
+        documents: Annotated[list[DocumentInput], Field(description="Documents as text")] = [],  # noqa: B006
+        paths: Annotated[list[str], Field(description="Files or folders: text, Markdown, HTML, source code")] = [],  # noqa: B006
+        glob: Annotated[str, Field(description="Which files in folders")] = "**/*",
+        collection: Annotated[str, Field(description="Made when it does not exist")] = "default",
+        metadata: Annotated[dict[str, Any], Field(description="Added to every document")] = {},  # noqa: B006
+        prune: Annotated[bool, Field(description="Remove documents of the given folders whose files are gone")] = False,
+    ) -> Annotated[CallToolResult, IngestResult]:
+        """Take documents into a collection, so that they can be searched: as text, or as paths on the server's machine.
+
+        Documents that have not changed cost nothing; changed ones replace their old version, found by id or path. Comes
+        back with counts and the reason for each document that failed; the rest is in. Then call search_and_rerank.
+        """
+        if not documents and not paths:
+            raise InvalidInput("Nothing to ingest. Give `documents` as [{'text': ..., 'title': ...}], or `paths`.")
+        if prune and not paths:
+            raise InvalidInput("`prune` compares folders with the collection: give `paths`, or leave it out.")
+        texts = [
+            text_document(
+                each.text,
+                title=each.title,
+                source=each.source,
+                id_=each.id,
+                metadata={**metadata, **each.metadata},
+            )
+            for each in documents
+        ]
+        files = files_below(
+            paths, glob=glob, roots=services.roots, metadata=metadata, max_bytes=services.max_file_bytes
+        )
+
+        async def progress(done: int, total: int, message: str) -> None:
+            await ctx.report_progress(done, total, message)
+
+        job = Job(
+            collection,
+            items=chain(texts, files),
+            total=len(texts) + len(files),
+            prune_below=files.folders if prune else (),
+            progress=progress,
+        )
+        return reply(_result(collection, await services.ingestor.ingest(job)))
+
+    return make_tool(
+        ingest_documents,
+        title="Ingest documents",
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+        ),
+    )
+
+
+def _result(collection: str, report: Report) -> dict[str, Any]:
+    notes: list[str] = []
+    if report.truncated:
+        notes.append(
+            f"{report.truncated} passages are longer than the encoder's window; their ends are searched by word only."
+        )
+    if len(report.failures) > MAX_FAILURES_SHOWN:
+        notes.append(f"The first {MAX_FAILURES_SHOWN} failures are shown.")
+    return {
+        "collection": collection,
+        "added": report.added,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "removed": report.removed,
+        "failed": len(report.failures),
+        "passages": report.passages,
+        "failures": [
+            {"source": each.source[:200], "reason": each.reason[:200]} for each in report.failures[:MAX_FAILURES_SHOWN]
+        ],
+        "notes": notes,
+    }

@@ -1,0 +1,21 @@
+"""What the tools call; the server builds it once."""
+
+from dataclasses import dataclass
+
+from ..ingest.job import Ingestor
+from ..ingest.removal import Remover
+from ..ingest.roots import Roots
+from ..pipeline.pipeline import Pipeline
+from ..search.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The floors below, and the limits that the settings put on tools."""
+
+    pipeline: Pipeline
+    ingestor: Ingestor
+    remover: Remover
+    store: Store
+    roots: Roots
+    max_file_bytes: int
