@@ -16,7 +16,7 @@ from ..core.values import Document, Passage
 from ..models.deferred import Deferred
 from ..models.workers import Workers
 from ..search.encode import Encoder
-from ..search.fields import check_metadata, learn_fields
+from ..search.fields import check_metadata, learn_fields, without_nulls
 from ..search.filters import AnyOf
 from ..search.lexical import Bm25Encoder
 from ..search.manifest import Manifest
@@ -55,8 +55,8 @@ class _Tally:
     passages: int = 0
     truncated: int = 0
     done: int = 0
-    failures: list[Failure] = field(default_factory=lambda: [])
-    seen: set[str] = field(default_factory=lambda: set())
+    failures: list[Failure] = field(default_factory=list[Failure])
+    seen: set[str] = field(default_factory=set[str])
 
     def report(self) -> Report:
         return Report(
@@ -173,7 +173,7 @@ class Ingestor:
                 digest=change.digest,
                 passages=len(change.passages),
                 dense=next(dense),
-                title=titles.get(passage.title),
+                title=titles.get(change.document.title),
                 bm25=bm25.document(passage.content),
             )
             for change in changes
@@ -212,25 +212,27 @@ def _take(items: Iterator[Document | Failure], most: int) -> list[Document | Fai
 def _accept(batch: Sequence[Document | Failure], tally: _Tally) -> list[Document]:
     accepted: list[Document] = []
     for item in batch:
-        try:
-            if isinstance(item, Document):
-                accepted.append(_checked(item, tally.seen))
-                tally.seen.add(item.id)
-                continue
-            failure = item
-        except InvalidInput as error:
-            failure = Failure(item.source or item.id, str(error))
-        tally.failures.append(failure)
-        tally.done += 1
+        failure = item if isinstance(item, Failure) else _objection(item, tally.seen)
+        if failure is not None:
+            tally.failures.append(failure)
+            tally.done += 1
+        elif isinstance(item, Document):
+            tally.seen.add(item.id)
+            accepted.append(replace(item, metadata=without_nulls(item.metadata)))
     return accepted
 
 
-def _checked(document: Document, seen: set[str]) -> Document:
+def _objection(document: Document, seen: set[str]) -> Failure | None:
+    source = document.source or document.id
     if not document.text.strip():
-        raise InvalidInput("The document has no text.")
+        return Failure(source, "The document has no text.")
     if document.id in seen:
-        raise InvalidInput(f"The id {document.id!r} was given twice in one call; the first document has it.")
-    return replace(document, metadata=check_metadata(document.metadata))
+        return Failure(source, f"The id {document.id!r} was given twice in one call; the first document has it.")
+    try:
+        check_metadata(document.metadata)
+    except InvalidInput as error:
+        return Failure(source, str(error))
+    return None
 
 
 def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:

@@ -42,13 +42,22 @@ def files_below(
 ) -> Files:
     """Return the readable files at or below the paths; paths that cannot be used become failures."""
     found = find_files(paths, glob=glob, roots=roots)
-    folders = tuple(Path(path).resolve() for path in paths if Path(path).is_dir())
+    folders = tuple(folder for path in paths if (folder := _folder(path, roots)) is not None)
     return Files(found.files, found.failures, folders, metadata, max_bytes)
+
+
+def _folder(path: str | Path, roots: Roots) -> Path | None:
+    try:
+        target = roots.admit(path)
+    except ResiftError:  # reported by find_files already
+        return None
+    return target if target.is_dir() else None
 
 
 def text_document(
     text: str, *, title: str = "", source: str = "", id_: str = "", metadata: Mapping[str, Any]
 ) -> Document:
     """Return a document of text handed over; without an id it is known by its source, else by its content."""
-    derived = source or f"text-{hashlib.sha256(f'{title}\n{text}'.encode()).hexdigest()[:12]}"
+    content = hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()
+    derived = source or f"text-{content[:12]}"
     return Document(id=id_ or derived, title=title, text=text, source=source, metadata=metadata)

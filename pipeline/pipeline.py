@@ -70,7 +70,7 @@ class Pipeline:
         ranking = self._with_relevance(ranking)
         if reranker is not None:
             budget = Budget(question.depth, question.time_budget_ms)
-            weight = self._reranking.weight
+            weight = self._reranking.weight if question.rerank_weight is None else question.rerank_weight
             ranking = await rerank_head(ranking, query, reranker, budget=budget, weight=weight, clock=self._clock)
         return _page(_with_instruction_note(ranking, question.instruction), question)
 

@@ -33,6 +33,8 @@ class Question:
     instruction: str = ""
     time_budget_ms: float = 0.0
     min_relevance: float = 0.0
+    rerank_weight: float | None = None
+    """Share of the reranker in the final score; None is the configured one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,27 +33,27 @@ def is_date(value: str) -> bool:
     return True
 
 
-def check_metadata(metadata: Mapping[str, Any]) -> Metadata:
-    """Return the metadata without nulls.
+def without_nulls(metadata: Mapping[str, Any]) -> Metadata:
+    """Return the metadata without fields that say nothing."""
+    return {name: value for name, value in metadata.items() if value is not None}
+
+
+def check_metadata(metadata: Mapping[str, Any]) -> None:
+    """Refuse metadata that no filter could use; nulls are let pass.
 
     Raises:
         InvalidInput: On a name no filter could use, or a value that is neither a scalar nor a list of scalars.
     """
-    checked: dict[str, Any] = {}
     for name, value in metadata.items():
         if not name or '"' in name or name in RESERVED_WORDS or name in BUILT_IN_FIELDS:
             raise InvalidInput(f"Metadata field {name!r} has a name that is reserved or unusable. Rename it.")
-        if value is None:
-            continue
         items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
-        if not all(isinstance(item, str | int | float | bool) for item in items):
+        if value is not None and not all(isinstance(item, str | int | float | bool) for item in items):
             raise InvalidInput(
                 f"Metadata field {name!r} holds {value!r:.80}. Use a text, a number, true/false, or a list."
             )
         if any(isinstance(item, float) and not isfinite(item) for item in items):
             raise InvalidInput(f"Metadata field {name!r} is not a finite number. Leave it out.")
-        checked[name] = value
-    return checked
 
 
 def type_of(value: Any) -> FieldType:

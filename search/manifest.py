@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.errors import IncompatibleCollection, StoreError
-from ..core.values import EMPTY
 from .fields import FieldType
 
 SCHEMA_VERSION = 1
@@ -33,7 +32,7 @@ class Manifest:
     dimension: int
     lexical: Lexical
     chunking: str
-    fields: Mapping[str, FieldType] = field(default_factory=lambda: EMPTY)
+    fields: Mapping[str, FieldType] = field(default_factory=dict[str, FieldType])
     created: str = ""
     schema_version: int = SCHEMA_VERSION
 

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..core.calibration import Logistic
-from ..ingest.cut import Chunking, Cutter
+from ..ingest.cut import Cutter
 from ..ingest.job import Ingestor
 from ..ingest.locks import WriteLocks
+from ..ingest.pack import Chunking
 from ..ingest.removal import Remover
 from ..ingest.roots import Roots
-from ..models.bundled import BUNDLED
+from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
 from ..models.deferred import Deferred
 from ..models.transformer import Transformer
 from ..models.workers import Workers
@@ -73,7 +74,9 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
             manifest=manifest,
             dense_calibration=DENSE_CALIBRATION,
         ),
-        ingestor=Ingestor(store, encoder, _cutter(settings, transformer), workers, manifest=manifest, locks=locks),
+        ingestor=Ingestor(
+            store, encoder, Deferred(lambda: _open_cutter(settings, model)), workers, manifest=manifest, locks=locks
+        ),
         remover=Remover(store, locks),
         store=store,
         roots=Roots.of(roots or settings.ingest_roots or [Path.cwd()]),
@@ -93,5 +96,9 @@ def _manifest(settings: Settings, encoder: BundledEncoder) -> Manifest:
     )
 
 
-def _cutter(settings: Settings, transformer: Deferred[Transformer]) -> Deferred[Cutter]:
-    pass
+def _open_cutter(settings: Settings, model: BundledModel) -> Cutter:
+    from tokenizers import Tokenizer
+
+    ingest = settings.ingest
+    chunking = Chunking(ingest.max_tokens, ingest.overlap_tokens, ingest.min_tokens)
+    return Cutter(Tokenizer.from_file(str(verify(model) / TOKENIZER_FILE)), chunking)

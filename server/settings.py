@@ -22,31 +22,41 @@ _FOREIGN = ("RESIFT_TEST_",)  # the test suite's own
 class IngestSettings(BaseModel):
     """How documents are read and cut."""
 
-    max_tokens: Annotated[int, Field(ge=32, le=240)] = Field(200, description="Length of a passage, in model tokens")
-    overlap_tokens: Annotated[int, Field(ge=0, le=100)] = Field(
-        40, description="What neighbouring passages share where a long paragraph is cut"
+    max_tokens: Annotated[int, Field(ge=32, le=240)] = Field(
+        default=200, description="Length of a passage, in model tokens"
     )
-    min_tokens: Annotated[int, Field(ge=0, le=200)] = Field(40, description="Sections below this join their neighbour")
-    max_bytes: Annotated[int, Field(ge=1)] = Field(20_000_000, description="Largest file taken")
+    overlap_tokens: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=40, description="What neighbouring passages share where a long paragraph is cut"
+    )
+    min_tokens: Annotated[int, Field(ge=0, le=200)] = Field(
+        default=40, description="Sections below this join their neighbour"
+    )
+    max_bytes: Annotated[int, Field(ge=1)] = Field(default=20_000_000, description="Largest file taken")
 
 
 class SearchSettings(BaseModel):
     """How the two searches become one order."""
 
-    fusion: Fusion = Field("convex", description="How scores are joined")
-    dense_weight: Annotated[float, Field(ge=0, le=1)] = Field(0.4, description="Share of meaning in convex fusion")
-    leg_limit: Annotated[int, Field(ge=10, le=1000)] = Field(100, description="Hits each search contributes")
-    average_length: Annotated[float, Field(gt=0)] = Field(
-        AVERAGE_LENGTH, description="BM25: words of an average passage, for collections made from now on"
+    fusion: Fusion = Field(default="convex", description="How scores are joined")
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.4, description="Share of meaning in convex fusion"
     )
-    language: str = Field("english", description="BM25: stemmer and stop words, for collections made from now on")
+    leg_limit: Annotated[int, Field(ge=10, le=1000)] = Field(default=100, description="Hits each search contributes")
+    average_length: Annotated[float, Field(gt=0)] = Field(
+        default=AVERAGE_LENGTH, description="BM25: words of an average passage, for collections made from now on"
+    )
+    language: str = Field(
+        default="english", description="BM25: stemmer and stop words, for collections made from now on"
+    )
 
 
 class RerankSettings(BaseModel):
     """How the second stage works."""
 
-    default: str = Field("maxsim", description='Reranker meant by "default"; "none" turns reranking off')
-    weight: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="Share of the reranker in the final score")
+    default: str = Field(default="maxsim", description='Reranker meant by "default"; "none" turns reranking off')
+    weight: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.2, description="Share of the reranker in the final score"
+    )
 
 
 class Settings(BaseSettings):
@@ -59,11 +69,17 @@ class Settings(BaseSettings):
         description="Where collections are kept; by default the platform's data folder",
     )
     ingest_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (), description=f"Folders tools may read, separated by {os.pathsep!r}; by default the working directory"
+        default=(), description=f"Folders tools may read, separated by {os.pathsep!r}; by default the working directory"
     )
-    threads: Annotated[int, Field(ge=0, le=64)] = Field(0, description="Model threads; 0 is one per core, at most 4")
-    min_free_mb: Annotated[int, Field(ge=0)] = Field(200, description="Free disk space below which nothing is written")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="What is logged to stderr")
+    threads: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=0, description="Model threads; 0 is one per core, at most 4"
+    )
+    min_free_mb: Annotated[int, Field(ge=0)] = Field(
+        default=200, description="Free disk space below which nothing is written"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="WARNING", description="What is logged to stderr"
+    )
     ingest: IngestSettings = IngestSettings()
     search: SearchSettings = SearchSettings()
     rerank: RerankSettings = RerankSettings()

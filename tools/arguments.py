@@ -9,19 +9,16 @@ from .results import MAX_REPLY_TOKENS
 Query: TypeAlias = Annotated[str, Field(description="What is looked for, best as a full question")]
 CollectionName: TypeAlias = Annotated[str, Field(description="Which collection")]
 Limit: TypeAlias = Annotated[int, Field(description="Most hits to return", ge=1, le=100)]
-Offset: TypeAlias = Annotated[int, Field(description="Hits to skip: next_offset of the page before", ge=0, le=199)]
+Offset: TypeAlias = Annotated[int, Field(description="next_offset of the page before", ge=0, le=199)]
 ModeName: TypeAlias = Annotated[
     Literal["hybrid", "dense", "keyword"],
-    Field(description="hybrid: meaning and words; dense: meaning; keyword: words"),
+    Field(description="By meaning (dense), by words (keyword), or both"),
 ]
 FilterObject: TypeAlias = Annotated[
     dict[str, Any],
-    Field(
-        description='Metadata conditions, all must hold: {"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], '
-        '"not": {"status": "draft"}}. list_collections names the fields'
-    ),
+    Field(description='On metadata: {"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], "not": {"draft": true}}'),
 ]
-PerDocument: TypeAlias = Annotated[int, Field(description="Most hits of one document; 0 is no limit", ge=0, le=100)]
+PerDocument: TypeAlias = Annotated[int, Field(description="Most hits of one document; 0: any", ge=0, le=100)]
 Detail: TypeAlias = Annotated[
     Literal["concise", "full"], Field(description="full adds metadata, scores and ranks by stage")
 ]

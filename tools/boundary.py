@@ -1,6 +1,7 @@
 """The edge between the SDK and our tools: strict arguments, readable errors, compact schemas."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from inspect import cleandoc
 from typing import Any, cast
 
 from mcp.server.mcpserver import Context
@@ -12,6 +13,9 @@ from pydantic import ValidationError
 from ..core.errors import ResiftError, nearest
 
 READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+# All of tools/list must stay below 16 kB: pydantic's titles repeat the names, and results need no defaults.
+_WASTE_IN_RESULTS = frozenset({"title", "default", "additionalProperties", "required"})
 
 
 class StrictTool(Tool):
@@ -48,14 +52,18 @@ class StrictTool(Tool):
         return f"{self.name} cannot take these arguments. {'; '.join(problems)}. Correct them and call again."
 
 
-def make_tool(function: Callable[..., Any], *, title: str, annotations: ToolAnnotations) -> StrictTool:
+def make_tool(function: Callable[..., Any], *, title: str, annotations: ToolAnnotations) -> Tool:
     """Return the tool made of an async function, its docstring as description and its schemas without waste."""
     tool = StrictTool.from_function(
-        function, title=title, annotations=annotations.model_copy(update={"title": title}), structured_output=True
+        function,
+        title=title,
+        description=cleandoc(function.__doc__ or ""),
+        annotations=annotations.model_copy(update={"title": title}),
+        structured_output=True,
     )
-    tool.parameters = {**_compact(_inline(tool.parameters)), "additionalProperties": False}
+    tool.parameters = {**_without(_inline(tool.parameters), {"title"}), "additionalProperties": False}
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = _compact(_inline(tool.fn_metadata.output_schema))
+        tool.fn_metadata.output_schema = _without(_inline(tool.fn_metadata.output_schema), _WASTE_IN_RESULTS)
     return tool
 
 
@@ -70,26 +78,25 @@ def _inline(schema: dict[str, Any]) -> dict[str, Any]:
             return node
         entries = cast("dict[str, Any]", node)
         if "$ref" in entries:
-            target = definitions[entries["$ref"].rsplit("/", 1)[-1]]
+            target = {**definitions[entries["$ref"].rsplit("/", 1)[-1]], "description": ""}
             return resolve({**target, **{key: value for key, value in entries.items() if key != "$ref"}})
         return {key: resolve(value) for key, value in entries.items() if key != "$defs"}
 
     return cast("dict[str, Any]", resolve(schema))
 
 
-def _compact(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema without the titles pydantic derives from names, which tell a model nothing new."""
+def _without(schema: dict[str, Any], waste: Set[str]) -> dict[str, Any]:
+    """Return the schema without keywords that tell a model nothing; properties of such names stay."""
 
     def strip(node: Any, *, names: bool = False) -> Any:
         if isinstance(node, list):
             return [strip(item) for item in cast("list[Any]", node)]
         if not isinstance(node, dict):
             return node
-        entries = cast("dict[str, Any]", node)
         return {
             key: strip(value, names=key == "properties" and not names)
-            for key, value in entries.items()
-            if names or key != "title"
+            for key, value in cast("dict[str, Any]", node).items()
+            if names or (key not in waste and (key, value) != ("description", ""))
         }
 
     return cast("dict[str, Any]", strip(schema))

@@ -30,8 +30,8 @@ def delete_documents(services: Services) -> Tool:
 
     async def delete_documents(
         collection: Annotated[str, Field(description="Which collection")],
-        document_ids: Annotated[list[str], Field(description="Ids from hits")] = [],  # noqa: B006
-        filter: FilterObject = {},  # noqa: A002, B006
+        document_ids: Annotated[list[str], Field(description="Ids from hits")] = [],
+        filter: FilterObject = {},
         everything: Annotated[bool, Field(description="Delete the collection with all it holds")] = False,
     ) -> Annotated[CallToolResult, DeleteResult]:
         """Delete documents from a collection, by id, by metadata filter, or all of them.

@@ -1,8 +1,10 @@
 """The tool that takes documents in."""
 
+from functools import partial
 from itertools import chain
 from typing import Annotated, Any
 
+from anyio import to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
@@ -57,11 +59,11 @@ def ingest_documents(services: Services) -> Tool:
 
     async def ingest_documents(
         ctx: Context[Any, Any],
-        documents: Annotated[list[DocumentInput], Field(description="Documents as text")] = [],  # noqa: B006
-        paths: Annotated[list[str], Field(description="Files or folders: text, Markdown, HTML, source code")] = [],  # noqa: B006
+        documents: Annotated[list[DocumentInput], Field(description="Documents as text")] = [],
+        paths: Annotated[list[str], Field(description="Files or folders: text, Markdown, HTML, source code")] = [],
         glob: Annotated[str, Field(description="Which files in folders")] = "**/*",
         collection: Annotated[str, Field(description="Made when it does not exist")] = "default",
-        metadata: Annotated[dict[str, Any], Field(description="Added to every document")] = {},  # noqa: B006
+        metadata: Annotated[dict[str, Any], Field(description="Added to every document")] = {},
         prune: Annotated[bool, Field(description="Remove documents of the given folders whose files are gone")] = False,
     ) -> Annotated[CallToolResult, IngestResult]:
         """Take documents into a collection, so that they can be searched: as text, or as paths on the server's machine.
@@ -83,9 +85,8 @@ def ingest_documents(services: Services) -> Tool:
             )
             for each in documents
         ]
-        files = files_below(
-            paths, glob=glob, roots=services.roots, metadata=metadata, max_bytes=services.max_file_bytes
-        )
+        find = partial(files_below, paths, glob=glob, roots=services.roots, metadata=metadata)
+        files = await to_thread.run_sync(partial(find, max_bytes=services.max_file_bytes))
 
         async def progress(done: int, total: int, message: str) -> None:
             await ctx.report_progress(done, total, message)

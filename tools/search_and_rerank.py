@@ -31,7 +31,7 @@ def search_and_rerank(services: Services) -> Tool:
         collection: CollectionName = "default",
         limit: Limit = 10,
         mode: ModeName = "hybrid",
-        filter: FilterObject = {},  # noqa: A002, B006
+        filter: FilterObject = {},
         per_document: PerDocument = 0,
         detail: Detail = "concise",
         max_tokens: MaxTokens = 4000,

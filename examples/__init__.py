@@ -1,0 +1,1 @@
+"""Documents and questions to try Resift on: a parts catalogue, and Python's own documentation."""

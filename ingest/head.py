@@ -1,0 +1,45 @@
+"""Fit title and headings above a passage into the few tokens the text leaves them."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from .atoms import Measure
+
+# Title and headings together; 200 for the text leaves room for them in a model that reads 256.
+HEAD_TOKENS = 50
+# What a long title leaves to the headings.
+_HEADING_TOKENS = 20
+_JOINT = " > "
+_CUT = "…"
+
+
+def fit_head(title: str, path: Sequence[str], measure: Measure) -> tuple[str, str]:
+    """Return title and heading in at most 50 tokens together; outer headings go first, then last words.
+
+    A first heading equal to the title is left out.
+    """
+    names = list(path[1:] if path and path[0].strip() == title.strip() else path)
+    heading = _JOINT.join(names)
+    title_size, heading_size = measure.sizes([title, heading])
+    if title_size + heading_size <= HEAD_TOKENS:
+        return title, heading
+    title = _fit_words(title, HEAD_TOKENS - min(heading_size, _HEADING_TOKENS), measure)
+    room = HEAD_TOKENS - measure.sizes([title])[0]
+    while len(names) > 1 and measure.sizes([heading])[0] > room:
+        names = names[1:]
+        heading = _JOINT.join([_CUT, *names])
+    return title, _fit_words(heading, room, measure)
+
+
+def _fit_words(text: str, limit: int, measure: Measure) -> str:
+    """Return `text` if it has at most `limit` tokens, else the first words that fit, and an ellipsis."""
+    size = measure.sizes([text])[0]
+    if size <= limit:
+        return text
+    words = text.split()
+    totals = accumulate(measure.sizes(words))
+    kept = sum(total < limit for total in totals)
+    if kept:
+        return " ".join([*words[:kept], _CUT])
+    # One word longer than the limit: an address, or a script without blanks.
+    return text[: max(1, len(text) * (limit - 1) // size - 1)] + _CUT

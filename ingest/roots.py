@@ -1,0 +1,58 @@
+"""The folders Resift may read, and the check that a path lies inside them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from ..core.errors import InvalidInput, NotFound, PathRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Allowed folders, absolute and with symbolic links resolved; none means that no path is allowed."""
+
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, paths: Iterable[str | Path]) -> Self:
+        """Resolve `paths`, dropping repeats. A folder need not exist yet."""
+        return cls(tuple(dict.fromkeys(_resolved(Path(path)) for path in paths)))
+
+    def admit(self, path: str | Path) -> Path:
+        """Return where `path` really leads. A relative path is looked for in each root in turn.
+
+        Raises: PathRefused when the target lies outside every root; NotFound when nothing is there.
+        """
+        target = self._target(Path(path))
+        if not self.contain(target):
+            allowed = ", ".join(map(str, self.folders)) or "none"
+            raise PathRefused(
+                f"{str(path)!r} leads outside the folders Resift may read. Allowed: {allowed}. "
+                "Move the file there, or add its folder to RESIFT_INGEST_ROOTS."
+            )
+        if not target.exists():
+            raise NotFound(f"No file or folder {str(path)!r}. Check the spelling, or give an absolute path.")
+        return target
+
+    def contain(self, target: Path) -> bool:
+        """Say whether `target`, already resolved, is a root or lies below one."""
+        return any(target.is_relative_to(folder) for folder in self.folders)
+
+    def _target(self, path: Path) -> Path:
+        """Resolve `path`; a relative one against the first root that has it, else against the first root."""
+        if path.is_absolute() or str(path).startswith("~") or not self.folders:
+            return _resolved(path)
+        # The engine outlives the client that started it, so its working directory means nothing to a caller.
+        found = [target for folder in self.folders if (target := _resolved(folder / path)).exists()]
+        return found[0] if found else _resolved(self.folders[0] / path)
+
+
+def _resolved(path: Path) -> Path:
+    """Follow every link of `path`. Raises: InvalidInput for a path no file system can hold, or a loop of links."""
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InvalidInput(
+            f"{str(path)!r} is not a usable path: {error}. Give the path of a file or folder."
+        ) from error

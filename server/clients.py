@@ -1,0 +1,27 @@
+"""How to add Resift to MCP clients: the text of the demo's end and of the README."""
+
+import json
+import shutil
+import sys
+
+
+def command() -> list[str]:
+    """Return the command by which a client starts this installation."""
+    found = shutil.which("resift")
+    return [found, "serve"] if found else [sys.executable, "-m", "resift", "serve"]
+
+
+def how_to_add(program: list[str]) -> str:
+    """Return the instructions for Claude Code, Claude Desktop, VS Code and Cursor."""
+    entry = {"command": program[0], "args": program[1:]}
+    standard = json.dumps({"mcpServers": {"resift": entry}}, indent=2)
+    vscode = json.dumps({"servers": {"resift": {"type": "stdio", **entry}}}, indent=2)
+    return (
+        f"Claude Code:\n  claude mcp add resift -- {' '.join(program)}\n\n"
+        f"Claude Desktop (claude_desktop_config.json) and Cursor (.cursor/mcp.json):\n{_indent(standard)}\n\n"
+        f"VS Code (.vscode/mcp.json):\n{_indent(vscode)}\n"
+    )
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

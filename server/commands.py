@@ -1,0 +1,81 @@
+"""What the commands do: one call into the floors below, then words on the terminal."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from ..core.errors import InvalidInput
+from ..ingest.job import Job
+from ..ingest.sources import files_below
+from ..pipeline.overview import look_at, look_at_fields
+from ..pipeline.question import Question
+from ..tools.results import ranking_answer
+from .console import (
+    OUT,
+    fields_table,
+    overview_table,
+    print_json,
+    print_page,
+    print_report,
+    progress_bar,
+    report_answer,
+)
+from .engine import Engine
+
+
+async def run_ingest(
+    engine: Engine, paths: Sequence[Path], collection: str, *, glob: str, prune: bool, as_json: bool
+) -> bool:
+    """Ingest files; return whether all went in."""
+    services = engine.services
+    files = files_below(paths, glob=glob, roots=services.roots, metadata={}, max_bytes=services.max_file_bytes)
+    with progress_bar("Ingesting") as progress:
+        job = Job(collection, files, len(files), prune_below=files.folders if prune else (), progress=progress)
+        report = await services.ingestor.ingest(job)
+    if as_json:
+        print_json(report_answer(report))
+    else:
+        print_report(report, collection)
+    return not report.failures
+
+
+async def run_search(engine: Engine, question: Question, *, explain: bool, as_json: bool) -> bool:
+    """Search; return True, for finding nothing is no failure."""
+    page = await engine.services.pipeline.ask(question)
+    if as_json:
+        print_json(ranking_answer(page, full=True))
+    else:
+        print_page(page, explain=explain)
+    return True
+
+
+async def run_collections(engine: Engine, name: str, *, as_json: bool) -> bool:
+    """Show collections; return True."""
+    services = engine.services
+    names = [name] if name else await services.store.names()
+    opened = [await services.pipeline.open(each) for each in names]
+    overviews = [await look_at(each) for each in opened]
+    fields = await look_at_fields(opened[0]) if name else []
+    if as_json:
+        print_json({"collections": overviews, "fields": fields})
+    else:
+        OUT.print(overview_table(overviews))
+        if fields:
+            OUT.print(fields_table(fields))
+    return True
+
+
+def parse_json_object(text: str) -> dict[str, Any]:
+    """Return the JSON object in `text`.
+
+    Raises:
+        InvalidInput: When it is not JSON, or not an object.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(f'--filter {text!r} is not JSON: {error}. Write it as \'{{"lang": "en"}}\'.') from error
+    if not isinstance(value, dict):
+        raise InvalidInput(f'--filter {text!r} is not a JSON object. Write it as \'{{"lang": "en"}}\'.')
+    return cast("dict[str, Any]", value)

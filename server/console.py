@@ -1,0 +1,146 @@
+"""What people see on the terminal: tables, progress, JSON."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from pydantic_core import to_json
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..core.values import Hit
+from ..ingest.job import Progress as JobProgress
+from ..ingest.report import Report
+from ..pipeline.overview import FieldOverview, Overview
+from ..pipeline.question import Page
+from ..tools.results import citation
+
+OUT = Console()
+ERR = Console(stderr=True)
+
+MAX_FAILURES = 20
+SNIPPET_CHARACTERS = 160
+
+
+@contextmanager
+def progress_bar(label: str) -> Generator[JobProgress]:
+    """Yield a progress function that draws a bar on stderr, or nothing when that is not a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[message]}"),
+    )
+    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
+        task = bar.add_task(label, total=None, message="")
+
+        async def advance(done: int, total: int, message: str) -> None:
+            bar.update(task, completed=done, total=total, message=message)
+
+        yield advance
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, indented, without colours."""
+    OUT.out(to_json(value, indent=2).decode(), highlight=False)
+
+
+def report_answer(report: Report) -> dict[str, Any]:
+    """Return an ingestion's report for JSON."""
+    return asdict(report)
+
+
+def print_report(report: Report, collection: str) -> None:
+    """Print what an ingestion did; failures go to stderr."""
+    counts = ", ".join(f"{getattr(report, name):,} {name}" for name in ("added", "updated", "unchanged", "removed"))
+    OUT.print(f"{collection}: {counts}; {report.passages:,} passages written.", highlight=False)
+    for failure in report.failures[:MAX_FAILURES]:
+        ERR.print(f"  failed: {escape(failure.source)}: {escape(failure.reason)}", highlight=False, soft_wrap=True)
+    if len(report.failures) > MAX_FAILURES:
+        ERR.print(f"  ... and {len(report.failures) - MAX_FAILURES} more failures.")
+
+
+def print_page(page: Page, *, explain: bool) -> None:
+    """Print a page of hits; `explain` shows the order before and after reranking, and each stage's time."""
+    if not page.ranking.hits:
+        OUT.print("Nothing found.")
+    elif explain:
+        OUT.print(explain_table(page.ranking.hits))
+    else:
+        OUT.print(hits_table(page.ranking.hits))
+    for note in page.ranking.notes:
+        OUT.print(f"note: {escape(note)}", style="yellow")
+    if explain:
+        for stage in page.ranking.stages:
+            text = (
+                f"{stage.name:<8}{stage.milliseconds:8.1f} ms  {stage.received} in, {stage.returned} out  {stage.model}"
+            )
+            OUT.print(escape(f"{text}  {stage.note}".rstrip()), style="dim", highlight=False)
+    OUT.print(f"verdict: {page.verdict}", style="bold")
+
+
+def hits_table(hits: Sequence[Hit]) -> Table:
+    """Return hits with their citation and the beginning of their text."""
+    table = Table("#", "relevance", "passage", show_lines=True)
+    for hit in hits:
+        place = citation(hit.passage.source, hit.passage.start_line, hit.passage.end_line) or hit.passage.id
+        body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(_snippet(hit.passage.text))}\n[dim]{escape(place)}[/dim]"
+        table.add_row(str(hit.rank), _relevance(hit), body)
+    return table
+
+
+def explain_table(hits: Sequence[Hit]) -> Table:
+    """Return the order of the first stage beside the final one, with scores and moves."""
+    table = Table("before", "fused", "after", "rerank", "blend", "relevance", "move")
+    before = sorted(hits, key=lambda hit: hit.was or hit.rank)
+    for first, hit in zip(before, hits, strict=True):
+        was = hit.was or hit.rank
+        move = f"[green]#{was} -> #{hit.rank}[/green]" if hit.rank < was else f"#{was} -> #{hit.rank}"
+        table.add_row(
+            f"#{first.was or first.rank} {escape(_name(first))}",
+            _score(first, "fused"),
+            f"#{hit.rank} {escape(_name(hit))}",
+            _score(hit, "rerank"),
+            _score(hit, "blend"),
+            _relevance(hit),
+            move if was != hit.rank else "",
+        )
+    return table
+
+
+def overview_table(overviews: Sequence[Overview]) -> Table:
+    """Return collections with their sizes."""
+    table = Table("collection", "documents", "passages", "encoder", "fields")
+    for each in overviews:
+        table.add_row(each.name, f"{each.documents:,}", f"{each.passages:,}", each.encoder, ", ".join(each.fields))
+    return table
+
+
+def fields_table(fields: Sequence[FieldOverview]) -> Table:
+    """Return metadata fields with their commonest values."""
+    table = Table("field", "type", "commonest values (passages)")
+    for each in fields:
+        values = ", ".join(f"{value} ({count})" for value, count in each.values)
+        table.add_row(escape(each.name), each.type, escape(values))
+    return table
+
+
+def _name(hit: Hit) -> str:
+    return " > ".join(part for part in (hit.passage.title, hit.passage.heading) if part) or hit.passage.id
+
+
+def _snippet(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SNIPPET_CHARACTERS else f"{line[:SNIPPET_CHARACTERS]}…"
+
+
+def _score(hit: Hit, name: str) -> str:
+    return f"{hit.scores[name]:.3f}" if name in hit.scores else ""
+
+
+def _relevance(hit: Hit) -> str:
+    return "" if hit.relevance is None else f"{hit.relevance:.2f}"

@@ -1,0 +1,93 @@
+"""`resift doctor`: is everything there that a search needs?"""
+
+import os
+import re
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from mcp.client import Client
+from pydantic import SecretStr
+from rich.markup import escape
+from rich.table import Table
+
+from ..core.errors import ResiftError
+from ..models.bundled import BUNDLED, verify
+from ..search.lock import DirectoryLock
+from .assembly import create_server
+from .console import OUT
+from .engine import Engine, build_engine
+from .settings import Settings, all_settings
+
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
+
+
+async def run_doctor(settings: Settings) -> bool:
+    """Print the settings and every check; return whether all checks passed."""
+    OUT.print(_settings_table(settings))
+    engine = build_engine(settings)
+    checks: dict[str, Callable[[Engine], Awaitable[str]]] = {
+        "data folder": _check_data_folder,
+        "models": _check_models,
+        "collections": _check_collections,
+        "MCP server": _check_mcp,
+    }
+    results = [await _run(name, check, engine) for name, check in checks.items()]
+    return all(results)
+
+
+async def _run(name: str, check: Callable[[Engine], Awaitable[str]], engine: Engine) -> bool:
+    try:
+        found = await check(engine)
+    except (ResiftError, OSError) as error:
+        OUT.print(f"[red]✗[/red] {name}: {escape(str(error))}", highlight=False, soft_wrap=True)
+        return False
+    OUT.print(f"[green]✓[/green] {name}: {escape(found)}", highlight=False, soft_wrap=True)
+    return True
+
+
+async def _check_data_folder(engine: Engine) -> str:
+    folder = engine.settings.data_dir
+    lock = DirectoryLock(folder)
+    lock.acquire()
+    lock.release()
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder} cannot be written. Set RESIFT_DATA_DIR to a folder that can.")
+    return f"{folder}, {shutil.disk_usage(folder).free / 2**30:.1f} GB free"
+
+
+async def _check_models(engine: Engine) -> str:
+    lines = [f"{model.fingerprint} at {verify(model)}" for model in BUNDLED.values()]
+    await engine.warm()
+    return "; ".join(lines)
+
+
+async def _check_collections(engine: Engine) -> str:
+    names = await engine.services.store.names()
+    try:
+        sizes = [f"{name} ({await (await engine.services.pipeline.open(name)).count():,} passages)" for name in names]
+    finally:
+        await engine.close()
+    return ", ".join(sizes) or "none yet; `resift ingest PATH` makes one"
+
+
+async def _check_mcp(engine: Engine) -> str:
+    async with Client(create_server(engine)) as client:
+        tools = await client.list_tools()
+        return f"protocol {client.protocol_version}, {len(tools.tools)} tools"
+
+
+def _settings_table(settings: Settings) -> Table:
+    table = Table("setting", "value", "default", "meaning", title=f"Resift in {Path.cwd()}")
+    for name, default, meaning in all_settings():
+        table.add_row(name, escape(_value_of(settings, name)), escape(default), escape(meaning))
+    return table
+
+
+def _value_of(settings: Settings, name: str) -> str:
+    value: object = settings
+    for part in name.removeprefix("RESIFT_").lower().split("__"):
+        value = getattr(value, part, os.environ.get(name, ""))
+    if value and (isinstance(value, SecretStr) or _SECRET.search(name)):
+        return "********"
+    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
