@@ -1,1 +1,1 @@
-"""ingest"""
+"""Documents in: read files, cut passages, compare with the store, write."""

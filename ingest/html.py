@@ -12,6 +12,8 @@ _NEVER_READ = {"script", "style", "noscript", "template", "svg", "title"}
 _FURNITURE = {"nav", "header", "footer"}
 _CONTENT = {"main", "article", "section"}
 _TRACKED = {*_FURNITURE, *_CONTENT, *_NEVER_READ, "pre", "body", "div", "aside"}
+# A title stands above the text; reading 5 MB for it would double the work.
+_TITLE_CHARS = 200_000
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = {
     *_HEADINGS, *_CONTENT, *_FURNITURE, "address", "aside", "blockquote", "body", "caption", "dd", "details", "div",
@@ -31,7 +33,7 @@ def lay_out(text: str) -> Layout:
 
 def title_of(text: str) -> str:
     """Return the `<title>` of the page, else its first h1, else ""."""
-    page = _read(text, furniture=False)
+    page = _read(text[:_TITLE_CHARS], furniture=False)
     first = next((part.text for part in page.parts if isinstance(part, Heading) and part.level == 1), "")
     return " ".join("".join(page.title).split()) or first
 

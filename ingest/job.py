@@ -192,8 +192,9 @@ class Ingestor:
         below = tuple(f"{folder.as_posix().rstrip('/')}/" for folder in job.prune_below)
         entries = await collection.entries()
         gone = [key for key, entry in entries.items() if entry.source.startswith(below) and key not in tally.seen]
-        failed = {failure.source for failure in tally.failures}  # a file that cannot be read now is not gone
-        gone = [key for key in gone if entries[key].source not in failed]
+        # A file, or a folder, that cannot be read now is not gone.
+        failed = tuple(f"{failure.source}/" for failure in tally.failures)
+        gone = [key for key in gone if not f"{entries[key].source}/".startswith(failed)]
         if gone:
             await collection.remove(AnyOf("document_id", tuple(gone)))
         tally.removed += len(gone)
@@ -202,7 +203,7 @@ class Ingestor:
 def digest_of(document: Document, chunking: str) -> str:
     """Return the hash that tells whether a document has to be written again: of all it says and how it is cut."""
     parts = [document.title, document.text, document.source, dict(document.metadata), chunking]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _take(items: Iterator[Document | Failure], most: int) -> list[Document | Failure]:

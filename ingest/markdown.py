@@ -14,6 +14,8 @@ _INLINE = MarkdownIt("commonmark")
 _VERBATIM = {"fence", "code_block", "html_block"}
 # A rule of dashes on line 1 of prose is no front matter: every line must look like YAML, and the end must be near.
 _FRONT_MATTER_LINES = 200
+# A title stands above the text; parsing 5 MB for it would double the work.
+_TITLE_LINES = 500
 _ENTRY = re.compile(r"(?P<key>[\w-]+)[ \t]*:(?:[ \t]+(?P<value>.*))?$")
 _ITEM = re.compile(r"\s*-[ \t]+(?P<value>.+)$")
 _YAML_LINE = re.compile(r"(?:[\w.-]+[ \t]*:(?:\s|$)|\s|-[ \t]|#|$)")
@@ -28,13 +30,15 @@ def lay_out(text: str) -> Layout:
     return Layout(lines, range(1, len(lines) + 1), nest(parts))
 
 
-def headings(text: str) -> Iterator[Heading]:
-    """Yield the headings of Markdown `text`, in order."""
-    lines = text.split("\n")
+def title_of(text: str) -> str:
+    """Return `title` of the front matter, else the first level-1 heading near the top, else ""."""
+    named = front_matter(text).get("title", "")
+    if isinstance(named, str) and named:
+        return named
+    lines = text.split("\n", _TITLE_LINES)[:_TITLE_LINES]
     start = front_matter_lines(lines)
-    for _, mark in _marks(_BLOCKS.parse("\n".join(lines[start:])), start):
-        if isinstance(mark, Heading):
-            yield mark
+    marks = _marks(_BLOCKS.parse("\n".join(lines[start:])), start)
+    return next((mark.text for _, mark in marks if isinstance(mark, Heading) and mark.level == 1), "")
 
 
 def front_matter_lines(lines: Sequence[str]) -> int:
@@ -54,10 +58,11 @@ def front_matter(text: str) -> Mapping[str, str | list[str]]:
 
     Values stay strings, so that `version: 1.10` is not read as a number; nested entries are left out.
     """
-    lines = text[: text.find("\n---") + 1 or None].split("\n", _FRONT_MATTER_LINES + 2)
+    lines = text.split("\n", _FRONT_MATTER_LINES + 2)
+    inside = lines[1 : max(front_matter_lines(lines) - 1, 1)]
     entries: dict[str, str | list[str]] = {}
     key = ""
-    for line in lines[1 : max(front_matter_lines(text.split("\n", _FRONT_MATTER_LINES + 2)) - 1, 1)]:
+    for line in inside:
         if entry := _ENTRY.match(line):
             key, value = entry["key"], (entry["value"] or "").strip()
             entries[key] = _value(value)

@@ -72,9 +72,7 @@ def title_of(text: str, format: Format, source: str = "") -> str:
     Python: the file name with the first line of the docstring.
     """
     if format == "markdown":
-        named = markdown.front_matter(text).get("title", "")
-        first = next((heading.text for heading in markdown.headings(text) if heading.level == 1), "")
-        return named if isinstance(named, str) and named else first
+        return markdown.title_of(text)
     if format == "html":
         return html.title_of(text)
     return _docstring_title(text, source) if language_of(source) == "python" else ""

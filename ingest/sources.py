@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.errors import ResiftError
 from ..core.values import Document
+from .layout import normalise
 from .read import read_document
 from .report import Failure
 from .roots import Roots
@@ -58,6 +59,7 @@ def text_document(
     text: str, *, title: str = "", source: str = "", id_: str = "", metadata: Mapping[str, Any]
 ) -> Document:
     """Return a document of text handed over; without an id it is known by its source, else by its content."""
+    text, title = normalise(text), normalise(title)
     content = hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()
     derived = source or f"text-{content[:12]}"
     return Document(id=id_ or derived, title=title, text=text, source=source, metadata=metadata)

@@ -50,6 +50,11 @@ class Pipeline:
         self._clock = clock
 
     @property
+    def manifest(self) -> Manifest:
+        """Return what collections are made with now."""
+        return self._manifest
+
+    @property
     def rerankers(self) -> list[str]:
         """Return the names that a question may give as its reranker."""
         return [DEFAULT, NONE, *sorted(self._reranking.rerankers)]

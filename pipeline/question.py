@@ -60,7 +60,7 @@ def check_query(query: str) -> str:
             f"The query has {len(query):,} characters; at most {MAX_QUERY_CHARACTERS:,} are taken. Ask a shorter "
             "question; to search with a document, ingest it and ask about it."
         )
-    return query.strip()
+    return query.encode("utf-8", "replace").decode().strip()  # half a surrogate pair has no UTF-8
 
 
 def judge(hits: list[Hit]) -> Verdict:

@@ -62,14 +62,16 @@ class RerankSettings(BaseModel):
 class Settings(BaseSettings):
     """Settings of one process."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("resift", appauthor=False),
         description="Where collections are kept; by default the platform's data folder",
     )
     ingest_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        default=(), description=f"Folders tools may read, separated by {os.pathsep!r}; by default the working directory"
+        default=(), description="Folders tools may read, separated as in PATH; by default the working directory"
     )
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
         default=0, description="Model threads; 0 is one per core, at most 4"

@@ -1,0 +1,78 @@
+"""Write the generated parts of README.md, and .env.example: `make docs`. A test holds them to the code."""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from resift.server.assembly import TOOLS
+from resift.server.clients import how_to_add
+from resift.server.engine import build_engine
+from resift.server.settings import all_settings, load_settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def main() -> None:
+    """Write every generated file."""
+    for path, text in generated().items():
+        path.write_text(text, encoding="utf-8")
+
+
+def generated() -> dict[Path, str]:
+    """Return the text that each file with generated parts should have."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    parts = {"tools": tools_table(), "settings": settings_table(), "clients": clients()}
+    for name, part in parts.items():
+        marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        readme = marks.sub(lambda found, part=part: f"{found[1]}{part}{found[2]}", readme)
+    return {ROOT / "README.md": readme, ROOT / ".env.example": env_example()}
+
+
+def tools_table() -> str:
+    """Return the MCP tools with their arguments and the first sentence of their description."""
+    rows = ["| tool | arguments (defaults) | what it does |", "|---|---|---|"]
+    with tempfile.TemporaryDirectory() as folder:
+        services = build_engine(load_settings(data_dir=Path(folder))).services
+        for build in TOOLS.values():
+            tool = build(services)
+            arguments = ", ".join(_argument(name, each) for name, each in tool.parameters["properties"].items())
+            first = tool.description.replace("\n", " ").split(". ")[0].rstrip(".")
+            rows.append(f"| `{tool.name}` | {arguments} | {first}. |")
+    return "\n".join(rows) + "\n"
+
+
+def settings_table() -> str:
+    """Return every setting with its default and meaning."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    rows += [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |" for name, default, meaning in all_settings()
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def clients() -> str:
+    """Return how to add Resift to MCP clients."""
+    return f"```text\n{how_to_add(['resift', 'serve'])}```\n"
+
+
+def env_example() -> str:
+    """Return an example settings file: every setting with its default, commented out."""
+    lines = [
+        "# Every setting with its default. Copy this file, take the # away where you want another value, and point",
+        "# RESIFT_ENV_FILE at the copy; or set the same names in the environment, which goes first.",
+        "",
+    ]
+    for name, default, meaning in all_settings():
+        if name != "RESIFT_ENV_FILE":
+            lines += [f"# {meaning}", f"# {name}={default}", ""]
+    return "\n".join(lines)
+
+
+def _argument(name: str, schema: dict[str, Any]) -> str:
+    return f"`{name}` {json.dumps(schema['default'])}" if "default" in schema else f"`{name}`"
+
+
+if __name__ == "__main__":
+    main()
