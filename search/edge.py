@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from ..core.errors import InvalidInput, NotFound, nearest
-from .edge_collection import EdgeCollection
+from .edge_collection import EdgeCollection, require_space
 from .lock import DirectoryLock
 from .manifest import MANIFEST, Manifest, read_manifest, write_manifest
 
@@ -43,7 +43,9 @@ class EdgeStore:
                 if create is None:
                     raise NotFound(await self._unknown(name))
                 self._lock.acquire()
-                folder.mkdir(parents=True, exist_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)  # what is left of a deletion that was interrupted
+                folder.mkdir(parents=True)
+                require_space(folder, self._reserve_bytes)
                 write_manifest(folder / MANIFEST, create)
             self._lock.acquire()
             manifest = read_manifest(folder / MANIFEST)

@@ -46,7 +46,7 @@ class EdgeCollection:
             if (path / "edge_config.json").exists():
                 shard = EdgeShard.load(str(path))
                 return cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
-            _require_space(folder, reserve_bytes)
+            require_space(folder, reserve_bytes)
             path.mkdir(exist_ok=True)
             shard = EdgeShard.create(str(path), _shard_config(manifest.dimension))
         collection = cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
@@ -102,7 +102,7 @@ class EdgeCollection:
         from qdrant_edge import UpdateOperation
 
         check_points(points, self.manifest.dimension)
-        _require_space(self._folder, self._reserve_bytes + BYTES_PER_POINT * len(points))
+        require_space(self._folder, self._reserve_bytes + BYTES_PER_POINT * len(points))
         marks = [point for point in points if point.passage.ordinal == 0]
         others = [point for point in points if point.passage.ordinal != 0]
         self._upsert(others)
@@ -211,7 +211,12 @@ def _index_path(name: str, kind: FieldType) -> str:
     return flag_path_of(name) if kind == "boolean" else path_of(name)
 
 
-def _require_space(folder: Path, needed_bytes: int) -> None:
+def require_space(folder: Path, needed_bytes: int) -> None:
+    """Refuse to write to a disk that is nearly full.
+
+    Raises:
+        StoreError: Naming what is free and what is needed.
+    """
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:  # the engine maps its files: a full disk kills the process (SIGBUS)
         raise StoreError(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from ..core.values import Metadata
 from .fields import BUILT_IN_FIELDS
 from .filters import ORDINAL, AnyOf, Condition, Not, Range, Scalar
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FLAGS = "flags"
 """Payload key under which booleans stand again as text: qdrant-edge 0.9 matches no boolean."""
+
+EXACT_FLOAT = 2**53  # whole numbers above it, such as ids of 64 bits, share their float with neighbours
 
 
 def path_of(field: str) -> str:
@@ -25,9 +27,14 @@ def flag_path_of(field: str) -> str:
     return f'{FLAGS}."{field}"'
 
 
-def flags_of(metadata: Mapping[str, object]) -> dict[str, str]:
-    """Return the text twins of the booleans in a document's metadata."""
-    return {name: _flag(value) for name, value in metadata.items() if isinstance(value, bool)}
+def flags_of(metadata: Metadata) -> dict[str, list[str]]:
+    """Return the text twins of the booleans in a document's metadata, alone or in lists."""
+    flags: dict[str, list[str]] = {}
+    for name, value in metadata.items():
+        items = cast("list[Any]", value) if isinstance(value, list) else [value]
+        if found := [_flag(item) for item in items if isinstance(item, bool)]:
+            flags[name] = found
+    return flags
 
 
 def compile_condition(condition: Condition) -> Filter:
@@ -51,6 +58,8 @@ def _equals(field: str, value: Scalar) -> FieldCondition:
     if isinstance(value, bool):
         return FieldCondition(flag_path_of(field), match=MatchValue(_flag(value)))
     if isinstance(value, str):
+        return FieldCondition(path_of(field), match=MatchValue(value))
+    if isinstance(value, int) and EXACT_FLOAT < abs(value) < 2**63:
         return FieldCondition(path_of(field), match=MatchValue(value))
     # 2020 and 2020.0 are one number; MatchValue knows integers only, so both go through a range.
     return FieldCondition(path_of(field), range=RangeFloat(gte=float(value), lte=float(value)))

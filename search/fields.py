@@ -19,7 +19,7 @@ RESERVED_WORDS = ("not", "any", "all")
 """Words of the filter language; no field may bear them."""
 
 MAX_FIELDS = 200  # each field costs an index; more than this is data that belongs into the text
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?)?")
 
 
 def is_date(value: str) -> bool:
@@ -45,7 +45,7 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
         InvalidInput: On a name no filter could use, or a value that is neither a scalar nor a list of scalars.
     """
     for name, value in metadata.items():
-        if not name or '"' in name or name in RESERVED_WORDS or name in BUILT_IN_FIELDS:
+        if not name or '"' in name or "\\" in name or name in RESERVED_WORDS or name in BUILT_IN_FIELDS:
             raise InvalidInput(f"Metadata field {name!r} has a name that is reserved or unusable. Rename it.")
         items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
         if value is not None and not all(isinstance(item, str | int | float | bool) for item in items):
@@ -54,6 +54,8 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
             )
         if any(isinstance(item, float) and not isfinite(item) for item in items):
             raise InvalidInput(f"Metadata field {name!r} is not a finite number. Leave it out.")
+        if any(isinstance(item, int) and not -(2**63) <= item < 2**63 for item in items):
+            raise InvalidInput(f"Metadata field {name!r} holds a number beyond 64 bits. Write it as a text.")
 
 
 def type_of(value: Any) -> FieldType:

@@ -4,6 +4,7 @@
 means any of its values; `gte`, `gt`, `lte`, `lt` take numbers or ISO dates.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
@@ -81,9 +82,9 @@ def _entry(name: str, value: Any, known: Mapping[str, FieldType]) -> Condition:
     if name not in known and name not in BUILT_IN_FIELDS:
         raise InvalidInput(_unknown_field(name, known))
     if isinstance(value, Mapping):
-        return _range(name, cast("Mapping[str, Any]", value))
+        return _range(name, cast("Mapping[str, Any]", value), known.get(name, "keyword"))
     values: Sequence[Any] = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
-    if not values or not all(isinstance(item, str | int | float) for item in values):
+    if not values or not all(isinstance(item, str) or _is_number(item) for item in values):
         raise InvalidInput(
             f"Filter on {name!r}: {value!r} is not a text, number, true/false, a list of them, or a range such as "
             f"{{'gte': 2020}}."
@@ -91,17 +92,27 @@ def _entry(name: str, value: Any, known: Mapping[str, FieldType]) -> Condition:
     return AnyOf(name, tuple(values))
 
 
-def _range(name: str, bounds: Mapping[str, Any]) -> Range:
+def _range(name: str, bounds: Mapping[str, Any], kind: FieldType) -> Range:
     unknown = [key for key in bounds if key not in BOUNDS]
     if unknown or not bounds:
         raise InvalidInput(f"Filter on {name!r}: a range takes {', '.join(BOUNDS)}; got {sorted(bounds)}.")
     values = list(bounds.values())
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    numbers = all(_is_number(value) and not isinstance(value, bool) for value in values)
     if not numbers and not all(isinstance(value, str) and is_date(value) for value in values):
         raise InvalidInput(
             f"Filter on {name!r}: bounds are all numbers or all ISO dates such as '2024-05-01'; got {values}."
         )
+    # An index of integers or dates would take the other's bounds for microseconds.
+    if kind in (("date",) if numbers else ("integer", "number", "boolean")):
+        raise InvalidInput(
+            f"Filter on {name!r}: the field holds {kind} values, and the bounds are {'numbers' if numbers else 'dates'}."
+        )
     return Range(name, tuple(bounds.items()))
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a store can hold the number; NaN makes qdrant-edge panic."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _unknown_field(name: str, known: Mapping[str, FieldType]) -> str:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -19,7 +20,7 @@ Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
 Field: TypeAlias = Literal["text", "title"]
 Legs: TypeAlias = Mapping[VectorName, Sequence[tuple[UUID, float]]]
 
-WIDENINGS = (1, 4, 16, 64)  # a leg's limit grows by these while documents that fill it crowd out the others
+WIDENINGS = (1, 4, 16, 64)  # a leg's limit grows by these while its hits, or the documents allowed, do not fill the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,14 @@ class Retriever:
         return Ranking(hits, stages, notes)
 
     async def _widen(self, collection: Collection, search: Search, queries: Mapping[VectorName, Leg]) -> _Found:
-        """Search again with wider legs while the few documents allowed do not fill the answer."""
+        """Search again with wider legs while the answer is not full; what these add comes after, so that pages agree."""
         found = _Found({}, [], {}, crowded=True)
         for widening in WIDENINGS:
-            limit = max(self._options.leg_limit, search.wanted, search.head) * widening
+            limit = self._options.leg_limit * widening
             legs = await _search_legs(collection, queries, limit, search.where)
-            order, passages = await self._order(collection, search, legs)
+            order, passages = await self._order(collection, search, legs, found)
             full = any(len(leg) == limit for leg in legs.values())
-            short = len(order) < max(search.wanted, search.head)
-            found = _Found(legs, order, passages, crowded=bool(search.per_document) and full and short)
+            found = _Found(legs, order, passages, crowded=full and len(order) < max(search.wanted, search.head))
             if not found.crowded:
                 break
         return found
@@ -117,15 +117,18 @@ class Retriever:
         return queries
 
     async def _order(
-        self, collection: Collection, search: Search, legs: Legs
-    ) -> tuple[list[tuple[UUID, float]], dict[UUID, Passage]]:
-        fused = self._fuse(legs)
+        self, collection: Collection, search: Search, legs: Legs, narrower: _Found
+    ) -> tuple[list[tuple[UUID, float]], Mapping[UUID, Passage]]:
+        """Return the order of a narrower search, then what these legs add, scored no higher than it."""
+        order = narrower.order
+        known, floor = {key for key, _ in order}, min((score for _, score in order), default=inf)
+        added = [(key, min(score, floor)) for key, score in self._fuse(legs) if key not in known]
         if search.per_document:
-            passages = await collection.fetch([key for key, _ in fused])
-            fused = _limit_per_document(fused, passages, search.per_document)
-            return _pool_first(fused, legs, search.head), passages
-        fused = _pool_first(fused, legs, search.head)[: max(search.wanted, search.head)]
-        return fused, await collection.fetch([key for key, _ in fused])
+            passages = await collection.fetch([key for key, _ in [*order, *added]])
+            added = _limit_per_document([*order, *added], passages, search.per_document)[len(order) :]
+            return [*order, *_pool_first(added, legs, search.head - len(order))], passages
+        order = [*order, *_pool_first(added, legs, search.head - len(order))][: max(search.wanted, search.head)]
+        return order, await collection.fetch([key for key, _ in order])
 
     def _fuse(self, legs: Legs) -> list[tuple[UUID, float]]:
         ordered = list(legs.values())
@@ -151,7 +154,7 @@ async def _search_legs(
 
 def _pool_first(fused: list[tuple[UUID, float]], legs: Legs, head: int) -> list[tuple[UUID, float]]:
     """Return the order with the RRF pool of `head` hits first; within pool and rest the fused order stays."""
-    if not head or len(fused) <= head:
+    if head <= 0 or len(fused) <= head:
         return fused
     kept = {key for key, _ in fused}
     pool = {key for key, _ in [each for each in reciprocal_rank(list(legs.values())) if each[0] in kept][:head]}

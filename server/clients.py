@@ -3,11 +3,13 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 
 def command() -> list[str]:
     """Return the command by which a client starts this installation."""
-    found = shutil.which("resift")
+    beside = Path(sys.executable).parent / "resift"
+    found = str(beside) if beside.exists() else shutil.which("resift")
     return [found, "serve"] if found else [sys.executable, "-m", "resift", "serve"]
 
 

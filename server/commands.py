@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from .console import (
     OUT,
     fields_table,
     overview_table,
+    print_explained,
     print_json,
     print_page,
     print_report,
@@ -42,11 +44,14 @@ async def run_ingest(
 
 async def run_search(engine: Engine, question: Question, *, explain: bool, as_json: bool) -> bool:
     """Search; return True, for finding nothing is no failure."""
-    page = await engine.services.pipeline.ask(question)
+    pipeline = engine.services.pipeline
     if as_json:
-        print_json(ranking_answer(page, full=True))
+        print_json(ranking_answer(await pipeline.ask(question), full=True))
+    elif explain:
+        whole = replace(question, limit=max(question.limit, question.depth))  # both orders, not only the best hits
+        print_explained(await pipeline.ask(whole), rows=question.limit)
     else:
-        print_page(page, explain=explain)
+        print_page(await pipeline.ask(question))
     return True
 
 

@@ -1,5 +1,6 @@
 """What people see on the terminal: tables, progress, JSON."""
 
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -18,7 +19,9 @@ from ..pipeline.overview import FieldOverview, Overview
 from ..pipeline.question import Page
 from ..tools.results import citation
 
-OUT = Console()
+PIPE_WIDTH = 120  # of a table that goes to a file or another program
+
+OUT = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 ERR = Console(stderr=True)
 
 MAX_FAILURES = 20
@@ -64,22 +67,25 @@ def print_report(report: Report, collection: str) -> None:
         ERR.print(f"  ... and {len(report.failures) - MAX_FAILURES} more failures.")
 
 
-def print_page(page: Page, *, explain: bool) -> None:
-    """Print a page of hits; `explain` shows the order before and after reranking, and each stage's time."""
-    if not page.ranking.hits:
-        OUT.print("Nothing found.")
-    elif explain:
-        OUT.print(explain_table(page.ranking.hits))
-    else:
-        OUT.print(hits_table(page.ranking.hits))
+def print_page(page: Page) -> None:
+    """Print a page of hits."""
+    OUT.print(hits_table(page.ranking.hits) if page.ranking.hits else "Nothing found.")
+    _print_verdict(page)
+
+
+def print_explained(page: Page, *, rows: int) -> None:
+    """Print the first rows of the order before and after reranking, and each stage's time."""
+    OUT.print(explain_table(page.ranking.hits, rows=rows) if page.ranking.hits else "Nothing found.")
+    for stage in page.ranking.stages:
+        counts = f"{stage.received} in, {stage.returned} out"
+        line = f"{stage.name:<8}{stage.milliseconds:8.1f} ms  {counts}  {stage.model}  {stage.note}"
+        OUT.print(escape(line.rstrip()), style="dim", highlight=False)
+    _print_verdict(page)
+
+
+def _print_verdict(page: Page) -> None:
     for note in page.ranking.notes:
         OUT.print(f"note: {escape(note)}", style="yellow")
-    if explain:
-        for stage in page.ranking.stages:
-            text = (
-                f"{stage.name:<8}{stage.milliseconds:8.1f} ms  {stage.received} in, {stage.returned} out  {stage.model}"
-            )
-            OUT.print(escape(f"{text}  {stage.note}".rstrip()), style="dim", highlight=False)
     OUT.print(f"verdict: {page.verdict}", style="bold")
 
 
@@ -93,23 +99,35 @@ def hits_table(hits: Sequence[Hit]) -> Table:
     return table
 
 
-def explain_table(hits: Sequence[Hit]) -> Table:
-    """Return the order of the first stage beside the final one, with scores and moves."""
+def explain_table(hits: Sequence[Hit], *, rows: int) -> Table:
+    """Return the first rows of the first stage's order beside those of the final one, with scores and moves.
+
+    `hits` are in final order and hold both orders' first rows.
+    """
     table = Table("before", "fused", "after", "rerank", "blend", "relevance", "move")
-    before = sorted(hits, key=lambda hit: hit.was or hit.rank)
-    for first, hit in zip(before, hits, strict=True):
-        was = hit.was or hit.rank
-        move = f"[green]#{was} -> #{hit.rank}[/green]" if hit.rank < was else f"#{was} -> #{hit.rank}"
+    before = sorted(hits, key=_was)[:rows]
+    for first, hit in zip(before, hits[:rows], strict=True):
         table.add_row(
-            f"#{first.was or first.rank} {escape(_name(first))}",
+            f"#{_was(first)} {escape(_name(first))}",
             _score(first, "fused"),
             f"#{hit.rank} {escape(_name(hit))}",
             _score(hit, "rerank"),
             _score(hit, "blend"),
             _relevance(hit),
-            move if was != hit.rank else "",
+            _move(hit),
         )
     return table
+
+
+def _was(hit: Hit) -> int:
+    return hit.was or hit.rank
+
+
+def _move(hit: Hit) -> str:
+    if _was(hit) == hit.rank:
+        return ""
+    move = f"#{_was(hit)} -> #{hit.rank}"
+    return f"[green]{move}[/green]" if hit.rank < _was(hit) else move
 
 
 def overview_table(overviews: Sequence[Overview]) -> Table:

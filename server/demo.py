@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -21,6 +22,7 @@ from .engine import Engine, build_engine
 from .settings import Settings
 
 SHOWN = 5
+DEPTH = 50
 PARTS_WEIGHT = 0.9  # the first stage saw only titles that say little, so the reranker's reading counts for most
 
 
@@ -46,29 +48,31 @@ async def _stdlib(engine: Engine) -> None:
     OUT.print(Rule("1. The documentation strings of Python's standard library"))
     await _ingest(engine, stdlib_documents(), "stdlib")
     for asked in STDLIB_QUESTIONS:
-        page = await engine.services.pipeline.ask(
-            Question(asked.text, collection="stdlib", limit=SHOWN, per_document=1, reranker="default")
-        )
-        _show(asked, page)
+        await _ask(engine, asked, Question(asked.text, collection="stdlib", per_document=1))
 
 
 async def _parts(engine: Engine) -> None:
     OUT.print(Rule("2. A catalogue of car parts: vague titles searched first, full texts reranked"))
     await _ingest(engine, parts(), "parts")
     for asked in part_questions():
-        page = await engine.services.pipeline.ask(
-            Question(
-                asked.text,
-                collection="parts",
-                limit=SHOWN,
-                mode="dense",
-                field="title",
-                reranker="default",
-                depth=20,
-                rerank_weight=PARTS_WEIGHT,
-            )
-        )
-        _show(asked, page)
+        titles_first = Question(asked.text, collection="parts", mode="dense", field="title", rerank_weight=PARTS_WEIGHT)
+        await _ask(engine, asked, titles_first)
+
+
+async def _ask(engine: Engine, asked: Asked, question: Question) -> None:
+    page = await engine.services.pipeline.ask(replace(question, reranker="default", depth=DEPTH, limit=DEPTH))
+    OUT.print(f"\n[bold]{escape(asked.text)}[/bold]", highlight=False)
+    OUT.print(explain_table(page.ranking.hits, rows=min(SHOWN, len(page.ranking.hits))))
+    OUT.print(f"{_outcome(asked, page)}; verdict: {page.verdict}", style="dim", highlight=False)
+
+
+def _outcome(asked: Asked, page: Page) -> str:
+    milliseconds = sum(stage.milliseconds for stage in page.ranking.stages)
+    if not asked.relevant:
+        return f"nothing answers this; {milliseconds:.0f} ms"
+    right = [hit for hit in page.ranking.hits if hit.passage.document_id in asked.relevant]
+    found = f"#{min(hit.was for hit in right)} -> #{right[0].rank}" if right else f"not in the first {DEPTH}"
+    return f"right answer: {found}; {milliseconds:.0f} ms"
 
 
 async def _ingest(engine: Engine, documents: Sequence[Document], collection: str) -> None:
@@ -78,12 +82,3 @@ async def _ingest(engine: Engine, documents: Sequence[Document], collection: str
         report = await engine.services.ingestor.ingest(job)
     print_report(report, collection)
     OUT.print(f"{report.passages / (time.perf_counter() - start):,.0f} passages a second", style="dim", highlight=False)
-
-
-def _show(asked: Asked, page: Page) -> None:
-    OUT.print(f"\n[bold]{escape(asked.text)}[/bold]", highlight=False)
-    OUT.print(explain_table(page.ranking.hits))
-    milliseconds = sum(stage.milliseconds for stage in page.ranking.stages)
-    right = [hit for hit in page.ranking.hits if hit.passage.document_id in asked.relevant]
-    found = f"{right[0].passage.document_id}: #{right[0].was} -> #{right[0].rank}" if right else "not among these"
-    OUT.print(f"right answer {found}; verdict {page.verdict}; {milliseconds:.0f} ms", style="dim", highlight=False)

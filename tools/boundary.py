@@ -14,6 +14,8 @@ from ..core.errors import ResiftError, nearest
 
 READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
+MAX_ERROR_CHARACTERS = 2_000  # messages name the value that was refused, and a caller may have sent a megabyte
+
 # All of tools/list must stay below 16 kB: pydantic's titles repeat the names, and results need no defaults.
 _WASTE_IN_RESULTS = frozenset({"title", "default", "additionalProperties", "required"})
 
@@ -32,24 +34,31 @@ class StrictTool(Tool):
             return await super().run(arguments, context, convert_result)
         except UnexpectedToolError as error:
             if isinstance(error.__cause__, ResiftError):
-                raise ToolError(str(error.__cause__)) from error
+                raise ToolError(_readable(str(error.__cause__))) from error
             raise
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
-                raise ToolError(self._describe(error.__cause__)) from error.__cause__
+                raise ToolError(_readable(self._describe(error.__cause__))) from error.__cause__
             raise
 
     def _refuse_unknown(self, arguments: dict[str, Any]) -> None:
         known = list(self.parameters["properties"])
         for name in arguments:
             if name not in known:
-                raise ToolError(
-                    f"{self.name} has no argument {name!r}.{nearest(name, known)} It has: {', '.join(known)}."
-                )
+                text = f"{self.name} has no argument {name!r}.{nearest(name, known)} It has: {', '.join(known)}."
+                raise ToolError(_readable(text))
 
     def _describe(self, error: ValidationError) -> str:
         problems = [f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in error.errors()[:5]]
         return f"{self.name} cannot take these arguments. {'; '.join(problems)}. Correct them and call again."
+
+
+def _readable(message: str) -> str:
+    """Return the message, without the middle of one that is too long: what to do next stands at its end."""
+    if len(message) <= MAX_ERROR_CHARACTERS:
+        return message
+    half = MAX_ERROR_CHARACTERS // 2
+    return f"{message[:half]} … {message[-half:]}"
 
 
 def make_tool(function: Callable[..., Any], *, title: str, annotations: ToolAnnotations) -> Tool:

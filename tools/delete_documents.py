@@ -1,5 +1,7 @@
 """The tool that takes documents out again."""
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Annotated
 
 from mcp.server.mcpserver.tools import Tool
@@ -9,7 +11,7 @@ from pydantic import BaseModel, Field
 from ..core.errors import InvalidInput
 from .arguments import FilterObject
 from .boundary import make_tool
-from .results import reply
+from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, Room, reply
 from .services import Services
 
 MAX_MISSING_SHOWN = 100
@@ -50,7 +52,7 @@ def delete_documents(services: Services) -> Tool:
             "collection": collection,
             "documents": removed.documents,
             "passages": removed.passages,
-            "missing": list(removed.missing[:MAX_MISSING_SHOWN]),
+            "missing": _shown(removed.missing),
             "dropped": everything,
         }
         return reply(answer)
@@ -62,3 +64,8 @@ def delete_documents(services: Services) -> Tool:
             read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
         ),
     )
+
+
+def _shown(ids: Sequence[str]) -> list[str]:
+    room = Room(MAX_REPLY_TOKENS - 500)  # the counts need little
+    return list(takewhile(room.admit, (each[:MAX_NAME_CHARACTERS] for each in ids[:MAX_MISSING_SHOWN])))

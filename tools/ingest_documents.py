@@ -1,7 +1,8 @@
 """The tool that takes documents in."""
 
+from collections.abc import Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -12,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..core.errors import InvalidInput
 from ..ingest.job import Job
-from ..ingest.report import Report
+from ..ingest.report import Failure, Report
 from ..ingest.sources import files_below, text_document
 from .boundary import make_tool
-from .results import reply
+from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, Room, reply
 from .services import Services
 
 MAX_FAILURES_SHOWN = 50
@@ -28,9 +29,11 @@ class DocumentInput(BaseModel):
 
     text: str
     title: str = ""
-    source: Annotated[str, Field(description="Path or URI to cite")] = ""
+    source: Annotated[str, Field(description="Path or URI to cite", max_length=MAX_NAME_CHARACTERS)] = ""
     metadata: Annotated[dict[str, Any], Field(description="Fields to filter by: texts, numbers, booleans, lists")] = {}
-    id: Annotated[str, Field(description="Your id; without it, source or content decides")] = ""
+    id: Annotated[
+        str, Field(description="Your id; without it, source or content decides", max_length=MAX_NAME_CHARACTERS)
+    ] = ""
 
 
 class FailureResult(BaseModel):
@@ -88,8 +91,13 @@ def ingest_documents(services: Services) -> Tool:
         find = partial(files_below, paths, glob=glob, roots=services.roots, metadata=metadata)
         files = await to_thread.run_sync(partial(find, max_bytes=services.max_file_bytes))
 
+        told = 0
+
         async def progress(done: int, total: int, message: str) -> None:
-            await ctx.report_progress(done, total, message)
+            nonlocal told
+            if done > told:  # MCP wants each progress above the one before
+                told = done
+                await ctx.report_progress(done, total, message)
 
         job = Job(
             collection,
@@ -115,9 +123,7 @@ def _result(collection: str, report: Report) -> dict[str, Any]:
         notes.append(
             f"{report.truncated} passages are longer than the encoder's window; their ends are searched by word only."
         )
-    if len(report.failures) > MAX_FAILURES_SHOWN:
-        notes.append(f"The first {MAX_FAILURES_SHOWN} failures are shown.")
-    return {
+    answer: dict[str, Any] = {
         "collection": collection,
         "added": report.added,
         "updated": report.updated,
@@ -125,8 +131,15 @@ def _result(collection: str, report: Report) -> dict[str, Any]:
         "removed": report.removed,
         "failed": len(report.failures),
         "passages": report.passages,
-        "failures": [
-            {"source": each.source[:200], "reason": each.reason[:200]} for each in report.failures[:MAX_FAILURES_SHOWN]
-        ],
+        "failures": _shown(report.failures),
         "notes": notes,
     }
+    if len(answer["failures"]) < len(report.failures):
+        notes.append(f"The first {len(answer['failures'])} failures are shown.")
+    return answer
+
+
+def _shown(failures: Sequence[Failure]) -> list[dict[str, str]]:
+    room = Room(MAX_REPLY_TOKENS - 500)  # the counts and notes need little
+    entries = ({"source": each.source[:200], "reason": each.reason[:400]} for each in failures[:MAX_FAILURES_SHOWN])
+    return list(takewhile(room.admit, entries))

@@ -11,7 +11,7 @@ from ..core.values import Passage
 from ..pipeline.reading import Extract, read_around, read_from
 from .arguments import CollectionName, MaxTokens
 from .boundary import READS_ONLY, make_tool
-from .results import Room, citation, reply
+from .results import MAX_NAME_CHARACTERS, Room, citation, reply, shortened
 from .services import Services
 
 MOST_PASSAGES = 200  # more than a reply can hold
@@ -68,8 +68,8 @@ def _result(extract: Extract, max_tokens: int) -> dict[str, Any]:
     first = extract.passages[0]
     answer: dict[str, Any] = {
         "document_id": first.document_id,
-        "title": first.title,
-        "metadata": dict(first.metadata),
+        "title": first.title[:MAX_NAME_CHARACTERS],
+        "metadata": _metadata(first, max_tokens),
         "passages": [],
         "passages_in_all": extract.passages_in_all,
         "next_passage_id": "",
@@ -79,8 +79,11 @@ def _result(extract: Extract, max_tokens: int) -> dict[str, Any]:
     last = first.ordinal
     for passage in extract.passages:
         entry = _entry(passage)
-        if not room.admit(entry) and answer["passages"]:
-            break
+        if not room.admit(entry):
+            if answer["passages"]:
+                break
+            entry = shortened(entry, room)
+            room.take(entry)
         answer["passages"].append(entry)
         last = passage.ordinal
     if last + 1 < extract.passages_in_all:
@@ -88,10 +91,16 @@ def _result(extract: Extract, max_tokens: int) -> dict[str, Any]:
     return answer
 
 
+def _metadata(passage: Passage, max_tokens: int) -> dict[str, Any]:
+    """Return the metadata, without fields for which a quarter of the reply is too little."""
+    room = Room(max_tokens // 4)
+    return {name: value for name, value in passage.metadata.items() if room.admit({name: value})}
+
+
 def _entry(passage: Passage) -> dict[str, Any]:
     return {
         "passage_id": passage.id,
-        "heading": passage.heading,
+        "heading": passage.heading[:MAX_NAME_CHARACTERS],
         "source": citation(passage.source, passage.start_line, passage.end_line),
         "text": passage.text,
     }

@@ -9,7 +9,7 @@ from ..core.errors import InvalidInput
 from ..core.values import Passage
 from .arguments import Limit, Query, RerankerName
 from .boundary import READS_ONLY, make_tool
-from .results import MAX_REPLY_TOKENS, RankingReply, ranking_reply
+from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, RankingReply, ranking_reply
 from .services import Services
 
 MAX_PASSAGES = 200
@@ -21,7 +21,7 @@ class PassageInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
-    id: str = ""
+    id: Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)] = ""
     title: str = ""
 
 

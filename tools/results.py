@@ -12,6 +12,7 @@ from ..pipeline.question import Page, Verdict
 MAX_REPLY_CHARACTERS = 18_000
 """Of one copy. A reply carries two, as text and as structured content, and both together stay below 40,000."""
 
+MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each stands in a hit whole, however little room there is
 CHARACTERS_PER_TOKEN = 4  # of English; counted in UTF-8 bytes, so that other scripts cost more
 UNLIMITED = 2**62
 MAX_REPLY_TOKENS = MAX_REPLY_CHARACTERS // CHARACTERS_PER_TOKEN
@@ -117,6 +118,15 @@ def size_of(value: Any) -> int:
     return len(to_json(value))
 
 
+def shortened(entry: dict[str, Any], room: Room) -> dict[str, Any]:
+    """Return an entry with as much of its `text` as there is room for."""
+    text: str = entry["text"]
+    spare = max(200, room.left - size_of({**entry, "text": ""}))
+    while size_of(text) > spare:  # halving finds a length that fits, whatever its JSON escapes cost
+        text = text[: len(text) // 2]
+    return {**entry, "text": f"{text}…"}
+
+
 def citation(source: str, start_line: int, end_line: int) -> str:
     """Return `source:first-last`, or the source alone where there are no lines."""
     return f"{source}:{start_line}-{end_line}" if source and start_line else source
@@ -129,8 +139,8 @@ def _hit(hit: Hit, *, full: bool) -> dict[str, Any]:
         "was": hit.was or hit.rank,
         "document_id": passage.document_id,
         "passage_id": passage.id,
-        "title": passage.title,
-        "heading": passage.heading,
+        "title": passage.title[:MAX_NAME_CHARACTERS],
+        "heading": passage.heading[:MAX_NAME_CHARACTERS],
         "source": citation(passage.source, passage.start_line, passage.end_line),
         "score": round(hit.score, 4),
     }
@@ -145,12 +155,7 @@ def _hit(hit: Hit, *, full: bool) -> dict[str, Any]:
 
 
 def _shortened(hit: Hit, room: Room) -> dict[str, Any]:
-    entry = _hit(hit, full=False)
-    text: str = entry["text"]
-    spare = max(200, room.left - size_of({**entry, "text": ""}))
-    while size_of(text) > spare:  # halving finds a length that fits, whatever its JSON escapes cost
-        text = text[: len(text) // 2]
-    return {**entry, "text": f"{text}…"}
+    return shortened(_hit(hit, full=False), room)
 
 
 def _stage(stage: Stage, *, full: bool) -> dict[str, Any]:
