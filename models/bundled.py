@@ -1,0 +1,71 @@
+"""The models that ship inside the wheel: where their files lie and what those must contain."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import ModelError
+
+MODEL_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class BundledModel:
+    """A model by name; `dimension` counts the numbers of a vector, `window` the tokens it reads with special ones."""
+
+    name: str
+    folder: Path
+    dimension: int
+    window: int
+    sha256: Mapping[str, str]
+    """Hexadecimal sum of each file, by its name in `folder`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return `<name>@<first 12 digits of the model file's sum>`: equal fingerprints give equal vectors."""
+        return f"{self.name}@{self.sha256[MODEL_FILE][:12]}"
+
+
+BUNDLED: dict[str, BundledModel] = {
+    "all-MiniLM-L6-v2-int8": BundledModel(
+        name="all-MiniLM-L6-v2-int8",
+        folder=Path(__file__).parent / "minilm",
+        dimension=384,
+        window=256,  # max_seq_length of the sentence-transformers original, which saw no longer texts in training
+        # Printed by `python -m resift.training.bundle_encoder`.
+        sha256={
+            "model.onnx": "06ef85bc39052dd550ceba5a313765efdc8f512d6e99cddc049ea677d15733fb",
+            "tokenizer.json": "9114256b104cca80e04367526f03f46aa3c443c2ed174904142a73bbf13b9fbb",
+        },
+    ),
+}
+
+
+def verify(model: BundledModel) -> Path:
+    """Return the folder of `model` once every file in it has been read and has the sum it must have.
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+    for name, expected in model.sha256.items():
+        path = model.folder / name
+        if not path.is_file():
+            raise ModelError(f"The file {path} of the model {model.name!r} is missing. {_REINSTALL}")
+        found = sha256_of(path)
+        if found != expected:
+            raise ModelError(
+                f"The file {path} of the model {model.name!r} is damaged: "
+                f"its sha256 is {found[:12]}..., not {expected[:12]}.... {_REINSTALL}"
+            )
+    return model.folder
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_REINSTALL = "Reinstall Resift: pip install --force-reinstall --no-deps resift"

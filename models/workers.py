@@ -1,0 +1,87 @@
+"""The one place through which models run: a few threads for the whole process, shared fairly by everyone who asks."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Generic, TypeVar, TypeVarTuple
+
+import anyio
+from anyio import to_thread
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+Progress = Callable[[int], None]
+"""Told, in the event loop, how many items are done."""
+
+SLICE_ITEMS = 8  # entering a thread costs about 0.1 ms, so small items go in handfuls
+SLICE_S = 0.02  # a query that comes in during an ingestion waits for this long at most, plus one item
+
+
+class Workers:
+    """Runs sync functions on at most `threads` threads, over all calls together."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._limit: anyio.CapacityLimiter | None = None
+
+    async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Return `function(*arguments)`, computed in a thread."""
+        return await to_thread.run_sync(function, *arguments, limiter=self._limiter())
+
+    async def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, progress: Progress | None = None
+    ) -> list[Result]:
+        """Return `function(item)` for every item, in the items' order.
+
+        After each slice of at most 8 items other calls get their turn, and a cancellation takes effect. The first
+        exception of `function` stops the rest and is raised as it is.
+        """
+        batch = _Batch(function, items)
+        try:
+            async with anyio.create_task_group() as group:
+                for _ in range(min(self.threads, len(items))):
+                    group.start_soon(self._finish, batch, progress)
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return [batch.results[index] for index in range(len(items))]
+
+    async def _finish(self, batch: "_Batch[Item, Result]", progress: Progress | None) -> None:
+        while batch.waiting:
+            await self.run(batch.run_slice)
+            if progress is not None:
+                progress(len(batch.results))
+
+    def _limiter(self) -> anyio.CapacityLimiter:
+        if self._limit is None:  # made here, since it belongs to the running event loop
+            self._limit = anyio.CapacityLimiter(self.threads)
+        return self._limit
+
+
+class _Batch(Generic[Item, Result]):
+    """The items of one call: which are still to do, and the results so far by place."""
+
+    def __init__(self, function: Callable[[Item], Result], items: Sequence[Item]) -> None:
+        self._function = function
+        self._items = items
+        self.waiting = deque(_longest_first(items))
+        self.results: dict[int, Result] = {}
+
+    def run_slice(self) -> None:
+        """Work through a few items; safe in several threads at once, for `popleft` is atomic."""
+        end = perf_counter() + SLICE_S
+        for _ in range(SLICE_ITEMS):
+            try:
+                index = self.waiting.popleft()
+            except IndexError:
+                return
+            self.results[index] = self._function(self._items[index])
+            if perf_counter() >= end:
+                return
+
+
+def _longest_first(items: Sequence[object]) -> list[int]:
+    """Return the items' places; strings go longest first, so that the threads end at about the same time."""
+    lengths = [len(item) if isinstance(item, str) else 0 for item in items]
+    return sorted(range(len(items)), key=lambda index: -lengths[index])

@@ -1,0 +1,25 @@
+"""Sessions multiply int8 exactly on this processor, by whichever kernel that takes."""
+
+import numpy as np
+from onnx import TensorProto
+
+from resift.models.session import PROBE, int8_is_exact, open_session
+from resift.training.graph import GraphWriter, Tensor
+
+
+def test_int8_products_are_exact() -> None:
+    product = open_session(PROBE).run(["c"], {"a": np.full((1, 4), 255, np.uint8)})[0]
+    assert product.item() == 4 * 255 * 127
+
+
+def test_the_question_is_answered_once() -> None:
+    assert int8_is_exact() is int8_is_exact()
+    assert int8_is_exact.cache_info().currsize == 1
+
+
+def test_probe_is_the_graph_that_its_comment_says() -> None:
+    graph = GraphWriter()
+    weights = graph.constant("b", np.full((4, 1), 127, np.int8))
+    graph.node("MatMulInteger", ["a", weights], "c")
+    inputs, outputs = [Tensor("a", TensorProto.UINT8, (1, 4))], [Tensor("c", TensorProto.INT32, (1, 1))]
+    assert graph.model("probe", inputs, outputs).SerializeToString(deterministic=True) == PROBE
