@@ -1,12 +1,15 @@
 """Open an ONNX model for running one text at a time, from any number of threads at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..core.errors import ModelError
 
 # The exact kernel takes twice as long on any processor, needed or not (46 ms against 23), so this model asks first:
 # "MatMulInteger" of `a` uint8 [1, 4] and a constant int8 [4, 1] of 127s, into `c` int32 [1, 1]. ONNX, opset 18.
@@ -55,4 +58,35 @@ def _open(model: Path | bytes, *, exact: bool) -> Session:
     if not exact:
         options.add_session_config_entry("session.x64quantprecision", "1")
     source = str(model) if isinstance(model, Path) else model
-    return cast(Session, runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"]))
+    with _runtime_errors():
+        return _Checked(runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"]))
+
+
+class _Checked:
+    """A session whose failures are ours."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def run(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[np.generic]]
+    ) -> list[NDArray[np.float32]]:
+        """Return the named outputs in their order.
+
+        Raises:
+            ModelError: the runtime could not do it.
+        """
+        with _runtime_errors():
+            return self._session.run(output_names, input_feed)
+
+
+@contextmanager
+def _runtime_errors() -> Generator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("onnxruntime."):  # its errors share no base class but Exception
+            raise
+        raise ModelError(
+            f"ONNX Runtime could not run the model: {error}. Upgrade it: pip install -U onnxruntime"
+        ) from error

@@ -1,8 +1,10 @@
 """Sessions multiply int8 exactly on this processor, by whichever kernel that takes."""
 
 import numpy as np
+import pytest
 from onnx import TensorProto
 
+from resift.core.errors import ModelError
 from resift.models.session import PROBE, int8_is_exact, open_session
 from resift.training.graph import GraphWriter, Tensor
 
@@ -23,3 +25,11 @@ def test_probe_is_the_graph_that_its_comment_says() -> None:
     graph.node("MatMulInteger", ["a", weights], "c")
     inputs, outputs = [Tensor("a", TensorProto.UINT8, (1, 4))], [Tensor("c", TensorProto.INT32, (1, 1))]
     assert graph.model("probe", inputs, outputs).SerializeToString(deterministic=True) == PROBE
+
+
+def test_failures_of_the_runtime_are_model_errors() -> None:
+    with pytest.raises(ModelError, match="Upgrade it"):
+        open_session(b"no model at all")
+    session = open_session(PROBE)
+    with pytest.raises(ModelError, match="ONNX Runtime could not run"):
+        session.run(["c"], {"a": np.full((1, 3), 1, np.uint8)})
