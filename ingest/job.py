@@ -116,8 +116,8 @@ class Ingestor:
                 await self._prune(collection, job, tally)
             finally:
                 await collection.flush()
-            if not await collection.count():
-                await self._store.drop(job.collection)  # nothing came in: leave no empty collection behind
+                if not await collection.count():
+                    await self._store.drop(job.collection)  # nothing came in: leave no empty collection behind
             return tally.report()
 
     async def _write_changed(
@@ -131,10 +131,13 @@ class Ingestor:
         await self._remember(collection, changed)
         cutter = await self._cutter.get()
         cuts = await self._workers.map(cutter.cut, changed)
-        changes = [
-            _Change(document, digests[document.id], entries.get(document.id), passages)
-            for document, passages in zip(changed, cuts, strict=True)
-        ]
+        changes: list[_Change] = []
+        for document, passages in zip(changed, cuts, strict=True):
+            if passages:
+                changes.append(_Change(document, digests[document.id], entries.get(document.id), passages))
+            else:  # a page of nothing but scripts, for one
+                tally.failures.append(Failure(document.source or document.id, "The document has no text."))
+                tally.done += 1
         for group in _groups(changes, BATCH_PASSAGES):
             await self._write(collection, group, tally)
             await _report(job, tally)
@@ -231,8 +234,12 @@ def _objection(document: Document, seen: set[str]) -> Failure | None:
         return Failure(source, f"The id {document.id!r} was given twice in one call; the first document has it.")
     try:
         check_metadata(document.metadata)
+        json.dumps([document.id, document.title, document.source, dict(document.metadata)], ensure_ascii=False).encode()
     except InvalidInput as error:
         return Failure(source, str(error))
+    except UnicodeEncodeError:  # a file name that is not UTF-8, for one
+        readable = source.encode("utf-8", "replace").decode()
+        return Failure(readable, "Its name, title or metadata is not valid Unicode. Rename it, or correct them.")
     return None
 
 

@@ -105,7 +105,8 @@ def _range(name: str, bounds: Mapping[str, Any], kind: FieldType) -> Range:
     # An index of integers or dates would take the other's bounds for microseconds.
     if kind in (("date",) if numbers else ("integer", "number", "boolean")):
         raise InvalidInput(
-            f"Filter on {name!r}: the field holds {kind} values, and the bounds are {'numbers' if numbers else 'dates'}."
+            f"Filter on {name!r}: the field holds {kind} values, and the bounds are "
+            f"{'numbers' if numbers else 'dates'}. Call list_collections to see its values."
         )
     return Range(name, tuple(bounds.items()))
 

@@ -20,7 +20,12 @@ Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
 Field: TypeAlias = Literal["text", "title"]
 Legs: TypeAlias = Mapping[VectorName, Sequence[tuple[UUID, float]]]
 
-WIDENINGS = (1, 4, 16, 64)  # a leg's limit grows by these while its hits, or the documents allowed, do not fill the answer
+WIDENINGS = (
+    1,
+    4,
+    16,
+    64,
+)  # a leg's limit grows by these while its hits, or the documents allowed, do not fill the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class Retriever:
         return Ranking(hits, stages, notes)
 
     async def _widen(self, collection: Collection, search: Search, queries: Mapping[VectorName, Leg]) -> _Found:
-        """Search again with wider legs while the answer is not full; what these add comes after, so that pages agree."""
+        """Search again with wider legs until the answer is full; what they add comes after, so that pages agree."""
         found = _Found({}, [], {}, crowded=True)
         for widening in WIDENINGS:
             limit = self._options.leg_limit * widening

@@ -1,0 +1,85 @@
+"""What tests share: an event loop, settings of their own, and an engine over the embedded store and bundled models."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from resift.core.values import Document
+from resift.ingest.job import Job
+from resift.server.engine import Engine, build_engine
+from resift.server.settings import load_settings
+
+DOCUMENTS = (
+    Document(
+        "brakes",
+        "Brake pads",
+        "Worn brake pads squeal. Replace the pads on both wheels of an axle, and bed them in gently.",
+        "car/brakes.md",
+        {"system": "axle", "year": 2021, "price": 49.5, "oem": True, "since": "2021-03-01", "tags": ["safety", "wear"]},
+    ),
+    Document(
+        "battery",
+        "Starter battery",
+        "A battery loses capacity in the cold. Disconnect the negative terminal first, and charge it slowly.",
+        "car/battery.md",
+        {"system": "electrics", "year": 2019, "price": 120, "oem": False, "since": "2019-11-20", "tags": ["wear"]},
+    ),
+    Document(
+        "radar",
+        "Radar sensor",
+        "The radar sensor watches the blind spot and warns before a lane change. Calibrate it after a collision.",
+        "car/radar.md",
+        {"system": "electrics", "year": 2023, "price": 310.0, "oem": True, "since": "2023-06-15", "tags": ["safety"]},
+    ),
+    Document(
+        "manual",
+        "Workshop manual",
+        "\n\n".join(
+            f"Step {step}. Loosen bolt number {step}, lift bracket {step} off its pins, clean the seat, "
+            f"grease the thread lightly, and tighten bolt {step} to {step + 20} newton metres, crosswise and twice."
+            for step in range(1, 41)
+        ),
+        "car/manual.txt",
+        {"system": "engine", "year": 2020},
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the settings of whoever runs the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("RESIFT_")]:
+            if not name.startswith("RESIFT_TEST_"):
+                patch.delenv(name)
+        patch.setenv("RESIFT_ENV_FILE", str(tmp_path_factory.mktemp("settings") / "none.env"))
+        yield
+
+
+def open_engine(folder: Path) -> Engine:
+    return build_engine(load_settings(data_dir=folder / "data", min_free_mb=0), roots=[folder])
+
+
+@pytest.fixture(scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    """An engine with nothing in it but what the module's tests bring; its root is the parent of its data directory."""
+    built = open_engine(tmp_path_factory.mktemp("engine"))
+    yield built
+    await built.close()
+
+
+@pytest.fixture(scope="module")
+async def engine_with_documents(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    """An engine whose collection "default" holds `DOCUMENTS`: three short ones and a long one; only for reading."""
+    built = open_engine(tmp_path_factory.mktemp("engine_with_documents"))
+    report = await built.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
+    assert report.added == len(DOCUMENTS)
+    yield built
+    await built.close()

@@ -1,0 +1,81 @@
+"""Removing documents, and the guard against removing all of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from resift.core.errors import InvalidInput, NotFound
+from resift.core.values import Document
+from resift.ingest.job import Job
+from resift.ingest.removal import Remover
+from resift.server.engine import Engine
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+NAME = "removal"
+
+
+@pytest.fixture
+async def remover(engine: Engine) -> AsyncIterator[Remover]:
+    """A remover beside a collection of four documents, two of them drafts and one of several passages."""
+    texts = {"a": "Text a.", "b": "Text b.", "c": "Text c.", "long": "A sentence of some words. " * 300}
+    documents = [Document(name, "", text, metadata={"draft": name in {"a", "long"}}) for name, text in texts.items()]
+    await engine.services.ingestor.ingest(Job(NAME, documents, len(documents)))
+    yield engine.services.remover
+    if NAME in await engine.services.store.names():
+        await engine.services.remover.drop(NAME)
+
+
+async def held(engine: Engine) -> set[str]:
+    return set(await (await engine.services.store.open(NAME)).entries())
+
+
+async def test_documents_go_by_id_and_missing_ones_are_named(engine: Engine, remover: Remover) -> None:
+    removed = await remover.remove(NAME, document_ids=["a", "none", "b"], filter_={})
+    assert (removed.documents, removed.passages, removed.missing) == (2, 2, ("none",))
+    assert await held(engine) == {"c", "long"}
+
+
+async def test_documents_go_by_filter_with_all_their_passages(engine: Engine, remover: Remover) -> None:
+    removed = await remover.remove(NAME, document_ids=[], filter_={"draft": True})
+    assert removed.documents == 2
+    assert removed.passages > 3
+    assert await (await engine.services.store.open(NAME)).count() == 2
+    assert await held(engine) == {"b", "c"}
+
+
+async def test_id_and_filter_must_both_hold(engine: Engine, remover: Remover) -> None:
+    assert (await remover.remove(NAME, document_ids=["a", "b"], filter_={"draft": True})).documents == 1
+    assert await held(engine) == {"b", "c", "long"}
+
+
+async def test_unknown_ids_remove_nothing(engine: Engine, remover: Remover) -> None:
+    removed = await remover.remove(NAME, document_ids=["x"], filter_={})
+    assert (removed.documents, removed.missing) == (0, ("x",))
+    assert len(await held(engine)) == 4
+
+
+async def test_removing_all_of_them_is_refused(engine: Engine, remover: Remover) -> None:
+    with pytest.raises(InvalidInput, match=r"all 4 documents .* Nothing was deleted.*everything=true"):
+        await remover.remove(NAME, document_ids=["a", "b", "c", "long"], filter_={})
+    with pytest.raises(InvalidInput, match="everything=true"):
+        await remover.remove(NAME, document_ids=[], filter_={"draft": [True, False]})
+    assert len(await held(engine)) == 4
+
+
+async def test_saying_nothing_is_refused(remover: Remover) -> None:
+    with pytest.raises(InvalidInput, match="Say what to delete: document_ids, a filter, or everything=true"):
+        await remover.remove(NAME, document_ids=[], filter_={})
+    with pytest.raises(InvalidInput, match="Unknown filter field 'colour'"):
+        await remover.remove(NAME, document_ids=[], filter_={"colour": "red"})
+
+
+async def test_dropped_collection_is_counted_and_gone(engine: Engine, remover: Remover) -> None:
+    removed = await remover.drop(NAME)
+    assert removed.documents == 4
+    assert removed.passages > 4
+    assert NAME not in await engine.services.store.names()
+    with pytest.raises(NotFound, match=f"No collection '{NAME}'"):
+        await remover.drop(NAME)
+    with pytest.raises(NotFound):
+        await remover.remove(NAME, document_ids=["a"], filter_={})

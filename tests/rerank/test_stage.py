@@ -1,0 +1,153 @@
+"""The second stage: the head reordered, the tail kept, and retrieval's order when the reranker fails."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resift.core.errors import ModelError
+from resift.core.values import Hit, Passage, Ranking, Stage
+from resift.rerank.reranker import Scores
+from resift.rerank.stage import Budget, rerank_head
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class ByTable:
+    """A reranker that looks the score of a text up, and takes its time for each."""
+
+    table: Mapping[str, float]
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    calls: list[int] = field(default_factory=list[int])
+    name: str = "by-table"
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        self.calls.append(len(passages))
+        if self.seconds:
+            await anyio.sleep(self.seconds * len(passages))
+        return Scores(tuple(self.table[passage.text] for passage in passages), self.notes)
+
+    def relevance(self, score: float) -> float:
+        return score / 100
+
+
+class Broken:
+    name = "broken"
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        raise ModelError("The endpoint answered 503. Try again later.")
+
+    def relevance(self, score: float) -> float:
+        return 0.0
+
+
+def ranking(count: int) -> Ranking:
+    hits = [
+        Hit(Passage(f"d{n}", 0, f"text {n}"), 1 / (n + 1), n + 1, {"fused": 1 / (n + 1)}, {"fused": n + 1})
+        for n in range(count)
+    ]
+    return Ranking(hits, [Stage("search", "dense", count, count, 1.0)], ["a note"])
+
+
+def upside_down(count: int, *, seconds: float = 0.0) -> ByTable:
+    return ByTable({f"text {n}": float(n) for n in range(count)}, seconds)
+
+
+def texts(ranked: Ranking) -> list[str]:
+    return [hit.passage.text for hit in ranked.hits]
+
+
+async def test_head_alone_is_reordered() -> None:
+    reranked = await rerank_head(ranking(10), "q", upside_down(10), budget=Budget(4), weight=1.0)
+    assert texts(reranked) == [f"text {n}" for n in (3, 2, 1, 0, 4, 5, 6, 7, 8, 9)]
+    assert [hit.relevance for hit in reranked.hits[:4]] == [0.03, 0.02, 0.01, 0.0]
+    assert [hit.relevance for hit in reranked.hits[4:]] == [None] * 6
+    assert not reranked.degraded
+    stage = reranked.stages[-1]
+    assert (stage.name, stage.model, stage.received, stage.returned, stage.note) == ("rerank", "by-table", 4, 4, "")
+
+
+@given(scores=st.lists(st.integers(0, 5), min_size=1, max_size=12), depth=st.integers(0, 15), weight=st.floats(0, 1))
+async def test_reranking_is_a_permutation_with_consistent_ranks(scores: list[int], depth: int, weight: float) -> None:
+    before = ranking(len(scores))
+    table = ByTable({f"text {n}": float(score) for n, score in enumerate(scores)})
+    after = await rerank_head(before, "q", table, budget=Budget(depth), weight=weight)
+    assert sorted(texts(after)) == sorted(texts(before))
+    assert texts(after)[depth:] == texts(before)[depth:]
+    places = {hit.passage.id: hit.rank for hit in before.hits}
+    for rank, hit in enumerate(after.hits, start=1):
+        assert hit.rank == rank
+        if depth:
+            assert hit.was == hit.ranks["fused"] == places[hit.passage.id]
+            assert hit.ranks["blend"] == rank
+    read = [hit for hit in after.hits if "rerank" in hit.scores]
+    assert len(read) == min(depth, len(scores))
+    assert sorted(hit.ranks["rerank"] for hit in read) == list(range(1, len(read) + 1))
+    assert all(hit.score == hit.scores["blend"] for hit in read)
+    for hit in read:
+        assert hit.ranks["rerank"] == 1 + sum(
+            (other.scores["rerank"], -other.was) > (hit.scores["rerank"], -hit.was) for other in read
+        )
+
+
+async def test_ties_keep_the_order_of_retrieval() -> None:
+    same = ByTable({f"text {n}": 1.0 for n in range(5)})
+    assert texts(await rerank_head(ranking(5), "q", same, budget=Budget(5), weight=1.0)) == texts(ranking(5))
+
+
+async def test_failed_reranker_keeps_the_order_and_says_so() -> None:
+    before = ranking(5)
+    after = await rerank_head(before, "q", Broken(), budget=Budget(5), weight=1.0)
+    assert after.hits == before.hits
+    assert after.degraded
+    assert after.notes[0] == "a note"
+    assert "Reranking failed, the order is that of retrieval: The endpoint answered 503" in after.notes[1]
+    stage = after.stages[-1]
+    assert (stage.model, stage.received, stage.returned) == ("broken", 5, 0)
+    assert "503" in stage.note
+
+
+async def test_any_other_failure_is_not_hidden() -> None:
+    with pytest.raises(KeyError):
+        await rerank_head(ranking(3), "q", ByTable({}), budget=Budget(3), weight=1.0)
+
+
+async def test_nothing_to_rerank_is_left_alone() -> None:
+    table = upside_down(3)
+    assert await rerank_head(Ranking(()), "q", table, budget=Budget(5), weight=1.0) == Ranking(())
+    assert table.calls == []
+
+
+async def test_notes_of_the_reranker_are_passed_on_once() -> None:
+    table = ByTable(upside_down(20).table, notes=("The query was cut.",))
+    after = await rerank_head(ranking(20), "q", table, budget=Budget(20, 60_000), weight=1.0)
+    assert after.notes == ["a note", "The query was cut."]
+    assert table.calls == [8, 8, 4]
+
+
+@pytest.mark.slow
+async def test_time_budget_is_held_and_the_depth_reached_is_reported() -> None:
+    budget_ms, per_passage_s = 900, 0.01
+    start = time.perf_counter()
+    reranker = upside_down(200, seconds=per_passage_s)
+    after = await rerank_head(ranking(200), "q", reranker, budget=Budget(200, budget_ms), weight=1.0)
+    assert 1000 * (time.perf_counter() - start) < 1.25 * budget_ms
+    read = sum(reranker.calls)
+    assert 16 <= read <= 88
+    assert after.stages[-1].returned == read
+    assert after.stages[-1].note == f"time budget reached after {read} of 200"
+    assert texts(after) == [f"text {n}" for n in [*reversed(range(read)), *range(read, 200)]]
+    assert not after.degraded
+
+
+async def test_smallest_budget_reads_one_slice() -> None:
+    reranker = upside_down(20, seconds=0.001)
+    after = await rerank_head(ranking(20), "q", reranker, budget=Budget(20, 0.01), weight=1.0)
+    assert reranker.calls == [8]
+    assert after.stages[-1].note == "time budget reached after 8 of 20"
