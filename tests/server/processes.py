@@ -1,0 +1,70 @@
+"""Real `resift` processes with a data directory and roots of their own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+TIMEOUT_S = 60  # a start takes 2 s, more on a busy machine
+COMMAND = [sys.executable, "-m", "resift"]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the whole environment of a server whose files and data lie in `folder`."""
+    return {
+        "PATH": "",
+        "HOME": str(folder),
+        "RESIFT_DATA_DIR": str(folder / "data"),
+        "RESIFT_INGEST_ROOTS": str(folder),
+        "RESIFT_MIN_FREE_MB": "0",
+    }
+
+
+class RawServer:
+    """`resift serve`, spoken to line by line, in the first generation of the protocol."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lines: list[str] = []
+        self._next_id = 0
+        with (folder / ".stderr").open("ab") as errors:  # a pipe that nobody reads would fill and block the server
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment(folder),
+                cwd=folder,
+                text=True,
+                encoding="utf-8",
+            )
+        client = {"name": "raw", "version": "0"}
+        self.request("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client})
+        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and return the whole answer; what comes before it is kept in `lines`."""
+        self._next_id += 1
+        self._send({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params})
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            message = cast("dict[str, Any]", json.loads(line))
+            if message.get("id") == self._next_id:
+                return message
+        raise AssertionError(f"The server ended with {self.process.wait()}.")
+
+    def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call a tool and return its result."""
+        return cast("dict[str, Any]", self.request("tools/call", {"name": name, "arguments": arguments})["result"])
+
+    def end(self) -> int:
+        """Close stdin and return the exit code; what was still printed is kept in `lines`."""
+        out, _ = self.process.communicate(timeout=TIMEOUT_S)
+        self.lines += out.splitlines(keepends=True)
+        return self.process.returncode
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()

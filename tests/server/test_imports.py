@@ -1,0 +1,55 @@
+"""A bare start is quick because it imports little."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"qdrant_client", "fastembed", "openai", "torch", "sentence_transformers", "onnx", "transformers"}
+
+START = """
+import json, sys
+import anyio
+from mcp.client import Client
+from resift.server.assembly import create_server
+from resift.server.engine import build_engine
+from resift.server.settings import load_settings
+
+async def main():
+    engine = build_engine(load_settings())
+    async with Client(create_server(engine)) as client:
+        tools = await client.list_tools()
+        return {"ready": engine.transformer.ready, "tools": len(tools.tools), "modules": sorted(sys.modules)}
+
+import resift.server.cli
+print(json.dumps(anyio.run(main)))  # here, for the server sends what it prints to stderr
+"""
+
+
+def _modules(code: str, *, folder: Path) -> dict[str, object]:
+    environment = {"PATH": "", "HOME": str(folder), "RESIFT_DATA_DIR": str(folder / "data")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _top(modules: object) -> set[str]:
+    assert isinstance(modules, list)
+    return {str(name).partition(".")[0] for name in modules}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+@pytest.mark.slow
+def test_server_that_answered_tools_list_has_imported_nothing_heavy(tmp_path: Path) -> None:
+    answer = _modules(START, folder=tmp_path)
+    assert answer["tools"] == 7
+    assert answer["ready"] is False, "tools/list waited for the models"
+    assert not _top(answer["modules"]) & HEAVY
+
+
+def test_importing_resift_imports_nothing_of_weight(tmp_path: Path) -> None:
+    code = "import json, sys, resift; print(json.dumps({'modules': sorted(sys.modules)}))"
+    answer = _modules(code, folder=tmp_path)
+    weighty = HEAVY | {"numpy", "mcp", "onnxruntime", "pydantic", "qdrant_edge", "tokenizers", "typer", "rich"}
+    assert not _top(answer["modules"]) & weighty
