@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 import ir_measures
-from ir_measures import RR, R, ScoredDoc, nDCG
+from ir_measures import RR, Measure, R, ScoredDoc, nDCG
 from rich.console import Console
 from rich.table import Table
 
@@ -53,11 +53,15 @@ async def run(folders: Sequence[Path], split: str, store: Path) -> Table:
             for system in SYSTEMS:
                 run_ = await ask_all(engine, judged, system)
                 qrels = [ir_measures.Qrel(q, d, g) for q, row in judged.grades.items() for d, g in row.items()]
-                found = ir_measures.calc_aggregate(MEASURES, qrels, run_)
+                found = _aggregate(qrels, run_)
                 table.add_row(judged.name, system.name, *(f"{found[measure]:.4f}" for measure in MEASURES))
     finally:
         await engine.close()
     return table
+
+
+def _aggregate(qrels: list[ir_measures.Qrel], run_: list[ScoredDoc]) -> dict[Measure, float]:
+    return ir_measures.calc_aggregate(MEASURES, qrels, run_)  # pyright: ignore[reportUnknownMemberType]
 
 
 async def ingest(engine: Engine, judged: Judged) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
-from uuid import UUID
 
 from ..core.errors import InvalidInput
 from ..core.values import Document, Passage
@@ -24,9 +23,10 @@ from ..search.store import Collection, Entry, Point, Store, Vector
 from .cut import Cutter
 from .locks import WriteLocks
 from .report import Failure, Report
+from .walk import is_gone
 
-Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
-"""Called with documents done, documents in all, and a message."""
+Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
+"""Called with documents done, begun ones in part, documents in all, and a message."""
 
 BATCH_DOCUMENTS = 64  # read, compared and cut together
 BATCH_PASSAGES = 128  # encoded and written together: about half a second of work lost by a crash
@@ -57,6 +57,10 @@ class _Tally:
     done: int = 0
     failures: list[Failure] = field(default_factory=list[Failure])
     seen: set[str] = field(default_factory=set[str])
+
+    def fail(self, failure: Failure) -> None:
+        self.failures.append(failure)
+        self.done += 1
 
     def report(self) -> Report:
         return Report(
@@ -128,7 +132,7 @@ class Ingestor:
         changed = [each for each in documents if each.id not in entries or entries[each.id].digest != digests[each.id]]
         tally.unchanged += len(documents) - len(changed)
         tally.done += len(documents) - len(changed)
-        await self._remember(collection, changed)
+        changed = await self._learn(collection, changed, tally)
         cutter = await self._cutter.get()
         cuts = await self._workers.map(cutter.cut, changed)
         changes: list[_Change] = []
@@ -136,37 +140,44 @@ class Ingestor:
             if passages:
                 changes.append(_Change(document, digests[document.id], entries.get(document.id), passages))
             else:  # a page of nothing but scripts, for one
-                tally.failures.append(Failure(document.source or document.id, "The document has no text."))
-                tally.done += 1
+                tally.fail(Failure(document.source or document.id, "The document has no text."))
         for group in _groups(changes, BATCH_PASSAGES):
-            await self._write(collection, group, tally)
+            await self._write(collection, group, job, tally)
             await _report(job, tally)
         await _report(job, tally)
 
-    async def _remember(self, collection: Collection, documents: Sequence[Document]) -> None:
-        fields = dict(collection.manifest.fields)
+    async def _learn(self, collection: Collection, documents: Sequence[Document], tally: _Tally) -> list[Document]:
+        """Add the documents' metadata fields to the collection's; return the documents for which there was room."""
+        fields, learned = dict(collection.manifest.fields), list[Document]()
         for document in documents:
-            fields = learn_fields(fields, document.metadata)
-        manifest = replace(collection.manifest, fields=fields, chunking=self._manifest.chunking)
-        await collection.remember(manifest)
+            try:
+                fields = learn_fields(fields, document.metadata)
+                learned.append(document)
+            except InvalidInput as error:
+                tally.fail(Failure(document.source or document.id, str(error)))
+        await collection.remember(replace(collection.manifest, fields=fields, chunking=self._manifest.chunking))
+        return learned
 
-    async def _write(self, collection: Collection, changes: Sequence[_Change], tally: _Tally) -> None:
-        points, truncated = await self._points(collection, changes)
-        stale: list[UUID] = []
-        for change in changes:
-            before = 0 if change.before is None else change.before.passages
-            for ordinal in range(len(change.passages), before):
-                stale.append(Passage(change.document.id, ordinal, "").point_id(collection.name))
-        await collection.write(points, stale=stale)
+    async def _write(self, collection: Collection, changes: Sequence[_Change], job: Job, tally: _Tally) -> None:
+        points, truncated = await self._points(collection, changes, job, tally)
+        await collection.write(points)
         tally.added += sum(change.before is None for change in changes)
         tally.updated += sum(change.before is not None for change in changes)
         tally.passages += len(points)
         tally.truncated += truncated
         tally.done += len(changes)
 
-    async def _points(self, collection: Collection, changes: Sequence[_Change]) -> tuple[list[Point], int]:
-        passages = [passage for change in changes for passage in change.passages]
-        vectors, truncated = await self._encoder.encode([passage.content for passage in passages])
+    async def _points(
+        self, collection: Collection, changes: Sequence[_Change], job: Job, tally: _Tally
+    ) -> tuple[list[Point], int]:
+        texts = [passage.content for change in changes for passage in change.passages]
+        vectors: list[Vector] = []
+        truncated = 0
+        for start in range(0, len(texts), BATCH_PASSAGES):  # a long document must not keep silent until its end
+            encoded, cut = await self._encoder.encode(texts[start : start + BATCH_PASSAGES])
+            vectors += encoded
+            truncated += cut
+            await _report(job, tally, begun=len(changes) * len(vectors) / len(texts))
         titles = await self._title_vectors(changes)
         bm25 = Bm25Encoder(collection.manifest.lexical)
         dense = iter(vectors)
@@ -194,10 +205,8 @@ class Ingestor:
             return
         below = tuple(f"{folder.as_posix().rstrip('/')}/" for folder in job.prune_below)
         entries = await collection.entries()
-        gone = [key for key, entry in entries.items() if entry.source.startswith(below) and key not in tally.seen]
-        # A file, or a folder, that cannot be read now is not gone.
-        failed = tuple(f"{failure.source}/" for failure in tally.failures)
-        gone = [key for key in gone if not f"{entries[key].source}/".startswith(failed)]
+        unseen = [key for key, entry in entries.items() if entry.source.startswith(below) and key not in tally.seen]
+        gone = [key for key in unseen if is_gone(Path(entries[key].source))]
         if gone:
             await collection.remove(AnyOf("document_id", tuple(gone)))
         tally.removed += len(gone)
@@ -218,8 +227,7 @@ def _accept(batch: Sequence[Document | Failure], tally: _Tally) -> list[Document
     for item in batch:
         failure = item if isinstance(item, Failure) else _objection(item, tally.seen)
         if failure is not None:
-            tally.failures.append(failure)
-            tally.done += 1
+            tally.fail(failure)
         elif isinstance(item, Document):
             tally.seen.add(item.id)
             accepted.append(replace(item, metadata=without_nulls(item.metadata)))
@@ -255,6 +263,6 @@ def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:
         yield group
 
 
-async def _report(job: Job, tally: _Tally) -> None:
+async def _report(job: Job, tally: _Tally, *, begun: float = 0.0) -> None:
     if job.progress is not None:
-        await job.progress(tally.done, job.total, f"{tally.passages} passages written")
+        await job.progress(tally.done + begun, job.total, f"{tally.passages:,} passages written")

@@ -2,11 +2,13 @@
 
 import ast
 import codecs
+import re
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import UnreadableFile
 from ..core.values import Document
+from ..search.fields import BUILT_IN_FIELDS
 from . import code, html, markdown
 from .formats import Format, guess_format, language_of
 from .layout import normalise
@@ -20,6 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SNIFFED_BYTES = 8192
+_WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
 
 
 def read_document(path: Path, *, max_bytes: int) -> Document:
@@ -86,8 +89,16 @@ def _docstring_title(text: str, source: str) -> str:
 
 def _metadata(text: str, format: Format, source: str) -> dict[str, Any]:
     if format == "markdown":
-        return dict(markdown.front_matter(text))
+        entries = markdown.front_matter(text).items()
+        return {name: _typed(value) for name, value in entries if name not in BUILT_IN_FIELDS}
     return {"language": language_of(source)} if format == "code" else {}
+
+
+def _typed(value: str | list[str]) -> Any:
+    """Return whole numbers and booleans as such; all else stays text: 1.10 is more often a version than a number."""
+    if isinstance(value, list):
+        return value
+    return {"true": True, "false": False}.get(value, int(value) if _WHOLE.fullmatch(value) else value)
 
 
 def _bytes(path: Path, max_bytes: int) -> bytes:

@@ -31,7 +31,7 @@ class Roots:
                 f"{str(path)!r} leads outside the folders Resift may read. Allowed: {allowed}. "
                 "Move the file there, or add its folder to RESIFT_INGEST_ROOTS."
             )
-        if not target.exists():
+        if not _exists(target):
             raise NotFound(f"No file or folder {str(path)!r}. Check the spelling, or give an absolute path.")
         return target
 
@@ -44,7 +44,7 @@ class Roots:
         if path.is_absolute() or str(path).startswith("~") or not self.folders:
             return _resolved(path)
         # The engine outlives the client that started it, so its working directory means nothing to a caller.
-        found = [target for folder in self.folders if (target := _resolved(folder / path)).exists()]
+        found = [target for folder in self.folders if _exists(target := _resolved(folder / path))]
         return found[0] if found else _resolved(self.folders[0] / path)
 
 
@@ -56,3 +56,10 @@ def _resolved(path: Path) -> Path:
         raise InvalidInput(
             f"{str(path)!r} is not a usable path: {error}. Give the path of a file or folder."
         ) from error
+
+
+def _exists(target: Path) -> bool:
+    try:
+        return target.exists()
+    except OSError as error:  # a name too long for the file system, say
+        raise InvalidInput(f"{str(target)[:200]!r} is not a usable path: {error.strerror}. Correct it.") from error

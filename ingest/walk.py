@@ -133,6 +133,17 @@ class _Search:
         self.failures.append(Failure(Path(source).as_posix(), reason))
 
 
+def is_gone(path: Path) -> bool:
+    """Return whether nothing is at `path`; what cannot be looked at now may still be there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def _patterns(glob: str) -> list[tuple[str, ...]]:
     """Return the alternatives of a glob, each as its components."""
     match = re.search(r"\{([^{}]*)\}", glob)

@@ -12,9 +12,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
-Progress = Callable[[int], None]
-"""Told, in the event loop, how many items are done."""
-
 SLICE_ITEMS = 8  # entering a thread costs about 0.1 ms, so small items go in handfuls
 SLICE_S = 0.02  # a query that comes in during an ingestion waits for this long at most, plus one item
 
@@ -30,9 +27,7 @@ class Workers:
         """Return `function(*arguments)`, computed in a thread."""
         return await to_thread.run_sync(function, *arguments, limiter=self._limiter())
 
-    async def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item], *, progress: Progress | None = None
-    ) -> list[Result]:
+    async def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Return `function(item)` for every item, in the items' order.
 
         After each slice of at most 8 items other calls get their turn, and a cancellation takes effect. The first
@@ -42,16 +37,14 @@ class Workers:
         try:
             async with anyio.create_task_group() as group:
                 for _ in range(min(self.threads, len(items))):
-                    group.start_soon(self._finish, batch, progress)
+                    group.start_soon(self._finish, batch)
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         return [batch.results[index] for index in range(len(items))]
 
-    async def _finish(self, batch: "_Batch[Item, Result]", progress: Progress | None) -> None:
+    async def _finish(self, batch: "_Batch[Item, Result]") -> None:
         while batch.waiting:
             await self.run(batch.run_slice)
-            if progress is not None:
-                progress(len(batch.results))
 
     def _limiter(self) -> anyio.CapacityLimiter:
         if self._limit is None:  # made here, since it belongs to the running event loop

@@ -17,6 +17,7 @@ from .question import MAX_RESULTS, Page, Question, check_query, judge
 
 NONE = "none"
 DEFAULT = "default"
+_NARROWER = "Ask a narrower question, or add a filter."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,9 @@ class Pipeline:
             NotFound: When there is no such collection.
         """
         query = check_query(question.query)
-        if question.offset + question.limit > MAX_RESULTS:
-            raise InvalidInput(f"offset + limit is above {MAX_RESULTS}. Ask a narrower question, or add a filter.")
+        if question.offset >= MAX_RESULTS:
+            raise InvalidInput(f"Hits beyond the first {MAX_RESULTS} are not shown. {_NARROWER}")
+        question = replace(question, limit=min(question.limit, MAX_RESULTS - question.offset))
         reranker = self._reranker(question.reranker)
         collection = await self.open(question.collection)
         ranking = await self._retriever.retrieve(collection, _search_of(question, query, collection, reranker))
@@ -89,7 +91,7 @@ class Pipeline:
         chosen = self._reranker(reranker)
         if chosen is None:
             raise InvalidInput(f"Reranker 'none' reorders nothing. Known: {', '.join(self.rerankers)}.")
-        hits = [Hit(passage, score=0.0, rank=rank) for rank, passage in enumerate(passages, start=1)]
+        hits = [Hit(passage, score=0.0, rank=rank, was=rank) for rank, passage in enumerate(passages, start=1)]
         ranking = await rerank_head(
             Ranking(hits), query, chosen, budget=Budget(len(hits)), weight=1.0, clock=self._clock
         )
@@ -147,10 +149,14 @@ def _with_instruction_note(ranking: Ranking, instruction: str) -> Ranking:
 
 def _page(ranking: Ranking, question: Question) -> Page:
     verdict = judge(list(ranking.hits))
-    hits = [hit for hit in ranking.hits if (hit.relevance or 0.0) >= question.min_relevance]
+    least = question.min_relevance
+    hits = [hit for hit in ranking.hits if hit.relevance is None or hit.relevance >= least]
     notes = list(ranking.notes)
     if dropped := len(ranking.hits) - len(hits):
         notes.append(f"{dropped} hits below min_relevance {question.min_relevance} were left out.")
     end = question.offset + question.limit
+    more = len(hits) > end
+    if more and end >= MAX_RESULTS:
+        notes.append(f"These are the last of the first {MAX_RESULTS} hits. {_NARROWER}")
     shown = replace(ranking, hits=hits[question.offset : end], notes=notes)
-    return Page(shown, verdict, offset=question.offset, more=len(hits) > end)
+    return Page(shown, verdict, offset=question.offset, more=more and end < MAX_RESULTS)

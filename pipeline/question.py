@@ -11,7 +11,7 @@ from ..search.retrieve import Field, Mode
 Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
 
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: a thousand words are far beyond every model's window
-MAX_RESULTS = 200  # offset + limit: deeper than any reranker reads
+MAX_RESULTS = 200  # how deep pages go: deeper than any reranker reads
 GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
 WEAK_RELEVANCE = 0.2
 

@@ -51,18 +51,25 @@ async def _score(
     reranker: Reranker, query: str, passages: Sequence[Passage], budget: Budget, clock: Callable[[], float]
 ) -> Scores:
     if not budget.milliseconds:
-        return await reranker.score(query, passages)
+        return await _complete(reranker, query, passages)
     deadline = clock() + budget.milliseconds / 1000
     values: list[float] = []
     notes: dict[str, None] = {}
     slowest = 0.0
     while len(values) < len(passages) and (not values or clock() + slowest <= deadline):
         begun = clock()
-        part = await reranker.score(query, passages[len(values) : len(values) + SLICE])
+        part = await _complete(reranker, query, passages[len(values) : len(values) + SLICE])
         slowest = max(slowest, clock() - begun)
         values.extend(part.values)
         notes.update(dict.fromkeys(part.notes))
     return Scores(tuple(values), tuple(notes))
+
+
+async def _complete(reranker: Reranker, query: str, passages: Sequence[Passage]) -> Scores:
+    scores = await reranker.score(query, passages)
+    if len(scores.values) != len(passages):
+        raise ModelError(f"{reranker.name} gave {len(scores.values)} scores for {len(passages)} passages.")
+    return scores
 
 
 def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, weight: float) -> list[Hit]:

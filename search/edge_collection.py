@@ -14,7 +14,7 @@ from ..core.values import Passage
 from .edge_filter import compile_condition, flag_path_of, path_of
 from .edge_payload import ENTRY_KEYS, to_entry, to_passage, to_point, to_query
 from .fields import FieldType
-from .filters import FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition
+from .filters import DIGEST, FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition, Not
 from .manifest import MANIFEST, Manifest, write_manifest
 from .store import Entry, Leg, Point, check_points
 
@@ -97,7 +97,7 @@ class EdgeCollection:
             found.update(self._scroll_entries(wanted))
         return found
 
-    async def write(self, points: Sequence[Point], *, stale: Sequence[UUID] = ()) -> None:
+    async def write(self, points: Sequence[Point]) -> None:
         """Write whole documents; the first passage of each goes in last, as the mark that it is complete."""
         from qdrant_edge import UpdateOperation
 
@@ -106,8 +106,8 @@ class EdgeCollection:
         marks = [point for point in points if point.passage.ordinal == 0]
         others = [point for point in points if point.passage.ordinal != 0]
         self._upsert(others)
-        if stale:
-            self._update(UpdateOperation.delete_points(list(stale)))
+        if points:
+            self._update(UpdateOperation.delete_points_by_filter(compile_condition(_older_than(points))))
         self._upsert(marks)
 
     async def remove(self, where: Condition) -> int:
@@ -183,6 +183,13 @@ class EdgeCollection:
             self._update(UpdateOperation.delete_field_index(_index_path(name, before)))
         if (schema := _schema_of(kind)) is not None:
             self._update(UpdateOperation.create_field_index(_index_path(name, kind), schema))
+
+
+def _older_than(points: Sequence[Point]) -> Condition:
+    """Return the condition for passages of other versions of these documents; first ones are overwritten anyway."""
+    ids = tuple({point.passage.document_id for point in points})
+    digests = tuple({point.digest for point in points})
+    return All((AnyOf("document_id", ids), Not(AnyOf(DIGEST, digests)), Not(FIRST_PASSAGES)))
 
 
 def _shard_config(dimension: int) -> EdgeConfig:

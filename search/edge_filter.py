@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..core.values import Metadata
 from .fields import BUILT_IN_FIELDS
-from .filters import ORDINAL, AnyOf, Condition, Not, Range, Scalar
+from .filters import DIGEST, ORDINAL, AnyOf, Condition, Not, Range, Scalar
 
 if TYPE_CHECKING:
     from qdrant_edge import FieldCondition, Filter
@@ -19,7 +19,7 @@ EXACT_FLOAT = 2**53  # whole numbers above it, such as ids of 64 bits, share the
 
 def path_of(field: str) -> str:
     """Return the payload path of a metadata or built-in field."""
-    return field if field in BUILT_IN_FIELDS or field == ORDINAL else f'metadata."{field}"'
+    return field if field in BUILT_IN_FIELDS or field in (ORDINAL, DIGEST) else f'metadata."{field}"'
 
 
 def flag_path_of(field: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,9 +37,7 @@ class Encoder(Protocol):
         """Return the number of components of a vector."""
         ...
 
-    async def encode(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> tuple[list[Vector], int]:
+    async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
         """Return the texts' vectors in order, and how many texts were longer than the model's window."""
         ...
 
@@ -66,12 +64,10 @@ class BundledEncoder:
         """Return the number of components of a vector."""
         return self._model.dimension
 
-    async def encode(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> tuple[list[Vector], int]:
+    async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
         """Return the texts' vectors, each of length 1, and how many texts were longer than the window."""
         transformer = await self._transformer.get()
-        embeddings = await self._workers.map(transformer.embed, texts, progress=progress)
+        embeddings = await self._workers.map(transformer.embed, texts)
         return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
 
     async def encode_query(self, query: str) -> EncodedQuery:

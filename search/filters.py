@@ -14,7 +14,8 @@ from .fields import BUILT_IN_FIELDS, RESERVED_WORDS, FieldType, is_date
 
 Scalar: TypeAlias = str | int | float | bool
 BOUNDS = ("gte", "gt", "lte", "lt")
-ORDINAL = "ordinal"  # of a passage in its document: for our own conditions, not for callers' filters
+ORDINAL = "ordinal"  # of a passage in its document, and
+DIGEST = "digest"  # of that document: for our own conditions, not for callers' filters
 
 
 @dataclass(frozen=True, slots=True)

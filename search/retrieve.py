@@ -12,20 +12,16 @@ from ..core.values import Hit, Passage, Ranking, Stage
 from .encode import Encoder
 from .filters import Condition
 from .fuse import convex, distribution_based, reciprocal_rank
-from .lexical import Bm25Encoder
-from .store import Collection, Leg, VectorName
+from .lexical import Bm25Encoder, Sparse
+from .store import Collection, Leg, Vector, VectorName
 
 Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
 Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
 Field: TypeAlias = Literal["text", "title"]
+Queries: TypeAlias = Mapping[VectorName, Vector | Sparse]
 Legs: TypeAlias = Mapping[VectorName, Sequence[tuple[UUID, float]]]
 
-WIDENINGS = (
-    1,
-    4,
-    16,
-    64,
-)  # a leg's limit grows by these while its hits, or the documents allowed, do not fill the answer
+WIDENINGS = (1, 4, 16, 64)  # a leg's limit grows by these while the answer is not full
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ class Retriever:
             notes.append("A few documents fill the search; there may be more documents further down.")
         return Ranking(hits, stages, notes)
 
-    async def _widen(self, collection: Collection, search: Search, queries: Mapping[VectorName, Leg]) -> _Found:
+    async def _widen(self, collection: Collection, search: Search, queries: Queries) -> _Found:
         """Search again with wider legs until the answer is full; what they add comes after, so that pages agree."""
         found = _Found({}, [], {}, crowded=True)
         for widening in WIDENINGS:
@@ -100,25 +96,24 @@ class Retriever:
                 break
         return found
 
-    async def _encode(
-        self, collection: Collection, search: Search, stages: list[Stage], notes: list[str]
-    ) -> dict[VectorName, Leg]:
-        queries: dict[VectorName, Leg] = {}
+    async def _encode(self, collection: Collection, search: Search, stages: list[Stage], notes: list[str]) -> Queries:
+        queries: dict[VectorName, Vector | Sparse] = {}
         start = self._clock()
         if search.mode != "keyword":
             encoded = await self._encoder.encode_query(search.query)
             name: VectorName = "title" if search.field == "title" else "dense"
-            queries[name] = Leg(name, encoded.vector, self._options.leg_limit)
+            queries[name] = encoded.vector
             if encoded.truncated:
                 notes.append(f"The query has {encoded.tokens} tokens; the encoder read only its beginning.")
         if search.mode != "dense":
             sparse = Bm25Encoder(collection.manifest.lexical).query(search.query)
             if sparse.indices:
-                queries["bm25"] = Leg("bm25", sparse, self._options.leg_limit)
+                queries["bm25"] = sparse
             else:
                 notes.append("The query has no words to match, only stop words or signs: no keyword search was made.")
         elapsed = 1000 * (self._clock() - start)
-        stages.append(Stage("encode", self._encoder.fingerprint, 1, len(queries), elapsed))
+        model = "bm25" if search.mode == "keyword" else self._encoder.fingerprint
+        stages.append(Stage("encode", model, 1, len(queries), elapsed))
         return queries
 
     async def _order(
@@ -150,10 +145,8 @@ class Retriever:
         )
 
 
-async def _search_legs(
-    collection: Collection, queries: Mapping[VectorName, Leg], limit: int, where: Condition | None
-) -> Legs:
-    batch = [Leg(leg.vector, leg.query, limit) for leg in queries.values()]
+async def _search_legs(collection: Collection, queries: Queries, limit: int, where: Condition | None) -> Legs:
+    batch = [Leg(vector, query, limit) for vector, query in queries.items()]
     return dict(zip(queries, await collection.search(batch, where=where), strict=True))
 
 

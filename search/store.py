@@ -75,8 +75,8 @@ class Writable(Protocol):
         """Return the documents held completely, by id: those asked for, or all."""
         ...
 
-    async def write(self, points: Sequence[Point], *, stale: Sequence[UUID] = ()) -> None:
-        """Write whole documents, and remove what is left of their older versions.
+    async def write(self, points: Sequence[Point]) -> None:
+        """Write whole documents, and remove what is left of their older versions, complete or not.
 
         After a crash each document is there with its old entry or its new one, and what was written stays: a document
         counts as held only when its first passage, written last, is there.

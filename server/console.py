@@ -41,7 +41,7 @@ def progress_bar(label: str) -> Generator[JobProgress]:
     with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
         task = bar.add_task(label, total=None, message="")
 
-        async def advance(done: int, total: int, message: str) -> None:
+        async def advance(done: float, total: int, message: str) -> None:
             bar.update(task, completed=done, total=total, message=message)
 
         yield advance

@@ -106,7 +106,10 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         InvalidInput: On an unknown RESIFT_ name, or a value that does not fit.
     """
-    file = Path(os.environ.get(ENV_FILE, "") or user_config_path("resift", appauthor=False) / ".env")
+    named = os.environ.get(ENV_FILE, "")
+    file = Path(named or user_config_path("resift", appauthor=False) / ".env")
+    if named and not file.is_file():
+        raise InvalidInput(f"{ENV_FILE} = {named!r} names no file. Correct it or leave it out.")
     _refuse_unknown(os.environ)
     _refuse_unknown(_names_in(file))
     try:

@@ -59,7 +59,9 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("RESIFT_")]:
             if not name.startswith("RESIFT_TEST_"):
                 patch.delenv(name)
-        patch.setenv("RESIFT_ENV_FILE", str(tmp_path_factory.mktemp("settings") / "none.env"))
+        empty = tmp_path_factory.mktemp("settings") / "empty.env"
+        empty.touch()
+        patch.setenv("RESIFT_ENV_FILE", str(empty))
         yield
 
 

@@ -91,9 +91,9 @@ def ingest_documents(services: Services) -> Tool:
         find = partial(files_below, paths, glob=glob, roots=services.roots, metadata=metadata)
         files = await to_thread.run_sync(partial(find, max_bytes=services.max_file_bytes))
 
-        told = 0
+        told = 0.0
 
-        async def progress(done: int, total: int, message: str) -> None:
+        async def progress(done: float, total: int, message: str) -> None:
             nonlocal told
             if done > told:  # MCP wants each progress above the one before
                 told = done

@@ -13,6 +13,7 @@ from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, RankingReply, rankin
 from .services import Services
 
 MAX_PASSAGES = 200
+MAX_CHARACTERS = 200_000  # in all: about 20 s of reading on two cores
 
 
 class PassageInput(BaseModel):
@@ -54,6 +55,11 @@ def _passages(given: list[str | PassageInput]) -> list[Passage]:
     inputs = [PassageInput(text=each) if isinstance(each, str) else each for each in given]
     if empty := [str(place) for place, each in enumerate(inputs, start=1) if not each.text.strip()]:
         raise InvalidInput(f"Passages without text, by place in the list: {', '.join(empty)}. Leave them out.")
+    characters = sum(len(each.text) + len(each.title) for each in inputs)
+    if characters > MAX_CHARACTERS:
+        raise InvalidInput(
+            f"The passages have {characters:,} characters, above {MAX_CHARACTERS:,}. Give fewer of them."
+        )
     return [
         Passage(each.id or str(place), -1, each.text, title=each.title) for place, each in enumerate(inputs, start=1)
     ]

@@ -99,14 +99,6 @@ async def test_short_call_gets_its_turn_during_a_long_one() -> None:
         assert await workers.run(len, done) < 1000
 
 
-async def test_progress_counts_up_to_all() -> None:
-    told: list[int] = []
-    await Workers(2).map(len, ["text"] * 100, progress=told.append)
-    assert told[-1] == 100
-    assert told == sorted(told)
-    assert len(told) >= 100 / SLICE_ITEMS
-
-
 def test_one_object_serves_one_event_loop_after_another() -> None:
     workers = Workers(2)
     assert [anyio.run(workers.map, len, ["a", "bb"]) for _ in range(2)] == [[1, 2], [1, 2]]

@@ -73,8 +73,7 @@ async def test_what_is_written_is_found_kept_and_removed(store: EdgeStore, manif
 async def test_rewriting_replaces_and_stale_passages_go(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=manifest)
     await collection.write([point("a", ordinal, of=3) for ordinal in range(3)])
-    stale = [point("a", ordinal).passage.point_id("c") for ordinal in (1, 2)]
-    await collection.write([point("a", 0, text="new")], stale=stale)
+    await collection.write([replace(point("a", 0, text="new"), digest="of the new version")])
     assert [passage.text for passage in (await collection.fetch([point("a", 0).passage.point_id("c")])).values()] == [
         "new"
     ]

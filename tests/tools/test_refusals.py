@@ -147,7 +147,6 @@ async def test_document_with_unusable_metadata_is_one_failure(tools: Asker, era:
     assert "Use a text, a number, true/false, or a list" in taken["failures"][0]["reason"]
 
 
-@pytest.mark.xfail(reason="Roots.admit lets the OSError of a name too long through", strict=True)
 async def test_path_no_file_system_can_hold_is_one_failure(tools: Asker) -> None:
     taken = await tools.call("ingest_documents", {"paths": ["x" * 100_000, "a\0b"], "collection": "unusable"})
     assert taken["failed"] == 2
