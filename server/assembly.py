@@ -4,13 +4,17 @@ import logging
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, redirect_stdout
+from typing import Annotated
 
 import anyio
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.tools import Tool
+from pydantic import Field
 
 from .. import __version__
 from ..core.errors import ResiftError
+from ..prompts.templates import Template, load_templates
 from ..tools.delete_documents import delete_documents
 from ..tools.hybrid_search import hybrid_search
 from ..tools.ingest_documents import ingest_documents
@@ -55,7 +59,7 @@ def create_server(engine: Engine) -> MCPServer[None]:
                 await engine.close()
 
     tools: list[Tool] = [build(engine.services) for build in TOOLS.values()]
-    return MCPServer(
+    server = MCPServer(
         "resift",
         title="Resift",
         instructions=INSTRUCTIONS,
@@ -64,6 +68,16 @@ def create_server(engine: Engine) -> MCPServer[None]:
         lifespan=lifespan,
         log_level=engine.settings.log_level,
     )
+    for template in load_templates().values():
+        server.add_prompt(_prompt(template))
+    return server
+
+
+def _prompt(template: Template) -> Prompt:
+    def render(query: Annotated[str, Field(description="The question")]) -> str:
+        return template.render({"query": query})
+
+    return Prompt.from_function(render, name=template.name, description=template.description)
 
 
 async def _warm(engine: Engine) -> None:

@@ -37,6 +37,7 @@ def test_wheel_holds_models_examples_licences_and_the_typing_mark(wheel: zipfile
         "models/minilm/README.md",
         "examples/parts/parts.jsonl",
         "examples/parts/queries.jsonl",
+        "prompts/answer_from_documents.md",
         "server/cli.py",
     ):
         assert f"resift/{needed}" in names

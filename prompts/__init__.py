@@ -1,0 +1,1 @@
+"""Templates in Markdown, and their loader."""
