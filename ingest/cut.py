@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
 
 from tokenizers import Tokenizer
@@ -12,7 +11,7 @@ from ..core.values import Document, Passage
 from . import code, html, markdown, prose
 from .atoms import Atom, Measure, Span, atoms_of, spans_of
 from .formats import Format, guess_format, language_of
-from .head import fit_head
+from .head import fit_heads
 from .layout import Layout, normalise
 from .pack import Chunking, Packer, Piece, Range
 
@@ -23,8 +22,6 @@ class Cutter:
     def __init__(self, tokenizer: Tokenizer, chunking: Chunking | None = None) -> None:
         self.chunking = chunking or Chunking()
         self._measure = Measure(tokenizer)
-        # Most passages of a section share title and headings.
-        self._head = lru_cache(maxsize=1024)(self._fit)
 
     def cut(self, document: Document, format: Format | None = None) -> list[Passage]:
         """Return the passages of a document in order; none for one without text. Without `format` it is guessed.
@@ -37,9 +34,11 @@ class Cutter:
         text = "\n".join(layout.lines)
         starts = [0, *accumulate(len(line) + 1 for line in layout.lines)]
         atoms, pieces = self._pieces(layout, text, starts)
+        title, headings = fit_heads(document.title, [piece.path for piece in pieces], self._measure)
+        excerpts = [_excerpt(layout, text, starts, _span(piece, atoms)) for piece in pieces]
         return [
-            self._passage(document, ordinal, piece.path, _excerpt(layout, text, starts, _span(piece, atoms)))
-            for ordinal, piece in enumerate(pieces)
+            _passage(document, ordinal, title, heading, excerpt)
+            for ordinal, (heading, excerpt) in enumerate(zip(headings, excerpts, strict=True))
         ]
 
     def _pieces(self, layout: Layout, text: str, starts: Sequence[int]) -> tuple[list[Atom], list[Piece]]:
@@ -57,23 +56,6 @@ class Cutter:
         packer = Packer([atom.size for atom in atoms], self.chunking)
         return atoms, packer.join(list(_packed(layout, iter(blocks), packer)))
 
-    def _passage(self, document: Document, ordinal: int, path: tuple[str, ...], excerpt: "_Excerpt") -> Passage:
-        title, heading = self._head(document.title, path)
-        return Passage(
-            document_id=document.id,
-            ordinal=ordinal,
-            text=excerpt.text,
-            title=title,
-            heading=heading,
-            source=document.source,
-            start_line=excerpt.start_line,
-            end_line=excerpt.end_line,
-            metadata=document.metadata,
-        )
-
-    def _fit(self, title: str, path: tuple[str, ...]) -> tuple[str, str]:
-        return fit_head(title, path, self._measure)
-
 
 @dataclass(frozen=True, slots=True)
 class _Excerpt:
@@ -82,6 +64,20 @@ class _Excerpt:
     text: str
     start_line: int
     end_line: int
+
+
+def _passage(document: Document, ordinal: int, title: str, heading: str, excerpt: _Excerpt) -> Passage:
+    return Passage(
+        document_id=document.id,
+        ordinal=ordinal,
+        text=excerpt.text,
+        title=title,
+        heading=heading,
+        source=document.source,
+        start_line=excerpt.start_line,
+        end_line=excerpt.end_line,
+        metadata=document.metadata,
+    )
 
 
 def _lay_out(text: str, format: Format, source: str) -> Layout:

@@ -13,22 +13,28 @@ _JOINT = " > "
 _CUT = "…"
 
 
-def fit_head(title: str, path: Sequence[str], measure: Measure) -> tuple[str, str]:
-    """Return title and heading in at most 50 tokens together; outer headings go first, then last words.
+def fit_heads(title: str, paths: Sequence[tuple[str, ...]], measure: Measure) -> tuple[str, list[str]]:
+    """Return one title for all passages of a document, and a heading for each path: at most 50 tokens together.
 
-    A first heading equal to the title is left out.
+    A first heading equal to the title is left out. Of headings too long the outer ones go first, then last words.
     """
-    names = list(path[1:] if path and path[0].strip() == title.strip() else path)
-    heading = _JOINT.join(names)
-    title_size, heading_size = measure.sizes([title, heading])
-    if title_size + heading_size <= HEAD_TOKENS:
-        return title, heading
-    title = _fit_words(title, HEAD_TOKENS - min(heading_size, _HEADING_TOKENS), measure)
+    named = [path[1:] if path and path[0].strip() == title.strip() else path for path in paths]
+    distinct = list(dict.fromkeys(named))  # most passages of a section share their headings
+    sizes = measure.sizes([title, *map(_JOINT.join, distinct)])
+    longest = max(sizes[1:], default=0)
+    if sizes[0] + longest > HEAD_TOKENS:
+        title = _fit_words(title, HEAD_TOKENS - min(longest, _HEADING_TOKENS), measure)
     room = HEAD_TOKENS - measure.sizes([title])[0]
+    fitted = {names: _fit_names(names, room, measure) for names in distinct}
+    return title, [fitted[names] for names in named]
+
+
+def _fit_names(names: tuple[str, ...], room: int, measure: Measure) -> str:
+    heading = _JOINT.join(names)
     while len(names) > 1 and measure.sizes([heading])[0] > room:
         names = names[1:]
         heading = _JOINT.join([_CUT, *names])
-    return title, _fit_words(heading, room, measure)
+    return _fit_words(heading, room, measure)
 
 
 def _fit_words(text: str, limit: int, measure: Measure) -> str:

@@ -23,13 +23,14 @@ from ..search.store import Collection, Entry, Point, Store, Vector
 from .cut import Cutter
 from .locks import WriteLocks
 from .report import Failure, Report
-from .walk import is_gone
+from .walk import is_gone_or_empty
 
 Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
 """Called with documents done, begun ones in part, documents in all, and a message."""
 
+NO_TEXT = "The document has no text. If an earlier version of it is stored, that stays: delete_documents removes it."
 BATCH_DOCUMENTS = 64  # read, compared and cut together
-BATCH_PASSAGES = 128  # encoded and written together: about half a second of work lost by a crash
+BATCH_PASSAGES = 128  # encoded and written together: one or two seconds of work lost by a crash
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class Ingestor:
             if passages:
                 changes.append(_Change(document, digests[document.id], entries.get(document.id), passages))
             else:  # a page of nothing but scripts, for one
-                tally.fail(Failure(document.source or document.id, "The document has no text."))
+                tally.fail(Failure(document.source or document.id, NO_TEXT))
         for group in _groups(changes, BATCH_PASSAGES):
             await self._write(collection, group, job, tally)
             await _report(job, tally)
@@ -206,7 +207,7 @@ class Ingestor:
         below = tuple(f"{folder.as_posix().rstrip('/')}/" for folder in job.prune_below)
         entries = await collection.entries()
         unseen = [key for key, entry in entries.items() if entry.source.startswith(below) and key not in tally.seen]
-        gone = [key for key in unseen if is_gone(Path(entries[key].source))]
+        gone = [key for key in unseen if is_gone_or_empty(Path(entries[key].source))]
         if gone:
             await collection.remove(AnyOf("document_id", tuple(gone)))
         tally.removed += len(gone)
@@ -214,7 +215,7 @@ class Ingestor:
 
 def digest_of(document: Document, chunking: str) -> str:
     """Return the hash that tells whether a document has to be written again: of all it says and how it is cut."""
-    parts = [document.title, document.text, document.source, dict(document.metadata), chunking]
+    parts = [document.id, document.title, document.text, document.source, dict(document.metadata), chunking]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -237,7 +238,7 @@ def _accept(batch: Sequence[Document | Failure], tally: _Tally) -> list[Document
 def _objection(document: Document, seen: set[str]) -> Failure | None:
     source = document.source or document.id
     if not document.text.strip():
-        return Failure(source, "The document has no text.")
+        return Failure(source, NO_TEXT)
     if document.id in seen:
         return Failure(source, f"The id {document.id!r} was given twice in one call; the first document has it.")
     try:

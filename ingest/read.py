@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.errors import UnreadableFile
 from ..core.values import Document
-from ..search.fields import BUILT_IN_FIELDS
+from ..search.fields import BUILT_IN_FIELDS, RESERVED_WORDS
 from . import code, html, markdown
 from .formats import Format, guess_format, language_of
 from .layout import normalise
@@ -90,7 +90,7 @@ def _docstring_title(text: str, source: str) -> str:
 def _metadata(text: str, format: Format, source: str) -> dict[str, Any]:
     if format == "markdown":
         entries = markdown.front_matter(text).items()
-        return {name: _typed(value) for name, value in entries if name not in BUILT_IN_FIELDS}
+        return {name: _typed(value) for name, value in entries if name not in (*BUILT_IN_FIELDS, *RESERVED_WORDS)}
     return {"language": language_of(source)} if format == "code" else {}
 
 

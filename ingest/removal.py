@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, StoreBusy, StoreError
 from ..search.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
 from ..search.store import Collection, Store
 from .locks import WriteLocks
@@ -33,10 +33,18 @@ class Remover:
             NotFound: When there is none of that name.
         """
         async with self._locks[name]:
-            collection = await self._store.open(name)
-            removed = Removed(await collection.count(FIRST_PASSAGES), await collection.count())
+            removed = await self._size(name)
             await self._store.drop(name)
             return removed
+
+    async def _size(self, name: str) -> Removed:
+        try:
+            collection = await self._store.open(name)
+            return Removed(await collection.count(FIRST_PASSAGES), await collection.count())
+        except StoreBusy:
+            raise
+        except StoreError:  # damaged: nobody can count it, and it shall go all the same
+            return Removed(0, 0)
 
     async def remove(self, name: str, *, document_ids: Sequence[str], filter_: Mapping[str, Any]) -> Removed:
         """Remove the documents that have one of the ids and meet the filter; either may be left out.

@@ -133,15 +133,14 @@ class _Search:
         self.failures.append(Failure(Path(source).as_posix(), reason))
 
 
-def is_gone(path: Path) -> bool:
-    """Return whether nothing is at `path`; what cannot be looked at now may still be there."""
+def is_gone_or_empty(path: Path) -> bool:
+    """Return whether no text can be at `path` any more; what cannot be looked at now may still be there."""
     try:
-        path.stat()
+        return path.stat().st_size == 0
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):
         return False
-    return False
 
 
 def _patterns(glob: str) -> list[tuple[str, ...]]:

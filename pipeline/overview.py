@@ -1,10 +1,13 @@
 """What collections hold: counts, models, metadata fields with their commonest values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..core.errors import StoreBusy, StoreError
 from ..search.fields import FieldType
 from ..search.filters import FIRST_PASSAGES
 from ..search.store import Collection
+from .pipeline import Pipeline
 
 COMMONEST = 8  # values shown of a field
 
@@ -20,13 +23,31 @@ class FieldOverview:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The size of a collection and the model that made its vectors."""
+    """The size of a collection and the model that made its vectors; with a `problem`, why it cannot be used."""
 
     name: str
-    documents: int
-    passages: int
-    encoder: str
-    fields: tuple[str, ...]
+    documents: int = 0
+    passages: int = 0
+    encoder: str = ""
+    fields: tuple[str, ...] = ()
+    problem: str = ""
+
+
+async def look_at_all(pipeline: Pipeline, names: Sequence[str]) -> list[Overview]:
+    """Return the overviews of these collections; one that cannot be used does not hide the others.
+
+    Raises:
+        StoreBusy: When another process holds the data directory, and so all of them.
+    """
+    overviews: list[Overview] = []
+    for name in names:
+        try:
+            overviews.append(await look_at(await pipeline.open(name)))
+        except StoreBusy:
+            raise
+        except StoreError as error:
+            overviews.append(Overview(name, problem=str(error)))
+    return overviews
 
 
 async def look_at(collection: Collection) -> Overview:

@@ -133,7 +133,8 @@ def _search_of(question: Question, query: str, collection: Collection, reranker:
         query=query,
         mode=question.mode,
         where=parse_filter(question.filter, collection.manifest.fields),
-        wanted=question.offset + question.limit + 1,  # one more, to know whether a page follows
+        # One more, to know whether a page follows; all, where some of them will be left out.
+        wanted=MAX_RESULTS + 1 if question.min_relevance else question.offset + question.limit + 1,
         head=0 if reranker is None else question.depth,
         per_document=question.per_document,
         field=question.field,

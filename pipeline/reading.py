@@ -1,6 +1,6 @@
-"""Reading beyond a hit: the passages around it, or a document from its start."""
+"""Reading beyond a hit: the passages around it, or a document from any of its passages on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.errors import InvalidInput, NotFound
 from ..core.values import Passage
@@ -13,6 +13,8 @@ class Extract:
 
     passages: tuple[Passage, ...]
     passages_in_all: int
+    middle: int = 0
+    """The number of the passage that matters most, where not all fit: the hit, or the first."""
 
 
 async def read_around(collection: Collection, passage_id: str, *, around: int) -> Extract:
@@ -29,16 +31,19 @@ async def read_around(collection: Collection, passage_id: str, *, around: int) -
     extract = await _read(collection, document_id, max(0, middle - around), middle + around + 1)
     if all(passage.ordinal != middle for passage in extract.passages):
         raise NotFound(f"{document_id!r} has {extract.passages_in_all} passages, none numbered {middle}.")
-    return extract
+    return replace(extract, middle=middle)
 
 
-async def read_from(collection: Collection, document_id: str, *, most: int) -> Extract:
-    """Return the first `most` passages of a document.
+async def read_from(collection: Collection, document_id: str, *, start: int, most: int) -> Extract:
+    """Return at most `most` passages of a document, from number `start` on.
 
     Raises:
-        NotFound: When there is no such document.
+        NotFound: When there is no such document, or it ends before `start`.
     """
-    return await _read(collection, document_id, 0, most)
+    extract = await _read(collection, document_id, start, start + most)
+    if not extract.passages:
+        raise NotFound(f"{document_id!r} has {extract.passages_in_all} passages, none numbered {start}.")
+    return extract
 
 
 async def _read(collection: Collection, document_id: str, start: int, stop: int) -> Extract:
@@ -50,4 +55,4 @@ async def _read(collection: Collection, document_id: str, start: int, stop: int)
     total = entries[document_id].passages
     ids = [Passage(document_id, place, "").point_id(collection.name) for place in range(start, min(stop, total))]
     found = await collection.fetch(ids)
-    return Extract(tuple(found[key] for key in ids if key in found), total)
+    return Extract(tuple(found[key] for key in ids if key in found), total, middle=start)

@@ -41,7 +41,9 @@ async def rerank_head(
         note = f"Reranking failed, the order is that of retrieval: {error}"
         return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note], degraded=True)
     reordered = _reorder(head[: len(scores.values)], scores, reranker, weight)
-    hits = _renumber([*reordered, *ranking.hits[len(reordered) :]])
+    lowest = min(hit.score for hit in reordered)
+    tail = [replace(hit, score=min(hit.score, lowest)) for hit in ranking.hits[len(reordered) :]]
+    hits = _renumber([*reordered, *tail])
     note = "" if len(reordered) == len(head) else f"time budget reached after {len(reordered)} of {len(head)}"
     report = Stage("rerank", reranker.name, len(head), len(reordered), 1000 * (clock() - start), note=note)
     return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *scores.notes])

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..core.errors import StoreError
+from anyio.lowlevel import checkpoint
+
+from ..core.errors import NotFound, StoreError
 from ..core.values import Passage
 from .edge_filter import compile_condition, flag_path_of, path_of
 from .edge_payload import ENTRY_KEYS, to_entry, to_passage, to_point, to_query
@@ -33,7 +35,7 @@ class EdgeCollection:
         self.name = name
         self.manifest = manifest
         self._folder = folder
-        self._shard = shard
+        self._open_shard: EdgeShard | None = shard
         self._reserve_bytes = reserve_bytes
 
     @classmethod
@@ -98,17 +100,23 @@ class EdgeCollection:
         return found
 
     async def write(self, points: Sequence[Point]) -> None:
-        """Write whole documents; the first passage of each goes in last, as the mark that it is complete."""
+        """Write whole documents; the first passage of each goes in last, as the mark that it is complete.
+
+        Until then the mark of an older version has no digest, so that no version counts as held unchanged.
+        """
         from qdrant_edge import UpdateOperation
 
+        if not points:
+            return
         check_points(points, self.manifest.dimension)
         require_space(self._folder, self._reserve_bytes + BYTES_PER_POINT * len(points))
         marks = [point for point in points if point.passage.ordinal == 0]
         others = [point for point in points if point.passage.ordinal != 0]
-        self._upsert(others)
-        if points:
-            self._update(UpdateOperation.delete_points_by_filter(compile_condition(_older_than(points))))
-        self._upsert(marks)
+        held = compile_condition(All((_of_documents(points), FIRST_PASSAGES)))
+        self._update(UpdateOperation.set_payload_by_filter(held, {"digest": ""}))
+        await self._upsert(others)
+        self._update(UpdateOperation.delete_points_by_filter(compile_condition(_older_than(points))))
+        await self._upsert(marks)
 
     async def remove(self, where: Condition) -> int:
         """Remove the passages that meet the condition; return how many."""
@@ -135,17 +143,25 @@ class EdgeCollection:
             self._shard.flush()
 
     def close(self) -> None:
-        """Flush and close the shard."""
+        """Flush and close the shard; whoever still holds the collection is told so."""
+        shard, self._open_shard = self._shard, None
         with _engine_errors(self.name):
-            self._shard.flush()
-            self._shard.close()
+            shard.flush()
+            shard.close()
 
-    def _upsert(self, points: Sequence[Point]) -> None:
+    @property
+    def _shard(self) -> EdgeShard:
+        if self._open_shard is None:
+            raise NotFound(f"Collection {self.name!r} was deleted or closed meanwhile. Call list_collections.")
+        return self._open_shard
+
+    async def _upsert(self, points: Sequence[Point]) -> None:
         from qdrant_edge import UpdateOperation
 
         for start in range(0, len(points), BATCH):
             batch = [to_point(point, self.name) for point in points[start : start + BATCH]]
             self._update(UpdateOperation.upsert_points(batch))
+            await checkpoint()  # searches go on between the batches
 
     def _update(self, operation: UpdateOperation) -> None:
         with _engine_errors(self.name):
@@ -172,7 +188,7 @@ class EdgeCollection:
         for path, kind in {
             "document_id": PayloadSchemaType.Keyword,
             "source": PayloadSchemaType.Keyword,
-            ORDINAL: PayloadSchemaType.Integer,
+            path_of(ORDINAL): PayloadSchemaType.Integer,
         }.items():
             self._update(UpdateOperation.create_field_index(path, kind))
 
@@ -187,9 +203,12 @@ class EdgeCollection:
 
 def _older_than(points: Sequence[Point]) -> Condition:
     """Return the condition for passages of other versions of these documents; first ones are overwritten anyway."""
-    ids = tuple({point.passage.document_id for point in points})
     digests = tuple({point.digest for point in points})
-    return All((AnyOf("document_id", ids), Not(AnyOf(DIGEST, digests)), Not(FIRST_PASSAGES)))
+    return All((_of_documents(points), Not(AnyOf(DIGEST, digests)), Not(FIRST_PASSAGES)))
+
+
+def _of_documents(points: Sequence[Point]) -> Condition:
+    return AnyOf("document_id", tuple({point.passage.document_id for point in points}))
 
 
 def _shard_config(dimension: int) -> EdgeConfig:

@@ -19,7 +19,9 @@ EXACT_FLOAT = 2**53  # whole numbers above it, such as ids of 64 bits, share the
 
 def path_of(field: str) -> str:
     """Return the payload path of a metadata or built-in field."""
-    return field if field in BUILT_IN_FIELDS or field in (ORDINAL, DIGEST) else f'metadata."{field}"'
+    if field in (ORDINAL, DIGEST):
+        return field.removeprefix("$")
+    return field if field in BUILT_IN_FIELDS else f'metadata."{field}"'
 
 
 def flag_path_of(field: str) -> str:

@@ -45,7 +45,14 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
         InvalidInput: On a name no filter could use, or a value that is neither a scalar nor a list of scalars.
     """
     for name, value in metadata.items():
-        if not name or '"' in name or "\\" in name or name in RESERVED_WORDS or name in BUILT_IN_FIELDS:
+        if (
+            not name
+            or name[0] == "$"
+            or '"' in name
+            or "\\" in name
+            or name in RESERVED_WORDS
+            or name in BUILT_IN_FIELDS
+        ):
             raise InvalidInput(f"Metadata field {name!r} has a name that is reserved or unusable. Rename it.")
         items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
         if value is not None and not all(isinstance(item, str | int | float | bool) for item in items):

@@ -14,8 +14,9 @@ from .fields import BUILT_IN_FIELDS, RESERVED_WORDS, FieldType, is_date
 
 Scalar: TypeAlias = str | int | float | bool
 BOUNDS = ("gte", "gt", "lte", "lt")
-ORDINAL = "ordinal"  # of a passage in its document, and
-DIGEST = "digest"  # of that document: for our own conditions, not for callers' filters
+# For our own conditions: no metadata field that a caller may name begins so.
+ORDINAL = "$ordinal"
+DIGEST = "$digest"
 
 
 @dataclass(frozen=True, slots=True)

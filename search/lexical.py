@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.errors import InvalidInput
 from .manifest import Lexical
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ class Bm25Encoder:
     def __init__(self, lexical: Lexical) -> None:
         from qdrant_edge import Bm25, Bm25Config
 
-        self._bm25 = Bm25(
-            Bm25Config(k=lexical.k, b=lexical.b, avg_len=lexical.average_length, language=lexical.language)
-        )
+        try:
+            config = Bm25Config(k=lexical.k, b=lexical.b, avg_len=lexical.average_length, language=lexical.language)
+            self._bm25 = Bm25(config)
+        except ValueError as error:
+            raise InvalidInput(f"No BM25 with {lexical}: {error}. Correct RESIFT_SEARCH__LANGUAGE.") from error
 
     def document(self, text: str) -> Sparse:
         """Return the vector of a passage."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..core.errors import StoreBusy
+from ..core.errors import StoreBusy, StoreError
 
 
 class DirectoryLock:
@@ -27,17 +27,25 @@ class DirectoryLock:
         """
         if self._lock.is_locked:
             return
-        self._directory.mkdir(parents=True, exist_ok=True)
         try:
+            self._directory.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise StoreBusy(
-                f"The data directory {self._directory} is in use by {self._holder()}. Stop that process, or give this "
-                "one a directory of its own with RESIFT_DATA_DIR."
+        except OSError as error:
+            if isinstance(error, Timeout):
+                raise self._busy() from error
+            raise StoreError(
+                f"The data directory {self._directory} cannot be used: {error.strerror}. Set RESIFT_DATA_DIR to a "
+                "folder that can be written."
             ) from error
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
         owner = {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
         self._owner.write_text(json.dumps(owner), encoding="utf-8")
+
+    def _busy(self) -> StoreBusy:
+        return StoreBusy(
+            f"The data directory {self._directory} is in use by {self._holder()}. Stop that process, or give this "
+            "one a directory of its own with RESIFT_DATA_DIR."
+        )
 
     def release(self) -> None:
         """Give the lock back."""

@@ -1,5 +1,6 @@
 """What a collection was made with, kept beside it; opening it with something else is refused."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,7 +61,8 @@ class Manifest:
 
 def _again(collection: str) -> str:
     return (
-        f"Delete it with delete_documents(collection={collection!r}, everything=true), then ingest its documents again."
+        f"Delete it with delete_documents(collection={collection!r}, everything=true), or `resift delete {collection} "
+        "--everything`, then ingest its documents again."
     )
 
 
@@ -84,5 +86,8 @@ def read_manifest(path: Path) -> Manifest:
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write the manifest so that a crash leaves the old file or the new one, never half."""
     fresh = path.with_suffix(".new")
-    fresh.write_bytes(_ADAPTER.dump_json(manifest, indent=2))
+    with fresh.open("wb") as file:
+        file.write(_ADAPTER.dump_json(manifest, indent=2))
+        file.flush()
+        os.fsync(file.fileno())
     fresh.replace(path)

@@ -13,7 +13,6 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from .. import __version__
-from ..core.errors import ResiftError
 from ..prompts.templates import Template, load_templates
 from ..tools.delete_documents import delete_documents
 from ..tools.hybrid_search import hybrid_search
@@ -84,5 +83,5 @@ async def _warm(engine: Engine) -> None:
     """Load the models after the handshake; a failure is told again, and to the caller, by the first question."""
     try:
         await engine.warm()
-    except ResiftError as error:
-        logger.warning("The models could not be loaded: %s", error)
+    except Exception:  # a background task: whatever fails here must not end the server
+        logger.exception("The models could not be loaded")

@@ -1,4 +1,4 @@
-"""The command line: `resift serve | ingest | search | collections | demo | doctor`."""
+"""The command line: `resift serve | ingest | search | collections | delete | demo | doctor`."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -111,6 +111,20 @@ def collections(
     from .commands import run_collections
 
     _run(lambda engine: run_collections(engine, name, as_json=as_json))
+
+
+@app.command()
+def delete(
+    collection: Annotated[str, typer.Argument(help="Which collection.")],
+    ids: Annotated[list[str], typer.Option("--id", help="A document id; may be given several times.")] = [],  # noqa: B006
+    filter_: Annotated[str, typer.Option("--filter", help="""JSON, such as '{"lang": "en"}'.""")] = "{}",
+    everything: Annotated[bool, typer.Option("--everything", help="Delete the collection itself.")] = False,
+) -> None:
+    """Delete documents from a collection, or all of it. Files on disk are not touched."""
+    from .commands import parse_json_object, run_delete
+
+    conditions = parse_json_object(filter_)
+    _run(lambda engine: run_delete(engine, collection, ids, filter_=conditions, everything=everything))
 
 
 @app.command()

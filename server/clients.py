@@ -1,6 +1,7 @@
 """How to add Resift to MCP clients: the text of the demo's end and of the README."""
 
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ def how_to_add(program: list[str]) -> str:
     standard = json.dumps({"mcpServers": {"resift": entry}}, indent=2)
     vscode = json.dumps({"servers": {"resift": {"type": "stdio", **entry}}}, indent=2)
     return (
-        f"Claude Code:\n  claude mcp add resift -- {' '.join(program)}\n\n"
+        f"Claude Code:\n  claude mcp add resift -- {shlex.join(program)}\n\n"
         f"Claude Desktop (claude_desktop_config.json) and Cursor (.cursor/mcp.json):\n{_indent(standard)}\n\n"
         f"VS Code (.vscode/mcp.json):\n{_indent(vscode)}\n"
     )

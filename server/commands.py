@@ -6,13 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from rich.markup import escape
+
 from ..core.errors import InvalidInput
 from ..ingest.job import Job
 from ..ingest.sources import files_below
-from ..pipeline.overview import look_at, look_at_fields
+from ..pipeline.overview import look_at_all, look_at_fields
 from ..pipeline.question import Question
 from ..tools.results import ranking_answer
 from .console import (
+    ERR,
     OUT,
     fields_table,
     overview_table,
@@ -55,13 +58,26 @@ async def run_search(engine: Engine, question: Question, *, explain: bool, as_js
     return True
 
 
+async def run_delete(
+    engine: Engine, collection: str, document_ids: Sequence[str], *, filter_: dict[str, Any], everything: bool
+) -> bool:
+    """Delete documents or a collection; return whether all documents named were there."""
+    remover = engine.services.remover
+    if everything:
+        removed = await remover.drop(collection)
+    else:
+        removed = await remover.remove(collection, document_ids=document_ids, filter_=filter_)
+    OUT.print(f"{collection}: {removed.documents:,} documents, {removed.passages:,} passages deleted.", highlight=False)
+    for missing in removed.missing:
+        ERR.print(f"  not there: {escape(missing)}", highlight=False, soft_wrap=True)
+    return not removed.missing
+
+
 async def run_collections(engine: Engine, name: str, *, as_json: bool) -> bool:
     """Show collections; return True."""
     services = engine.services
-    names = [name] if name else await services.store.names()
-    opened = [await services.pipeline.open(each) for each in names]
-    overviews = [await look_at(each) for each in opened]
-    fields = await look_at_fields(opened[0]) if name else []
+    overviews = await look_at_all(services.pipeline, [name] if name else await services.store.names())
+    fields = await look_at_fields(await services.pipeline.open(name)) if name else []
     if as_json:
         print_json({"collections": overviews, "fields": fields})
     else:

@@ -61,6 +61,8 @@ def print_report(report: Report, collection: str) -> None:
     """Print what an ingestion did; failures go to stderr."""
     counts = ", ".join(f"{getattr(report, name):,} {name}" for name in ("added", "updated", "unchanged", "removed"))
     OUT.print(f"{collection}: {counts}; {report.passages:,} passages written.", highlight=False)
+    if report.truncated:
+        OUT.print(f"{report.truncated:,} passages are longer than the encoder's window; it read their beginnings.")
     for failure in report.failures[:MAX_FAILURES]:
         ERR.print(f"  failed: {escape(failure.source)}: {escape(failure.reason)}", highlight=False, soft_wrap=True)
     if len(report.failures) > MAX_FAILURES:
@@ -132,9 +134,15 @@ def _move(hit: Hit) -> str:
 
 def overview_table(overviews: Sequence[Overview]) -> Table:
     """Return collections with their sizes."""
-    table = Table("collection", "documents", "passages", "encoder", "fields")
+    table = Table("collection", "documents", "passages", "encoder", "fields or problem")
     for each in overviews:
-        table.add_row(each.name, f"{each.documents:,}", f"{each.passages:,}", each.encoder, ", ".join(each.fields))
+        table.add_row(
+            each.name,
+            f"{each.documents:,}",
+            f"{each.passages:,}",
+            each.encoder,
+            escape(each.problem or ", ".join(each.fields)),
+        )
     return table
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..core.calibration import Logistic
+from ..core.errors import InvalidInput
 from ..ingest.cut import Cutter
 from ..ingest.job import Ingestor
 from ..ingest.locks import WriteLocks
@@ -17,7 +18,7 @@ from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
 from ..models.deferred import Deferred
 from ..models.transformer import Transformer
 from ..models.workers import Workers
-from ..pipeline.pipeline import Pipeline, Reranking
+from ..pipeline.pipeline import NONE, Pipeline, Reranking
 from ..rerank.late_interaction import LateInteraction
 from ..rerank.reranker import Reranker
 from ..search.edge import EdgeStore
@@ -54,7 +55,10 @@ class Engine:
 def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     """Return the engine; nothing is loaded or opened before it is needed.
 
-    `roots` are the folders that may be read; without them those of the settings, else the working directory.
+    `roots` are folders that may be read beside those of the settings; without any, the working directory may be.
+
+    Raises:
+        InvalidInput: When the settings name a reranker that does not exist.
     """
     workers = Workers(settings.threads or min(os.cpu_count() or 1, MOST_THREADS))
     model = BUNDLED[ENCODER]
@@ -64,6 +68,9 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     rerankers: dict[str, Reranker] = {
         "maxsim": LateInteraction(model, transformer, workers, calibration=MAXSIM_CALIBRATION),
     }
+    if settings.rerank.default not in {NONE, *rerankers}:
+        known = ", ".join([NONE, *rerankers])
+        raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {settings.rerank.default!r} is no reranker. Known: {known}.")
     manifest = _manifest(settings, encoder)
     locks = WriteLocks()
     fusion = FusionOptions(settings.search.fusion, settings.search.dense_weight, settings.search.leg_limit)
@@ -80,7 +87,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         ),
         remover=Remover(store, locks),
         store=store,
-        roots=Roots.of(roots or settings.ingest_roots or [Path.cwd()]),
+        roots=Roots.of([*roots, *settings.ingest_roots] or [Path.cwd()]),
         max_file_bytes=settings.ingest.max_bytes,
     )
     return Engine(settings, services, transformer)

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -32,6 +32,12 @@ class IngestSettings(BaseModel):
         default=40, description="Sections below this join their neighbour"
     )
     max_bytes: Annotated[int, Field(ge=1)] = Field(default=20_000_000, description="Largest file taken")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.overlap_tokens > self.max_tokens // 2 or self.min_tokens > self.max_tokens:
+            raise ValueError("overlap_tokens is at most half of max_tokens, and min_tokens at most max_tokens")
+        return self
 
 
 class SearchSettings(BaseModel):

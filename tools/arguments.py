@@ -22,5 +22,5 @@ PerDocument: TypeAlias = Annotated[int, Field(description="Most hits of one docu
 Detail: TypeAlias = Annotated[
     Literal["concise", "full"], Field(description="full adds metadata, scores and ranks by stage")
 ]
-MaxTokens: TypeAlias = Annotated[int, Field(description="Size of the reply", ge=100, le=MAX_REPLY_TOKENS)]
+MaxTokens: TypeAlias = Annotated[int, Field(description="Size of the reply", ge=200, le=MAX_REPLY_TOKENS)]
 RerankerName: TypeAlias = Annotated[str, Field(description='"default", "none" or a configured name')]

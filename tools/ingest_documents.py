@@ -12,7 +12,8 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..core.errors import InvalidInput
-from ..ingest.job import Job
+from ..core.values import Document
+from ..ingest.job import Job, Progress
 from ..ingest.report import Failure, Report
 from ..ingest.sources import files_below, text_document
 from .boundary import make_tool
@@ -78,33 +79,14 @@ def ingest_documents(services: Services) -> Tool:
             raise InvalidInput("Nothing to ingest. Give `documents` as [{'text': ..., 'title': ...}], or `paths`.")
         if prune and not paths:
             raise InvalidInput("`prune` compares folders with the collection: give `paths`, or leave it out.")
-        texts = [
-            text_document(
-                each.text,
-                title=each.title,
-                source=each.source,
-                id_=each.id,
-                metadata={**metadata, **each.metadata},
-            )
-            for each in documents
-        ]
         find = partial(files_below, paths, glob=glob, roots=services.roots, metadata=metadata)
         files = await to_thread.run_sync(partial(find, max_bytes=services.max_file_bytes))
-
-        told = 0.0
-
-        async def progress(done: float, total: int, message: str) -> None:
-            nonlocal told
-            if done > told:  # MCP wants each progress above the one before
-                told = done
-                await ctx.report_progress(done, total, message)
-
         job = Job(
             collection,
-            items=chain(texts, files),
-            total=len(texts) + len(files),
+            items=chain((_document(each, metadata) for each in documents), files),
+            total=len(documents) + len(files),
             prune_below=files.folders if prune else (),
-            progress=progress,
+            progress=_progress_to(ctx),
         )
         return reply(_result(collection, await services.ingestor.ingest(job)))
 
@@ -115,6 +97,28 @@ def ingest_documents(services: Services) -> Tool:
             read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
         ),
     )
+
+
+def _document(given: DocumentInput, metadata: dict[str, Any]) -> Document:
+    return text_document(
+        given.text,
+        title=given.title,
+        source=given.source,
+        id_=given.id,
+        metadata={**metadata, **given.metadata},
+    )
+
+
+def _progress_to(ctx: Context[Any, Any]) -> Progress:
+    told = 0.0
+
+    async def progress(done: float, total: int, message: str) -> None:
+        nonlocal told
+        if done > told:  # MCP wants each progress above the one before
+            told = done
+            await ctx.report_progress(done, total, message)
+
+    return progress
 
 
 def _result(collection: str, report: Report) -> dict[str, Any]:

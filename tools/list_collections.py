@@ -6,12 +6,13 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..pipeline.overview import Overview, look_at, look_at_fields
+from ..pipeline.overview import Overview, look_at_all, look_at_fields
 from .boundary import READS_ONLY, make_tool
 from .results import MAX_REPLY_TOKENS, Room, reply
 from .services import Services
 
 MAX_VALUE_CHARACTERS = 80
+MAX_PROBLEM_CHARACTERS = 500
 
 
 class CollectionResult(BaseModel):
@@ -22,6 +23,7 @@ class CollectionResult(BaseModel):
     passages: int
     encoder: str
     fields: Annotated[list[str], Field(description="Metadata fields to filter by")]
+    problem: Annotated[str, Field(description="Why it cannot be used")]
 
 
 class ValueResult(BaseModel):
@@ -60,19 +62,16 @@ def list_collections(services: Services) -> Tool:
         rerankers to choose from.
         """
         names = [collection] if collection else await services.store.names()
-        opened = [await services.pipeline.open(name) for name in names]
+        overviews = await look_at_all(services.pipeline, names)
+        fields = await look_at_fields(await services.pipeline.open(collection)) if collection else []
         answer: dict[str, Any] = {
             "collections": [],
             "fields": [],
             "rerankers": services.pipeline.rerankers,
             "left_out": 0,
         }
-        details = (
-            [_field(each.name, each.type, each.values) for each in await look_at_fields(opened[0])]
-            if collection
-            else []
-        )
-        return reply(_fill(answer, [_collection(await look_at(each)) for each in opened], details))
+        details = [_field(each.name, each.type, each.values) for each in fields]
+        return reply(_fill(answer, [_collection(each) for each in overviews], details))
 
     return make_tool(list_collections, title="List collections", annotations=READS_ONLY)
 
@@ -96,6 +95,7 @@ def _collection(overview: Overview) -> dict[str, Any]:
         "passages": overview.passages,
         "encoder": overview.encoder,
         "fields": list(overview.fields),
+        "problem": overview.problem[:MAX_PROBLEM_CHARACTERS],
     }
 
 

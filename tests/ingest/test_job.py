@@ -1,118 +1,24 @@
 """Ingestion: what a job writes, what it leaves alone, and what it says of it; the store and the models are real."""
 
-import itertools
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
-from tokenizers import Tokenizer
 
 from resift.core.errors import IncompatibleCollection, ModelError
-from resift.core.values import Document, Passage
-from resift.ingest.cut import Cutter
-from resift.ingest.job import Ingestor, Job, digest_of
-from resift.ingest.locks import WriteLocks
-from resift.ingest.report import Failure, Report
+from resift.core.values import Document
+from resift.ingest.job import NO_TEXT, Job, digest_of
+from resift.ingest.report import Failure
 from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
-from resift.models.bundled import BUNDLED, TOKENIZER_FILE
-from resift.models.deferred import Deferred
-from resift.models.transformer import Transformer
-from resift.models.workers import Workers
-from resift.search.edge import EdgeStore
-from resift.search.encode import BundledEncoder, EncodedQuery
-from resift.search.filters import parse_filter
-from resift.search.manifest import Lexical, Manifest
-from resift.search.store import Vector
+from resift.search.lexical import Sparse
+from resift.search.store import Point
+from resift.tests.ingest.bench import POISON, Bench, an_ingestor, doc, long_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-
-MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
-POISON = "arsenic"
-
-
-@dataclass
-class Counting:
-    """The bundled encoder, counting the texts it is given; it fails on poison."""
-
-    real: BundledEncoder
-    texts: list[str] = field(default_factory=list[str])
-
-    @property
-    def fingerprint(self) -> str:
-        return self.real.fingerprint
-
-    @property
-    def dimension(self) -> int:
-        return self.real.dimension
-
-    async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
-        if any(POISON in text for text in texts):
-            raise ModelError("The model failed.")
-        self.texts += texts
-        return await self.real.encode(texts)
-
-    async def encode_query(self, query: str) -> EncodedQuery:
-        return await self.real.encode_query(query)
-
-
-@dataclass
-class Bench:
-    """An ingestor with what it works with; a job goes to the collection `name`, new for each test."""
-
-    store: EdgeStore
-    encoder: Counting
-    manifest: Manifest
-    ingestor: Ingestor
-    name: str = "c"
-
-    async def ingest(self, *items: Document | Failure, **options: Any) -> Report:
-        return await self.ingestor.ingest(Job(self.name, items, len(items), **options))
-
-    async def passages(self, document_id: str) -> list[Passage]:
-        """Return all passages of a document, whatever its entry says."""
-        collection = await self.store.open(self.name)
-        ids = [Passage(document_id, ordinal, "").point_id(self.name) for ordinal in range(200)]
-        return sorted((await collection.fetch(ids)).values(), key=lambda passage: passage.ordinal)
-
-    async def count(self, filter_: dict[str, Any]) -> int:
-        collection = await self.store.open(self.name)
-        return await collection.count(parse_filter(filter_, collection.manifest.fields))
-
-
-def an_ingestor(store: EdgeStore, encoder: Counting, manifest: Manifest) -> Ingestor:
-    cutter = Deferred(lambda: Cutter(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
-    return Ingestor(store, encoder, cutter, Workers(2), manifest=manifest, locks=WriteLocks())
-
-
-@pytest.fixture(scope="module")
-async def module_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
-    store = EdgeStore(tmp_path_factory.mktemp("jobs"), reserve_bytes=0)
-    encoder = Counting(BundledEncoder(MODEL, Deferred(lambda: Transformer.open(MODEL)), Workers(2)))
-    manifest = Manifest(encoder.fingerprint, encoder.dimension, Lexical(100), "200/40/40")
-    yield Bench(store, encoder, manifest, an_ingestor(store, encoder, manifest))
-    await store.close()
-
-
-NUMBERS = itertools.count()
-
-
-@pytest.fixture
-def bench(module_bench: Bench) -> Bench:
-    module_bench.encoder.texts.clear()
-    return replace(module_bench, name=f"c{next(NUMBERS)}")
-
-
-def long_text(paragraphs: int) -> str:
-    return "\n\n".join(f"Paragraph {number}. " + "The wheel turns on its axle. " * 30 for number in range(paragraphs))
-
-
-def doc(id_: str, text: str = "Some text.", **metadata: Any) -> Document:
-    return Document(id_, f"Title of {id_}", text, metadata=metadata)
 
 
 async def test_unchanged_documents_are_neither_encoded_nor_written(bench: Bench) -> None:
@@ -149,6 +55,29 @@ async def test_change_of_metadata_title_or_source_is_a_change(bench: Bench, chan
     assert (await bench.ingest(changed)).updated == 1
 
 
+async def test_texts_that_swap_ids_leave_nothing_of_the_old_behind(bench: Bench) -> None:
+    short, long = "One short text.", long_text(6)
+    await bench.ingest(doc("a", short), doc("b", long))
+    await bench.ingest(replace(doc("a", long), title="Title of b"), replace(doc("b", short), title="Title of a"))
+    collection = await bench.store.open(bench.name)
+    entries = await collection.entries()
+    assert await collection.count() == sum(entry.passages for entry in entries.values())
+
+
+async def test_return_to_the_old_version_after_an_interrupted_update_is_written(bench: Bench) -> None:
+    await bench.ingest(doc("a", long_text(6)))
+    collection = await bench.store.open(bench.name)
+    old = await bench.passages("a")
+    vector = np.ones(bench.manifest.dimension, np.float32)
+    torn = [  # what a kill between the batches of an update leaves: all but the first passage
+        Point(replace(each, text="new"), "new digest", len(old), vector, None, Sparse((), ())) for each in old[1:]
+    ]
+    await collection.write(torn)
+    report = await bench.ingest(doc("a", long_text(6)))
+    assert (report.updated, report.unchanged) == (1, 0)
+    assert await bench.passages("a") == old
+
+
 async def test_change_of_chunking_writes_everything_again(bench: Bench) -> None:
     await bench.ingest(doc("a"), doc("b"))
     manifest = replace(bench.manifest, chunking="100/20/20")
@@ -180,7 +109,7 @@ async def test_unusable_documents_fail_alone_with_their_reasons(bench: Bench) ->
     )
     assert (report.added, report.passages) == (2, 2)
     reasons = {failure.source: failure.reason for failure in report.failures}
-    assert reasons["empty"] == reasons["scripts"] == "The document has no text."
+    assert reasons["empty"] == reasons["scripts"] == NO_TEXT
     assert reasons["good"] == "The id 'good' was given twice in one call; the first document has it."
     assert "author" in reasons["nested"]
     assert "not a finite number" in reasons["nan"]
@@ -235,41 +164,6 @@ async def test_progress_rises_to_the_total(bench: Bench) -> None:
     assert heard == sorted(heard)
     assert {total for _, total in heard} == {150}
     assert heard[-1] == (150, 150)
-
-
-async def test_prune_removes_only_what_is_gone_below_the_folder(bench: Bench, tmp_path: Path) -> None:
-    for name in ("in/kept.md", "in/gone.md", "in/bad.md", "in/sub/gone.md", "inside.md", "out/other.md"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(f"# {name}\n\nText of {name}.")
-    roots = Roots.of([tmp_path])
-
-    async def run(*paths: str, prune: bool) -> Report:
-        files = files_below(paths, glob="**/*", roots=roots, metadata={}, max_bytes=10_000)
-        job = Job(bench.name, files, len(files), prune_below=files.folders if prune else ())
-        return await bench.ingestor.ingest(job)
-
-    await run(".", prune=False)
-    await bench.ingest(doc("text"))
-    (tmp_path / "in/gone.md").unlink()
-    (tmp_path / "in/sub/gone.md").unlink()
-    (tmp_path / "out/other.md").unlink()
-    (tmp_path / "in/bad.md").write_bytes(b"# now \xff\xfe bad")
-    assert (await run("in", prune=False)).removed == 0
-    report = await run("in", prune=True)
-    assert (report.removed, report.unchanged, len(report.failures)) == (2, 1, 1)
-    held = await (await bench.store.open(bench.name)).entries()
-    assert {Path(key).name if "/" in key else key for key in held} == {
-        "kept.md", "bad.md", "inside.md", "other.md", "text"
-    }  # fmt: skip
-
-
-async def test_prune_spares_files_that_exist_but_were_not_picked(bench: Bench, tmp_path: Path) -> None:
-    documents = [replace(doc(name), source=f"{tmp_path}/{name}") for name in ("picked.md", "other.txt", "gone.md")]
-    await bench.ingest(*documents)
-    (tmp_path / "other.txt").touch()
-    report = await bench.ingest(documents[0], prune_below=[tmp_path])
-    assert report.removed == 1
-    assert set(await (await bench.store.open(bench.name)).entries()) == {"picked.md", "other.txt"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")

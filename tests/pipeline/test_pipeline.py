@@ -170,10 +170,10 @@ async def test_passages_around_a_hit_are_read_in_order(pipeline: Pipeline) -> No
 
 async def test_document_is_read_from_its_start(pipeline: Pipeline) -> None:
     collection = await pipeline.open("default")
-    extract = await read_from(collection, "manual", most=2)
+    extract = await read_from(collection, "manual", start=0, most=2)
     assert [passage.ordinal for passage in extract.passages] == [0, 1]
     assert extract.passages[0].text.startswith("Step 1. Loosen bolt number 1")
-    whole = await read_from(collection, "manual", most=1000)
+    whole = await read_from(collection, "manual", start=0, most=1000)
     assert len(whole.passages) == whole.passages_in_all == extract.passages_in_all
 
 
@@ -185,7 +185,7 @@ async def test_reading_what_is_not_there_is_refused_with_the_next_step(pipeline:
     with pytest.raises(NotFound, match=r"'manual' has \d+ passages, none numbered 999"):
         await read_around(collection, "manual#999", around=1)
     with pytest.raises(NotFound, match="No document 'nothing' in collection 'default'"):
-        await read_from(collection, "nothing", most=1)
+        await read_from(collection, "nothing", start=0, most=1)
 
 
 async def test_overview_counts_and_shows_fields_with_their_commonest_values(pipeline: Pipeline) -> None:

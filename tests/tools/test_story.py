@@ -69,13 +69,21 @@ async def test_agent_takes_in_searches_reads_reranks_and_deletes(tools: Asker) -
     assert (await tools.call("list_collections", {}))["collections"] == []
 
 
-async def test_document_is_read_to_its_end_by_following_next_passage_id(reader: Asker) -> None:
+async def test_passage_asked_for_is_read_even_where_its_neighbours_do_not_fit(reader: Asker) -> None:
+    question = {"passage_id": "manual#3", "around": 50, "max_tokens": 400}
+    page = await reader.call("read_document", question)
+    numbers = [int(passage["passage_id"].rpartition("#")[2]) for passage in page["passages"]]
+    assert 3 in numbers
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert page["next_start"] in (numbers[-1] + 1, 0)
+
+
+async def test_document_is_read_to_its_end_by_following_next_start(reader: Asker) -> None:
     page = await reader.call("read_document", {"document_id": "manual", "max_tokens": 600})
     seen = [passage["passage_id"] for passage in page["passages"]]
-    while page["next_passage_id"]:
-        page = await reader.call(
-            "read_document", {"passage_id": page["next_passage_id"], "around": 0, "max_tokens": 600}
-        )
+    while page["next_start"]:
+        question = {"document_id": "manual", "start": page["next_start"], "max_tokens": 600}
+        page = await reader.call("read_document", question)
         seen += [passage["passage_id"] for passage in page["passages"]]
     assert seen == [f"manual#{number}" for number in range(page["passages_in_all"])]
 

@@ -1,0 +1,87 @@
+"""What tests of ingestion work with: a real store, the real models, and an encoder that counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from resift.core.errors import ModelError
+from resift.core.values import Document, Passage
+from resift.ingest.cut import Cutter
+from resift.ingest.job import Ingestor, Job
+from resift.ingest.locks import WriteLocks
+from resift.ingest.report import Failure, Report
+from resift.models.bundled import BUNDLED, TOKENIZER_FILE
+from resift.models.deferred import Deferred
+from resift.models.workers import Workers
+from resift.search.edge import EdgeStore
+from resift.search.encode import BundledEncoder, EncodedQuery
+from resift.search.filters import parse_filter
+from resift.search.manifest import Manifest
+from resift.search.store import Vector
+
+MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
+POISON = "arsenic"
+
+
+@dataclass
+class Counting:
+    """The bundled encoder, counting the texts it is given; it fails on poison."""
+
+    real: BundledEncoder
+    texts: list[str] = field(default_factory=list[str])
+
+    @property
+    def fingerprint(self) -> str:
+        return self.real.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        return self.real.dimension
+
+    async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
+        if any(POISON in text for text in texts):
+            raise ModelError("The model failed.")
+        self.texts += texts
+        return await self.real.encode(texts)
+
+    async def encode_query(self, query: str) -> EncodedQuery:
+        return await self.real.encode_query(query)
+
+
+@dataclass
+class Bench:
+    """An ingestor with what it works with; a job goes to the collection `name`, new for each test."""
+
+    store: EdgeStore
+    encoder: Counting
+    manifest: Manifest
+    ingestor: Ingestor
+    name: str = "c"
+
+    async def ingest(self, *items: Document | Failure, **options: Any) -> Report:
+        return await self.ingestor.ingest(Job(self.name, items, len(items), **options))
+
+    async def passages(self, document_id: str) -> list[Passage]:
+        """Return all passages of a document, whatever its entry says."""
+        collection = await self.store.open(self.name)
+        ids = [Passage(document_id, ordinal, "").point_id(self.name) for ordinal in range(200)]
+        return sorted((await collection.fetch(ids)).values(), key=lambda passage: passage.ordinal)
+
+    async def count(self, filter_: dict[str, Any]) -> int:
+        collection = await self.store.open(self.name)
+        return await collection.count(parse_filter(filter_, collection.manifest.fields))
+
+
+def an_ingestor(store: EdgeStore, encoder: Counting, manifest: Manifest) -> Ingestor:
+    cutter = Deferred(lambda: Cutter(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
+    return Ingestor(store, encoder, cutter, Workers(2), manifest=manifest, locks=WriteLocks())
+
+
+def long_text(paragraphs: int) -> str:
+    return "\n\n".join(f"Paragraph {number}. " + "The wheel turns on its axle. " * 30 for number in range(paragraphs))
+
+
+def doc(id_: str, text: str = "Some text.", **metadata: Any) -> Document:
+    return Document(id_, f"Title of {id_}", text, metadata=metadata)
