@@ -1,6 +1,6 @@
 """Retrieval quality through the product's own code: documents ingested, questions asked of the pipeline.
 
-    python -m resift.benchmarks.quality ../shared/data/eval/scifact ../shared/data/eval/nfcorpus
+    python -m resift.benchmarks.quality BEIR/scifact BEIR/nfcorpus
 
 Each folder is a test set in BEIR form. Collections are kept in --store, so that a second run only asks.
 """

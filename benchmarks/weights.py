@@ -1,6 +1,6 @@
 """The constants of ranking, chosen on questions that no test asks: fusion weight, reranker weight, relevance.
 
-    python -m resift.benchmarks.weights ../shared/data/eval/scifact:train:200 ../shared/data/eval/nfcorpus:dev:150
+    python -m resift.benchmarks.weights BEIR/scifact:train:200 BEIR/nfcorpus:dev:150
 
 Each set is a folder in BEIR form, a split, and how many of its questions to draw. Collections are kept in --store.
 """

@@ -40,13 +40,6 @@ class ModelError(ResiftError):
     """A model could not be loaded or run."""
 
 
-class MissingExtra(ResiftError):
-    """An optional dependency is needed and not installed."""
-
-    def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs an optional part of Resift. Install it: pip install 'resift[{extra}]'")
-
-
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name closest to `name`, or nothing when none is close."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)

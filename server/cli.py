@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Which collection.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the MCP tools return it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""Tools that make models: the ONNX graphs of the bundled ones, and `resift train`."""
+"""Tools that make models: the ONNX graph of the bundled one, and its card."""

@@ -8,6 +8,7 @@ from resift.core.errors import InvalidInput, NotFound
 from resift.core.values import Document
 from resift.ingest.job import Job
 from resift.ingest.removal import Remover
+from resift.pipeline.overview import look_at_all
 from resift.server.engine import Engine
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -79,3 +80,31 @@ async def test_dropped_collection_is_counted_and_gone(engine: Engine, remover: R
         await remover.drop(NAME)
     with pytest.raises(NotFound):
         await remover.remove(NAME, document_ids=["a"], filter_={})
+
+
+async def test_metadata_named_like_our_own_bookkeeping_is_only_metadata(engine: Engine, remover: Remover) -> None:
+    twins = [Document(f"twin{number}", "", "Words. " * 900, metadata={"ordinal": number}) for number in (0, 1)]
+    await engine.services.ingestor.ingest(Job(NAME, twins, 2))
+    removed = await remover.remove(NAME, document_ids=[], filter_={"ordinal": 1})
+    assert removed.documents == 1
+    assert removed.passages > 1
+    assert "twin0" in await held(engine)
+
+
+async def test_damaged_collection_is_listed_with_its_problem_and_can_be_dropped(
+    engine: Engine, remover: Remover
+) -> None:
+    folder = engine.settings.data_dir / "collections" / "damaged"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{")
+    overviews = await look_at_all(engine.services.pipeline, ["damaged", NAME])
+    assert [(each.documents, bool(each.problem)) for each in overviews] == [(0, True), (4, False)]
+    assert (await remover.drop("damaged")).documents == 0
+    assert "damaged" not in await engine.services.store.names()
+
+
+async def test_search_of_a_collection_dropped_meanwhile_says_so(engine: Engine, remover: Remover) -> None:
+    collection = await engine.services.store.open(NAME)
+    await remover.drop(NAME)
+    with pytest.raises(NotFound, match="was deleted or closed meanwhile"):
+        await collection.count()

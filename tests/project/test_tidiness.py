@@ -9,8 +9,8 @@ import pytest
 import resift
 
 ROOT = Path(resift.__file__).parent
-HOMES = re.compile(r"(?<![\w.])/(?:work/(?:main|shared)|tmp/w/)")
-"""Folders of somebody's machine."""
+HOMES = re.compile(r"(?<![\w.])(?:/(?:work|home|Users|tmp)/\w+|\.\./\w+/data/)")
+"""Folders of somebody's machine, or beside somebody's checkout."""
 
 
 def test_no_file_names_a_folder_of_somebodys_machine() -> None:

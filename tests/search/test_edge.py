@@ -203,6 +203,17 @@ def test_other_models_are_refused_with_the_way_out(manifest: Manifest) -> None:
     manifest.check("c", replace(manifest, chunking="other", created="later"))
 
 
+async def test_directory_that_cannot_be_used_says_which_setting_to_change(manifest: Manifest) -> None:
+    store = EdgeStore(Path("/dev/null/data"), reserve_bytes=0)
+    with pytest.raises(StoreError, match="RESIFT_DATA_DIR"):
+        await store.open("c", create=manifest)
+
+
+async def test_unknown_language_names_the_setting(manifest: Manifest) -> None:
+    with pytest.raises(InvalidInput, match="RESIFT_SEARCH__LANGUAGE"):
+        Bm25Encoder(replace(manifest.lexical, language="klingon"))
+
+
 async def test_damaged_manifest_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "collections" / "c"
     folder.mkdir(parents=True)

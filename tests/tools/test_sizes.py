@@ -107,7 +107,7 @@ async def test_reply_keeps_to_max_tokens(reader: Asker, max_tokens: int) -> None
 
 
 async def test_hit_longer_than_max_tokens_is_cut_and_says_so(reader: Asker) -> None:
-    page = await reader.call("hybrid_search", {"query": "loosen the bolt", "limit": 3, "max_tokens": 100})
+    page = await reader.call("hybrid_search", {"query": "loosen the bolt", "limit": 3, "max_tokens": 200})
     assert page["hits"][0]["text"].endswith("…")
     assert (page["left_out"], page["next_offset"]) == (2, 1)
     assert "read_document" in page["notes"][-1]
