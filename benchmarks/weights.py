@@ -39,7 +39,6 @@ Best: TypeAlias = tuple[Floats, Floats]
 """For each question the score of its best hit, and 1 where the judges marked that hit's document, else 0."""
 
 PARTS: tuple[Part, ...] = ("fusion", "blend", "relevance", "all")
-SEED = 1
 FUSION_WEIGHTS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 BLEND_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -66,11 +65,10 @@ def draw(spec: str) -> tuple[str, Judged]:
     folder, split, number = spec.rsplit(":", 2)
     judged = load(Path(folder), split)
     keys = sorted(judged.queries)
-    random.Random(SEED).shuffle(keys)
-    queries = {key: judged.queries[key] for key in keys[: int(number)]}
-    return f"{judged.name} {split}", replace(
-        judged, queries=queries, grades={key: judged.grades[key] for key in queries}
-    )
+    random.Random(1).shuffle(keys)
+    drawn = keys[: int(number)]
+    queries, grades = ({key: each[key] for key in drawn} for each in (judged.queries, judged.grades))
+    return f"{judged.name} {split}", replace(judged, queries=queries, grades=grades)
 
 
 @asynccontextmanager
@@ -105,13 +103,10 @@ async def sweep_fusion(sets: Mapping[str, Judged], store: Path) -> Table:
 
 def sweep_blend(sets: Mapping[str, Judged], answers: Mapping[str, Answers]) -> Table:
     """Return nDCG@10 by the share of the reranker, blended again from the scores of one answer."""
-    rows = {
-        label: [
-            ndcg(judged, {key: reblend(hits, weight) for key, hits in answers[label].items()})
-            for weight in BLEND_WEIGHTS
-        ]
-        for label, judged in sets.items()
-    }
+    rows: dict[str, list[float]] = {label: [] for label in sets}
+    for label, judged in sets.items():
+        for weight in BLEND_WEIGHTS:
+            rows[label].append(ndcg(judged, {key: reblend(hits, weight) for key, hits in answers[label].items()}))
     return _sweep("Weight of the reranker in the blend, nDCG@10", BLEND_WEIGHTS, rows)
 
 
@@ -127,11 +122,9 @@ def reblend(hits: Sequence[Hit], weight: float) -> list[Hit]:
 def ndcg(judged: Judged, answers: Answers) -> float:
     """Return mean nDCG@10; scores fall with the place, so that no tie is broken by trec_eval's own rule."""
     qrels = [ir_measures.Qrel(key, each, grade) for key, row in judged.grades.items() for each, grade in row.items()]
-    run_ = [
-        ScoredDoc(key, hit.passage.document_id, 1 / place)
-        for key, hits in answers.items()
-        for place, hit in enumerate(hits, start=1)
-    ]
+    run_: list[ScoredDoc] = []
+    for key, hits in answers.items():
+        run_ += [ScoredDoc(key, hit.passage.document_id, 1 / place) for place, hit in enumerate(hits, start=1)]
     return ir_measures.calc_aggregate([nDCG @ 10], qrels, run_)[nDCG @ 10]  # pyright: ignore[reportUnknownMemberType]
 
 
