@@ -85,5 +85,6 @@ class EdgeStore:
     async def _unknown(self, name: str) -> str:
         known = await self.names()
         if not known:
-            return f"No collection {name!r}: nothing is ingested yet. Call ingest_documents, or run `resift ingest PATH`."
+            how = "Call ingest_documents, or run `resift ingest PATH`."
+            return f"No collection {name!r}: nothing has been ingested yet. {how}"
         return f"No collection {name!r}.{nearest(name, known)} Known: {', '.join(known)}. Call list_collections."
