@@ -95,7 +95,7 @@ class Pipeline:
         ranking = await rerank_head(
             Ranking(hits), query, chosen, budget=Budget(len(hits)), weight=1.0, clock=self._clock
         )
-        return _page(ranking, Question(query, limit=limit))
+        return replace(_page(ranking, Question(query, limit=limit)), pages=False)
 
     async def open(self, name: str) -> Collection:
         """Return an existing collection that was written with the models in use.

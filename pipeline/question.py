@@ -45,6 +45,8 @@ class Page:
     verdict: Verdict
     offset: int
     more: bool
+    pages: bool = True
+    """Whether a next page can be asked for; not of passages that were only handed over to be reranked."""
 
 
 def check_query(query: str) -> str:

@@ -85,7 +85,7 @@ def ranking_answer(page: Page, *, full: bool, room: "Room | None" = None) -> dic
         answer["notes"].append("The first hit alone is longer than max_tokens and is cut. Call read_document for it.")
     shown = len(answer["hits"])
     answer["left_out"] = len(ranking.hits) - shown
-    if answer["left_out"] or page.more:
+    if page.pages and (answer["left_out"] or page.more):
         answer["next_offset"] = page.offset + shown
     return answer
 

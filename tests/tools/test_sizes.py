@@ -163,3 +163,8 @@ async def test_file_above_the_limit_is_one_failure(tools: Asker, engine: Engine,
     file.unlink()
     assert taken["failed"] == 1
     assert "the limit is 20,000,000. Split it, or raise RESIFT_INGEST__MAX_BYTES" in taken["failures"][0]["reason"]
+
+
+async def test_reranked_passages_have_no_next_page(reader: Asker) -> None:
+    page = await reader.call("rerank", {"query": "bolt", "passages": ["a bolt", "a nut", "a washer"], "limit": 1})
+    assert (len(page["hits"]), page["next_offset"]) == (1, 0)
