@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import InvalidInput, StoreBusy, StoreError
+from ..core.values import EMPTY
 from ..search.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
 from ..search.store import Collection, Store
 from .locks import WriteLocks
@@ -26,12 +27,15 @@ class Remover:
         self._store = store
         self._locks = locks
 
-    async def drop(self, name: str) -> Removed:
+    async def drop(self, name: str, *, document_ids: Sequence[str] = (), filter_: Mapping[str, Any] = EMPTY) -> Removed:
         """Delete a collection with all it holds, whatever model it was written with.
 
         Raises:
             NotFound: When there is none of that name.
+            InvalidInput: When ids or a filter are given too: they would be passed over, and more would go than meant.
         """
+        if document_ids or filter_:
+            raise InvalidInput("`everything` deletes the whole collection: leave out ids and filter.")
         async with self._locks[name]:
             removed = await self._size(name)
             await self._store.drop(name)

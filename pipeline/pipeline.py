@@ -149,9 +149,9 @@ def _with_instruction_note(ranking: Ranking, instruction: str) -> Ranking:
 
 
 def _page(ranking: Ranking, question: Question) -> Page:
-    verdict = judge(list(ranking.hits))
     least = question.min_relevance
     hits = [hit for hit in ranking.hits if hit.relevance is None or hit.relevance >= least]
+    verdict = judge(hits)
     notes = list(ranking.notes)
     if dropped := len(ranking.hits) - len(hits):
         notes.append(f"{dropped} hits below min_relevance {question.min_relevance} were left out.")

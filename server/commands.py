@@ -64,7 +64,7 @@ async def run_delete(
     """Delete documents or a collection; return whether all documents named were there."""
     remover = engine.services.remover
     if everything:
-        removed = await remover.drop(collection)
+        removed = await remover.drop(collection, document_ids=document_ids, filter_=filter_)
     else:
         removed = await remover.remove(collection, document_ids=document_ids, filter_=filter_)
     OUT.print(f"{collection}: {removed.documents:,} documents, {removed.passages:,} passages deleted.", highlight=False)

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -15,7 +15,7 @@ from ..examples.catalogue import Question as Asked
 from ..examples.catalogue import part_questions, parts
 from ..examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
 from ..ingest.job import Job
-from ..pipeline.question import Page, Question
+from ..pipeline.question import Question
 from .clients import command, how_to_add
 from .console import OUT, explain_table, print_report, progress_bar
 from .engine import Engine, build_engine
@@ -47,32 +47,47 @@ async def _demo(settings: Settings) -> None:
 async def _stdlib(engine: Engine) -> None:
     OUT.print(Rule("1. The documentation strings of Python's standard library"))
     await _ingest(engine, stdlib_documents(), "stdlib")
-    for asked in STDLIB_QUESTIONS:
-        await _ask(engine, asked, Question(asked.text, collection="stdlib", per_document=1))
+    plain = Question("", collection="stdlib", per_document=1)
+    _tally([await _ask(engine, asked, plain) for asked in STDLIB_QUESTIONS], engine.settings.rerank.weight)
 
 
 async def _parts(engine: Engine) -> None:
     OUT.print(Rule("2. A catalogue of car parts: vague titles searched first, full texts reranked"))
     await _ingest(engine, parts(), "parts")
-    for asked in part_questions():
-        titles_first = Question(asked.text, collection="parts", mode="dense", field="title", rerank_weight=PARTS_WEIGHT)
-        await _ask(engine, asked, titles_first)
+    titles_first = Question("", collection="parts", mode="dense", field="title", rerank_weight=PARTS_WEIGHT)
+    _tally([await _ask(engine, asked, titles_first) for asked in part_questions()], PARTS_WEIGHT)
 
 
-async def _ask(engine: Engine, asked: Asked, question: Question) -> None:
-    page = await engine.services.pipeline.ask(replace(question, reranker="default", depth=DEPTH, limit=DEPTH))
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The rank of the right answer before and after reranking; None where there is none to find."""
+
+    before: int | None
+    after: int | None
+
+
+async def _ask(engine: Engine, asked: Asked, plan: Question) -> _Places:
+    question = replace(plan, query=asked.text, reranker="default", depth=DEPTH, limit=DEPTH)
+    page = await engine.services.pipeline.ask(question)
+    right = [hit for hit in page.ranking.hits if hit.passage.document_id in asked.relevant]
+    places = _Places(min((hit.was for hit in right), default=None), min((hit.rank for hit in right), default=None))
     OUT.print(f"\n[bold]{escape(asked.text)}[/bold]", highlight=False)
     OUT.print(explain_table(page.ranking.hits, rows=min(SHOWN, len(page.ranking.hits))))
-    OUT.print(f"{_outcome(asked, page)}; verdict: {page.verdict}", style="dim", highlight=False)
-
-
-def _outcome(asked: Asked, page: Page) -> str:
     milliseconds = sum(stage.milliseconds for stage in page.ranking.stages)
-    if not asked.relevant:
-        return f"nothing answers this; {milliseconds:.0f} ms"
-    right = [hit for hit in page.ranking.hits if hit.passage.document_id in asked.relevant]
-    found = f"#{min(hit.was for hit in right)} -> #{right[0].rank}" if right else f"not in the first {DEPTH}"
-    return f"right answer: {found}; {milliseconds:.0f} ms"
+    found = f"right answer: #{places.before} -> #{places.after}" if right else "no right answer here"
+    OUT.print(f"{found}; {milliseconds:.0f} ms; verdict: {page.verdict}", style="dim", highlight=False)
+    return places
+
+
+def _tally(places: Sequence[_Places], weight: float) -> None:
+    """Print how often the right answer came first before and after, over the questions that have one."""
+    found = [each for each in places if each.after is not None]
+    before = sum(each.before == 1 for each in found)
+    after = sum(each.after == 1 for each in found)
+    OUT.print(
+        f"\nRight answer first: {before} of {len(found)} before, {after} after reranking with weight {weight}.\n",
+        highlight=False,
+    )
 
 
 async def _ingest(engine: Engine, documents: Sequence[Document], collection: str) -> None:

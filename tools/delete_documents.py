@@ -8,7 +8,6 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from ..core.errors import InvalidInput
 from .arguments import FilterObject
 from .boundary import make_tool
 from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, Room, reply
@@ -42,10 +41,8 @@ def delete_documents(services: Services) -> Tool:
         nothing is refused unless `everything` is true; a collection written with another model is replaced by deleting
         everything and ingesting again.
         """
-        if everything and (document_ids or filter):
-            raise InvalidInput("`everything` deletes the whole collection: leave out document_ids and filter.")
         if everything:
-            removed = await services.remover.drop(collection)
+            removed = await services.remover.drop(collection, document_ids=document_ids, filter_=filter)
         else:
             removed = await services.remover.remove(collection, document_ids=document_ids, filter_=filter)
         answer = {

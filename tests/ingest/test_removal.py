@@ -108,3 +108,11 @@ async def test_search_of_a_collection_dropped_meanwhile_says_so(engine: Engine, 
     await remover.drop(NAME)
     with pytest.raises(NotFound, match="was deleted or closed meanwhile"):
         await collection.count()
+
+
+async def test_dropping_with_ids_or_a_filter_is_refused(engine: Engine, remover: Remover) -> None:
+    with pytest.raises(InvalidInput, match="leave out ids and filter"):
+        await remover.drop(NAME, document_ids=["a"])
+    with pytest.raises(InvalidInput, match="leave out ids and filter"):
+        await remover.drop(NAME, filter_={"draft": True})
+    assert await held(engine) == {"a", "b", "c", "long"}

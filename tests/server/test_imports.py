@@ -53,3 +53,29 @@ def test_importing_resift_imports_nothing_of_weight(tmp_path: Path) -> None:
     answer = _modules(code, folder=tmp_path)
     weighty = HEAVY | {"numpy", "mcp", "onnxruntime", "pydantic", "qdrant_edge", "tokenizers", "typer", "rich"}
     assert not _top(answer["modules"]) & weighty
+
+
+SEARCH = """
+import json
+import anyio
+from resift.core.values import Document
+from resift.ingest.job import Job
+from resift.pipeline.question import Question
+from resift.server.engine import build_engine
+from resift.server.settings import load_settings
+
+async def main():
+    engine = build_engine(load_settings(min_free_mb=0))
+    await engine.services.ingestor.ingest(Job("c", [Document("a", "", "A text about wheels.")], 1))
+    page = await engine.services.pipeline.ask(Question("wheels", collection="c", reranker="default"))
+    await engine.close()
+    return len(page.ranking.hits)
+
+print(json.dumps({"hits": anyio.run(main)}))
+"""
+
+
+@pytest.mark.slow
+def test_search_leaves_nothing_in_the_home_folder_but_its_data(tmp_path: Path) -> None:
+    assert _modules(SEARCH, folder=tmp_path)["hits"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
