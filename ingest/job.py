@@ -55,13 +55,12 @@ class _Tally:
     removed: int = 0
     passages: int = 0
     truncated: int = 0
-    done: int = 0
     failures: list[Failure] = field(default_factory=list[Failure])
     seen: set[str] = field(default_factory=set[str])
 
-    def fail(self, failure: Failure) -> None:
-        self.failures.append(failure)
-        self.done += 1
+    @property
+    def done(self) -> int:
+        return self.added + self.updated + self.unchanged + len(self.failures)
 
     def report(self) -> Report:
         return Report(
@@ -132,7 +131,6 @@ class Ingestor:
         digests = {document.id: digest_of(document, self._manifest.chunking) for document in documents}
         changed = [each for each in documents if each.id not in entries or entries[each.id].digest != digests[each.id]]
         tally.unchanged += len(documents) - len(changed)
-        tally.done += len(documents) - len(changed)
         changed = await self._learn(collection, changed, tally)
         cutter = await self._cutter.get()
         cuts = await self._workers.map(cutter.cut, changed)
@@ -141,7 +139,7 @@ class Ingestor:
             if passages:
                 changes.append(_Change(document, digests[document.id], entries.get(document.id), passages))
             else:  # a page of nothing but scripts, for one
-                tally.fail(Failure(document.source or document.id, NO_TEXT))
+                tally.failures.append(Failure(document.source or document.id, NO_TEXT))
         for group in _groups(changes, BATCH_PASSAGES):
             await self._write(collection, group, job, tally)
             await _report(job, tally)
@@ -155,7 +153,7 @@ class Ingestor:
                 fields = learn_fields(fields, document.metadata)
                 learned.append(document)
             except InvalidInput as error:
-                tally.fail(Failure(document.source or document.id, str(error)))
+                tally.failures.append(Failure(document.source or document.id, str(error)))
         await collection.remember(replace(collection.manifest, fields=fields, chunking=self._manifest.chunking))
         return learned
 
@@ -166,7 +164,6 @@ class Ingestor:
         tally.updated += sum(change.before is not None for change in changes)
         tally.passages += len(points)
         tally.truncated += truncated
-        tally.done += len(changes)
 
     async def _points(
         self, collection: Collection, changes: Sequence[_Change], job: Job, tally: _Tally
@@ -228,7 +225,7 @@ def _accept(batch: Sequence[Document | Failure], tally: _Tally) -> list[Document
     for item in batch:
         failure = item if isinstance(item, Failure) else _objection(item, tally.seen)
         if failure is not None:
-            tally.fail(failure)
+            tally.failures.append(failure)
         elif isinstance(item, Document):
             tally.seen.add(item.id)
             accepted.append(replace(item, metadata=without_nulls(item.metadata)))

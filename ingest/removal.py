@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import InvalidInput, StoreBusy, StoreError
-from ..core.values import EMPTY
 from ..search.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
 from ..search.store import Collection, Store
 from .locks import WriteLocks
@@ -27,15 +26,12 @@ class Remover:
         self._store = store
         self._locks = locks
 
-    async def drop(self, name: str, *, document_ids: Sequence[str] = (), filter_: Mapping[str, Any] = EMPTY) -> Removed:
+    async def drop(self, name: str) -> Removed:
         """Delete a collection with all it holds, whatever model it was written with.
 
         Raises:
             NotFound: When there is none of that name.
-            InvalidInput: When ids or a filter are given too: they would be passed over, and more would go than meant.
         """
-        if document_ids or filter_:
-            raise InvalidInput("`everything` deletes the whole collection: leave out ids and filter.")
         async with self._locks[name]:
             removed = await self._size(name)
             await self._store.drop(name)
@@ -50,13 +46,19 @@ class Remover:
         except StoreError:  # damaged: nobody can count it, and it shall go all the same
             return Removed(0, 0)
 
-    async def remove(self, name: str, *, document_ids: Sequence[str], filter_: Mapping[str, Any]) -> Removed:
-        """Remove the documents that have one of the ids and meet the filter; either may be left out.
+    async def remove(
+        self, name: str, *, document_ids: Sequence[str], filter_: Mapping[str, Any], everything: bool = False
+    ) -> Removed:
+        """Remove the documents that have one of the ids and meet the filter, either may be left out; or `everything`.
 
         Raises:
             NotFound: When there is no such collection.
-            InvalidInput: When neither is given, or when nothing would be left.
+            InvalidInput: When none of the three is given, or `everything` beside others; or when nothing would be left.
         """
+        if everything:
+            if document_ids or filter_:
+                raise InvalidInput("`everything` deletes the whole collection: leave out ids and filter.")
+            return await self.drop(name)
         if not document_ids and not filter_:
             raise InvalidInput("Say what to delete: document_ids, a filter, or everything=true for the collection.")
         async with self._locks[name]:

@@ -62,11 +62,9 @@ async def run_delete(
     engine: Engine, collection: str, document_ids: Sequence[str], *, filter_: dict[str, Any], everything: bool
 ) -> bool:
     """Delete documents or a collection; return whether all documents named were there."""
-    remover = engine.services.remover
-    if everything:
-        removed = await remover.drop(collection, document_ids=document_ids, filter_=filter_)
-    else:
-        removed = await remover.remove(collection, document_ids=document_ids, filter_=filter_)
+    removed = await engine.services.remover.remove(
+        collection, document_ids=document_ids, filter_=filter_, everything=everything
+    )
     OUT.print(f"{collection}: {removed.documents:,} documents, {removed.passages:,} passages deleted.", highlight=False)
     for missing in removed.missing:
         ERR.print(f"  not there: {escape(missing)}", highlight=False, soft_wrap=True)

@@ -41,10 +41,9 @@ def delete_documents(services: Services) -> Tool:
         nothing is refused unless `everything` is true; a collection written with another model is replaced by deleting
         everything and ingesting again.
         """
-        if everything:
-            removed = await services.remover.drop(collection, document_ids=document_ids, filter_=filter)
-        else:
-            removed = await services.remover.remove(collection, document_ids=document_ids, filter_=filter)
+        removed = await services.remover.remove(
+            collection, document_ids=document_ids, filter_=filter, everything=everything
+        )
         answer = {
             "collection": collection,
             "documents": removed.documents,

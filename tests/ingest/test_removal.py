@@ -112,7 +112,7 @@ async def test_search_of_a_collection_dropped_meanwhile_says_so(engine: Engine, 
 
 async def test_dropping_with_ids_or_a_filter_is_refused(engine: Engine, remover: Remover) -> None:
     with pytest.raises(InvalidInput, match="leave out ids and filter"):
-        await remover.drop(NAME, document_ids=["a"])
+        await remover.remove(NAME, document_ids=["a"], filter_={}, everything=True)
     with pytest.raises(InvalidInput, match="leave out ids and filter"):
-        await remover.drop(NAME, filter_={"draft": True})
+        await remover.remove(NAME, document_ids=[], filter_={"draft": True}, everything=True)
     assert await held(engine) == {"a", "b", "c", "long"}
