@@ -9,6 +9,7 @@ from ..core.errors import ModelError
 
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+REINSTALL = "Reinstall Resift: pip install --force-reinstall --no-deps resift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +44,39 @@ BUNDLED: dict[str, BundledModel] = {
 }
 
 
+RERANKER: Path | None = None
+"""The folder of the cross-encoder that ships, in Resift's own format (see reranker_format.py); None while none does."""
+
+
 def verify(model: BundledModel) -> Path:
     """Return the folder of `model` once every file in it has been read and has the sum it must have.
 
     Raises:
         ModelError: a file is missing or damaged.
     """
-    for name, expected in model.sha256.items():
-        path = model.folder / name
+    check_files(model.folder, model.sha256, name=model.name, remedy=REINSTALL)
+    return model.folder
+
+
+def check_files(folder: Path, sha256: Mapping[str, str], *, name: str, remedy: str) -> None:
+    """Read the files of the model `name` and compare their sums; `remedy` is what to do where one is wrong.
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+    for file, expected in sha256.items():
+        path = folder / file
         if not path.is_file():
-            raise ModelError(f"The file {path} of the model {model.name!r} is missing. {_REINSTALL}")
+            raise ModelError(f"The file {path} of the model {name!r} is missing. {remedy}")
         found = sha256_of(path)
         if found != expected:
             raise ModelError(
-                f"The file {path} of the model {model.name!r} is damaged: "
-                f"its sha256 is {found[:12]}..., not {expected[:12]}.... {_REINSTALL}"
+                f"The file {path} of the model {name!r} is damaged: "
+                f"its sha256 is {found[:12]}..., not {expected[:12]}.... {remedy}"
             )
-    return model.folder
 
 
 def sha256_of(path: Path) -> str:
     """Return the hexadecimal sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_REINSTALL = "Reinstall Resift: pip install --force-reinstall --no-deps resift"

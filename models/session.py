@@ -24,6 +24,16 @@ PROBE = (
 class Session(Protocol):
     """What we use of onnxruntime.InferenceSession, which has no types. `run` lets go of the GIL and may be shared."""
 
+    @property
+    def inputs(self) -> Sequence[str]:
+        """Return the names of what the graph reads."""
+        ...
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """Return the names of what the graph gives."""
+        ...
+
     def run(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[np.generic]]
     ) -> list[NDArray[np.float32]]:
@@ -68,8 +78,10 @@ def _open(model: Path | bytes, *, exact: bool) -> Session:
 class _Checked:
     """A session whose failures are ours."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Any) -> None:
         self._session = session
+        self.inputs = tuple(str(each.name) for each in session.get_inputs())
+        self.outputs = tuple(str(each.name) for each in session.get_outputs())
 
     def run(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[np.generic]]

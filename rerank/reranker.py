@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.values import Passage
+from .blend import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class Scores:
 
     values: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    cached: int = 0
+    """How many of them were known from before."""
 
 
 class Reranker(Protocol):
@@ -21,6 +24,11 @@ class Reranker(Protocol):
     @property
     def name(self) -> str:
         """Return the name of the model, as reports show it."""
+        ...
+
+    @property
+    def weights(self) -> Weights:
+        """Return the shares in the final score, by signal, that suit it where nobody chose others."""
         ...
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:

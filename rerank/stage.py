@@ -2,22 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..core.errors import ModelError
-from ..core.values import Hit, Passage, Ranking, Stage
-from .blend import blend
+from ..core.values import Hit, Ranking, Stage
+from .blend import blend, restrict
+from .budget import Budget, Pace, score_within
 from .reranker import Reranker, Scores
-
-SLICE = 8  # passages scored between two looks at the clock when there is a time budget
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much of the ranking to read: `depth` passages, and at most `milliseconds` when that is not 0."""
-
-    depth: int
-    milliseconds: float = 0.0
+from .signals import FROM_METADATA, Mix, signals_of
 
 
 async def rerank_head(
@@ -26,65 +18,55 @@ async def rerank_head(
     reranker: Reranker,
     *,
     budget: Budget,
-    weight: float,
+    mix: Mix,
+    pace: Pace | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Ranking:
-    """Return the ranking with its head reordered; when the reranker fails, the order as it was, marked degraded."""
+    """Return the ranking with its head reordered; when the reranker fails, the order as it was, marked degraded.
+
+    `pace` is what is known of the reranker's speed from earlier heads, and learns from this one.
+    """
     start = clock()
     head = ranking.hits[: budget.depth]
     if not head:
         return ranking
     try:
-        scores = await _score(reranker, query, [hit.passage for hit in head], budget, clock)
+        passages = [hit.passage for hit in head]
+        scores = await score_within(reranker, query, passages, budget.milliseconds, pace=pace or Pace(), clock=clock)
     except ModelError as error:
         report = Stage("rerank", reranker.name, len(head), 0, 1000 * (clock() - start), note=str(error))
         note = f"Reranking failed, the order is that of retrieval: {error}"
         return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note], degraded=True)
-    reordered = _reorder(head[: len(scores.values)], scores, reranker, weight)
+    reordered = _reorder(head[: len(scores.values)], scores, reranker, mix)
     lowest = min(hit.score for hit in reordered)
     tail = [replace(hit, score=min(hit.score, lowest)) for hit in ranking.hits[len(reordered) :]]
     hits = _renumber([*reordered, *tail])
-    note = "" if len(reordered) == len(head) else f"time budget reached after {len(reordered)} of {len(head)}"
+    cut = "" if len(reordered) == len(head) else f"time budget reached after {len(reordered)} of {len(head)}"
+    saved = f"{scores.cached} of {len(reordered)} from the cache" if scores.cached else ""
+    note = "; ".join(part for part in (cut, saved, mix.note) if part)
     report = Stage("rerank", reranker.name, len(head), len(reordered), 1000 * (clock() - start), note=note)
     return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *scores.notes])
 
 
-async def _score(
-    reranker: Reranker, query: str, passages: Sequence[Passage], budget: Budget, clock: Callable[[], float]
-) -> Scores:
-    if not budget.milliseconds:
-        return await _complete(reranker, query, passages)
-    deadline = clock() + budget.milliseconds / 1000
-    values: list[float] = []
-    notes: dict[str, None] = {}
-    slowest = 0.0
-    while len(values) < len(passages) and (not values or clock() + slowest <= deadline):
-        begun = clock()
-        part = await _complete(reranker, query, passages[len(values) : len(values) + SLICE])
-        slowest = max(slowest, clock() - begun)
-        values.extend(part.values)
-        notes.update(dict.fromkeys(part.notes))
-    return Scores(tuple(values), tuple(notes))
-
-
-async def _complete(reranker: Reranker, query: str, passages: Sequence[Passage]) -> Scores:
-    scores = await reranker.score(query, passages)
-    if len(scores.values) != len(passages):
-        raise ModelError(f"{reranker.name} gave {len(scores.values)} scores for {len(passages)} passages.")
-    return scores
-
-
-def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, weight: float) -> list[Hit]:
-    blended = blend([hit.score for hit in head], scores.values, weight=weight)
+def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix) -> list[Hit]:
+    signals = signals_of(head, scores.values, mix)
+    blended = blend(signals, restrict(mix.weights, signals))
+    shown = {name: signals[name] for name in FROM_METADATA if name in signals}
     by_rerank = sorted(range(len(head)), key=lambda i: (-scores.values[i], i))
     rerank_ranks = {i: rank for rank, i in enumerate(by_rerank, start=1)}
+    relevance = reranker.relevance if mix.calibration is None else mix.calibration.probability
     scored = [
         replace(
             hit,
             score=final,
-            scores={**hit.scores, "rerank": raw, "blend": final},
+            scores={
+                **hit.scores,
+                "rerank": raw,
+                **{name: values[i] for name, values in shown.items()},
+                "blend": final,
+            },
             ranks={**hit.ranks, "rerank": rerank_ranks[i]},
-            relevance=reranker.relevance(raw),
+            relevance=relevance(raw),
         )
         for i, (hit, raw, final) in enumerate(zip(head, scores.values, blended, strict=True))
     ]

@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 
 from resift.core.errors import ModelError
 from resift.core.values import Hit, Passage, Ranking, Stage
+from resift.rerank.blend import Weights, with_reranker
+from resift.rerank.budget import Budget
 from resift.rerank.reranker import Scores
-from resift.rerank.stage import Budget, rerank_head
+from resift.rerank.signals import Mix
+from resift.rerank.stage import rerank_head
 
 pytestmark = pytest.mark.anyio
+
+ALONE = Mix({"rerank": 1.0})
 
 
 @dataclass
@@ -26,12 +31,14 @@ class ByTable:
     notes: tuple[str, ...] = ()
     calls: list[int] = field(default_factory=list[int])
     name: str = "by-table"
+    weights: Weights = field(default_factory=lambda: with_reranker(0.5))
+    cached: int = 0
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         self.calls.append(len(passages))
         if self.seconds:
             await anyio.sleep(self.seconds * len(passages))
-        return Scores(tuple(self.table[passage.text] for passage in passages), self.notes)
+        return Scores(tuple(self.table[passage.text] for passage in passages), self.notes, self.cached)
 
     def relevance(self, score: float) -> float:
         return score / 100
@@ -39,6 +46,7 @@ class ByTable:
 
 class Broken:
     name = "broken"
+    weights = with_reranker(0.5)
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         raise ModelError("The endpoint answered 503. Try again later.")
@@ -64,7 +72,7 @@ def texts(ranked: Ranking) -> list[str]:
 
 
 async def test_head_alone_is_reordered() -> None:
-    reranked = await rerank_head(ranking(10), "q", upside_down(10), budget=Budget(4), weight=1.0)
+    reranked = await rerank_head(ranking(10), "q", upside_down(10), budget=Budget(4), mix=ALONE)
     assert texts(reranked) == [f"text {n}" for n in (3, 2, 1, 0, 4, 5, 6, 7, 8, 9)]
     assert [hit.relevance for hit in reranked.hits[:4]] == [0.03, 0.02, 0.01, 0.0]
     assert [hit.relevance for hit in reranked.hits[4:]] == [None] * 6
@@ -77,7 +85,9 @@ async def test_head_alone_is_reordered() -> None:
 async def test_reranking_is_a_permutation_with_consistent_ranks(scores: list[int], depth: int, weight: float) -> None:
     before = ranking(len(scores))
     table = ByTable({f"text {n}": float(score) for n, score in enumerate(scores)})
-    after = await rerank_head(before, "q", table, budget=Budget(depth), weight=weight)
+    after = await rerank_head(
+        before, "q", table, budget=Budget(depth), mix=Mix({"fused": 1 - weight, "rerank": weight})
+    )
     assert sorted(texts(after)) == sorted(texts(before))
     assert texts(after)[depth:] == texts(before)[depth:]
     places = {hit.passage.id: hit.rank for hit in before.hits}
@@ -98,12 +108,12 @@ async def test_reranking_is_a_permutation_with_consistent_ranks(scores: list[int
 
 async def test_ties_keep_the_order_of_retrieval() -> None:
     same = ByTable({f"text {n}": 1.0 for n in range(5)})
-    assert texts(await rerank_head(ranking(5), "q", same, budget=Budget(5), weight=1.0)) == texts(ranking(5))
+    assert texts(await rerank_head(ranking(5), "q", same, budget=Budget(5), mix=ALONE)) == texts(ranking(5))
 
 
 async def test_failed_reranker_keeps_the_order_and_says_so() -> None:
     before = ranking(5)
-    after = await rerank_head(before, "q", Broken(), budget=Budget(5), weight=1.0)
+    after = await rerank_head(before, "q", Broken(), budget=Budget(5), mix=ALONE)
     assert after.hits == before.hits
     assert after.degraded
     assert after.notes[0] == "a note"
@@ -115,20 +125,26 @@ async def test_failed_reranker_keeps_the_order_and_says_so() -> None:
 
 async def test_any_other_failure_is_not_hidden() -> None:
     with pytest.raises(KeyError):
-        await rerank_head(ranking(3), "q", ByTable({}), budget=Budget(3), weight=1.0)
+        await rerank_head(ranking(3), "q", ByTable({}), budget=Budget(3), mix=ALONE)
 
 
 async def test_nothing_to_rerank_is_left_alone() -> None:
     table = upside_down(3)
-    assert await rerank_head(Ranking(()), "q", table, budget=Budget(5), weight=1.0) == Ranking(())
+    assert await rerank_head(Ranking(()), "q", table, budget=Budget(5), mix=ALONE) == Ranking(())
     assert table.calls == []
 
 
 async def test_notes_of_the_reranker_are_passed_on_once() -> None:
     table = ByTable(upside_down(20).table, notes=("The query was cut.",))
-    after = await rerank_head(ranking(20), "q", table, budget=Budget(20, 60_000), weight=1.0)
+    after = await rerank_head(ranking(20), "q", table, budget=Budget(20, 60_000), mix=ALONE)
     assert after.notes == ["a note", "The query was cut."]
-    assert table.calls == [8, 8, 4]
+    assert sum(table.calls) == 20
+
+
+async def test_scores_from_the_cache_are_reported() -> None:
+    table = ByTable(upside_down(5).table, cached=3)
+    after = await rerank_head(ranking(5), "q", table, budget=Budget(5), mix=ALONE)
+    assert after.stages[-1].note == "3 of 5 from the cache"
 
 
 @pytest.mark.slow
@@ -136,18 +152,19 @@ async def test_time_budget_is_held_and_the_depth_reached_is_reported() -> None:
     budget_ms, per_passage_s = 900, 0.01
     start = time.perf_counter()
     reranker = upside_down(200, seconds=per_passage_s)
-    after = await rerank_head(ranking(200), "q", reranker, budget=Budget(200, budget_ms), weight=1.0)
+    after = await rerank_head(ranking(200), "q", reranker, budget=Budget(200, budget_ms), mix=ALONE)
     assert 1000 * (time.perf_counter() - start) < 1.25 * budget_ms
     read = sum(reranker.calls)
-    assert 16 <= read <= 88
+    assert 0.6 * budget_ms / per_passage_s / 1000 <= read <= budget_ms / per_passage_s / 1000
     assert after.stages[-1].returned == read
     assert after.stages[-1].note == f"time budget reached after {read} of 200"
     assert texts(after) == [f"text {n}" for n in [*reversed(range(read)), *range(read, 200)]]
     assert not after.degraded
 
 
-async def test_smallest_budget_reads_one_slice() -> None:
-    reranker = upside_down(20, seconds=0.001)
-    after = await rerank_head(ranking(20), "q", reranker, budget=Budget(20, 0.01), weight=1.0)
-    assert reranker.calls == [8]
-    assert after.stages[-1].note == "time budget reached after 8 of 20"
+async def test_budget_too_small_for_one_passage_keeps_the_order_and_says_so() -> None:
+    before = ranking(20)
+    after = await rerank_head(before, "q", upside_down(20, seconds=5), budget=Budget(20, 10), mix=ALONE)
+    assert after.hits == before.hits
+    assert after.degraded
+    assert after.stages[-1].note == "by-table scored nothing within the time budget of 10 ms. Allow more."

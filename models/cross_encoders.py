@@ -1,0 +1,163 @@
+"""Find the cross-encoder that a setting names: a folder in one of three formats, or a name that a library knows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from ..core.calibration import Logistic
+from ..core.errors import ModelError
+from .bundled import MODEL_FILE, TOKENIZER_FILE
+from .onnx_pairs import OnnxPairScorer
+from .pairs import LARGEST_WINDOW, PairScorer, PairTokenizer
+from .reranker_format import SPEC_FILE, read_spec, verify_reranker
+from .session import open_session
+from .torch_pairs import TorchPairScorer
+
+PLAIN = Logistic(1.0, 0.0)  # a model trained with binary cross-entropy means exactly this by its logit
+FOREIGN_WEIGHTS = {
+    "fused": 0.5,
+    "rerank": 0.5,
+}  # until `resift tune` has measured it, neither side can undo the other alone
+CONFIG_FILE = "config.json"
+EXPORTED = (MODEL_FILE, f"onnx/{MODEL_FILE}")
+NAME_PARTS = 2  # of a name on the hub: organisation/model
+
+Config = TypeVar("Config", bound=BaseModel)
+
+_OFFSET = ("roberta", "camembert", "xlm-roberta", "xmod", "mpnet")  # positions count from the padding's, plus one
+
+
+@dataclass(frozen=True, slots=True)
+class CrossEncoderModel:
+    """A cross-encoder that was found: its name, what its scores mean, and how it is loaded."""
+
+    name: str
+    open: Callable[[], PairScorer]
+    """Load it, which takes 0.2 s to minutes. Raises ModelError."""
+    origin: str
+    """Where it lies and what runs it, for people."""
+    calibration: Logistic = PLAIN
+    weights: Mapping[str, float] = field(default_factory=lambda: FOREIGN_WEIGHTS)
+    """Shares in the final score, by signal."""
+
+
+def find_cross_encoder(reference: str) -> CrossEncoderModel:
+    """Return the model that `reference`, a path or a name, means; nothing but a reranker.json is read.
+
+    What is wrong with a folder is told by `open`, for a broken reranker must not keep the server from starting.
+    """
+    folder = Path(reference).expanduser()
+    if folder.is_dir():
+        return _in_folder(folder.absolute())
+    if _looks_like_a_path(reference):
+        return _unusable(
+            folder.name, folder, f"No folder {folder}. Set RESIFT_RERANKER to one that exists, or to a name."
+        )
+    return CrossEncoderModel(reference, partial(_open_named, reference), f"{reference}, by name")
+
+
+def _looks_like_a_path(reference: str) -> bool:
+    return (
+        any(mark in reference for mark in "\\:")
+        or reference[:1] in {"/", ".", "~"}
+        or len(reference.split("/")) > NAME_PARTS
+    )
+
+
+def _in_folder(folder: Path) -> CrossEncoderModel:
+    if (folder / SPEC_FILE).is_file():
+        try:
+            spec = read_spec(folder)
+        except ModelError as error:
+            return _unusable(folder.name, folder, str(error))
+        return CrossEncoderModel(
+            spec.name,
+            partial(_open_own, folder),
+            f"{folder}, Resift's format",
+            spec.calibration.logistic,
+            spec.weights,
+        )
+    if graph := next((folder / name for name in EXPORTED if (folder / name).is_file()), None):
+        return CrossEncoderModel(folder.name, partial(open_exported, folder, graph), f"{graph}, ONNX")
+    if any(folder.glob("*.safetensors")):
+        return CrossEncoderModel(folder.name, partial(TorchPairScorer.open, folder), f"{folder}, torch")
+    found = f"{SPEC_FILE}, {', '.join(EXPORTED)} or *.safetensors"
+    return _unusable(folder.name, folder, f"The folder {folder} holds no reranker: it has none of {found}.")
+
+
+def _unusable(name: str, folder: Path, message: str) -> CrossEncoderModel:
+    def fail() -> PairScorer:
+        raise ModelError(message)
+
+    return CrossEncoderModel(name, fail, str(folder))
+
+
+def _open_own(folder: Path) -> PairScorer:
+    spec = verify_reranker(folder)
+    tokenizer = PairTokenizer.open(folder / TOKENIZER_FILE, window=spec.window, query_tokens=spec.query_tokens)
+    if not tokenizer.join("a", "b").types.any():
+        raise ModelError(f"{folder / TOKENIZER_FILE} does not tell passage from query: its pairs have one type.")
+    return OnnxPairScorer.checked(open_session(folder / MODEL_FILE), tokenizer)
+
+
+def open_exported(folder: Path, graph: Path) -> PairScorer:
+    """Load a cross-encoder as it lies on the hub: config.json, tokenizer.json and a graph.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the graph is no reranker.
+    """
+    tokenizer = PairTokenizer.open(_needed(folder / TOKENIZER_FILE), window=_window(folder))
+    return OnnxPairScorer.checked(open_session(graph), tokenizer)
+
+
+def _window(folder: Path) -> int:
+    """Return how many tokens the model reads, 512 at most."""
+    config = _read(_needed(folder / CONFIG_FILE), _Config)
+    positions = config.max_position_embeddings - (2 if config.model_type in _OFFSET else 0)
+    tokenizer = folder / "tokenizer_config.json"
+    longest = _read(tokenizer, _TokenizerConfig).model_max_length if tokenizer.is_file() else None
+    return int(min(positions, longest or LARGEST_WINDOW, LARGEST_WINDOW))
+
+
+class _Config(BaseModel):
+    model_type: str = ""
+    max_position_embeddings: Annotated[int, Field(ge=16)] = LARGEST_WINDOW
+
+
+class _TokenizerConfig(BaseModel):
+    model_max_length: Annotated[float, Field(ge=16)] | None = None  # 10**30 where nobody set a limit
+
+
+def _needed(path: Path) -> Path:
+    if not path.is_file():
+        raise ModelError(f"The file {path} is missing. Download the whole folder of the model again.")
+    return path
+
+
+def _read(path: Path, model: type[Config]) -> Config:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "it"
+        raise ModelError(f"{path} does not describe a model: {place}: {first['msg']}. Download it again.") from error
+
+
+def _open_named(name: str) -> PairScorer:
+    """Load a model by name: with fastembed's files where it lists the name, else with sentence-transformers."""
+    from fastembed.common.utils import define_cache_dir
+    from fastembed.rerank.cross_encoder.onnx_text_cross_encoder import OnnxTextCrossEncoder, supported_onnx_models
+
+    listed = next((each for each in supported_onnx_models if each.model.lower() == name.lower()), None)
+    if listed is None:
+        return TorchPairScorer.open(name)
+    try:
+        # fastembed fetches, and our session runs: one pair at a time, long passages in windows.
+        folder = OnnxTextCrossEncoder.download_model(listed, str(define_cache_dir()))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"fastembed could not fetch the reranker {name!r}: {error}") from error
+    return open_exported(folder, folder / listed.model_file)

@@ -1,0 +1,126 @@
+"""The signals that a final score is mixed of: from scores of both stages, and from metadata."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import Any, cast
+
+from ..core.calibration import Logistic
+from ..core.values import EMPTY, Hit, Passage
+from ..search.fields import is_date
+from ..search.fuse import Scaling, scale
+from .blend import Weights
+
+FROM_METADATA = ("recency", "boost")
+UNNAMED = 0.5  # the boost of a value that nobody named: halfway between the one lifted most and the one lowered most
+_DAY_S = 86_400.0
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataSignals:
+    """What metadata adds to a final score. Recency is off without a field, the boost without values."""
+
+    recency_field: str = ""
+    recency_half_life_days: float = 365.0
+    recency_weight: float = 0.1
+    boost: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: EMPTY)
+    """By metadata field and value, from 0, last, to 1, first."""
+    boost_weight: float = 0.1
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return the share in the final score of each signal that is on."""
+        recency = {"recency": self.recency_weight} if self.recency_field and self.recency_weight else {}
+        return recency | ({"boost": self.boost_weight} if self.boost and self.boost_weight else {})
+
+
+NO_METADATA = MetadataSignals()
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How a head's final scores and relevances are made."""
+
+    weights: Weights
+    metadata: MetadataSignals = NO_METADATA
+    now: datetime = _EPOCH
+    """The moment from which ages are counted."""
+    calibration: Logistic | None = None
+    """Takes the place of the reranker's own where there is one."""
+    note: str = ""
+    """What the stage reports of where the weights come from."""
+
+
+def signals_of(head: Sequence[Hit], reranked: Sequence[float], mix: Mix) -> dict[str, list[float]]:
+    """Return the signals that the mix weighs, by name: one value in 0..1 for each hit.
+
+    One of which no hit of the head has a value is left out. Scores are scaled over the head; a hit that a search
+    did not find has 0 there. Recency and boost mean the same in every head, and are not scaled.
+    """
+    passages = [hit.passage for hit in head]
+    makers: dict[str, Callable[[], list[float] | None]] = {
+        "fused": lambda: scale([hit.score for hit in head], "min-max"),
+        "rerank": lambda: scale(reranked, "min-max"),
+        "dense": lambda: _leg(head, "dense", "min-max"),
+        "bm25": lambda: _leg(head, "bm25", "max"),
+        "recency": lambda: recency(passages, mix.metadata, now=mix.now),
+        "boost": lambda: boost(passages, mix.metadata.boost),
+    }
+    made = {name: makers[name]() for name in mix.weights if name in makers}
+    return {name: values for name, values in made.items() if values is not None}
+
+
+def recency(passages: Sequence[Passage], options: MetadataSignals, *, now: datetime) -> list[float] | None:
+    """Return 2^(-age / half-life) of the date in the metadata, in 0..1; None where no passage has one.
+
+    A passage without a date has the mean of those that have one, and so neither gains nor loses by it: a constant, as
+    0.5, would put it before every old passage. A date to come counts as now; of several dates the latest counts.
+    """
+    ages = [_age_days(passage.metadata.get(options.recency_field), now) for passage in passages]
+    known = {place: 2.0 ** (-age / options.recency_half_life_days) for place, age in enumerate(ages) if age is not None}
+    if not known:
+        return None
+    neutral = fmean(known.values())
+    return [known.get(place, neutral) for place in range(len(passages))]
+
+
+def boost(passages: Sequence[Passage], values: Mapping[str, Mapping[str, float]]) -> list[float] | None:
+    """Return the user's weight of each passage's metadata, in 0..1: the mean over the fields; None without fields.
+
+    A value without a weight, or no value at all, counts 0.5; of several values the one with the highest weight counts.
+    """
+    if not values:
+        return None
+    return [fmean(_boost(passage.metadata.get(name), table) for name, table in values.items()) for passage in passages]
+
+
+def _leg(head: Sequence[Hit], name: str, scaling: Scaling) -> list[float] | None:
+    found = [place for place, hit in enumerate(head) if name in hit.scores]
+    scaled = dict(zip(found, scale([head[place].scores[name] for place in found], scaling), strict=True))
+    return [scaled.get(place, 0.0) for place in range(len(head))] if found else None
+
+
+def _age_days(value: Any, now: datetime) -> float | None:
+    moments = [_moment(each) for each in _several(value) if isinstance(each, str) and is_date(each)]
+    return max(0.0, (now - max(moments)).total_seconds() / _DAY_S) if moments else None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _boost(value: Any, table: Mapping[str, float]) -> float:
+    named = [table[key] for key in map(_key, _several(value)) if key in table]
+    return max(named, default=UNNAMED)
+
+
+def _key(value: Any) -> str:
+    """Return a metadata value as JSON's object keys can write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _several(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
