@@ -6,7 +6,6 @@ Each set is a folder in BEIR form, a split, and how many of its questions to dra
 """
 
 import argparse
-import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,18 +14,16 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import anyio
-import ir_measures
 import numpy as np
-from ir_measures import ScoredDoc, nDCG
-from numpy.typing import NDArray
 from rich.table import Table
 
-from resift.benchmarks.beir import Judged, load
-from resift.benchmarks.quality import ingest
+from resift.benchmarks.quality import PLAIN, bring_in, measure
 from resift.core.calibration import Logistic
 from resift.core.values import Hit
-from resift.pipeline.question import Question
-from resift.rerank.blend import blend
+from resift.evaluation.calibration import Outcomes, fit
+from resift.evaluation.judged import Judged, load, sample
+from resift.evaluation.memory import ScoreMemory
+from resift.evaluation.run import rankings
 from resift.server.console import OUT
 from resift.server.engine import Engine, build_engine
 from resift.server.settings import load_settings
@@ -34,41 +31,33 @@ from resift.server.settings import load_settings
 Part: TypeAlias = Literal["fusion", "blend", "relevance", "all"]
 Answers: TypeAlias = Mapping[str, Sequence[Hit]]
 Stage: TypeAlias = Literal["rerank", "dense"]
-Floats: TypeAlias = NDArray[np.float64]
-Best: TypeAlias = tuple[Floats, Floats]
-"""For each question the score of its best hit, and 1 where the judges marked that hit's document, else 0."""
 
 PARTS: tuple[Part, ...] = ("fusion", "blend", "relevance", "all")
 FUSION_WEIGHTS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 BLEND_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-PLAIN = Question("", limit=100, per_document=1)
-RERANKED = replace(PLAIN, reranker="maxsim", depth=50, rerank_weight=0.0)  # each weight is then blended from one answer
-RIDGE = 1e-6  # keeps the fit finite where a handful of questions are perfectly separated
+RERANKED = replace(PLAIN, reranker="maxsim", depth=50)
 
 
 async def run(specs: Sequence[str], part: Part, store: Path) -> list[Table]:
     """Ingest, ask and fit; return the tables of the part."""
     sets = dict(map(draw, specs))
+    tables: list[Table] = []
     async with opened(store) as engine:
         for judged in sets.values():
-            await ingest(engine, judged)
-        asked = {} if part == "fusion" else sets
-        answers = {label: await ask_all(engine, judged, RERANKED) for label, judged in asked.items()}
-    tables = [await sweep_fusion(sets, store)] if part in ("fusion", "all") else []
-    tables += [sweep_blend(sets, answers)] if part in ("blend", "all") else []
-    return [*tables, *fit_relevance(sets, answers)] if part in ("relevance", "all") else tables
+            await bring_in(engine, judged)
+        if part in ("blend", "all"):
+            tables.append(await sweep_blend(engine, sets))
+        if part in ("relevance", "all"):
+            tables += await fit_relevance(engine, sets)
+    return [await sweep_fusion(sets, store), *tables] if part in ("fusion", "all") else tables
 
 
 def draw(spec: str) -> tuple[str, Judged]:
     """Return a label and the test set that `folder:split:number` names, with the questions drawn, always the same."""
     folder, split, number = spec.rsplit(":", 2)
-    judged = load(Path(folder), split)
-    keys = sorted(judged.queries)
-    random.Random(1).shuffle(keys)
-    drawn = keys[: int(number)]
-    queries, grades = ({key: each[key] for key in drawn} for each in (judged.queries, judged.grades))
-    return f"{judged.name} {split}", replace(judged, queries=queries, grades=grades)
+    judged = sample(load(Path(folder), split), int(number), seed=1)
+    return f"{judged.name} {split}", judged
 
 
 @asynccontextmanager
@@ -82,54 +71,29 @@ async def opened(store: Path, *, dense_weight: float | None = None) -> AsyncGene
         await engine.close()
 
 
-async def ask_all(engine: Engine, judged: Judged, question: Question) -> Answers:
-    """Return the hits of every query, by its id."""
-    answers: dict[str, Sequence[Hit]] = {}
-    for key, query in judged.queries.items():
-        page = await engine.services.pipeline.ask(replace(question, query=query, collection=judged.name))
-        answers[key] = page.ranking.hits
-    return answers
-
-
 async def sweep_fusion(sets: Mapping[str, Judged], store: Path) -> Table:
     """Return nDCG@10 of hybrid search, nothing reranked, by the share of the dense leg."""
     rows: dict[str, list[float]] = {label: [] for label in sets}
     for weight in FUSION_WEIGHTS:
         async with opened(store, dense_weight=weight) as engine:
             for label, judged in sets.items():
-                rows[label].append(ndcg(judged, await ask_all(engine, judged, PLAIN)))
+                rows[label].append((await measure(engine.services.pipeline, judged, PLAIN))["nDCG@10"])
     return _sweep("Weight of the dense leg in fusion, nDCG@10", FUSION_WEIGHTS, rows)
 
 
-def sweep_blend(sets: Mapping[str, Judged], answers: Mapping[str, Answers]) -> Table:
-    """Return nDCG@10 by the share of the reranker, blended again from the scores of one answer."""
+async def sweep_blend(engine: Engine, sets: Mapping[str, Judged]) -> Table:
+    """Return nDCG@10 by the share of the reranker, which reads each passage once for all weights."""
     rows: dict[str, list[float]] = {label: [] for label in sets}
+    pipeline = engine.services.pipeline.with_rerankers(ScoreMemory().wrap)
     for label, judged in sets.items():
         for weight in BLEND_WEIGHTS:
-            rows[label].append(ndcg(judged, {key: reblend(hits, weight) for key, hits in answers[label].items()}))
+            rows[label].append((await measure(pipeline, judged, replace(RERANKED, rerank_weight=weight)))["nDCG@10"])
     return _sweep("Weight of the reranker in the blend, nDCG@10", BLEND_WEIGHTS, rows)
 
 
-def reblend(hits: Sequence[Hit], weight: float) -> list[Hit]:
-    """Return the hits as the product orders them with this weight of the reranker; the tail keeps its order."""
-    head = [hit for hit in hits if "rerank" in hit.scores]
-    tail = [hit for hit in hits if "rerank" not in hit.scores]
-    final = blend([hit.scores["fused"] for hit in head], [hit.scores["rerank"] for hit in head], weight=weight)
-    order = sorted(range(len(head)), key=lambda i: (-final[i], head[i].was))
-    return [*(head[i] for i in order), *tail]
-
-
-def ndcg(judged: Judged, answers: Answers) -> float:
-    """Return mean nDCG@10; scores fall with the place, so that no tie is broken by trec_eval's own rule."""
-    qrels = [ir_measures.Qrel(key, each, grade) for key, row in judged.grades.items() for each, grade in row.items()]
-    run_: list[ScoredDoc] = []
-    for key, hits in answers.items():
-        run_ += [ScoredDoc(key, hit.passage.document_id, 1 / place) for place, hit in enumerate(hits, start=1)]
-    return ir_measures.calc_aggregate([nDCG @ 10], qrels, run_)[nDCG @ 10]  # pyright: ignore[reportUnknownMemberType]
-
-
-def fit_relevance(sets: Mapping[str, Judged], answers: Mapping[str, Answers]) -> list[Table]:
+async def fit_relevance(engine: Engine, sets: Mapping[str, Judged]) -> list[Table]:
     """Return the logistics of both scores, and how the reranker's agrees with what was found."""
+    answers = {label: await ask_all(engine, judged) for label, judged in sets.items()}
     reranked = {label: best_hits(judged, answers[label], "rerank") for label, judged in sets.items()}
     dense = [best_hits(judged, answers[label], "dense") for label, judged in sets.items()]
     maxsim = fit(list(reranked.values()))
@@ -142,7 +106,13 @@ def fit_relevance(sets: Mapping[str, Judged], answers: Mapping[str, Answers]) ->
     return [fits, table]
 
 
-def best_hits(judged: Judged, answers: Answers, stage: Stage) -> Best:
+async def ask_all(engine: Engine, judged: Judged) -> Answers:
+    """Return the reranked hits of every query, by its id."""
+    asked = replace(RERANKED, collection=judged.name)
+    return {key: ranking.hits async for key, ranking in rankings(engine.services.pipeline, judged, asked)}
+
+
+def best_hits(judged: Judged, answers: Answers, stage: Stage) -> Outcomes:
     """Return each question's best hit by the score of a stage."""
     scored = {key: [hit for hit in hits if stage in hit.scores] for key, hits in answers.items()}
     best = {key: max(hits, key=lambda hit: hit.scores[stage]) for key, hits in scored.items() if hits}
@@ -150,29 +120,7 @@ def best_hits(judged: Judged, answers: Answers, stage: Stage) -> Best:
     return np.array([hit.scores[stage] for hit in best.values()], float), np.array(relevant, float)
 
 
-def fit(sets: Sequence[Best]) -> Logistic:
-    """Return the logistic of greatest likelihood, each set weighing the same, by Newton's method with halved steps."""
-    scores, relevant = (np.concatenate(parts) for parts in zip(*sets, strict=True))
-    weights = np.concatenate([np.full(len(part), 1 / max(1, len(part))) for part, _ in sets])
-    inputs = np.stack([scores, np.ones_like(scores)], axis=1)
-
-    def loss(point: Floats) -> float:
-        margins = (2 * relevant - 1) * (inputs @ point)
-        return float(weights @ np.logaddexp(0, -margins) + RIDGE / 2 * point @ point)
-
-    point, step = np.zeros(2), np.ones(2)
-    while np.abs(step).max() > 1e-6:
-        chances = 1 / (1 + np.exp(-(inputs @ point)))
-        slope = inputs.T @ (weights * (chances - relevant)) + RIDGE * point
-        curvature = (inputs.T * (weights * chances * (1 - chances))) @ inputs + RIDGE * np.eye(2)
-        step = np.linalg.solve(curvature, slope)
-        while loss(point - step) > loss(point) and np.abs(step).max() > 1e-6:
-            step = step / 2
-        point = point - step
-    return Logistic(float(point[0]), float(point[1]))
-
-
-def _bin(logistic: Logistic, best: Best, low: float, high: float) -> str:
+def _bin(logistic: Logistic, best: Outcomes, low: float, high: float) -> str:
     scores, relevant = best
     chances = np.array([logistic.probability(score) for score in scores])
     inside = (chances >= low) & ((chances < high) | (high == BIN_EDGES[-1]))

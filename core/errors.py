@@ -40,6 +40,10 @@ class ModelError(ResiftError):
     """A model could not be loaded or run."""
 
 
+class MissingExtra(ResiftError):
+    """An optional part of Resift is not installed."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name closest to `name`, or nothing when none is close."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)

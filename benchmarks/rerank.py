@@ -1,0 +1,176 @@
+"""Rerank the same passages with the bundled reranker, with sentence-transformers and with fastembed, in turn, in one run.
+
+    pip install 'resift[train]'
+    python -m resift.benchmarks.rerank [--passages 50] [--threads 2] [--rounds 7]
+
+All run one network with one set of weights. The others get what their users get: fp32, their own batches, `threads`
+threads. The passages are docstrings of Python's standard library; with the question they are 40 to 256 tokens long.
+"""
+
+import json
+import shutil
+import warnings
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import anyio
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from resift.benchmarks.encode import docstrings
+from resift.core.values import Passage
+from resift.models.bundled import RERANKER, TOKENIZER_FILE
+from resift.models.cross_encoders import find_cross_encoder
+from resift.models.pairs import PairTokenizer
+from resift.models.reranker_format import read_spec
+from resift.models.workers import Workers
+from resift.rerank.cross_encoder import CrossEncoder
+from resift.server.console import OUT
+from resift.training.corpus import sample
+from resift.training.dequantise import unpack
+from resift.training.network import build_network
+
+Scores: TypeAlias = NDArray[np.float64]
+Contender: TypeAlias = Callable[[Sequence[str]], Scores]
+
+QUERY = "how do I read a file line by line without loading all of it into memory?"
+FEWEST_TOKENS, MOST_TOKENS = 40, 256
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+def main() -> None:
+    parser = ArgumentParser(prog="python -m resift.benchmarks.rerank", description=__doc__)
+    parser.add_argument("--passages", type=int, default=50)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    torch: Any = import_module("torch")
+    torch.set_num_threads(options.threads)
+    passages, tokens = draw(options.passages)
+    with TemporaryDirectory() as folder:
+        weights = unpack(RERANKER, Path(folder) / "weights")
+        contenders = {
+            "Resift, int8, one pair at a time": ours(options.threads),
+            "sentence-transformers, fp32": sentence_transformers(weights),
+            "fastembed, fp32": fastembed(weights, Path(folder) / "fastembed", options.threads),
+        }
+        measured = measure(contenders, passages, rounds=options.rounds)
+    OUT.print(report(measured, f"{len(passages)} pairs of {tokens:.0f} tokens on average, {options.threads} threads"))
+
+
+def draw(count: int) -> tuple[list[str], float]:
+    """Return passages of mixed length, and how many tokens they have with the question, on average."""
+    tokenizer = PairTokenizer.open(RERANKER / TOKENIZER_FILE, window=read_spec(RERANKER).window)
+    lengths: dict[str, int] = {}
+    for text in sample([docstrings()], count * 10, seed=1):
+        pairs, _ = tokenizer.pairs(QUERY, text)
+        if len(pairs) == 1 and FEWEST_TOKENS <= pairs[0].ids.shape[1] <= MOST_TOKENS:
+            lengths[text] = pairs[0].ids.shape[1]
+    chosen = list(lengths)[:count]
+    return chosen, float(np.mean([lengths[text] for text in chosen]))
+
+
+def ours(threads: int) -> Contender:
+    reranker = CrossEncoder(find_cross_encoder(str(RERANKER)), Workers(threads))
+
+    def score(passages: Sequence[str]) -> Scores:
+        found = anyio.run(reranker.score, QUERY, [Passage("", -1, text) for text in passages])
+        return np.array(found.values)
+
+    return score
+
+
+def sentence_transformers(weights: Path) -> Contender:
+    torch: Any = import_module("torch")
+    model: Any = build_network(weights, window=MOST_TOKENS, attention="sdpa")
+    identity = torch.nn.Identity()
+
+    def score(passages: Sequence[str]) -> Scores:
+        pairs = [(QUERY, text) for text in passages]
+        return np.asarray(model.predict(pairs, activation_fn=identity, show_progress_bar=False)).reshape(-1)
+
+    return score
+
+
+def fastembed(weights: Path, folder: Path, threads: int) -> Contender:
+    from fastembed.common.model_description import ModelSource
+    from fastembed.rerank.cross_encoder import TextCrossEncoder
+
+    name = "benchmark/reranker"
+    TextCrossEncoder.add_custom_model(model=name, sources=ModelSource(hf=name), model_file="model.onnx")
+    model = TextCrossEncoder(name, threads=threads, specific_model_path=str(export(weights, folder)))
+    return lambda passages: np.array(list(model.rerank(QUERY, list(passages))))
+
+
+def export(weights: Path, folder: Path) -> Path:
+    """Write the network in fp32 as an ONNX file for batches, with the tokenizer's files; return the folder."""
+    torch: Any = import_module("torch")
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()  # pyright: ignore[reportUnknownMemberType]
+            self.network = build_network(weights, window=MOST_TOKENS).eval()
+
+        def forward(self, *inputs: Any) -> Any:
+            return self.network(dict(zip(INPUTS, inputs, strict=True)))["scores"]
+
+    folder.mkdir()
+    ids = torch.ones(2, 8, dtype=torch.int64)
+    halves = torch.tensor([[0, 0, 0, 0, 1, 1, 1, 1]] * 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the older exporter, which needs no further package, says it is the older one
+        torch.onnx.export(
+            Logits(),
+            (ids, ids, halves),
+            str(folder / "model.onnx"),
+            input_names=list(INPUTS),
+            output_names=["logits"],
+            dynamic_axes={name: {0: "batch", 1: "tokens"} for name in INPUTS} | {"logits": {0: "batch"}},
+            opset_version=14,
+            dynamo=False,
+        )
+    for name in ("config.json", TOKENIZER_FILE):
+        shutil.copy(weights / name, folder)
+    special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+    (folder / "special_tokens_map.json").write_text(json.dumps(special), encoding="utf-8")
+    settings = {"model_max_length": MOST_TOKENS, "pad_token": "[PAD]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    return folder
+
+
+def measure(
+    contenders: dict[str, Contender], passages: Sequence[str], *, rounds: int
+) -> dict[str, tuple[float, Scores]]:
+    """Return each contender's median seconds for all passages, and its scores; they take turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    scores = {name: score(passages) for name, score in contenders.items()}
+    for _ in range(rounds):
+        for name, score in contenders.items():
+            start = perf_counter()
+            score(passages)
+            seconds[name].append(perf_counter() - start)
+    return {name: (median(seconds[name]), scores[name]) for name in contenders}
+
+
+def report(measured: dict[str, tuple[float, Scores]], title: str) -> Table:
+    kendalltau: Any = import_module("scipy.stats").kendalltau
+    table = Table(title=title)
+    for heading in ("reranker", "seconds", "pairs a second", "Resift is faster by", "Kendall's tau to Resift"):
+        table.add_column(heading, justify="left" if heading == "reranker" else "right")
+    fastest, mine = next(iter(measured.values()))
+    for name, (seconds, scores) in measured.items():
+        tau = kendalltau(scores, mine).statistic
+        pace = f"{len(scores) / seconds:.0f}"
+        table.add_row(name, f"{seconds:.3f}", pace, f"{seconds / fastest:.2f}", f"{tau:.3f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

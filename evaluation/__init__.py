@@ -1,0 +1,1 @@
+"""Judged test sets, and measures over what the pipeline answers to them."""

@@ -1,0 +1,80 @@
+"""Judged questions over a collection that is there already: one JSON object {query, relevant} a line."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from ..core.errors import InvalidInput, NotFound, UnreadableFile
+from .judged import Judged
+
+FORM = '{"query": "how are sentences found", "relevant": ["document id"]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A line for a person to judge: `text` is the passage it was drawn from; the query may be empty still."""
+
+    query: str
+    relevant: Sequence[str]
+    text: str
+
+
+def read_questions(path: Path) -> Judged:
+    """Return the questions of a file. Their ids are line numbers; every document they name is graded 1.
+
+    Raises:
+        NotFound: There is no such file.
+        UnreadableFile: It is not UTF-8.
+        InvalidInput: A line, which is named, is no question, or nobody has filled it in.
+    """
+    if not path.is_file():
+        raise NotFound(f"No file or folder {path}. `resift eval --make {path}` starts a list of questions there.")
+    queries: dict[str, str] = {}
+    grades: dict[str, dict[str, int]] = {}
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if line.strip():
+            queries[str(number)], relevant = _question(line, f"{path}:{number}")
+            grades[str(number)] = dict.fromkeys(relevant, 1)
+    if not queries:
+        raise InvalidInput(f"{path} holds no questions. Write one a line, such as {FORM}.")
+    return Judged(path.stem, [], queries, grades)
+
+
+def write_drafts(path: Path, drafts: Iterable[Draft]) -> None:
+    """Write one line for each draft."""
+    lines = [json.dumps(asdict(draft), ensure_ascii=False) for draft in drafts]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def check_fresh(path: Path) -> None:
+    """Refuse a file that is there already: somebody's judgements may be in it.
+
+    Raises:
+        InvalidInput: It is there.
+    """
+    if path.exists():
+        raise InvalidInput(f"{path} is there already and is not written over. Name a new file.")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"{path} is not UTF-8: {error.reason} at byte {error.start}.") from error
+
+
+def _question(line: str, place: str) -> tuple[str, list[str]]:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise InvalidInput(f"{place} is not JSON: {error}. Write it as {FORM}.") from error
+    entry = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    query, relevant = entry.get("query"), entry.get("relevant")
+    if not isinstance(query, str) or not isinstance(relevant, list) or not relevant:
+        raise InvalidInput(f"{place} has no query, or no list of relevant ids. Write it as {FORM}.")
+    if not query.strip():
+        raise InvalidInput(f"{place}: the query is empty. Write what its text answers, or delete the line.")
+    return query.strip(), [str(each) for each in cast("list[Any]", relevant)]

@@ -1,0 +1,159 @@
+"""`resift eval`: a judged set or a list of questions in, tables on the terminal and a folder of reports out."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from .. import __version__
+from ..core.errors import InvalidInput
+from ..core.extras import require_extra
+from ..evaluation.drafting import Endpoint, draft_questions
+from ..evaluation.drafts import sample_passages
+from ..evaluation.judged import Judged, choose_split, load, sample
+from ..evaluation.questions import check_fresh, read_questions, write_drafts
+from ..evaluation.systems import Asked
+from ..pipeline.question import MAX_RESULTS
+from .console import OUT, progress_bar
+from .engine import Engine
+from .settings import Settings, load_settings
+
+NEEDED = ("ir_measures", "matplotlib")
+DRAFTS = 30  # questions to begin with: an evening's work to judge
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for: `split` "" is the set's own, `queries` 0 all."""
+
+    data: Path
+    asked: Asked
+    depths: Sequence[int]
+    split: str = ""
+    queries: int = 0
+    seed: int = 0
+    out: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The judged set of a request, read; a folder's documents come with it, and it has a split."""
+
+    request: Request
+    judged: Judged
+    split: str
+
+
+def settings_for(data: Path, store: Path | None) -> Settings:
+    """Return the settings: collections of judged folders are kept in `store`, by default in the user's cache."""
+    if not data.is_dir():
+        return load_settings()
+    return load_settings(data_dir=store or user_cache_path("resift", appauthor=False) / "eval")
+
+
+def parse_depths(text: str) -> tuple[int, ...]:
+    """Return the depths in a list such as "10,20,50".
+
+    Raises:
+        InvalidInput: One is no number from 1 to the deepest that is reranked.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if any(not part.isdecimal() or not 1 <= int(part) <= MAX_RESULTS for part in parts):
+        raise InvalidInput(f"--depths {text!r}: give numbers from 1 to {MAX_RESULTS}, as in 10,20,50.")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def read_task(request: Request) -> Task:
+    """Read the data before anything else is opened.
+
+    Raises:
+        ResiftError: The data cannot be used as it is, or the extra is not installed.
+    """
+    require_extra("eval", NEEDED)
+    split = ""
+    if request.data.is_dir():
+        split = request.split or choose_split(request.data)
+        judged = _with_plain_name(load(request.data, split))
+    else:
+        judged = read_questions(request.data)
+    if not judged.queries:
+        raise InvalidInput(f"{request.data}: split {split!r} judges no query of queries.jsonl.")
+    return Task(request, sample(judged, request.queries, seed=request.seed), split)
+
+
+async def run_evaluation(engine: Engine, task: Task) -> bool:
+    """Evaluate, write the reports and print the tables; return True, for low figures are no failure."""
+    from ..evaluation.files import write_reports
+    from ..evaluation.report import Subject, evaluate
+    from .evaluation_tables import print_evaluation
+
+    request, judged, pipeline = task.request, task.judged, engine.services.pipeline
+    reranker = pipeline.reranker(request.asked.reranker)
+    if reranker is None:
+        known = ", ".join(pipeline.rerankers)
+        raise InvalidInput(f"Reranking is turned off. Name a reranker with --reranker. Known: {known}.")
+    asked = replace(request.asked, collection=judged.name) if task.split else request.asked
+    documents = await _bring_in(engine, task, asked.collection)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    subject = Subject(judged.name, task.split, documents, reranker.name, request.seed, __version__, created)
+    with progress_bar("Asking") as progress:
+        report = await evaluate(pipeline, judged, asked, subject=subject, depths=request.depths, progress=progress)
+    folder = request.out or Path(f"eval-{judged.name}")
+    write_reports(report, folder)
+    print_evaluation(report, folder)
+    return True
+
+
+async def run_make(engine: Engine, request: Request) -> bool:
+    """Write questions to judge: drafted where a model is configured, else to fill in; return True."""
+    path, settings = request.data, engine.settings
+    check_fresh(path)
+    collection = await engine.services.pipeline.open(request.asked.collection)
+    drafts = await sample_passages(collection, request.queries or DRAFTS, seed=request.seed)
+    endpoint = _endpoint(settings)
+    if endpoint is not None:
+        with progress_bar("Drafting") as progress:
+            drafts = await draft_questions(drafts, endpoint, progress)
+    write_drafts(path, drafts)
+    written = sum(bool(draft.query) for draft in drafts)
+    count = f"{path}: {len(drafts)} passages of {collection.name}, {written} questions."
+    OUT.print(count, highlight=False, soft_wrap=True, markup=False)
+    if endpoint is None:
+        OUT.print("No language model is configured (RESIFT_LLM__MODEL with OPENAI_API_KEY or OPENAI_BASE_URL).")
+    todo = "Read the drafts and mend them" if written == len(drafts) else "Write a question into each empty `query`"
+    OUT.print(
+        f"{todo}, add the ids of other documents that answer, then: resift eval {path}",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+    return True
+
+
+async def _bring_in(engine: Engine, task: Task, collection: str) -> int:
+    """Return how many documents are asked about, after ingesting those of a folder."""
+    from ..evaluation.run import count_documents, ingest
+
+    services, judged = engine.services, task.judged
+    if not task.split:
+        return await count_documents(judged, services.pipeline, collection)
+    with progress_bar(f"Ingesting {judged.name}") as progress:
+        report = await ingest(judged, services.pipeline, services.ingestor, services.remover, progress=progress)
+    for failure in report.failures:
+        OUT.print(f"not ingested: {failure.source}: {failure.reason}", highlight=False, soft_wrap=True, markup=False)
+    return len(judged.documents)
+
+
+def _with_plain_name(judged: Judged) -> Judged:
+    """Return the set with a name that a collection can have."""
+    return replace(judged, name=re.sub(r"[^A-Za-z0-9._-]+", "-", judged.name).strip("-._")[:64] or "judged")
+
+
+def _endpoint(settings: Settings) -> Endpoint | None:
+    key = settings.openai_api_key.get_secret_value()
+    if not settings.llm.model or not (key or settings.openai_base_url):
+        return None
+    return Endpoint(settings.llm.model, settings.openai_base_url, key, settings.llm.timeout_s)

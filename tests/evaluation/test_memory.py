@@ -1,0 +1,64 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from resift.core.values import Passage
+from resift.evaluation.memory import ScoreMemory
+from resift.rerank.blend import Weights, with_reranker
+from resift.rerank.reranker import Reranker, Scores
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class ByLength:
+    """Takes ten ticks of the clock for each passage."""
+
+    name: str = "by length"
+    weights: Weights = field(default_factory=lambda: with_reranker(0.5))
+    now: float = 0.0
+    read: list[str] = field(default_factory=list[str])
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        self.now += 0.010 * len(passages)
+        self.read += [f"{query}:{passage.id}" for passage in passages]
+        return Scores(tuple(float(len(passage.text)) for passage in passages), ("a note",))
+
+    def relevance(self, score: float) -> float:
+        return 1 / (1 + score)
+
+
+def passages(*texts: str) -> list[Passage]:
+    return [Passage(text, 0, text) for text in texts]
+
+
+async def test_passage_is_read_once_for_a_query() -> None:
+    inner = ByLength()
+    reranker: Reranker = ScoreMemory(lambda: inner.now).wrap(inner)
+    first = await reranker.score("q", passages("aa", "b"))
+    second = await reranker.score("q", passages("b", "ccc", "aa"))
+    assert (first.values, first.notes, first.cached) == ((2.0, 1.0), ("a note",), 0)
+    assert (second.values, second.cached) == ((1.0, 3.0, 2.0), 2)
+    await reranker.score("another", passages("b"))
+    assert inner.read == ["q:aa#0", "q:b#0", "q:ccc#0", "another:b#0"]
+    assert (reranker.name, reranker.weights, reranker.relevance(1.0)) == ("by length", with_reranker(0.5), 0.5)
+
+
+async def test_time_is_told_for_any_set_of_passages_as_if_they_were_read_now() -> None:
+    inner = ByLength()
+    memory = ScoreMemory(lambda: inner.now)
+    reranker = memory.wrap(inner)
+    await reranker.score("q", passages("a", "b", "c"))
+    await reranker.score("q", passages("a", "b", "c", "d"))
+    assert memory.milliseconds("by length", "q", passages("a", "b", "c", "d")) == pytest.approx(40.0)
+    assert memory.milliseconds("by length", "q", passages("d")) == pytest.approx(10.0)
+    assert memory.milliseconds("by length", "q", []) == 0.0
+
+
+async def test_rerankers_do_not_share_scores() -> None:
+    memory = ScoreMemory()
+    one, other = ByLength("one"), ByLength("other")
+    await memory.wrap(one).score("q", passages("a"))
+    await memory.wrap(other).score("q", passages("a"))
+    assert (one.read, other.read) == (["q:a#0"], ["q:a#0"])

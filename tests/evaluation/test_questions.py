@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from resift.core.errors import InvalidInput, NotFound, UnreadableFile
+from resift.evaluation.questions import Draft, check_fresh, read_questions, write_drafts
+
+
+def test_questions_are_known_by_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"query": " why? ", "relevant": ["a", 7]}\n\n{"query": "wie groß?", "relevant": ["b"]}\n', "utf-8")
+    judged = read_questions(path)
+    assert judged.name == "mine"
+    assert judged.queries == {"1": "why?", "3": "wie groß?"}
+    assert judged.grades == {"1": {"a": 1, "7": 1}, "3": {"b": 1}}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"query": "", "relevant": ["a"], "text": "..."}', r"mine\.jsonl:2: the query is empty. Write what its text"),
+        ('{"query": "why?", "relevant": []}', r"mine\.jsonl:2 has no query, or no list of relevant ids. Write it as"),
+        ('{"query": "why?", "relevant": "a"}', r"mine\.jsonl:2 has no query, or no list of relevant ids"),
+        ('["why?"]', r"mine\.jsonl:2 has no query, or no list of relevant ids"),
+        ('{"query"', r"mine\.jsonl:2 is not JSON: "),
+    ],
+)
+def test_line_that_is_no_question_is_named(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text(f'{{"query": "why?", "relevant": ["a"]}}\n{line}\n')
+    with pytest.raises(InvalidInput, match=message):
+        read_questions(path)
+
+
+def test_file_without_questions_or_none_at_all_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    with pytest.raises(NotFound, match=r"resift eval --make .*mine\.jsonl"):
+        read_questions(path)
+    path.write_text("\n")
+    with pytest.raises(InvalidInput, match="holds no questions"):
+        read_questions(path)
+    path.write_bytes("größe".encode("latin-1"))
+    with pytest.raises(UnreadableFile, match=r"not UTF-8: .* at byte 2"):
+        read_questions(path)
+
+
+def test_drafts_become_questions_once_they_are_filled_in(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "mine.jsonl"
+    check_fresh(path)
+    write_drafts(path, [Draft("", ["a"], "a text — with a\nbreak"), Draft("why?", ["b"], "")])
+    with pytest.raises(InvalidInput, match=r"mine\.jsonl:1: the query is empty"):
+        read_questions(path)
+    path.write_text(path.read_text("utf-8").replace('"query": ""', '"query": "what?"'), "utf-8")
+    assert read_questions(path).queries == {"1": "what?", "2": "why?"}
+    with pytest.raises(InvalidInput, match="is there already and is not written over"):
+        check_fresh(path)
