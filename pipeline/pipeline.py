@@ -1,18 +1,25 @@
 """The whole way of a question; tools, command line and benchmarks all ask here."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from ..core.calibration import Logistic
 from ..core.errors import InvalidInput, NotFound, nearest
 from ..core.values import Hit, Passage, Ranking
+from ..rerank.blend import Weights, with_reranker, with_shares
+from ..rerank.budget import Budget, Pace
 from ..rerank.reranker import Reranker
-from ..rerank.stage import Budget, rerank_head
+from ..rerank.signals import NO_METADATA, MetadataSignals, Mix
+from ..rerank.stage import rerank_head
 from ..search.filters import parse_filter
 from ..search.manifest import Manifest
 from ..search.retrieve import Retriever, Search
 from ..search.store import Collection, Store
+from .plan import Plan, plan
 from .question import MAX_RESULTS, Page, Question, check_query, judge
 
 NONE = "none"
@@ -26,8 +33,13 @@ class Reranking:
 
     rerankers: Mapping[str, Reranker]
     default: str
-    weight: float
-    """Share of the reranker's score in the final one, 0..1."""
+    weight: float | None = None
+    """Share of the reranker's score in the final one, 0..1; None leaves it to the reranker's own weights."""
+    metadata: MetadataSignals = NO_METADATA
+
+    def weights_of(self, reranker: Reranker) -> Weights:
+        """Return the weights with a reranker where neither the question nor a tuning says others."""
+        return reranker.weights if self.weight is None else with_reranker(self.weight)
 
 
 class Pipeline:
@@ -42,6 +54,7 @@ class Pipeline:
         manifest: Manifest,
         dense_calibration: Logistic,
         clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._retriever = retriever
@@ -49,6 +62,8 @@ class Pipeline:
         self._manifest = manifest
         self._dense_calibration = dense_calibration
         self._clock = clock
+        self._now = now
+        self._paces = defaultdict[str, Pace](Pace)  # by the name of the reranker's model
 
     @property
     def manifest(self) -> Manifest:
@@ -71,14 +86,15 @@ class Pipeline:
         if question.offset >= MAX_RESULTS:
             raise InvalidInput(f"Hits beyond the first {MAX_RESULTS} are not shown. {_NARROWER}")
         question = replace(question, limit=min(question.limit, MAX_RESULTS - question.offset))
-        reranker = self._reranker(question.reranker)
+        reranker = self.reranker(question.reranker)
         collection = await self.open(question.collection)
-        ranking = await self._retriever.retrieve(collection, _search_of(question, query, collection, reranker))
+        planned = None if reranker is None else self._plan(question, collection, reranker)
+        head = 0 if planned is None else planned.depth
+        ranking = await self._retriever.retrieve(collection, _search_of(question, query, collection, head=head))
         ranking = self._with_relevance(ranking)
-        if reranker is not None:
-            budget = Budget(question.depth, question.time_budget_ms)
-            weight = self._reranking.weight if question.rerank_weight is None else question.rerank_weight
-            ranking = await rerank_head(ranking, query, reranker, budget=budget, weight=weight, clock=self._clock)
+        if reranker is not None and planned is not None:
+            budget = Budget(planned.depth, question.time_budget_ms)
+            ranking = await self._rerank(ranking, query, reranker, budget, planned.mix)
         return _page(_with_instruction_note(ranking, question.instruction), question)
 
     async def rerank(self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT) -> Page:
@@ -88,13 +104,12 @@ class Pipeline:
             InvalidInput: On an unusable query or reranker.
         """
         query = check_query(query)
-        chosen = self._reranker(reranker)
+        chosen = self.reranker(reranker)
         if chosen is None:
             raise InvalidInput(f"Reranker 'none' reorders nothing. Known: {', '.join(self.rerankers)}.")
         hits = [Hit(passage, score=0.0, rank=rank, was=rank) for rank, passage in enumerate(passages, start=1)]
-        ranking = await rerank_head(
-            Ranking(hits), query, chosen, budget=Budget(len(hits)), weight=1.0, clock=self._clock
-        )
+        alone = Mix({"rerank": 1.0})
+        ranking = await self._rerank(Ranking(hits), query, chosen, Budget(len(hits)), alone)
         return replace(_page(ranking, Question(query, limit=limit)), pages=False)
 
     async def open(self, name: str) -> Collection:
@@ -108,7 +123,21 @@ class Pipeline:
         collection.manifest.check(name, self._manifest)
         return collection
 
-    def _reranker(self, name: str) -> Reranker | None:
+    @property
+    def metadata(self) -> MetadataSignals:
+        """Return what metadata adds to final scores."""
+        return self._reranking.metadata
+
+    def configured_weights(self, reranker: Reranker) -> Weights:
+        """Return the weights in the final score where neither the question nor a tuning says others."""
+        return with_shares(self._reranking.weights_of(reranker), self._reranking.metadata.shares)
+
+    def reranker(self, name: str) -> Reranker | None:
+        """Return the reranker that a question may give by this name; None for "none".
+
+        Raises:
+            NotFound: When there is none; lists the known ones.
+        """
         name = self._reranking.default if name in ("", DEFAULT) else name
         if name == NONE:
             return None
@@ -116,6 +145,27 @@ class Pipeline:
             known = self.rerankers
             raise NotFound(f"No reranker {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
         return self._reranking.rerankers[name]
+
+    def with_rerankers(self, wrap: Callable[[Reranker], Reranker]) -> "Pipeline":
+        """Return a pipeline over the same store whose rerankers are wrapped."""
+        wrapped = {name: wrap(reranker) for name, reranker in self._reranking.rerankers.items()}
+        other = copy(self)
+        other._reranking = replace(self._reranking, rerankers=wrapped)
+        other._paces = defaultdict[str, Pace](Pace)
+        return other
+
+    def _plan(self, question: Question, collection: Collection, reranker: Reranker) -> Plan:
+        return plan(
+            question,
+            collection.manifest.tuning.get(reranker.name),
+            weights=self._reranking.weights_of(reranker),
+            metadata=self._reranking.metadata,
+            now=self._now(),
+        )
+
+    async def _rerank(self, ranking: Ranking, query: str, reranker: Reranker, budget: Budget, mix: Mix) -> Ranking:
+        pace = self._paces[reranker.name]
+        return await rerank_head(ranking, query, reranker, budget=budget, mix=mix, pace=pace, clock=self._clock)
 
     def _with_relevance(self, ranking: Ranking) -> Ranking:
         """Judge each hit by its dense score, for want of a reranker's; keyword hits stay without."""
@@ -128,14 +178,14 @@ class Pipeline:
         return replace(ranking, hits=hits)
 
 
-def _search_of(question: Question, query: str, collection: Collection, reranker: Reranker | None) -> Search:
+def _search_of(question: Question, query: str, collection: Collection, *, head: int) -> Search:
     return Search(
         query=query,
         mode=question.mode,
         where=parse_filter(question.filter, collection.manifest.fields),
         # One more, to know whether a page follows; all, where some of them will be left out.
         wanted=MAX_RESULTS + 1 if question.min_relevance else question.offset + question.limit + 1,
-        head=0 if reranker is None else question.depth,
+        head=head,
         per_document=question.per_document,
         field=question.field,
     )

@@ -11,6 +11,8 @@ from ..search.retrieve import Field, Mode
 Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
 
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: a thousand words are far beyond every model's window
+DEFAULT_DEPTH = 50
+DEEPEST_TUNED = 100  # no tuned depth is greater: each search contributes 100 hits by default
 MAX_RESULTS = 200  # how deep pages go: deeper than any reranker reads
 GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
 WEAK_RELEVANCE = 0.2
@@ -29,12 +31,13 @@ class Question:
     per_document: int = 0
     field: Field = "text"
     reranker: str = "none"
-    depth: int = 50
+    depth: int = 0
+    """How many hits are reranked; 0 is the depth tuned for the collection, or `DEFAULT_DEPTH`."""
     instruction: str = ""
     time_budget_ms: float = 0.0
     min_relevance: float = 0.0
     rerank_weight: float | None = None
-    """Share of the reranker in the final score; None is the configured one."""
+    """Share of the reranker, retrieval having the rest; None is what was tuned for the collection, or configured."""
 
 
 @dataclass(frozen=True, slots=True)

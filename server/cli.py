@@ -1,4 +1,4 @@
-"""The command line: `resift serve | ingest | search | collections | delete | demo | doctor`."""
+"""The command line: `resift serve | ingest | search | collections | delete | train | eval | tune | demo | doctor`."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -83,7 +83,7 @@ def search(
     mode: Annotated[Mode, typer.Option(help="Meaning, words, or both.")] = "hybrid",
     filter_: Annotated[str, typer.Option("--filter", help="""JSON, such as '{"lang": "en"}'.""")] = "{}",
     reranker: Annotated[str, typer.Option(help='"default", "none" or a configured name.')] = "default",
-    depth: Annotated[int, typer.Option(min=1, max=200, help="Hits to rerank.")] = 50,
+    depth: Annotated[int, typer.Option(min=0, max=200, help="Hits to rerank; 0: as tuned, or 50.")] = 0,
     explain: Annotated[bool, typer.Option("--explain", help="Show both orders, scores, moves and timings.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -128,6 +128,98 @@ def delete(
 
 
 @app.command()
+def train(
+    data: Annotated[list[str], typer.Option("--data", help="A folder of judged questions, or FOLDER=WEIGHT.")],
+    out: Annotated[Path, typer.Option("--out", help="Where the reranker goes; a run that was killed goes on there.")],
+    dev: Annotated[list[Path], typer.Option("--dev", help="Folders that only decide when to stop.")] = [],  # noqa: B006
+    base: Annotated[str, typer.Option(help='What to start from: a BertModel\'s folder, or "bundled".')] = "bundled",
+    split: Annotated[str, typer.Option(help="Which judgements of each folder.")] = "train",
+    layers: Annotated[int, typer.Option(min=0, help="Layers to keep of the base; 0 keeps all.")] = 0,
+    window: Annotated[int, typer.Option(min=32, max=512, help="Tokens of question and passage together.")] = 256,
+    questions: Annotated[int, typer.Option(min=1, help="Most questions of a folder.")] = 6000,
+    unlabelled: Annotated[int, typer.Option(min=0, help="Questions cut from each folder's documents.")] = 2000,
+    distil: Annotated[float, typer.Option(min=0, max=1, help="Share of lists ordered by retrieval alone.")] = 0.15,
+    rate: Annotated[float, typer.Option(min=0, help="Learning rate of the layers.")] = 5e-5,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of 12 lists with 8 passages each.")] = 1500,
+    every: Annotated[int, typer.Option(min=1, help="Steps between two looks at the development questions.")] = 200,
+) -> None:
+    """Fine-tune a reranker on judged questions (needs the extra `train`)."""
+    from ..core.extras import require_extra
+    from ..training.plan import Plan, Recipe, parse_mix
+    from .train import NEEDED, run_train
+
+    require_extra("train", NEEDED)
+    recipe = Recipe(steps=steps, learning_rate=rate, evaluate_every=every)
+    plan = Plan(
+        data=parse_mix(data),
+        out=out.absolute(),
+        base=base,
+        dev=dev,
+        split=split,
+        window=window,
+        layers=layers,
+        questions=questions,
+        unlabelled=unlabelled,
+        distilled=distil,
+        recipe=recipe,
+    )
+    run_train(load_settings(), plan)
+
+
+@app.command("eval")
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="A folder in BEIR form, or a .jsonl file of {query, relevant ids}.")],
+    collection: Annotated[str, typer.Option("--collection", "-c", help="What a file is asked of.")] = "default",
+    split: Annotated[str, typer.Option(help="Of a folder: test, or the only one.")] = "",
+    queries: Annotated[int, typer.Option(min=0, help="Draw so many queries; 0: all, with --make 30.")] = 0,
+    depth: Annotated[int, typer.Option(min=1, max=200, help="Hits to rerank.")] = 50,
+    depths: Annotated[str, typer.Option(help="Depths to compare.")] = "10,20,30,50,100,200",
+    reranker: Annotated[str, typer.Option(help='"default" or a configured name.')] = "default",
+    store: Annotated[
+        Path | None, typer.Option(help="Where a folder's documents are indexed; by default the user's cache.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the reports; by default eval-NAME here.")] = None,
+    seed: Annotated[int, typer.Option(help="Of everything drawn by chance.")] = 0,
+    make: Annotated[bool, typer.Option("--make", help="Write DATA: questions to judge, from a collection.")] = False,
+) -> None:
+    """Measure how well search and reranking do on judged questions, and how deep to rerank."""
+    from ..evaluation.systems import Asked
+    from . import evaluate as work
+
+    asked = Asked(collection, reranker, depth)
+    request = work.Request(data, asked, work.parse_depths(depths), split, queries, seed, out)
+    if make:
+        _run(lambda engine: work.run_make(engine, request))
+        return
+    task = work.read_task(request)
+    _run(lambda engine: work.run_evaluation(engine, task), settings=work.settings_for(data, store))
+
+
+@app.command()
+def tune(
+    data: Annotated[
+        Path | None, typer.Option(exists=True, help="Judged questions: a folder in BEIR form, or a list.")
+    ] = None,
+    collection: Collection = "default",
+    reranker: Annotated[str, typer.Option(help='"default" or a configured name.')] = "default",
+    split: Annotated[str, typer.Option(help="Which judgements of a folder; train, where there are such.")] = "",
+    questions: Annotated[int, typer.Option(min=0, help="Most questions to ask; 0: all.")] = 300,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the gain, write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write even where the gain may be chance.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what was tuned for the collection.")] = False,
+) -> None:
+    """Find the weights, depth and calibration that suit your questions, and keep them with the collection."""
+    from .tune import Request, run_reset, run_tune
+
+    if (data is None) != reset:
+        raise typer.BadParameter("Give --data, or --reset.")
+    if data is None:
+        return _run(lambda engine: run_reset(engine, collection))
+    request = Request(data, collection, reranker, split, questions, dry_run, force)
+    return _run(lambda engine: run_tune(engine, request))
+
+
+@app.command()
 def demo() -> None:
     """Ingest, search and rerank two real inputs, offline, in a folder that goes away again."""
     from .demo import run_demo
@@ -145,10 +237,11 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _run(command: Callable[[Engine], Awaitable[bool]], *, roots: list[Path] | None = None) -> None:
+def _run(
+    command: Callable[[Engine], Awaitable[bool]], *, roots: list[Path] | None = None, settings: Settings | None = None
+) -> None:
     """Run a command on an engine, close it whatever happens, and exit with 1 when the command says it failed."""
-    settings = load_settings()
-    if not anyio.run(_with_engine, settings, command, roots or []):
+    if not anyio.run(_with_engine, settings or load_settings(), command, roots or []):
         raise typer.Exit(1)
 
 

@@ -12,7 +12,7 @@ from ..core.errors import InvalidInput
 from ..ingest.job import Job
 from ..ingest.sources import files_below
 from ..pipeline.overview import look_at_all, look_at_fields
-from ..pipeline.question import Question
+from ..pipeline.question import DEEPEST_TUNED, Question
 from ..tools.results import ranking_answer
 from .console import (
     ERR,
@@ -25,6 +25,7 @@ from .console import (
     print_report,
     progress_bar,
     report_answer,
+    tuning_lines,
 )
 from .engine import Engine
 
@@ -51,7 +52,7 @@ async def run_search(engine: Engine, question: Question, *, explain: bool, as_js
     if as_json:
         print_json(ranking_answer(await pipeline.ask(question), full=True))
     elif explain:
-        whole = replace(question, limit=max(question.limit, question.depth))  # both orders, not only the best hits
+        whole = replace(question, limit=max(question.limit, question.depth or DEEPEST_TUNED))  # both orders whole
         print_explained(await pipeline.ask(whole), rows=question.limit)
     else:
         print_page(await pipeline.ask(question))
@@ -76,12 +77,15 @@ async def run_collections(engine: Engine, name: str, *, as_json: bool) -> bool:
     services = engine.services
     overviews = await look_at_all(services.pipeline, [name] if name else await services.store.names())
     fields = await look_at_fields(await services.pipeline.open(name)) if name else []
+    tuned = tuning_lines((await services.pipeline.open(name)).manifest.tuning) if name else []
     if as_json:
         print_json({"collections": overviews, "fields": fields})
     else:
         OUT.print(overview_table(overviews))
         if fields:
             OUT.print(fields_table(fields))
+        for line in tuned:
+            OUT.print(line, highlight=False, soft_wrap=True, markup=False)
     return True
 
 

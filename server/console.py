@@ -1,7 +1,7 @@
 """What people see on the terminal: tables, progress, JSON."""
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +17,7 @@ from ..ingest.job import Progress as JobProgress
 from ..ingest.report import Report
 from ..pipeline.overview import FieldOverview, Overview
 from ..pipeline.question import Page
+from ..search.manifest import Tuning
 from ..tools.results import citation
 
 PIPE_WIDTH = 120  # of a table that goes to a file or another program
@@ -153,6 +154,16 @@ def fields_table(fields: Sequence[FieldOverview]) -> Table:
         values = ", ".join(f"{value} ({count})" for value, count in each.values)
         table.add_row(escape(each.name), each.type, escape(values))
     return table
+
+
+def tuning_lines(tunings: Mapping[str, Tuning]) -> list[str]:
+    """Return a line for each reranker that a collection is tuned for."""
+    lines: list[str] = []
+    for name, tuning in sorted(tunings.items()):
+        weights = ", ".join(f"{signal} {weight:.2f}" for signal, weight in tuning.weights.items())
+        gain = f"{tuning.gain:+.3f} nDCG@10 on {tuning.questions} questions"
+        lines.append(f"tuned for {name}, {tuning.created}: {weights}; depth {tuning.depth}; {gain}")
+    return lines
 
 
 def _name(hit: Hit) -> str:

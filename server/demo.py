@@ -48,7 +48,7 @@ async def _stdlib(engine: Engine) -> None:
     OUT.print(Rule("1. The documentation strings of Python's standard library"))
     await _ingest(engine, stdlib_documents(), "stdlib")
     plain = Question("", collection="stdlib", per_document=1)
-    _tally([await _ask(engine, asked, plain) for asked in STDLIB_QUESTIONS], engine.settings.rerank.weight)
+    _tally([await _ask(engine, asked, plain) for asked in STDLIB_QUESTIONS], _weight(engine))
 
 
 async def _parts(engine: Engine) -> None:
@@ -56,6 +56,13 @@ async def _parts(engine: Engine) -> None:
     await _ingest(engine, parts(), "parts")
     titles_first = Question("", collection="parts", mode="dense", field="title", rerank_weight=PARTS_WEIGHT)
     _tally([await _ask(engine, asked, titles_first) for asked in part_questions()], PARTS_WEIGHT)
+
+
+def _weight(engine: Engine) -> float:
+    """Return the share of the default reranker in the final score."""
+    pipeline = engine.services.pipeline
+    reranker = pipeline.reranker("default")
+    return 0.0 if reranker is None else pipeline.configured_weights(reranker)["rerank"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ..core.errors import ResiftError
 from ..models.bundled import BUNDLED, verify
+from ..pipeline.pipeline import DEFAULT
 from ..search.lock import DirectoryLock
 from .assembly import create_server
 from .console import OUT
@@ -29,6 +30,7 @@ async def run_doctor(settings: Settings) -> bool:
     checks: dict[str, Callable[[Engine], Awaitable[str]]] = {
         "data folder": _check_data_folder,
         "models": _check_models,
+        "reranker": _check_reranker,
         "collections": _check_collections,
         "MCP server": _check_mcp,
     }
@@ -58,8 +60,21 @@ async def _check_data_folder(engine: Engine) -> str:
 
 async def _check_models(engine: Engine) -> str:
     lines = [f"{model.fingerprint} at {verify(model)}" for model in BUNDLED.values()]
-    await engine.warm()
+    await engine.transformer.get()
     return "; ".join(lines)
+
+
+async def _check_reranker(engine: Engine) -> str:
+    pipeline, found = engine.services.pipeline, engine.cross_encoder
+    default = pipeline.reranker(DEFAULT)
+    if default is None:
+        used = "reranking is off"
+    else:
+        used = f"{default.name}, weight {pipeline.configured_weights(default)['rerank']:g}"
+    if found is None:
+        return used
+    await found.load()
+    return f"{used}; cross-encoder {found.name} at {found.model.origin}"
 
 
 async def _check_collections(engine: Engine) -> str:
@@ -88,6 +103,8 @@ def _value_of(settings: Settings, name: str) -> str:
     value: object = settings
     for part in name.removeprefix("RESIFT_").lower().split("__"):
         value = getattr(value, part, os.environ.get(name, ""))
+    if value is None:
+        return ""
     if value and (isinstance(value, SecretStr) or _SECRET.search(name)):
         return "********"
     return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -1,7 +1,7 @@
 """One engine per process: store, models and services, put together from the settings."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,17 @@ from ..ingest.locks import WriteLocks
 from ..ingest.pack import Chunking
 from ..ingest.removal import Remover
 from ..ingest.roots import Roots
-from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
+from ..models.bundled import BUNDLED, RERANKER, TOKENIZER_FILE, BundledModel, verify
+from ..models.cross_encoders import find_cross_encoder
 from ..models.deferred import Deferred
 from ..models.transformer import Transformer
 from ..models.workers import Workers
 from ..pipeline.pipeline import NONE, Pipeline, Reranking
+from ..rerank.cache import Cached
+from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.late_interaction import LateInteraction
 from ..rerank.reranker import Reranker
+from ..rerank.signals import MetadataSignals
 from ..search.edge import EdgeStore
 from ..search.encode import BundledEncoder
 from ..search.manifest import Lexical, Manifest
@@ -28,6 +32,8 @@ from ..search.retrieve import FusionOptions, Retriever
 from ..tools.services import Services
 from .settings import Settings
 
+CROSS_ENCODER = "cross-encoder"
+MAXSIM = "maxsim"
 ENCODER = "all-MiniLM-L6-v2-int8"
 MOST_THREADS = 4  # beyond, other programs on a desktop suffer more than a search gains
 # Fitted to the best hit of 590 questions of four sets, each counting the same (benchmarks/README.md, "Relevance").
@@ -42,10 +48,13 @@ class Engine:
     settings: Settings
     services: Services
     transformer: Deferred[Transformer]
+    cross_encoder: CrossEncoder | None
 
     async def warm(self) -> None:
         """Load the models, so that the first question need not wait for them."""
         await self.transformer.get()
+        if self.cross_encoder is not None:
+            await self.cross_encoder.load()
 
     async def close(self) -> None:
         """Flush the store and release the data directory."""
@@ -65,12 +74,12 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     transformer = Deferred(lambda: Transformer.open(model))
     encoder = BundledEncoder(model, transformer, workers)
     store = EdgeStore(settings.data_dir, reserve_bytes=settings.min_free_mb * 2**20)
+    cross_encoder = _cross_encoder(settings, workers)
+    maxsim = LateInteraction(model, transformer, workers, calibration=MAXSIM_CALIBRATION)
     rerankers: dict[str, Reranker] = {
-        "maxsim": LateInteraction(model, transformer, workers, calibration=MAXSIM_CALIBRATION),
+        MAXSIM: _cached(maxsim, settings),
+        **({CROSS_ENCODER: _cached(cross_encoder, settings)} if cross_encoder else {}),
     }
-    if settings.rerank.default not in {NONE, *rerankers}:
-        known = ", ".join([NONE, *rerankers])
-        raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {settings.rerank.default!r} is no reranker. Known: {known}.")
     manifest = _manifest(settings, encoder)
     locks = WriteLocks()
     fusion = FusionOptions(settings.search.fusion, settings.search.dense_weight, settings.search.leg_limit)
@@ -78,7 +87,12 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         pipeline=Pipeline(
             store,
             Retriever(encoder, options=fusion),
-            Reranking(rerankers, default=settings.rerank.default, weight=settings.rerank.weight),
+            Reranking(
+                rerankers,
+                default=_default(settings, rerankers),
+                weight=settings.rerank.weight,
+                metadata=MetadataSignals(**settings.blend.model_dump()),
+            ),
             manifest=manifest,
             dense_calibration=DENSE_CALIBRATION,
         ),
@@ -90,7 +104,25 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         roots=Roots.of([*roots, *settings.ingest_roots] or [Path.cwd()]),
         max_file_bytes=settings.ingest.max_bytes,
     )
-    return Engine(settings, services, transformer)
+    return Engine(settings, services, transformer, cross_encoder)
+
+
+def _cross_encoder(settings: Settings, workers: Workers) -> CrossEncoder | None:
+    reference = settings.reranker or (str(RERANKER) if RERANKER else "")
+    return CrossEncoder(find_cross_encoder(reference), workers) if reference else None
+
+
+def _cached(reranker: Reranker, settings: Settings) -> Reranker:
+    limit = settings.rerank.cache_size
+    return Cached(reranker, limit=limit) if limit else reranker
+
+
+def _default(settings: Settings, rerankers: Mapping[str, Reranker]) -> str:
+    chosen = settings.rerank.default or (CROSS_ENCODER if CROSS_ENCODER in rerankers else MAXSIM)
+    if chosen not in {NONE, *rerankers}:
+        known = ", ".join([NONE, *rerankers])
+        raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {chosen!r} is no reranker. Known: {known}.")
+    return chosen
 
 
 def _manifest(settings: Settings, encoder: BundledEncoder) -> Manifest:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from ..core.errors import InvalidInput, nearest
 from ..search.lexical import AVERAGE_LENGTH
@@ -59,10 +59,58 @@ class SearchSettings(BaseModel):
 class RerankSettings(BaseModel):
     """How the second stage works."""
 
-    default: str = Field(default="maxsim", description='Reranker meant by "default"; "none" turns reranking off')
-    weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.2, description="Share of the reranker in the final score"
+    default: str = Field(
+        default="",
+        description='Reranker meant by "default": cross-encoder, maxsim, or none, which turns reranking off; '
+        "empty is the cross-encoder where there is one",
     )
+    weight: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Share of the reranker in the final score; empty is the one that suits the reranker"
+    )
+    cache_size: Annotated[int, Field(ge=0)] = Field(
+        default=50_000, description="Scores kept in memory for each reranker, about 300 bytes each; 0 keeps none"
+    )
+
+
+class BlendSettings(BaseModel):
+    """What metadata adds to the final score of what a reranker read."""
+
+    recency_field: str = Field(default="", description="Metadata field with a date; newer passages gain. Empty: off")
+    recency_half_life_days: Annotated[float, Field(gt=0)] = Field(
+        default=365.0, description="Age at which recency is worth half"
+    )
+    recency_weight: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.1, description="Share of recency in the final score, with a field"
+    )
+    boost: dict[str, dict[str, float]] = Field(
+        default={},
+        description='Metadata values to lift or lower, 0-1, others 0.5: {"kind": {"docs": 1, "chat": 0}}. Empty: off',
+    )
+    boost_weight: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.1, description="Share of the boost in the final score, with values"
+    )
+
+    @field_validator("boost", mode="after")
+    @classmethod
+    def _lies_between_0_and_1(cls, value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        if any(not values for values in value.values()):
+            raise ValueError("a field without values")
+        if any(not 0 <= each <= 1 for values in value.values() for each in values.values()):
+            raise ValueError("values lie between 0, last, and 1, first")
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.recency_weight + self.boost_weight > 1:
+            raise ValueError("recency_weight and boost_weight are at most 1 together")
+        return self
+
+
+class LlmSettings(BaseModel):
+    """Which language model is asked, behind the endpoint that OPENAI_BASE_URL and OPENAI_API_KEY name."""
+
+    model: str = Field(default="", description="Language model to ask; without one none is asked")
+    timeout_s: Annotated[float, Field(gt=0)] = Field(default=60.0, description="How long one of its replies may take")
 
 
 class Settings(BaseSettings):
@@ -79,6 +127,9 @@ class Settings(BaseSettings):
     ingest_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="Folders tools may read, separated as in PATH; by default the working directory"
     )
+    reranker: str = Field(
+        default="", description="Cross-encoder: a folder, or a name on the hub or in fastembed; empty: the bundled one"
+    )
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
         default=0, description="Model threads; 0 is one per core, at most 4"
     )
@@ -91,6 +142,14 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     search: SearchSettings = SearchSettings()
     rerank: RerankSettings = RerankSettings()
+    blend: BlendSettings = BlendSettings()
+    llm: LlmSettings = LlmSettings()
+    openai_base_url: str = Field(
+        default="", validation_alias="OPENAI_BASE_URL", description="OpenAI-compatible endpoint; empty is OpenAI's own"
+    )
+    openai_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias="OPENAI_API_KEY", description="Its key, if it wants one"
+    )
 
     @field_validator("ingest_roots", mode="before")
     @classmethod
@@ -124,6 +183,8 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
         raise InvalidInput(f"{name} = {first['input']!r}: {first['msg']}. Correct it or leave it out.") from error
+    except SettingsError as error:  # names the section alone
+        raise InvalidInput(f"A setting that takes JSON holds none: {error} ({error.__cause__}). Correct it.") from error
 
 
 def all_settings() -> Iterator[tuple[str, str, str]]:
@@ -134,7 +195,7 @@ def all_settings() -> Iterator[tuple[str, str, str]]:
 
 def _rows(prefix: str, fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[tuple[str, str, str]]:
     for name, field in fields:
-        full = f"{prefix}{name.upper()}"
+        full = field.validation_alias if isinstance(field.validation_alias, str) else f"{prefix}{name.upper()}"
         if isinstance(field.default, BaseModel):
             yield from _rows(f"{full}__", type(field.default).model_fields.items())
         else:

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
-from ..pipeline.question import Question
+from ..pipeline.question import DEFAULT_DEPTH, Question
 from .arguments import (
     CollectionName,
     Detail,
@@ -36,7 +36,7 @@ def search_and_rerank(services: Services) -> Tool:
         detail: Detail = "concise",
         max_tokens: MaxTokens = 4000,
         offset: Offset = 0,
-        depth: Annotated[int, Field(description="Hits to rerank", ge=1, le=200)] = 50,
+        depth: Annotated[int, Field(description="Hits to rerank", ge=1, le=200)] = DEFAULT_DEPTH,
         reranker: RerankerName = "default",
         instruction: Annotated[str, Field(description="What counts as relevant; needs a reranker that takes it")] = "",
         time_budget_ms: Annotated[int, Field(description="Rerank as deep as this allows; 0 is no limit", ge=0)] = 0,
@@ -58,7 +58,8 @@ def search_and_rerank(services: Services) -> Tool:
                 filter=filter,
                 per_document=per_document,
                 reranker=reranker,
-                depth=depth,
+                # Models write defaults out, so 50 is no choice: it means the depth tuned for the collection, if any.
+                depth=0 if depth == DEFAULT_DEPTH else depth,
                 instruction=instruction,
                 time_budget_ms=time_budget_ms,
                 min_relevance=min_relevance,

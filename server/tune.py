@@ -1,0 +1,152 @@
+"""`resift tune`: weights, depth and calibration for the user's own questions, kept with the collection."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from ..core.errors import InvalidInput
+from ..evaluation.judged import Judged, choose_split, load, sample, splits
+from ..evaluation.questions import read_questions
+from ..evaluation.samples import collect
+from ..evaluation.tuning import FEWEST_QUESTIONS, Fit, tune
+from ..pipeline.question import Question
+from ..search.manifest import Tuning
+from ..search.store import Collection
+from .console import OUT, progress_bar
+from .engine import Engine
+
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for."""
+
+    data: Path
+    collection: str
+    reranker: str
+    split: str = ""
+    questions: int = 0
+    """Most questions to ask; 0 is all."""
+    dry_run: bool = False
+    force: bool = False
+
+
+async def run_tune(engine: Engine, request: Request) -> bool:
+    """Ask, fit, show the gain and keep what was found with the collection; return True.
+
+    Raises:
+        InvalidInput: When there are too few questions, or nothing shows that the tuning helps; nothing is kept then.
+    """
+    pipeline = engine.services.pipeline
+    reranker = pipeline.reranker(request.reranker)
+    if reranker is None:
+        known = ", ".join(pipeline.rerankers)
+        raise InvalidInput(f"Without a reranker there is nothing to tune. Name one with --reranker. Known: {known}.")
+    collection = await pipeline.open(request.collection)
+    judged = await _answerable(_read(request), collection)
+    question = Question("", collection=request.collection, reranker=request.reranker)
+    with progress_bar("Asking") as progress:
+        samples = await collect(pipeline, judged, question, now=datetime.now(UTC), progress=progress)
+    fit = tune(samples, weights=pipeline.configured_weights(reranker), relevance=reranker.relevance)
+    OUT.print(fit_table(fit, title=f"{request.collection}, {reranker.name}"))
+    OUT.print(_gain_line(fit), highlight=False, soft_wrap=True)
+    if request.dry_run:
+        OUT.print("Nothing was written: this was a dry run.")
+    elif not fit.changes:
+        OUT.print("Nothing was written: the settings are already the best that was found.")
+    else:
+        _refuse_without_gain(fit, force=request.force)
+        tuning = {**collection.manifest.tuning, reranker.name: to_tuning(fit)}
+        await collection.remember(replace(collection.manifest, tuning=tuning))
+        OUT.print(f"Kept with collection {request.collection!r}. `resift tune --reset` forgets it.", highlight=False)
+    return True
+
+
+async def run_reset(engine: Engine, name: str) -> bool:
+    """Forget what was tuned for a collection; return True."""
+    collection = await engine.services.pipeline.open(name)
+    forgotten = ", ".join(collection.manifest.tuning)
+    await collection.remember(replace(collection.manifest, tuning={}))
+    OUT.print(f"{name}: forgot the tuning for {forgotten}." if forgotten else f"{name}: nothing was tuned.")
+    return True
+
+
+def to_tuning(fit: Fit) -> Tuning:
+    """Return what a collection keeps of a fit."""
+    return Tuning(
+        weights=fit.after.weights,
+        depth=fit.after.depth,
+        calibration=fit.calibration,
+        questions=fit.questions,
+        gain=round(fit.gain.mean, 4),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def fit_table(fit: Fit, *, title: str) -> Table:
+    """Return settings and figures before and after."""
+    table = Table("", "settings", "tuned", title=title)
+    for name in fit.after.weights:
+        table.add_row(f"weight of {name}", f"{fit.before.weights.get(name, 0):.2f}", f"{fit.after.weights[name]:.2f}")
+    table.add_row("depth", str(fit.before.depth), str(fit.after.depth))
+    table.add_row("nDCG@10, same questions", f"{fit.before.ndcg:.4f}", f"{fit.after.ndcg:.4f}")
+    table.add_row("nDCG@10, held out", f"{fit.before.ndcg:.4f}", f"{fit.before.ndcg + fit.gain.mean:.4f}")
+    table.add_row("log loss of relevance, held out", f"{fit.loss_before:.3f}", f"{fit.loss_after:.3f}")
+    return table
+
+
+def _read(request: Request) -> Judged:
+    """Return the judged questions: of a folder's split, by default the one for training, or of a list."""
+    if not request.data.is_dir():
+        judged = read_questions(request.data)
+    else:
+        split = request.split or ("train" if "train" in splits(request.data) else choose_split(request.data))
+        judged = load(request.data, split)
+    return sample(judged, request.questions, seed=SEED)
+
+
+async def _answerable(judged: Judged, collection: Collection) -> Judged:
+    """Return the questions that a document of the collection answers; say how many others there are.
+
+    Raises:
+        InvalidInput: When they are too few to learn from.
+    """
+    named = {document for row in judged.grades.values() for document in row}
+    held = await collection.entries(sorted(named))
+    kept = {
+        key: query
+        for key, query in judged.queries.items()
+        if any(grade > 0 and document in held for document, grade in judged.grades[key].items())
+    }
+    left_out = len(judged.queries) - len(kept)
+    if left_out:
+        missing = min(named - held.keys(), default="")
+        which = f" (no {missing!r}, for one)" if missing else ""
+        note = f"{left_out} questions left out: {collection.name!r} holds no document that answers them{which}."
+        OUT.print(escape(note), style="yellow", highlight=False)
+    if len(kept) < FEWEST_QUESTIONS:
+        raise InvalidInput(
+            f"{len(kept)} judged questions that documents of {collection.name!r} answer are too few: below "
+            f"{FEWEST_QUESTIONS} chance decides. Judge more; their ids are `document_id` in `resift search --json`."
+        )
+    return replace(judged, queries=kept)
+
+
+def _refuse_without_gain(fit: Fit, *, force: bool) -> None:
+    if not fit.is_safe and not force:
+        raise InvalidInput(
+            f"Nothing was written: the gain may be chance, for its interval begins at {fit.gain.low:+.4f}. Judge "
+            "more questions, or write it all the same with --force."
+        )
+
+
+def _gain_line(fit: Fit) -> str:
+    gain = fit.gain
+    return (
+        f"Gain on questions held out: {gain.mean:+.4f} nDCG@10, 95 % interval {gain.low:+.4f} to {gain.high:+.4f} "
+        f"({fit.questions} questions)"
+    )

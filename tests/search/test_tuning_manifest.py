@@ -1,0 +1,43 @@
+"""A collection's tuning is kept in its manifest; manifests from before there was any are read."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resift.core.calibration import Logistic
+from resift.core.errors import StoreError
+from resift.search.manifest import Lexical, Manifest, Tuning, read_manifest, write_manifest
+
+PLAIN = Manifest("encoder", 384, Lexical(100.0), "200/40/40", {"date": "date"}, "2026-01-01")
+TUNING = Tuning({"fused": 0.25, "rerank": 0.75}, 30, Logistic(2.0, -1.0), 100, 0.05, "2026-07-01")
+
+
+def test_tuning_is_written_and_read(tmp_path: Path) -> None:
+    tuned = replace(PLAIN, tuning={"model": TUNING, "other": replace(TUNING, calibration=None)})
+    write_manifest(tmp_path / "manifest.json", tuned)
+    assert read_manifest(tmp_path / "manifest.json") == tuned
+
+
+def test_manifest_without_a_tuning_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    write_manifest(path, PLAIN)
+    old = json.loads(path.read_text())
+    del old["tuning"]
+    path.write_text(json.dumps(old))
+    assert read_manifest(path) == PLAIN
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"weights": {"fused": 0.5, "rerank": 0.6}}, {"weights": {}}, {"weights": {"a": 2, "b": -1}}, {"depth": 0}],
+)
+def test_tuning_that_cannot_be_is_a_damaged_manifest(tmp_path: Path, change: dict[str, object]) -> None:
+    path = tmp_path / "manifest.json"
+    write_manifest(path, replace(PLAIN, tuning={"model": TUNING}))
+    edited = json.loads(path.read_text())
+    edited["tuning"]["model"] |= change
+    path.write_text(json.dumps(edited))
+    with pytest.raises(StoreError, match="is damaged"):
+        read_manifest(path)

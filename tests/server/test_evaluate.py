@@ -1,0 +1,172 @@
+"""`resift eval` from the command line: a judged folder, a list of questions, and the start of such a list."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from resift.core import extras
+from resift.server import cli
+from resift.server.evaluate import settings_for
+from resift.server.settings import load_settings
+from resift.tests.evaluation.conftest import NOTES, write_set
+from resift.tests.evaluation.standin import stand_in
+
+Run = Callable[..., tuple[int, str, str]]
+
+QUICK = ("--depth", "8", "--depths", "2,4,8", "--reranker", "maxsim")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process and in a folder of its own; return exit code, stdout and stderr."""
+    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RESIFT_MIN_FREE_MB", "0")
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["resift", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return (ended.value.code if isinstance(ended.value.code, int) else 0), captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name, text in NOTES.items():
+        (folder / f"{name}.md").write_text(text)
+    return folder
+
+
+@pytest.mark.slow
+def test_judged_folder_is_evaluated_beside_the_users_data(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESIFT_RERANK__WEIGHT", "0.9")
+    folder = write_set(tmp_path / "my bicycles", "dev")
+    code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
+    assert (code, err) == (0, "")
+    assert "6 queries (dev) over 8 documents of collection my-bicycles; reranker maxsim" in out
+    for expected in ("nDCG@10", "R@8 before reranking", "+ blend", "recommended", "can gain up to"):
+        assert expected in out, expected
+    assert re.search(r"(Helped|Hurt) most by \+ blend.*which parts wear out\? +│ \d\.\d{3} -> ", out, re.DOTALL)
+    written = tmp_path / "eval-my-bicycles"
+    assert sorted(path.name for path in written.iterdir()) == ["report.html", "report.json", "sweep.png"]
+    assert not (tmp_path / "data").exists()
+    code, out, _ = run(
+        "eval", str(folder), "--store", str(tmp_path / "store"), "--out", "second", "--queries", "2", *QUICK
+    )
+    assert code == 0
+    assert "2 queries" in out
+    assert json.loads((tmp_path / "second" / "report.json").read_text())["queries"] == 2
+
+
+@pytest.mark.slow
+def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path: Path, notes: Path) -> None:
+    assert run("ingest", str(notes), "-c", "bike")[0] == 0
+    code, out, _ = run("eval", "--make", "mine.jsonl", "-c", "bike", "--queries", "3")
+    assert code == 0
+    assert "mine.jsonl: 3 passages of bike, 0 questions." in out
+    assert "No language model is configured (RESIFT_LLM__MODEL" in out
+    path = tmp_path / "mine.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(line["query"] == "" and line["text"] and len(line["relevant"]) == 1 for line in lines)
+
+    code, _, err = run("eval", "mine.jsonl", "-c", "bike")
+    assert code == 1
+    assert "mine.jsonl:1: the query is empty. Write what its text answers, or delete the line." in err
+    assert "not written over" in run("eval", "--make", "mine.jsonl", "-c", "bike")[2]
+
+    filled = [json.dumps({**line, "query": " ".join(line["text"].split()[:6])}) for line in lines]
+    path.write_text("\n".join(filled))
+    code, out, _ = run("eval", "mine.jsonl", "-c", "bike", *QUICK)
+    assert code == 0
+    assert "3 queries over 8 documents of collection bike" in out
+    assert json.loads((tmp_path / "eval-mine" / "report.json").read_text())["subject"]["split"] == ""
+
+    code, _, err = run("eval", "mine.jsonl", "-c", "bikes", *QUICK)
+    assert code == 1
+    assert "Did you mean 'bike'?" in err
+
+
+@pytest.mark.slow
+def test_configured_model_drafts_the_questions(
+    run: Run, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("ingest", str(notes))[0] == 0
+    with stand_in() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
+        code, out, err = run("eval", "mine.jsonl", "--make", "--queries", "2")
+    assert (code, err) == (0, "")
+    assert "mine.jsonl: 2 passages of default, 2 questions." in out
+    assert "Read the drafts" in out
+    drafts = [json.loads(line) for line in (tmp_path / "mine.jsonl").read_text().splitlines()]
+    assert [draft["query"] for draft in drafts] == ["What hums?", "What hums?"]
+    assert {asked["messages"][-1]["content"] for asked in server.asked} == {draft["text"] for draft in drafts}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nothing.jsonl",), "No file or folder nothing.jsonl. `resift eval --make nothing.jsonl` starts"),
+        (("two",), "has the splits dev, train, and none is called test. Choose one with --split."),
+        (("two", "--split", "dve"), "Splits there: dev, train."),
+        (("two", "--split", "dev", "--depths", "10,0"), "--depths '10,0': give numbers from 1 to 200"),
+        (("two", "--split", "dev", "--reranker", "none", "--store", "s"), "Reranking is turned off. Name a reranker"),
+        (("two", "--split", "dev", "--reranker", "maxsum", "--store", "s"), "Did you mean 'maxsim'?"),
+    ],
+)
+def test_request_that_cannot_be_met_says_what_to_do(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    write_set(tmp_path / "two", "dev", "train")
+    code, _, err = run("eval", *arguments)
+    assert code == 1
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_missing_extra_is_told_before_anything_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str) -> object:
+        return None if name == "matplotlib" else find_spec(name)
+
+    monkeypatch.setattr(extras, "find_spec", find)
+    code, _, err = run("eval", "nothing.jsonl")
+    assert code == 1
+    assert "matplotlib is not installed. Install it with: pip install 'resift[eval]'" in err
+
+
+def test_folders_are_kept_in_the_cache_and_lists_asked_of_the_users_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
+    assert settings_for(tmp_path, None).data_dir not in {tmp_path / "data", load_settings().data_dir}
+    assert settings_for(tmp_path, tmp_path / "store").data_dir == tmp_path / "store"
+    assert settings_for(tmp_path / "mine.jsonl", None).data_dir == tmp_path / "data"
+
+
+def test_endpoint_is_known_by_its_usual_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("OPENAI_API_KEY=sesame\nOPENAI_BASE_URL=http://127.0.0.1:1/v1\nRESIFT_LLM__TIMEOUT_S=5\n")
+    monkeypatch.setenv("RESIFT_ENV_FILE", str(file))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:2/v1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = load_settings()
+    assert settings.openai_base_url == "http://127.0.0.1:2/v1"
+    assert settings.openai_api_key.get_secret_value() == "sesame"
+    assert "sesame" not in repr(settings)
+    assert (settings.llm.model, settings.llm.timeout_s) == ("", 5.0)
