@@ -44,10 +44,13 @@ $(VENV)/.base: pyproject.toml | $(BIN)/python
 	@$(call INSTALL,$(VENV)) -e .
 	@touch $@
 
+# Any torch does; this is the one the tests last ran with. TORCH=torch takes what the index holds.
+TORCH ?= torch==2.13.0
+
 # pyright cannot follow editable installs, so it finds the package through a link.
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing Resift with its development tools into $(VENV) ..."
-	@$(call INSTALL,$(VENV)) -e '.[dev]'
+	@$(call INSTALL,$(VENV)) -e '.[dev,train,eval]' '$(TORCH)'
 	@mkdir -p $(VENV)/typing && ln -sfn ../.. $(VENV)/typing/resift
 	@touch $@ $(VENV)/.base
 

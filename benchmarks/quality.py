@@ -30,7 +30,8 @@ SYSTEMS = (
     System("dense", replace(PLAIN, mode="dense")),
     System("BM25", replace(PLAIN, mode="keyword")),
     System("hybrid", PLAIN),
-    System("hybrid + maxsim", replace(PLAIN, reranker="maxsim")),
+    System("+ maxsim", replace(PLAIN, reranker="maxsim")),
+    System("+ cross-encoder", replace(PLAIN, reranker="cross-encoder")),
 )
 
 

@@ -1,4 +1,4 @@
-"""Rerank the same passages with the bundled reranker, with sentence-transformers and with fastembed, in turn, in one run.
+"""Rerank the same passages with Resift, with sentence-transformers and with fastembed, in turn, in one run.
 
     pip install 'resift[train]'
     python -m resift.benchmarks.rerank [--passages 50] [--threads 2] [--rounds 7]

@@ -1,6 +1,6 @@
 """The constants of ranking, chosen on questions that no test asks: fusion weight, reranker weight, relevance.
 
-    python -m resift.benchmarks.weights BEIR/scifact:train:200 BEIR/nfcorpus:dev:150
+    python -m resift.benchmarks.weights BEIR/scifact:train:200 BEIR/nfcorpus:dev:150 [--reranker maxsim]
 
 Each set is a folder in BEIR form, a split, and how many of its questions to draw. Collections are kept in --store.
 """
@@ -9,6 +9,7 @@ import argparse
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -22,8 +23,9 @@ from resift.core.calibration import Logistic
 from resift.core.values import Hit
 from resift.evaluation.calibration import Outcomes, fit
 from resift.evaluation.judged import Judged, load, sample
-from resift.evaluation.memory import ScoreMemory
 from resift.evaluation.run import rankings
+from resift.evaluation.samples import collect, ndcg
+from resift.pipeline.question import Question
 from resift.server.console import OUT
 from resift.server.engine import Engine, build_engine
 from resift.server.settings import load_settings
@@ -34,22 +36,25 @@ Stage: TypeAlias = Literal["rerank", "dense"]
 
 PARTS: tuple[Part, ...] = ("fusion", "blend", "relevance", "all")
 FUSION_WEIGHTS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-BLEND_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+RERANK_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+DENSE_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
+SIGNALS = ("fused", "rerank", "dense")
 BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-RERANKED = replace(PLAIN, reranker="maxsim", depth=50)
+DEPTH = 50
 
 
-async def run(specs: Sequence[str], part: Part, store: Path) -> list[Table]:
+async def run(specs: Sequence[str], part: Part, store: Path, reranker: str) -> list[Table]:
     """Ingest, ask and fit; return the tables of the part."""
+    reranked = replace(PLAIN, reranker=reranker, depth=DEPTH)
     sets = dict(map(draw, specs))
     tables: list[Table] = []
     async with opened(store) as engine:
         for judged in sets.values():
             await bring_in(engine, judged)
         if part in ("blend", "all"):
-            tables.append(await sweep_blend(engine, sets))
+            tables += [await sweep_blend(engine, label, judged, reranked) for label, judged in sets.items()]
         if part in ("relevance", "all"):
-            tables += await fit_relevance(engine, sets)
+            tables += await fit_relevance(engine, sets, reranked)
     return [await sweep_fusion(sets, store), *tables] if part in ("fusion", "all") else tables
 
 
@@ -81,34 +86,36 @@ async def sweep_fusion(sets: Mapping[str, Judged], store: Path) -> Table:
     return _sweep("Weight of the dense leg in fusion, nDCG@10", FUSION_WEIGHTS, rows)
 
 
-async def sweep_blend(engine: Engine, sets: Mapping[str, Judged]) -> Table:
-    """Return nDCG@10 by the share of the reranker, which reads each passage once for all weights."""
-    rows: dict[str, list[float]] = {label: [] for label in sets}
-    pipeline = engine.services.pipeline.with_rerankers(ScoreMemory().wrap)
-    for label, judged in sets.items():
-        for weight in BLEND_WEIGHTS:
-            rows[label].append((await measure(pipeline, judged, replace(RERANKED, rerank_weight=weight)))["nDCG@10"])
-    return _sweep("Weight of the reranker in the blend, nDCG@10", BLEND_WEIGHTS, rows)
+async def sweep_blend(engine: Engine, label: str, judged: Judged, reranked: Question) -> Table:
+    """Return nDCG@10 by the shares of reranker and dense score in the blend; fused retrieval has the rest."""
+    question = replace(reranked, collection=judged.name)
+    samples = await collect(engine.services.pipeline, judged, question, now=datetime.now(UTC))
+    rows: dict[str, list[float]] = {}
+    for dense in DENSE_SHARES:
+        shares = [share for share in RERANK_SHARES if share + dense <= 1]
+        mixes = np.array([[1 - share - dense, share, dense] for share in shares])
+        rows[f"dense {dense:g}"] = np.mean([ndcg(each, DEPTH, SIGNALS, mixes) for each in samples], axis=0).tolist()
+    return _sweep(f"{label}, nDCG@10 by the reranker's share", RERANK_SHARES, rows)
 
 
-async def fit_relevance(engine: Engine, sets: Mapping[str, Judged]) -> list[Table]:
+async def fit_relevance(engine: Engine, sets: Mapping[str, Judged], reranked: Question) -> list[Table]:
     """Return the logistics of both scores, and how the reranker's agrees with what was found."""
-    answers = {label: await ask_all(engine, judged) for label, judged in sets.items()}
-    reranked = {label: best_hits(judged, answers[label], "rerank") for label, judged in sets.items()}
+    answers = {label: await ask_all(engine, judged, reranked) for label, judged in sets.items()}
+    read = {label: best_hits(judged, answers[label], "rerank") for label, judged in sets.items()}
     dense = [best_hits(judged, answers[label], "dense") for label, judged in sets.items()]
-    maxsim = fit(list(reranked.values()))
+    fitted = fit(list(read.values()))
     fits = Table("score", "slope", "intercept", title="Relevance of the best hit")
-    for name, logistic in (("maxsim", maxsim), ("dense", fit(dense))):
+    for name, logistic in (("rerank", fitted), ("dense", fit(dense))):
         fits.add_row(name, f"{logistic.slope:.2f}", f"{logistic.intercept:.2f}")
-    table = Table("predicted", *sets, title="Relevance by MaxSim, predicted / found (questions)")
+    table = Table("predicted", *sets, title="Relevance by the reranker, predicted / found (questions)")
     for low, high in pairwise(BIN_EDGES):
-        table.add_row(f"{low}-{high}", *(_bin(maxsim, best, low, high) for best in reranked.values()))
+        table.add_row(f"{low}-{high}", *(_bin(fitted, best, low, high) for best in read.values()))
     return [fits, table]
 
 
-async def ask_all(engine: Engine, judged: Judged) -> Answers:
+async def ask_all(engine: Engine, judged: Judged, reranked: Question) -> Answers:
     """Return the reranked hits of every query, by its id."""
-    asked = replace(RERANKED, collection=judged.name)
+    asked = replace(reranked, collection=judged.name)
     return {key: ranking.hits async for key, ranking in rankings(engine.services.pipeline, judged, asked)}
 
 
@@ -138,9 +145,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="FOLDER:SPLIT:QUESTIONS")
     parser.add_argument("--part", choices=PARTS, default="all")
+    parser.add_argument("--reranker", default="default")
     parser.add_argument("--store", type=Path, default=Path("build/quality"))
     options = parser.parse_args()
-    for table in anyio.run(run, options.sets, options.part, options.store):
+    for table in anyio.run(run, options.sets, options.part, options.store, options.reranker):
         OUT.print(table)
 
 

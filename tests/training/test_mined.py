@@ -1,0 +1,58 @@
+"""What mining found survives on disk, whatever kills the process."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from resift.training.mined import Candidate, Mined, MinedFile
+
+FIRST = Mined("first?", [Candidate("a\nb", 0.9, 1), Candidate("c", 0.5)])
+SECOND = Mined("second: é \u2028 ?", [Candidate("c", 0.7, 0), Candidate("d", 0.25, -1)])
+THIRD = Mined("third?", [])
+
+
+def write(path: Path, *entries: Mined) -> Path:
+    file = MinedFile(path)
+    for entry in entries:
+        file.append(entry)
+    return path
+
+
+def test_questions_come_back_as_they_went(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.jsonl", FIRST, SECOND, THIRD)
+    assert list(MinedFile(path).read()) == [FIRST, SECOND, THIRD]
+    assert MinedFile(path).count() == 3
+    assert [each.judged for each in (FIRST, SECOND, THIRD)] == [True, False, False]
+
+
+def test_passages_that_questions_share_are_stored_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.jsonl", FIRST)
+    write(path, SECOND)  # by another process
+    passages = (tmp_path / "set.passages.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in passages] == ["a\nb", "c", "d"]
+
+
+@pytest.mark.parametrize("name", ["set.jsonl", "set.passages.jsonl"])
+def test_kill_in_the_middle_of_a_line_loses_that_line_only(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "set.jsonl", FIRST)
+    before = (tmp_path / name).read_bytes()
+    with (tmp_path / name).open("ab") as file:
+        file.write(b'{"query": "cut o')
+    file = MinedFile(path)
+    assert list(file.read()) == [FIRST]
+    assert (tmp_path / name).read_bytes() == before
+    file.append(SECOND)
+    assert list(MinedFile(path).read()) == [FIRST, SECOND]
+
+
+def test_passages_without_their_question_do_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.jsonl", FIRST)
+    with (tmp_path / "set.passages.jsonl").open("a") as file:
+        file.write('"written just before the kill"\n')
+    assert list(MinedFile(write(path, SECOND)).read()) == [FIRST, SECOND]
+
+
+def test_half_a_surrogate_pair_can_be_kept(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.jsonl", Mined("\ud800!", [Candidate("\udfff", 0.5)]))
+    assert list(MinedFile(path).read()) == [Mined("?!", [Candidate("?", 0.5)])]

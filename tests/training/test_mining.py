@@ -1,0 +1,103 @@
+"""Mining asks Resift's own search, and goes on where it was stopped."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from resift.core.errors import InvalidInput
+from resift.core.values import Document
+from resift.server.engine import Engine
+from resift.tests.training.tiny import THINGS, write_set
+from resift.training.mined import Candidate, Mined, MinedFile
+from resift.training.mining import DEPTH, LONGEST_WORDS, MOST_KEYWORDS, Miner, cut_questions, mine
+from resift.training.plan import Plan
+
+pytestmark = pytest.mark.anyio
+
+
+def plan_for(folder: Path, *, questions: int = 10, unlabelled: int = 4) -> Plan:
+    plan = Plan(
+        data={write_set(folder / "things"): 1.0},
+        dev=[write_set(folder / "others")],
+        out=folder / "out",
+        base="",
+        questions=questions,
+        unlabelled=unlabelled,
+    )
+    plan.work.mkdir(parents=True)
+    return plan
+
+
+async def mined(engine: Engine, plan: Plan, name: str) -> list[Mined]:
+    await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor))
+    return list(MinedFile(plan.work / f"{name}-train.jsonl").read())
+
+
+@pytest.mark.slow
+async def test_candidates_are_those_of_hybrid_search_with_their_grades(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path)
+    found = await mined(engine, plan, "things")
+    assert [each.judged for each in found] == [True] * 10 + [False] * 4
+    assert all(len(each.candidates) == min(DEPTH, 3 * len(THINGS)) for each in found)
+    first = found[0]
+    thing = next(thing for thing in THINGS if thing in first.query)
+    assert first.candidates[0].grade == 1
+    assert first.candidates[0].text.startswith(thing)
+    fused = [each.fused for each in first.candidates]
+    assert fused == sorted(fused, reverse=True)
+    assert [len(list(MinedFile(plan.mined(folder)).read())) for folder in plan.dev] == [10]
+
+
+@pytest.mark.slow
+async def test_stopped_mining_goes_on_with_the_next_question(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path)
+    whole = await mined(engine, plan, "things")
+    path = plan.work / "things-train.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    kept = json.dumps({"query": "kept as it is", "candidates": []}) + "\n"
+    path.write_text("".join([*lines[:5], kept, lines[6][:40]]))
+    again = await mined(engine, plan, "things")
+    expected = [each.query for each in whole]
+    expected[5] = "kept as it is"
+    assert [each.query for each in again] == expected
+    assert again[6:] == whole[6:]
+
+
+@pytest.mark.slow
+async def test_relevant_documents_that_search_missed_come_last(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path)
+    folder = next(iter(plan.data))
+    texts = {f"f{n}": f"The kettle number {n} was first described in {n}." for n in range(DEPTH)}
+    filler = "".join(json.dumps({"_id": key, "text": text}) + "\n" for key, text in texts.items())
+    (folder / "corpus.jsonl").write_text(
+        (folder / "corpus.jsonl").read_text() + filler + json.dumps({"_id": "hidden", "text": "Quite another matter"})
+    )
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "which kettle was first described"}))
+    (folder / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nq\thidden\t2\nq\tgone\t1\n")
+    only = (await mined(engine, plan, "things"))[0]
+    assert len(only.candidates) == DEPTH + 1
+    assert only.candidates[-1] == Candidate("Quite another matter", 0.0, 2)
+
+
+async def test_judgements_of_other_questions_are_refused(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path)
+    (next(iter(plan.data)) / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nnobody\tkettle-care\t1\n")
+    with pytest.raises(InvalidInput, match=r"things: split 'train' judges no question of queries\.jsonl"):
+        await mined(engine, plan, "things")
+
+
+def test_questions_are_cut_from_titles_sentences_and_words() -> None:
+    long = " ".join(f"word{n}" for n in range(50))
+    documents = [
+        Document(id=str(n), title="A title of five words", text=f"Too short. The sentence number {n} fits. {long}")
+        for n in range(40)
+    ]
+    cut = cut_questions(documents, 30, seed=1)
+    assert len(cut) == 30
+    assert cut == cut_questions(documents, 30, seed=1) != cut_questions(documents, 30, seed=2)
+    assert any(each == "A title of five words" for each in cut)
+    assert any(each.startswith("The sentence number") for each in cut)
+    assert any(len(each.split()) <= MOST_KEYWORDS for each in cut)
+    assert all(1 <= len(each.split()) <= LONGEST_WORDS for each in cut)
+    assert cut_questions([Document(id="x", title="", text="Two words")], 5, seed=1) == []

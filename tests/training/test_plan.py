@@ -1,0 +1,117 @@
+"""A run's plan: what is refused before hours are spent, and which run may go on where another was begun."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resift.core.errors import InvalidInput
+from resift.tests.training.tiny import write_set
+from resift.training.plan import Plan, Recipe, begin, check, parse_mix
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    base = tmp_path / "base"
+    base.mkdir()
+    config = {"model_type": "bert", "hidden_act": "gelu", "max_position_embeddings": 128, "num_hidden_layers": 2}
+    (base / "config.json").write_text(json.dumps(config))
+    data = write_set(tmp_path / "things")
+    return Plan(data={data: 1.0}, out=tmp_path / "out", base=str(base), window=64)
+
+
+def test_mix_is_read_with_and_without_weights() -> None:
+    assert parse_mix(["a/b", "c=2.5", "d=e=1"]) == {Path("a/b"): 1, Path("c"): 2.5, Path("d=e"): 1}
+
+
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [
+        (["a=much"], "'much' is no number"),
+        (["a="], "'' is no number"),
+        (["a=0"], "greater than 0"),
+        (["a=-1"], "greater than 0"),
+        (["a=nan"], "greater than 0"),
+        (["a=inf"], "finite"),
+        (["a", "a=2"], "given twice"),
+    ],
+)
+def test_mix_that_cannot_be_is_refused(specs: list[str], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        parse_mix(specs)
+
+
+def test_whole_plan_is_accepted(plan: Plan) -> None:
+    check(plan)
+
+
+def test_folder_without_a_judged_set_is_named(plan: Plan, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="--data: there is no folder nowhere"):
+        check(replace(plan, data={Path("nowhere"): 1}))
+    with pytest.raises(InvalidInput, match=r"--dev: there is no folder nowhere.*corpus\.jsonl"):
+        check(replace(plan, dev=[Path("nowhere")]))
+    (tmp_path / "things" / "queries.jsonl").unlink()
+    with pytest.raises(InvalidInput, match=r"things has no queries\.jsonl"):
+        check(plan)
+
+
+def test_missing_split_is_told_with_those_that_exist(plan: Plan) -> None:
+    with pytest.raises(InvalidInput, match=r"no split 'test'\. Splits there: train"):
+        check(replace(plan, split="test"))
+
+
+def test_development_set_that_is_trained_on_is_refused(plan: Plan, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="must not be learnt"):
+        check(replace(plan, dev=list(plan.data)))
+    with pytest.raises(InvalidInput, match="have one name"):
+        check(replace(plan, dev=[write_set(tmp_path / "other" / "things")]))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "roberta"}, "kind 'roberta'"),
+        ({"model_type": "bert", "hidden_act": "relu"}, "'bert' with 'relu'"),
+        ({"model_type": "bert", "max_position_embeddings": 32}, "--window 64 is more than the 32"),
+        ({"model_type": "bert", "num_hidden_layers": 1}, "--layers 2 is more than the 1"),
+        (None, "cannot be read"),
+    ],
+)
+def test_base_that_cannot_be_trained_is_refused(plan: Plan, config: object, message: str) -> None:
+    (Path(plan.base) / "config.json").write_text(json.dumps(config) if config else "{")
+    with pytest.raises(InvalidInput, match=message):
+        check(replace(plan, layers=2))
+
+
+def test_same_plan_may_go_on(plan: Plan, tmp_path: Path) -> None:
+    begin(plan)
+    begin(plan)
+    moved = (tmp_path / "things").rename(tmp_path / "elsewhere-things").parent / "elsewhere-things"
+    (tmp_path / "new").mkdir()
+    begin(replace(plan, data={moved.rename(tmp_path / "new" / "things"): 1.0}))
+
+
+def test_other_plan_is_refused_and_says_what_differs(plan: Plan, tmp_path: Path) -> None:
+    begin(plan)
+    with pytest.raises(InvalidInput, match=r"\(window was 64, is 32\).*Choose another --out, or delete .*work"):
+        begin(replace(plan, window=32))
+    with pytest.raises(InvalidInput, match="steps was 1500, is 3000"):
+        begin(replace(plan, recipe=Recipe(steps=3000)))
+    with (tmp_path / "things" / "queries.jsonl").open("a") as file:
+        file.write("\n")
+    with pytest.raises(InvalidInput, match=r"\(data\)"):
+        begin(plan)
+
+
+def test_reranker_that_no_run_left_is_not_written_over(plan: Plan) -> None:
+    plan.out.mkdir()
+    (plan.out / "reranker.json").write_text("{}")
+    with pytest.raises(InvalidInput, match=r"already holds a reranker.*reranker\.json"):
+        begin(plan)
+    assert not plan.work.exists()
+
+
+@pytest.mark.parametrize(("folder", "name"), [("mine", "mine"), ("my first one", "my-first-one"), ("äß", "äß")])
+def test_reranker_is_called_like_its_folder(plan: Plan, tmp_path: Path, folder: str, name: str) -> None:
+    assert replace(plan, out=tmp_path / folder).name == name

@@ -1,0 +1,125 @@
+"""Find what a reranker has to put in order: the candidates of Resift's own hybrid search for every question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from ..core.errors import InvalidInput, NotFound
+from ..core.values import Document, Hit
+from ..evaluation.judged import Judged, load, sample
+from ..ingest.job import Ingestor, Job, Progress
+from ..pipeline.pipeline import Pipeline
+from ..pipeline.question import Question
+from ..pipeline.reading import read_from
+from .mined import Candidate, Mined, MinedFile
+from .plan import Plan
+
+DEPTH = 64  # candidates of a question; deeper ones teach little, for no reranker sees them
+SHORTEST_WORDS = 4  # of a question cut from a text
+LONGEST_WORDS = 30
+MOST_KEYWORDS = 3
+SHORT_WORD = 3  # letters; shorter ones are seldom what a text is about
+REPORTED = 50  # questions between two reports of progress
+
+
+async def mine(plan: Plan, miner: Miner) -> None:
+    """Find candidates for every question of every folder; what an earlier run found is kept.
+
+    Raises:
+        InvalidInput: the judgements of a folder belong to none of its questions.
+    """
+    for place, folder in enumerate((*plan.data, *plan.dev)):
+        judged = load(folder, plan.split)
+        if not judged.queries:
+            raise InvalidInput(f"{folder}: split {plan.split!r} judges no question of queries.jsonl. Leave it out.")
+        drawn = replace(sample(judged, plan.questions, seed=plan.recipe.seed), name=f"set-{place}")
+        unlabelled = plan.unlabelled if folder in plan.data else 0
+        await miner.mine(drawn, plan.mined(folder), unlabelled=unlabelled, seed=plan.recipe.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Miner:
+    """Ingests judged sets and asks their questions."""
+
+    pipeline: Pipeline
+    ingestor: Ingestor
+    progress: Progress | None = None
+
+    async def mine(self, judged: Judged, out: Path, *, unlabelled: int, seed: int) -> None:
+        """Write the candidates of every question into `out`, after those that an interrupted run has written.
+
+        `unlabelled` questions cut from the documents themselves follow the judged ones. The set's name is the
+        collection's.
+        """
+        documents = judged.documents
+        asked: list[tuple[str, Mapping[str, int]]] = [
+            (text, judged.grades[key]) for key, text in judged.queries.items()
+        ]
+        asked += [(text, {}) for text in cut_questions(documents, unlabelled, seed=seed)]
+        file = MinedFile(out)
+        done = file.count()
+        if done >= len(asked):
+            return
+        await self.ingestor.ingest(Job(judged.name, documents, len(documents), progress=self.progress))
+        for place in range(done, len(asked)):
+            query, grades = asked[place]
+            file.append(await self._ask(judged.name, query, grades))
+            if self.progress is not None and place % REPORTED == 0:
+                await self.progress(place + 1, len(asked), "questions asked")
+
+    async def _ask(self, collection: str, query: str, grades: Mapping[str, int]) -> Mined:
+        page = await self.pipeline.ask(Question(query, collection=collection, limit=DEPTH))
+        best = _best_of_each(page.ranking.hits)
+        found = [Candidate(hit.passage.content, hit.score, grades.get(key, -1)) for key, hit in best.items()]
+        missed = [key for key, grade in grades.items() if grade > 0 and key not in best]
+        return Mined(query, [*found, *await self._fetch(collection, missed, grades)])
+
+    async def _fetch(self, collection: str, missed: Sequence[str], grades: Mapping[str, int]) -> list[Candidate]:
+        """Return the first passages of relevant documents that the search did not find."""
+        opened = await self.pipeline.open(collection)
+        fetched: list[Candidate] = []
+        for key in missed:
+            try:
+                extract = await read_from(opened, key, start=0, most=1)
+            except NotFound:  # judged, but not in the corpus
+                continue
+            fetched.append(Candidate(extract.passages[0].content, 0.0, grades[key]))
+        return fetched
+
+
+def cut_questions(documents: Sequence[Document], count: int, *, seed: int) -> list[str]:
+    """Return up to `count` questions cut from documents drawn at random: a title, a sentence or a few words."""
+    random = Random(seed)  # noqa: S311 - repeatable, not secret
+    drawn = random.sample(documents, min(count, len(documents)))
+    cut = (_question_of(document, random) for document in drawn)
+    return [question for question in cut if question]
+
+
+def _question_of(document: Document, random: Random) -> str:
+    title = document.title.split()
+    if len(title) >= SHORTEST_WORDS and random.random() < 0.5:
+        return " ".join(title[:LONGEST_WORDS])
+    sentences = [part.split() for part in document.text.replace("\n", " ").split(". ")]
+    fitting = [words for words in sentences if len(words) >= SHORTEST_WORDS]
+    if not fitting:
+        return ""
+    sentence = random.choice(fitting)[:LONGEST_WORDS]
+    return _keywords(sentence) if random.random() < 0.5 else " ".join(sentence)
+
+
+def _keywords(sentence: Sequence[str]) -> str:
+    """Return the longest words, in their order, as people type them who know search engines."""
+    words = list(dict.fromkeys(sentence))  # no set: its order changes from process to process
+    longest = sorted(words, key=len)[-MOST_KEYWORDS:]
+    return " ".join(word for word in words if word in longest and len(word) > SHORT_WORD)
+
+
+def _best_of_each(hits: Sequence[Hit]) -> dict[str, Hit]:
+    """Return the best hit of each document, in their order."""
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.passage.document_id, hit)
+    return best

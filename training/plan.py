@@ -1,0 +1,219 @@
+"""What `resift train` was asked for: checked before anything is mined, and kept so that only the same run goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import InvalidInput
+from ..evaluation.judged import splits
+from ..models.bundled import MODEL_FILE, RERANKER, TOKENIZER_FILE, sha256_of
+from ..models.reranker_format import SPEC_FILE
+from .lists import UNLABELLED_SHARE
+
+BUNDLED_BASE = "bundled"
+PLAN_FILE = "plan.json"
+CONFIG_FILE = "config.json"
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train: `steps` of `batch` lists each, pairs cut to `window` tokens.
+
+    Every `evaluate_every` steps the development set is asked; after `patience` times without gain training stops.
+    """
+
+    steps: int = 1500
+    batch: int = 12
+    window: int = 160
+    learning_rate: float = 5e-5
+    head_learning_rate: float = 1e-3
+    evaluate_every: int = 200
+    patience: int = 4
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to train on and how.
+
+    data: folders of judged questions with their weights in the mix; dev: folders that only decide when to stop.
+    base: folder of a BertModel to start from. window: tokens of a pair. layers: 0 keeps all of the base.
+    questions, unlabelled: at most so many of each folder; the latter are cut from its documents.
+    teacher, distilled: see draw_lists.
+    """
+
+    data: Mapping[Path, float]
+    out: Path
+    base: str
+    dev: Sequence[Path] = ()
+    split: str = "train"
+    window: int = 256
+    layers: int = 0
+    questions: int = 6000
+    unlabelled: int = 2000
+    teacher: float = 0.2
+    distilled: float = UNLABELLED_SHARE
+    recipe: Recipe = field(default_factory=Recipe)
+
+    @property
+    def work(self) -> Path:
+        """Return where a run keeps what it needs to go on after a kill."""
+        return self.out / "work"
+
+    @property
+    def name(self) -> str:
+        """Return what the reranker will be called: its folder's name, without what no name may have."""
+        return re.sub(r"[^\w.:/@+-]+", "-", self.out.resolve().name).strip("-")[:LONGEST_NAME] or "reranker"
+
+    @property
+    def finished(self) -> bool:
+        """Return whether the reranker is written: reranker.json is the last of its files."""
+        return (self.out / SPEC_FILE).is_file()
+
+    def mined(self, folder: Path) -> Path:
+        """Return where the candidates of a folder's questions are kept."""
+        return self.work / f"{folder.resolve().name}-{self.split}.jsonl"
+
+    def base_folder(self) -> Path:
+        """Return the folder of the model to start from.
+
+        Raises:
+            InvalidInput: there is none, or none that can be trained.
+        """
+        if self.base != BUNDLED_BASE:
+            return Path(self.base).expanduser()
+        if RERANKER is None:
+            raise InvalidInput("No reranker is bundled to start from. Name the folder of a BertModel with --base.")
+        return RERANKER
+
+
+def parse_mix(specs: Sequence[str]) -> dict[Path, float]:
+    """Return folders and their weights from `FOLDER` or `FOLDER=WEIGHT`.
+
+    Raises:
+        InvalidInput: a weight is no positive number, or a folder is named twice.
+    """
+    mix: dict[Path, float] = {}
+    for spec in specs:
+        name, _, given = spec.rpartition("=") if "=" in spec else (spec, "", "1")
+        try:
+            weight = float(given)
+        except ValueError as error:
+            raise InvalidInput(f"--data {spec!r}: {given!r} is no number. Write FOLDER or FOLDER=WEIGHT.") from error
+        if not 0 < weight < float("inf"):
+            raise InvalidInput(f"--data {spec!r}: the weight must be greater than 0 and finite.")
+        if Path(name) in mix:
+            raise InvalidInput(f"--data {name} is given twice. Give it once, with the sum of the weights.")
+        mix[Path(name)] = weight
+    return mix
+
+
+def check(plan: Plan) -> None:
+    """Refuse what could not be trained, before hours are spent on it.
+
+    Raises:
+        InvalidInput: a folder is missing, holds no judged set, or is no model that can be trained.
+    """
+    for option, folders in (("--data", plan.data), ("--dev", plan.dev)):
+        for folder in folders:
+            _check_set(option, folder, plan.split)
+    names: dict[str, Path] = {}
+    for folder in (*plan.data, *plan.dev):
+        name = folder.resolve().name
+        if name in names:
+            raise InvalidInput(
+                f"{names[name]} and {folder} have one name, or are one. Rename one; what decides must not be learnt."
+            )
+        names[name] = folder
+    _check_base(plan.base_folder(), plan)
+
+
+def _check_set(option: str, folder: Path, split: str) -> None:
+    missing = [name for name in ("corpus.jsonl", "queries.jsonl") if not (folder / name).is_file()]
+    if missing:
+        what = f"{folder} has no {' and no '.join(missing)}" if folder.is_dir() else f"there is no folder {folder}"
+        raise InvalidInput(f"{option}: {what}. A judged set has corpus.jsonl, queries.jsonl and qrels/<split>.tsv.")
+    if split not in (known := splits(folder)):
+        raise InvalidInput(
+            f"{option}: {folder} has no split {split!r}. Splits there: {', '.join(known) or 'none'}. "
+            "Choose one that every folder has with --split."
+        )
+
+
+def _check_base(folder: Path, plan: Plan) -> None:
+    if (folder / SPEC_FILE).is_file():  # Resift's own form, checked as it is unpacked
+        return
+    path = folder / CONFIG_FILE
+    try:
+        config: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"--base: {path} cannot be read: {error}. Name a folder with a BertModel, or a reranker of Resift's own."
+        ) from error
+    if config.get("model_type") != "bert" or config.get("hidden_act", "gelu") != "gelu":
+        kind = f"{config.get('model_type')!r} with {config.get('hidden_act', 'gelu')!r}"
+        raise InvalidInput(
+            f"--base: {folder} holds a model of the kind {kind}; only 'bert' with 'gelu' can be trained."
+        )
+    for option, wanted, key in (
+        ("--window", plan.window, "max_position_embeddings"),
+        ("--layers", plan.layers, "num_hidden_layers"),
+    ):
+        if wanted > config.get(key, wanted):
+            raise InvalidInput(f"{option} {wanted} is more than the {config[key]} of --base {folder}.")
+
+
+def begin(plan: Plan) -> None:
+    """Keep the plan, or compare it with the one that the folder was begun with.
+
+    Raises:
+        InvalidInput: the folder holds another run, or a reranker of which no run is left.
+    """
+    path, current = plan.work / PLAN_FILE, _described(plan)
+    leftover = " and ".join(str(each) for each in (plan.work, plan.out / SPEC_FILE) if each.exists())
+    if path.is_file():
+        before: dict[str, Any] = json.loads(path.read_bytes())
+        changes = [_change(key, before.get(key), now) for key, now in current.items() if before.get(key) != now]
+        if changes:
+            raise InvalidInput(
+                f"{plan.out} was begun with other data or options ({', '.join(changes)}). Choose another --out, "
+                f"or delete {leftover} to begin anew."
+            )
+    elif plan.finished:
+        raise InvalidInput(f"{plan.out} already holds a reranker. Choose another --out, or delete {leftover}.")
+    else:
+        plan.work.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_text(json.dumps(current, indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(path)
+
+
+def _change(key: str, before: object, now: object) -> str:
+    return key if isinstance(now, dict) else f"{key} was {before}, is {now}"
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    """Return everything that decides what comes out, by name; files by their sums, so that folders may move."""
+    options = {
+        name: getattr(plan, name)
+        for name in ("split", "window", "layers", "questions", "unlabelled", "teacher", "distilled")
+    }
+    data = {folder.resolve().name: [weight, _sum(folder, plan.split)] for folder, weight in plan.data.items()}
+    dev = {folder.resolve().name: _sum(folder, plan.split) for folder in plan.dev}
+    base = plan.base_folder()
+    weights = [base / name for name in (MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE, "model.safetensors")]
+    sums = {path.name: sha256_of(path)[:12] for path in weights if path.is_file()}
+    recipe = asdict(plan.recipe)
+    recipe["training_window"] = recipe.pop("window")
+    return {"data": data, "dev": dev, "base": sums, **options, **recipe}
+
+
+def _sum(folder: Path, split: str) -> str:
+    files = (folder / "corpus.jsonl", folder / "queries.jsonl", folder / "qrels" / f"{split}.tsv")
+    return " ".join(sha256_of(path)[:12] for path in files)
