@@ -44,8 +44,8 @@ BUNDLED: dict[str, BundledModel] = {
 }
 
 
-RERANKER: Path | None = None
-"""The folder of the cross-encoder that ships, in Resift's own format (see reranker_format.py); None while none does."""
+RERANKER = Path(__file__).parent / "reranker"
+"""The folder of the cross-encoder that ships, in Resift's own format (see reranker_format.py)."""
 
 
 def verify(model: BundledModel) -> Path:

@@ -79,7 +79,7 @@ def _in_folder(folder: Path) -> CrossEncoderModel:
             partial(_open_own, folder),
             f"{folder}, Resift's format",
             spec.calibration.logistic,
-            spec.weights,
+            dict[str, float](spec.weights.items()),
         )
     if graph := next((folder / name for name in EXPORTED if (folder / name).is_file()), None):
         return CrossEncoderModel(folder.name, partial(open_exported, folder, graph), f"{graph}, ONNX")

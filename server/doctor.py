@@ -71,8 +71,6 @@ async def _check_reranker(engine: Engine) -> str:
         used = "reranking is off"
     else:
         used = f"{default.name}, weight {pipeline.configured_weights(default)['rerank']:g}"
-    if found is None:
-        return used
     await found.load()
     return f"{used}; cross-encoder {found.name} at {found.model.origin}"
 

@@ -48,13 +48,12 @@ class Engine:
     settings: Settings
     services: Services
     transformer: Deferred[Transformer]
-    cross_encoder: CrossEncoder | None
+    cross_encoder: CrossEncoder
 
     async def warm(self) -> None:
         """Load the models, so that the first question need not wait for them."""
         await self.transformer.get()
-        if self.cross_encoder is not None:
-            await self.cross_encoder.load()
+        await self.cross_encoder.load()
 
     async def close(self) -> None:
         """Flush the store and release the data directory."""
@@ -74,11 +73,11 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     transformer = Deferred(lambda: Transformer.open(model))
     encoder = BundledEncoder(model, transformer, workers)
     store = EdgeStore(settings.data_dir, reserve_bytes=settings.min_free_mb * 2**20)
-    cross_encoder = _cross_encoder(settings, workers)
+    cross_encoder = CrossEncoder(find_cross_encoder(settings.reranker or str(RERANKER)), workers)
     maxsim = LateInteraction(model, transformer, workers, calibration=MAXSIM_CALIBRATION)
     rerankers: dict[str, Reranker] = {
+        CROSS_ENCODER: _cached(cross_encoder, settings),
         MAXSIM: _cached(maxsim, settings),
-        **({CROSS_ENCODER: _cached(cross_encoder, settings)} if cross_encoder else {}),
     }
     manifest = _manifest(settings, encoder)
     locks = WriteLocks()
@@ -107,18 +106,13 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     return Engine(settings, services, transformer, cross_encoder)
 
 
-def _cross_encoder(settings: Settings, workers: Workers) -> CrossEncoder | None:
-    reference = settings.reranker or (str(RERANKER) if RERANKER else "")
-    return CrossEncoder(find_cross_encoder(reference), workers) if reference else None
-
-
 def _cached(reranker: Reranker, settings: Settings) -> Reranker:
     limit = settings.rerank.cache_size
     return Cached(reranker, limit=limit) if limit else reranker
 
 
 def _default(settings: Settings, rerankers: Mapping[str, Reranker]) -> str:
-    chosen = settings.rerank.default or (CROSS_ENCODER if CROSS_ENCODER in rerankers else MAXSIM)
+    chosen = settings.rerank.default
     if chosen not in {NONE, *rerankers}:
         known = ", ".join([NONE, *rerankers])
         raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {chosen!r} is no reranker. Known: {known}.")

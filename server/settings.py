@@ -60,9 +60,8 @@ class RerankSettings(BaseModel):
     """How the second stage works."""
 
     default: str = Field(
-        default="",
-        description='Reranker meant by "default": cross-encoder, maxsim, or none, which turns reranking off; '
-        "empty is the cross-encoder where there is one",
+        default="cross-encoder",
+        description='Reranker meant by "default": cross-encoder, maxsim, or none, which turns reranking off',
     )
     weight: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="Share of the reranker in the final score; empty is the one that suits the reranker"

@@ -15,7 +15,7 @@ from ..models.pairs import QUERY_TOKENS
 from ..models.reranker_format import SPEC_FILE, Calibration, RerankerSpec
 from .calibrate import BestHits, best_hits, best_weight, reliability
 from .dequantise import unpack
-from .export import SHIPPED, Exported, export
+from .export import COMPARED, SHIPPED, Exported, export
 from .fit import DEPTH, fit, mean_ndcg
 from .lists import Source, draw_lists, read_source
 from .mined import Mined, MinedFile
@@ -64,6 +64,7 @@ def describe(
         sets=sets,
         dev=[folder.resolve().name for folder in plan.dev],
         questions=len(dev),
+        compared=min(COMPARED, len(dev)),
         lists=step * plan.recipe.batch,
         teacher=plan.teacher,
         distilled=plan.distilled,

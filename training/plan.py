@@ -81,16 +81,8 @@ class Plan:
         return self.work / f"{folder.resolve().name}-{self.split}.jsonl"
 
     def base_folder(self) -> Path:
-        """Return the folder of the model to start from.
-
-        Raises:
-            InvalidInput: there is none, or none that can be trained.
-        """
-        if self.base != BUNDLED_BASE:
-            return Path(self.base).expanduser()
-        if RERANKER is None:
-            raise InvalidInput("No reranker is bundled to start from. Name the folder of a BertModel with --base.")
-        return RERANKER
+        """Return the folder of the model to start from."""
+        return RERANKER if self.base == BUNDLED_BASE else Path(self.base).expanduser()
 
 
 def parse_mix(specs: Sequence[str]) -> dict[Path, float]:
