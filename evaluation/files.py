@@ -7,14 +7,26 @@ from pathlib import Path
 from .html import to_html
 from .plots import sweep_figure, to_png
 from .report import Report
+from .writable import told_when_refused
+
+ELSEWHERE = "Free it, or name another folder with --out."
 
 
 def write_reports(report: Report, folder: Path) -> None:
-    """Write the files, over those of an earlier run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(to_json(report), encoding="utf-8")
-    (folder / "report.html").write_text(to_html(report), encoding="utf-8")
-    (folder / "sweep.png").write_bytes(to_png(sweep_figure(report.sweep, ink="black")))
+    """Write the files, over those of an earlier run.
+
+    Raises:
+        InvalidInput: They cannot be written.
+    """
+    contents = {
+        "report.json": to_json(report).encode(),
+        "report.html": to_html(report).encode(),
+        "sweep.png": to_png(sweep_figure(report.sweep, ink="black")),
+    }
+    with told_when_refused(folder, ELSEWHERE):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
 
 
 def to_json(report: Report) -> str:

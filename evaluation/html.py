@@ -37,7 +37,7 @@ def to_html(report: Report) -> str:
         f'<div class="key"><p>{escape(report.ceiling.prediction)}</p><p>{escape(report.sweep.advice)}</p></div>',
         "<h2>Systems</h2>",
         _systems(report),
-        "<h2>Depth of reranking</h2>",
+        "<h2>Depth of reranking, in documents</h2>",
         to_svg(sweep_figure(report.sweep), title="Quality and added milliseconds against depth"),
         _depths(report),
         "<h2>Query by query</h2>",

@@ -5,10 +5,13 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..core.errors import InvalidInput, NotFound, UnreadableFile
 from ..core.values import Document
+from ..pipeline.question import check_query
+
+FORM = '{"_id": "d1", "title": "may be left out", "text": "..."}'
 
 Grades = Mapping[str, Mapping[str, int]]
 """How well a document answers, by query id and document id; above 0 is relevant, 0 was judged and is not."""
@@ -24,21 +27,34 @@ class Judged:
     grades: dict[str, dict[str, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A line of documents or queries."""
+
+    id: str
+    title: str
+    text: str
+
+
 def load(folder: Path, split: str) -> Judged:
     """Return the judged set in `folder`, with the queries that `split` judges.
 
     Raises:
         NotFound: a file is missing.
-        UnreadableFile: a line is not what the form asks for.
+        UnreadableFile: a line, which is named, is not what the form asks for, or no query that can be asked.
     """
+    entries = (_entry(text, place) for place, text in _lines(folder / "corpus.jsonl"))
     documents = [
-        Document(id=str(line["_id"]), title=line.get("title") or "", text=line["text"] or line["title"])
-        for line in _lines(folder / "corpus.jsonl", "_id", "text")
-        if line["text"].strip() or (line.get("title") or "").strip()
+        Document(id=entry.id, title=entry.title, text=entry.text if entry.text.strip() else entry.title)
+        for entry in entries
+        if entry.text.strip() or entry.title.strip()
     ]
     grades = _grades(folder / "qrels" / f"{split}.tsv")
-    lines = _lines(folder / "queries.jsonl", "_id", "text")
-    queries = {str(line["_id"]): line["text"] for line in lines if str(line["_id"]) in grades}
+    queries: dict[str, str] = {}
+    for place, text in _lines(folder / "queries.jsonl"):
+        entry = _entry(text, place)
+        if entry.id in grades:
+            queries[entry.id] = _query(entry.text, place)
     return Judged(folder.resolve().name, documents, queries, grades)
 
 
@@ -78,31 +94,53 @@ def _grades(path: Path) -> dict[str, dict[str, int]]:
         known = ", ".join(splits(path.parent.parent)) or "none"
         raise NotFound(f"No judgements {path}. Splits there: {known}.")
     grades: dict[str, dict[str, int]] = {}
-    for number, row in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, (place, row) in enumerate(_lines(path)):
         try:
-            query, document, grade = row.split("\t")
-            if number > 1 or grade.isdecimal():  # the first line is a heading, where there is one
+            query, document, grade = row.rstrip("\r\n").split("\t")
+            if number or grade.isdecimal():  # the first line is a heading, where there is one
                 grades.setdefault(query, {})[document] = int(grade)
         except ValueError as error:
-            raise UnreadableFile(f"{path}:{number}: {row!r} is not 'query<TAB>document<TAB>grade'.") from error
+            raise UnreadableFile(f"{place}: {row!r} is not 'query<TAB>document<TAB>grade'.") from error
     return grades
 
 
-def _lines(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield each line that is not blank, after its file and number."""
     if not path.is_file():
         raise NotFound(f"No file {path}. A judged set has corpus.jsonl, queries.jsonl and qrels/<split>.tsv.")
-    with path.open(encoding="utf-8") as file:
-        for number, text in enumerate(file, start=1):
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            place = f"{path}:{number}"
+            try:
+                text = line.decode()
+            except UnicodeDecodeError as error:
+                raise UnreadableFile(f"{place} is not UTF-8: {error.reason} at byte {error.start} of it.") from error
             if text.strip():
-                yield _entry(text, f"{path}:{number}", fields)
+                yield place, text
 
 
-def _entry(text: str, place: str, fields: tuple[str, ...]) -> dict[str, Any]:
+def _entry(text: str, place: str) -> _Entry:
     try:
-        entry = json.loads(text)
-        missing = [name for name in fields if name not in entry]
-    except (json.JSONDecodeError, TypeError) as error:
+        value = json.loads(text)
+    except ValueError as error:
         raise UnreadableFile(f"{place} is no JSON object: {error}.") from error
+    if not isinstance(value, dict):
+        raise UnreadableFile(f"{place} is no JSON object, such as {FORM}.")
+    entry = cast("dict[str, Any]", value)
+    missing = [name for name in ("_id", "text") if name not in entry]
     if missing:
         raise UnreadableFile(f"{place} lacks {', '.join(missing)}.")
-    return entry
+    identifier, title, words = entry["_id"], entry.get("title") or "", entry["text"]
+    if not isinstance(identifier, str | int):
+        raise UnreadableFile(f"{place}: the _id is {identifier!r}, neither a string nor a whole number.")
+    if not isinstance(title, str) or not isinstance(words, str):
+        raise UnreadableFile(f"{place}: text and title have to be strings, as in {FORM}.")
+    return _Entry(str(identifier), title, words)
+
+
+def _query(text: str, place: str) -> str:
+    try:
+        check_query(text)
+    except InvalidInput as error:
+        raise UnreadableFile(f"{place}: {error}") from error
+    return text

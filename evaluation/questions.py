@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..core.errors import InvalidInput, NotFound, UnreadableFile
+from ..pipeline.question import check_query
 from .judged import Judged
+from .writable import check_folder, told_when_refused
 
+ELSEWHERE = "Name a new file."
 FORM = '{"query": "how are sentences found", "relevant": ["document id"]}'
 
 
@@ -33,7 +36,7 @@ def read_questions(path: Path) -> Judged:
         raise NotFound(f"No file or folder {path}. `resift eval --make {path}` starts a list of questions there.")
     queries: dict[str, str] = {}
     grades: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if line.strip():
             queries[str(number)], relevant = _question(line, f"{path}:{number}")
             grades[str(number)] = dict.fromkeys(relevant, 1)
@@ -43,20 +46,25 @@ def read_questions(path: Path) -> Judged:
 
 
 def write_drafts(path: Path, drafts: Iterable[Draft]) -> None:
-    """Write one line for each draft."""
+    """Write one line for each draft.
+
+    Raises:
+        InvalidInput: The file cannot be written.
+    """
     lines = [json.dumps(asdict(draft), ensure_ascii=False) for draft in drafts]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    with told_when_refused(path, ELSEWHERE):
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def check_fresh(path: Path) -> None:
-    """Refuse a file that is there already: somebody's judgements may be in it.
+    """Refuse a file that is there already, for somebody's judgements may be in it, or that cannot be written.
 
     Raises:
-        InvalidInput: It is there.
+        InvalidInput: It is there, or its folder takes no file.
     """
     if path.exists():
-        raise InvalidInput(f"{path} is there already and is not written over. Name a new file.")
+        raise InvalidInput(f"{path} is there already and is not written over. {ELSEWHERE}")
+    check_folder(path.parent, ELSEWHERE)
 
 
 def _text(path: Path) -> str:
@@ -77,4 +85,8 @@ def _question(line: str, place: str) -> tuple[str, list[str]]:
         raise InvalidInput(f"{place} has no query, or no list of relevant ids. Write it as {FORM}.")
     if not query.strip():
         raise InvalidInput(f"{place}: the query is empty. Write what its text answers, or delete the line.")
-    return query.strip(), [str(each) for each in cast("list[Any]", relevant)]
+    try:
+        query = check_query(query)
+    except InvalidInput as error:
+        raise InvalidInput(f"{place}: {error}") from error
+    return query, [str(each) for each in cast("list[Any]", relevant)]

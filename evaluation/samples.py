@@ -14,6 +14,7 @@ from ..pipeline.pipeline import Pipeline
 from ..pipeline.question import DEEPEST_TUNED, Question
 from ..rerank.signals import Mix, signals_of
 from ..search.fuse import RRF_K
+from .calibration import Read
 from .judged import Judged
 from .run import rankings
 
@@ -55,7 +56,7 @@ async def collect(
     Raises:
         ModelError: When the reranker failed.
     """
-    # Each document counts by its best passage. Weights do not matter: the raw scores are kept.
+    # Each document counts by its best passage, and depths are in documents. Weights do not matter: raw scores are kept.
     deepest = replace(question, depth=DEEPEST_TUNED, limit=DEEPEST_TUNED, per_document=1, rerank_weight=0.0)
     mix = Mix({}, pipeline.metadata, now)
     samples: list[Sample] = []
@@ -86,13 +87,10 @@ def ndcg(sample: Sample, depth: int, names: Sequence[str], weights: Floats) -> F
     return _DISCOUNTS[: len(order)] @ sample.gains(head)[order] / sample.ideal
 
 
-def best_read(sample: Sample, depth: int) -> tuple[float, bool] | None:
-    """Return the raw score of the hit that the reranker liked best, and whether its document is relevant."""
+def read(sample: Sample, depth: int) -> Read:
+    """Return the raw scores of the hits that the reranker read at a depth, and whether their documents are relevant."""
     head = sample.head(depth)
-    if not head:
-        return None
-    best = max(head, key=lambda hit: hit.scores["rerank"])
-    return best.scores["rerank"], sample.grades.get(best.passage.document_id, 0) > 0
+    return np.array([hit.scores["rerank"] for hit in head], float), sample.gains(head) > 0
 
 
 def _matrix(sample: Sample, head: Sequence[Hit], names: Sequence[str]) -> Floats:

@@ -10,6 +10,7 @@ from .measures import means, per_query
 from .run import Run
 
 PLATEAU = 0.005  # nDCG@10 or R@5 that is not worth reading deeper: a small part of any interval shown beside it
+DOCUMENTS = "Depths count documents, each read at its best passage, as a search with per_document 1 does."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,12 @@ class Sweep:
     def advice(self) -> str:
         """Return the recommendation in words."""
         if self.is_plateau:
-            return f"Rerank {self.recommended}: no greater depth gains more than {PLATEAU} in nDCG@10 or R@5."
+            gain = f"no greater depth gains more than {PLATEAU} in nDCG@10 or R@5"
+            return f"Rerank {self.recommended} documents: {gain}. {DOCUMENTS}"
         if len(self.depths) == 1:
-            return f"Only depth {self.recommended} was measured."
-        return f"Rerank {self.recommended}, the greatest depth measured: quality was still rising there."
+            return f"Only depth {self.recommended} was measured. {DOCUMENTS}"
+        rising = "the greatest depth measured: quality was still rising there"
+        return f"Rerank {self.recommended} documents, {rising}. {DOCUMENTS}"
 
 
 def sweep(judged: Judged, runs: Mapping[int, Run]) -> Sweep:

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..pipeline.pipeline import DEFAULT
-from ..pipeline.question import Question
+from ..pipeline.question import DEFAULT_DEPTH, Question
 
-DEPTH = 50  # the product's own default
 DEPTHS = (10, 20, 30, 50, 100, 200)
 SHOWN = 10  # hits that the measures look at; an answer has at least as many
 
@@ -37,7 +36,8 @@ class Asked:
 
     collection: str
     reranker: str = DEFAULT
-    depth: int = DEPTH
+    depth: int = DEFAULT_DEPTH
+    """In documents, for `per_document` is 1; the default search counts passages, several of which may be one's."""
 
 
 def questions(asked: Asked, systems: Sequence[System] = SYSTEMS) -> Mapping[str, Question]:

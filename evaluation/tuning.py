@@ -12,8 +12,8 @@ from ..core.calibration import Logistic
 from ..pipeline.question import DEEPEST_TUNED, DEFAULT_DEPTH
 from ..rerank.blend import Weights, restrict
 from .bootstrap import Difference, paired
-from .calibration import fit, log_loss, smoothed
-from .samples import Floats, Sample, best_read, ndcg, present
+from .calibration import Read, best_hits, fit, log_loss, smoothed
+from .samples import Floats, Sample, ndcg, present, read
 
 Places: TypeAlias = NDArray[np.int64]
 Relevance: TypeAlias = Callable[[float], float]
@@ -41,7 +41,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What tuning found. Log losses are of relevance, on questions held out."""
+    """What tuning found. Log losses are of relevance, on questions held out, with their answers and without."""
 
     questions: int
     before: Setting
@@ -49,7 +49,7 @@ class Fit:
     gain: Difference
     """In nDCG@10 over `before`, on questions held out."""
     calibration: Logistic | None
-    """None where the reranker's own is as good."""
+    """None where the reranker's own is as good, for all that can be told."""
     loss_before: float
     loss_after: float
 
@@ -75,16 +75,15 @@ def tune(samples: Sequence[Sample], *, weights: Weights, relevance: Relevance) -
     names = ["fused", *present(samples, [name for name in SIGNALS if name != "fused"])]
     grid = candidates(names, weights)
     tables = {depth: np.array([ndcg(each, depth, names, grid) for each in samples]) for depth in DEPTHS}
-    folds = _folds(len(samples))
     before = tables[DEFAULT_DEPTH][:, 0]
     held_out = np.empty(len(samples))
-    for fold in folds:
+    for fold in _folds(len(samples)):
         rest = np.setdiff1d(np.arange(len(samples)), fold)
         depth, place = _choose(tables, grid, rest)
         held_out[fold] = tables[depth][fold, place]
     depth, place = _choose(tables, grid, np.arange(len(samples)))
     after = Setting(_named(names, grid[place]), depth, float(tables[depth][:, place].mean()))
-    fitted, loss_before, loss_after = _calibrate(samples, depth, relevance, folds)
+    fitted, loss_before, loss_after = _calibrate(samples, depth, relevance)
     return Fit(
         questions=len(samples),
         before=Setting(weights, DEFAULT_DEPTH, float(before.mean())),
@@ -124,29 +123,37 @@ def _choose(tables: Mapping[int, Floats], grid: Floats, chosen: Places) -> tuple
     return depth, best[depth]
 
 
-def _calibrate(
-    samples: Sequence[Sample], depth: int, relevance: Relevance, folds: Sequence[Places]
-) -> tuple[Logistic | None, float, float]:
-    """Return the logistic of the best hit's relevance if it foretells better than the reranker's own; both losses."""
-    read = [best_read(each, depth) for each in samples]
-    scores = np.array([0.0 if each is None else each[0] for each in read])
-    relevant = np.array([each is not None and each[1] for each in read], float)
-    own = np.array([relevance(float(score)) for score in scores])
-    before = float(log_loss(own, relevant).mean())
+def _calibrate(samples: Sequence[Sample], depth: int, relevance: Relevance) -> tuple[Logistic | None, float, float]:
+    """Return the logistic of the best hit's relevance if it foretells better than the reranker's own; both losses.
+
+    It does where the losses of questions held out are less beyond chance: a right calibration is left as it is.
+    """
+    questions = [hits for hits in (read(each, depth) for each in samples) if len(hits[0])]
+    own = np.array([_loss(relevance, each) for each in questions])
+    before = float(own.mean()) if questions else 0.0
+    relevant = best_hits(questions)[1]
     if min(relevant.sum(), len(relevant) - relevant.sum()) < FEWEST_OF_A_KIND:
         return None, before, before
-    chances = np.empty(len(scores))
-    for fold in folds:
-        rest = np.setdiff1d(np.arange(len(scores)), fold)
-        fitted = _fit(scores[rest], relevant[rest])
-        chances[fold] = [fitted.probability(float(score)) for score in scores[fold]]
-    after = float(log_loss(chances, relevant).mean())
-    fitted = _fit(scores, relevant)
-    return (fitted, before, after) if after < before and fitted.slope > 0 else (None, before, before)
+    losses = np.empty(len(questions))
+    for fold in _folds(len(questions)):
+        held_out = set(map(int, fold))
+        fitted = _fit([each for place, each in enumerate(questions) if place not in held_out])
+        for place in held_out:
+            losses[place] = _loss(fitted.probability, questions[place])
+    fitted = _fit(questions)
+    is_better = paired((own - losses).tolist(), seed=SEED).low > 0 and fitted.slope > 0
+    return (fitted, before, float(losses.mean())) if is_better else (None, before, before)
 
 
-def _fit(scores: Floats, relevant: Floats) -> Logistic:
+def _fit(questions: Sequence[Read]) -> Logistic:
+    scores, relevant = best_hits(questions)
     return fit([(scores, smoothed(relevant))])
+
+
+def _loss(relevance: Relevance, question: Read) -> float:
+    """Return the mean log loss of a question's best hits, with its relevant passages and without."""
+    scores, relevant = best_hits([question])
+    return float(log_loss(np.array([relevance(float(score)) for score in scores]), relevant).mean())
 
 
 def _named(names: Sequence[str], row: Floats) -> Weights:

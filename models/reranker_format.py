@@ -46,7 +46,7 @@ class RerankerSpec(BaseModel):
     query_tokens: Annotated[int, Field(ge=4, description="Tokens of the query that are read")]
     calibration: Calibration
     weights: dict[Signal, Annotated[float, Field(ge=0, le=1)]]
-    """Shares in the final score that it was tuned for; they sum to 1."""
+    """Shares in the final score that it was tuned for, retrieval's own and its among them; they sum to 1."""
     sha256: dict[str, Sha256]
 
     @model_validator(mode="after")
@@ -55,6 +55,8 @@ class RerankerSpec(BaseModel):
             raise ValueError("query_tokens is more than half of window")
         if abs(sum(self.weights.values()) - 1) > 1e-6:
             raise ValueError(f"weights sum to {sum(self.weights.values()):g}, not to 1")
+        if missing := {"fused", "rerank"} - self.weights.keys():
+            raise ValueError(f"weights lack {', '.join(sorted(missing))}")
         if missing := {MODEL_FILE, TOKENIZER_FILE} - self.sha256.keys():
             raise ValueError(f"sha256 lacks {', '.join(sorted(missing))}")
         if any("/" in name or "\\" in name for name in self.sha256):

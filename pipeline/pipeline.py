@@ -201,7 +201,9 @@ def _with_instruction_note(ranking: Ranking, instruction: str) -> Ranking:
 def _page(ranking: Ranking, question: Question) -> Page:
     least = question.min_relevance
     hits = [hit for hit in ranking.hits if hit.relevance is None or hit.relevance >= least]
-    verdict = judge(hits)
+    # What the reranker read decides; the relevance of hits behind that is of another, coarser kind.
+    was_reranked = any("rerank" in hit.scores for hit in ranking.hits)
+    verdict = judge([hit for hit in hits if "rerank" in hit.scores] if was_reranked else hits)
     notes = list(ranking.notes)
     if dropped := len(ranking.hits) - len(hits):
         notes.append(f"{dropped} hits below min_relevance {question.min_relevance} were left out.")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import anyio
 
@@ -102,8 +103,10 @@ async def _timed(
 
 
 def _joined(parts: Sequence[Scores]) -> Scores:
+    starts = accumulate((len(part.values) for part in parts), initial=0)
     return Scores(
         tuple(value for part in parts for value in part.values),
         tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         sum(part.cached for part in parts),
+        frozenset(start + place for start, part in zip(starts, parts, strict=False) for place in part.cut),
     )

@@ -15,6 +15,7 @@ from .reranker import Reranker, Scores
 class _Known:
     value: float
     notes: tuple[str, ...]
+    whole: bool
 
 
 class Cached:
@@ -49,7 +50,8 @@ class Cached:
             known |= await self._read(query, unknown)
         self._keep(known)
         notes = dict.fromkeys(note for key in keys for note in known[key].notes)
-        return Scores(tuple(known[key].value for key in keys), tuple(notes), cached)
+        cut = frozenset(place for place, key in enumerate(keys) if not known[key].whole)
+        return Scores(tuple(known[key].value for key in keys), tuple(notes), cached, cut)
 
     def relevance(self, score: float) -> float:
         """Return the calibrated probability, in 0..1, that a passage with this raw score answers its query."""
@@ -59,7 +61,10 @@ class Cached:
         scores = await self._reranker.score(query, list(passages.values()))
         if len(scores.values) != len(passages):
             raise ModelError(f"{self.name} gave {len(scores.values)} scores for {len(passages)} passages.")
-        return {key: _Known(value, scores.notes) for key, value in zip(passages, scores.values, strict=True)}
+        return {
+            key: _Known(value, scores.notes, place not in scores.cut)
+            for place, (key, value) in enumerate(zip(passages, scores.values, strict=True))
+        }
 
     def _keep(self, known: dict[bytes, _Known]) -> None:
         for key, each in known.items():

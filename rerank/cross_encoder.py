@@ -14,7 +14,6 @@ from .blend import Weights
 from .reranker import Scores
 
 CUT_QUERY = "The query is longer than the reranker reads; only its beginning was read."
-CUT_PASSAGE = "A passage is longer than the reranker reads; only its beginning was read."
 
 
 class CrossEncoder:
@@ -55,10 +54,8 @@ class CrossEncoder:
         values = tuple(by_place[place].value for place in range(len(passages)))
         if not all(map(isfinite, values)):
             raise ModelError(f"The reranker {self.name!r} gave a score that is no number. Its weights are damaged.")
-        notes = [] if asked.whole else [CUT_QUERY]
-        if not all(score.whole for score in by_place.values()):
-            notes.append(CUT_PASSAGE)
-        return Scores(values, tuple(notes))
+        cut = frozenset(place for place, score in by_place.items() if not score.whole)
+        return Scores(values, () if asked.whole else (CUT_QUERY,), cut=cut)
 
     def relevance(self, score: float) -> float:
         """Return the calibrated probability; for a model without a calibration, the logistic of its logit.

@@ -14,8 +14,11 @@ class Scores:
 
     values: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    """About the query, and so about every score."""
     cached: int = 0
     """How many of them were known from before."""
+    cut: frozenset[int] = frozenset()
+    """Places of the passages of which only the beginning was read."""
 
 
 class Reranker(Protocol):

@@ -11,6 +11,8 @@ from .budget import Budget, Pace, score_within
 from .reranker import Reranker, Scores
 from .signals import FROM_METADATA, Mix, signals_of
 
+CUT_PASSAGE = "A passage is longer than the reranker reads; only its beginning was read."
+
 
 async def rerank_head(
     ranking: Ranking,
@@ -45,7 +47,8 @@ async def rerank_head(
     saved = f"{scores.cached} of {len(reordered)} from the cache" if scores.cached else ""
     note = "; ".join(part for part in (cut, saved, mix.note) if part)
     report = Stage("rerank", reranker.name, len(head), len(reordered), 1000 * (clock() - start), note=note)
-    return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *scores.notes])
+    notes = [*scores.notes, CUT_PASSAGE] if scores.cut else scores.notes
+    return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *notes])
 
 
 def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix) -> list[Hit]:

@@ -135,7 +135,10 @@ def train(
     base: Annotated[str, typer.Option(help='What to start from: a BertModel\'s folder, or "bundled".')] = "bundled",
     split: Annotated[str, typer.Option(help="Which judgements of each folder.")] = "train",
     layers: Annotated[int, typer.Option(min=0, help="Layers to keep of the base; 0 keeps all.")] = 0,
-    window: Annotated[int, typer.Option(min=32, max=512, help="Tokens of question and passage together.")] = 256,
+    window: Annotated[int, typer.Option(min=32, max=512, help="Tokens of a pair, question and passage, in use.")] = 256,
+    train_window: Annotated[
+        int, typer.Option(min=32, max=512, help="Tokens of a pair in training; what is longer is cut, for speed.")
+    ] = 160,
     questions: Annotated[int, typer.Option(min=1, help="Most questions of a folder.")] = 6000,
     unlabelled: Annotated[int, typer.Option(min=0, help="Questions cut from each folder's documents.")] = 2000,
     distil: Annotated[float, typer.Option(min=0, max=1, help="Share of lists ordered by retrieval alone.")] = 0.15,
@@ -149,7 +152,7 @@ def train(
     from .train import NEEDED, run_train
 
     require_extra("train", NEEDED)
-    recipe = Recipe(steps=steps, learning_rate=rate, evaluate_every=every)
+    recipe = Recipe(steps=steps, window=train_window, learning_rate=rate, evaluate_every=every)
     plan = Plan(
         data=parse_mix(data),
         out=out.absolute(),
@@ -169,11 +172,15 @@ def train(
 @app.command("eval")
 def evaluate(
     data: Annotated[Path, typer.Argument(help="A folder in BEIR form, or a .jsonl file of {query, relevant ids}.")],
-    collection: Annotated[str, typer.Option("--collection", "-c", help="What a file is asked of.")] = "default",
+    collection: Annotated[
+        str, typer.Option("--collection", "-c", help='What a file is asked of, by default "default".')
+    ] = "",
     split: Annotated[str, typer.Option(help="Of a folder: test, or the only one.")] = "",
     queries: Annotated[int, typer.Option(min=0, help="Draw so many queries; 0: all, with --make 30.")] = 0,
-    depth: Annotated[int, typer.Option(min=1, max=200, help="Hits to rerank.")] = 50,
-    depths: Annotated[str, typer.Option(help="Depths to compare.")] = "10,20,30,50,100,200",
+    depth: Annotated[
+        int, typer.Option(min=0, max=200, help="Documents to rerank, each at its best passage; 0: as tuned, or 50.")
+    ] = 0,
+    depths: Annotated[str, typer.Option(help="Depths to compare, in documents.")] = "10,20,30,50,100,200",
     reranker: Annotated[str, typer.Option(help='"default" or a configured name.')] = "default",
     store: Annotated[
         Path | None, typer.Option(help="Where a folder's documents are indexed; by default the user's cache.")
@@ -186,7 +193,8 @@ def evaluate(
     from ..evaluation.systems import Asked
     from . import evaluate as work
 
-    asked = Asked(collection, reranker, depth)
+    work.refuse_unused(data, collection=collection, split=split, store=store, make=make)
+    asked = Asked(collection or "default", reranker, depth)
     request = work.Request(data, asked, work.parse_depths(depths), split, queries, seed, out)
     if make:
         _run(lambda engine: work.run_make(engine, request))

@@ -1,7 +1,7 @@
 """What the commands do: one call into the floors below, then words on the terminal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from ..ingest.job import Job
 from ..ingest.sources import files_below
 from ..pipeline.overview import look_at_all, look_at_fields
 from ..pipeline.question import DEEPEST_TUNED, Question
+from ..search.manifest import Tuning
 from ..tools.results import ranking_answer
 from .console import (
     ERR,
@@ -77,14 +78,14 @@ async def run_collections(engine: Engine, name: str, *, as_json: bool) -> bool:
     services = engine.services
     overviews = await look_at_all(services.pipeline, [name] if name else await services.store.names())
     fields = await look_at_fields(await services.pipeline.open(name)) if name else []
-    tuned = tuning_lines((await services.pipeline.open(name)).manifest.tuning) if name else []
+    tuning: Mapping[str, Tuning] = (await services.pipeline.open(name)).manifest.tuning if name else {}
     if as_json:
-        print_json({"collections": overviews, "fields": fields})
+        print_json({"collections": overviews, "fields": fields, "tuning": tuning})
     else:
         OUT.print(overview_table(overviews))
         if fields:
             OUT.print(fields_table(fields))
-        for line in tuned:
+        for line in tuning_lines(tuning):
             OUT.print(line, highlight=False, soft_wrap=True, markup=False)
     return True
 

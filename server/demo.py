@@ -23,7 +23,8 @@ from .settings import Settings
 
 SHOWN = 5
 DEPTH = 50
-PARTS_WEIGHT = 0.9  # the first stage saw only titles that say little, so the reranker's reading counts for most
+PARTS_WEIGHT = 0.7  # the first stage saw only titles that say little, so the reranker counts for more than usual
+PARTS_PLAN = Question("", collection="parts", mode="dense", field="title", rerank_weight=PARTS_WEIGHT)
 
 
 def run_demo(settings: Settings) -> None:
@@ -54,8 +55,7 @@ async def _stdlib(engine: Engine) -> None:
 async def _parts(engine: Engine) -> None:
     OUT.print(Rule("2. A catalogue of car parts: vague titles searched first, full texts reranked"))
     await _ingest(engine, parts(), "parts")
-    titles_first = Question("", collection="parts", mode="dense", field="title", rerank_weight=PARTS_WEIGHT)
-    _tally([await _ask(engine, asked, titles_first) for asked in part_questions()], PARTS_WEIGHT)
+    _tally([await _ask(engine, asked, PARTS_PLAN) for asked in part_questions()], PARTS_WEIGHT)
 
 
 def _weight(engine: Engine) -> float:

@@ -16,7 +16,8 @@ from ..evaluation.drafts import sample_passages
 from ..evaluation.judged import Judged, choose_split, load, sample
 from ..evaluation.questions import check_fresh, read_questions, write_drafts
 from ..evaluation.systems import Asked
-from ..pipeline.question import MAX_RESULTS
+from ..evaluation.writable import check_folder
+from ..pipeline.question import DEFAULT_DEPTH, MAX_RESULTS
 from .console import OUT, progress_bar
 from .engine import Engine
 from .settings import Settings, load_settings
@@ -27,7 +28,7 @@ DRAFTS = 30  # questions to begin with: an evening's work to judge
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asked for: `split` "" is the set's own, `queries` 0 all."""
+    """What the command line asked for: `split` "" is the set's own, `queries` 0 all; depth 0 is the collection's."""
 
     data: Path
     asked: Asked
@@ -52,6 +53,25 @@ def settings_for(data: Path, store: Path | None) -> Settings:
     if not data.is_dir():
         return load_settings()
     return load_settings(data_dir=store or user_cache_path("resift", appauthor=False) / "eval")
+
+
+def refuse_unused(data: Path, *, collection: str, split: str, store: Path | None, make: bool) -> None:
+    """Refuse options that were given and would change nothing.
+
+    Raises:
+        InvalidInput: A folder is not asked of a collection of the user's; a list is, and has no splits.
+    """
+    if data.is_dir() and not make and collection:
+        raise InvalidInput(
+            f"--collection {collection!r} is for a file of questions: the folder {data} is asked of its own documents. "
+            "Leave the option out."
+        )
+    given = [name for name, value in (("--store", store), ("--split", split)) if value]
+    if given and (make or data.is_file()):
+        raise InvalidInput(
+            f"{given[0]} is for a folder in BEIR form: the questions of {data} are of a collection, which "
+            "--collection names. Leave the option out."
+        )
 
 
 def parse_depths(text: str) -> tuple[int, ...]:
@@ -85,8 +105,8 @@ def read_task(request: Request) -> Task:
 
 
 async def run_evaluation(engine: Engine, task: Task) -> bool:
-    """Evaluate, write the reports and print the tables; return True, for low figures are no failure."""
-    from ..evaluation.files import write_reports
+    """Evaluate, print the tables and write the reports; return True, for low figures are no failure."""
+    from ..evaluation.files import ELSEWHERE, write_reports
     from ..evaluation.report import Subject, evaluate
     from .evaluation_tables import print_evaluation
 
@@ -96,14 +116,19 @@ async def run_evaluation(engine: Engine, task: Task) -> bool:
         known = ", ".join(pipeline.rerankers)
         raise InvalidInput(f"Reranking is turned off. Name a reranker with --reranker. Known: {known}.")
     asked = replace(request.asked, collection=judged.name) if task.split else request.asked
+    folder = request.out or Path(f"eval-{judged.name}")
+    check_folder(folder, ELSEWHERE)
     documents = await _bring_in(engine, task, asked.collection)
+    tuned = (await pipeline.open(asked.collection)).manifest.tuning.get(reranker.name)
+    asked = replace(asked, depth=asked.depth or (tuned.depth if tuned else DEFAULT_DEPTH))
     created = datetime.now(UTC).isoformat(timespec="seconds")
     subject = Subject(judged.name, task.split, documents, reranker.name, request.seed, __version__, created)
     with progress_bar("Asking") as progress:
         report = await evaluate(pipeline, judged, asked, subject=subject, depths=request.depths, progress=progress)
-    folder = request.out or Path(f"eval-{judged.name}")
+    print_evaluation(report)
     write_reports(report, folder)
-    print_evaluation(report, folder)
+    written = f"Written to {folder}: report.html, report.json, sweep.png"
+    OUT.print(written, highlight=False, soft_wrap=True, markup=False)
     return True
 
 

@@ -1,7 +1,6 @@
 """What `resift eval` shows on the terminal."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
@@ -14,8 +13,8 @@ from .console import OUT
 QUERY_CHARACTERS = 70
 
 
-def print_evaluation(report: Report, folder: Path) -> None:
-    """Print the tables of a report, and where its files are."""
+def print_evaluation(report: Report) -> None:
+    """Print the tables of a report."""
     OUT.print(describe(report), highlight=False, soft_wrap=True, markup=False)
     OUT.print(_systems_table(report))
     OUT.print(_differences_table(report.comparisons))
@@ -26,9 +25,6 @@ def print_evaluation(report: Report, folder: Path) -> None:
     OUT.print(_depths_table(report))
     for line in (report.ceiling.prediction, report.sweep.advice):
         OUT.print(line, style="bold", highlight=False, soft_wrap=True)
-    OUT.print(
-        f"Written to {folder}: report.html, report.json, sweep.png", highlight=False, soft_wrap=True, markup=False
-    )
 
 
 def _systems_table(report: Report) -> Table:
@@ -68,7 +64,7 @@ def _changes_table(title: str, changes: Sequence[Change]) -> Table:
 
 def _depths_table(report: Report) -> Table:
     sweep = report.sweep
-    table = Table(title="Depth of reranking")
+    table = Table(title="Depth of reranking, in documents")
     for heading in ("depth", "R@depth", "R@5", "nDCG@10", "added p50 ms", "added p95 ms", ""):
         table.add_column(heading, justify="right" if heading else "left")
     for each in sweep.depths:

@@ -92,7 +92,7 @@ def fit_table(fit: Fit, *, title: str) -> Table:
     table = Table("", "settings", "tuned", title=title)
     for name in fit.after.weights:
         table.add_row(f"weight of {name}", f"{fit.before.weights.get(name, 0):.2f}", f"{fit.after.weights[name]:.2f}")
-    table.add_row("depth", str(fit.before.depth), str(fit.after.depth))
+    table.add_row("depth, in documents", str(fit.before.depth), str(fit.after.depth))
     table.add_row("nDCG@10, same questions", f"{fit.before.ndcg:.4f}", f"{fit.after.ndcg:.4f}")
     table.add_row("nDCG@10, held out", f"{fit.before.ndcg:.4f}", f"{fit.before.ndcg + fit.gain.mean:.4f}")
     table.add_row("log loss of relevance, held out", f"{fit.loss_before:.3f}", f"{fit.loss_after:.3f}")

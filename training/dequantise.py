@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,15 @@ from .linear import Floats, Weights
 HEAD_FILE = "head.safetensors"
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A reranker in fp32: the weights of its body and of its head, and the body's configuration as a BertModel's."""
+
+    bert: Weights
+    head: Weights
+    config: dict[str, object]
+
+
 def unpack(folder: Path, out: Path) -> Path:
     """Write the reranker in `folder` as a BertModel and its head into `out`, and return `out`.
 
@@ -31,22 +41,31 @@ def unpack(folder: Path, out: Path) -> Path:
     import safetensors.numpy
 
     save_file = cast(Any, safetensors.numpy).save_file
-    graph = _graph(folder / MODEL_FILE)
-    constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-    try:
-        bert, head = bert_weights(constants), head_weights(constants)
-        config = _config(bert, graph)
-    except KeyError as error:
-        raise ModelError(
-            f"{folder / MODEL_FILE} lacks {error}; only rerankers made by `resift train` unpack."
-        ) from error
+    parts = read_parts(folder)
     out.mkdir(parents=True, exist_ok=True)
-    save_file(dict(bert), out / "model.safetensors", metadata={"format": "pt"})
-    save_file(dict(head), out / HEAD_FILE)
-    (out / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    save_file(dict(parts.bert), out / "model.safetensors", metadata={"format": "pt"})
+    save_file(dict(parts.head), out / HEAD_FILE)
+    (out / "config.json").write_text(json.dumps(parts.config, indent=2), encoding="utf-8")
     shutil.copy(folder / TOKENIZER_FILE, out / TOKENIZER_FILE)
     (out / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}), encoding="utf-8")
     return out
+
+
+def read_parts(folder: Path) -> Parts:
+    """Return what the reranker in `folder` is made of.
+
+    Raises:
+        ModelError: the model is none that Resift has written.
+    """
+    graph = _graph(folder / MODEL_FILE)
+    constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    try:
+        bert = bert_weights(constants)
+        return Parts(bert, head_weights(constants), _config(bert, graph))
+    except KeyError as error:
+        raise ModelError(
+            f"{folder / MODEL_FILE} lacks {error}; only rerankers made by `resift train` can be trained further."
+        ) from error
 
 
 def bert_weights(constants: Mapping[str, Array]) -> Weights:

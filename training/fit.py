@@ -24,6 +24,7 @@ from .loss import ResidualListwiseLoss
 from .mined import Mined
 from .network import load_weights, quiet
 from .plan import Recipe
+from .whole_file import write_whole
 
 DEPTH = 25  # candidates of a development question
 CUT = 10
@@ -43,7 +44,7 @@ def fit(
     """
     ended = folder / BEST_FILE
     if not ended.is_file():
-        ended.write_text(_train(network, lists, dev, recipe, folder), encoding="utf-8")
+        write_whole(ended, _train(network, lists, dev, recipe, folder))
     best = folder / ended.read_text(encoding="utf-8")
     load_weights(network, best)
     return _step(best)

@@ -8,12 +8,13 @@ from random import Random
 
 from ..core.calibration import Logistic
 from ..core.errors import InvalidInput, ModelError
+from ..evaluation.calibration import Outcomes, reliability, smoothed
 from ..evaluation.calibration import fit as fit_logistic
-from ..evaluation.calibration import smoothed
 from ..models.bundled import MODEL_FILE, TOKENIZER_FILE, sha256_of
 from ..models.pairs import QUERY_TOKENS
 from ..models.reranker_format import SPEC_FILE, Calibration, RerankerSpec
-from .calibrate import BestHits, best_hits, best_weight, reliability
+from .base import base_name, is_own
+from .calibrate import best_outcomes, best_weight
 from .dequantise import unpack
 from .export import COMPARED, SHIPPED, Exported, export
 from .fit import DEPTH, fit, mean_ndcg
@@ -22,6 +23,7 @@ from .mined import Mined, MinedFile
 from .network import build_network
 from .plan import Plan
 from .reranker_card import ModelCard, TrainedOn
+from .whole_file import write_whole
 
 MOST_DEVELOPMENT = 300  # questions: 7,500 pairs to score with every variant
 CARD_FILE = "README.md"
@@ -53,19 +55,22 @@ def describe(
     step: how many steps the model was trained for.
     """
     weight = best_weight(dev, exported.scores)
-    best = best_hits(dev, exported.scores)
+    best = best_outcomes(dev, exported.scores)
     calibration = _calibrated(best)
     sums = {name: sha256_of(plan.out / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
     card = ModelCard(
         name=plan.name,
-        base=plan.base_folder().resolve().name,
+        base=base_name(plan.base_folder()),
         window=plan.window,
+        training_window=min(plan.recipe.window, plan.window),
         layers=exported.layers,
         sets=sets,
         dev=[folder.resolve().name for folder in plan.dev],
         questions=len(dev),
         compared=min(COMPARED, len(dev)),
+        step=step,
         lists=step * plan.recipe.batch,
+        options=plan.options(),
         teacher=plan.teacher,
         distilled=plan.distilled,
         variants=exported.variants,
@@ -84,7 +89,7 @@ def describe(
         sha256=sums,
     )
     (plan.out / CARD_FILE).write_text(card.text(), encoding="utf-8")
-    (plan.out / SPEC_FILE).write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_whole(plan.out / SPEC_FILE, spec.model_dump_json(indent=2) + "\n")
     return card
 
 
@@ -118,7 +123,7 @@ def read_mined(plan: Plan, random: Random) -> tuple[list[Source], list[Mined]]:
     return sources, dev
 
 
-def _calibrated(best: BestHits) -> Logistic:
+def _calibrated(best: Outcomes) -> Logistic:
     scores, relevant = best
     found = fit_logistic([(scores, smoothed(relevant))])
     if found.slope <= 0:
@@ -132,7 +137,7 @@ def _calibrated(best: BestHits) -> Logistic:
 def _base(plan: Plan) -> Path:
     """Return the folder of the weights to start from; those of a reranker of Resift's own are unpacked first."""
     folder = plan.base_folder()
-    return unpack(folder, plan.work / "base") if (folder / SPEC_FILE).is_file() else folder
+    return unpack(folder, plan.work / "base") if is_own(folder) else folder
 
 
 def _trained_on(plan: Plan, sources: Sequence[Source]) -> list[TrainedOn]:

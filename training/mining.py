@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from ..core.errors import InvalidInput, NotFound
-from ..core.values import Document, Hit
+from ..core.values import Document
 from ..evaluation.judged import Judged, load, sample
 from ..ingest.job import Ingestor, Job, Progress
 from ..pipeline.pipeline import Pipeline
@@ -17,7 +17,7 @@ from ..pipeline.reading import read_from
 from .mined import Candidate, Mined, MinedFile
 from .plan import Plan
 
-DEPTH = 64  # candidates of a question; deeper ones teach little, for no reranker sees them
+DEPTH = 64  # documents found for a question; deeper ones teach little, for no reranker sees them
 SHORTEST_WORDS = 4  # of a question cut from a text
 LONGEST_WORDS = 30
 MOST_KEYWORDS = 3
@@ -71,8 +71,9 @@ class Miner:
                 await self.progress(place + 1, len(asked), "questions asked")
 
     async def _ask(self, collection: str, query: str, grades: Mapping[str, int]) -> Mined:
-        page = await self.pipeline.ask(Question(query, collection=collection, limit=DEPTH))
-        best = _best_of_each(page.ranking.hits)
+        question = Question(query, collection=collection, limit=DEPTH, per_document=1)  # long ones crowd no other out
+        page = await self.pipeline.ask(question)
+        best = {hit.passage.document_id: hit for hit in page.ranking.hits}
         found = [Candidate(hit.passage.content, hit.score, grades.get(key, -1)) for key, hit in best.items()]
         missed = [key for key, grade in grades.items() if grade > 0 and key not in best]
         return Mined(query, [*found, *await self._fetch(collection, missed, grades)])
@@ -115,11 +116,3 @@ def _keywords(sentence: Sequence[str]) -> str:
     words = list(dict.fromkeys(sentence))  # no set: its order changes from process to process
     longest = sorted(words, key=len)[-MOST_KEYWORDS:]
     return " ".join(word for word in words if word in longest and len(word) > SHORT_WORD)
-
-
-def _best_of_each(hits: Sequence[Hit]) -> dict[str, Hit]:
-    """Return the best hit of each document, in their order."""
-    best: dict[str, Hit] = {}
-    for hit in hits:
-        best.setdefault(hit.passage.document_id, hit)
-    return best

@@ -13,17 +13,18 @@ from ..core.errors import InvalidInput
 from ..evaluation.judged import splits
 from ..models.bundled import MODEL_FILE, RERANKER, TOKENIZER_FILE, sha256_of
 from ..models.reranker_format import SPEC_FILE
+from .base import CONFIG_FILE, check_base
 from .lists import UNLABELLED_SHARE
+from .whole_file import write_whole
 
 BUNDLED_BASE = "bundled"
 PLAN_FILE = "plan.json"
-CONFIG_FILE = "config.json"
 LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train: `steps` of `batch` lists each, pairs cut to `window` tokens.
+    """How to train: `steps` of `batch` lists each, pairs cut to `window` tokens, fewer than are read in use, for speed.
 
     Every `evaluate_every` steps the development set is asked; after `patience` times without gain training stops.
     """
@@ -76,6 +77,22 @@ class Plan:
         """Return whether the reranker is written: reranker.json is the last of its files."""
         return (self.out / SPEC_FILE).is_file()
 
+    def options(self) -> dict[str, object]:
+        """Return the command's options that decide what comes out, by their names there, folders left out."""
+        recipe = self.recipe
+        return {
+            "--split": self.split,
+            "--layers": self.layers,
+            "--window": self.window,
+            "--train-window": recipe.window,
+            "--questions": self.questions,
+            "--unlabelled": self.unlabelled,
+            "--distil": self.distilled,
+            "--rate": recipe.learning_rate,
+            "--steps": recipe.steps,
+            "--every": recipe.evaluate_every,
+        }
+
     def mined(self, folder: Path) -> Path:
         """Return where the candidates of a folder's questions are kept."""
         return self.work / f"{folder.resolve().name}-{self.split}.jsonl"
@@ -111,6 +128,7 @@ def check(plan: Plan) -> None:
 
     Raises:
         InvalidInput: a folder is missing, holds no judged set, or is no model that can be trained.
+        ModelError: the base is a reranker of Resift's own that is damaged.
     """
     for option, folders in (("--data", plan.data), ("--dev", plan.dev)):
         for folder in folders:
@@ -123,7 +141,8 @@ def check(plan: Plan) -> None:
                 f"{names[name]} and {folder} have one name, or are one. Rename one; what decides must not be learnt."
             )
         names[name] = folder
-    _check_base(plan.base_folder(), plan)
+    options = {"--window": plan.window, "--layers": plan.layers}
+    check_base(plan.base_folder(), options)
 
 
 def _check_set(option: str, folder: Path, split: str) -> None:
@@ -138,29 +157,6 @@ def _check_set(option: str, folder: Path, split: str) -> None:
         )
 
 
-def _check_base(folder: Path, plan: Plan) -> None:
-    if (folder / SPEC_FILE).is_file():  # Resift's own form, checked as it is unpacked
-        return
-    path = folder / CONFIG_FILE
-    try:
-        config: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InvalidInput(
-            f"--base: {path} cannot be read: {error}. Name a folder with a BertModel, or a reranker of Resift's own."
-        ) from error
-    if config.get("model_type") != "bert" or config.get("hidden_act", "gelu") != "gelu":
-        kind = f"{config.get('model_type')!r} with {config.get('hidden_act', 'gelu')!r}"
-        raise InvalidInput(
-            f"--base: {folder} holds a model of the kind {kind}; only 'bert' with 'gelu' can be trained."
-        )
-    for option, wanted, key in (
-        ("--window", plan.window, "max_position_embeddings"),
-        ("--layers", plan.layers, "num_hidden_layers"),
-    ):
-        if wanted > config.get(key, wanted):
-            raise InvalidInput(f"{option} {wanted} is more than the {config[key]} of --base {folder}.")
-
-
 def begin(plan: Plan) -> None:
     """Keep the plan, or compare it with the one that the folder was begun with.
 
@@ -171,7 +167,9 @@ def begin(plan: Plan) -> None:
     leftover = " and ".join(str(each) for each in (plan.work, plan.out / SPEC_FILE) if each.exists())
     if path.is_file():
         before: dict[str, Any] = json.loads(path.read_bytes())
-        changes = [_change(key, before.get(key), now) for key, now in current.items() if before.get(key) != now]
+        # As text, in which order counts: collections are named by their folder's place.
+        differ = [key for key, now in current.items() if json.dumps(before.get(key)) != json.dumps(now)]
+        changes = [_change(key, before.get(key), current[key]) for key in differ]
         if changes:
             raise InvalidInput(
                 f"{plan.out} was begun with other data or options ({', '.join(changes)}). Choose another --out, "
@@ -181,9 +179,7 @@ def begin(plan: Plan) -> None:
         raise InvalidInput(f"{plan.out} already holds a reranker. Choose another --out, or delete {leftover}.")
     else:
         plan.work.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_text(json.dumps(current, indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, json.dumps(current, indent=2) + "\n")
 
 
 def _change(key: str, before: object, now: object) -> str:

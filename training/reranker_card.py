@@ -41,12 +41,15 @@ class ModelCard:
     name: str
     base: str
     window: int
+    training_window: int
     layers: int
     sets: Sequence[TrainedOn]
     dev: Sequence[str]
     questions: int
     compared: int
+    step: int
     lists: int
+    options: Mapping[str, object]
     teacher: float
     distilled: float
     variants: Mapping[str, Agreement]
@@ -62,12 +65,15 @@ class ModelCard:
             name=self.name,
             base=self.base,
             window=self.window,
+            training_window=self.training_window,
             layers=self.layers,
             data="\n".join(each.row() for each in self.sets),
             dev=", ".join(self.dev) or "some of each set, held out",
             questions=f"{self.questions:,}",
             compared=self.compared,
+            step=f"{self.step:,}",
             lists=f"{self.lists:,}",
+            options=" ".join(f"{name} {value}" for name, value in self.options.items()),
             teacher=f"{self.teacher:.0%}",
             distilled=f"{self.distilled:.0%}",
             slope=f"{self.calibration.slope:.3f}",
@@ -104,7 +110,7 @@ A cross-encoder: it reads a question and a passage together and says how well th
 | base | {base}, {layers} layers |
 | input | `input_ids`, `token_type_ids` int64 [1, tokens]: "[CLS] query [SEP] passage [SEP]", types 0 and 1 |
 | output | `score` float32 [1]: a logit, higher is better |
-| window | {window} tokens |
+| window | {window} tokens; trained on the first {training_window} tokens of a pair |
 
 The score is a weighted MaxSim between the token vectors of both texts, which have read each other in every layer,
 plus the cosine of their means and a linear layer on [CLS].
@@ -113,7 +119,9 @@ plus the cosine of their means and a linear layer on [CLS].
 
 {lists} lists of 8 passages, mined with Resift's own hybrid search. Targets are the judges' marks, mixed with {teacher}
 of retrieval's own order; {distilled} of the lists are of questions cut from documents, ordered by retrieval alone. The
-questions that decided when to stop: {dev}.
+questions that decided when to stop: {dev}. They chose step {step} of a run with these options:
+
+    {options}
 
 | set | weight | judged questions | licence |
 |---|---|---|---|

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -41,10 +42,65 @@ def test_sample_is_the_same_for_a_seed_and_keeps_queries_and_grades_together(bic
     assert len(sample(judged, 99, seed=3).queries) == 6
 
 
-def test_faulty_line_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({"_id": "b"}, "lacks text"),
+        ({"_id": "b", "text": None}, "text and title have to be strings"),
+        ({"_id": "b", "text": "x", "title": 7}, "text and title have to be strings"),
+        ({"_id": None, "text": "x"}, "the _id is None, neither a string nor a whole number"),
+        ("_id text", "is no JSON object, such as "),
+    ],
+)
+@pytest.mark.parametrize("file", ["corpus.jsonl", "queries.jsonl"])
+def test_faulty_line_is_named(tmp_path: Path, file: str, line: object, message: str) -> None:
     folder = write_set(tmp_path / "set", "test")
-    (folder / "corpus.jsonl").write_text(
-        json.dumps({"_id": "a", "text": "x"}) + "\n\n" + json.dumps({"_id": "b"}) + "\n"
-    )
-    with pytest.raises(UnreadableFile, match=r"corpus\.jsonl:3 lacks text"):
+    (folder / file).write_text(json.dumps({"_id": "a", "text": "x"}) + "\n\n" + json.dumps(line) + "\n")
+    with pytest.raises(UnreadableFile, match=rf"{re.escape(file)}:3:? {message}"):
+        load(folder, "test")
+
+
+@pytest.mark.parametrize("file", ["corpus.jsonl", "queries.jsonl", "qrels/test.tsv"])
+def test_line_that_is_not_utf_8_is_named(tmp_path: Path, file: str) -> None:
+    folder = write_set(tmp_path / "set", "test")
+    with (folder / file).open("ab") as end:
+        end.write('{"text": "größe"}'.encode("latin-1"))
+    lines = (folder / file).read_bytes().count(b"\n") + 1
+    with pytest.raises(UnreadableFile, match=rf"{re.escape(file)}:{lines} is not UTF-8: .* at byte 12 of it"):
+        load(folder, "test")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"), [(" ", "The query is empty"), ("x" * 10_001, "The query has 10,001 characters; at most")]
+)
+def test_query_that_cannot_be_asked_is_named(tmp_path: Path, query: str, message: str) -> None:
+    folder = write_set(tmp_path / "set", "test")
+    with (folder / "queries.jsonl").open("a") as end:
+        end.write(json.dumps({"_id": "of another split", "text": ""}) + "\n")
+    assert "of another split" not in load(folder, "test").queries
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q1", "text": query}))
+    with pytest.raises(UnreadableFile, match=rf"queries\.jsonl:1: {message}"):
+        load(folder, "test")
+
+
+def test_title_stands_in_for_a_blank_text(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", "test")
+    lines = [
+        {"_id": "blank", "title": "Chains", "text": " \n"},
+        {"_id": "nothing", "title": " ", "text": ""},
+        {"_id": 7, "title": None, "text": "one\u2028two"},
+    ]
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    (folder / "corpus.jsonl").write_text(text, encoding="utf-8")
+    documents = load(folder, "test").documents
+    assert [(each.id, each.title, each.text) for each in documents] == [
+        ("blank", "Chains", "Chains"),
+        ("7", "", "one\u2028two"),
+    ]
+
+
+def test_judgement_that_is_no_row_of_three_is_named(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", "test")
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tchain\thigh\n")
+    with pytest.raises(UnreadableFile, match=r"test\.tsv:2: .* is not 'query<TAB>document<TAB>grade'"):
         load(folder, "test")

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,10 @@ def test_questions_are_known_by_their_lines(tmp_path: Path) -> None:
         ('{"query": "why?", "relevant": []}', r"mine\.jsonl:2 has no query, or no list of relevant ids. Write it as"),
         ('{"query": "why?", "relevant": "a"}', r"mine\.jsonl:2 has no query, or no list of relevant ids"),
         ('["why?"]', r"mine\.jsonl:2 has no query, or no list of relevant ids"),
+        (
+            json.dumps({"query": "x" * 10_001, "relevant": ["a"]}),
+            r"mine\.jsonl:2: The query has 10,001 characters; at most",
+        ),
         ('{"query"', r"mine\.jsonl:2 is not JSON: "),
     ],
 )
@@ -54,3 +59,17 @@ def test_drafts_become_questions_once_they_are_filled_in(tmp_path: Path) -> None
     assert read_questions(path).queries == {"1": "what?", "2": "why?"}
     with pytest.raises(InvalidInput, match="is there already and is not written over"):
         check_fresh(path)
+
+
+def test_lines_end_at_line_feeds_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    write_drafts(path, [Draft("why\u2028now?", ["a"], "one\u0085two\u2029three\x0cfour"), Draft("what?", ["b"], "")])
+    assert read_questions(path).queries == {"1": "why\u2028now?", "2": "what?"}
+
+
+def test_file_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput, match=r"file cannot be written: .* Name a new file\."):
+        check_fresh(tmp_path / "file" / "mine.jsonl")
+    with pytest.raises(InvalidInput, match=r"gone.mine\.jsonl cannot be written: No such file"):
+        write_drafts(tmp_path / "gone" / "mine.jsonl", [])

@@ -35,6 +35,7 @@ def test_least_depth_that_no_greater_one_beats_is_recommended(
     assert (found.recommended, found.is_plateau) == (recommended, is_plateau)
     assert [each.depth for each in found.depths] == sorted(first)
     assert str(recommended) in found.advice
+    assert "Depths count documents, each read at its best passage" in found.advice
     assert ("still rising" in found.advice) == (not is_plateau and len(first) > 1)
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resift.core.calibration import Logistic
 from resift.core.values import Hit, Passage
-from resift.evaluation.calibration import fit, smoothed
+from resift.evaluation.calibration import best_hits, fit, smoothed
 from resift.evaluation.measures import per_query
-from resift.evaluation.samples import Sample, ndcg
+from resift.evaluation.samples import Sample, ndcg, read
 from resift.evaluation.tuning import candidates, tune
 from resift.rerank.blend import blend
 from resift.rerank.signals import Mix, signals_of
@@ -69,18 +70,44 @@ def test_same_samples_give_the_same_fit() -> None:
     )
 
 
-def test_calibration_replaces_one_that_is_always_sure() -> None:
+def unclear(random: np.random.Generator) -> Callable[[int, int], float]:
+    """Return a reranker whose scores of right passages are often no higher than those of the best wrong ones."""
+    return lambda place, right: random.normal(3.0, 1.0) if place == right else random.normal()
+
+
+def right_calibration() -> Logistic:
+    """Return what many questions say of the unclear reranker's best hits where every second one has no answer."""
+    random = np.random.default_rng(9)
+    return fit([best_hits(read(sample(random, unclear(random)), HITS) for _ in range(2000))])
+
+
+def test_right_calibration_of_a_half_answerable_world_is_kept() -> None:
+    right = right_calibration()
+    assert right.probability(1.5) < 0.2, "so good are the best of wrong passages"
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        samples = [sample(random, unclear(random)) for _ in range(100)]
+        found = tune(samples, weights=WEIGHTS, relevance=right.probability)
+        assert found.calibration is None, seed
+        assert found.loss_after == found.loss_before < 0.6
+
+
+def test_calibration_that_is_always_sure_is_replaced_by_one_that_says_none() -> None:
     random = np.random.default_rng(4)
-
-    def rerank(place: int, right: int) -> float:
-        return 2.0 if place == right and right % 2 else random.random()
-
-    samples = [sample(random, rerank) for _ in range(80)]
+    samples = [sample(random, unclear(random)) for _ in range(100)]
     found = tune(samples, weights=WEIGHTS, relevance=always_sure)
     assert found.calibration is not None
     assert found.loss_after < found.loss_before
-    assert found.calibration.probability(2.0) > 0.9
-    assert found.calibration.probability(0.9) < 0.3
+    assert found.calibration.probability(4.0) > 0.8
+    assert found.calibration.probability(1.5) < 0.2, "questions without an answer have no verdict `none`"
+
+
+def test_calibration_needs_right_and_wrong_best_hits() -> None:
+    random = np.random.default_rng(5)
+    samples = [sample(random, lambda place, right: float(place != right)) for _ in range(30)]
+    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    assert found.calibration is None
+    assert found.loss_after == found.loss_before
 
 
 @given(

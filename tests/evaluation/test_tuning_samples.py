@@ -40,11 +40,11 @@ QUERY = "which {} near the {} was repaired"
 
 
 def documents() -> list[Document]:
-    """Return 130 reports of unequal length; every third has no date."""
+    """Return 130 reports, no two of a length, so that BM25 has no ties; every third has no date."""
     found: list[Document] = []
     for number, (part, place) in enumerate((part, place) for part in PARTS for place in PLACES):
         metadata = {"kind": place} | ({"date": f"20{10 + number % 16}-05-01"} if number % 3 else {})
-        text = f"The {part} of the {place} was repaired. " + "It had been loud. " * (number % 5)
+        text = f"The {part} of the {place} was repaired. " + "Loud " * number
         found.append(Document(f"d{number}", f"Report {number}", text, "", metadata))
     return found
 

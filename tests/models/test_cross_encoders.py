@@ -88,6 +88,8 @@ def test_every_pair_fits_in_the_window(tmp_path: Path) -> None:
         ({"query_tokens": 30}, "query_tokens is more than half of window"),
         ({"weights": {"fused": 0.5, "rerank": 0.6}}, "weights sum to 1.1"),
         ({"weights": {"stars": 1.0}}, "weights.stars"),
+        ({"weights": {"rerank": 1.0}}, "weights lack fused"),
+        ({"weights": {"dense": 1.0}}, "weights lack fused, rerank"),
         ({"name": ""}, "name: "),
         ({"calibration": {"slope": -1, "intercept": 0}}, "calibration.slope: "),
         ({"sha256": {}}, "sha256 lacks model.onnx, tokenizer.json"),

@@ -36,7 +36,9 @@ class Slow:
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         self.calls.append(len(passages))
         self.now += self.seconds(len(passages))
-        return Scores(tuple(float(each.document_id[1:]) for each in passages), (), min(self.cached, len(passages)))
+        values = tuple(float(each.document_id[1:]) for each in passages)
+        cut = frozenset(place for place, value in enumerate(values) if value % 7 == 0)
+        return Scores(values, (), min(self.cached, len(passages)), cut)
 
     def relevance(self, score: float) -> float:
         return 0.5
@@ -48,6 +50,7 @@ async def ask(reranker: Slow, milliseconds: float, pace: Pace | None = None, *, 
     passages = PASSAGES[:count]
     scores = await score_within(reranker, "q", passages, milliseconds, pace=pace or Pace(), clock=reranker.clock)
     assert list(scores.values) == [float(n) for n in range(len(scores.values))], "not in retrieval order"
+    assert scores.cut == set(range(0, len(scores.values), 7)), "places of a slice, not of the head"
     return len(scores.values), 1000 * (reranker.now - start)
 
 

@@ -22,12 +22,14 @@ class Counting:
 
     asked: list[tuple[str, list[str]]] = field(default_factory=list[tuple[str, list[str]]])
     notes: tuple[str, ...] = ()
+    longest: int = 1000
     name: str = "counting"
     weights: Weights = field(default_factory=lambda: with_reranker(0.3))
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         self.asked.append((query, [passage.text for passage in passages]))
-        return Scores(tuple(float(len(passage.text)) for passage in passages), self.notes)
+        cut = frozenset(place for place, passage in enumerate(passages) if len(passage.text) > self.longest)
+        return Scores(tuple(float(len(passage.text)) for passage in passages), self.notes, cut=cut)
 
     def relevance(self, score: float) -> float:
         return score / 10
@@ -87,6 +89,13 @@ async def test_notes_come_again_with_the_scores() -> None:
     cached = Cached(Counting(notes=("The query was cut.",)), limit=10)
     for _ in range(2):
         assert (await cached.score("q", passages("a", "b"))).notes == ("The query was cut.",)
+
+
+async def test_passage_that_was_cut_is_told_of_again_and_its_neighbours_are_not_blamed() -> None:
+    cached = Cached(Counting(longest=3), limit=10)
+    assert (await cached.score("q", passages("a", "long", "b"))).cut == {1}
+    assert (await cached.score("q", passages("b", "a"))).cut == set()
+    assert (await cached.score("q", passages("c", "b", "longer", "long"))).cut == {2, 3}
 
 
 async def test_failure_is_not_remembered() -> None:

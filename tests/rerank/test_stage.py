@@ -15,7 +15,7 @@ from resift.rerank.blend import Weights, with_reranker
 from resift.rerank.budget import Budget
 from resift.rerank.reranker import Scores
 from resift.rerank.signals import Mix
-from resift.rerank.stage import rerank_head
+from resift.rerank.stage import CUT_PASSAGE, rerank_head
 
 pytestmark = pytest.mark.anyio
 
@@ -33,12 +33,14 @@ class ByTable:
     name: str = "by-table"
     weights: Weights = field(default_factory=lambda: with_reranker(0.5))
     cached: int = 0
+    longest: int = 1000
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         self.calls.append(len(passages))
         if self.seconds:
             await anyio.sleep(self.seconds * len(passages))
-        return Scores(tuple(self.table[passage.text] for passage in passages), self.notes, self.cached)
+        cut = frozenset(place for place, passage in enumerate(passages) if len(passage.text) > self.longest)
+        return Scores(tuple(self.table[passage.text] for passage in passages), self.notes, self.cached, cut)
 
     def relevance(self, score: float) -> float:
         return score / 100
@@ -139,6 +141,14 @@ async def test_notes_of_the_reranker_are_passed_on_once() -> None:
     after = await rerank_head(ranking(20), "q", table, budget=Budget(20, 60_000), mix=ALONE)
     assert after.notes == ["a note", "The query was cut."]
     assert sum(table.calls) == 20
+
+
+async def test_passage_that_was_cut_is_told_of_once_from_whatever_slice() -> None:
+    # "text 10" and those after it are longer; only slices after the first have any.
+    table = ByTable(upside_down(20).table, longest=len("text 9"))
+    after = await rerank_head(ranking(20), "q", table, budget=Budget(20, 60_000), mix=ALONE)
+    assert after.notes == ["a note", CUT_PASSAGE]
+    assert len(table.calls) > 1
 
 
 async def test_scores_from_the_cache_are_reported() -> None:

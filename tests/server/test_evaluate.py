@@ -4,12 +4,14 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from resift.core import extras
+from resift.search.manifest import Tuning, read_manifest, write_manifest
 from resift.server import cli
 from resift.server.evaluate import settings_for
 from resift.server.settings import load_settings
@@ -121,6 +123,14 @@ def test_configured_model_drafts_the_questions(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("two", "-c", "bike"), "--collection 'bike' is for a file of questions: the folder two is asked of its own"),
+        (("mine.jsonl", "--store", "s"), "--store is for a folder in BEIR form: the questions of mine.jsonl"),
+        (("mine.jsonl", "--split", "dev"), "--split is for a folder in BEIR form"),
+        (("new.jsonl", "--make", "--store", "s"), "--store is for a folder in BEIR form"),
+        (("nothing.jsonl", "--store", "s"), "No file or folder nothing.jsonl."),
+        (("two", "--split", "dev", "--store", "s", "--out", "mine.jsonl"), "mine.jsonl cannot be written: "),
+        (("two", "--split", "dev", "--store", "s", "--out", "mine.jsonl/out"), "or name another folder with --out."),
+        (("mine.jsonl/new.jsonl", "--make"), "mine.jsonl cannot be written: "),
         (("nothing.jsonl",), "No file or folder nothing.jsonl. `resift eval --make nothing.jsonl` starts"),
         (("two",), "has the splits dev, train, and none is called test. Choose one with --split."),
         (("two", "--split", "dve"), "Splits there: dev, train."),
@@ -133,10 +143,42 @@ def test_request_that_cannot_be_met_says_what_to_do(
     run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     write_set(tmp_path / "two", "dev", "train")
+    (tmp_path / "mine.jsonl").write_text('{"query": "why?", "relevant": ["a"]}')
     code, _, err = run("eval", *arguments)
     assert code == 1
     assert message in err
     assert "Traceback" not in err
+    assert not (tmp_path / "s" / "collections").exists(), "something was ingested"
+
+
+@pytest.mark.slow
+def test_tables_are_shown_even_when_the_reports_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "bicycles", "test")
+    (tmp_path / "out" / "report.html").mkdir(parents=True)
+    code, out, err = run("eval", str(folder), "--store", "s", "--out", "out", *QUICK)
+    assert code == 1
+    assert "+ blend" in out
+    assert "Written to" not in out
+    assert "resift: out cannot be written: Is a directory. Free it, or name another folder with --out." in err
+
+
+@pytest.mark.slow
+def test_tuned_depth_is_evaluated_unless_another_is_asked_for(run: Run, tmp_path: Path, notes: Path) -> None:
+    assert run("ingest", str(notes), "-c", "bike")[0] == 0
+    path = tmp_path / "data" / "collections" / "bike" / "manifest.json"
+    model = "maxsim:all-MiniLM-L6-v2-int8"
+    tuning = Tuning({"fused": 0.5, "rerank": 0.5}, 3, None, 20, 0.1, "2026-01-01")
+    write_manifest(path, replace(read_manifest(path), tuning={model: tuning}))
+    shown = json.loads(run("collections", "bike", "--json")[1])
+    assert shown["tuning"][model]["depth"] == 3
+    assert json.loads(run("collections", "--json")[1])["tuning"] == {}
+
+    chain = str(notes / "chain.md")
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"query": "renew the chain", "relevant": [chain]}))
+    options = ("-c", "bike", "--depths", "2,4", "--reranker", "maxsim")
+    assert f"reranker {model}, depth 3." in run("eval", "mine.jsonl", *options)[1]
+    assert json.loads((tmp_path / "eval-mine" / "report.json").read_text())["asked"]["depth"] == 3
+    assert f"reranker {model}, depth 4." in run("eval", "mine.jsonl", *options, "--depth", "4")[1]
 
 
 def test_missing_extra_is_told_before_anything_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,10 +105,9 @@ async def test_weight_is_of_the_settings_or_the_rerankers_own(
     assert engine.services.pipeline.configured_weights(reranker)["rerank"] == weight
 
 
-def test_cross_encoder_that_is_not_there_cannot_be_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resift.server.engine.RERANKER", None)
-    with pytest.raises(InvalidInput, match=r"'cross-encoder' is no reranker\. Known: none, maxsim"):
-        build_engine(load_settings(data_dir=tmp_path, rerank={"default": "cross-encoder"}))
+def test_default_that_is_no_reranker_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"'cohere' is no reranker\. Known: none, cross-encoder, maxsim"):
+        build_engine(load_settings(data_dir=tmp_path, rerank={"default": "cohere"}))
 
 
 async def test_doctor_shows_the_reranker_and_checks_its_files(

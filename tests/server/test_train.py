@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from resift.core import extras
 from resift.server import cli
 from resift.tests.server.processes import COMMAND, environment
 from resift.tests.training.tiny import THINGS, WINDOW, write_base, write_set
+from resift.training import plan
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -167,6 +170,32 @@ def test_trained_reranker_can_be_trained_further(trained: Trained) -> None:
     assert "| base | my-reranker, 2 layers |" in card
     assert "decided when to stop: judges." in card
     assert "| things | 1 | 24 | not stated |" in card
+
+
+@pytest.mark.slow
+def test_training_starts_from_the_bundled_reranker_by_default(
+    trained: Trained, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundled = tmp_path / "reranker"
+    shutil.copytree(trained.out, bundled, ignore=shutil.ignore_patterns("work"))
+    monkeypatch.setattr(plan, "RERANKER", bundled)
+    write_set(tmp_path / "things")
+    code, _, err = run("train", "--data", "things", "--out", "out", *OPTIONS, "--steps", "2", "--train-window", "40")
+    assert code == 0, err
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| base | my-reranker, 2 layers |" in card
+    assert "trained on the first 40 tokens of a pair" in card
+
+
+def test_defaults_of_the_command_are_those_of_plan_and_recipe() -> None:
+    defaults = {name: each.default for name, each in signature(cli.train).parameters.items()}
+    ours = {each.name: each.default for each in fields(plan.Plan)}
+    recipe = plan.Recipe()
+    for name in ("split", "window", "layers", "questions", "unlabelled"):
+        assert defaults[name] == ours[name], name
+    assert defaults["distil"] == ours["distilled"]
+    assert (defaults["steps"], defaults["every"]) == (recipe.steps, recipe.evaluate_every)
+    assert (defaults["rate"], defaults["train_window"]) == (recipe.learning_rate, recipe.window)
 
 
 @pytest.mark.slow

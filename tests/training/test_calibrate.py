@@ -1,15 +1,14 @@
-"""What scores mean: the weight in the blend, best hits with answers taken away, and how reliable chances are."""
+"""What scores mean: the weight in the blend, and best hits with answers taken away."""
 
 import numpy as np
 import pytest
 
-from resift.core.calibration import Logistic
 from resift.training.mined import Candidate, Mined
 
 pytest.importorskip("torch", reason="the extra [train] is not installed")
 pytest.importorskip("sentence_transformers", reason="the extra [train] is not installed")
 
-from resift.training.calibrate import WEIGHTS, best_hits, best_weight, reliability
+from resift.training.calibrate import WEIGHTS, best_outcomes, best_weight
 from resift.training.fit import mean_ndcg
 
 
@@ -43,17 +42,7 @@ def test_weight_is_the_one_that_orders_best() -> None:
 
 def test_best_hits_come_with_and_without_the_answers() -> None:
     asked = [question(0, 1, -1), question(1, 1), question(0, 0)]
-    values, relevant = best_hits(asked, scores((1.0, 3.0, 2.0), (5.0, 4.0), (6.0, 7.0)))
+    values, relevant = best_outcomes(asked, scores((1.0, 3.0, 2.0), (5.0, 4.0), (6.0, 7.0)))
     # The second has nothing left without its answers; the third never had one.
     assert values.tolist() == [3.0, 2.0, 5.0, 7.0, 7.0]
     assert relevant.tolist() == [1.0, 0.0, 1.0, 0.0, 0.0]
-
-
-def test_reliability_compares_chances_with_what_was_found() -> None:
-    logistic = Logistic(1.0, 0.0)
-    chances = np.array([0.1, 0.9, 0.95, 1.0])
-    values = np.array([np.log(chance / (1 - chance)) if chance < 1 else 100.0 for chance in chances])
-    rows = reliability(logistic, (values, np.array([0.0, 1.0, 0.0, 1.0])))
-    assert [(name, count) for name, _, _, count in rows] == [("0.0-0.2", 1), ("0.8-1.0", 3)]
-    assert rows[0][1:3] == pytest.approx((0.1, 0.0))
-    assert rows[1][1:3] == pytest.approx((0.95, 2 / 3))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resift.core.errors import ModelError
+from resift.core.errors import InvalidInput, ModelError
 from resift.models.cross_encoders import find_cross_encoder
 from resift.models.reranker_format import verify_reranker
 from resift.models.session import open_session
@@ -28,7 +28,8 @@ from resift.training.fit import score_all  # noqa: E402
 from resift.training.job import describe  # noqa: E402
 from resift.training.linear import Exact, Int8  # noqa: E402
 from resift.training.network import build_network  # noqa: E402
-from resift.training.plan import Plan  # noqa: E402
+from resift.training.plan import Plan, Recipe  # noqa: E402
+from resift.training.plan import check as check_plan  # noqa: E402
 
 GOOD = Agreement(tau=0.98, ndcg=0.7, size_bytes=1, milliseconds=1.0)
 
@@ -65,7 +66,8 @@ def trained(network: Any, base: Path, tmp_path_factory: pytest.TempPathFactory) 
     """Export the network as `resift train` would; return what came of it."""
     root = tmp_path_factory.mktemp("trained")
     data = write_set(root / "things")
-    plan = Plan(data={data: 2.0}, out=root / "my-reranker", base=str(base), window=WINDOW)
+    recipe = Recipe(steps=90, learning_rate=2e-5, window=48)
+    plan = Plan(data={data: 2.0}, out=root / "my-reranker", base=str(base), window=WINDOW, distilled=0.1, recipe=recipe)
     exported = export(network, QUESTIONS, plan.out)
     return plan, exported, describe(plan, [TrainedOn(data, 2.0, 18)], QUESTIONS, exported, step=50)
 
@@ -123,6 +125,10 @@ def test_card_tells_what_was_measured(trained: Trained) -> None:
     assert "tiny-bert, 2 layers" in text
     assert "600 lists of 8 passages" in text
     assert "mixed with 20%\n" in text
+    assert f"| window | {WINDOW} tokens; trained on the first 48 tokens of a pair |" in text
+    assert "They chose step 50 of a run" in text
+    for option in ("--train-window 48", "--distil 0.1", "--rate 2e-05", "--steps 90"):
+        assert option in text
     assert "| things | 2 | 18 | not stated |" in text
     assert f"| **{SHIPPED}** | {exported.variants[SHIPPED].tau:.3f} |" in text
     assert f"| hybrid | {card.quality['hybrid']:.4f} |" in text
@@ -147,13 +153,36 @@ def test_unpacked_reranker_scores_as_before(network: Any, trained: Trained, tmp_
 
 def test_foreign_model_is_not_unpacked(trained: Trained, tmp_path: Path) -> None:
     foreign = write_own(tmp_path / "foreign")
-    with pytest.raises(ModelError, match="lacks 'words'; only rerankers made by `resift train` unpack"):
+    with pytest.raises(ModelError, match="lacks 'words'; only rerankers made by `resift train` can be trained"):
         unpack(foreign, tmp_path / "base")
     damaged = shutil.copytree(trained[0].out, tmp_path / "damaged")
     (damaged / "model.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match="cannot be read"):
         unpack(damaged, tmp_path / "base")
     assert not (tmp_path / "base").exists()
+
+
+def test_base_of_our_own_form_is_checked_before_anything_is_mined(trained: Trained, tmp_path: Path) -> None:
+    again = replace(trained[0], base=str(trained[0].out), out=tmp_path / "out")
+    check_plan(again)
+    with pytest.raises(InvalidInput, match="--layers 8 is more than the 2 of --base"):
+        check_plan(replace(again, layers=8))
+    with pytest.raises(InvalidInput, match=f"--window {WINDOW + 1} is more than the {WINDOW} of --base"):
+        check_plan(replace(again, window=WINDOW + 1))
+    with pytest.raises(ModelError, match="can be trained further"):
+        check_plan(replace(again, base=str(write_own(tmp_path / "foreign"))))
+    damaged = shutil.copytree(trained[0].out, tmp_path / "damaged")
+    (damaged / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(ModelError, match=r"model\.onnx .* is damaged"):
+        check_plan(replace(again, base=str(damaged)))
+
+
+def test_card_calls_a_base_of_our_own_form_by_its_name(trained: Trained, tmp_path: Path) -> None:
+    plan, exported, _ = trained
+    base = shutil.copytree(plan.out, tmp_path / "reranker")
+    out = shutil.copytree(plan.out, tmp_path / "further")
+    card = describe(replace(plan, base=str(base), out=out), [], QUESTIONS, exported, step=1)
+    assert card.base == "my-reranker"
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,22 @@ async def test_relevant_documents_that_search_missed_come_last(engine: Engine, t
     assert only.candidates[-1] == Candidate("Quite another matter", 0.0, 2)
 
 
+@pytest.mark.slow
+async def test_long_documents_leave_room_for_one_another(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path, questions=1, unlabelled=0)
+    folder = next(iter(plan.data))
+    long = {
+        key: " ".join(f"In year {n} the kettle of house {key} was mended." for n in range(400)) for key in "abcdefghij"
+    }
+    (folder / "corpus.jsonl").write_text(
+        "".join(json.dumps({"_id": k, "text": text}) + "\n" for k, text in long.items())
+    )
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "when was the kettle of the house mended"}))
+    (folder / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nq\tc\t1\n")
+    candidates = (await mined(engine, plan, "things"))[0].candidates
+    assert sorted(key for each in candidates for key in long if f"house {key} " in each.text) == sorted(long)
+
+
 async def test_judgements_of_other_questions_are_refused(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path)
     (next(iter(plan.data)) / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nnobody\tkettle-care\t1\n")

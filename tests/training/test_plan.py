@@ -104,6 +104,13 @@ def test_other_plan_is_refused_and_says_what_differs(plan: Plan, tmp_path: Path)
         begin(plan)
 
 
+def test_folders_in_another_order_are_another_plan(plan: Plan, tmp_path: Path) -> None:
+    first, second = tmp_path / "things", write_set(tmp_path / "others")
+    begin(replace(plan, data={first: 1.0, second: 1.0}))
+    with pytest.raises(InvalidInput, match=r"\(data\)"):
+        begin(replace(plan, data={second: 1.0, first: 1.0}))
+
+
 def test_reranker_that_no_run_left_is_not_written_over(plan: Plan) -> None:
     plan.out.mkdir()
     (plan.out / "reranker.json").write_text("{}")

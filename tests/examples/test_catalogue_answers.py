@@ -1,0 +1,48 @@
+"""What the demo promises of the catalogue, kept by the bundled reranker."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resift.examples.catalogue import Question as Asked
+from resift.examples.catalogue import part_questions, parts
+from resift.ingest.job import Job
+from resift.pipeline.pipeline import Pipeline
+from resift.pipeline.question import Question
+from resift.server.demo import PARTS_PLAN
+from resift.server.engine import build_engine
+from resift.server.settings import load_settings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+ANSWERED = [asked for asked in part_questions() if asked.relevant]
+UNANSWERED = [asked for asked in part_questions() if not asked.relevant]
+
+
+@pytest.fixture
+async def pipeline(tmp_path: Path) -> AsyncIterator[Pipeline]:
+    engine = build_engine(load_settings(data_dir=tmp_path, min_free_mb=0))
+    documents = parts()
+    await engine.services.ingestor.ingest(Job("parts", documents, len(documents)))
+    yield engine.services.pipeline
+    await engine.close()
+
+
+@pytest.mark.parametrize("asked", ANSWERED, ids=lambda asked: asked.text)
+async def test_question_finds_its_part_by_a_text_that_its_title_does_not_tell(pipeline: Pipeline, asked: Asked) -> None:
+    page = await pipeline.ask(replace(PARTS_PLAN, query=asked.text, reranker="cross-encoder"))
+    assert page.ranking.hits[0].passage.document_id in asked.relevant
+    assert page.ranking.hits[0].relevance == max(hit.relevance or 0 for hit in page.ranking.hits)
+
+
+async def test_question_that_a_part_answers_in_so_many_words_gets_the_verdict_good(pipeline: Pipeline) -> None:
+    page = await pipeline.ask(Question(ANSWERED[0].text, collection="parts", reranker="cross-encoder"))
+    assert page.verdict == "good"
+
+
+@pytest.mark.parametrize("asked", UNANSWERED, ids=lambda asked: asked.text)
+async def test_question_that_no_part_answers_gets_the_verdict_none(pipeline: Pipeline, asked: Asked) -> None:
+    page = await pipeline.ask(Question(asked.text, collection="parts", reranker="cross-encoder"))
+    assert page.verdict == "none"
