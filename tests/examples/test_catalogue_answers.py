@@ -34,7 +34,6 @@ async def pipeline(tmp_path: Path) -> AsyncIterator[Pipeline]:
 async def test_question_finds_its_part_by_a_text_that_its_title_does_not_tell(pipeline: Pipeline, asked: Asked) -> None:
     page = await pipeline.ask(replace(PARTS_PLAN, query=asked.text, reranker="cross-encoder"))
     assert page.ranking.hits[0].passage.document_id in asked.relevant
-    assert page.ranking.hits[0].relevance == max(hit.relevance or 0 for hit in page.ranking.hits)
 
 
 async def test_question_that_a_part_answers_in_so_many_words_gets_the_verdict_good(pipeline: Pipeline) -> None:

@@ -149,7 +149,9 @@ async def test_loose_passages_are_reranked_and_keep_their_names(pipeline: Pipeli
 
 
 async def test_loose_passages_need_a_reranker(pipeline: Pipeline) -> None:
-    with pytest.raises(InvalidInput, match=r"Reranker 'none' reorders nothing\. Known: default, none, maxsim"):
+    with pytest.raises(
+        InvalidInput, match=r"Reranker 'none' reorders nothing\. Known: default, none, cross-encoder, maxsim"
+    ):
         await pipeline.rerank("q", [], limit=1, reranker="none")
     with pytest.raises(InvalidInput, match="The query is empty"):
         await pipeline.rerank(" ", [], limit=1)

@@ -43,6 +43,6 @@ def test_weight_is_the_one_that_orders_best() -> None:
 def test_best_hits_come_with_and_without_the_answers() -> None:
     asked = [question(0, 1, -1), question(1, 1), question(0, 0)]
     values, relevant = best_outcomes(asked, scores((1.0, 3.0, 2.0), (5.0, 4.0), (6.0, 7.0)))
-    # The second has nothing left without its answers; the third never had one.
-    assert values.tolist() == [3.0, 2.0, 5.0, 7.0, 7.0]
-    assert relevant.tolist() == [1.0, 0.0, 1.0, 0.0, 0.0]
+    # Every third counts a second time, with its answers taken away: of these only the first.
+    assert values.tolist() == [3.0, 2.0, 5.0, 7.0]
+    assert relevant.tolist() == [1.0, 0.0, 1.0, 0.0]
