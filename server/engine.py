@@ -19,7 +19,7 @@ from ..models.cross_encoders import find_cross_encoder
 from ..models.deferred import Deferred
 from ..models.transformer import Transformer
 from ..models.workers import Workers
-from ..pipeline.pipeline import NONE, Pipeline, Reranking
+from ..pipeline.pipeline import DEFAULT, NONE, Pipeline, Reranking
 from ..rerank.cache import Cached
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.late_interaction import LateInteraction
@@ -51,9 +51,11 @@ class Engine:
     cross_encoder: CrossEncoder
 
     async def warm(self) -> None:
-        """Load the models, so that the first question need not wait for them."""
+        """Load the models that a question needs by default, so that the first one need not wait for them."""
         await self.transformer.get()
-        await self.cross_encoder.load()
+        default = self.services.pipeline.reranker(DEFAULT)
+        if default is not None and default.name == self.cross_encoder.name:
+            await self.cross_encoder.load()
 
     async def close(self) -> None:
         """Flush the store and release the data directory."""
