@@ -30,8 +30,9 @@ SYSTEMS = (
     System("dense", replace(PLAIN, mode="dense")),
     System("BM25", replace(PLAIN, mode="keyword")),
     System("hybrid", PLAIN),
-    System("+ maxsim", replace(PLAIN, reranker="maxsim")),
-    System("+ cross-encoder", replace(PLAIN, reranker="cross-encoder")),
+    System("hybrid + maxsim", replace(PLAIN, reranker="maxsim")),
+    System("cross-encoder alone", replace(PLAIN, reranker="cross-encoder", rerank_weight=1.0)),
+    System("hybrid + cross-encoder", replace(PLAIN, reranker="cross-encoder")),
 )
 
 

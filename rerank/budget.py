@@ -9,7 +9,7 @@ import anyio
 
 from ..core.errors import ModelError
 from ..core.values import Passage
-from .reranker import Reranker, Scores
+from .reranker import Reranker, Scores, score_all
 
 FIRST = 1  # passages scored to learn the pace: one is the least that a budget can be broken by
 SHARE = 0.5  # of the time left that a slice is meant to take; twice as slow as thought is still in time
@@ -94,11 +94,9 @@ async def _timed(
     reranker: Reranker, query: str, passages: Sequence[Passage], paces: Sequence[Pace], clock: Callable[[], float]
 ) -> Scores:
     begun = clock()
-    scores = await reranker.score(query, passages)
+    scores = await score_all(reranker, query, passages)
     for pace in paces:
         pace.add(clock() - begun, len(passages) - scores.cached)
-    if len(scores.values) != len(passages):
-        raise ModelError(f"{reranker.name} gave {len(scores.values)} scores for {len(passages)} passages.")
     return scores
 
 

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from ..core.errors import ModelError
 from ..core.values import Passage
 from .blend import Weights
-from .reranker import Reranker, Scores
+from .reranker import Reranker, Scores, score_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,7 @@ class Cached:
         return self._reranker.relevance(score)
 
     async def _read(self, query: str, passages: dict[bytes, Passage]) -> dict[bytes, _Known]:
-        scores = await self._reranker.score(query, list(passages.values()))
-        if len(scores.values) != len(passages):
-            raise ModelError(f"{self.name} gave {len(scores.values)} scores for {len(passages)} passages.")
+        scores = await score_all(self._reranker, query, list(passages.values()))
         return {
             key: _Known(value, scores.notes, place not in scores.cut)
             for place, (key, value) in enumerate(zip(passages, scores.values, strict=True))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..core.errors import ModelError
 from ..core.values import Passage
 from .blend import Weights
 
@@ -19,6 +20,18 @@ class Scores:
     """How many of them were known from before."""
     cut: frozenset[int] = frozenset()
     """Places of the passages of which only the beginning was read."""
+
+
+async def score_all(reranker: "Reranker", query: str, passages: Sequence[Passage]) -> Scores:
+    """Return the passages' scores, one for each.
+
+    Raises:
+        ModelError: When the reranker failed, or gave more or fewer scores than there are passages.
+    """
+    scores = await reranker.score(query, passages)
+    if len(scores.values) != len(passages):
+        raise ModelError(f"{reranker.name} gave {len(scores.values)} scores for {len(passages)} passages.")
+    return scores
 
 
 class Reranker(Protocol):

@@ -80,6 +80,8 @@ class Miner:
 
     async def _fetch(self, collection: str, missed: Sequence[str], grades: Mapping[str, int]) -> list[Candidate]:
         """Return the first passages of relevant documents that the search did not find."""
+        if not missed:
+            return []
         opened = await self.pipeline.open(collection)
         fetched: list[Candidate] = []
         for key in missed:

@@ -4,36 +4,20 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from resift.models import bundled
 from resift.search.lock import DirectoryLock
-from resift.server import cli, doctor
+from resift.server import doctor
 from resift.server.settings import load_settings
+from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, environment
 
 ENCODER = "all-MiniLM-L6-v2-int8"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -43,24 +27,6 @@ def files(tmp_path: Path) -> Path:
     (folder / "pump.md").write_text("---\nkind: device\n---\n# Pump\n\nThe pump hums because its bearing is worn.\n")
     (folder / "lamp.md").write_text("# Lamp\n\nThe lamp flickers when its contact is loose.\n")
     return folder
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process, with a data directory of its own."""
-    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RESIFT_MIN_FREE_MB", "0")
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["resift", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return Outcome(code if isinstance(code, int) else 0, captured.out, captured.err)
-
-    return call
 
 
 @pytest.mark.slow

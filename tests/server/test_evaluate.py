@@ -2,8 +2,6 @@
 
 import json
 import re
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,35 +10,22 @@ import pytest
 
 from resift.core import extras
 from resift.search.manifest import Tuning, read_manifest, write_manifest
-from resift.server import cli
 from resift.server.evaluate import settings_for
 from resift.server.settings import load_settings
 from resift.tests.evaluation.conftest import NOTES, write_set
 from resift.tests.evaluation.standin import stand_in
-
-Run = Callable[..., tuple[int, str, str]]
+from resift.tests.server.in_process import Run
 
 QUICK = ("--depth", "8", "--depths", "2,4,8", "--reranker", "maxsim")
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process and in a folder of its own; return exit code, stdout and stderr."""
-    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RESIFT_MIN_FREE_MB", "0")
-    monkeypatch.setenv("COLUMNS", "200")
+def run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in a folder of its own, without a language model."""
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["resift", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        return (ended.value.code if isinstance(ended.value.code, int) else 0), captured.out, captured.err
-
-    return call
+    return run
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from inspect import signature
@@ -17,11 +15,10 @@ import pytest
 
 from resift.core import extras
 from resift.server import cli
+from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, environment
 from resift.tests.training.tiny import THINGS, WINDOW, write_base, write_set
 from resift.training import plan
-
-Run = Callable[..., tuple[int, str, str]]
 
 LIMIT_S = 240  # a run takes 10 s on an idle core
 STEPS, EVERY = 24, 4
@@ -92,20 +89,10 @@ def is_whole(path: Path) -> bool:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run a command in this process; return exit code, stdout and stderr."""
-    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RESIFT_MIN_FREE_MB", "0")
+def run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["resift", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        return (ended.value.code if isinstance(ended.value.code, int) else 0), captured.out, captured.err
-
-    return call
+    return run
 
 
 def last_state(trained: Trained) -> dict[str, Any]:

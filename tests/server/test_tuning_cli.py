@@ -3,16 +3,14 @@
 import json
 import random
 import re
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from resift.server import cli
+from resift.tests.server.in_process import Outcome, Run
 
 pytestmark = pytest.mark.slow
 
@@ -24,35 +22,13 @@ TOPICS = [
 AGES_DAYS = (4000, 2500, 30)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
-
-
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process, in the folder of the documents, with a data directory of its own."""
-    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RESIFT_MIN_FREE_MB", "0")
+def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command with MaxSim and recency switched on."""
     monkeypatch.setenv("RESIFT_RERANK__DEFAULT", "maxsim")
     monkeypatch.setenv("RESIFT_BLEND__RECENCY_FIELD", "date")
     monkeypatch.setenv("RESIFT_BLEND__RECENCY_WEIGHT", "0.05")
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["resift", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return Outcome(code if isinstance(code, int) else 0, captured.out, captured.err)
-
-    return call
+    return run
 
 
 @pytest.fixture
