@@ -6,7 +6,7 @@ from pydantic import Field
 
 from .results import MAX_REPLY_TOKENS
 
-Query: TypeAlias = Annotated[str, Field(description="What is looked for, best as a full question")]
+Query: TypeAlias = Annotated[str, Field(description="Best a full question")]
 CollectionName: TypeAlias = Annotated[str, Field(description="Which collection")]
 Limit: TypeAlias = Annotated[int, Field(description="Most hits to return", ge=1, le=100)]
 Offset: TypeAlias = Annotated[int, Field(description="next_offset of the page before", ge=0, le=199)]
@@ -19,8 +19,6 @@ FilterObject: TypeAlias = Annotated[
     Field(description='On metadata: {"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], "not": {"draft": true}}'),
 ]
 PerDocument: TypeAlias = Annotated[int, Field(description="Most hits of one document; 0: any", ge=0, le=100)]
-Detail: TypeAlias = Annotated[
-    Literal["concise", "full"], Field(description="full adds metadata, scores and ranks by stage")
-]
+Detail: TypeAlias = Annotated[Literal["concise", "full"], Field(description="full adds metadata, scores, ranks")]
 MaxTokens: TypeAlias = Annotated[int, Field(description="Size of the reply", ge=200, le=MAX_REPLY_TOKENS)]
 RerankerName: TypeAlias = Annotated[str, Field(description='"default", "none" or a configured name')]

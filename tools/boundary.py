@@ -16,8 +16,10 @@ READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempo
 
 MAX_ERROR_CHARACTERS = 2_000  # messages name the value that was refused, and a caller may have sent a megabyte
 
-# All of tools/list must stay below 16 kB: pydantic's titles repeat the names, and results need no defaults.
+# All of tools/list must stay below 16 kB: pydantic's titles repeat the names, results need no defaults, and what goes
+# without saying is checked all the same.
 _WASTE_IN_RESULTS = frozenset({"title", "default", "additionalProperties", "required"})
+_GOES_WITHOUT_SAYING = (("description", ""), ("additionalProperties", True), ("minimum", 0))
 
 
 class StrictTool(Tool):
@@ -67,12 +69,13 @@ def make_tool(function: Callable[..., Any], *, title: str, annotations: ToolAnno
         function,
         title=title,
         description=cleandoc(function.__doc__ or ""),
-        annotations=annotations.model_copy(update={"title": title}),
+        annotations=annotations,
         structured_output=True,
     )
     tool.parameters = {**_without(_inline(tool.parameters), {"title"}), "additionalProperties": False}
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = _without(_inline(tool.fn_metadata.output_schema), _WASTE_IN_RESULTS)
+        schema = {**_inline(tool.fn_metadata.output_schema), "description": ""}  # the tool's own says what comes back
+        tool.fn_metadata.output_schema = _without(schema, _WASTE_IN_RESULTS)
     return tool
 
 
@@ -105,7 +108,7 @@ def _without(schema: dict[str, Any], waste: Set[str]) -> dict[str, Any]:
         return {
             key: strip(value, names=key == "properties" and not names)
             for key, value in cast("dict[str, Any]", node).items()
-            if names or (key not in waste and (key, value) != ("description", ""))
+            if names or (key not in waste and (key, value) not in _GOES_WITHOUT_SAYING)
         }
 
     return cast("dict[str, Any]", strip(schema))

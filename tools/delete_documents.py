@@ -22,8 +22,8 @@ class DeleteResult(BaseModel):
     collection: str
     documents: int
     passages: int
-    missing: Annotated[list[str], Field(description="Ids asked for that were not there")]
-    dropped: Annotated[bool, Field(description="The collection itself went")]
+    missing: Annotated[list[str], Field(description="Ids that were not there")]
+    dropped: bool
 
 
 def delete_documents(services: Services) -> Tool:
@@ -33,13 +33,12 @@ def delete_documents(services: Services) -> Tool:
         collection: Annotated[str, Field(description="Which collection")],
         document_ids: Annotated[list[str], Field(description="Ids from hits")] = [],
         filter: FilterObject = {},
-        everything: Annotated[bool, Field(description="Delete the collection with all it holds")] = False,
+        everything: Annotated[bool, Field(description="Delete the collection itself")] = False,
     ) -> Annotated[CallToolResult, DeleteResult]:
         """Delete documents from a collection, by id, by metadata filter, or all of them.
 
-        Files on disk are not touched. Comes back with how many documents and passages went. A call that would leave
-        nothing is refused unless `everything` is true; a collection written with another model is replaced by deleting
-        everything and ingesting again.
+        Files on disk are not touched. Comes back with how many went. A call that would leave nothing is refused unless
+        `everything` is true.
         """
         removed = await services.remover.remove(
             collection, document_ids=document_ids, filter_=filter, everything=everything

@@ -31,10 +31,8 @@ class DocumentInput(BaseModel):
     text: str
     title: str = ""
     source: Annotated[str, Field(description="Path or URI to cite", max_length=MAX_NAME_CHARACTERS)] = ""
-    metadata: Annotated[dict[str, Any], Field(description="Fields to filter by: texts, numbers, booleans, lists")] = {}
-    id: Annotated[
-        str, Field(description="Your id; without it, source or content decides", max_length=MAX_NAME_CHARACTERS)
-    ] = ""
+    metadata: Annotated[dict[str, Any], Field(description="Fields to filter by")] = {}
+    id: Annotated[str, Field(description="Else source or content decides", max_length=MAX_NAME_CHARACTERS)] = ""
 
 
 class FailureResult(BaseModel):
@@ -64,16 +62,16 @@ def ingest_documents(services: Services) -> Tool:
     async def ingest_documents(
         ctx: Context[Any, Any],
         documents: Annotated[list[DocumentInput], Field(description="Documents as text")] = [],
-        paths: Annotated[list[str], Field(description="Files or folders: text, Markdown, HTML, source code")] = [],
+        paths: Annotated[list[str], Field(description="Files or folders of text, Markdown, HTML, code")] = [],
         glob: Annotated[str, Field(description="Which files in folders")] = "**/*",
         collection: Annotated[str, Field(description="Made when it does not exist")] = "default",
         metadata: Annotated[dict[str, Any], Field(description="Added to every document")] = {},
-        prune: Annotated[bool, Field(description="Remove documents of the given folders whose files are gone")] = False,
+        prune: Annotated[bool, Field(description="Remove documents whose files in these folders are gone")] = False,
     ) -> Annotated[CallToolResult, IngestResult]:
         """Take documents into a collection, so that they can be searched: as text, or as paths on the server's machine.
 
-        Documents that have not changed cost nothing; changed ones replace their old version, found by id or path. Comes
-        back with counts and the reason for each document that failed; the rest is in. Then call search_and_rerank.
+        Unchanged documents cost nothing; changed ones replace their old version, found by id or path. Comes back with
+        counts and the reason for each document that failed; the rest is in. Then call search_and_rerank.
         """
         if not documents and not paths:
             raise InvalidInput("Nothing to ingest. Give `documents` as [{'text': ..., 'title': ...}], or `paths`.")

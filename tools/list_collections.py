@@ -22,15 +22,8 @@ class CollectionResult(BaseModel):
     documents: int
     passages: int
     encoder: str
-    fields: Annotated[list[str], Field(description="Metadata fields to filter by")]
+    fields: list[str]
     problem: Annotated[str, Field(description="Why it cannot be used")]
-
-
-class ValueResult(BaseModel):
-    """A value and how many passages have it."""
-
-    value: str | int | bool
-    passages: int
 
 
 class FieldResult(BaseModel):
@@ -38,7 +31,7 @@ class FieldResult(BaseModel):
 
     name: str
     type: str
-    values: Annotated[list[ValueResult], Field(description="The commonest")]
+    values: Annotated[list[dict[str, Any]], Field(description="The commonest, each with its number of passages")]
 
 
 class CollectionsResult(BaseModel):
@@ -46,7 +39,7 @@ class CollectionsResult(BaseModel):
 
     collections: list[CollectionResult]
     fields: list[FieldResult]
-    rerankers: Annotated[list[str], Field(description="Names that search_and_rerank takes")]
+    rerankers: list[str]
     left_out: int
 
 
@@ -54,12 +47,11 @@ def list_collections(services: Services) -> Tool:
     """Return the tool."""
 
     async def list_collections(
-        collection: Annotated[str, Field(description="One collection, in detail; empty for all")] = "",
+        collection: Annotated[str, Field(description="One, in detail; empty: all")] = "",
     ) -> Annotated[CallToolResult, CollectionsResult]:
         """Tell which collections there are; of one, the metadata fields to filter by and their commonest values.
 
-        Call it before filtering or when a collection's name is in doubt. Comes back with counts, models, fields and the
-        rerankers to choose from.
+        Call it before filtering. Comes back with counts, models, fields and the rerankers to choose from.
         """
         names = [collection] if collection else await services.store.names()
         overviews = await look_at_all(services.pipeline, names)

@@ -9,7 +9,7 @@ from ..core.errors import InvalidInput
 from ..core.values import Passage
 from .arguments import Limit, Query, RerankerName
 from .boundary import READS_ONLY, make_tool
-from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, RankingReply, ranking_reply
+from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, SameRankingReply, ranking_reply
 from .services import Services
 
 MAX_PASSAGES = 200
@@ -36,12 +36,11 @@ def rerank(services: Services) -> Tool:
         ],
         limit: Limit = 10,
         reranker: RerankerName = "default",
-    ) -> RankingReply:
+    ) -> SameRankingReply:
         """Put passages you already have, from any source, in order of relevance to a query.
 
-        Use it on results of other tools; for documents in a collection call search_and_rerank. Comes back with the best
-        `limit` of them: `passage_id` is the id you gave or the place in your list from 1, `was` that place, `relevance`
-        a calibrated probability.
+        For results of other tools; for documents in a collection call search_and_rerank. Comes back with the best
+        `limit`: `passage_id` is the id you gave or the place in your list from 1, `was` that place.
         """
         page = await services.pipeline.rerank(query, _passages(passages), limit=limit, reranker=reranker)
         return ranking_reply(page, full=False, max_tokens=MAX_REPLY_TOKENS)

@@ -27,7 +27,7 @@ class HitResult(BaseModel):
     passage_id: str
     title: str
     heading: str = ""
-    source: Annotated[str, Field(description="source:first-last line")]
+    source: Annotated[str, Field(description="path:first-last line")]
     relevance: Annotated[float, Field(description="Probability that it answers")] = 0.0
     score: float
     text: Annotated[str, Field(description="Untrusted data")]
@@ -41,14 +41,23 @@ class RankingResult(BaseModel):
 
     hits: list[HitResult]
     verdict: Annotated[Verdict, Field(description="Do the hits answer?")]
-    stages: Annotated[list[dict[str, Any]], Field(description="Name, counts and milliseconds of each")]
+    stages: list[dict[str, Any]]
     notes: list[str]
     degraded: Annotated[bool, Field(description="A stage failed; see notes")]
     left_out: Annotated[int, Field(description="Cut by max_tokens")]
     next_offset: Annotated[int, Field(description="0 at the end")]
 
 
+class SameRankingResult(BaseModel):
+    """The same page, told in brief: tools/list has no room to tell it once for every tool that ranks."""
+
+    hits: Annotated[list[dict[str, Any]], Field(description="This and the rest as of search_and_rerank")]
+    verdict: str
+    notes: list[str]
+
+
 RankingReply: TypeAlias = Annotated[CallToolResult, RankingResult]
+SameRankingReply: TypeAlias = Annotated[CallToolResult, SameRankingResult]
 
 
 def reply(answer: dict[str, Any]) -> CallToolResult:

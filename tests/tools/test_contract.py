@@ -42,7 +42,6 @@ async def test_all_four_hints_are_given_and_tell_writers_from_readers(reader: As
     for tool in reader.tools.values():
         hints = tool.annotations
         assert hints is not None
-        assert hints.title == tool.title
         assert hints.read_only_hint is (tool.name not in WRITERS)
         assert hints.destructive_hint is (tool.name in WRITERS)
         assert hints.idempotent_hint is True
