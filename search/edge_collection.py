@@ -13,11 +13,14 @@ from anyio.lowlevel import checkpoint
 
 from ..core.errors import NotFound, StoreError
 from ..core.values import Passage
-from .edge_filter import compile_condition, flag_path_of, path_of
-from .edge_payload import ENTRY_KEYS, to_entry, to_passage, to_point, to_query
+from .conditions import flag_path_of, path_of
+from .edge_filter import compile_condition
+from .edge_payload import to_point, to_query
 from .fields import FieldType
-from .filters import DIGEST, FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition, Not
+from .filters import FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition
+from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import MANIFEST, Manifest, write_manifest
+from .payload import to_passage
 from .store import Entry, Leg, Point, check_points
 
 if TYPE_CHECKING:
@@ -112,10 +115,10 @@ class EdgeCollection:
         require_space(self._folder, self._reserve_bytes + BYTES_PER_POINT * len(points))
         marks = [point for point in points if point.passage.ordinal == 0]
         others = [point for point in points if point.passage.ordinal != 0]
-        held = compile_condition(All((_of_documents(points), FIRST_PASSAGES)))
+        held = compile_condition(marks_of(points))
         self._update(UpdateOperation.set_payload_by_filter(held, {"digest": ""}))
         await self._upsert(others)
-        self._update(UpdateOperation.delete_points_by_filter(compile_condition(_older_than(points))))
+        self._update(UpdateOperation.delete_points_by_filter(compile_condition(older_than(points))))
         await self._upsert(marks)
 
     async def remove(self, where: Condition) -> int:
@@ -201,16 +204,6 @@ class EdgeCollection:
             self._update(UpdateOperation.create_field_index(_index_path(name, kind), schema))
 
 
-def _older_than(points: Sequence[Point]) -> Condition:
-    """Return the condition for passages of other versions of these documents; first ones are overwritten anyway."""
-    digests = tuple({point.digest for point in points})
-    return All((_of_documents(points), Not(AnyOf(DIGEST, digests)), Not(FIRST_PASSAGES)))
-
-
-def _of_documents(points: Sequence[Point]) -> Condition:
-    return AnyOf("document_id", tuple({point.passage.document_id for point in points}))
-
-
 def _shard_config(dimension: int) -> EdgeConfig:
     from qdrant_edge import Distance, EdgeConfig, EdgeSparseVectorParams, EdgeVectorParams, Modifier
 
@@ -226,7 +219,7 @@ def _schema_of(kind: FieldType) -> PayloadSchemaType | None:
 
     return {
         "keyword": PayloadSchemaType.Keyword,
-        "boolean": PayloadSchemaType.Keyword,  # of the flag, see edge_filter.FLAGS
+        "boolean": PayloadSchemaType.Keyword,  # of the flag, see conditions.FLAGS
         "integer": PayloadSchemaType.Integer,
         "number": PayloadSchemaType.Float,
         "date": PayloadSchemaType.Datetime,
