@@ -9,7 +9,7 @@ from resift.evaluation.drafting import Endpoint, draft_questions
 from resift.evaluation.drafts import sample_passages
 from resift.evaluation.questions import Draft
 from resift.server.engine import Engine
-from resift.tests.evaluation.standin import StandIn, stand_in
+from resift.tests.standins.chat import REFUSAL, ChatStandIn, chat_stand_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -17,8 +17,8 @@ DRAFTS = [Draft("", ["pump"], "The pump hums."), Draft("", ["lamp"], "The lamp f
 
 
 @pytest.fixture
-def server() -> Iterator[StandIn]:
-    with stand_in() as server:
+def server() -> Iterator[ChatStandIn]:
+    with chat_stand_in() as server:
         yield server
 
 
@@ -26,11 +26,11 @@ async def told(done: float, total: int, message: str) -> None:
     pass
 
 
-def endpoint(server: StandIn, key: str = "sesame") -> Endpoint:
+def endpoint(server: ChatStandIn, key: str = "sesame") -> Endpoint:
     return Endpoint("small", server.url, key, timeout_s=10)
 
 
-async def test_model_is_asked_about_each_passage(server: StandIn) -> None:
+async def test_model_is_asked_about_each_passage(server: ChatStandIn) -> None:
     drafted = await draft_questions(DRAFTS, endpoint(server), told)
     assert drafted == [
         Draft("What hums?", ["pump"], "The pump hums."),
@@ -52,14 +52,14 @@ async def test_model_is_asked_about_each_passage(server: StandIn) -> None:
         (None, ""),
     ],
 )
-async def test_question_is_taken_out_of_the_reply(server: StandIn, reply: str | None, query: str) -> None:
+async def test_question_is_taken_out_of_the_reply(server: ChatStandIn, reply: str | None, query: str) -> None:
     server.reply = reply
     (drafted,) = await draft_questions(DRAFTS[:1], endpoint(server, key=""), told)
     assert drafted.query == query
 
 
-async def test_refusal_is_told_with_what_to_check(server: StandIn) -> None:
-    server.status = 404
+async def test_refusal_is_told_with_what_to_check(server: ChatStandIn) -> None:
+    server.always = REFUSAL
     with pytest.raises(ModelError, match=r"small at http://127.* drafted 0 of 2 .*no such model.*RESIFT_LLM__MODEL"):
         await draft_questions(DRAFTS, endpoint(server), told)
 

@@ -13,8 +13,8 @@ from resift.search.manifest import Tuning, read_manifest, write_manifest
 from resift.server.evaluate import settings_for
 from resift.server.settings import load_settings
 from resift.tests.evaluation.conftest import NOTES, write_set
-from resift.tests.evaluation.standin import stand_in
 from resift.tests.server.in_process import Run
+from resift.tests.standins.chat import chat_stand_in
 
 QUICK = ("--depth", "8", "--depths", "2,4,8", "--reranker", "maxsim")
 
@@ -93,7 +93,7 @@ def test_configured_model_drafts_the_questions(
     run: Run, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("ingest", str(notes))[0] == 0
-    with stand_in() as server:
+    with chat_stand_in() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
         code, out, err = run("eval", "mine.jsonl", "--make", "--queries", "2")
