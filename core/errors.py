@@ -28,6 +28,19 @@ class StoreError(ResiftError):
     """The store could not do what was asked."""
 
 
+class Unavailable(ResiftError):
+    """A service that does not answer now; the same request may succeed later."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """How long the service asked to be left alone; 0 when it did not say."""
+
+
+class StoreUnavailable(StoreError, Unavailable):
+    """The server that keeps the collections does not answer now."""
+
+
 class StoreBusy(StoreError):
     """Another process holds the data directory."""
 
