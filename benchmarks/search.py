@@ -22,6 +22,7 @@ from resift.pipeline.question import Question
 from resift.search.lexical import Bm25Encoder
 from resift.search.manifest import Lexical
 from resift.search.store import Collection, Point
+from resift.search.vectors import BM25, DENSE
 from resift.server.console import progress_bar
 from resift.server.engine import build_engine
 from resift.server.settings import load_settings
@@ -44,9 +45,7 @@ async def fill(collection: Collection, passages: int) -> None:
                     Passage(f"document-{start + place}", 0, texts[(start + place) % len(texts)]),
                     digest="",
                     passages=1,
-                    dense=vector,
-                    title=None,
-                    bm25=bm25.document(texts[(start + place) % len(texts)]),
+                    vectors={DENSE: vector, BM25: bm25.document(texts[(start + place) % len(texts)])},
                 )
                 for place, vector in enumerate(vectors[: passages - start])
             ]

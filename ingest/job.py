@@ -19,7 +19,8 @@ from ..search.fields import check_metadata, learn_fields, without_nulls
 from ..search.filters import AnyOf
 from ..search.lexical import Bm25Encoder
 from ..search.manifest import Manifest
-from ..search.store import Collection, Entry, Point, Store, Vector
+from ..search.store import Collection, Entry, Point, Store
+from ..search.vectors import BM25, DENSE, TITLE, AnyVector, Sparse, Vector
 from .cut import Cutter
 from .locks import WriteLocks
 from .report import Failure, Report
@@ -184,9 +185,7 @@ class Ingestor:
                 passage=passage,
                 digest=change.digest,
                 passages=len(change.passages),
-                dense=next(dense),
-                title=titles.get(change.document.title),
-                bm25=bm25.document(passage.content),
+                vectors=_named(next(dense), titles.get(change.document.title), bm25.document(passage.content)),
             )
             for change in changes
             for passage in change.passages
@@ -247,6 +246,10 @@ def _objection(document: Document, seen: set[str]) -> Failure | None:
         readable = source.encode("utf-8", "replace").decode()
         return Failure(readable, "Its name, title or metadata is not valid Unicode. Rename it, or correct them.")
     return None
+
+
+def _named(dense: Vector, title: Vector | None, bm25: Sparse) -> dict[str, AnyVector]:
+    return {DENSE: dense, BM25: bm25} if title is None else {DENSE: dense, TITLE: title, BM25: bm25}
 
 
 def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from anyio.lowlevel import checkpoint
@@ -14,17 +14,19 @@ from anyio.lowlevel import checkpoint
 from ..core.errors import NotFound, StoreError
 from ..core.values import Passage
 from .conditions import flag_path_of, path_of
+from .edge_config import shard_config
 from .edge_filter import compile_condition
-from .edge_payload import to_point, to_query
+from .edge_payload import from_engine, to_point, to_query
 from .fields import FieldType
 from .filters import FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import MANIFEST, Manifest, write_manifest
 from .payload import to_passage
 from .store import Entry, Leg, Point, check_points
+from .vectors import AnyVector, spec_of
 
 if TYPE_CHECKING:
-    from qdrant_edge import EdgeConfig, EdgeShard, PayloadSchemaType, UpdateOperation
+    from qdrant_edge import EdgeShard, PayloadSchemaType, UpdateOperation
 
 BATCH = 256  # points per engine call, which holds the GIL for about 20 ms
 PAGE = 1000  # records per scroll
@@ -53,7 +55,7 @@ class EdgeCollection:
                 return cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
             require_space(folder, reserve_bytes)
             path.mkdir(exist_ok=True)
-            shard = EdgeShard.create(str(path), _shard_config(manifest.dimension))
+            shard = EdgeShard.create(str(path), shard_config(manifest))
         collection = cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
         collection._index_ledger()
         return collection
@@ -64,7 +66,8 @@ class EdgeCollection:
 
         condition = None if where is None else compile_condition(where)
         with _engine_errors(self.name):
-            answers = self._shard.query_batch(QueryBatchRequest([to_query(leg, condition) for leg in legs]))
+            queries = [to_query(leg, condition, self.manifest.storage) for leg in legs]
+            answers = self._shard.query_batch(QueryBatchRequest(queries))
         return [[(_uuid(point.id), point.score) for point in answer] for answer in answers]
 
     async def fetch(self, ids: Sequence[UUID]) -> dict[UUID, Passage]:
@@ -72,6 +75,18 @@ class EdgeCollection:
         with _engine_errors(self.name):
             records = self._shard.retrieve(list(ids), with_payload=True, with_vector=False)
         return {_uuid(record.id): to_passage(record.payload or {}) for record in records}
+
+    async def fetch_vectors(self, ids: Sequence[UUID], name: str) -> dict[UUID, AnyVector]:
+        """Return the named vector of those points among `ids` that have it.
+
+        Raises:
+            InvalidInput: When the collection has no vector of that name.
+        """
+        spec = spec_of(self.manifest.vectors, name)
+        with _engine_errors(self.name):
+            records = self._shard.retrieve(list(ids), with_payload=False, with_vector=[name])
+        found = {_uuid(record.id): cast("dict[str, Any]", record.vector or {}) for record in records}
+        return {key: from_engine(vectors[name], spec.kind) for key, vectors in found.items() if name in vectors}
 
     async def count(self, where: Condition | None = None) -> int:
         """Return the number of passages."""
@@ -111,7 +126,7 @@ class EdgeCollection:
 
         if not points:
             return
-        check_points(points, self.manifest.dimension)
+        check_points(points, self.manifest.vectors)
         require_space(self._folder, self._reserve_bytes + BYTES_PER_POINT * len(points))
         marks = [point for point in points if point.passage.ordinal == 0]
         others = [point for point in points if point.passage.ordinal != 0]
@@ -202,16 +217,6 @@ class EdgeCollection:
             self._update(UpdateOperation.delete_field_index(_index_path(name, before)))
         if (schema := _schema_of(kind)) is not None:
             self._update(UpdateOperation.create_field_index(_index_path(name, kind), schema))
-
-
-def _shard_config(dimension: int) -> EdgeConfig:
-    from qdrant_edge import Distance, EdgeConfig, EdgeSparseVectorParams, EdgeVectorParams, Modifier
-
-    cosine = EdgeVectorParams(dimension, Distance.Cosine)
-    return EdgeConfig(
-        vectors={"dense": cosine, "title": cosine},
-        sparse_vectors={"bm25": EdgeSparseVectorParams(modifier=Modifier.Idf)},
-    )
 
 
 def _schema_of(kind: FieldType) -> PayloadSchemaType | None:

@@ -7,39 +7,74 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .payload import payload_of
-from .store import Leg, Point, Vector
+from .storage import Storage
+from .store import Leg, Point
+from .vectors import AnyVector, Multi, Sparse, VectorKind, is_empty
 
 if TYPE_CHECKING:
-    from qdrant_edge import Filter, QueryRequest
+    from qdrant_edge import Filter, Prefetch, Query, QueryRequest, SearchParams
     from qdrant_edge import Point as EdgePoint
 
 
 def to_point(point: Point, collection: str) -> EdgePoint:
     """Return the engine's form of a point."""
     from qdrant_edge import Point as EdgePoint
-    from qdrant_edge import SparseVector
 
-    vectors: dict[str, Any] = {"dense": point.dense.tolist()}
-    if point.title is not None:
-        vectors["title"] = point.title.tolist()
-    if point.bm25.indices:
-        vectors["bm25"] = SparseVector(list(point.bm25.indices), list(point.bm25.values))
+    vectors = {name: to_engine(vector) for name, vector in point.vectors.items() if not is_empty(vector)}
     return EdgePoint(point.passage.point_id(collection), vectors, payload_of(point))
 
 
-def to_query(leg: Leg, condition: Filter | None) -> QueryRequest:
+def to_query(leg: Leg, condition: Filter | None, storage: Storage) -> QueryRequest:
     """Return a leg as a query without payload."""
-    from qdrant_edge import Query, QueryRequest
+    from qdrant_edge import QueryRequest
 
     return QueryRequest(
-        limit=leg.limit, query=Query.Nearest(_query_vector(leg), using=leg.vector), filter=condition, with_payload=False
+        limit=leg.limit,
+        query=_nearest(leg),
+        prefetches=[_prefetch(each, condition, storage) for each in leg.among],
+        filter=condition,
+        with_payload=False,
+        params=_params(leg, storage),
     )
 
 
-def _query_vector(leg: Leg) -> Any:
+def _prefetch(leg: Leg, condition: Filter | None, storage: Storage) -> Prefetch:
+    from qdrant_edge import Prefetch
+
+    return Prefetch(leg.limit, _nearest(leg), filter=condition, params=_params(leg, storage))
+
+
+def _nearest(leg: Leg) -> Query:
+    from qdrant_edge import Query
+
+    return Query.Nearest(to_engine(leg.query), using=leg.vector)
+
+
+def _params(leg: Leg, storage: Storage) -> SearchParams | None:
+    from qdrant_edge import QuantizationSearchParams, SearchParams
+
+    if isinstance(leg.query, Sparse):
+        return None
+    if leg.exact:
+        return SearchParams(exact=True, quantization=QuantizationSearchParams(ignore=True))
+    return SearchParams(
+        hnsw_ef=storage.breadth,
+        quantization=QuantizationSearchParams(rescore=True, oversampling=storage.oversampling),
+    )
+
+
+def to_engine(vector: AnyVector) -> Any:
+    """Return the engine's form of a vector."""
     from qdrant_edge import SparseVector
 
-    if isinstance(leg.query, np.ndarray):
-        vector: Vector = leg.query
-        return vector.tolist()
-    return SparseVector(list(leg.query.indices), list(leg.query.values))
+    if isinstance(vector, Sparse):
+        return SparseVector(list(vector.indices), list(vector.values))
+    return vector.rows.tolist() if isinstance(vector, Multi) else vector.tolist()
+
+
+def from_engine(vector: Any, kind: VectorKind) -> AnyVector:
+    """Return our form of a vector the engine gave."""
+    if kind == "sparse":
+        return Sparse(tuple(vector.indices), tuple(vector.values))
+    components = np.array(vector, np.float32)
+    return Multi(components) if kind == "multi" else components

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from .store import Vector
+from .vectors import Vector
 
 if TYPE_CHECKING:
     from ..models.bundled import BundledModel

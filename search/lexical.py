@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidInput
 from .manifest import Lexical
+from .vectors import Sparse
 
 if TYPE_CHECKING:
     from qdrant_edge import SparseVector
 
 AVERAGE_LENGTH = 100.0  # tokens after stop words of our ~200-wordpiece passages; 256, the default, lost 0.007 nDCG@10
-
-
-@dataclass(frozen=True, slots=True)
-class Sparse:
-    """A sparse vector: token ids and their weights, of equal length."""
-
-    indices: tuple[int, ...]
-    values: tuple[float, ...]
 
 
 class Bm25Encoder:

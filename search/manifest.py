@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import isclose
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.calibration import Logistic
 from ..core.errors import IncompatibleCollection, StoreError
 from .fields import FieldType
+from .storage import Storage
+from .vectors import DENSE, VectorSpec, standard_vectors
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no `vectors` and no `storage`, but `encoder` and `dimension`: all had the standard vectors
 MANIFEST = "manifest.json"
 
 
@@ -49,11 +52,10 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The models and the cut of a collection, the metadata fields seen in it, and what was tuned for it."""
+    """The vectors and the cut of a collection, the metadata fields seen in it, and what was tuned for it."""
 
-    encoder: str
-    """Name and hash of the model that made the dense vectors."""
-    dimension: int
+    vectors: Mapping[str, VectorSpec]
+    """By name; `dense`, of the whole passage, is always among them."""
     lexical: Lexical
     chunking: str
     fields: Mapping[str, FieldType] = field(default_factory=dict[str, FieldType])
@@ -61,6 +63,17 @@ class Manifest:
     schema_version: int = SCHEMA_VERSION
     tuning: Mapping[str, Tuning] = field(default_factory=dict[str, Tuning])
     """By the name of the reranker's model."""
+    storage: Storage = field(default_factory=Storage)
+
+    @property
+    def encoder(self) -> str:
+        """Return name and hash of the model that made the passages' dense vectors."""
+        return self.vectors[DENSE].model
+
+    @property
+    def dimension(self) -> int:
+        """Return the number of components of the passages' dense vectors."""
+        return self.vectors[DENSE].dimension
 
     def check(self, collection: str, wanted: "Manifest") -> None:
         """Refuse to go on with other models than the collection was written with.
@@ -68,11 +81,6 @@ class Manifest:
         Raises:
             IncompatibleCollection: Naming both sides and how to re-ingest.
         """
-        if self.schema_version != wanted.schema_version:
-            raise IncompatibleCollection(
-                f"Collection {collection!r} has schema {self.schema_version}; this version of Resift reads "
-                f"{wanted.schema_version}. {_again(collection)}"
-            )
         if (self.encoder, self.dimension) != (wanted.encoder, wanted.dimension):
             raise IncompatibleCollection(
                 f"Collection {collection!r} was written with encoder {self.encoder} ({self.dimension} dimensions); "
@@ -92,20 +100,35 @@ def _again(collection: str) -> str:
 
 
 _ADAPTER = TypeAdapter(Manifest)
+_OBJECT = TypeAdapter(dict[str, Any])
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Return the manifest in a file.
+    """Return the manifest in a file, also one that an older version of Resift wrote.
 
     Raises:
+        IncompatibleCollection: When a newer version wrote it.
         StoreError: When the file is damaged.
     """
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
+        return _ADAPTER.validate_python(_upgraded(_OBJECT.validate_json(path.read_bytes()), path))
     except ValidationError as error:
         raise StoreError(
             f"The manifest {path} is damaged: {error.errors()[0]['msg']}. Restore it or delete it."
         ) from error
+
+
+def _upgraded(stored: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return what a manifest of this version would say; the file changes when the manifest is next written."""
+    match stored:
+        case {"schema_version": int(version)} if version > SCHEMA_VERSION:
+            raise IncompatibleCollection(
+                f"{path} has schema {version}; this version of Resift reads up to {SCHEMA_VERSION}. Update Resift."
+            )
+        case {"schema_version": 1, "encoder": str(encoder), "dimension": int(dimension)}:
+            return {**stored, "schema_version": SCHEMA_VERSION, "vectors": standard_vectors(encoder, dimension)}
+        case _:
+            return stored
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

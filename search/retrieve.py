@@ -12,14 +12,15 @@ from ..core.values import Hit, Passage, Ranking, Stage
 from .encode import Encoder
 from .filters import Condition
 from .fuse import convex, distribution_based, reciprocal_rank
-from .lexical import Bm25Encoder, Sparse
-from .store import Collection, Leg, Vector, VectorName
+from .lexical import Bm25Encoder
+from .store import Collection, Leg
+from .vectors import BM25, DENSE, TITLE, AnyVector
 
 Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
 Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
 Field: TypeAlias = Literal["text", "title"]
-Queries: TypeAlias = Mapping[VectorName, Vector | Sparse]
-Legs: TypeAlias = Mapping[VectorName, Sequence[tuple[UUID, float]]]
+Queries: TypeAlias = Mapping[str, AnyVector]
+Legs: TypeAlias = Mapping[str, Sequence[tuple[UUID, float]]]
 
 WIDENINGS = (1, 4, 16, 64)  # a leg's limit grows by these while the answer is not full
 
@@ -97,22 +98,21 @@ class Retriever:
         return found
 
     async def _encode(self, collection: Collection, search: Search, stages: list[Stage], notes: list[str]) -> Queries:
-        queries: dict[VectorName, Vector | Sparse] = {}
+        queries: dict[str, AnyVector] = {}
         start = self._clock()
         if search.mode != "keyword":
             encoded = await self._encoder.encode_query(search.query)
-            name: VectorName = "title" if search.field == "title" else "dense"
-            queries[name] = encoded.vector
+            queries[TITLE if search.field == "title" else DENSE] = encoded.vector
             if encoded.truncated:
                 notes.append(f"The query has {encoded.tokens} tokens; the encoder read only its beginning.")
         if search.mode != "dense":
             sparse = Bm25Encoder(collection.manifest.lexical).query(search.query)
             if sparse.indices:
-                queries["bm25"] = sparse
+                queries[BM25] = sparse
             else:
                 notes.append("The query has no words to match, only stop words or signs: no keyword search was made.")
         elapsed = 1000 * (self._clock() - start)
-        model = "bm25" if search.mode == "keyword" else self._encoder.fingerprint
+        model = BM25 if search.mode == "keyword" else self._encoder.fingerprint
         stages.append(Stage("encode", model, 1, len(queries), elapsed))
         return queries
 
@@ -137,11 +137,11 @@ class Retriever:
         if self._options.method == "dbsf" and len(legs) > 1:
             return distribution_based(ordered)
         dense = self._options.dense_weight
-        weights = [1 - dense if name == "bm25" else dense for name in legs]
+        weights = [1 - dense if name == BM25 else dense for name in legs]
         return convex(
             ordered,
             weights=weights if len(legs) > 1 else [1.0],
-            scalings=["max" if name == "bm25" else "min-max" for name in legs],
+            scalings=["max" if name == BM25 else "min-max" for name in legs],
         )
 
 

@@ -2,29 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..core.errors import InvalidInput
 from ..core.values import Passage
 from .filters import Condition
-from .lexical import Sparse
 from .manifest import Manifest
-
-Vector: TypeAlias = NDArray[np.float32]
-VectorName: TypeAlias = Literal["dense", "title", "bm25"]
+from .vectors import AnyVector, VectorSpec, check_vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One search of a batch: the nearest `limit` points to a query in one named vector."""
+    """One search of a batch: the nearest `limit` points to a query in one named vector.
 
-    vector: VectorName
-    query: Vector | Sparse
+    With `among`, only what these legs find is compared: a late-interaction vector that rescores cheaper searches.
+    """
+
+    vector: str
+    query: AnyVector
     limit: int
+    among: Sequence["Leg"] = ()
+    exact: bool = False
+    """Whether every original vector is compared, whatever index or quantization there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,8 @@ class Point:
     passage: Passage
     digest: str
     passages: int
-    dense: Vector
-    title: Vector | None
-    bm25: Sparse
+    vectors: Mapping[str, AnyVector]
+    """By the names in the manifest; any may be missing, and the passage is then not found by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,10 @@ class Searchable(Protocol):
 
     async def fetch(self, ids: Sequence[UUID]) -> dict[UUID, Passage]:
         """Return the passages that exist among `ids`."""
+        ...
+
+    async def fetch_vectors(self, ids: Sequence[UUID], name: str) -> dict[UUID, AnyVector]:
+        """Return the named vector of those points among `ids` that have it, as kept: scaled to length 1 if dense."""
         ...
 
     async def count(self, where: Condition | None = None) -> int:
@@ -135,21 +137,11 @@ class Store(Protocol):
         ...
 
 
-def check_points(points: Sequence[Point], dimension: int) -> None:
+def check_points(points: Sequence[Point], specs: Mapping[str, VectorSpec]) -> None:
     """Refuse vectors that an engine would take in silence and then rank wrongly.
 
     Raises:
-        InvalidInput: Naming the passage whose vector has another size, a non-finite component, or is zero.
+        InvalidInput: Naming the passage and its vector; see `check_vectors`.
     """
     for point in points:
-        for name, vector in _vectors(point).items():
-            if vector.shape != (dimension,):
-                raise InvalidInput(f"{point.passage.id}: vector {name!r} has shape {vector.shape}, not ({dimension},).")
-            if not np.isfinite(vector).all():
-                raise InvalidInput(f"{point.passage.id}: vector {name!r} has components that are not finite.")
-            if not vector.any():
-                raise InvalidInput(f"{point.passage.id}: vector {name!r} is zero, so nothing can be near it.")
-
-
-def _vectors(point: Point) -> Mapping[str, Vector]:
-    return {"dense": point.dense} if point.title is None else {"dense": point.dense, "title": point.title}
+        check_vectors(point.vectors, specs, owner=point.passage.id)

@@ -29,6 +29,7 @@ from ..search.edge import EdgeStore
 from ..search.encode import BundledEncoder
 from ..search.manifest import Lexical, Manifest
 from ..search.retrieve import FusionOptions, Retriever
+from ..search.vectors import standard_vectors
 from ..tools.services import Services
 from .settings import Settings
 
@@ -124,8 +125,7 @@ def _default(settings: Settings, rerankers: Mapping[str, Reranker]) -> str:
 def _manifest(settings: Settings, encoder: BundledEncoder) -> Manifest:
     ingest, search = settings.ingest, settings.search
     return Manifest(
-        encoder=encoder.fingerprint,
-        dimension=encoder.dimension,
+        vectors=standard_vectors(encoder.fingerprint, encoder.dimension),
         lexical=Lexical(average_length=search.average_length, language=search.language),
         chunking=f"{ingest.max_tokens}/{ingest.overlap_tokens}/{ingest.min_tokens}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -19,7 +19,7 @@ from resift.search.edge import EdgeStore
 from resift.search.encode import BundledEncoder, EncodedQuery
 from resift.search.filters import parse_filter
 from resift.search.manifest import Manifest
-from resift.search.store import Vector
+from resift.search.vectors import Vector
 
 MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
 POISON = "arsenic"

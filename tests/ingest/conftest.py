@@ -12,6 +12,7 @@ from resift.models.workers import Workers
 from resift.search.edge import EdgeStore
 from resift.search.encode import BundledEncoder
 from resift.search.manifest import Lexical, Manifest
+from resift.search.vectors import standard_vectors
 from resift.tests.ingest.bench import MODEL, Bench, Counting, an_ingestor
 
 NUMBERS = itertools.count()
@@ -35,7 +36,7 @@ def cutter(tokenizer: Tokenizer) -> Cutter:
 async def module_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     store = EdgeStore(tmp_path_factory.mktemp("jobs"), reserve_bytes=0)
     encoder = Counting(BundledEncoder(MODEL, Deferred(lambda: Transformer.open(MODEL)), Workers(2)))
-    manifest = Manifest(encoder.fingerprint, encoder.dimension, Lexical(100), "200/40/40")
+    manifest = Manifest(standard_vectors(encoder.fingerprint, encoder.dimension), Lexical(100), "200/40/40")
     yield Bench(store, encoder, manifest, an_ingestor(store, encoder, manifest))
     await store.close()
 

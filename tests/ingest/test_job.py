@@ -14,8 +14,8 @@ from resift.ingest.job import NO_TEXT, Job, digest_of
 from resift.ingest.report import Failure
 from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
-from resift.search.lexical import Sparse
 from resift.search.store import Point
+from resift.search.vectors import standard_vectors
 from resift.tests.ingest.bench import POISON, Bench, an_ingestor, doc, long_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -70,7 +70,7 @@ async def test_return_to_the_old_version_after_an_interrupted_update_is_written(
     old = await bench.passages("a")
     vector = np.ones(bench.manifest.dimension, np.float32)
     torn = [  # what a kill between the batches of an update leaves: all but the first passage
-        Point(replace(each, text="new"), "new digest", len(old), vector, None, Sparse((), ())) for each in old[1:]
+        Point(replace(each, text="new"), "new digest", len(old), {"dense": vector}) for each in old[1:]
     ]
     await collection.write(torn)
     report = await bench.ingest(doc("a", long_text(6)))
@@ -89,7 +89,7 @@ async def test_change_of_chunking_writes_everything_again(bench: Bench) -> None:
 
 async def test_other_encoder_is_refused_and_changes_nothing(bench: Bench) -> None:
     await bench.ingest(doc("a"))
-    other = an_ingestor(bench.store, bench.encoder, replace(bench.manifest, encoder="other@1"))
+    other = an_ingestor(bench.store, bench.encoder, replace(bench.manifest, vectors=standard_vectors("other@1", 384)))
     with pytest.raises(IncompatibleCollection, match="ingest its documents again"):
         await replace(bench, ingestor=other).ingest(doc("a", "New text."))
     assert [passage.text for passage in await bench.passages("a")] == ["Some text."]

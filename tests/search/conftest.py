@@ -5,12 +5,13 @@ import pytest
 
 from resift.search.edge import EdgeStore
 from resift.search.manifest import Lexical, Manifest
+from resift.search.vectors import standard_vectors
 
 
 @pytest.fixture(scope="session")
 def manifest() -> Manifest:
     """Of vectors small enough to write by hand."""
-    return Manifest(encoder="by-hand@1", dimension=4, lexical=Lexical(average_length=10), chunking="200/40/40")
+    return Manifest(standard_vectors("by-hand@1", 4), Lexical(average_length=10), chunking="200/40/40")
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from resift.core.errors import IncompatibleCollection, InvalidInput, NotFound, S
 from resift.core.values import Passage
 from resift.search.edge import EdgeStore
 from resift.search.filters import FIRST_PASSAGES, AnyOf
-from resift.search.lexical import Bm25Encoder, Sparse
+from resift.search.lexical import Bm25Encoder
 from resift.search.manifest import Manifest
-from resift.search.store import Entry, Leg, Point, Vector
+from resift.search.store import Entry, Leg, Point
+from resift.search.vectors import AnyVector, Sparse, Vector, standard_vectors
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +37,8 @@ def point(
 ) -> Point:
     metadata = {"flag": ordinal % 2 == 0}
     passage = Passage(document_id, ordinal, text, "Title", "A > B", "a.md", 3, 9, metadata)
-    return Point(passage, f"digest of {document_id}", of, dense, title, Sparse((7,), (1.0,)))
+    vectors: dict[str, AnyVector] = {"dense": dense, "bm25": Sparse((7,), (1.0,))}
+    return Point(passage, f"digest of {document_id}", of, vectors if title is None else {**vectors, "title": title})
 
 
 @pytest.mark.slow
@@ -88,7 +90,10 @@ async def test_text_of_stop_words_is_found_by_its_dense_vector_alone(store: Edge
     texts = {"stop": "it is not the", "words": "radar sensor"}
     assert bm25.document(texts["stop"]).indices == ()
     await collection.write(
-        [replace(point(name, 0, text=text), bm25=bm25.document(text)) for name, text in texts.items()]
+        [
+            replace(each := point(name, 0, text=text), vectors={**each.vectors, "bm25": bm25.document(text)})
+            for name, text in texts.items()
+        ]
     )
     [dense, lexical] = await collection.search([Leg("dense", EAST, 5), Leg("bm25", bm25.query("sensors"), 5)])
     assert len(dense) == 2
@@ -195,11 +200,9 @@ def test_other_models_are_refused_with_the_way_out(manifest: Manifest) -> None:
     with pytest.raises(
         IncompatibleCollection, match=r"by-hand@1 \(4 .*configured is other@2 .*delete_documents\(.*ingest"
     ):
-        manifest.check("c", replace(manifest, encoder="other@2"))
+        manifest.check("c", replace(manifest, vectors=standard_vectors("other@2", 4)))
     with pytest.raises(IncompatibleCollection, match=r"\(8\)"):
-        manifest.check("c", replace(manifest, dimension=8))
-    with pytest.raises(IncompatibleCollection, match=r"schema 1; this version of Resift reads 2\. .*everything=true"):
-        manifest.check("c", replace(manifest, schema_version=2))
+        manifest.check("c", replace(manifest, vectors=standard_vectors("by-hand@1", 8)))
     manifest.check("c", replace(manifest, chunking="other", created="later"))
 
 
@@ -253,7 +256,7 @@ async def test_dropped_collection_is_made_anew_and_empty(store: EdgeStore, manif
     assert not (tmp_path / "data" / "collections" / "c").exists()
     with pytest.raises(NotFound):
         await store.open("c")
-    other = replace(manifest, encoder="other@2")
+    other = replace(manifest, vectors=standard_vectors("other@2", 4))
     again = await store.open("c", create=other)
     assert (await again.count(), again.manifest) == (0, other)
 

@@ -12,7 +12,6 @@ from resift.core.values import Passage
 from resift.search.edge import EdgeStore
 from resift.search.fields import MAX_FIELDS, FieldType, check_metadata, is_date, learn_fields, type_of, widen
 from resift.search.filters import parse_filter
-from resift.search.lexical import Sparse
 from resift.search.manifest import Manifest
 from resift.search.store import Collection, Point
 
@@ -91,9 +90,9 @@ async def add(collection: Collection, manifest: Manifest, values: dict[str, Any]
     for value in values.values():
         fields = learn_fields(fields, {"it": value})
     await collection.remember(manifest.with_fields(fields))
-    ones, sparse = np.ones(4, np.float32), Sparse((1,), (1.0,))
+    ones = np.ones(4, np.float32)
     passages = [Passage(name, 0, "text", metadata={"it": value}) for name, value in values.items()]
-    await collection.write([Point(passage, "digest", 1, ones, None, sparse) for passage in passages])
+    await collection.write([Point(passage, "digest", 1, {"dense": ones}) for passage in passages])
     return fields["it"]
 
 

@@ -15,9 +15,9 @@ from resift.core.values import Passage
 from resift.search.edge import EdgeStore
 from resift.search.fields import FieldType
 from resift.search.filters import parse_filter
-from resift.search.lexical import Sparse
 from resift.search.manifest import Manifest
 from resift.search.store import Collection, Leg, Point
+from resift.search.vectors import Sparse
 
 pytestmark = pytest.mark.anyio
 
@@ -124,7 +124,7 @@ def meets(metadata: Mapping[str, Any], filter_: Mapping[str, Any]) -> bool:
 
 def point(number: int, metadata: Mapping[str, Any]) -> Point:
     passage = Passage(str(number), 0, "text", metadata=metadata)
-    return Point(passage, "digest", 1, np.ones(4, np.float32), None, Sparse((1,), (1.0,)))
+    return Point(passage, "digest", 1, {"dense": np.ones(4, np.float32), "bm25": Sparse((1,), (1.0,))})
 
 
 @pytest.fixture(scope="module")

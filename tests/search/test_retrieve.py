@@ -15,7 +15,8 @@ from resift.search.filters import AnyOf, Condition
 from resift.search.lexical import Bm25Encoder
 from resift.search.manifest import Manifest
 from resift.search.retrieve import FusionOptions, Mode, Retriever, Search
-from resift.search.store import Collection, Leg, Point, Vector
+from resift.search.store import Collection, Leg, Point
+from resift.search.vectors import AnyVector, Vector
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -48,8 +49,10 @@ COLOURS = ("red", "green", "blue", "amber", "violet")
 
 def point(document_id: str, ordinal: int, text: str, title: str, bm25: Bm25Encoder, **metadata: Any) -> Point:
     passage = Passage(document_id, ordinal, text, title, metadata=metadata)
-    named = ENCODER.vector(title) if title else None
-    return Point(passage, "digest", ordinal + 1, ENCODER.vector(text), named, bm25.document(text))
+    vectors: dict[str, AnyVector] = {"dense": ENCODER.vector(text), "bm25": bm25.document(text)}
+    if title:
+        vectors["title"] = ENCODER.vector(title)
+    return Point(passage, "digest", ordinal + 1, vectors)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A collection's tuning is kept in its manifest; manifests from before there was any are read."""
+"""A collection's tuning is kept in its manifest; manifests of older versions are read."""
 
 import json
 from dataclasses import replace
@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from resift.core.calibration import Logistic
-from resift.core.errors import StoreError
+from resift.core.errors import IncompatibleCollection, StoreError
 from resift.search.manifest import Lexical, Manifest, Tuning, read_manifest, write_manifest
+from resift.search.vectors import standard_vectors
 
-PLAIN = Manifest("encoder", 384, Lexical(100.0), "200/40/40", {"date": "date"}, "2026-01-01")
+PLAIN = Manifest(standard_vectors("encoder", 384), Lexical(100.0), "200/40/40", {"date": "date"}, "2026-01-01")
 TUNING = Tuning({"fused": 0.25, "rerank": 0.75}, 30, Logistic(2.0, -1.0), 100, 0.05, "2026-07-01")
 
 
@@ -27,6 +28,22 @@ def test_manifest_without_a_tuning_is_read(tmp_path: Path) -> None:
     del old["tuning"]
     path.write_text(json.dumps(old))
     assert read_manifest(path) == PLAIN
+
+
+def test_manifest_of_schema_1_is_read_as_having_the_standard_vectors(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    write_manifest(path, PLAIN)
+    old = json.loads(path.read_text())
+    del old["vectors"], old["storage"]
+    path.write_text(json.dumps({**old, "schema_version": 1, "encoder": "encoder", "dimension": 384}))
+    assert read_manifest(path) == PLAIN
+
+
+def test_manifest_of_a_newer_version_asks_for_an_update(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    write_manifest(path, replace(PLAIN, schema_version=99))
+    with pytest.raises(IncompatibleCollection, match=r"has schema 99; .* reads up to 2\. Update Resift"):
+        read_manifest(path)
 
 
 @pytest.mark.parametrize(
