@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+StageKind: TypeAlias = Literal["search", "score", "rank"]
+"""What a stage gives: candidates, a score for each of a head, or an order of a head without scores."""
 
 Metadata = Mapping[str, Any]
 """What a user says of a document: JSON scalars, or lists of them, by field name."""
@@ -57,7 +60,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage in an order. `scores` and `ranks` are by stage name: dense, bm25, fused, rerank, blend."""
+    """A passage in an order. `scores` and `ranks` are by stage: dense, bm25, fused, rerank, blend, further ones."""
 
     passage: Passage
     score: float
@@ -80,6 +83,7 @@ class Stage:
     returned: int
     milliseconds: float
     note: str = ""
+    kind: StageKind = "search"
 
 
 @dataclass(frozen=True, slots=True)

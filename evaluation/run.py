@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..core.errors import InvalidInput, ModelError
-from ..core.values import Ranking
+from ..core.values import Ranking, Stage
 from ..ingest.job import Ingestor, Job, Progress
 from ..ingest.removal import Remover
 from ..ingest.report import Report
@@ -103,10 +103,16 @@ async def _ask(pipeline: Pipeline, question: Question) -> Ranking:
 
 
 def _answer(ranking: Ranking, query: str, memory: ScoreMemory) -> Answer:
-    models = [stage.model for stage in ranking.stages if stage.name == "rerank"]
-    read = [hit.passage for hit in ranking.hits if "rerank" in hit.scores]
+    added = [_milliseconds(stage, ranking, query, memory) for stage in ranking.stages if stage.kind != "search"]
     return Answer(
         documents(ranking),
-        retrieval_ms=sum(stage.milliseconds for stage in ranking.stages if stage.name != "rerank"),
-        added_ms=sum(memory.milliseconds(model, query, read) for model in models),
+        retrieval_ms=sum(stage.milliseconds for stage in ranking.stages if stage.kind == "search"),
+        added_ms=sum(added),
     )
+
+
+def _milliseconds(stage: Stage, ranking: Ranking, query: str, memory: ScoreMemory) -> float:
+    """Return what a stage would have taken without the memory, which only scores have."""
+    if stage.kind == "rank":
+        return stage.milliseconds
+    return memory.milliseconds(stage.model, query, [hit.passage for hit in ranking.hits if stage.name in hit.scores])

@@ -2,44 +2,29 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..core.calibration import Logistic
 from ..core.errors import InvalidInput, NotFound, nearest
-from ..core.values import Hit, Passage, Ranking
-from ..rerank.blend import Weights, with_reranker, with_shares
-from ..rerank.budget import Budget, Pace
+from ..core.values import Hit, Passage, Ranking, Stage
+from ..rerank.blend import Weights, with_shares
+from ..rerank.budget import Pace
+from ..rerank.cascade import Cascade, Turn, run_cascade
 from ..rerank.reranker import Reranker
-from ..rerank.signals import NO_METADATA, MetadataSignals, Mix
-from ..rerank.stage import rerank_head
+from ..rerank.signals import MetadataSignals, Mix
 from ..search.filters import parse_filter
 from ..search.manifest import Manifest
 from ..search.retrieve import Retriever, Search
 from ..search.store import Collection, Store
-from .plan import Plan, plan
+from .plan import Reranking, plan_turns
 from .question import MAX_RESULTS, Page, Question, check_query, judge
 
 NONE = "none"
 DEFAULT = "default"
 _NARROWER = "Ask a narrower question, or add a filter."
-
-
-@dataclass(frozen=True, slots=True)
-class Reranking:
-    """The rerankers there are, by name, and how their scores are mixed with those of retrieval."""
-
-    rerankers: Mapping[str, Reranker]
-    default: str
-    weight: float | None = None
-    """Share of the reranker's score in the final one, 0..1; None leaves it to the reranker's own weights."""
-    metadata: MetadataSignals = NO_METADATA
-
-    def weights_of(self, reranker: Reranker) -> Weights:
-        """Return the weights with a reranker where neither the question nor a tuning says others."""
-        return reranker.weights if self.weight is None else with_reranker(self.weight)
 
 
 class Pipeline:
@@ -73,7 +58,7 @@ class Pipeline:
     @property
     def rerankers(self) -> list[str]:
         """Return the names that a question may give as its reranker."""
-        return [DEFAULT, NONE, *sorted(self._reranking.rerankers)]
+        return [DEFAULT, NONE, *sorted(self._reranking.cascades)]
 
     async def ask(self, question: Question) -> Page:
         """Return one page of the answer.
@@ -86,31 +71,32 @@ class Pipeline:
         if question.offset >= MAX_RESULTS:
             raise InvalidInput(f"Hits beyond the first {MAX_RESULTS} are not shown. {_NARROWER}")
         question = replace(question, limit=min(question.limit, MAX_RESULTS - question.offset))
-        reranker = self.reranker(question.reranker)
+        cascade = self.cascade(question.reranker)
         collection = await self.open(question.collection)
-        planned = None if reranker is None else self._plan(question, collection, reranker)
-        head = 0 if planned is None else planned.depth
+        tunings = collection.manifest.tuning
+        turns = [] if cascade is None else plan_turns(question, cascade, self._reranking, tunings, now=self._now())
+        head = turns[0].depth if turns else 0
         ranking = await self._retriever.retrieve(collection, _search_of(question, query, collection, head=head))
-        ranking = self._with_relevance(ranking)
-        if reranker is not None and planned is not None:
-            budget = Budget(planned.depth, question.time_budget_ms)
-            ranking = await self._rerank(ranking, query, reranker, budget, planned.mix)
-        return _page(_with_instruction_note(ranking, question.instruction), question)
+        ranking = await self._rerank(self._with_relevance(ranking), replace(question, query=query), turns)
+        return _page(self._with_instruction_note(ranking, question, cascade), question)
 
     async def rerank(self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT) -> Page:
         """Return the passages reordered by the reranker alone; `was` is their place in the input.
+
+        The first stage of a cascade reads them all.
 
         Raises:
             InvalidInput: On an unusable query or reranker.
         """
         query = check_query(query)
-        chosen = self.reranker(reranker)
-        if chosen is None:
+        cascade = self.cascade(reranker)
+        if cascade is None:
             raise InvalidInput(f"Reranker 'none' reorders nothing. Known: {', '.join(self.rerankers)}.")
         hits = [Hit(passage, score=0.0, rank=rank, was=rank) for rank, passage in enumerate(passages, start=1)]
-        alone = Mix({"rerank": 1.0})
-        ranking = await self._rerank(Ranking(hits), query, chosen, Budget(len(hits)), alone)
-        return replace(_page(ranking, Question(query, limit=limit)), pages=False)
+        question = Question(query, limit=limit, depth=len(hits))
+        first, *later = plan_turns(question, cascade, self._reranking, {}, now=self._now())
+        turns = [replace(first, mix=Mix({"rerank": 1.0})), *later]
+        return replace(_page(await self._rerank(Ranking(hits), question, turns), question), pages=False)
 
     async def open(self, name: str) -> Collection:
         """Return an existing collection that was written with the models in use.
@@ -132,8 +118,8 @@ class Pipeline:
         """Return the weights in the final score where neither the question nor a tuning says others."""
         return with_shares(self._reranking.weights_of(reranker), self._reranking.metadata.shares)
 
-    def reranker(self, name: str) -> Reranker | None:
-        """Return the reranker that a question may give by this name; None for "none".
+    def cascade(self, name: str) -> Cascade | None:
+        """Return the stages that a question may choose by this name; None for "none".
 
         Raises:
             NotFound: When there is none; lists the known ones.
@@ -141,31 +127,46 @@ class Pipeline:
         name = self._reranking.default if name in ("", DEFAULT) else name
         if name == NONE:
             return None
-        if name not in self._reranking.rerankers:
+        if name not in self._reranking.cascades:
             known = self.rerankers
             raise NotFound(f"No reranker {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
-        return self._reranking.rerankers[name]
+        return self._reranking.cascades[name]
+
+    def reranker(self, name: str) -> Reranker | None:
+        """Return the model that the first stage of a choice scores with; None where none does.
+
+        Raises:
+            NotFound: When there is no such choice; lists the known ones.
+        """
+        cascade = self.cascade(name)
+        return None if cascade is None else cascade.reranker
 
     def with_rerankers(self, wrap: Callable[[Reranker], Reranker]) -> "Pipeline":
         """Return a pipeline over the same store whose rerankers are wrapped."""
-        wrapped = {name: wrap(reranker) for name, reranker in self._reranking.rerankers.items()}
+        wrapped = {name: cascade.wrapped(wrap) for name, cascade in self._reranking.cascades.items()}
         other = copy(self)
-        other._reranking = replace(self._reranking, rerankers=wrapped)
+        other._reranking = replace(self._reranking, cascades=wrapped)
         other._paces = defaultdict[str, Pace](Pace)
         return other
 
-    def _plan(self, question: Question, collection: Collection, reranker: Reranker) -> Plan:
-        return plan(
-            question,
-            collection.manifest.tuning.get(reranker.name),
-            weights=self._reranking.weights_of(reranker),
-            metadata=self._reranking.metadata,
-            now=self._now(),
+    async def _rerank(self, ranking: Ranking, question: Question, turns: Sequence[Turn]) -> Ranking:
+        return await run_cascade(
+            ranking,
+            question.query,
+            question.instruction.strip(),
+            turns,
+            milliseconds=question.time_budget_ms,
+            paces=self._paces,
+            clock=self._clock,
         )
 
-    async def _rerank(self, ranking: Ranking, query: str, reranker: Reranker, budget: Budget, mix: Mix) -> Ranking:
-        pace = self._paces[reranker.name]
-        return await rerank_head(ranking, query, reranker, budget=budget, mix=mix, pace=pace, clock=self._clock)
+    def _with_instruction_note(self, ranking: Ranking, question: Question, cascade: Cascade | None) -> Ranking:
+        if not question.instruction.strip() or (cascade and cascade.takes_instructions):
+            return ranking
+        able = [name for name, each in sorted(self._reranking.cascades.items()) if each.takes_instructions]
+        why = f"rerankers that do: {', '.join(able)}" if able else "no reranker that takes instructions is configured"
+        note = f"The instruction was not followed: {why}."
+        return replace(ranking, notes=[*ranking.notes, note])
 
     def _with_relevance(self, ranking: Ranking) -> Ranking:
         """Judge each hit by its dense score, for want of a reranker's; keyword hits stay without."""
@@ -191,19 +192,19 @@ def _search_of(question: Question, query: str, collection: Collection, *, head: 
     )
 
 
-def _with_instruction_note(ranking: Ranking, instruction: str) -> Ranking:
-    if not instruction.strip():
-        return ranking
-    note = "The instruction was not followed: no reranker that takes instructions is configured."
-    return replace(ranking, notes=[*ranking.notes, note])
+def _judged(stages: Sequence[Stage], hits: list[Hit]) -> list[Hit]:
+    """Return the hits that decide: those the last model that scored has read.
+
+    The relevance of hits behind them is of another, coarser kind.
+    """
+    scored = [stage.name for stage in stages if stage.kind == "score" and stage.returned]
+    return [hit for hit in hits if scored[-1] in hit.scores] if scored else hits
 
 
 def _page(ranking: Ranking, question: Question) -> Page:
     least = question.min_relevance
     hits = [hit for hit in ranking.hits if hit.relevance is None or hit.relevance >= least]
-    # What the reranker read decides; the relevance of hits behind that is of another, coarser kind.
-    was_reranked = any("rerank" in hit.scores for hit in ranking.hits)
-    verdict = judge([hit for hit in hits if "rerank" in hit.scores] if was_reranked else hits)
+    verdict = judge(_judged(ranking.stages, hits))
     notes = list(ranking.notes)
     if dropped := len(ranking.hits) - len(hits):
         notes.append(f"{dropped} hits below min_relevance {question.min_relevance} were left out.")

@@ -1,13 +1,30 @@
 """With which weights and how deep a question is reranked: as it says itself, as was tuned, or as the settings say."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..rerank.blend import Weights, restrict, with_reranker, with_shares
-from ..rerank.signals import FROM_METADATA, MetadataSignals, Mix
+from ..rerank.cascade import Cascade, Scored, Turn
+from ..rerank.reranker import Reranker
+from ..rerank.signals import FROM_METADATA, NO_METADATA, MetadataSignals, Mix
 from ..search.manifest import Tuning
 from .question import DEFAULT_DEPTH, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """What a question may be reranked with, by name, and how scores are mixed with those of retrieval."""
+
+    cascades: Mapping[str, Cascade]
+    default: str
+    weight: float | None = None
+    """Share of a reranker's score in the final one, 0..1; None leaves it to the reranker's own weights."""
+    metadata: MetadataSignals = NO_METADATA
+
+    def weights_of(self, reranker: Reranker) -> Weights:
+        """Return the weights with a reranker where neither the question nor a tuning says others."""
+        return reranker.weights if self.weight is None else with_reranker(self.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,44 @@ def plan(
         _note(name for name, is_used in used.items() if is_used),
     )
     return Plan(question.depth or tuning.depth, mix)
+
+
+def plan_turns(
+    question: Question, cascade: Cascade, reranking: Reranking, tunings: Mapping[str, Tuning], *, now: datetime
+) -> list[Turn]:
+    """Return the stages of a cascade as a question is asked of them; none reads more hits than the one before it."""
+    turns: list[Turn] = []
+    for step in cascade.steps:
+        most = turns[-1].depth if turns else 0
+        if not isinstance(step, Scored):
+            turns.append(Turn(step, _least(step.head, most or question.depth)))
+        elif turns:
+            tuning = tunings.get(step.reranker.name)
+            turns.append(Turn(step, _least(step.head, most), _later_mix(question, step, reranking, tuning, now)))
+        else:
+            planned = plan(
+                replace(question, depth=question.depth or step.head),
+                tunings.get(step.reranker.name),
+                weights=reranking.weights_of(step.reranker),
+                metadata=reranking.metadata,
+                now=now,
+            )
+            turns.append(Turn(step, planned.depth, planned.mix))
+    return turns
+
+
+def _least(head: int, most: int) -> int:
+    return min(filter(None, (head, most)), default=DEFAULT_DEPTH)
+
+
+def _later_mix(question: Question, step: Scored, reranking: Reranking, tuning: Tuning | None, now: datetime) -> Mix:
+    """Return the mix of a stage after the first: what retrieval is to the first, the order before it is to this one.
+
+    Metadata has its share again, for the share it has in the order before shrinks with that order's.
+    """
+    own = reranking.weights_of(step.reranker)["rerank"] if question.rerank_weight is None else question.rerank_weight
+    weights = with_shares(with_reranker(own), reranking.metadata.shares)
+    return Mix(weights, reranking.metadata, now, tuning.calibration if tuning else None)
 
 
 def tuned_weights(tuned: Weights, metadata: MetadataSignals) -> Weights:

@@ -1,4 +1,4 @@
-"""The second stage over a ranking: score its head, blend, reorder; the tail follows in its own order."""
+"""One stage that scores: score the head of a ranking, blend, reorder; the tail follows in its own order."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from ..core.errors import ModelError
 from ..core.values import Hit, Ranking, Stage
 from .blend import blend, restrict
 from .budget import Budget, Pace, score_within
+from .fallback import FIRST, keep_order
 from .reranker import Reranker, Scores
 from .signals import FROM_METADATA, Mix, signals_of
 
@@ -21,12 +22,14 @@ async def rerank_head(
     *,
     budget: Budget,
     mix: Mix,
+    stage: str = FIRST,
     pace: Pace | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Ranking:
     """Return the ranking with its head reordered; when the reranker fails, the order as it was, marked degraded.
 
-    `pace` is what is known of the reranker's speed from earlier heads, and learns from this one.
+    In the mix "fused" is the score that the stage before left and "rerank" this one's, whatever its name. `pace` is
+    what is known of the reranker's speed from earlier heads, and learns from this one.
     """
     start = clock()
     head = ranking.hits[: budget.depth]
@@ -36,22 +39,21 @@ async def rerank_head(
         passages = [hit.passage for hit in head]
         scores = await score_within(reranker, query, passages, budget.milliseconds, pace=pace or Pace(), clock=clock)
     except ModelError as error:
-        report = Stage("rerank", reranker.name, len(head), 0, 1000 * (clock() - start), note=str(error))
-        note = f"Reranking failed, the order is that of retrieval: {error}"
-        return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note], degraded=True)
-    reordered = _reorder(head[: len(scores.values)], scores, reranker, mix)
+        report = Stage(stage, reranker.name, len(head), 0, 1000 * (clock() - start), str(error), "score")
+        return keep_order(ranking, report, str(error))
+    reordered = _reorder(head[: len(scores.values)], scores, reranker, mix, stage)
     lowest = min(hit.score for hit in reordered)
     tail = [replace(hit, score=min(hit.score, lowest)) for hit in ranking.hits[len(reordered) :]]
     hits = _renumber([*reordered, *tail])
     cut = "" if len(reordered) == len(head) else f"time budget reached after {len(reordered)} of {len(head)}"
     saved = f"{scores.cached} of {len(reordered)} from the cache" if scores.cached else ""
     note = "; ".join(part for part in (cut, saved, mix.note) if part)
-    report = Stage("rerank", reranker.name, len(head), len(reordered), 1000 * (clock() - start), note=note)
+    report = Stage(stage, reranker.name, len(head), len(reordered), 1000 * (clock() - start), note, "score")
     notes = [*scores.notes, CUT_PASSAGE] if scores.cut else scores.notes
     return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *notes])
 
 
-def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix) -> list[Hit]:
+def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix, stage: str) -> list[Hit]:
     signals = signals_of(head, scores.values, mix)
     blended = blend(signals, restrict(mix.weights, signals))
     shown = {name: signals[name] for name in FROM_METADATA if name in signals}
@@ -64,11 +66,11 @@ def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix) 
             score=final,
             scores={
                 **hit.scores,
-                "rerank": raw,
+                stage: raw,
                 **{name: values[i] for name, values in shown.items()},
                 "blend": final,
             },
-            ranks={**hit.ranks, "rerank": rerank_ranks[i]},
+            ranks={**hit.ranks, stage: rerank_ranks[i]},
             relevance=relevance(raw),
         )
         for i, (hit, raw, final) in enumerate(zip(head, scores.values, blended, strict=True))
@@ -78,6 +80,6 @@ def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix) 
 
 def _renumber(hits: Sequence[Hit]) -> list[Hit]:
     return [
-        replace(hit, rank=rank, was=hit.rank, ranks={**hit.ranks, "blend": rank})
+        replace(hit, rank=rank, was=hit.was or hit.rank, ranks={**hit.ranks, "blend": rank})
         for rank, hit in enumerate(hits, start=1)
     ]

@@ -19,8 +19,10 @@ from ..models.cross_encoders import find_cross_encoder
 from ..models.deferred import Deferred
 from ..models.transformer import Transformer
 from ..models.workers import Workers
-from ..pipeline.pipeline import DEFAULT, NONE, Pipeline, Reranking
+from ..pipeline.pipeline import DEFAULT, NONE, Pipeline
+from ..pipeline.plan import Reranking
 from ..rerank.cache import Cached
+from ..rerank.cascade import Cascade, Scored
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.late_interaction import LateInteraction
 from ..rerank.reranker import Reranker
@@ -78,10 +80,8 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     store = EdgeStore(settings.data_dir, reserve_bytes=settings.min_free_mb * 2**20)
     cross_encoder = CrossEncoder(find_cross_encoder(settings.reranker or str(RERANKER)), workers)
     maxsim = LateInteraction(model, transformer, workers, calibration=MAXSIM_CALIBRATION)
-    rerankers: dict[str, Reranker] = {
-        CROSS_ENCODER: _cached(cross_encoder, settings),
-        MAXSIM: _cached(maxsim, settings),
-    }
+    rerankers = {CROSS_ENCODER: _cached(cross_encoder, settings), MAXSIM: _cached(maxsim, settings)}
+    cascades = {name: Cascade((Scored(name, reranker),)) for name, reranker in rerankers.items()}
     manifest = _manifest(settings, encoder)
     locks = WriteLocks()
     fusion = FusionOptions(settings.search.fusion, settings.search.dense_weight, settings.search.leg_limit)
@@ -90,8 +90,8 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
             store,
             Retriever(encoder, options=fusion),
             Reranking(
-                rerankers,
-                default=_default(settings, rerankers),
+                cascades,
+                default=_default(settings, cascades),
                 weight=settings.rerank.weight,
                 metadata=MetadataSignals(**settings.blend.model_dump()),
             ),
@@ -114,10 +114,10 @@ def _cached(reranker: Reranker, settings: Settings) -> Reranker:
     return Cached(reranker, limit=limit) if limit else reranker
 
 
-def _default(settings: Settings, rerankers: Mapping[str, Reranker]) -> str:
+def _default(settings: Settings, cascades: Mapping[str, Cascade]) -> str:
     chosen = settings.rerank.default
-    if chosen not in {NONE, *rerankers}:
-        known = ", ".join([NONE, *rerankers])
+    if chosen not in {NONE, *cascades}:
+        known = ", ".join([NONE, *cascades])
         raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {chosen!r} is no reranker. Known: {known}.")
     return chosen
 

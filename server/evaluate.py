@@ -111,18 +111,19 @@ async def run_evaluation(engine: Engine, task: Task) -> bool:
     from .evaluation_tables import print_evaluation
 
     request, judged, pipeline = task.request, task.judged, engine.services.pipeline
-    reranker = pipeline.reranker(request.asked.reranker)
-    if reranker is None:
+    cascade = pipeline.cascade(request.asked.reranker)
+    if cascade is None:
         known = ", ".join(pipeline.rerankers)
         raise InvalidInput(f"Reranking is turned off. Name a reranker with --reranker. Known: {known}.")
     asked = replace(request.asked, collection=judged.name) if task.split else request.asked
     folder = request.out or Path(f"eval-{judged.name}")
     check_folder(folder, ELSEWHERE)
     documents = await _bring_in(engine, task, asked.collection)
-    tuned = (await pipeline.open(asked.collection)).manifest.tuning.get(reranker.name)
+    tunings = (await pipeline.open(asked.collection)).manifest.tuning
+    tuned = tunings.get(cascade.reranker.name) if cascade.reranker else None
     asked = replace(asked, depth=asked.depth or (tuned.depth if tuned else DEFAULT_DEPTH))
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    subject = Subject(judged.name, task.split, documents, reranker.name, request.seed, __version__, created)
+    subject = Subject(judged.name, task.split, documents, cascade.model, request.seed, __version__, created)
     with progress_bar("Asking") as progress:
         report = await evaluate(pipeline, judged, asked, subject=subject, depths=request.depths, progress=progress)
     print_evaluation(report)

@@ -12,7 +12,9 @@ from ..evaluation.judged import Judged, choose_split, load, sample, splits
 from ..evaluation.questions import read_questions
 from ..evaluation.samples import collect
 from ..evaluation.tuning import FEWEST_QUESTIONS, Fit, tune
+from ..pipeline.pipeline import Pipeline
 from ..pipeline.question import Question
+from ..rerank.reranker import Reranker
 from ..search.manifest import Tuning
 from ..search.store import Collection
 from .console import OUT, progress_bar
@@ -42,10 +44,7 @@ async def run_tune(engine: Engine, request: Request) -> bool:
         InvalidInput: When there are too few questions, or nothing shows that the tuning helps; nothing is kept then.
     """
     pipeline = engine.services.pipeline
-    reranker = pipeline.reranker(request.reranker)
-    if reranker is None:
-        known = ", ".join(pipeline.rerankers)
-        raise InvalidInput(f"Without a reranker there is nothing to tune. Name one with --reranker. Known: {known}.")
+    reranker = _tunable(pipeline, request.reranker)
     collection = await pipeline.open(request.collection)
     judged = await _answerable(_read(request), collection)
     question = Question("", collection=request.collection, reranker=request.reranker)
@@ -64,6 +63,21 @@ async def run_tune(engine: Engine, request: Request) -> bool:
         await collection.remember(replace(collection.manifest, tuning=tuning))
         OUT.print(f"Kept with collection {request.collection!r}. `resift tune --reset` forgets it.", highlight=False)
     return True
+
+
+def _tunable(pipeline: Pipeline, name: str) -> Reranker:
+    """Return the reranker of a choice that has one stage, which scores.
+
+    Raises:
+        InvalidInput: When it has none, or several.
+    """
+    cascade, known = pipeline.cascade(name), ", ".join(pipeline.rerankers)
+    if cascade is None or cascade.reranker is None:
+        raise InvalidInput(f"Without a reranker there is nothing to tune. Name one with --reranker. Known: {known}.")
+    if len(cascade.steps) > 1:
+        stages = ", ".join(step.name for step in cascade.steps)
+        raise InvalidInput(f"{name!r} has several stages: {stages}. Tune the first of them with --reranker.")
+    return cascade.reranker
 
 
 async def run_reset(engine: Engine, name: str) -> bool:

@@ -176,6 +176,7 @@ def _stage(stage: Stage, *, full: bool) -> dict[str, Any]:
     }
     if full:
         entry["model"] = stage.model
+        entry["kind"] = stage.kind
     if full or stage.note:
         entry["note"] = stage.note
     return entry

@@ -1,0 +1,151 @@
+"""Rerankers one after the other, each over the head of what the one before it left: the dearer, the fewer passages."""
+
+import time
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from ..core.values import Ranking, Stage
+from .budget import Budget, Pace
+from .fallback import FIRST, keep_order
+from .ordering import Orderer, order_head
+from .reranker import Reranker
+from .signals import Mix
+from .stage import rerank_head
+
+Instruct: TypeAlias = Callable[[str, str], str]
+"""From a query and an instruction to what a model that follows instructions reads in the place of the query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A stage that scores each passage; the scores are blended with the order before it."""
+
+    name: str
+    reranker: Reranker
+    head: int = 0
+    """How many hits it reads, and at most as many as the stage before; 0 is what the question or a tuning says."""
+    instruct: Instruct | None = None
+
+    @property
+    def model(self) -> str:
+        """Return the name of its model."""
+        return self.reranker.name
+
+    @property
+    def takes_instructions(self) -> bool:
+        """Return whether it follows an instruction."""
+        return self.instruct is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A stage that puts its head in order as a whole; its order is the final one."""
+
+    name: str
+    orderer: Orderer
+    head: int = 0
+    takes_instructions: bool = True
+
+    @property
+    def model(self) -> str:
+        """Return the name of its model."""
+        return self.orderer.name
+
+
+Step: TypeAlias = Scored | Ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """What a question chooses by one name: one stage or several."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def model(self) -> str:
+        """Return the names of the models, in their order."""
+        return " > ".join(step.model for step in self.steps)
+
+    @property
+    def reranker(self) -> Reranker | None:
+        """Return the reranker of the first stage, which is blended with retrieval; None when that only orders."""
+        first = self.steps[0]
+        return first.reranker if isinstance(first, Scored) else None
+
+    @property
+    def takes_instructions(self) -> bool:
+        """Return whether any stage follows an instruction."""
+        return any(step.takes_instructions for step in self.steps)
+
+    def wrapped(self, wrap: Callable[[Reranker], Reranker]) -> "Cascade":
+        """Return the cascade with its rerankers wrapped."""
+        steps = [
+            replace(each, reranker=wrap(each.reranker)) if isinstance(each, Scored) else each for each in self.steps
+        ]
+        return Cascade(tuple(steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A stage as a question is asked of it: how many hits it reads, and how its scores are blended."""
+
+    step: Step
+    depth: int
+    mix: Mix = field(default_factory=lambda: Mix({"rerank": 1.0}))
+
+
+async def run_cascade(
+    ranking: Ranking,
+    query: str,
+    instruction: str,
+    turns: Sequence[Turn],
+    *,
+    milliseconds: float,
+    paces: MutableMapping[str, Pace],
+    clock: Callable[[], float] = time.perf_counter,
+) -> Ranking:
+    """Return the ranking after all stages; one that fails leaves the order as it was, and the next goes on from there.
+
+    Of a time budget each stage may take an equal part of what is left: what one does not need goes to those after it.
+    """
+    deadline = clock() + milliseconds / 1000
+    for place, turn in enumerate(turns):
+        left_ms = 1000 * (deadline - clock()) / (len(turns) - place) if milliseconds else 0.0
+        if milliseconds and left_ms <= 0:
+            ranking = _out_of_time(ranking, turn, name_of(place, turn.step), milliseconds)
+        elif isinstance(turn.step, Scored):
+            ranking = await rerank_head(
+                ranking,
+                turn.step.instruct(query, instruction) if turn.step.instruct and instruction else query,
+                turn.step.reranker,
+                stage=name_of(place, turn.step),
+                budget=Budget(turn.depth, left_ms),
+                mix=turn.mix,
+                pace=paces[turn.step.model],
+                clock=clock,
+            )
+        else:
+            ranking = await order_head(
+                ranking,
+                query,
+                instruction,
+                turn.step.orderer,
+                stage=turn.step.name,
+                depth=turn.depth,
+                milliseconds=left_ms,
+                clock=clock,
+            )
+    return ranking
+
+
+def name_of(place: int, step: Step) -> str:
+    """Return the name of a stage in reports and scores: "rerank" for a first one that scores, else its own."""
+    return FIRST if place == 0 and isinstance(step, Scored) else step.name
+
+
+def _out_of_time(ranking: Ranking, turn: Turn, stage: str, milliseconds: float) -> Ranking:
+    reason = f"nothing was left of the time budget of {milliseconds:g} ms. Allow more."
+    kind = "score" if isinstance(turn.step, Scored) else "rank"
+    received = min(turn.depth, len(ranking.hits))
+    return keep_order(ranking, Stage(stage, turn.step.model, received, 0, 0.0, reason, kind), reason)
