@@ -12,6 +12,10 @@ class InvalidInput(ResiftError):
     """An argument, a filter, a document or a setting that cannot be used as it is."""
 
 
+class InvalidFilter(InvalidInput):
+    """A filter that no store can apply; where a field is unknown, the message names the known ones."""
+
+
 class NotFound(ResiftError):
     """A collection, document, passage or model that does not exist."""
 

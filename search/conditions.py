@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ..core.values import Metadata
 from .fields import BUILT_IN_FIELDS
-from .filters import DIGEST, ORDINAL, AnyOf, Condition, Not, Range, Scalar
+from .filters import DIGEST, ORDINAL, All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
 
 FLAGS = "flags"
 """Payload key under which booleans stand again as text: qdrant-edge 0.9 matches no boolean."""
@@ -23,6 +23,8 @@ class Dialect:
     filter: Callable[..., Any]
     field: Callable[..., Any]
     value: Callable[..., Any]
+    words: Callable[..., Any]
+    prefix: Callable[..., Any]
     numbers: Callable[..., Any]
     dates: Callable[..., Any]
 
@@ -56,10 +58,35 @@ def compile_with(dialect: Dialect, condition: Condition) -> Any:
             return dialect.filter(should=[_equals(dialect, condition.field, value) for value in condition.values])
         case Range():
             return dialect.filter(must=[_range(dialect, condition)])
+        case Words() | Prefix():
+            return dialect.filter(must=[_text(dialect, condition)])
         case Not():
             return dialect.filter(must_not=[compile_with(dialect, condition.condition)])
-        case _:
+        case Either():
+            return dialect.filter(should=[compile_with(dialect, each) for each in condition.conditions])
+        case All():
             return dialect.filter(must=[compile_with(dialect, each) for each in condition.conditions])
+
+
+def words_asked_of(condition: Condition) -> set[str]:
+    """Return the fields that are asked for words, at any depth."""
+    match condition:
+        case Words():
+            return {condition.field}
+        case Not():
+            return words_asked_of(condition.condition)
+        case All() | Either():
+            return {field for each in condition.conditions for field in words_asked_of(each)}
+        case _:
+            return set()
+
+
+def _text(dialect: Dialect, condition: Words | Prefix) -> Any:
+    if isinstance(condition, Words):
+        match = dialect.words(text=condition.words)
+    else:
+        match = dialect.prefix(prefix=condition.prefix)
+    return dialect.field(key=path_of(condition.field), match=match)
 
 
 def _equals(dialect: Dialect, field: str, value: Scalar) -> Any:

@@ -16,9 +16,9 @@ from ..core.values import Passage
 from .conditions import flag_path_of, path_of
 from .edge_config import shard_config
 from .edge_filter import compile_condition
+from .edge_index import index_field, index_ledger, index_words
 from .edge_payload import from_engine, to_point, to_query
-from .fields import FieldType
-from .filters import FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition
+from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import MANIFEST, Manifest, write_manifest
 from .payload import to_passage
@@ -26,7 +26,7 @@ from .store import Entry, Leg, Point, check_points
 from .vectors import AnyVector, spec_of
 
 if TYPE_CHECKING:
-    from qdrant_edge import EdgeShard, PayloadSchemaType, UpdateOperation
+    from qdrant_edge import EdgeShard, UpdateOperation
 
 BATCH = 256  # points per engine call, which holds the GIL for about 20 ms
 PAGE = 1000  # records per scroll
@@ -56,9 +56,8 @@ class EdgeCollection:
             require_space(folder, reserve_bytes)
             path.mkdir(exist_ok=True)
             shard = EdgeShard.create(str(path), shard_config(manifest))
-        collection = cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
-        collection._index_ledger()
-        return collection
+            index_ledger(shard)
+        return cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
 
     async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[tuple[UUID, float]]]:
         """Run the legs as one batch."""
@@ -66,6 +65,8 @@ class EdgeCollection:
 
         condition = None if where is None else compile_condition(where)
         with _engine_errors(self.name):
+            if where is not None:
+                index_words(self._shard, where)
             queries = [to_query(leg, condition, self.manifest.storage) for leg in legs]
             answers = self._shard.query_batch(QueryBatchRequest(queries))
         return [[(_uuid(point.id), point.score) for point in answer] for answer in answers]
@@ -150,7 +151,8 @@ class EdgeCollection:
         for name, kind in manifest.fields.items():
             before = self.manifest.fields.get(name)
             if before != kind:
-                self._index_field(name, before, kind)
+                with _engine_errors(self.name):
+                    index_field(self._shard, name, before, kind)
         if manifest != self.manifest:
             write_manifest(self._folder / MANIFEST, manifest)
             self.manifest = manifest
@@ -199,40 +201,6 @@ class EdgeCollection:
                 yield payload["document_id"], to_entry(payload)
             if offset is None:
                 return
-
-    def _index_ledger(self) -> None:
-        from qdrant_edge import PayloadSchemaType, UpdateOperation
-
-        for path, kind in {
-            "document_id": PayloadSchemaType.Keyword,
-            "source": PayloadSchemaType.Keyword,
-            path_of(ORDINAL): PayloadSchemaType.Integer,
-        }.items():
-            self._update(UpdateOperation.create_field_index(path, kind))
-
-    def _index_field(self, name: str, before: FieldType | None, kind: FieldType) -> None:
-        from qdrant_edge import UpdateOperation
-
-        if before is not None and _schema_of(before) is not None:
-            self._update(UpdateOperation.delete_field_index(_index_path(name, before)))
-        if (schema := _schema_of(kind)) is not None:
-            self._update(UpdateOperation.create_field_index(_index_path(name, kind), schema))
-
-
-def _schema_of(kind: FieldType) -> PayloadSchemaType | None:
-    from qdrant_edge import PayloadSchemaType
-
-    return {
-        "keyword": PayloadSchemaType.Keyword,
-        "boolean": PayloadSchemaType.Keyword,  # of the flag, see conditions.FLAGS
-        "integer": PayloadSchemaType.Integer,
-        "number": PayloadSchemaType.Float,
-        "date": PayloadSchemaType.Datetime,
-    }.get(kind)
-
-
-def _index_path(name: str, kind: FieldType) -> str:
-    return flag_path_of(name) if kind == "boolean" else path_of(name)
 
 
 def require_space(folder: Path, needed_bytes: int) -> None:

@@ -19,6 +19,6 @@ def compile_condition(condition: Condition) -> Filter:
 
 @cache
 def _dialect() -> Dialect:
-    from qdrant_edge import FieldCondition, Filter, MatchValue, RangeDateTime, RangeFloat
+    from qdrant_edge import FieldCondition, Filter, MatchPrefix, MatchText, MatchValue, RangeDateTime, RangeFloat
 
-    return Dialect(Filter, FieldCondition, MatchValue, RangeFloat, RangeDateTime)
+    return Dialect(Filter, FieldCondition, MatchValue, MatchText, MatchPrefix, RangeFloat, RangeDateTime)

@@ -12,7 +12,8 @@ from ..core.values import Metadata
 
 FieldType: TypeAlias = Literal["keyword", "integer", "number", "boolean", "date", "mixed"]
 
-BUILT_IN_FIELDS = ("document_id", "source", "title")
+TEXT = "text"
+BUILT_IN_FIELDS = ("document_id", "source", "title", TEXT)
 """Fields every passage has beside its metadata."""
 
 RESERVED_WORDS = ("not", "any", "all")

@@ -16,7 +16,10 @@ ModeName: TypeAlias = Annotated[
 ]
 FilterObject: TypeAlias = Annotated[
     dict[str, Any],
-    Field(description='On metadata: {"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], "not": {"draft": true}}'),
+    Field(
+        description='{"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], "title": {"match": "some words"}, '
+        '"source": {"prefix": "docs/"}, "not": {"draft": true}, "any": [{...}, {...}]}'
+    ),
 ]
 PerDocument: TypeAlias = Annotated[int, Field(description="Most hits of one document; 0: any", ge=0, le=100)]
 Detail: TypeAlias = Annotated[Literal["concise", "full"], Field(description="full adds metadata, scores, ranks")]
