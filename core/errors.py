@@ -57,6 +57,14 @@ class ModelError(ResiftError):
     """A model could not be loaded or run."""
 
 
+class ModelUnavailable(ModelError, Unavailable):
+    """The endpoint of a model does not answer now."""
+
+
+class ContextTooLong(ModelError):
+    """A model's window is smaller than what it was given to read."""
+
+
 class MissingExtra(ResiftError):
     """An optional part of Resift is not installed."""
 

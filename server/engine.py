@@ -17,6 +17,7 @@ from ..ingest.roots import Roots
 from ..models.bundled import BUNDLED, RERANKER, TOKENIZER_FILE, BundledModel, verify
 from ..models.cross_encoders import find_cross_encoder
 from ..models.deferred import Deferred
+from ..models.language_model import LanguageModel
 from ..models.transformer import Transformer
 from ..models.workers import Workers
 from ..pipeline.pipeline import DEFAULT, NONE, Pipeline
@@ -33,6 +34,7 @@ from ..search.manifest import Lexical, Manifest
 from ..search.retrieve import FusionOptions, Retriever
 from ..search.vectors import standard_vectors
 from ..tools.services import Services
+from .language_model import open_language_model
 from .settings import Settings
 
 CROSS_ENCODER = "cross-encoder"
@@ -52,6 +54,7 @@ class Engine:
     services: Services
     transformer: Deferred[Transformer]
     cross_encoder: CrossEncoder
+    language_model: LanguageModel | None = None
 
     async def warm(self) -> None:
         """Load the models that a question needs by default, so that the first one need not wait for them."""
@@ -61,8 +64,10 @@ class Engine:
             await self.cross_encoder.load()
 
     async def close(self) -> None:
-        """Flush the store and release the data directory."""
+        """Flush the store, release the data directory and close connections."""
         await self.services.store.close()
+        if self.language_model is not None:
+            await self.language_model.close()
 
 
 def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
@@ -106,7 +111,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         roots=Roots.of([*roots, *settings.ingest_roots] or [Path.cwd()]),
         max_file_bytes=settings.ingest.max_bytes,
     )
-    return Engine(settings, services, transformer, cross_encoder)
+    return Engine(settings, services, transformer, cross_encoder, open_language_model(settings))
 
 
 def _cached(reranker: Reranker, settings: Settings) -> Reranker:

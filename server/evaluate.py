@@ -11,7 +11,7 @@ from platformdirs import user_cache_path
 from .. import __version__
 from ..core.errors import InvalidInput
 from ..core.extras import require_extra
-from ..evaluation.drafting import Endpoint, draft_questions
+from ..evaluation.drafting import draft_questions
 from ..evaluation.drafts import sample_passages
 from ..evaluation.judged import Judged, choose_split, load, sample
 from ..evaluation.questions import check_fresh, read_questions, write_drafts
@@ -135,19 +135,18 @@ async def run_evaluation(engine: Engine, task: Task) -> bool:
 
 async def run_make(engine: Engine, request: Request) -> bool:
     """Write questions to judge: drafted where a model is configured, else to fill in; return True."""
-    path, settings = request.data, engine.settings
+    path, model = request.data, engine.language_model
     check_fresh(path)
     collection = await engine.services.pipeline.open(request.asked.collection)
     drafts = await sample_passages(collection, request.queries or DRAFTS, seed=request.seed)
-    endpoint = _endpoint(settings)
-    if endpoint is not None:
+    if model is not None:
         with progress_bar("Drafting") as progress:
-            drafts = await draft_questions(drafts, endpoint, progress)
+            drafts = await draft_questions(drafts, model, progress)
     write_drafts(path, drafts)
     written = sum(bool(draft.query) for draft in drafts)
     count = f"{path}: {len(drafts)} passages of {collection.name}, {written} questions."
     OUT.print(count, highlight=False, soft_wrap=True, markup=False)
-    if endpoint is None:
+    if model is None:
         OUT.print("No language model is configured (RESIFT_LLM__MODEL with OPENAI_API_KEY or OPENAI_BASE_URL).")
     todo = "Read the drafts and mend them" if written == len(drafts) else "Write a question into each empty `query`"
     OUT.print(
@@ -176,10 +175,3 @@ async def _bring_in(engine: Engine, task: Task, collection: str) -> int:
 def _with_plain_name(judged: Judged) -> Judged:
     """Return the set with a name that a collection can have."""
     return replace(judged, name=re.sub(r"[^A-Za-z0-9._-]+", "-", judged.name).strip("-._")[:64] or "judged")
-
-
-def _endpoint(settings: Settings) -> Endpoint | None:
-    key = settings.openai_api_key.get_secret_value()
-    if not settings.llm.model or not (key or settings.openai_base_url):
-        return None
-    return Endpoint(settings.llm.model, settings.openai_base_url, key, settings.llm.timeout_s)

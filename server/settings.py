@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from ..core.errors import InvalidInput, nearest
 from ..search.lexical import AVERAGE_LENGTH
 from ..search.retrieve import Fusion
+from .llm_settings import LlmSettings
 
 PREFIX = "RESIFT_"
 ENV_FILE = "RESIFT_ENV_FILE"
@@ -103,13 +104,6 @@ class BlendSettings(BaseModel):
         if self.recency_weight + self.boost_weight > 1:
             raise ValueError("recency_weight and boost_weight are at most 1 together")
         return self
-
-
-class LlmSettings(BaseModel):
-    """Which language model is asked, behind the endpoint that OPENAI_BASE_URL and OPENAI_API_KEY name."""
-
-    model: str = Field(default="", description="Language model to ask; without one none is asked")
-    timeout_s: Annotated[float, Field(gt=0)] = Field(default=60.0, description="How long one of its replies may take")
 
 
 class Settings(BaseSettings):

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from resift.core.errors import ModelError, NotFound
-from resift.evaluation.drafting import Endpoint, draft_questions
+from resift.evaluation.drafting import draft_questions
 from resift.evaluation.drafts import sample_passages
 from resift.evaluation.questions import Draft
+from resift.models.language_model import Endpoint, LanguageModel
 from resift.server.engine import Engine
-from resift.tests.standins.chat import REFUSAL, ChatStandIn, chat_stand_in
+from resift.tests.standins.chat import ChatStandIn, chat_stand_in, refusal
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -26,12 +27,12 @@ async def told(done: float, total: int, message: str) -> None:
     pass
 
 
-def endpoint(server: ChatStandIn, key: str = "sesame") -> Endpoint:
-    return Endpoint("small", server.url, key, timeout_s=10)
+def model_at(server: ChatStandIn, key: str = "sesame") -> LanguageModel:
+    return LanguageModel(Endpoint("small", server.url, key, timeout_s=10))
 
 
 async def test_model_is_asked_about_each_passage(server: ChatStandIn) -> None:
-    drafted = await draft_questions(DRAFTS, endpoint(server), told)
+    drafted = await draft_questions(DRAFTS, model_at(server), told)
     assert drafted == [
         Draft("What hums?", ["pump"], "The pump hums."),
         Draft("What hums?", ["lamp"], "The lamp flickers."),
@@ -54,14 +55,14 @@ async def test_model_is_asked_about_each_passage(server: ChatStandIn) -> None:
 )
 async def test_question_is_taken_out_of_the_reply(server: ChatStandIn, reply: str | None, query: str) -> None:
     server.reply = reply
-    (drafted,) = await draft_questions(DRAFTS[:1], endpoint(server, key=""), told)
+    (drafted,) = await draft_questions(DRAFTS[:1], model_at(server, key=""), told)
     assert drafted.query == query
 
 
 async def test_refusal_is_told_with_what_to_check(server: ChatStandIn) -> None:
-    server.always = REFUSAL
-    with pytest.raises(ModelError, match=r"small at http://127.* drafted 0 of 2 .*no such model.*RESIFT_LLM__MODEL"):
-        await draft_questions(DRAFTS, endpoint(server), told)
+    server.always = refusal(404, "no such model")
+    with pytest.raises(ModelError, match=r"0 of 2 .* nothing .*small at 127.*no such model.*RESIFT_LLM__MODEL"):
+        await draft_questions(DRAFTS, model_at(server), told)
 
 
 async def test_passages_are_sampled_from_different_documents(engine_with_documents: Engine) -> None:

@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Literal, Self
@@ -23,6 +23,9 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     fault: Fault | None = None
+
+    def with_fault(self, fault: Fault) -> "Answer":
+        return replace(self, fault=fault)
 
 
 class StandIn(ThreadingHTTPServer):

@@ -1,0 +1,178 @@
+"""The one way to ask a language model: chat completions of any OpenAI-compatible endpoint."""
+
+from __future__ import annotations
+
+import random
+import time
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import anyio
+
+from ..core.errors import ModelUnavailable
+from ..core.resilience import Line, Patience
+from .chat_errors import failure_of, refused_parameter
+from .chat_reply import ChatReply, read_reply
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+NO_KEY = "none"  # endpoints on one's own machine ask for none, but the client insists on one
+MOST_LOGPROBS = 20  # that OpenAI and vLLM give for a token
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
+FAILED_CALLS, REST_S = 3, 60.0  # after so many calls in a row that failed, an endpoint is left alone for a minute
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the model is, and how it is waited for. An empty `base_url` is OpenAI's own."""
+
+    model: str
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    timeout_s: float = 20.0
+    """Of one request."""
+    retries: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is asked. With a schema the reply is JSON of that form, where the endpoint can see to it."""
+
+    system: str
+    user: str
+    max_tokens: int = 0
+    """Of the reply; 0 leaves it to the endpoint."""
+    schema: Mapping[str, Any] | None = None
+    seed: int | None = None
+    first_token: bool = False
+    """Ask for one token and the likeliest alternatives to it."""
+
+
+class LanguageModel:
+    """A model behind an endpoint, asked at temperature 0; what the endpoint does not take is left out from then on."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+        patience = Patience(endpoint.retries + 1, FIRST_PAUSE_S, LONGEST_PAUSE_S, FAILED_CALLS, REST_S)
+        self._line = Line(self._where, patience, clock=clock, sleep=sleep, chance=chance)
+        self._refused: set[str] = set()
+        self._client: AsyncOpenAI | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model."""
+        return self._endpoint.model
+
+    async def ask(self, request: Request, *, deadline: float | None = None) -> ChatReply:
+        """Return the model's reply; `deadline` is a time of the clock by which it is given up.
+
+        Raises:
+            ModelUnavailable: The endpoint cannot be reached, or fails, however often it is asked.
+            ContextTooLong: The request is longer than the model's window.
+            ModelError: The endpoint refuses.
+        """
+        requests = 0
+
+        async def attempt() -> ChatReply:
+            nonlocal requests
+            requests += 1
+            return await self._attempt(request, deadline)
+
+        reply = await self._line.call(attempt)
+        return reply.after(requests - 1)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    @property
+    def _where(self) -> str:
+        base_url, _ = _without_credentials(self._endpoint.base_url)
+        host = urlsplit(base_url).netloc if base_url else "api.openai.com"
+        return f"{self._endpoint.model} at {host}"
+
+    async def _attempt(self, request: Request, deadline: float | None) -> ChatReply:
+        left_s = self._endpoint.timeout_s if deadline is None else deadline - self._clock()
+        limit_s = max(0.0, min(self._endpoint.timeout_s, left_s))
+        try:
+            with anyio.fail_after(limit_s):  # the client's own limit is between two bytes: a reply that drips passes it
+                return await self._adapt(request)
+        except TimeoutError as error:
+            raise ModelUnavailable(f"{self._where} gave no answer within {limit_s:.0f} s.") from error
+
+    async def _adapt(self, request: Request) -> ChatReply:
+        """Ask without what the endpoint is known not to take; when it complains of more, leave that out as well."""
+        from openai import APIStatusError, OpenAIError
+
+        create: Any = self._open().chat.completions.with_raw_response.create  # its overloads take no mapping
+        left_out: set[str] = set()
+        while True:
+            parameters = _parameters(self.name, request, without=self._refused | left_out)
+            try:
+                content: bytes = (await create(**parameters)).content
+            except APIStatusError as error:
+                refused = refused_parameter(error, parameters)
+                if not refused:  # not from the client's error, which holds the request and its key
+                    raise failure_of(error, self._where, secret=self._endpoint.api_key) from None
+                left_out |= refused
+                continue
+            except OpenAIError as error:
+                raise failure_of(error, self._where, secret=self._endpoint.api_key) from None
+            self._refused |= left_out
+            return read_reply(content, self._where)
+
+    def _open(self) -> AsyncOpenAI:
+        """Return the client, made at the first question: its library takes half a second to load."""
+        if self._client is None:
+            from openai import AsyncOpenAI
+
+            endpoint = self._endpoint
+            base_url, headers = _without_credentials(endpoint.base_url)
+            self._client = AsyncOpenAI(
+                base_url=base_url or None,
+                api_key=endpoint.api_key or NO_KEY,
+                default_headers=headers,
+                timeout=endpoint.timeout_s,
+                max_retries=0,  # the line asks again
+            )
+        return self._client
+
+
+def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
+    """Return the address without user and password, which the client would log, and the header that bears them."""
+    parts = urlsplit(url)
+    credentials, _, host = parts.netloc.rpartition("@")
+    if not credentials:
+        return url, {}
+    token = b64encode(unquote(credentials).encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {token}"}
+
+
+def _parameters(model: str, request: Request, *, without: set[str]) -> dict[str, Any]:
+    system, user = {"role": "system", "content": request.system}, {"role": "user", "content": request.user}
+    wanted: dict[str, Any] = {"temperature": 0}
+    if request.max_tokens:
+        wanted["max_completion_tokens"] = request.max_tokens
+    if request.seed is not None:
+        wanted["seed"] = request.seed
+    if request.schema is not None:
+        form = {"name": "reply", "strict": True, "schema": request.schema}
+        wanted["response_format"] = {"type": "json_schema", "json_schema": form}
+    if request.first_token:
+        wanted |= {"logprobs": True, "top_logprobs": MOST_LOGPROBS}
+    kept = {name: value for name, value in wanted.items() if name not in without}
+    return {"model": model, "messages": [system, user], **kept}
