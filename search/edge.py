@@ -1,15 +1,13 @@
 """The embedded store: one qdrant-edge shard per collection under the data directory."""
 
-import re
 import shutil
 from pathlib import Path
 
-from ..core.errors import InvalidInput, NotFound, nearest
+from ..core.errors import NotFound
 from .edge_collection import EdgeCollection, require_space
 from .lock import DirectoryLock
 from .manifest import MANIFEST, Manifest, read_manifest, write_manifest
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+from .names import check_name, unknown_collection
 
 
 class EdgeStore:
@@ -75,16 +73,8 @@ class EdgeStore:
         self._lock.release()
 
     def _folder(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise InvalidInput(
-                f"{name[:80]!r} cannot name a collection. Use up to 64 letters, digits, '.', '_' or '-', "
-                "starting with a letter or digit."
-            )
+        check_name(name)
         return self._root / name
 
     async def _unknown(self, name: str) -> str:
-        known = await self.names()
-        if not known:
-            how = "Call ingest_documents, or run `resift ingest PATH`."
-            return f"No collection {name!r}: nothing has been ingested yet. {how}"
-        return f"No collection {name!r}.{nearest(name, known)} Known: {', '.join(known)}. Call list_collections."
+        return unknown_collection(name, await self.names())

@@ -110,20 +110,35 @@ def read_manifest(path: Path) -> Manifest:
         IncompatibleCollection: When a newer version wrote it.
         StoreError: When the file is damaged.
     """
+    return parse_manifest(path.read_bytes(), str(path))
+
+
+def parse_manifest(content: str | bytes, place: str) -> Manifest:
+    """Return the manifest in JSON that was kept at a place, which messages name.
+
+    Raises:
+        IncompatibleCollection: When a newer version of Resift wrote it.
+        StoreError: When it is damaged.
+    """
     try:
-        return _ADAPTER.validate_python(_upgraded(_OBJECT.validate_json(path.read_bytes()), path))
+        return _ADAPTER.validate_python(_upgraded(_OBJECT.validate_json(content), place))
     except ValidationError as error:
         raise StoreError(
-            f"The manifest {path} is damaged: {error.errors()[0]['msg']}. Restore it or delete it."
+            f"The manifest {place} is damaged: {error.errors()[0]['msg']}. Restore it or delete it."
         ) from error
 
 
-def _upgraded(stored: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Return what a manifest of this version would say; the file changes when the manifest is next written."""
+def dump_manifest(manifest: Manifest, *, indent: int | None = None) -> str:
+    """Return the manifest as JSON."""
+    return _ADAPTER.dump_json(manifest, indent=indent).decode()
+
+
+def _upgraded(stored: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return what a manifest of this version would say; it changes where it is kept when it is next written."""
     match stored:
         case {"schema_version": int(version)} if version > SCHEMA_VERSION:
             raise IncompatibleCollection(
-                f"{path} has schema {version}; this version of Resift reads up to {SCHEMA_VERSION}. Update Resift."
+                f"{place} has schema {version}; this version of Resift reads up to {SCHEMA_VERSION}. Update Resift."
             )
         case {"schema_version": 1, "encoder": str(encoder), "dimension": int(dimension)}:
             return {**stored, "schema_version": SCHEMA_VERSION, "vectors": standard_vectors(encoder, dimension)}
@@ -134,8 +149,8 @@ def _upgraded(stored: dict[str, Any], path: Path) -> dict[str, Any]:
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write the manifest so that a crash leaves the old file or the new one, never half."""
     fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(_ADAPTER.dump_json(manifest, indent=2))
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(dump_manifest(manifest, indent=2))
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)

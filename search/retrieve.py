@@ -22,6 +22,7 @@ Field: TypeAlias = Literal["text", "title"]
 Queries: TypeAlias = Mapping[str, AnyVector]
 Legs: TypeAlias = Mapping[str, Sequence[tuple[UUID, float]]]
 
+EQUAL_TO = 5  # decimals of a score; further ones differ from engine to engine
 WIDENINGS = (1, 4, 16, 64)  # a leg's limit grows by these while the answer is not full
 
 
@@ -147,7 +148,13 @@ class Retriever:
 
 async def _search_legs(collection: Collection, queries: Queries, limit: int, where: Condition | None) -> Legs:
     batch = [Leg(vector, query, limit) for vector, query in queries.items()]
-    return dict(zip(queries, await collection.search(batch, where=where), strict=True))
+    answers = await collection.search(batch, where=where)
+    return {name: _settled(answer) for name, answer in zip(queries, answers, strict=True)}
+
+
+def _settled(leg: Sequence[tuple[UUID, float]]) -> list[tuple[UUID, float]]:
+    """Return the leg with hits of one score in the order of their ids: engines leave it to chance."""
+    return sorted(leg, key=lambda hit: (-round(hit[1], EQUAL_TO), hit[0]))
 
 
 def _pool_first(fused: list[tuple[UUID, float]], legs: Legs, head: int) -> list[tuple[UUID, float]]:

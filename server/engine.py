@@ -28,7 +28,6 @@ from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.late_interaction import LateInteraction
 from ..rerank.reranker import Reranker
 from ..rerank.signals import MetadataSignals
-from ..search.edge import EdgeStore
 from ..search.encode import BundledEncoder
 from ..search.manifest import Lexical, Manifest
 from ..search.retrieve import FusionOptions, Retriever
@@ -36,6 +35,7 @@ from ..search.vectors import standard_vectors
 from ..tools.services import Services
 from .language_model import open_language_model
 from .settings import Settings
+from .stores import open_store
 
 CROSS_ENCODER = "cross-encoder"
 MAXSIM = "maxsim"
@@ -82,7 +82,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     model = BUNDLED[ENCODER]
     transformer = Deferred(lambda: Transformer.open(model))
     encoder = BundledEncoder(model, transformer, workers)
-    store = EdgeStore(settings.data_dir, reserve_bytes=settings.min_free_mb * 2**20)
+    store = open_store(settings)
     cross_encoder = CrossEncoder(find_cross_encoder(settings.reranker or str(RERANKER)), workers)
     maxsim = LateInteraction(model, transformer, workers, calibration=MAXSIM_CALIBRATION)
     rerankers = {CROSS_ENCODER: _cached(cross_encoder, settings), MAXSIM: _cached(maxsim, settings)}

@@ -14,6 +14,7 @@ from ..core.errors import InvalidInput, nearest
 from ..search.lexical import AVERAGE_LENGTH
 from ..search.retrieve import Fusion
 from .llm_settings import LlmSettings
+from .qdrant_settings import QdrantSettings
 
 PREFIX = "RESIFT_"
 ENV_FILE = "RESIFT_ENV_FILE"
@@ -137,6 +138,15 @@ class Settings(BaseSettings):
     rerank: RerankSettings = RerankSettings()
     blend: BlendSettings = BlendSettings()
     llm: LlmSettings = LlmSettings()
+    qdrant: QdrantSettings = QdrantSettings()
+    qdrant_url: str = Field(
+        default="",
+        validation_alias="QDRANT_URL",
+        description="Qdrant server that keeps the collections, such as http://localhost:6333; empty: the data folder",
+    )
+    qdrant_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias="QDRANT_API_KEY", description="Its key, if it wants one"
+    )
     openai_base_url: str = Field(
         default="", validation_alias="OPENAI_BASE_URL", description="OpenAI-compatible endpoint; empty is OpenAI's own"
     )

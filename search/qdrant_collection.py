@@ -1,0 +1,218 @@
+"""One collection at a Qdrant server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from ..core.values import Passage
+from .conditions import flag_path_of, path_of
+from .fields import FieldType, widen
+from .filters import DIGEST, FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition
+from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
+from .manifest import Manifest, dump_manifest, parse_manifest
+from .payload import to_passage
+from .qdrant_connection import QdrantConnection
+from .qdrant_filter import compile_condition
+from .qdrant_points import batches, from_engine, id_of, to_id, to_point, to_query
+from .store import Entry, Leg, Point, check_points
+from .vectors import AnyVector, spec_of
+
+if TYPE_CHECKING:
+    from qdrant_client import AsyncQdrantClient
+    from qdrant_client.models import Filter, PayloadSchemaType, Record
+
+PAGE = 1000  # records per scroll
+METADATA_KEY = "resift"
+"""Of the collection's own metadata, which Qdrant 1.16 introduced: under it stands the manifest, one JSON text."""
+
+
+class QdrantCollection:
+    """A collection and its manifest; see the protocols in `store` for what the methods promise.
+
+    Every write waits until it is applied, and every request may be sent twice: points are known by their ids, and
+    removals by conditions.
+    """
+
+    def __init__(self, name: str, manifest: Manifest, connection: QdrantConnection) -> None:
+        self.name = name
+        self.manifest = manifest
+        self._connection = connection
+
+    async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[tuple[UUID, float]]]:
+        """Run the legs as one batch."""
+        condition = _compiled(where)
+        requests = [to_query(leg, condition, self.manifest.storage) for leg in legs]
+        answers = await self._connection.ask(lambda client: client.query_batch_points(self.name, requests))
+        return [[(id_of(point.id), point.score) for point in answer.points] for answer in answers]
+
+    async def fetch(self, ids: Sequence[UUID]) -> dict[UUID, Passage]:
+        """Return the passages that exist among `ids`."""
+        records = await self._retrieve(ids, with_payload=True)
+        return {id_of(record.id): to_passage(record.payload or {}) for record in records}
+
+    async def fetch_vectors(self, ids: Sequence[UUID], name: str) -> dict[UUID, AnyVector]:
+        """Return the named vector of those points among `ids` that have it.
+
+        Raises:
+            InvalidInput: When the collection has no vector of that name.
+        """
+        kind = spec_of(self.manifest.vectors, name).kind
+        records = await self._retrieve(ids, with_payload=False, with_vectors=[name])
+        found: dict[UUID, Any] = {id_of(record.id): record.vector or {} for record in records}
+        return {key: from_engine(vectors[name], kind) for key, vectors in found.items() if name in vectors}
+
+    async def count(self, where: Condition | None = None) -> int:
+        """Return the number of passages."""
+        condition = _compiled(where)
+        answer = await self._connection.ask(lambda client: client.count(self.name, count_filter=condition, exact=True))
+        return answer.count
+
+    async def facet(self, field: str, *, limit: int) -> list[tuple[str | int | bool, int]]:
+        """Return the commonest values of a keyword, integer or boolean field; nothing for other types."""
+        known = self.manifest.fields.get(field)
+        if known not in ("keyword", "integer", "boolean"):
+            return []
+        path = _index_path(field, known)
+        answer = await self._connection.ask(lambda client: client.facet(self.name, path, limit=limit, exact=True))
+        return [(hit.value == "true" if known == "boolean" else hit.value, hit.count) for hit in answer.hits]
+
+    async def entries(self, document_ids: Sequence[str] | None = None) -> dict[str, Entry]:
+        """Return the documents held completely, by id."""
+        wanted: list[Condition | None] = [None]
+        if document_ids is not None:
+            starts = range(0, len(document_ids), PAGE)
+            wanted = [AnyOf("document_id", tuple(document_ids[start : start + PAGE])) for start in starts]
+        found: dict[str, Entry] = {}
+        for each in wanted:
+            condition = All((FIRST_PASSAGES, each) if each else (FIRST_PASSAGES,))
+            async for record in self._scroll(condition, ENTRY_KEYS):
+                payload = record.payload or {}
+                found[payload["document_id"]] = to_entry(payload)
+        return found
+
+    async def write(self, points: Sequence[Point]) -> None:
+        """Write whole documents; the first passage of each goes in last, as the mark that it is complete.
+
+        Until then the mark of an older version has no digest, so that no version counts as held unchanged.
+        """
+        if not points:
+            return
+        check_points(points, self.manifest.vectors)
+        held, older = compile_condition(marks_of(points)), compile_condition(older_than(points))
+        await self._connection.ask(lambda client: client.set_payload(self.name, {"digest": ""}, held))
+        await self._upsert([point for point in points if point.passage.ordinal != 0])
+        await self._delete(older)
+        await self._upsert([point for point in points if point.passage.ordinal == 0])
+
+    async def remove(self, where: Condition) -> int:
+        """Remove the passages that meet the condition; return how many."""
+        count = await self.count(where)
+        if count:
+            await self._delete(compile_condition(where))
+        return count
+
+    async def remember(self, manifest: Manifest) -> None:
+        """Keep a new manifest, and index the metadata fields it names; fields that others added meanwhile stay."""
+        if manifest == self.manifest:
+            return
+        stored = await read_manifest_of(self._connection, self.name)
+        before: Mapping[str, FieldType] = stored.fields if stored else {}
+        fields = dict(before)
+        for name, kind in manifest.fields.items():
+            fields[name] = widen(before.get(name, kind), kind)
+        for name, kind in fields.items():
+            if before.get(name) != kind:
+                await self._index_field(name, before.get(name), kind)
+        merged = replace(manifest, fields=fields)
+        metadata = {METADATA_KEY: dump_manifest(merged)}
+        await self._connection.ask(lambda client: client.update_collection(self.name, metadata=metadata))
+        self.manifest = merged
+
+    async def flush(self) -> None:
+        """Do nothing: the server acknowledges what is in its write-ahead log, and brings it to the disk by itself."""
+
+    async def index_ledger(self) -> None:
+        """Index what the store itself asks for: ids, sources, versions."""
+        from qdrant_client.models import PayloadSchemaType
+
+        for path, schema in {
+            "document_id": PayloadSchemaType.KEYWORD,
+            "source": PayloadSchemaType.KEYWORD,
+            path_of(DIGEST): PayloadSchemaType.KEYWORD,
+            path_of(ORDINAL): PayloadSchemaType.INTEGER,
+        }.items():
+            await self._index(path, schema)
+
+    async def _retrieve(
+        self, ids: Sequence[UUID], *, with_payload: bool, with_vectors: bool | list[str] = False
+    ) -> list[Record]:
+        wanted = [to_id(each) for each in ids]
+        return await self._connection.ask(
+            lambda client: client.retrieve(self.name, wanted, with_payload=with_payload, with_vectors=with_vectors)
+        )
+
+    async def _scroll(self, condition: Condition, keys: list[str]) -> AsyncIterator[Record]:
+        compiled, offset = compile_condition(condition), None
+
+        def page(client: AsyncQdrantClient) -> Any:
+            return client.scroll(self.name, compiled, limit=PAGE, offset=offset, with_payload=keys)
+
+        while True:
+            records, offset = await self._connection.ask(page)
+            for record in records:
+                yield record
+            if offset is None:
+                return
+
+    async def _upsert(self, points: Sequence[Point]) -> None:
+        for batch in batches(points):
+            structs = [to_point(point, self.name) for point in batch]
+            await self._connection.ask(lambda client, structs=structs: client.upsert(self.name, structs, wait=True))
+
+    async def _delete(self, condition: Filter) -> None:
+        await self._connection.ask(lambda client: client.delete(self.name, condition, wait=True))
+
+    async def _index_field(self, name: str, before: FieldType | None, kind: FieldType) -> None:
+        if before is not None and _schema_of(before) is not None:
+            path = _index_path(name, before)
+            await self._connection.ask(lambda client: client.delete_payload_index(self.name, path))
+        if (schema := _schema_of(kind)) is not None:
+            await self._index(_index_path(name, kind), schema)
+
+    async def _index(self, path: str, schema: PayloadSchemaType) -> None:
+        await self._connection.ask(lambda client: client.create_payload_index(self.name, path, schema))
+
+
+async def metadata_of(connection: QdrantConnection, name: str) -> dict[str, Any]:
+    """Return what is kept beside a collection, by Resift and by others."""
+    info = await connection.ask(lambda client: client.get_collection(name))
+    return info.config.metadata or {}
+
+
+async def read_manifest_of(connection: QdrantConnection, name: str) -> Manifest | None:
+    """Return the manifest that lies beside a collection; None where Resift has not made or adopted it."""
+    text = (await metadata_of(connection, name)).get(METADATA_KEY)
+    return None if text is None else parse_manifest(text, f"of collection {name!r} at {connection.address.shown}")
+
+
+def _compiled(where: Condition | None) -> Filter | None:
+    return None if where is None else compile_condition(where)
+
+
+def _schema_of(kind: FieldType) -> PayloadSchemaType | None:
+    from qdrant_client.models import PayloadSchemaType
+
+    return {
+        "keyword": PayloadSchemaType.KEYWORD,
+        "boolean": PayloadSchemaType.KEYWORD,  # of the flag, see conditions.FLAGS
+        "integer": PayloadSchemaType.INTEGER,
+        "number": PayloadSchemaType.FLOAT,
+        "date": PayloadSchemaType.DATETIME,
+    }.get(kind)
+
+
+def _index_path(name: str, kind: FieldType) -> str:
+    return flag_path_of(name) if kind == "boolean" else path_of(name)

@@ -1,0 +1,24 @@
+"""Conditions as a Qdrant server takes them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .conditions import Dialect, compile_with
+from .filters import Condition
+
+if TYPE_CHECKING:
+    from qdrant_client.models import Filter
+
+
+def compile_condition(condition: Condition) -> Filter:
+    """Return the condition as a filter of qdrant-client."""
+    return compile_with(_dialect(), condition)
+
+
+@cache
+def _dialect() -> Dialect:
+    from qdrant_client.models import DatetimeRange, FieldCondition, Filter, MatchValue, Range
+
+    return Dialect(Filter, FieldCondition, MatchValue, Range, DatetimeRange)

@@ -1,0 +1,79 @@
+"""A collection's manifest as the configuration of a collection at a Qdrant server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .manifest import Manifest
+from .storage import Quantization
+from .vectors import VectorSpec
+
+if TYPE_CHECKING:
+    from qdrant_client.models import QuantizationConfig, SparseVectorParams, VectorParams
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How collections made from now on are spread over a cluster and its disks; 0 leaves a number to the server."""
+
+    replication_factor: int = 0
+    shard_number: int = 0
+    write_consistency_factor: int = 0
+    vectors_on_disk: bool = False
+    payload_on_disk: bool = True
+
+
+def dense_params(manifest: Manifest, layout: Layout) -> dict[str, VectorParams]:
+    """Return the dense vectors and multivectors that a collection is made with."""
+    on_disk = layout.vectors_on_disk or manifest.storage.on_disk
+    specs = manifest.vectors.items()
+    return {name: _dense(spec, manifest, on_disk=on_disk) for name, spec in specs if spec.kind != "sparse"}
+
+
+def sparse_params(manifest: Manifest) -> dict[str, SparseVectorParams]:
+    """Return the sparse vectors that a collection is made with."""
+    from qdrant_client.models import Modifier, SparseVectorParams
+
+    return {
+        name: SparseVectorParams(modifier=Modifier.IDF if spec.idf else None)
+        for name, spec in manifest.vectors.items()
+        if spec.kind == "sparse"
+    }
+
+
+def _dense(spec: VectorSpec, manifest: Manifest, *, on_disk: bool) -> VectorParams:
+    from qdrant_client.models import Distance, HnswConfigDiff, MultiVectorComparator, MultiVectorConfig, VectorParams
+
+    storage = manifest.storage
+    if spec.kind == "multi":
+        return VectorParams(
+            size=spec.dimension,
+            distance=Distance.COSINE,
+            on_disk=on_disk,
+            multivector_config=MultiVectorConfig(comparator=MultiVectorComparator.MAX_SIM),
+            hnsw_config=HnswConfigDiff(m=0),  # no graph: they only rescore what other searches find
+        )
+    return VectorParams(
+        size=spec.dimension,
+        distance=Distance.COSINE,
+        on_disk=on_disk,
+        hnsw_config=HnswConfigDiff(m=storage.links, ef_construct=storage.effort),
+        quantization_config=_quantization(storage.quantization),
+    )
+
+
+def _quantization(chosen: Quantization) -> QuantizationConfig | None:
+    from qdrant_client import models
+
+    match chosen:
+        case "int8":
+            scalar = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=0.99, always_ram=True)
+            return models.ScalarQuantization(scalar=scalar)
+        case "turbo4":
+            turbo = models.TurboQuantQuantizationConfig(bits=models.TurboQuantBitSize.BITS4, always_ram=True)
+            return models.TurboQuantization(turbo=turbo)
+        case "binary":
+            return models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
+        case "none":
+            return None

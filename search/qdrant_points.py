@@ -1,0 +1,108 @@
+"""Points and queries as a Qdrant server takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from .payload import payload_of
+from .storage import Storage
+from .store import Leg, Point
+from .vectors import AnyVector, Multi, Sparse, VectorKind, is_empty
+
+if TYPE_CHECKING:
+    from qdrant_client.models import Filter, PointStruct, Prefetch, QueryRequest, SearchParams
+
+MOST_POINTS = 256  # of one request
+MOST_COMPONENTS = 500_000  # of one request: at most 12 MB of JSON, where a server takes 32
+
+
+def to_point(point: Point, collection: str) -> PointStruct:
+    """Return the server's form of a point."""
+    from qdrant_client.models import PointStruct
+
+    vectors: Any = {name: to_engine(vector) for name, vector in point.vectors.items() if not is_empty(vector)}
+    return PointStruct(id=str(point.passage.point_id(collection)), vector=vectors, payload=payload_of(point))
+
+
+def to_query(leg: Leg, condition: Filter | None, storage: Storage) -> QueryRequest:
+    """Return a leg as a query without payload."""
+    from qdrant_client.models import QueryRequest
+
+    return QueryRequest(
+        query=to_engine(leg.query),
+        using=leg.vector,
+        limit=leg.limit,
+        filter=condition,
+        prefetch=[_prefetch(each, condition, storage) for each in leg.among] or None,
+        params=_params(leg, storage),
+        with_payload=False,
+    )
+
+
+def _prefetch(leg: Leg, condition: Filter | None, storage: Storage) -> Prefetch:
+    from qdrant_client.models import Prefetch
+
+    return Prefetch(
+        query=to_engine(leg.query),
+        using=leg.vector,
+        limit=leg.limit,
+        filter=condition,
+        params=_params(leg, storage),
+    )
+
+
+def _params(leg: Leg, storage: Storage) -> SearchParams | None:
+    from qdrant_client.models import QuantizationSearchParams, SearchParams
+
+    if isinstance(leg.query, Sparse):
+        return None
+    if leg.exact:
+        return SearchParams(exact=True, quantization=QuantizationSearchParams(ignore=True))
+    return SearchParams(
+        hnsw_ef=storage.breadth,
+        quantization=QuantizationSearchParams(rescore=True, oversampling=storage.oversampling),
+    )
+
+
+def to_engine(vector: AnyVector) -> Any:
+    """Return the server's form of a vector."""
+    from qdrant_client.models import SparseVector
+
+    if isinstance(vector, Sparse):
+        return SparseVector(indices=list(vector.indices), values=list(vector.values))
+    return vector.rows.tolist() if isinstance(vector, Multi) else vector.tolist()
+
+
+def from_engine(vector: Any, kind: VectorKind) -> AnyVector:
+    """Return our form of a vector the server gave."""
+    if kind == "sparse":
+        return Sparse(tuple(vector.indices), tuple(vector.values))
+    components = np.array(vector, np.float32)
+    return Multi(components) if kind == "multi" else components
+
+
+def batches(points: Sequence[Point]) -> list[Sequence[Point]]:
+    """Return the points in groups that fit into a request."""
+    widest = max((sum(map(_components, point.vectors.values())) for point in points), default=1)
+    size = max(1, min(MOST_POINTS, MOST_COMPONENTS // max(1, widest)))
+    return [points[start : start + size] for start in range(0, len(points), size)]
+
+
+def id_of(point_id: int | str | UUID) -> UUID:
+    """Return a point's id; a number, which only collections made elsewhere have, as the UUID of that value."""
+    return UUID(int=point_id) if isinstance(point_id, int) else UUID(str(point_id))
+
+
+def to_id(point_id: UUID) -> int | str:
+    """Return an id as the server knows it."""
+    return point_id.int if point_id.int < 2**64 else str(point_id)
+
+
+def _components(vector: AnyVector) -> int:
+    if isinstance(vector, Sparse):
+        return len(vector.indices)
+    return vector.rows.size if isinstance(vector, Multi) else vector.size
