@@ -45,6 +45,10 @@ class StoreUnavailable(StoreError, Unavailable):
     """The server that keeps the collections does not answer now."""
 
 
+class Refused(StoreError):
+    """The server that keeps the collections does not allow it with this key."""
+
+
 class StoreBusy(StoreError):
     """Another process holds the data directory."""
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ..core.values import Passage
-from .conditions import flag_path_of, path_of
 from .fields import FieldType, widen
-from .filters import DIGEST, FIRST_PASSAGES, ORDINAL, All, AnyOf, Condition
+from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import Manifest, dump_manifest, parse_manifest
 from .payload import to_passage
 from .qdrant_connection import QdrantConnection
 from .qdrant_filter import compile_condition
+from .qdrant_index import Indexes, index_path
 from .qdrant_points import batches, from_engine, id_of, to_id, to_point, to_query
 from .store import Entry, Leg, Point, check_points
 from .vectors import AnyVector, spec_of
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
-    from qdrant_client.models import Filter, PayloadSchemaType, Record
+    from qdrant_client.models import Filter, Record
 
 PAGE = 1000  # records per scroll
 METADATA_KEY = "resift"
@@ -40,9 +40,12 @@ class QdrantCollection:
         self.name = name
         self.manifest = manifest
         self._connection = connection
+        self._indexes = Indexes(name, connection)
 
     async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[tuple[UUID, float]]]:
         """Run the legs as one batch."""
+        if where is not None:
+            await self._indexes.index_words(where)
         condition = _compiled(where)
         requests = [to_query(leg, condition, self.manifest.storage) for leg in legs]
         answers = await self._connection.ask(lambda client: client.query_batch_points(self.name, requests))
@@ -75,7 +78,7 @@ class QdrantCollection:
         known = self.manifest.fields.get(field)
         if known not in ("keyword", "integer", "boolean"):
             return []
-        path = _index_path(field, known)
+        path = index_path(field, known)
         answer = await self._connection.ask(lambda client: client.facet(self.name, path, limit=limit, exact=True))
         return [(hit.value == "true" if known == "boolean" else hit.value, hit.count) for hit in answer.hits]
 
@@ -125,7 +128,7 @@ class QdrantCollection:
             fields[name] = widen(before.get(name, kind), kind)
         for name, kind in fields.items():
             if before.get(name) != kind:
-                await self._index_field(name, before.get(name), kind)
+                await self._indexes.index_field(name, before.get(name), kind)
         merged = replace(manifest, fields=fields)
         metadata = {METADATA_KEY: dump_manifest(merged)}
         await self._connection.ask(lambda client: client.update_collection(self.name, metadata=metadata))
@@ -135,16 +138,8 @@ class QdrantCollection:
         """Do nothing: the server acknowledges what is in its write-ahead log, and brings it to the disk by itself."""
 
     async def index_ledger(self) -> None:
-        """Index what the store itself asks for: ids, sources, versions."""
-        from qdrant_client.models import PayloadSchemaType
-
-        for path, schema in {
-            "document_id": PayloadSchemaType.KEYWORD,
-            "source": PayloadSchemaType.KEYWORD,
-            path_of(DIGEST): PayloadSchemaType.KEYWORD,
-            path_of(ORDINAL): PayloadSchemaType.INTEGER,
-        }.items():
-            await self._index(path, schema)
+        """Index what the store itself asks by."""
+        await self._indexes.index_ledger()
 
     async def _retrieve(
         self, ids: Sequence[UUID], *, with_payload: bool, with_vectors: bool | list[str] = False
@@ -175,16 +170,6 @@ class QdrantCollection:
     async def _delete(self, condition: Filter) -> None:
         await self._connection.ask(lambda client: client.delete(self.name, condition, wait=True))
 
-    async def _index_field(self, name: str, before: FieldType | None, kind: FieldType) -> None:
-        if before is not None and _schema_of(before) is not None:
-            path = _index_path(name, before)
-            await self._connection.ask(lambda client: client.delete_payload_index(self.name, path))
-        if (schema := _schema_of(kind)) is not None:
-            await self._index(_index_path(name, kind), schema)
-
-    async def _index(self, path: str, schema: PayloadSchemaType) -> None:
-        await self._connection.ask(lambda client: client.create_payload_index(self.name, path, schema))
-
 
 async def metadata_of(connection: QdrantConnection, name: str) -> dict[str, Any]:
     """Return what is kept beside a collection, by Resift and by others."""
@@ -200,19 +185,3 @@ async def read_manifest_of(connection: QdrantConnection, name: str) -> Manifest 
 
 def _compiled(where: Condition | None) -> Filter | None:
     return None if where is None else compile_condition(where)
-
-
-def _schema_of(kind: FieldType) -> PayloadSchemaType | None:
-    from qdrant_client.models import PayloadSchemaType
-
-    return {
-        "keyword": PayloadSchemaType.KEYWORD,
-        "boolean": PayloadSchemaType.KEYWORD,  # of the flag, see conditions.FLAGS
-        "integer": PayloadSchemaType.INTEGER,
-        "number": PayloadSchemaType.FLOAT,
-        "date": PayloadSchemaType.DATETIME,
-    }.get(kind)
-
-
-def _index_path(name: str, kind: FieldType) -> str:
-    return flag_path_of(name) if kind == "boolean" else path_of(name)

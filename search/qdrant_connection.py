@@ -49,6 +49,12 @@ class Address:
             raise InvalidInput(f"QDRANT_URL has a port that is no number: {error}. Correct it.") from error
         return f"{parts.scheme or 'http'}://{parts.hostname or ''}{port}{parts.path.rstrip('/')}"
 
+    @property
+    def sends_key_openly(self) -> bool:
+        """Return whether others on the network can read the key."""
+        parts = urlsplit(self.shown)
+        return bool(self.api_key) and parts.scheme != "https" and parts.hostname not in LOOPBACK
+
 
 class QdrantConnection:
     """One client for one server: the one given, or one opened with the first request."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.errors import NotFound, ResiftError, StoreError, StoreUnavailable
+from ..core.errors import NotFound, Refused, ResiftError, StoreError, StoreUnavailable
 
 # REST statuses and gRPC codes of one meaning. 500 is no passing trouble: asked again, the same request fails again.
 _TRANSIENT_STATUSES = frozenset({408, 429, 502, 503, 504})
@@ -70,7 +70,7 @@ def described(error: Exception, where: str) -> ResiftError:
     """Return our error for one of `failures()`, without the client's headers, which hold the key."""
     trouble = _trouble_of(error)
     if trouble.status in (401, 403):
-        return StoreError(
+        return Refused(
             f"Qdrant at {where} refused the key: {trouble.detail}. Set QDRANT_API_KEY to one that may do this; "
             "`resift doctor` shows what the key may do."
         )

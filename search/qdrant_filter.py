@@ -19,6 +19,6 @@ def compile_condition(condition: Condition) -> Filter:
 
 @cache
 def _dialect() -> Dialect:
-    from qdrant_client.models import DatetimeRange, FieldCondition, Filter, MatchValue, Range
+    from qdrant_client.models import DatetimeRange, FieldCondition, Filter, MatchPrefix, MatchText, MatchValue, Range
 
-    return Dialect(Filter, FieldCondition, MatchValue, Range, DatetimeRange)
+    return Dialect(Filter, FieldCondition, MatchValue, MatchText, MatchPrefix, Range, DatetimeRange)

@@ -15,6 +15,8 @@ from ..core.errors import ResiftError
 from ..models.bundled import BUNDLED, verify
 from ..pipeline.pipeline import DEFAULT
 from ..search.lock import DirectoryLock
+from ..search.qdrant import QdrantStore
+from ..search.qdrant_rights import rights_at
 from .assembly import create_server
 from .console import OUT
 from .engine import Engine, build_engine
@@ -28,7 +30,7 @@ async def run_doctor(settings: Settings) -> bool:
     OUT.print(_settings_table(settings))
     engine = build_engine(settings)
     checks: dict[str, Callable[[Engine], Awaitable[str]]] = {
-        "data folder": _check_data_folder,
+        **({"Qdrant": _check_qdrant} if settings.qdrant_url else {"data folder": _check_data_folder}),
         "models": _check_models,
         "reranker": _check_reranker,
         "collections": _check_collections,
@@ -56,6 +58,28 @@ async def _check_data_folder(engine: Engine) -> str:
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"{folder} cannot be written. Set RESIFT_DATA_DIR to a folder that can.")
     return f"{folder}, {shutil.disk_usage(folder).free / 2**30:.1f} GB free"
+
+
+async def _check_qdrant(engine: Engine) -> str:
+    store = engine.services.store
+    if not isinstance(store, QdrantStore):  # cannot be, with QDRANT_URL
+        return "not used"
+    try:
+        rights = await rights_at(store)
+    finally:
+        await store.close()
+    connection = store.connection
+    lines = [f"{connection.version} at {connection.address.shown} over {connection.transport}"]
+    lines.append("may make and delete collections" if rights.manages_collections else "may not make collections")
+    if rights.writable:
+        lines.append(f"may write to {', '.join(rights.writable)}")
+    if rights.read_only:
+        lines.append(f"may only read {', '.join(rights.read_only)}")
+    if rights.foreign:
+        lines.append(f"not Resift's: {', '.join(rights.foreign)} (`resift adopt` makes them searchable)")
+    if connection.address.sends_key_openly:
+        lines.append("the key is sent unencrypted: use https")
+    return "; ".join(lines)
 
 
 async def _check_models(engine: Engine) -> str:

@@ -56,7 +56,7 @@ def anyio_backend() -> str:
 def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the settings of whoever runs the tests out of them."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("RESIFT_")]:
+        for name in [name for name in os.environ if name.startswith(("RESIFT_", "QDRANT_"))]:
             if not name.startswith("RESIFT_TEST_"):
                 patch.delenv(name)
         empty = tmp_path_factory.mktemp("settings") / "empty.env"

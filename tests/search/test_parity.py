@@ -51,6 +51,8 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"document_id": ["d3", "d17", "none"]},
     {"title": "Title 5"},
     {"oem": [True, False], "not": {"lang": "de", "year": {"gt": 2010}}},
+    {"text": {"match": "radar sensor"}},
+    {"any": [{"source": {"prefix": "a."}, "year": 2001}, {"tags": "a"}]},
     {"lang": "nowhere"},
 )
 
