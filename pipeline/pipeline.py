@@ -16,11 +16,12 @@ from ..rerank.cascade import Cascade, Turn, run_cascade
 from ..rerank.reranker import Reranker
 from ..rerank.signals import MetadataSignals, Mix
 from ..search.filters import parse_filter
+from ..search.legs import Search
 from ..search.manifest import Manifest
-from ..search.retrieve import Retriever, Search
+from ..search.retrieve import Retriever
 from ..search.store import Collection, Store
 from .plan import Reranking, plan_turns
-from .question import MAX_RESULTS, Page, Question, check_query, judge
+from .question import MAX_RESULTS, Page, Question, check_query, checked, judge
 
 NONE = "none"
 DEFAULT = "default"
@@ -67,17 +68,19 @@ class Pipeline:
             InvalidInput: On an unusable query, filter, page or reranker.
             NotFound: When there is no such collection.
         """
-        query = check_query(question.query)
+        question = checked(question)
         if question.offset >= MAX_RESULTS:
             raise InvalidInput(f"Hits beyond the first {MAX_RESULTS} are not shown. {_NARROWER}")
         question = replace(question, limit=min(question.limit, MAX_RESULTS - question.offset))
-        cascade = self.cascade(question.reranker)
+        cascade = self.cascade(question.reranker) if question.query else None
         collection = await self.open(question.collection)
         tunings = collection.manifest.tuning
         turns = [] if cascade is None else plan_turns(question, cascade, self._reranking, tunings, now=self._now())
         head = turns[0].depth if turns else 0
-        ranking = await self._retriever.retrieve(collection, _search_of(question, query, collection, head=head))
-        ranking = await self._rerank(self._with_relevance(ranking), replace(question, query=query), turns)
+        ranking = await self._retriever.retrieve(collection, _search_of(question, collection, head=head))
+        ranking = await self._rerank(self._with_relevance(ranking), question, turns)
+        if not question.query and question.reranker != NONE:
+            ranking = replace(ranking, notes=[*ranking.notes, "Nothing was reranked: there is no query to read with."])
         return _page(self._with_instruction_note(ranking, question, cascade), question)
 
     async def rerank(self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT) -> Page:
@@ -179,16 +182,19 @@ class Pipeline:
         return replace(ranking, hits=hits)
 
 
-def _search_of(question: Question, query: str, collection: Collection, *, head: int) -> Search:
+def _search_of(question: Question, collection: Collection, *, head: int) -> Search:
     return Search(
-        query=query,
+        query=question.query,
         mode=question.mode,
         where=parse_filter(question.filter, collection.manifest.fields),
         # One more, to know whether a page follows; all, where some of them will be left out.
         wanted=MAX_RESULTS + 1 if question.min_relevance else question.offset + question.limit + 1,
         head=head,
         per_document=question.per_document,
-        field=question.field,
+        fields=question.fields,
+        phrasings=question.queries,
+        like=question.like,
+        unlike=question.unlike,
     )
 
 

@@ -43,7 +43,7 @@ def plan(
     A depth or weight in the question goes before the tuned one. Tuned weights hold for hybrid search of texts alone,
     for which they were found; relevance is of the reranker's scores, whatever was searched.
     """
-    weigh_tuned = question.rerank_weight is None and question.mode == "hybrid" and question.field == "text"
+    weigh_tuned = question.rerank_weight is None and question.is_plain
     asked = weights if question.rerank_weight is None else with_reranker(question.rerank_weight)
     configured = with_shares(asked, metadata.shares)
     if tuning is None:

@@ -1,15 +1,18 @@
 """What is asked of the pipeline, and what it answers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from ..core.errors import InvalidInput
 from ..core.values import EMPTY, Hit, Ranking
-from ..search.retrieve import Field, Mode
+from ..search.legs import Mode
+from ..search.vectors import TEXT_FIELD
 
 Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
 
+MAX_PHRASINGS = 8  # each is one more search; beyond, they say the same again
+MAX_EXAMPLES = 20
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: a thousand words are far beyond every model's window
 DEFAULT_DEPTH = 50
 DEEPEST_TUNED = 100  # no tuned depth is greater: each search contributes 100 hits by default
@@ -23,13 +26,20 @@ class Question:
     """A search: `depth` hits are reranked by `reranker`; "none" keeps the fused order. Defaults as in the tools."""
 
     query: str
+    """May be empty where there are passages to search by, and nothing is reranked then."""
     collection: str = "default"
     limit: int = 10
     offset: int = 0
     mode: Mode = "hybrid"
     filter: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
     per_document: int = 0
-    field: Field = "text"
+    queries: Sequence[str] = ()
+    """Further phrasings of the query, searched with it; passages are reranked against the query."""
+    fields: Mapping[str, float] = field(default_factory=lambda: EMPTY)
+    """Weights of the fields whose dense vectors are searched; empty is the text alone."""
+    like: Sequence[str] = ()
+    """Ids of passages: more like these."""
+    unlike: Sequence[str] = ()
     reranker: str = "none"
     depth: int = 0
     """How many hits are reranked; 0 is the depth tuned for the collection, or `DEFAULT_DEPTH`."""
@@ -38,6 +48,12 @@ class Question:
     min_relevance: float = 0.0
     rerank_weight: float | None = None
     """Share of the reranker, retrieval having the rest; None is what was tuned for the collection, or configured."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether texts are searched both ways, and by nothing but words: what tuned weights hold for."""
+        fields = {name for name, weight in self.fields.items() if weight}
+        return self.mode == "hybrid" and fields <= {TEXT_FIELD} and not self.like and not self.unlike
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,22 @@ class Page:
     more: bool
     pages: bool = True
     """Whether a next page can be asked for; not of passages that were only handed over to be reranked."""
+
+
+def checked(question: Question) -> Question:
+    """Return the question with its phrasings cleaned.
+
+    Raises:
+        InvalidInput: When it says nothing to search by, too much, or examples that are not compared.
+    """
+    query = "" if question.like and not question.query.strip() else check_query(question.query)
+    if len(question.queries) > MAX_PHRASINGS:
+        raise InvalidInput(f"`queries` takes at most {MAX_PHRASINGS} phrasings, got {len(question.queries)}.")
+    if len(question.like) + len(question.unlike) > MAX_EXAMPLES:
+        raise InvalidInput(f"`like` and `unlike` take at most {MAX_EXAMPLES} passages together. Give the best ones.")
+    if question.mode == "keyword" and (question.like or question.unlike):
+        raise InvalidInput("`like` and `unlike` compare by meaning. Ask with mode 'hybrid' or 'dense'.")
+    return replace(question, query=query, queries=[check_query(each) for each in question.queries])
 
 
 def check_query(query: str) -> str:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from ..core.errors import InvalidInput, NotFound
+from ..core.errors import NotFound
 from ..core.values import Passage
+from ..search.examples import parse_passage_id
 from ..search.store import Collection
 
 
@@ -24,10 +25,8 @@ async def read_around(collection: Collection, passage_id: str, *, around: int) -
         InvalidInput: When the id is not of the form `<document id>#<number>`.
         NotFound: When there is no such document or passage.
     """
-    document_id, _, ordinal = passage_id.rpartition("#")
-    if not document_id or not ordinal.isdecimal():
-        raise InvalidInput(f"{passage_id!r} is no passage id; they look like 'docs/setup.md#3'. Take one from a hit.")
-    middle = int(ordinal)
+    asked = parse_passage_id(passage_id)
+    document_id, middle = asked.document_id, asked.ordinal
     extract = await _read(collection, document_id, max(0, middle - around), middle + around + 1)
     if all(passage.ordinal != middle for passage in extract.passages):
         raise NotFound(f"{document_id!r} has {extract.passages_in_all} passages, none numbered {middle}.")

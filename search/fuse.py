@@ -29,15 +29,16 @@ def reciprocal_rank(legs: Sequence[Leg[K]], *, k: int = RRF_K, weights: Sequence
     return in_order(totals)
 
 
-def distribution_based(legs: Sequence[Leg[K]]) -> list[tuple[K, float]]:
-    """Fuse by the sum of scores scaled so that mean - 3 sigma is 0 and mean + 3 sigma is 1.
+def distribution_based(legs: Sequence[Leg[K]], *, weights: Sequence[float] = ()) -> list[tuple[K, float]]:
+    """Fuse by the weighted sum of scores scaled so that mean - 3 sigma is 0 and mean + 3 sigma is 1.
 
-    Sigma is the sample deviation; a leg of one hit, or of equal scores, gives each 0.5. Source: Qdrant's DBSF.
+    Sigma is the sample deviation; a leg of one hit, or of equal scores, gives each 0.5. Without weights each leg counts
+    1. Source: Qdrant's DBSF.
     """
     totals: defaultdict[K, float] = defaultdict(float)
-    for leg in legs:
+    for leg, weight in zip(legs, _weights(legs, weights), strict=True):
         for key, score in _three_sigma(leg):
-            totals[key] += score
+            totals[key] += weight * score
     return in_order(totals)
 
 

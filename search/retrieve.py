@@ -1,8 +1,8 @@
 """The first stage: encode the query, search its legs as one batch, fuse, keep at most so many of one document."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import inf
 from typing import Literal, TypeAlias
@@ -10,19 +10,16 @@ from uuid import UUID
 
 from ..core.values import Hit, Passage, Ranking, Stage
 from .encode import Encoder
-from .filters import Condition
+from .examples import find_examples
 from .fuse import convex, distribution_based, reciprocal_rank
-from .lexical import Bm25Encoder
+from .legs import Asked, Search, legs_of
 from .store import Collection, Leg
-from .vectors import BM25, DENSE, TITLE, AnyVector
+from .ties import Answer, search_in_order
+from .vectors import BM25
 
-Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
 Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
-Field: TypeAlias = Literal["text", "title"]
-Queries: TypeAlias = Mapping[str, AnyVector]
-Legs: TypeAlias = Mapping[str, Sequence[tuple[UUID, float]]]
+Legs: TypeAlias = Sequence[tuple[Asked, Answer]]
 
-EQUAL_TO = 5  # decimals of a score; further ones differ from engine to engine
 WIDENINGS = (1, 4, 16, 64)  # a leg's limit grows by these while the answer is not full
 
 
@@ -37,23 +34,9 @@ class FusionOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What to retrieve. `head` hits are chosen for reranking by RRF; 0 means no reranking follows."""
-
-    query: str
-    mode: Mode = "hybrid"
-    where: Condition | None = None
-    wanted: int = 10
-    head: int = 0
-    per_document: int = 0
-    field: Field = "text"
-    """Which dense vector is searched: that of the passage, or that of its document's title."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     legs: Legs
-    order: list[tuple[UUID, float]]
+    order: Answer
     passages: Mapping[UUID, Passage]
     crowded: bool
 
@@ -69,57 +52,52 @@ class Retriever:
         self._clock = clock
 
     async def retrieve(self, collection: Collection, search: Search) -> Ranking:
-        """Return the hits in fused order, the pool to rerank first: at least `wanted` and `head` where there are."""
-        stages: list[Stage] = []
+        """Return the hits in fused order, the pool to rerank first: at least `wanted` and `head` where there are.
+
+        Raises:
+            InvalidInput: On examples or weights that cannot be searched with.
+            NotFound: When an example does not exist.
+        """
         notes: list[str] = []
-        queries = await self._encode(collection, search, stages, notes)
-        if not queries:
+        start = self._clock()
+        examples = await find_examples(collection, [*search.like, *search.unlike])
+        asked = await legs_of(collection, search, self._encoder, notes)
+        model = BM25 if search.mode == "keyword" else self._encoder.fingerprint
+        received = len(search.texts) + len(examples)
+        stages = [Stage("encode", model, received, len(asked), 1000 * (self._clock() - start))]
+        if not asked:
             return Ranking((), stages, notes)
         start = self._clock()
-        found = await self._widen(collection, search, queries)
+        found = await self._widen(collection, search, asked, examples)
         elapsed = 1000 * (self._clock() - start)
         hits = _hits(found)
-        received = sum(len(leg) for leg in found.legs.values())
-        stages.append(Stage("search", "+".join(queries), received, len(hits), elapsed))
+        received = sum(len(answer) for _, answer in found.legs)
+        stages.append(Stage("search", "+".join({each.vector: None for each in asked}), received, len(hits), elapsed))
         if found.crowded:
             notes.append("A few documents fill the search; there may be more documents further down.")
         return Ranking(hits, stages, notes)
 
-    async def _widen(self, collection: Collection, search: Search, queries: Queries) -> _Found:
+    async def _widen(
+        self, collection: Collection, search: Search, asked: Sequence[Asked], left_out: Set[UUID]
+    ) -> _Found:
         """Search again with wider legs until the answer is full; what they add comes after, so that pages agree."""
-        found = _Found({}, [], {}, crowded=True)
+        found = _Found([], [], {}, crowded=True)
         for widening in WIDENINGS:
             limit = self._options.leg_limit * widening
-            legs = await _search_legs(collection, queries, limit, search.where)
+            batch = [Leg(each.vector, each.query, limit + len(left_out)) for each in asked]
+            answers = await search_in_order(collection, batch, search.where)
+            kept = [[pair for pair in answer if pair[0] not in left_out][:limit] for answer in answers]
+            legs = list(zip(asked, kept, strict=True))
             order, passages = await self._order(collection, search, legs, found)
-            full = any(len(leg) == limit for leg in legs.values())
+            full = any(len(answer) == limit for answer in kept)
             found = _Found(legs, order, passages, crowded=full and len(order) < max(search.wanted, search.head))
             if not found.crowded:
                 break
         return found
 
-    async def _encode(self, collection: Collection, search: Search, stages: list[Stage], notes: list[str]) -> Queries:
-        queries: dict[str, AnyVector] = {}
-        start = self._clock()
-        if search.mode != "keyword":
-            encoded = await self._encoder.encode_query(search.query)
-            queries[TITLE if search.field == "title" else DENSE] = encoded.vector
-            if encoded.truncated:
-                notes.append(f"The query has {encoded.tokens} tokens; the encoder read only its beginning.")
-        if search.mode != "dense":
-            sparse = Bm25Encoder(collection.manifest.lexical).query(search.query)
-            if sparse.indices:
-                queries[BM25] = sparse
-            else:
-                notes.append("The query has no words to match, only stop words or signs: no keyword search was made.")
-        elapsed = 1000 * (self._clock() - start)
-        model = BM25 if search.mode == "keyword" else self._encoder.fingerprint
-        stages.append(Stage("encode", model, 1, len(queries), elapsed))
-        return queries
-
     async def _order(
         self, collection: Collection, search: Search, legs: Legs, narrower: _Found
-    ) -> tuple[list[tuple[UUID, float]], Mapping[UUID, Passage]]:
+    ) -> tuple[Answer, Mapping[UUID, Passage]]:
         """Return the order of a narrower search, then what these legs add, scored no higher than it."""
         order = narrower.order
         known, floor = {key for key, _ in order}, min((score for _, score in order), default=inf)
@@ -131,46 +109,34 @@ class Retriever:
         order = [*order, *_pool_first(added, legs, search.head - len(order))][: max(search.wanted, search.head)]
         return order, await collection.fetch([key for key, _ in order])
 
-    def _fuse(self, legs: Legs) -> list[tuple[UUID, float]]:
-        ordered = list(legs.values())
+    def _fuse(self, legs: Legs) -> Answer:
+        answers = [answer for _, answer in legs]
+        shares = [asked.share for asked, _ in legs]
         if self._options.method == "rrf" and len(legs) > 1:
-            return reciprocal_rank(ordered)
+            return reciprocal_rank(answers, weights=shares)
         if self._options.method == "dbsf" and len(legs) > 1:
-            return distribution_based(ordered)
+            return distribution_based(answers, weights=shares)
         dense = self._options.dense_weight
-        weights = [1 - dense if name == BM25 else dense for name in legs]
         return convex(
-            ordered,
-            weights=weights if len(legs) > 1 else [1.0],
-            scalings=["max" if name == BM25 else "min-max" for name in legs],
+            answers,
+            weights=[asked.share * (1 - dense if asked.is_sparse else dense) for asked, _ in legs],
+            scalings=["max" if asked.is_sparse else "min-max" for asked, _ in legs],
         )
 
 
-async def _search_legs(collection: Collection, queries: Queries, limit: int, where: Condition | None) -> Legs:
-    batch = [Leg(vector, query, limit) for vector, query in queries.items()]
-    answers = await collection.search(batch, where=where)
-    return {name: _settled(answer) for name, answer in zip(queries, answers, strict=True)}
-
-
-def _settled(leg: Sequence[tuple[UUID, float]]) -> list[tuple[UUID, float]]:
-    """Return the leg with hits of one score in the order of their ids: engines leave it to chance."""
-    return sorted(leg, key=lambda hit: (-round(hit[1], EQUAL_TO), hit[0]))
-
-
-def _pool_first(fused: list[tuple[UUID, float]], legs: Legs, head: int) -> list[tuple[UUID, float]]:
+def _pool_first(fused: Answer, legs: Legs, head: int) -> Answer:
     """Return the order with the RRF pool of `head` hits first; within pool and rest the fused order stays."""
     if head <= 0 or len(fused) <= head:
         return fused
     kept = {key for key, _ in fused}
-    pool = {key for key, _ in [each for each in reciprocal_rank(list(legs.values())) if each[0] in kept][:head]}
+    by_rank = reciprocal_rank([answer for _, answer in legs], weights=[asked.share for asked, _ in legs])
+    pool = {key for key, _ in [each for each in by_rank if each[0] in kept][:head]}
     return [each for each in fused if each[0] in pool] + [each for each in fused if each[0] not in pool]
 
 
-def _limit_per_document(
-    fused: Sequence[tuple[UUID, float]], passages: Mapping[UUID, Passage], most: int
-) -> list[tuple[UUID, float]]:
+def _limit_per_document(fused: Sequence[tuple[UUID, float]], passages: Mapping[UUID, Passage], most: int) -> Answer:
     seen: Counter[str] = Counter()
-    kept: list[tuple[UUID, float]] = []
+    kept: Answer = []
     for key, score in fused:
         if key in passages:
             seen[passages[key].document_id] += 1
@@ -180,8 +146,12 @@ def _limit_per_document(
 
 
 def _hits(found: _Found) -> list[Hit]:
-    scores = {name: dict(leg) for name, leg in found.legs.items()}
-    ranks = {name: {key: rank for rank, (key, _) in enumerate(leg, start=1)} for name, leg in found.legs.items()}
+    scores: defaultdict[UUID, dict[str, float]] = defaultdict(dict)
+    ranks: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
+    for asked, answer in found.legs:
+        for rank, (key, score) in enumerate(answer, start=1):  # of several phrasings the best counts
+            scores[key][asked.name] = max(score, scores[key].get(asked.name, -inf))
+            ranks[key][asked.name] = min(rank, ranks[key].get(asked.name, rank))
     # A passage deleted between the search and the fetch is left out.
     present = [(key, fused) for key, fused in found.order if key in found.passages]
     return [
@@ -189,8 +159,8 @@ def _hits(found: _Found) -> list[Hit]:
             passage=found.passages[key],
             score=fused,
             rank=rank,
-            scores={**{name: leg[key] for name, leg in scores.items() if key in leg}, "fused": fused},
-            ranks={**{name: leg[key] for name, leg in ranks.items() if key in leg}, "fused": rank},
+            scores={**scores[key], "fused": fused},
+            ranks={**ranks[key], "fused": rank},
         )
         for rank, (key, fused) in enumerate(present, start=1)
     ]

@@ -11,7 +11,7 @@ import typer
 from .. import __version__
 from ..core.errors import ResiftError
 from ..pipeline.question import Question
-from ..search.retrieve import Mode
+from ..search.legs import Mode
 from .engine import Engine, build_engine
 from .settings import Settings, load_settings
 

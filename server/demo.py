@@ -24,7 +24,7 @@ from .settings import Settings
 SHOWN = 5
 DEPTH = 50
 PARTS_WEIGHT = 0.7  # the first stage saw only titles that say little, so the reranker counts for more than usual
-PARTS_PLAN = Question("", collection="parts", mode="dense", field="title", rerank_weight=PARTS_WEIGHT)
+PARTS_PLAN = Question("", collection="parts", mode="dense", fields={"title": 1}, rerank_weight=PARTS_WEIGHT)
 
 
 def run_demo(settings: Settings) -> None:

@@ -8,6 +8,12 @@ from .results import MAX_REPLY_TOKENS
 
 Query: TypeAlias = Annotated[str, Field(description="Best a full question")]
 CollectionName: TypeAlias = Annotated[str, Field(description="Which collection")]
+Queries: TypeAlias = Annotated[list[str], Field(description="Other phrasings of it, searched together")]
+FieldWeights: TypeAlias = Annotated[
+    dict[str, float], Field(description='Weights of dense vectors: {"title": 0.6, "text": 0.4}')
+]
+Like: TypeAlias = Annotated[list[str], Field(description="passage_ids: more like these, with a query or without")]
+Unlike: TypeAlias = Annotated[list[str], Field(description="passage_ids: less like these")]
 Limit: TypeAlias = Annotated[int, Field(description="Most hits to return", ge=1, le=100)]
 Offset: TypeAlias = Annotated[int, Field(description="next_offset of the page before", ge=0, le=199)]
 ModeName: TypeAlias = Annotated[

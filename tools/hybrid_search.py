@@ -3,7 +3,21 @@
 from mcp.server.mcpserver.tools import Tool
 
 from ..pipeline.question import Question
-from .arguments import CollectionName, Detail, FilterObject, Limit, MaxTokens, ModeName, Offset, PerDocument, Query
+from .arguments import (
+    CollectionName,
+    Detail,
+    FieldWeights,
+    FilterObject,
+    Like,
+    Limit,
+    MaxTokens,
+    ModeName,
+    Offset,
+    PerDocument,
+    Queries,
+    Query,
+    Unlike,
+)
 from .boundary import READS_ONLY, make_tool
 from .results import SameRankingReply, ranking_reply
 from .services import Services
@@ -13,7 +27,7 @@ def hybrid_search(services: Services) -> Tool:
     """Return the tool."""
 
     async def hybrid_search(
-        query: Query,
+        query: Query = "",
         collection: CollectionName = "default",
         limit: Limit = 10,
         mode: ModeName = "hybrid",
@@ -22,6 +36,10 @@ def hybrid_search(services: Services) -> Tool:
         detail: Detail = "concise",
         max_tokens: MaxTokens = 4000,
         offset: Offset = 0,
+        queries: Queries = [],
+        fields: FieldWeights = {},
+        like: Like = [],
+        unlike: Unlike = [],
     ) -> SameRankingReply:
         """Search a collection by meaning and by words at once, without reranking.
 
@@ -37,6 +55,10 @@ def hybrid_search(services: Services) -> Tool:
                 mode=mode,
                 filter=filter,
                 per_document=per_document,
+                queries=queries,
+                fields=fields,
+                like=like,
+                unlike=unlike,
             )
         )
         return ranking_reply(page, full=detail == "full", max_tokens=max_tokens)

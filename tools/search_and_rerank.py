@@ -9,14 +9,18 @@ from ..pipeline.question import DEFAULT_DEPTH, Question
 from .arguments import (
     CollectionName,
     Detail,
+    FieldWeights,
     FilterObject,
+    Like,
     Limit,
     MaxTokens,
     ModeName,
     Offset,
     PerDocument,
+    Queries,
     Query,
     RerankerName,
+    Unlike,
 )
 from .boundary import READS_ONLY, make_tool
 from .results import RankingReply, ranking_reply
@@ -36,6 +40,10 @@ def search_and_rerank(services: Services) -> Tool:
         detail: Detail = "concise",
         max_tokens: MaxTokens = 4000,
         offset: Offset = 0,
+        queries: Queries = [],
+        fields: FieldWeights = {},
+        like: Like = [],
+        unlike: Unlike = [],
         depth: Annotated[int, Field(description="Hits to rerank", ge=1, le=200)] = DEFAULT_DEPTH,
         reranker: RerankerName = "default",
         instruction: Annotated[str, Field(description="What counts as relevant, for rerankers that take it")] = "",
@@ -57,6 +65,10 @@ def search_and_rerank(services: Services) -> Tool:
                 mode=mode,
                 filter=filter,
                 per_document=per_document,
+                queries=queries,
+                fields=fields,
+                like=like,
+                unlike=unlike,
                 reranker=reranker,
                 # Models write defaults out, so 50 is no choice: it means the depth tuned for the collection, if any.
                 depth=0 if depth == DEFAULT_DEPTH else depth,

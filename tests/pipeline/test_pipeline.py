@@ -76,7 +76,7 @@ async def test_filter_and_mode_are_obeyed(pipeline: Pipeline) -> None:
 
 
 async def test_title_search_finds_by_title(pipeline: Pipeline) -> None:
-    page = await pipeline.ask(Question("Starter battery", mode="dense", field="title", limit=1))
+    page = await pipeline.ask(Question("Starter battery", mode="dense", fields={"title": 1}, limit=1))
     assert documents(page) == ["battery"]
 
 

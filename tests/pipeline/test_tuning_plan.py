@@ -39,7 +39,7 @@ def test_question_goes_before_the_tuning() -> None:
     assert found.mix.note == "relevance tuned for this collection"
 
 
-@pytest.mark.parametrize("other", [replace(ASKED, mode="keyword"), replace(ASKED, field="title")])
+@pytest.mark.parametrize("other", [replace(ASKED, mode="keyword"), replace(ASKED, fields={"title": 1})])
 def test_weights_hold_only_for_the_search_they_were_tuned_on(other: Question) -> None:
     assert planned(other).mix.weights == {"fused": 0.8, "rerank": 0.2}
 

@@ -1,58 +1,26 @@
 """The first stage: what is found, in which order, and what is said of it."""
 
-import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import pytest
 
 from resift.core.values import Passage, Ranking
 from resift.search.edge import EdgeStore
-from resift.search.encode import EncodedQuery
 from resift.search.filters import AnyOf, Condition
+from resift.search.legs import Mode, Search
 from resift.search.lexical import Bm25Encoder
 from resift.search.manifest import Manifest
-from resift.search.retrieve import FusionOptions, Mode, Retriever, Search
-from resift.search.store import Collection, Leg, Point
-from resift.search.vectors import AnyVector, Vector
+from resift.search.retrieve import FusionOptions, Retriever
+from resift.search.store import Collection, Leg
+from resift.tests.search.by_hand import ENCODER, point
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
-class WordSum:
-    """An encoder whose vectors are sums of a vector per word: near means sharing words."""
-
-    fingerprint = "by-hand@1"
-    dimension = 4
-
-    def vector(self, text: str) -> Vector:
-        seeds = [int.from_bytes(hashlib.sha256(word.encode()).digest()[:4]) for word in text.split()]
-        total = np.sum([np.random.default_rng(seed).standard_normal(4) for seed in seeds], axis=0)
-        return (total / np.linalg.norm(total)).astype(np.float32)
-
-    async def encode(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> tuple[list[Vector], int]:
-        return [self.vector(text) for text in texts], 0
-
-    async def encode_query(self, query: str) -> EncodedQuery:
-        words = query.split()
-        return EncodedQuery(self.vector(" ".join(words[:20])), len(words), truncated=len(words) > 20)
-
-
-ENCODER = WordSum()
 RETRIEVER = Retriever(ENCODER)
 COLOURS = ("red", "green", "blue", "amber", "violet")
-
-
-def point(document_id: str, ordinal: int, text: str, title: str, bm25: Bm25Encoder, **metadata: Any) -> Point:
-    passage = Passage(document_id, ordinal, text, title, metadata=metadata)
-    vectors: dict[str, AnyVector] = {"dense": ENCODER.vector(text), "bm25": bm25.document(text)}
-    if title:
-        vectors["title"] = ENCODER.vector(title)
-    return Point(passage, "digest", ordinal + 1, vectors)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +73,7 @@ async def test_filter_holds_for_every_hit(collection: Collection) -> None:
 
 
 async def test_title_field_searches_titles_alone(collection: Collection) -> None:
-    ranking = await RETRIEVER.retrieve(collection, Search("Paint violet", "dense", field="title"))
+    ranking = await RETRIEVER.retrieve(collection, Search("Paint violet", "dense", fields={"title": 1}))
     assert {hit.passage.title for hit in ranking.hits} == {"Paint violet"}
     assert all(hit.scores["title"] == pytest.approx(1.0) for hit in ranking.hits)
 
