@@ -19,6 +19,7 @@ from ..search.fields import check_metadata, learn_fields, without_nulls
 from ..search.filters import AnyOf
 from ..search.lexical import Bm25Encoder
 from ..search.manifest import Manifest
+from ..search.optimize import optimize
 from ..search.store import Collection, Entry, Point, Store
 from ..search.vectors import BM25, DENSE, TITLE, AnyVector, Sparse, Vector
 from .cut import Cutter
@@ -119,6 +120,7 @@ class Ingestor:
                     documents = _accept(batch, tally)
                     await self._write_changed(collection, documents, job, tally)
                 await self._prune(collection, job, tally)
+                await _optimize_when_due(collection, job, tally)
             finally:
                 await collection.flush()
                 if not await collection.count():
@@ -262,6 +264,16 @@ def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:
             group = []
     if group:
         yield group
+
+
+async def _optimize_when_due(collection: Collection, job: Job, tally: _Tally) -> None:
+    async def say(message: str) -> None:
+        if job.progress is not None:
+            await job.progress(tally.done, job.total, message)
+
+    storage = collection.manifest.storage
+    if storage.is_due(await collection.count()):
+        await optimize(collection, storage, say=say)
 
 
 async def _report(job: Job, tally: _Tally, *, begun: float = 0.0) -> None:

@@ -4,10 +4,11 @@ import shutil
 from pathlib import Path
 
 from ..core.errors import NotFound
-from .edge_collection import EdgeCollection, require_space
+from .edge_collection import EdgeCollection
 from .lock import DirectoryLock
 from .manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from .names import check_name, unknown_collection
+from .space import require_space
 
 
 class EdgeStore:

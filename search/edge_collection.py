@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -15,6 +15,7 @@ from ..core.errors import NotFound, StoreError
 from ..core.values import Passage
 from .conditions import flag_path_of, path_of
 from .edge_config import shard_config
+from .edge_copy import SHARD, build_copy, drop_leftovers, replace_shard, try_copy
 from .edge_filter import compile_condition
 from .edge_index import index_field, index_ledger, index_words
 from .edge_payload import from_engine, to_point, to_query
@@ -22,13 +23,17 @@ from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import MANIFEST, Manifest, write_manifest
 from .payload import to_passage
-from .store import Entry, Leg, Point, check_points
+from .recall import Trial
+from .space import require_space, size_bytes
+from .storage import Storage
+from .store import Entry, Leg, Point, Say, check_points
 from .vectors import AnyVector, spec_of
 
 if TYPE_CHECKING:
     from qdrant_edge import EdgeShard, UpdateOperation
 
 BATCH = 256  # points per engine call, which holds the GIL for about 20 ms
+COPIES_ON_DISK = 3  # of a shard while it is indexed: itself, its copy, and the index that replaces the copy's parts
 PAGE = 1000  # records per scroll
 BYTES_PER_POINT = 8192  # two vectors of 384 floats, the text, its BM25 terms, and as much again in the log
 
@@ -48,11 +53,11 @@ class EdgeCollection:
         """Open the shard in `folder`, making it when there is none yet."""
         from qdrant_edge import EdgeShard
 
-        path = folder / "shard"
+        path = folder / SHARD
+        drop_leftovers(folder)
         with _engine_errors(name):
             if (path / "edge_config.json").exists():
-                shard = EdgeShard.load(str(path))
-                return cls(name, folder, manifest, shard, reserve_bytes=reserve_bytes)
+                return cls(name, folder, manifest, EdgeShard.load(str(path)), reserve_bytes=reserve_bytes)
             require_space(folder, reserve_bytes)
             path.mkdir(exist_ok=True)
             shard = EdgeShard.create(str(path), shard_config(manifest))
@@ -157,6 +162,37 @@ class EdgeCollection:
             write_manifest(self._folder / MANIFEST, manifest)
             self.manifest = manifest
 
+    async def optimize(self, storage: Storage, *, say: Say) -> None:
+        """Index a copy in another process and then change over, so that searches never wait for it."""
+        from qdrant_edge import EdgeShard
+
+        wanted = await self._index_copy(storage, say)
+        self._shard.close()
+        replace_shard(self._folder)
+        with _engine_errors(self.name):
+            self._open_shard = EdgeShard.load(str(self._folder / SHARD))
+        await self.remember(wanted)
+
+    async def try_storage(self, storage: Storage, *, say: Say) -> tuple[Trial, int]:
+        """Return how the collection would do with this index, and the bytes on disk; it stays as it is."""
+        wanted = await self._index_copy(storage, say)
+        await say(f"asking with quantization {storage.quantization}")
+        try:
+            return await try_copy(self._folder, wanted)
+        finally:
+            drop_leftovers(self._folder)
+
+    async def _index_copy(self, storage: Storage, say: Say) -> Manifest:
+        passages = await self.count()
+        wanted = replace(self.manifest, storage=replace(storage, indexed=passages))
+        await self.flush()
+        require_space(self._folder, self._reserve_bytes + COPIES_ON_DISK * size_bytes(self._folder / SHARD))
+        await say(f"building an index of {passages:,} passages")
+        await build_copy(self._folder, wanted)
+        if self._open_shard is None:
+            drop_leftovers(self._folder)
+        return wanted
+
     async def flush(self) -> None:
         """Bring everything written to the disk itself."""
         with _engine_errors(self.name):
@@ -201,20 +237,6 @@ class EdgeCollection:
                 yield payload["document_id"], to_entry(payload)
             if offset is None:
                 return
-
-
-def require_space(folder: Path, needed_bytes: int) -> None:
-    """Refuse to write to a disk that is nearly full.
-
-    Raises:
-        StoreError: Naming what is free and what is needed.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < needed_bytes:  # the engine maps its files: a full disk kills the process (SIGBUS)
-        raise StoreError(
-            f"Only {free // 2**20} MB free on the disk of {folder}; {needed_bytes // 2**20} MB are needed. Nothing was "
-            "written. Free some space, or move RESIFT_DATA_DIR to another disk."
-        )
 
 
 def _uuid(point_id: int | str | UUID) -> UUID:

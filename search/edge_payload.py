@@ -58,7 +58,7 @@ def _params(leg: Leg, storage: Storage) -> SearchParams | None:
     if leg.exact:
         return SearchParams(exact=True, quantization=QuantizationSearchParams(ignore=True))
     return SearchParams(
-        hnsw_ef=storage.breadth,
+        hnsw_ef=leg.breadth or storage.breadth,
         quantization=QuantizationSearchParams(rescore=True, oversampling=storage.oversampling),
     )
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from anyio import sleep
+
 from ..core.values import Passage
 from .fields import FieldType, widen
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
@@ -16,14 +18,17 @@ from .payload import to_passage
 from .qdrant_connection import QdrantConnection
 from .qdrant_filter import compile_condition
 from .qdrant_index import Indexes, index_path
+from .qdrant_layout import vector_changes
 from .qdrant_points import batches, from_engine, id_of, to_id, to_point, to_query
-from .store import Entry, Leg, Point, check_points
+from .storage import Storage
+from .store import Entry, Leg, Point, Say, check_points
 from .vectors import AnyVector, spec_of
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
     from qdrant_client.models import Filter, Record
 
+LOOK_AGAIN_S = 1.0  # while the server builds an index
 PAGE = 1000  # records per scroll
 METADATA_KEY = "resift"
 """Of the collection's own metadata, which Qdrant 1.16 introduced: under it stands the manifest, one JSON text."""
@@ -133,6 +138,22 @@ class QdrantCollection:
         metadata = {METADATA_KEY: dump_manifest(merged)}
         await self._connection.ask(lambda client: client.update_collection(self.name, metadata=metadata))
         self.manifest = merged
+
+    async def optimize(self, storage: Storage, *, say: Say) -> None:
+        """Tell the server which index is wanted, and wait until it has built it."""
+        from qdrant_client.models import CollectionStatus
+
+        passages = await self.count()
+        wanted = replace(self.manifest, storage=replace(storage, indexed=passages))
+        changes = vector_changes(wanted)
+        await self._connection.ask(lambda client: client.update_collection(self.name, vectors_config=changes))
+        await say(f"the server builds an index of {passages:,} passages")
+        while True:
+            info = await self._connection.ask(lambda client: client.get_collection(self.name))
+            if info.status not in (CollectionStatus.YELLOW, CollectionStatus.GREY):
+                break
+            await sleep(LOOK_AGAIN_S)
+        await self.remember(wanted)
 
     async def flush(self) -> None:
         """Do nothing: the server acknowledges what is in its write-ahead log, and brings it to the disk by itself."""

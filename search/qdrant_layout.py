@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .manifest import Manifest
-from .storage import Quantization
+from .storage import Quantization, Storage
 from .vectors import VectorSpec
 
 if TYPE_CHECKING:
-    from qdrant_client.models import QuantizationConfig, SparseVectorParams, VectorParams
+    from qdrant_client.models import (
+        HnswConfigDiff,
+        QuantizationConfig,
+        SparseVectorParams,
+        VectorParams,
+        VectorParamsDiff,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,20 @@ def dense_params(manifest: Manifest, layout: Layout) -> dict[str, VectorParams]:
     on_disk = layout.vectors_on_disk or manifest.storage.on_disk
     specs = manifest.vectors.items()
     return {name: _dense(spec, manifest, on_disk=on_disk) for name, spec in specs if spec.kind != "sparse"}
+
+
+def vector_changes(manifest: Manifest) -> dict[str, VectorParamsDiff]:
+    """Return what an existing collection's dense vectors change to, to be kept as the manifest says."""
+    from qdrant_client.models import Disabled, VectorParamsDiff
+
+    return {
+        name: VectorParamsDiff(
+            hnsw_config=_graph(manifest.storage),
+            quantization_config=_quantization(manifest.storage.quantization) or Disabled.DISABLED,
+        )
+        for name, spec in manifest.vectors.items()
+        if spec.kind == "dense"
+    }
 
 
 def sparse_params(manifest: Manifest) -> dict[str, SparseVectorParams]:
@@ -58,9 +78,15 @@ def _dense(spec: VectorSpec, manifest: Manifest, *, on_disk: bool) -> VectorPara
         size=spec.dimension,
         distance=Distance.COSINE,
         on_disk=on_disk,
-        hnsw_config=HnswConfigDiff(m=storage.links, ef_construct=storage.effort),
+        hnsw_config=_graph(storage),
         quantization_config=_quantization(storage.quantization),
     )
+
+
+def _graph(storage: Storage) -> HnswConfigDiff:
+    from qdrant_client.models import HnswConfigDiff
+
+    return HnswConfigDiff(m=storage.links, ef_construct=storage.effort)
 
 
 def _quantization(chosen: Quantization) -> QuantizationConfig | None:

@@ -1,14 +1,18 @@
 """The seam to storage: what a store does for search and for ingestion, whichever engine keeps the points."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from ..core.values import Passage
 from .filters import Condition
 from .manifest import Manifest
+from .storage import Storage
 from .vectors import AnyVector, VectorSpec, check_vectors
+
+Say: TypeAlias = Callable[[str], Awaitable[None]]
+"""Called with what is being done now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Leg:
     among: Sequence["Leg"] = ()
     exact: bool = False
     """Whether every original vector is compared, whatever index or quantization there is."""
+    breadth: int = 0
+    """Candidates while a graph is searched; 0: as the collection's manifest says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,13 @@ class Writable(Protocol):
 
     async def remember(self, manifest: Manifest) -> None:
         """Keep a new manifest, and index the metadata fields it names."""
+        ...
+
+    async def optimize(self, storage: Storage, *, say: Say) -> None:
+        """Build the index that `storage` asks for and keep it in the manifest; searches are served meanwhile.
+
+        The caller keeps writers away.
+        """
         ...
 
     async def flush(self) -> None:

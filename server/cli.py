@@ -1,4 +1,4 @@
-"""The command line: `resift serve | ingest | search | collections | delete | train | eval | tune | demo | doctor`."""
+"""The command line: `resift serve | ingest | search | collections | delete | train | eval | tune | optimize | ...`."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,6 +12,7 @@ from .. import __version__
 from ..core.errors import ResiftError
 from ..pipeline.question import Question
 from ..search.legs import Mode
+from ..search.storage import Quantization
 from .engine import Engine, build_engine
 from .settings import Settings, load_settings
 
@@ -215,16 +216,34 @@ def tune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the gain, write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write even where the gain may be chance.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Forget what was tuned for the collection.")] = False,
+    memory: Annotated[bool, typer.Option("--memory", help="Compare ways to keep vectors, without questions.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="With --memory: change over to what is recommended.")] = False,
 ) -> None:
     """Find the weights, depth and calibration that suit your questions, and keep them with the collection."""
+    from .optimize import run_memory
     from .tune import Request, run_reset, run_tune
 
-    if (data is None) != reset:
-        raise typer.BadParameter("Give --data, or --reset.")
+    if [data is not None, reset, memory].count(True) != 1 or (apply and not memory):
+        raise typer.BadParameter("Give --data, --memory or --reset; --apply goes with --memory.")
+    if memory:
+        return _run(lambda engine: run_memory(engine, collection, apply=apply))
     if data is None:
         return _run(lambda engine: run_reset(engine, collection))
     request = Request(data, collection, reranker, split, questions, dry_run, force)
     return _run(lambda engine: run_tune(engine, request))
+
+
+@app.command()
+def optimize(
+    collection: Collection = "default",
+    quantization: Annotated[
+        Quantization | None, typer.Option(help="Change over to this way to keep vectors; without, it stays.")
+    ] = None,
+) -> None:
+    """Build a collection's index anew; searches are answered meanwhile."""
+    from .optimize import run_optimize
+
+    _run(lambda engine: run_optimize(engine, collection, quantization=quantization))
 
 
 @app.command()

@@ -133,6 +133,7 @@ def _manifest(settings: Settings, encoder: BundledEncoder) -> Manifest:
         vectors=standard_vectors(encoder.fingerprint, encoder.dimension),
         lexical=Lexical(average_length=search.average_length, language=search.language),
         chunking=f"{ingest.max_tokens}/{ingest.overlap_tokens}/{ingest.min_tokens}",
+        storage=settings.index.storage(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

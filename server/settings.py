@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from ..core.errors import InvalidInput, nearest
 from ..search.lexical import AVERAGE_LENGTH
 from ..search.retrieve import Fusion
+from .index_settings import IndexSettings
 from .llm_settings import LlmSettings
 from .qdrant_settings import QdrantSettings
 
@@ -137,6 +138,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     rerank: RerankSettings = RerankSettings()
     blend: BlendSettings = BlendSettings()
+    index: IndexSettings = IndexSettings()
     llm: LlmSettings = LlmSettings()
     qdrant: QdrantSettings = QdrantSettings()
     qdrant_url: str = Field(

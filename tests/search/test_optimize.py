@@ -1,0 +1,155 @@
+"""An index is built beside the one in use, finds what is wanted, and loses nothing, whatever interrupts it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import anyio
+import numpy as np
+import pytest
+
+from resift.core.errors import NotFound, StoreError
+from resift.core.values import Passage
+from resift.search.edge import EdgeStore
+from resift.search.edge_collection import EdgeCollection
+from resift.search.manifest import Manifest
+from resift.search.optimize import optimize
+from resift.search.recall import BREADTHS, ask, draw_probes, recall
+from resift.search.storage import Quantization, Storage
+from resift.search.store import Leg, Point
+from resift.search.vectors import standard_vectors
+from resift.tests.search.stores import OTHERS, open_store
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+SIZE, PASSAGES = 32, 1500
+GRAPH = Storage(graph_from=1000, links=8, effort=32)
+
+
+async def silent(message: str) -> None:
+    assert message
+
+
+@pytest.fixture
+async def filled(store: EdgeStore, manifest: Manifest) -> EdgeCollection:
+    """1500 passages around a hundred places."""
+    rows = np.random.default_rng(3).standard_normal((PASSAGES, SIZE)).astype(np.float32)
+    rows += 2 * rows[np.arange(PASSAGES) % 100]
+    collection = await store.open("c", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
+    await collection.write([Point(Passage(str(n), 0, "text"), "d", 1, {"dense": row}) for n, row in enumerate(rows)])
+    return collection
+
+
+@pytest.mark.parametrize("kind", get_args(Quantization))
+async def test_every_quantization_rescored_finds_nearly_what_an_exact_search_does(
+    filled: EdgeCollection, store: EdgeStore, kind: Quantization
+) -> None:
+    probes = await draw_probes(filled, SIZE)
+    exact = await ask(filled, probes, exact=True)
+    done = await optimize(filled, Storage(quantization=kind), say=silent)
+    assert done.recall >= (0.6 if kind == "binary" else 0.95)  # 32 components are few for one bit each
+    assert recall(await ask(filled, probes, exact=True), exact) == 1.0  # originals are kept
+    await store.close()
+    reopened = await store.open("c")
+    assert reopened.manifest.storage == Storage(quantization=kind, indexed=PASSAGES)
+    assert await reopened.count() == PASSAGES
+
+
+async def test_graph_is_searched_as_broadly_as_the_recall_wanted_asks_for(filled: EdgeCollection) -> None:
+    narrow = await optimize(filled, replace(GRAPH, recall=0.3), say=silent)
+    broad = await optimize(filled, replace(GRAPH, recall=0.999), say=silent)
+    assert narrow.storage.breadth == BREADTHS[0]
+    assert narrow.storage.breadth <= broad.storage.breadth
+    assert broad.recall >= 0.999
+    assert filled.manifest.storage == broad.storage
+    probes = await draw_probes(filled, SIZE)
+    [few, many] = [await ask(filled, probes, breadth=each) for each in (64, 1024)]
+    exact = await ask(filled, probes, exact=True)
+    assert recall(few, exact) <= recall(many, exact)
+    assert recall(few, exact) < 1  # it is a graph indeed: a scan would find all
+
+
+async def test_searches_are_answered_while_the_index_is_built(filled: EdgeCollection) -> None:
+    answered = 0
+    async with anyio.create_task_group() as group:
+
+        async def search() -> None:
+            nonlocal answered
+            while True:
+                [hits] = await filled.search([Leg("dense", np.ones(SIZE, np.float32), 5)])
+                assert len(hits) == 5
+                answered += 1
+                await anyio.lowlevel.checkpoint()
+
+        group.start_soon(search)
+        await filled.optimize(GRAPH, say=silent)
+        group.cancel_scope.cancel()
+    assert answered > 10
+    assert filled.manifest.storage.indexed == PASSAGES
+
+
+async def test_index_is_tried_on_a_copy(filled: EdgeCollection, tmp_path: Path) -> None:
+    before = filled.manifest
+    trial, disk_bytes = await filled.try_storage(Storage(quantization="int8"), say=silent)
+    assert trial.recall > 0.95
+    assert min(trial.milliseconds, trial.exact_milliseconds, trial.resident_mb, trial.load_seconds, disk_bytes) > 0
+    assert filled.manifest == before
+    folder = tmp_path / "data" / "collections" / "c"
+    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "shard"]
+
+
+async def test_failing_index_leaves_the_collection_as_it_was(filled: EdgeCollection) -> None:
+    before = filled.manifest
+    with pytest.raises(StoreError, match=r"index could not be built: .*The collection is as it was"):
+        await filled.optimize(Storage(effort=-1), say=silent)
+    assert filled.manifest == before
+    assert len((await filled.search([Leg("dense", np.ones(SIZE, np.float32), 5)]))[0]) == 5
+
+
+@pytest.mark.parametrize("stopped_before_the_new_one_was_in_place", [True, False])
+async def test_interrupted_change_over_is_mended_on_opening(
+    filled: EdgeCollection, store: EdgeStore, tmp_path: Path, *, stopped_before_the_new_one_was_in_place: bool
+) -> None:
+    await store.close()
+    folder = tmp_path / "data" / "collections" / "c"
+    (folder / "index" / "shard").mkdir(parents=True)
+    if stopped_before_the_new_one_was_in_place:
+        (folder / "shard").rename(folder / "shard.old")
+    else:
+        (folder / "shard.old").mkdir()
+    assert await (await store.open("c")).count() == PASSAGES
+    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "shard"]
+    with pytest.raises(NotFound):
+        await filled.count()
+
+
+async def test_store_closed_while_the_index_is_built_says_so(filled: EdgeCollection, store: EdgeStore) -> None:
+    async def close(message: str) -> None:
+        await store.close()
+
+    with pytest.raises(NotFound, match="deleted or closed meanwhile"):
+        await filled.optimize(GRAPH, say=close)
+    assert await (await store.open("c")).count() == PASSAGES
+
+
+@pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
+@pytest.mark.parametrize("kind", OTHERS)
+async def test_server_is_told_the_index_and_the_manifest_keeps_it(
+    tmp_path: Path, manifest: Manifest, kind: str
+) -> None:
+    async with open_store(kind, tmp_path) as opened:
+        collection = await opened.open("c", create=manifest)
+        rows = np.random.default_rng(3).standard_normal((60, 4)).astype(np.float32)
+        await collection.write([Point(Passage(str(n), 0, "t"), "d", 1, {"dense": row}) for n, row in enumerate(rows)])
+        done = await optimize(collection, Storage(quantization="int8"), say=silent)
+        assert done.recall == 1.0
+        assert collection.manifest.storage == Storage(quantization="int8", indexed=60)
+
+
+@pytest.mark.parametrize(
+    ("passages", "indexed", "due"),
+    [(19_999, 0, False), (20_000, 0, True), (24_000, 20_000, False), (26_000, 20_000, True)],
+)
+async def test_collection_that_grew_by_a_quarter_is_due(passages: int, indexed: int, *, due: bool) -> None:
+    assert Storage(indexed=indexed).is_due(passages) is due
+    assert not Storage(optimize_from=0, indexed=indexed).is_due(passages)
