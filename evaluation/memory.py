@@ -50,6 +50,10 @@ class _Remembering:
         return self._reranker.name
 
     @property
+    def fingerprint(self) -> str:
+        return self._reranker.fingerprint
+
+    @property
     def weights(self) -> Weights:
         return self._reranker.weights
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ..core.calibration import Logistic
 from ..core.errors import ModelError
 from .bundled import MODEL_FILE, TOKENIZER_FILE
+from .fingerprint import DIGEST_CHARACTERS, sampled_digest
 from .onnx_pairs import OnnxPairScorer
 from .pairs import LARGEST_WINDOW, PairScorer, PairTokenizer
 from .reranker_format import SPEC_FILE, read_spec, verify_reranker
@@ -43,10 +44,13 @@ class CrossEncoderModel:
     calibration: Logistic = PLAIN
     weights: Mapping[str, float] = field(default_factory=lambda: FOREIGN_WEIGHTS)
     """Shares in the final score, by signal."""
+    digest: str = ""
+    """Of its files; empty for a model that is only a name here."""
 
 
 def find_cross_encoder(reference: str) -> CrossEncoderModel:
-    """Return the model that `reference`, a path or a name, means; nothing but a reranker.json is read.
+    """Return the model that `reference`, a path or a name, means; nothing but a reranker.json, or a sample of a
+    model's bytes, is read.
 
     What is wrong with a folder is told by `open`, for a broken reranker must not keep the server from starting.
     """
@@ -80,11 +84,15 @@ def _in_folder(folder: Path) -> CrossEncoderModel:
             f"{folder}, Resift's format",
             spec.calibration.logistic,
             dict[str, float](spec.weights.items()),
+            spec.sha256[MODEL_FILE][:DIGEST_CHARACTERS],
         )
     if graph := next((folder / name for name in EXPORTED if (folder / name).is_file()), None):
-        return CrossEncoderModel(folder.name, partial(open_exported, folder, graph), f"{graph}, ONNX")
-    if any(folder.glob("*.safetensors")):
-        return CrossEncoderModel(folder.name, partial(TorchPairScorer.open, folder), f"{folder}, torch")
+        digest = sampled_digest([graph, folder / TOKENIZER_FILE])
+        return CrossEncoderModel(folder.name, partial(open_exported, folder, graph), f"{graph}, ONNX", digest=digest)
+    if weights := sorted(folder.glob("*.safetensors")):
+        digest = sampled_digest([*weights, folder / TOKENIZER_FILE])
+        opened = partial(TorchPairScorer.open, folder)
+        return CrossEncoderModel(folder.name, opened, f"{folder}, torch", digest=digest)
     found = f"{SPEC_FILE}, {', '.join(EXPORTED)} or *.safetensors"
     return _unusable(folder.name, folder, f"The folder {folder} holds no reranker: it has none of {found}.")
 

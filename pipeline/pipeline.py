@@ -119,7 +119,7 @@ class Pipeline:
 
     def configured_weights(self, reranker: Reranker) -> Weights:
         """Return the weights in the final score where neither the question nor a tuning says others."""
-        return with_shares(self._reranking.weights_of(reranker), self._reranking.metadata.shares)
+        return with_shares(reranker.weights, self._reranking.metadata.shares)
 
     def cascade(self, name: str) -> Cascade | None:
         """Return the stages that a question may choose by this name; None for "none".

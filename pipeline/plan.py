@@ -11,6 +11,8 @@ from ..rerank.signals import FROM_METADATA, NO_METADATA, MetadataSignals, Mix
 from ..search.manifest import Tuning
 from .question import DEFAULT_DEPTH, Question
 
+STALE = "what was tuned for this collection is of another model of this name: run `resift tune` again"
+
 
 @dataclass(frozen=True, slots=True)
 class Reranking:
@@ -18,13 +20,7 @@ class Reranking:
 
     cascades: Mapping[str, Cascade]
     default: str
-    weight: float | None = None
-    """Share of a reranker's score in the final one, 0..1; None leaves it to the reranker's own weights."""
     metadata: MetadataSignals = NO_METADATA
-
-    def weights_of(self, reranker: Reranker) -> Weights:
-        """Return the weights with a reranker where neither the question nor a tuning says others."""
-        return reranker.weights if self.weight is None else with_reranker(self.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +69,43 @@ def plan_turns(
         if not isinstance(step, Scored):
             turns.append(Turn(step, _least(step.head, most or question.depth)))
         elif turns:
-            tuning = tunings.get(step.reranker.name)
-            turns.append(Turn(step, _least(step.head, most), _later_mix(question, step, reranking, tuning, now)))
+            mix = _later_mix(question, step.reranker, tunings, reranking.metadata, now)
+            turns.append(Turn(step, _least(step.head, most), mix))
         else:
             planned = plan(
                 replace(question, depth=question.depth or step.head),
-                tunings.get(step.reranker.name),
-                weights=reranking.weights_of(step.reranker),
+                tuning_of(step.reranker, tunings),
+                weights=step.reranker.weights,
                 metadata=reranking.metadata,
                 now=now,
             )
-            turns.append(Turn(step, planned.depth, planned.mix))
+            stale = step.reranker.name in tunings and not tuning_of(step.reranker, tunings)
+            mix = replace(planned.mix, note=STALE) if stale else planned.mix
+            turns.append(Turn(step, planned.depth, mix))
     return turns
+
+
+def tuning_of(reranker: Reranker, tunings: Mapping[str, Tuning]) -> Tuning | None:
+    """Return what was tuned for a reranker; not what was for another model of its name."""
+    tuning = tunings.get(reranker.name)
+    return tuning if tuning is not None and tuning.model in {"", reranker.fingerprint} else None
 
 
 def _least(head: int, most: int) -> int:
     return min(filter(None, (head, most)), default=DEFAULT_DEPTH)
 
 
-def _later_mix(question: Question, step: Scored, reranking: Reranking, tuning: Tuning | None, now: datetime) -> Mix:
+def _later_mix(
+    question: Question, reranker: Reranker, tunings: Mapping[str, Tuning], metadata: MetadataSignals, now: datetime
+) -> Mix:
     """Return the mix of a stage after the first: what retrieval is to the first, the order before it is to this one.
 
     Metadata has its share again, for the share it has in the order before shrinks with that order's.
     """
-    own = reranking.weights_of(step.reranker)["rerank"] if question.rerank_weight is None else question.rerank_weight
-    weights = with_shares(with_reranker(own), reranking.metadata.shares)
-    return Mix(weights, reranking.metadata, now, tuning.calibration if tuning else None)
+    own = reranker.weights["rerank"] if question.rerank_weight is None else question.rerank_weight
+    tuning = tuning_of(reranker, tunings)
+    weights = with_shares(with_reranker(own), metadata.shares)
+    return Mix(weights, metadata, now, tuning.calibration if tuning else None)
 
 
 def tuned_weights(tuned: Weights, metadata: MetadataSignals) -> Weights:

@@ -35,6 +35,11 @@ class Cached:
         return self._reranker.name
 
     @property
+    def fingerprint(self) -> str:
+        """Return the model's."""
+        return self._reranker.fingerprint
+
+    @property
     def weights(self) -> Weights:
         """Return the shares in the final score that suit it."""
         return self._reranker.weights

@@ -30,6 +30,11 @@ class CrossEncoder:
         return self.model.name
 
     @property
+    def fingerprint(self) -> str:
+        """Return the name with a hash of the model, where its files are here."""
+        return f"{self.model.name} {self.model.digest}".rstrip()
+
+    @property
     def weights(self) -> Weights:
         """Return the shares in the final score that suit it."""
         return self.model.weights

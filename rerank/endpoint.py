@@ -73,6 +73,11 @@ class RerankEndpoint:
         return f"{self._options.shape}:{self._options.model or self._url.netloc.decode()}"
 
     @property
+    def fingerprint(self) -> str:
+        """Return the name with the address; what is served there under that name nobody can tell from here."""
+        return f"{self.name} {self._shown}"
+
+    @property
     def weights(self) -> Weights:
         """Return the shares in the final score that suit it."""
         return self._options.weights

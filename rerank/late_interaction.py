@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..core.calibration import Logistic
 from ..core.values import Passage
-from .blend import with_reranker
+from .blend import Weights, with_reranker
 from .reranker import Scores
 
 if TYPE_CHECKING:
@@ -30,11 +30,16 @@ class LateInteraction:
     model's window is cut into overlapping windows and has the score of its best one.
     """
 
-    weights = WEIGHTS
-
     def __init__(
-        self, model: BundledModel, transformer: Deferred[Transformer], workers: Workers, *, calibration: Logistic
+        self,
+        model: BundledModel,
+        transformer: Deferred[Transformer],
+        workers: Workers,
+        *,
+        calibration: Logistic,
+        weights: Weights = WEIGHTS,
     ) -> None:
+        self.weights = weights
         self._model = model
         self._transformer = transformer
         self._workers = workers
@@ -44,6 +49,11 @@ class LateInteraction:
     def name(self) -> str:
         """Return the name of the model."""
         return f"maxsim:{self._model.name}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the name with a hash of the model."""
+        return f"maxsim:{self._model.fingerprint}"
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         """Return MaxSim, in -1..1, for each passage."""

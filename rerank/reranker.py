@@ -43,6 +43,11 @@ class Reranker(Protocol):
         ...
 
     @property
+    def fingerprint(self) -> str:
+        """Return what tells it from another model of the same name."""
+        ...
+
+    @property
     def weights(self) -> Weights:
         """Return the shares in the final score, by signal, that suit it where nobody chose others."""
         ...

@@ -42,6 +42,8 @@ class Tuning:
     gain: float
     """nDCG@10 over untuned, on questions held out."""
     created: str
+    model: str = ""
+    """Name and hash of the reranker; empty where it was tuned before that was kept, and so for any of its name."""
 
     def __post_init__(self) -> None:
         if min(self.weights.values(), default=-1) < 0 or not isclose(sum(self.weights.values()), 1, abs_tol=1e-6):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,11 +22,11 @@ from ..models.transformer import Transformer
 from ..models.workers import Workers
 from ..pipeline.pipeline import DEFAULT, NONE, Pipeline
 from ..pipeline.plan import Reranking
-from ..rerank.cache import Cached
-from ..rerank.cascade import Cascade, Scored
+from ..rerank.cascade import Cascade, Scored, Step
 from ..rerank.cross_encoder import CrossEncoder
+from ..rerank.endpoint import RerankEndpoint
+from ..rerank.late_interaction import WEIGHTS as MAXSIM_WEIGHTS
 from ..rerank.late_interaction import LateInteraction
-from ..rerank.reranker import Reranker
 from ..rerank.signals import MetadataSignals
 from ..search.encode import BundledEncoder
 from ..search.manifest import Lexical, Manifest
@@ -34,11 +34,11 @@ from ..search.retrieve import FusionOptions, Retriever
 from ..search.vectors import standard_vectors
 from ..tools.services import Services
 from .language_model import open_language_model
+from .reranker_settings import CROSS_ENCODER, MAXSIM
+from .rerankers import Workshop, build_cascades, build_steps
 from .settings import Settings
 from .stores import open_store
 
-CROSS_ENCODER = "cross-encoder"
-MAXSIM = "maxsim"
 ENCODER = "all-MiniLM-L6-v2-int8"
 MOST_THREADS = 4  # beyond, other programs on a desktop suffer more than a search gains
 # Fitted to the best hit of 590 questions of four sets, each counting the same (benchmarks/README.md, "Relevance").
@@ -55,6 +55,7 @@ class Engine:
     transformer: Deferred[Transformer]
     cross_encoder: CrossEncoder
     language_model: LanguageModel | None = None
+    endpoints: tuple[RerankEndpoint, ...] = ()
 
     async def warm(self) -> None:
         """Load the models that a question needs by default, so that the first one need not wait for them."""
@@ -68,6 +69,8 @@ class Engine:
         await self.services.store.close()
         if self.language_model is not None:
             await self.language_model.close()
+        for endpoint in self.endpoints:
+            await endpoint.close()
 
 
 def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
@@ -83,10 +86,19 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     transformer = Deferred(lambda: Transformer.open(model))
     encoder = BundledEncoder(model, transformer, workers)
     store = open_store(settings)
-    cross_encoder = CrossEncoder(find_cross_encoder(settings.reranker or str(RERANKER)), workers)
-    maxsim = LateInteraction(model, transformer, workers, calibration=MAXSIM_CALIBRATION)
-    rerankers = {CROSS_ENCODER: _cached(cross_encoder, settings), MAXSIM: _cached(maxsim, settings)}
-    cascades = {name: Cascade((Scored(name, reranker),)) for name, reranker in rerankers.items()}
+    shop = Workshop(settings, workers)
+    found = find_cross_encoder(settings.reranker or str(RERANKER))
+    cross_encoder = CrossEncoder(replace(found, weights=shop.weights(found.weights)), workers)
+    maxsim = LateInteraction(
+        model, transformer, workers, calibration=MAXSIM_CALIBRATION, weights=shop.weights(MAXSIM_WEIGHTS)
+    )
+    configured, endpoints = build_steps(shop)
+    steps: dict[str, Step] = {
+        CROSS_ENCODER: Scored(CROSS_ENCODER, shop.cached(cross_encoder)),
+        MAXSIM: Scored(MAXSIM, shop.cached(maxsim)),
+        **configured,
+    }
+    cascades = build_cascades(settings.rerankers, steps)
     manifest = _manifest(settings, encoder)
     locks = WriteLocks()
     fusion = FusionOptions(settings.search.fusion, settings.search.dense_weight, settings.search.leg_limit)
@@ -97,7 +109,6 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
             Reranking(
                 cascades,
                 default=_default(settings, cascades),
-                weight=settings.rerank.weight,
                 metadata=MetadataSignals(**settings.blend.model_dump()),
             ),
             manifest=manifest,
@@ -111,12 +122,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         roots=Roots.of([*roots, *settings.ingest_roots] or [Path.cwd()]),
         max_file_bytes=settings.ingest.max_bytes,
     )
-    return Engine(settings, services, transformer, cross_encoder, open_language_model(settings))
-
-
-def _cached(reranker: Reranker, settings: Settings) -> Reranker:
-    limit = settings.rerank.cache_size
-    return Cached(reranker, limit=limit) if limit else reranker
+    return Engine(settings, services, transformer, cross_encoder, open_language_model(settings), tuple(endpoints))
 
 
 def _default(settings: Settings, cascades: Mapping[str, Cascade]) -> str:

@@ -17,6 +17,7 @@ from ..evaluation.judged import Judged, choose_split, load, sample
 from ..evaluation.questions import check_fresh, read_questions, write_drafts
 from ..evaluation.systems import Asked
 from ..evaluation.writable import check_folder
+from ..pipeline.plan import tuning_of
 from ..pipeline.question import DEFAULT_DEPTH, MAX_RESULTS
 from .console import OUT, progress_bar
 from .engine import Engine
@@ -120,7 +121,7 @@ async def run_evaluation(engine: Engine, task: Task) -> bool:
     check_folder(folder, ELSEWHERE)
     documents = await _bring_in(engine, task, asked.collection)
     tunings = (await pipeline.open(asked.collection)).manifest.tuning
-    tuned = tunings.get(cascade.reranker.name) if cascade.reranker else None
+    tuned = tuning_of(cascade.reranker, tunings) if cascade.reranker else None
     asked = replace(asked, depth=asked.depth or (tuned.depth if tuned else DEFAULT_DEPTH))
     created = datetime.now(UTC).isoformat(timespec="seconds")
     subject = Subject(judged.name, task.split, documents, cascade.model, request.seed, __version__, created)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
@@ -16,6 +16,7 @@ from ..search.retrieve import Fusion
 from .index_settings import IndexSettings
 from .llm_settings import LlmSettings
 from .qdrant_settings import QdrantSettings
+from .reranker_settings import Row, check_names
 
 PREFIX = "RESIFT_"
 ENV_FILE = "RESIFT_ENV_FILE"
@@ -64,7 +65,7 @@ class RerankSettings(BaseModel):
 
     default: str = Field(
         default="cross-encoder",
-        description='Reranker meant by "default": cross-encoder, maxsim, or none, which turns reranking off',
+        description='Meant by "default": cross-encoder, maxsim, one of RESIFT_RERANKERS, or none, which turns it off',
     )
     weight: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="Share of the reranker in the final score; empty is the one that suits the reranker"
@@ -124,6 +125,11 @@ class Settings(BaseSettings):
     )
     reranker: str = Field(
         default="", description="Cross-encoder: a folder, or a name on the hub or in fastembed; empty: the bundled one"
+    )
+    rerankers: Annotated[dict[str, Row], AfterValidator(check_names)] = Field(
+        default={},
+        description='Further rerankers by name, as JSON: {"heavy": {"kind": "tei", "url": "http://localhost:8080"}, '
+        '"careful": {"stages": ["cross-encoder:50", "heavy:20"]}}; see docs/rerankers.md',
     )
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
         default=0, description="Model threads; 0 is one per core, at most 4"
@@ -185,11 +191,19 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(_env_file=file, **overrides)  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
-        raise InvalidInput(f"{name} = {first['input']!r}: {first['msg']}. Correct it or leave it out.") from error
+        raise InvalidInput(f"{_problem(error)}. Correct it or leave it out.") from error
     except SettingsError as error:  # names the section alone
         raise InvalidInput(f"A setting that takes JSON holds none: {error} ({error.__cause__}). Correct it.") from error
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["loc"][0] == "rerankers":  # whose rows may hold keys, and so are not shown
+        # The second part names the row, the third is pydantic's word for its kind.
+        place = ".".join(str(part) for part in (*first["loc"][1:2], *first["loc"][3:]))
+        return ": ".join(part for part in (f"{PREFIX}RERANKERS", place, first["msg"]) if part)
+    name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+    return f"{name} = {first['input']!r}: {first['msg']}"
 
 
 def all_settings() -> Iterator[tuple[str, str, str]]:

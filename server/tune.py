@@ -59,7 +59,7 @@ async def run_tune(engine: Engine, request: Request) -> bool:
         OUT.print("Nothing was written: the settings are already the best that was found.")
     else:
         _refuse_without_gain(fit, force=request.force)
-        tuning = {**collection.manifest.tuning, reranker.name: to_tuning(fit)}
+        tuning = {**collection.manifest.tuning, reranker.name: to_tuning(fit, model=reranker.fingerprint)}
         await collection.remember(replace(collection.manifest, tuning=tuning))
         OUT.print(f"Kept with collection {request.collection!r}. `resift tune --reset` forgets it.", highlight=False)
     return True
@@ -89,7 +89,7 @@ async def run_reset(engine: Engine, name: str) -> bool:
     return True
 
 
-def to_tuning(fit: Fit) -> Tuning:
+def to_tuning(fit: Fit, *, model: str) -> Tuning:
     """Return what a collection keeps of a fit."""
     return Tuning(
         weights=fit.after.weights,
@@ -98,6 +98,7 @@ def to_tuning(fit: Fit) -> Tuning:
         questions=fit.questions,
         gain=round(fit.gain.mean, 4),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        model=model,
     )
 
 

@@ -16,6 +16,7 @@ class ByLength:
     """Takes ten ticks of the clock for each passage."""
 
     name: str = "by length"
+    fingerprint = "a model of a test"
     weights: Weights = field(default_factory=lambda: with_reranker(0.5))
     now: float = 0.0
     read: list[str] = field(default_factory=list[str])

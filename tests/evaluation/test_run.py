@@ -42,6 +42,7 @@ class Failing:
     """A reranker that cannot be reached."""
 
     name = "failing"
+    fingerprint = "a model of a test"
     weights = with_reranker(0.5)
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
@@ -56,6 +57,7 @@ class Counting:
 
     def __init__(self, reranker: Reranker, read: list[tuple[str, str]]) -> None:
         self.name = reranker.name
+        self.fingerprint = reranker.fingerprint
         self.weights = reranker.weights
         self.relevance = reranker.relevance
         self._reranker = reranker

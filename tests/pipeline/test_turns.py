@@ -7,7 +7,7 @@ from typing import TypeAlias
 import pytest
 
 from resift.core.calibration import Logistic
-from resift.pipeline.plan import Reranking, plan_turns
+from resift.pipeline.plan import STALE, Reranking, plan_turns
 from resift.pipeline.question import Question
 from resift.rerank.cascade import Cascade, Ordered, Scored, Turn
 from resift.rerank.signals import MetadataSignals
@@ -57,9 +57,20 @@ def test_tuned_weights_are_of_the_first_stage_and_relevance_of_every_one() -> No
     assert (second.mix.weights, second.mix.calibration) == ({"fused": 0.5, "rerank": 0.5}, TUNING.calibration)
 
 
-def test_weight_of_question_or_settings_is_that_of_every_stage_that_scores() -> None:
-    for turns in (planned(replace(ASKED, rerank_weight=0.9)), planned(ASKED, weight=0.9)):
-        assert [turn.mix.weights["rerank"] for turn in turns[:2]] == [0.9, 0.9]
+def test_weight_of_the_question_is_that_of_every_stage_that_scores() -> None:
+    turns = planned(replace(ASKED, rerank_weight=0.9))
+    assert [turn.mix.weights["rerank"] for turn in turns[:2]] == [0.9, 0.9]
+
+
+def test_tuning_of_another_model_of_the_same_name_is_not_used_and_said_not_to_be() -> None:
+    kept = replace(TUNING, model=ByLength.fingerprint)
+    first, second, _ = planned(ASKED, {"light": kept, "heavy": kept})
+    assert (first.mix.weights, second.mix.calibration) == (TUNING.weights, TUNING.calibration)
+    other = replace(TUNING, model="another")
+    first, second, _ = planned(ASKED, {"light": other, "heavy": other})
+    assert (first.depth, first.mix.weights) == (50, {"fused": 0.5, "rerank": 0.5})
+    assert (first.mix.calibration, second.mix.calibration) == (None, None)
+    assert first.mix.note == STALE
 
 
 def test_metadata_keeps_its_share_in_later_stages() -> None:

@@ -28,6 +28,7 @@ class Slow:
     now: float = 1000.0
     calls: list[int] = field(default_factory=list[int])
     name: str = "slow"
+    fingerprint = "a model of a test"
     weights: Weights = field(default_factory=lambda: with_reranker(0.5))
 
     def clock(self) -> float:

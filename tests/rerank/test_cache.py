@@ -24,6 +24,7 @@ class Counting:
     notes: tuple[str, ...] = ()
     longest: int = 1000
     name: str = "counting"
+    fingerprint = "a model of a test"
     weights: Weights = field(default_factory=lambda: with_reranker(0.3))
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:

@@ -29,6 +29,7 @@ class ByLength:
 
     name: str = "by-length"
     sign: int = 1
+    fingerprint = "a model of a test"
     weights: Weights = field(default_factory=lambda: with_reranker(0.5))
     seconds: float = 0.0
     asked: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])

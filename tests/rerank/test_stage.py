@@ -31,6 +31,7 @@ class ByTable:
     notes: tuple[str, ...] = ()
     calls: list[int] = field(default_factory=list[int])
     name: str = "by-table"
+    fingerprint = "a model of a test"
     weights: Weights = field(default_factory=lambda: with_reranker(0.5))
     cached: int = 0
     longest: int = 1000
@@ -48,6 +49,7 @@ class ByTable:
 
 class Broken:
     name = "broken"
+    fingerprint = "a model of a test"
     weights = with_reranker(0.5)
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:

@@ -21,6 +21,7 @@ BY_DATE = MetadataSignals(recency_field="date", recency_half_life_days=100)
 
 class Unmoved:
     name = "unmoved"
+    fingerprint = "a model of a test"
     weights = with_reranker(0.5)
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:

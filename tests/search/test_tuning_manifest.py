@@ -30,6 +30,16 @@ def test_manifest_without_a_tuning_is_read(tmp_path: Path) -> None:
     assert read_manifest(path) == PLAIN
 
 
+def test_tuning_from_before_models_were_told_apart_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    write_manifest(path, replace(PLAIN, tuning={"model": replace(TUNING, model="model 0123456789ab")}))
+    assert read_manifest(path).tuning["model"].model == "model 0123456789ab"
+    old = json.loads(path.read_text())
+    del old["tuning"]["model"]["model"]
+    path.write_text(json.dumps(old))
+    assert read_manifest(path).tuning["model"] == TUNING
+
+
 def test_manifest_of_schema_1_is_read_as_having_the_standard_vectors(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     write_manifest(path, PLAIN)

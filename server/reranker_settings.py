@@ -1,0 +1,140 @@
+"""The table of rerankers beside the bundled ones: what one row of RESIFT_RERANKERS may say."""
+
+import os
+import re
+from typing import Annotated, Any, Literal, Self, TypeAlias, cast
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator, model_validator
+
+from ..rerank.endpoint_shapes import SHAPES
+
+CASCADE = "cascade"
+ENDPOINT = "endpoint"
+CROSS_ENCODER = "cross-encoder"
+MAXSIM = "maxsim"
+LLM = "llm"
+# Words that mean something already: names of built-in rerankers, and of stages and signals in answers.
+TAKEN = frozenset({CROSS_ENCODER, MAXSIM, LLM, "default", "none", "rerank", "dense", "bm25", "fused", "blend"})
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _Scoring(_Row):
+    weight: Share | None = None
+    """Share in the final score; None is RESIFT_RERANK__WEIGHT, or what suits the model."""
+    query_template: str = ""
+    """What a model that follows instructions reads in the place of the query, with {query} and {instruction}."""
+
+    @field_validator("query_template", mode="after")
+    @classmethod
+    def _has_both(cls, value: str) -> str:
+        if value and not ("{query}" in value and "{instruction}" in value):
+            raise ValueError("query_template holds {query} and {instruction}")
+        return value
+
+
+class LocalRow(_Scoring):
+    """A model that runs here."""
+
+    kind: Literal["cross-encoder"]
+    model: Annotated[str, Field(min_length=1)]
+    """A folder, or a name on the hub or in fastembed."""
+
+
+class EndpointRow(_Scoring):
+    """A service that scores."""
+
+    kind: Literal["cohere", "jina", "voyage", "tei", "vllm"]
+    model: str = ""
+    url: str = ""
+    api_key: SecretStr = SecretStr("")
+    api_key_env: str = ""
+    """The environment variable that holds the key, so that the table holds none."""
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    batch: Annotated[int, Field(ge=0, le=1000)] = 0
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    scores: Literal["probability", "logit"] = "probability"
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        shape = SHAPES[self.kind]
+        if shape.needs_model and not self.model:
+            raise ValueError(f"{self.kind} needs a model")
+        if not (self.url or shape.url):
+            raise ValueError(f"{self.kind} needs a url: that of your server")
+        if self.url and not re.match(r"https?://[^/]", self.url):
+            raise ValueError("url begins with http:// or https://")
+        if self.api_key_env and self.api_key_env not in os.environ:
+            raise ValueError(f"the environment has no {self.api_key_env}")
+        return self
+
+    @property
+    def key(self) -> str:
+        """Return the key; empty without one."""
+        return os.environ.get(self.api_key_env, "") if self.api_key_env else self.api_key.get_secret_value()
+
+
+class CascadeRow(_Row):
+    """Several rerankers, one after the other."""
+
+    stages: Annotated[tuple[str, ...], Field(min_length=1, max_length=5)]
+    """Names with how many hits they read, as in "cross-encoder:50"; without a number as many as the one before."""
+
+    @property
+    def steps(self) -> list[tuple[str, int]]:
+        """Return the names with their heads; 0 where none is given."""
+        parted = [stage.partition(":") for stage in self.stages]
+        return [(name.strip(), int(head or 0)) for name, _, head in parted]
+
+    @field_validator("stages", mode="after")
+    @classmethod
+    def _can_be_read(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for stage in value:
+            if not re.fullmatch(r"[^:]+(:[1-9]\d{0,2})?", stage):
+                raise ValueError(f"stage {stage!r} is no name with a number of hits, as in 'cross-encoder:50'")
+        names = [stage.partition(":")[0].strip() for stage in value]
+        if len(set(names)) < len(names):
+            raise ValueError("a reranker stands in one stage only")
+        return value
+
+
+def _tag(value: Any) -> str:
+    """Return which of the rows a value is."""
+    if isinstance(value, BaseModel):
+        return CASCADE if isinstance(value, CascadeRow) else ENDPOINT if isinstance(value, EndpointRow) else "local"
+    row = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if "stages" in row:
+        return CASCADE
+    kind = row.get("kind")
+    return ENDPOINT if kind in SHAPES else "local" if kind in KINDS else ""
+
+
+KINDS = (CROSS_ENCODER, *SHAPES)
+Row: TypeAlias = Annotated[
+    Annotated[LocalRow, Tag("local")] | Annotated[EndpointRow, Tag(ENDPOINT)] | Annotated[CascadeRow, Tag(CASCADE)],
+    Discriminator(
+        _tag,
+        custom_error_type="kind",
+        custom_error_message=f"a row has `stages`, or a `kind`, which is one of {', '.join(KINDS)}",
+    ),
+]
+
+
+def check_names(rows: dict[str, Row]) -> dict[str, Row]:
+    """Return the table when its names can be used.
+
+    Raises:
+        ValueError: One cannot.
+    """
+    for name in rows:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name: use small letters, digits, '.', '_' and '-'")
+        if name in TAKEN:
+            hint = "; RESIFT_RERANKER sets its model" if name == CROSS_ENCODER else ""
+            raise ValueError(f"the name {name!r} is taken{hint}")
+    return rows

@@ -1,0 +1,48 @@
+"""What docs/rerankers.md says is true: its table of rerankers is taken, its figures are those of the code."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from resift.rerank.endpoint import PATIENCE, EndpointOptions, RerankEndpoint
+from resift.rerank.endpoint_shapes import SHAPES
+from resift.server.engine import build_engine
+from resift.server.reranker_settings import KINDS
+from resift.server.settings import load_settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "rerankers.md").read_text(encoding="utf-8")
+
+
+def test_table_of_the_page_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    monkeypatch.setenv("VOYAGE_API_KEY", "a key")
+    monkeypatch.setenv("RESIFT_RERANKERS", block)
+    pipeline = build_engine(load_settings(data_dir=tmp_path)).services.pipeline
+    assert json.loads(block).keys() <= set(pipeline.rerankers)
+    careful, voyage = pipeline.cascade("careful"), pipeline.cascade("voyage")
+    assert careful is not None
+    assert [(step.name, step.head) for step in careful.steps] == [("cross-encoder", 50), ("gpu", 20)]
+    assert voyage is not None
+    assert voyage.takes_instructions
+
+
+def test_every_kind_is_on_the_page() -> None:
+    for kind in KINDS:
+        assert f"`{kind}`" in PAGE
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_endpoints_of_the_page_are_those_that_are_asked(name: str) -> None:
+    shape = SHAPES[name]
+    where = f"`{shape.url}{shape.path}`" if shape.url else f"your `url`, `{shape.path}`"
+    assert f"| `{name}` | {where} |" in PAGE
+
+
+def test_defaults_of_the_page_are_those_of_the_code() -> None:
+    options = EndpointOptions("tei", {})
+    assert {shape.batch for name, shape in SHAPES.items() if name != "tei"} == {100}
+    assert (SHAPES["tei"].batch, options.concurrency, options.timeout_s) == (32, 4, 10)
+    assert (PATIENCE.attempts, PATIENCE.failed_calls, PATIENCE.rest_s) == (3, 3, 60)
+    assert RerankEndpoint(EndpointOptions("tei", {}, url="http://x/rerank")).name == "tei:x"
