@@ -37,7 +37,7 @@ BUNDLED: dict[str, BundledModel] = {
         window=256,  # max_seq_length of the sentence-transformers original, which saw no longer texts in training
         # Printed by `python -m resift.training.bundle_encoder`.
         sha256={
-            "model.onnx": "06ef85bc39052dd550ceba5a313765efdc8f512d6e99cddc049ea677d15733fb",
+            "model.onnx": "5af795eb6712a4a013b8d23d42f26580dfafe3f78571f14545fd54273888b9ca",
             "tokenizer.json": "9114256b104cca80e04367526f03f46aa3c443c2ed174904142a73bbf13b9fbb",
         },
     ),

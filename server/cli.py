@@ -142,7 +142,10 @@ def train(
     ] = 160,
     questions: Annotated[int, typer.Option(min=1, help="Most questions of a folder.")] = 6000,
     unlabelled: Annotated[int, typer.Option(min=0, help="Questions cut from each folder's documents.")] = 2000,
-    distil: Annotated[float, typer.Option(min=0, max=1, help="Share of lists ordered by retrieval alone.")] = 0.15,
+    distil: Annotated[float, typer.Option(min=0, max=1, help="Share of lists that nobody judged.")] = 0.15,
+    teacher: Annotated[
+        str, typer.Option(help='Whose order to learn beside the marks: a reranker, "bundled", or retrieval\'s own.')
+    ] = "",
     rate: Annotated[float, typer.Option(min=0, help="Learning rate of the layers.")] = 5e-5,
     steps: Annotated[int, typer.Option(min=1, help="Steps of 12 lists with 8 passages each.")] = 1500,
     every: Annotated[int, typer.Option(min=1, help="Steps between two looks at the development questions.")] = 200,
@@ -165,6 +168,7 @@ def train(
         questions=questions,
         unlabelled=unlabelled,
         distilled=distil,
+        teacher=teacher,
         recipe=recipe,
     )
     run_train(load_settings(), plan)

@@ -109,11 +109,11 @@ class _Body:
         count = graph.node("Shape", [ids], "count", attributes={"start": 1})
         axis = graph.constant("token_axis", np.array([1], np.int64))
         position = graph.node("Slice", [positions, zero, count, axis], "position")
+        added = [self.words(ids), position]
         if types:
             further = graph.constant("kinds", kinds - kinds[0])  # the table above holds the first kind already
-            kind = graph.node("Gather", [further, types], "kind")
-            position = graph.node("Add", [position, kind], "place")
-        return self.normalise([self.words(ids), position], "embeddings.LayerNorm", "layer.0.qkv.input")
+            added.append(graph.node("Gather", [further, types], "kind"))
+        return self.normalise(added, "embeddings.LayerNorm", "layer.0.qkv.input")
 
     def words(self, ids: str) -> str:
         graph, table = self.graph, self.weights["embeddings.word_embeddings.weight"]
@@ -129,9 +129,8 @@ class _Body:
         name, source = f"layer.{index}", f"encoder.layer.{index}"
         product = self.product(self.attention(hidden, index), f"{name}.mix")
         hidden = self.add_and_normalise(product, hidden, f"{source}.attention.output", f"{name}.widen.input")
-        bias = self.parameter(f"{source}.intermediate.dense.bias")
-        product = self.product(hidden, f"{name}.widen")
-        wide = self.graph.node("BiasGelu", [product, bias], f"{name}.narrow.input", domain=MICROSOFT)
+        wide = self.sum([self.product(hidden, f"{name}.widen"), self.parameter(f"{source}.intermediate.dense.bias")])
+        wide = self.graph.node("Gelu", [wide], f"{name}.narrow.input")
         last = index == self.shape.layers - 1
         output = "hidden" if last else f"layer.{index + 1}.qkv.input"
         return self.add_and_normalise(self.product(wide, f"{name}.narrow"), hidden, f"{source}.output", output)
@@ -154,14 +153,16 @@ class _Body:
         return self.linear.write(self.graph, x, self.matrices[name], name=name)
 
     def add_and_normalise(self, x: str, residual: str, source: str, name: str) -> str:
-        return self.normalise([x, residual], f"{source}.LayerNorm", name, bias=f"{source}.dense.bias")
+        return self.normalise([x, residual, self.parameter(f"{source}.dense.bias")], f"{source}.LayerNorm", name)
 
-    def normalise(self, added: list[str], source: str, name: str, *, bias: str = "") -> str:
-        inputs = [*added, self.parameter(f"{source}.weight"), self.parameter(f"{source}.bias")]
-        if bias:
-            inputs.append(self.parameter(bias))
-        attributes = {"epsilon": self.shape.epsilon}
-        return self.graph.node("SkipLayerNormalization", inputs, name, domain=MICROSOFT, attributes=attributes)
+    def normalise(self, added: list[str], source: str, name: str) -> str:
+        inputs = [self.sum(added), self.parameter(f"{source}.weight"), self.parameter(f"{source}.bias")]
+        return self.graph.node("LayerNormalization", inputs, name, attributes={"epsilon": self.shape.epsilon})
+
+    def sum(self, added: list[str]) -> str:
+        # Not Add, which ONNX Runtime would fuse with what follows: into SkipLayerNormalization (0.23 ms for 115 tokens,
+        # against 0.03 for the two) and BiasGelu (0.15, against 0.12).
+        return self.graph.node("Sum", added, f"{added[0]}.sum")
 
     def parameter(self, source: str) -> str:
         return self.graph.constant(source, self.weights[source])

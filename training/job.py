@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -18,11 +19,12 @@ from .calibrate import best_outcomes, best_weight
 from .dequantise import unpack
 from .export import COMPARED, SHIPPED, Exported, export
 from .fit import DEPTH, fit, mean_ndcg
-from .lists import Source, draw_lists, read_source
+from .lists import Drawn, Source, draw_lists, read_source
 from .mined import Mined, MinedFile
 from .network import build_network
 from .plan import Plan
 from .reranker_card import ModelCard, TrainedOn
+from .teacher import RERANKER_SHARE, RETRIEVAL_SHARE, TrainingList, of_reranker, of_retrieval, teach
 from .whole_file import write_whole
 
 MOST_DEVELOPMENT = 300  # questions: 7,500 pairs to score with every variant
@@ -39,11 +41,9 @@ def train(plan: Plan) -> ModelCard:
     random = Random(plan.recipe.seed)  # noqa: S311 - repeatable, not secret
     sources, dev = read_mined(plan, random)
     count = plan.recipe.steps * plan.recipe.batch
-    lists = draw_lists(
-        sources, list(plan.data.values()), count, teacher=plan.teacher, random=random, unlabelled=plan.distilled
-    )
+    drawn = draw_lists(sources, list(plan.data.values()), count, random=random, unlabelled=plan.distilled)
     network = build_network(_base(plan), window=plan.window, layers=plan.layers)
-    step = fit(network, lists, dev, plan.recipe, plan.work / "checkpoints")
+    step = fit(network, _taught(plan, drawn), dev, plan.recipe, plan.work / "checkpoints")
     return describe(plan, _trained_on(plan, sources), dev, export(network, dev, plan.out), step=step)
 
 
@@ -71,7 +71,8 @@ def describe(
         step=step,
         lists=step * plan.recipe.batch,
         options=plan.options(),
-        teacher=plan.teacher,
+        teacher=f"the reranker {plan.taught_by().name}" if plan.teacher else "retrieval",
+        share=RERANKER_SHARE if plan.teacher else RETRIEVAL_SHARE,
         distilled=plan.distilled,
         variants=exported.variants,
         shipped=SHIPPED,
@@ -138,6 +139,13 @@ def _base(plan: Plan) -> Path:
     """Return the folder of the weights to start from; those of a reranker of Resift's own are unpacked first."""
     folder = plan.base_folder()
     return unpack(folder, plan.work / "base") if is_own(folder) else folder
+
+
+def _taught(plan: Plan, drawn: Iterable[Drawn]) -> Iterator[TrainingList]:
+    if not plan.teacher:
+        return teach(drawn, of_retrieval, share=RETRIEVAL_SHARE)
+    scorer = plan.taught_by().open()
+    return teach(drawn, of_reranker(scorer), share=RERANKER_SHARE, threads=os.cpu_count() or 1)
 
 
 def _trained_on(plan: Plan, sources: Sequence[Source]) -> list[TrainedOn]:

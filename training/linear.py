@@ -16,6 +16,8 @@ Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 """Tensors by name."""
 
+FEED_FORWARD = ("widen", "narrow")  # kinds of linear layers, as bert_graph.linear_layers names them
+EVERY_LAYER = ("qkv", "mix", *FEED_FORWARD)
 INT8_MAX = 127  # symmetric: -128 is left out so that every weight has a negative
 UINT8_MAX = 255
 
@@ -53,11 +55,11 @@ class Int8:
 
     smoothing: by layer name, what each input channel is divided by before quantisation and its weights are multiplied
         by (Xiao et al. 2022, SmoothQuant, equation 3); layers without an entry are not smoothed.
-    per_row: scale every token's row by its own largest magnitude, instead of the whole text by one.
+    rows: the kinds of layers whose input is scaled by every token's own largest magnitude, not the whole text by one.
     """
 
     smoothing: Mapping[str, Floats]
-    per_row: bool
+    rows: tuple[str, ...] = ()
 
     @property
     def compact(self) -> bool:
@@ -73,15 +75,18 @@ class Int8:
             weight = weight * divisor[:, None]
         quantised, scale = by_column(weight)
         weights = graph.constant(f"{name}.weight", quantised), graph.constant(f"{name}.scale", scale)
-        return self._rows(graph, x, *weights, name=name) if self.per_row else _whole(graph, x, *weights, name=name)
+        write = _by_rows if name.endswith(self.rows) else _whole
+        return write(graph, x, *weights, name=name)
 
-    def _rows(self, graph: GraphWriter, x: str, weight: str, scale: str, *, name: str) -> str:
-        magnitude = graph.node("Abs", [x], f"{name}.magnitude")
-        axis = graph.constant("last_axis", np.array([-1], np.int64))
-        largest = graph.node("ReduceMax", [magnitude, axis], f"{name}.largest")
-        unit = graph.node("Div", [x, largest], f"{name}.unit")
-        product = _whole(graph, unit, weight, scale, name=f"{name}.unit")
-        return graph.node("Mul", [product, largest], f"{name}.product")
+
+def _by_rows(graph: GraphWriter, x: str, weight: str, scale: str, *, name: str) -> str:
+    magnitude = graph.node("Abs", [x], f"{name}.magnitude")
+    axis = graph.constant("last_axis", np.array([-1], np.int64))
+    largest = graph.node("ReduceMax", [magnitude, axis], f"{name}.largest")
+    inverse = graph.node("Reciprocal", [largest], f"{name}.inverse")  # multiplying by it is faster than to divide
+    unit = graph.node("Mul", [x, inverse], f"{name}.unit")
+    product = _whole(graph, unit, weight, scale, name=f"{name}.unit")
+    return graph.node("Mul", [product, largest], f"{name}.product")
 
 
 def _whole(graph: GraphWriter, x: str, weight: str, scale: str, *, name: str) -> str:

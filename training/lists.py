@@ -1,8 +1,7 @@
-"""What a reranker learns from: a question, a few of its candidates, and how likely each is to be the answer."""
+"""What a reranker learns from: a question, a few of its candidates, and which of them are answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import exp
 from pathlib import Path
 from random import Random
 
@@ -13,8 +12,7 @@ NEAR = 10  # first candidates, from which two thirds of the negatives come; the 
 DEEPEST = 40
 FALSE_NEGATIVE = 0.95  # of a positive's fused score: unjudged passages above are likely answers nobody marked
 ALWAYS_NEGATIVE = 0.35  # fused score below which nothing is kept back
-TEACHER_SCALE = 12.0  # fused scores lie in 0..1; a first and a tenth hit differ by about 0.2
-UNLABELLED_SHARE = 0.15  # of lists, unless the plan says otherwise: questions cut from documents, ordered by retrieval
+UNLABELLED_SHARE = 0.15  # of lists, unless the plan says otherwise: questions cut from documents, which nobody judged
 MOST_POSITIVES = (1, 1, 2, 3)
 HELD_OUT = 0.05  # of a set's judged questions; of a small set more, up to a quarter, for a handful decides nothing
 FEWEST_HELD_OUT = 20
@@ -29,12 +27,12 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingList:
-    """A question and some candidates; `targets` sum to 1, `fused` are the scores of retrieval."""
+class Drawn:
+    """A question and some candidates. `labels` sum to 1, or are none where nobody judged; `fused` is of retrieval."""
 
     query: str
     passages: list[str]
-    targets: list[float]
+    labels: list[float]
     fused: list[float]
 
 
@@ -56,29 +54,26 @@ def draw_lists(
     weights: Sequence[float],
     count: int,
     *,
-    teacher: float,
     random: Random,
     unlabelled: float = UNLABELLED_SHARE,
-) -> Iterator[TrainingList]:
+) -> Iterator[Drawn]:
     """Yield `count` lists, of the sources in proportion to their weights.
 
-    teacher: share of retrieval's own opinion in the targets of judged questions, lest what it knows be forgotten.
-    unlabelled: share of lists whose order is retrieval's opinion and nothing else.
+    unlabelled: share of lists that nobody judged, where a source has such.
     """
     for _ in range(count):
         source = random.choices(sources, weights)[0]
         if source.unlabelled and (not source.judged or random.random() < unlabelled):
             yield _unlabelled(random.choice(source.unlabelled), random)
         else:
-            yield _judged(random.choice(source.judged), teacher, random)
+            yield _judged(random.choice(source.judged), random)
 
 
-def _unlabelled(mined: Mined, random: Random) -> TrainingList:
-    chosen = random.sample(mined.candidates[: SIZE * 4], SIZE)
-    return _list(mined.query, chosen, _opinion(chosen))
+def _unlabelled(mined: Mined, random: Random) -> Drawn:
+    return _drawn(mined.query, random.sample(mined.candidates[: SIZE * 4], SIZE), [])
 
 
-def _judged(mined: Mined, teacher: float, random: Random) -> TrainingList:
+def _judged(mined: Mined, random: Random) -> Drawn:
     positives = [each for each in mined.candidates if each.grade > 0]
     positives = random.sample(positives, min(len(positives), random.choice(MOST_POSITIVES)))
     bar = max(FALSE_NEGATIVE * max(each.fused for each in positives), ALWAYS_NEGATIVE)
@@ -90,18 +85,8 @@ def _judged(mined: Mined, teacher: float, random: Random) -> TrainingList:
     drawn += random.sample(far, min(len(far), wanted - len(drawn)))
     drawn += [each for each in near if each not in drawn][: wanted - len(drawn)]
     chosen = [*positives, *drawn]
-    labels = [1 / len(positives)] * len(positives) + [0.0] * len(drawn)
-    opinion = _opinion(chosen)
-    targets = [(1 - teacher) * label + teacher * said for label, said in zip(labels, opinion, strict=True)]
-    return _list(mined.query, chosen, targets)
+    return _drawn(mined.query, chosen, [1 / len(positives)] * len(positives) + [0.0] * len(drawn))
 
 
-def _list(query: str, chosen: Sequence[Candidate], targets: list[float]) -> TrainingList:
-    return TrainingList(query, [each.text for each in chosen], targets, [each.fused for each in chosen])
-
-
-def _opinion(chosen: Sequence[Candidate]) -> list[float]:
-    """Return the softmax of retrieval's scores."""
-    highest = max(each.fused for each in chosen)
-    powers = [exp(TEACHER_SCALE * (each.fused - highest)) for each in chosen]
-    return [power / sum(powers) for power in powers]
+def _drawn(query: str, chosen: Sequence[Candidate], labels: list[float]) -> Drawn:
+    return Drawn(query, [each.text for each in chosen], labels, [each.fused for each in chosen])

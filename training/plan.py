@@ -12,6 +12,7 @@ from typing import Any
 from ..core.errors import InvalidInput
 from ..evaluation.judged import splits
 from ..models.bundled import MODEL_FILE, RERANKER, TOKENIZER_FILE, sha256_of
+from ..models.cross_encoders import CrossEncoderModel, find_cross_encoder
 from ..models.reranker_format import SPEC_FILE
 from .base import CONFIG_FILE, check_base
 from .lists import UNLABELLED_SHARE
@@ -46,7 +47,8 @@ class Plan:
     data: folders of judged questions with their weights in the mix; dev: folders that only decide when to stop.
     base: folder of a BertModel to start from. window: tokens of a pair. layers: 0 keeps all of the base.
     questions, unlabelled: at most so many of each folder; the latter are cut from its documents.
-    teacher, distilled: see draw_lists.
+    teacher: whose order is learnt beside the labels: a reranker as in RESIFT_RERANKER, "bundled", or "" for retrieval.
+    distilled: share of lists that teach nothing else.
     """
 
     data: Mapping[Path, float]
@@ -58,7 +60,7 @@ class Plan:
     layers: int = 0
     questions: int = 6000
     unlabelled: int = 2000
-    teacher: float = 0.2
+    teacher: str = ""
     distilled: float = UNLABELLED_SHARE
     recipe: Recipe = field(default_factory=Recipe)
 
@@ -88,6 +90,7 @@ class Plan:
             "--questions": self.questions,
             "--unlabelled": self.unlabelled,
             "--distil": self.distilled,
+            **({"--teacher": self.taught_by().name} if self.teacher else {}),
             "--rate": recipe.learning_rate,
             "--steps": recipe.steps,
             "--every": recipe.evaluate_every,
@@ -96,6 +99,10 @@ class Plan:
     def mined(self, folder: Path) -> Path:
         """Return where the candidates of a folder's questions are kept."""
         return self.work / f"{folder.resolve().name}-{self.split}.jsonl"
+
+    def taught_by(self) -> CrossEncoderModel:
+        """Return the reranker whose order is learnt, where there is a teacher."""
+        return find_cross_encoder(str(RERANKER) if self.teacher == BUNDLED_BASE else self.teacher)
 
     def base_folder(self) -> Path:
         """Return the folder of the model to start from."""
@@ -128,7 +135,7 @@ def check(plan: Plan) -> None:
 
     Raises:
         InvalidInput: a folder is missing, holds no judged set, or is no model that can be trained.
-        ModelError: the base is a reranker of Resift's own that is damaged.
+        ModelError: the base is a reranker of Resift's own that is damaged, or the teacher cannot be loaded.
     """
     for option, folders in (("--data", plan.data), ("--dev", plan.dev)):
         for folder in folders:
@@ -143,6 +150,8 @@ def check(plan: Plan) -> None:
         names[name] = folder
     options = {"--window": plan.window, "--layers": plan.layers}
     check_base(plan.base_folder(), options)
+    if plan.teacher:
+        plan.taught_by().open()
 
 
 def _check_set(option: str, folder: Path, split: str) -> None:

@@ -50,7 +50,8 @@ class ModelCard:
     step: int
     lists: int
     options: Mapping[str, object]
-    teacher: float
+    teacher: str
+    share: float
     distilled: float
     variants: Mapping[str, Agreement]
     shipped: str
@@ -74,7 +75,8 @@ class ModelCard:
             step=f"{self.step:,}",
             lists=f"{self.lists:,}",
             options=" ".join(f"{name} {value}" for name, value in self.options.items()),
-            teacher=f"{self.teacher:.0%}",
+            teacher=self.teacher,
+            share=f"{self.share:.0%}",
             distilled=f"{self.distilled:.0%}",
             slope=f"{self.calibration.slope:.3f}",
             intercept=f"{self.calibration.intercept:.3f}",
@@ -117,8 +119,8 @@ plus the cosine of their means and a linear layer on [CLS].
 
 ## Trained on
 
-{lists} lists of 8 passages, mined with Resift's own hybrid search. Targets are the judges' marks, mixed with {teacher}
-of retrieval's own order; {distilled} of the lists are of questions cut from documents, ordered by retrieval alone. The
+{lists} lists of 8 passages, mined with Resift's own hybrid search. Targets are the judges' marks, mixed with {share}
+of the order of {teacher}; {distilled} of the lists are of questions cut from documents, with that order alone. The
 questions that decided when to stop: {dev}. They chose step {step} of a run with these options:
 
     {options}

@@ -113,7 +113,7 @@ def test_killed_run_goes_on_from_its_checkpoint(trained: Trained) -> None:
 
 @pytest.mark.slow
 def test_outcome_is_printed_and_nothing_else(trained: Trained) -> None:
-    for expected in ("6 development questions", "reranker alone", "Kendall's tau", "smoothed, per row"):
+    for expected in ("6 development questions", "reranker alone", "Kendall's tau", "feed-forward per row"):
         assert expected in trained.printed, expected
     assert "loss" not in trained.printed
     assert trained.printed.splitlines()[-1] == f"Use it: RESIFT_RERANKER={trained.out}"
@@ -141,9 +141,9 @@ def test_trained_reranker_is_used_by_a_search(trained: Trained, run: Run, monkey
 @pytest.mark.slow
 def test_trained_reranker_can_be_trained_further(trained: Trained) -> None:
     write_set(trained.root / "judges")
-    arguments = ("--base", "my-reranker", "--out", "further", "--dev", "judges", *OPTIONS, "--steps", "2")
+    arguments = ("--base", "my-reranker", "--teacher", "my-reranker", "--out", "further", "--dev", "judges", *OPTIONS)
     done = subprocess.run(
-        [*COMMAND, "train", "--data", "things", *arguments],
+        [*COMMAND, "train", "--data", "things", *arguments, "--steps", "2"],
         cwd=trained.root,
         env=own_environment(trained.root),
         capture_output=True,
@@ -155,6 +155,7 @@ def test_trained_reranker_can_be_trained_further(trained: Trained) -> None:
     assert "24 development questions" in done.stdout
     card = (trained.root / "further" / "README.md").read_text()
     assert "| base | my-reranker, 2 layers |" in card
+    assert "mixed with 70%\nof the order of the reranker my-reranker" in card
     assert "decided when to stop: judges." in card
     assert "| things | 1 | 24 | not stated |" in card
 
@@ -180,7 +181,7 @@ def test_defaults_of_the_command_are_those_of_plan_and_recipe() -> None:
     recipe = plan.Recipe()
     for name in ("split", "window", "layers", "questions", "unlabelled"):
         assert defaults[name] == ours[name], name
-    assert defaults["distil"] == ours["distilled"]
+    assert (defaults["distil"], defaults["teacher"]) == (ours["distilled"], ours["teacher"])
     assert (defaults["steps"], defaults["every"]) == (recipe.steps, recipe.evaluate_every)
     assert (defaults["rate"], defaults["train_window"]) == (recipe.learning_rate, recipe.window)
 

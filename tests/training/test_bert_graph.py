@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from resift.models.session import open_session
 from resift.training.bert_graph import BertShape, build_encoder, linear_layers
 from resift.training.fidelity import milliseconds, sentence_vectors
-from resift.training.linear import Exact, Int8, Linear, by_column, by_row
+from resift.training.linear import EVERY_LAYER, FEED_FORWARD, Exact, Int8, Linear, by_column, by_row
 from resift.training.smoothing import Feed, smoothing
 
 Floats = NDArray[np.float32]
@@ -120,15 +120,15 @@ def test_fp32_graph_equals_the_reference() -> None:
         assert tokens[0] == pytest.approx(unit(hidden_states(WEIGHTS, text)), abs=1e-5)
 
 
-@pytest.mark.parametrize("per_row", [False, True])
+@pytest.mark.parametrize("rows", [(), FEED_FORWARD, EVERY_LAYER])
 @pytest.mark.parametrize("smoothed", [False, True])
-def test_int8_graph_stays_near_the_reference(per_row: bool, smoothed: bool) -> None:
-    assert cosines(Int8(divisors() if smoothed else {}, per_row=per_row)).min() > 0.99
+def test_int8_graph_stays_near_the_reference(rows: tuple[str, ...], smoothed: bool) -> None:
+    assert cosines(Int8(divisors() if smoothed else {}, rows)).min() > 0.99
 
 
 def test_smoothing_and_rows_together_are_nearer_than_neither() -> None:
-    together = cosines(Int8(divisors(), per_row=True))
-    assert 1 - together.mean() < (1 - cosines(Int8({}, per_row=False)).mean()) / 2
+    together = cosines(Int8(divisors(), EVERY_LAYER))
+    assert 1 - together.mean() < (1 - cosines(Int8({})).mean()) / 2
 
 
 def test_a_row_scale_makes_a_token_independent_of_its_neighbours_sizes() -> None:
@@ -148,14 +148,14 @@ def test_int8_files_are_a_quarter_of_fp32_files() -> None:
         "embeddings.word_embeddings.weight": np.random.default_rng(0).normal(size=(4000, HIDDEN)).astype(np.float32)
     }
     exact, small = (
-        len(build_encoder(weights, SHAPE, kind).SerializeToString()) for kind in (Exact(), Int8({}, per_row=True))
+        len(build_encoder(weights, SHAPE, kind).SerializeToString()) for kind in (Exact(), Int8({}, EVERY_LAYER))
     )
     assert small < exact * 0.35
 
 
 def test_the_same_weights_give_the_same_bytes() -> None:
     one, other = (
-        build_encoder(WEIGHTS, SHAPE, Int8({}, per_row=True)).SerializeToString(deterministic=True) for _ in range(2)
+        build_encoder(WEIGHTS, SHAPE, Int8({}, EVERY_LAYER)).SerializeToString(deterministic=True) for _ in range(2)
     )
     assert one == other
 

@@ -26,7 +26,7 @@ from resift.training.dequantise import unpack  # noqa: E402
 from resift.training.export import EXACT, SHIPPED, Exported, check, export, mean_tau, network_parts  # noqa: E402
 from resift.training.fit import score_all  # noqa: E402
 from resift.training.job import describe  # noqa: E402
-from resift.training.linear import Exact, Int8  # noqa: E402
+from resift.training.linear import EVERY_LAYER, Exact, Int8  # noqa: E402
 from resift.training.network import build_network  # noqa: E402
 from resift.training.plan import Plan, Recipe  # noqa: E402
 from resift.training.plan import check as check_plan  # noqa: E402
@@ -96,7 +96,7 @@ def test_fp32_graph_scores_as_torch_and_int8_nearly_so(network: Any) -> None:
     expected = exact_scores(network)
     exact = build_reranker(weights, head, shape, Exact()).SerializeToString()
     assert run(exact, network) == pytest.approx(expected, abs=1e-4)
-    small = build_reranker(weights, head, shape, Int8({}, per_row=True)).SerializeToString()
+    small = build_reranker(weights, head, shape, Int8({}, EVERY_LAYER)).SerializeToString()
     assert np.abs(run(small, network) - expected).max() < 0.1 * np.ptp(expected)
     assert len(linear_layers(weights, shape)) == 8
 

@@ -1,4 +1,4 @@
-"""Training lists: what is in them, what they aim at, and in what proportion they come."""
+"""Training lists: what is in them, what they are labelled, and in what proportion they come."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,14 +12,12 @@ from resift.training.lists import (
     ALWAYS_NEGATIVE,
     FALSE_NEGATIVE,
     SIZE,
+    Drawn,
     Source,
-    TrainingList,
     draw_lists,
     read_source,
 )
 from resift.training.mined import Candidate, Mined, MinedFile
-
-TEACHER = 0.2
 
 
 def question(name: str, *grades: int, candidates: int = 20) -> Mined:
@@ -41,11 +39,10 @@ def source_of(each: Mined) -> Source:
 
 
 @given(mined(), st.integers(0, 1000))
-def test_targets_sum_to_one_over_distinct_candidates(each: Mined, seed: int) -> None:
-    for drawn in draw_lists([source_of(each)], [1], 5, teacher=TEACHER, random=Random(seed)):
-        assert sum(drawn.targets) == pytest.approx(1)
-        assert min(drawn.targets) >= 0
-        assert len(set(drawn.passages)) == len(drawn.passages) == len(drawn.targets) == len(drawn.fused) <= SIZE
+def test_lists_are_of_distinct_candidates_with_their_scores(each: Mined, seed: int) -> None:
+    for drawn in draw_lists([source_of(each)], [1], 5, random=Random(seed)):
+        assert len(set(drawn.passages)) == len(drawn.passages) == len(drawn.fused) <= SIZE
+        assert len(drawn.labels) == (len(drawn.passages) if each.judged else 0)
         known = {candidate.text: candidate.fused for candidate in each.candidates}
         assert [known[text] for text in drawn.passages] == drawn.fused
 
@@ -53,7 +50,7 @@ def test_targets_sum_to_one_over_distinct_candidates(each: Mined, seed: int) -> 
 @given(mined().filter(lambda each: each.judged), st.integers(0, 1000))
 def test_a_positive_is_present_and_likely_answers_that_nobody_marked_are_not(each: Mined, seed: int) -> None:
     by_text = {candidate.text: candidate for candidate in each.candidates}
-    for drawn in draw_lists([source_of(each)], [1], 5, teacher=TEACHER, random=Random(seed)):
+    for drawn in draw_lists([source_of(each)], [1], 5, random=Random(seed)):
         chosen = [by_text[text] for text in drawn.passages]
         positives = [candidate for candidate in chosen if candidate.grade > 0]
         assert positives
@@ -61,23 +58,23 @@ def test_a_positive_is_present_and_likely_answers_that_nobody_marked_are_not(eac
         assert all(candidate.fused < bar for candidate in chosen if candidate.grade < 0)
 
 
-def test_without_a_teacher_only_positives_are_aimed_at() -> None:
-    for drawn in draw_lists([Source([question("q", 0, 1, 2)], [])], [1], 20, teacher=0, random=Random(1)):
-        aimed = {text for text, target in zip(drawn.passages, drawn.targets, strict=True) if target}
-        assert aimed <= {"q 1", "q 2"}
-        assert max(drawn.targets) == pytest.approx(1 / len(aimed))
+def test_positives_share_the_labels() -> None:
+    for drawn in draw_lists([Source([question("q", 0, 1, 2)], [])], [1], 20, random=Random(1)):
+        labelled = {text: label for text, label in zip(drawn.passages, drawn.labels, strict=True) if label}
+        assert labelled.keys() <= {"q 1", "q 2"}
+        assert set(labelled.values()) == {1 / len(labelled)}
 
 
 def test_lists_are_filled_from_near_candidates_where_there_are_none_further_down() -> None:
-    drawn = next(draw_lists([Source([question("q", 1, candidates=9)], [])], [1], 1, teacher=0, random=Random(1)))
+    drawn = next(draw_lists([Source([question("q", 1, candidates=9)], [])], [1], 1, random=Random(1)))
     assert len(drawn.passages) == SIZE
 
 
 def test_same_seed_gives_the_same_lists() -> None:
     source = Source([question(f"q{n}", 0, 1) for n in range(9)], [question("u")])
 
-    def draw(seed: int) -> list[TrainingList]:
-        return list(draw_lists([source], [1], 30, teacher=TEACHER, random=Random(seed)))
+    def draw(seed: int) -> list[Drawn]:
+        return list(draw_lists([source], [1], 30, random=Random(seed)))
 
     assert draw(3) == draw(3) != draw(4)
 
@@ -85,7 +82,7 @@ def test_same_seed_gives_the_same_lists() -> None:
 def test_sources_come_in_proportion_to_their_weights() -> None:
     sources = [Source([question("large", 1)], []), Source([question("small", 1)], [question("cut")])]
     for share in (0.0, 0.5, 1.0):
-        lists = draw_lists(sources, [3, 1], 4000, teacher=0, random=Random(5), unlabelled=share)
+        lists = draw_lists(sources, [3, 1], 4000, random=Random(5), unlabelled=share)
         counts = Counter(each.query for each in lists)
         assert counts["large"] == pytest.approx(3000, rel=0.05)
         assert counts["cut"] / (counts["cut"] + counts["small"]) == pytest.approx(share, abs=0.05)
