@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ..core.errors import ModelError
 
 # The exact kernel takes twice as long on any processor, needed or not (46 ms against 23), so this model asks first:
-# "MatMulInteger" of `a` uint8 [1, 4] and a constant int8 [4, 1] of 127s, into `c` int32 [1, 1]. ONNX, opset 18.
+# "MatMulInteger" of `a` uint8 [1, 4] and a constant int8 [4, 1] of 127s, into `c` int32 [1, 1]. ONNX, opset 20.
 PROBE = (
     b'\x08\t\x12\x06resift:a\n\x1d\n\x01a\n\x01b\x12\x01c\x1a\x01c"\rMatMulInteger:\x00\x12\x05probe*\x0f\x08\x04\x08\x01'
     b"\x10\x03B\x01bJ\x04\x7f\x7f\x7f\x7fZ\x13\n\x01a\x12\x0e\n\x0c\x08\x02\x12\x08\n\x02\x08\x01\n\x02\x08\x04b\x13\n\x01c"
-    b"\x12\x0e\n\x0c\x08\x06\x12\x08\n\x02\x08\x01\n\x02\x08\x01B\x04\n\x00\x10\x12B\x11\n\rcom.microsoft\x10\x01"
+    b"\x12\x0e\n\x0c\x08\x06\x12\x08\n\x02\x08\x01\n\x02\x08\x01B\x04\n\x00\x10\x14B\x11\n\rcom.microsoft\x10\x01"
 )
 
 
