@@ -13,6 +13,7 @@ from ..core.values import Hit, Passage, Ranking, Stage
 from ..rerank.blend import Weights, with_shares
 from ..rerank.budget import Pace
 from ..rerank.cascade import Cascade, Turn, run_cascade
+from ..rerank.rearrange import diversify, weigh_metadata
 from ..rerank.reranker import Reranker
 from ..rerank.signals import MetadataSignals, Mix
 from ..search.filters import parse_filter
@@ -20,8 +21,10 @@ from ..search.legs import Search
 from ..search.manifest import Manifest
 from ..search.retrieve import Retriever
 from ..search.store import Collection, Store
+from ..search.vectors import DENSE
 from .plan import Reranking, plan_turns
-from .question import MAX_RESULTS, Page, Question, check_query, checked, judge
+from .preferences import preferences
+from .question import MAX_RESULTS, REARRANGED, Page, Question, check_query, checked, judge
 
 NONE = "none"
 DEFAULT = "default"
@@ -74,11 +77,18 @@ class Pipeline:
         question = replace(question, limit=min(question.limit, MAX_RESULTS - question.offset))
         cascade = self.cascade(question.reranker) if question.query else None
         collection = await self.open(question.collection)
-        tunings = collection.manifest.tuning
-        turns = [] if cascade is None else plan_turns(question, cascade, self._reranking, tunings, now=self._now())
+        metadata = preferences(question, self._reranking.metadata, collection.manifest.fields)
+        reranking, tunings = replace(self._reranking, metadata=metadata), collection.manifest.tuning
+        turns = [] if cascade is None else plan_turns(question, cascade, reranking, tunings, now=self._now())
         head = turns[0].depth if turns else 0
         ranking = await self._retriever.retrieve(collection, _search_of(question, collection, head=head))
-        ranking = await self._rerank(self._with_relevance(ranking), question, turns)
+        ranking = self._with_relevance(ranking)
+        if (question.recency or question.boost) and (cascade is None or cascade.reranker is None):
+            mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, self._now())
+            ranking = weigh_metadata(ranking, mix, depth=head or REARRANGED, clock=self._clock)
+        ranking = await self._rerank(ranking, question, turns)
+        if question.diversity:
+            ranking = await self._diversify(collection, ranking, question.diversity, depth=head or REARRANGED)
         if not question.query and question.reranker != NONE:
             ranking = replace(ranking, notes=[*ranking.notes, "Nothing was reranked: there is no query to read with."])
         return _page(self._with_instruction_note(ranking, question, cascade), question)
@@ -163,6 +173,11 @@ class Pipeline:
             clock=self._clock,
         )
 
+    async def _diversify(self, collection: Collection, ranking: Ranking, diversity: float, *, depth: int) -> Ranking:
+        ids = [hit.passage.point_id(collection.name) for hit in ranking.hits[:depth]]
+        vectors = await collection.fetch_vectors(ids, DENSE)
+        return diversify(ranking, [vectors.get(key) for key in ids], diversity, clock=self._clock)
+
     def _with_instruction_note(self, ranking: Ranking, question: Question, cascade: Cascade | None) -> Ranking:
         if not question.instruction.strip() or (cascade and cascade.takes_instructions):
             return ranking
@@ -183,12 +198,13 @@ class Pipeline:
 
 
 def _search_of(question: Question, collection: Collection, *, head: int) -> Search:
+    # One more, to know whether a page follows; all, where some of them will be left out.
+    wanted = MAX_RESULTS + 1 if question.min_relevance else question.offset + question.limit + 1
     return Search(
         query=question.query,
         mode=question.mode,
         where=parse_filter(question.filter, collection.manifest.fields),
-        # One more, to know whether a page follows; all, where some of them will be left out.
-        wanted=MAX_RESULTS + 1 if question.min_relevance else question.offset + question.limit + 1,
+        wanted=max(wanted, REARRANGED) if question.is_rearranged else wanted,
         head=head,
         per_document=question.per_document,
         fields=question.fields,

@@ -15,6 +15,7 @@ MAX_PHRASINGS = 8  # each is one more search; beyond, they say the same again
 MAX_EXAMPLES = 20
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: a thousand words are far beyond every model's window
 DEFAULT_DEPTH = 50
+REARRANGED = 100  # hits that metadata and diversity put in order where nothing reranks them: those of one leg
 DEEPEST_TUNED = 100  # no tuned depth is greater: each search contributes 100 hits by default
 MAX_RESULTS = 200  # how deep pages go: deeper than any reranker reads
 GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
@@ -40,6 +41,12 @@ class Question:
     like: Sequence[str] = ()
     """Ids of passages: more like these."""
     unlike: Sequence[str] = ()
+    diversity: float = 0.0
+    """From 0, the best hits whatever they repeat, to 1, those that differ most."""
+    recency: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    """`field`, `half_life_days` and `weight`, the last two by default as in the settings; empty leaves it to these."""
+    boost: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: EMPTY)
+    """Factors by metadata field and value, in the place of those of the settings."""
     reranker: str = "none"
     depth: int = 0
     """How many hits are reranked; 0 is the depth tuned for the collection, or `DEFAULT_DEPTH`."""
@@ -48,6 +55,11 @@ class Question:
     min_relevance: float = 0.0
     rerank_weight: float | None = None
     """Share of the reranker, retrieval having the rest; None is what was tuned for the collection, or configured."""
+
+    @property
+    def is_rearranged(self) -> bool:
+        """Return whether the order of a whole head is changed without a model, so that no page shows it alone."""
+        return bool(self.recency or self.boost or self.diversity)
 
     @property
     def is_plain(self) -> bool:

@@ -13,7 +13,9 @@ from ..search.fuse import Scaling, scale
 from .blend import Weights
 
 FROM_METADATA = ("recency", "boost")
-UNNAMED = 0.5  # the boost of a value that nobody named: halfway between the one lifted most and the one lowered most
+MOST = 2.0  # as far above the neutral factor 1 as 0 is below it, so that half a factor lies in 0..1
+NEUTRAL = 1.0  # the factor of a value that nobody named
+BOOSTED_BY_PATH = "source"  # no metadata: a folder boosts all sources below it
 _DAY_S = 86_400.0
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -26,8 +28,8 @@ class MetadataSignals:
     recency_half_life_days: float = 365.0
     recency_weight: float = 0.1
     boost: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: EMPTY)
-    """By metadata field and value, from 0, last, to 1, first."""
-    boost_weight: float = 0.1
+    """Factors by metadata field and value, from 0, last, over 1, which changes nothing, to 2, first."""
+    boost_weight: float = 0.2
 
     @property
     def shares(self) -> dict[str, float]:
@@ -87,13 +89,14 @@ def recency(passages: Sequence[Passage], options: MetadataSignals, *, now: datet
 
 
 def boost(passages: Sequence[Passage], values: Mapping[str, Mapping[str, float]]) -> list[float] | None:
-    """Return the user's weight of each passage's metadata, in 0..1: the mean over the fields; None without fields.
+    """Return half the user's factor of each passage's metadata, in 0..1: the mean over the fields; None without fields.
 
-    A value without a weight, or no value at all, counts 0.5; of several values the one with the highest weight counts.
+    A value without a factor, or no value at all, counts 1; of several values the one with the highest factor counts. Of
+    the built-in field "source" a value is a folder, or a path, anywhere on the way to the document.
     """
     if not values:
         return None
-    return [fmean(_boost(passage.metadata.get(name), table) for name, table in values.items()) for passage in passages]
+    return [fmean(_factor(passage, name, table) / MOST for name, table in values.items()) for passage in passages]
 
 
 def _leg(head: Sequence[Hit], name: str, scaling: Scaling) -> list[float] | None:
@@ -112,9 +115,12 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _boost(value: Any, table: Mapping[str, float]) -> float:
-    named = [table[key] for key in map(_key, _several(value)) if key in table]
-    return max(named, default=UNNAMED)
+def _factor(passage: Passage, name: str, table: Mapping[str, float]) -> float:
+    if name == BOOSTED_BY_PATH:
+        named = [factor for key, factor in table.items() if f"/{key.strip('/')}/" in f"/{passage.source}/"]
+    else:
+        named = [table[key] for key in map(_key, _several(passage.metadata.get(name))) if key in table]
+    return max(named, default=NEUTRAL)
 
 
 def _key(value: Any) -> str:

@@ -78,13 +78,23 @@ def ingest(
 
 @app.command()
 def search(
-    query: Annotated[str, typer.Argument(help="What is looked for.")],
+    query: Annotated[str, typer.Argument(help="What is looked for; may be empty with --like.")] = "",
     collection: Collection = "default",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Most hits to show.")] = 10,
     mode: Annotated[Mode, typer.Option(help="Meaning, words, or both.")] = "hybrid",
     filter_: Annotated[str, typer.Option("--filter", help="""JSON, such as '{"lang": "en"}'.""")] = "{}",
     reranker: Annotated[str, typer.Option(help='"default", "none" or a configured name.')] = "default",
     depth: Annotated[int, typer.Option(min=0, max=200, help="Hits to rerank; 0: as tuned, or 50.")] = 0,
+    queries: Annotated[
+        list[str], typer.Option("--also", help="Another phrasing of it; may be given several times.")
+    ] = [],  # noqa: B006
+    fields: Annotated[str, typer.Option(help="""Weights of dense vectors: '{"title": 0.6, "text": 0.4}'.""")] = "{}",
+    like: Annotated[list[str], typer.Option(help="A passage id from a hit: more like it.")] = [],  # noqa: B006
+    unlike: Annotated[list[str], typer.Option(help="A passage id from a hit: less like it.")] = [],  # noqa: B006
+    diversity: Annotated[float, typer.Option(min=0, max=1, help="0: the best hits; 1: the most diverse ones.")] = 0,
+    recency: Annotated[str, typer.Option(help="""Newer first: '{"field": "date", "half_life_days": 30}'.""")] = "{}",
+    boost: Annotated[str, typer.Option(help="""Factors 0-2: '{"kind": {"docs": 1.5, "chat": 0.5}}'.""")] = "{}",
+    per_document: Annotated[int, typer.Option(min=0, max=100, help="Most hits of one document; 0: any.")] = 0,
     explain: Annotated[bool, typer.Option("--explain", help="Show both orders, scores, moves and timings.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -97,6 +107,14 @@ def search(
         limit=limit,
         mode=mode,
         filter=parse_json_object(filter_),
+        per_document=per_document,
+        queries=queries,
+        fields=parse_json_object(fields, "--fields"),
+        like=like,
+        unlike=unlike,
+        diversity=diversity,
+        recency=parse_json_object(recency, "--recency"),
+        boost=parse_json_object(boost, "--boost"),
         reranker=reranker,
         depth=depth,
     )

@@ -90,8 +90,8 @@ async def run_collections(engine: Engine, name: str, *, as_json: bool) -> bool:
     return True
 
 
-def parse_json_object(text: str) -> dict[str, Any]:
-    """Return the JSON object in `text`.
+def parse_json_object(text: str, option: str = "--filter") -> dict[str, Any]:
+    """Return the JSON object in the text of an option.
 
     Raises:
         InvalidInput: When it is not JSON, or not an object.
@@ -99,7 +99,7 @@ def parse_json_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise InvalidInput(f'--filter {text!r} is not JSON: {error}. Write it as \'{{"lang": "en"}}\'.') from error
+        raise InvalidInput(f'{option} {text!r} is not JSON: {error}. Write it as \'{{"name": "value"}}\'.') from error
     if not isinstance(value, dict):
-        raise InvalidInput(f'--filter {text!r} is not a JSON object. Write it as \'{{"lang": "en"}}\'.')
+        raise InvalidInput(f'{option} {text!r} is not a JSON object. Write it as \'{{"name": "value"}}\'.')
     return cast("dict[str, Any]", value)

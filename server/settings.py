@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from ..core.errors import InvalidInput, nearest
+from ..rerank.signals import MOST
 from ..search.lexical import AVERAGE_LENGTH
 from ..search.retrieve import Fusion
 from .index_settings import IndexSettings
@@ -87,19 +88,19 @@ class BlendSettings(BaseModel):
     )
     boost: dict[str, dict[str, float]] = Field(
         default={},
-        description='Metadata values to lift or lower, 0-1, others 0.5: {"kind": {"docs": 1, "chat": 0}}. Empty: off',
+        description='Metadata values to lift or lower by factors of 0-2: {"kind": {"docs": 1.5}}. Empty: off',
     )
     boost_weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.1, description="Share of the boost in the final score, with values"
+        default=0.2, description="Share of the boost in the final score, with values"
     )
 
     @field_validator("boost", mode="after")
     @classmethod
-    def _lies_between_0_and_1(cls, value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    def _lies_between_0_and_2(cls, value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
         if any(not values for values in value.values()):
             raise ValueError("a field without values")
-        if any(not 0 <= each <= 1 for values in value.values() for each in values.values()):
-            raise ValueError("values lie between 0, last, and 1, first")
+        if any(not 0 <= each <= MOST for values in value.values() for each in values.values()):
+            raise ValueError(f"factors lie between 0, last, and {MOST:g}, first; 1 changes nothing")
         return value
 
     @model_validator(mode="after")

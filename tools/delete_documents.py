@@ -8,7 +8,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from .arguments import FilterObject
+from .arguments import SAME, FilterObject
 from .boundary import make_tool
 from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, Room, reply
 from .services import Services
@@ -32,7 +32,7 @@ def delete_documents(services: Services) -> Tool:
     async def delete_documents(
         collection: Annotated[str, Field(description="Which collection")],
         document_ids: Annotated[list[str], Field(description="Ids from hits")] = [],
-        filter: FilterObject = {},
+        filter: Annotated[FilterObject, SAME] = {},
         everything: Annotated[bool, Field(description="Delete the collection itself")] = False,
     ) -> Annotated[CallToolResult, DeleteResult]:
         """Delete documents from a collection, by id, by metadata filter, or all of them.

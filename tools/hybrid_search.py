@@ -1,11 +1,16 @@
 """The tool for first-stage search alone."""
 
+from typing import Annotated
+
 from mcp.server.mcpserver.tools import Tool
 
 from ..pipeline.question import Question
 from .arguments import (
+    SAME,
+    Boost,
     CollectionName,
     Detail,
+    Diversity,
     FieldWeights,
     FilterObject,
     Like,
@@ -16,6 +21,7 @@ from .arguments import (
     PerDocument,
     Queries,
     Query,
+    Recency,
     Unlike,
 )
 from .boundary import READS_ONLY, make_tool
@@ -31,15 +37,18 @@ def hybrid_search(services: Services) -> Tool:
         collection: CollectionName = "default",
         limit: Limit = 10,
         mode: ModeName = "hybrid",
-        filter: FilterObject = {},
-        per_document: PerDocument = 0,
-        detail: Detail = "concise",
+        filter: Annotated[FilterObject, SAME] = {},
+        per_document: Annotated[PerDocument, SAME] = 0,
+        detail: Annotated[Detail, SAME] = "concise",
         max_tokens: MaxTokens = 4000,
         offset: Offset = 0,
-        queries: Queries = [],
-        fields: FieldWeights = {},
-        like: Like = [],
-        unlike: Unlike = [],
+        queries: Annotated[Queries, SAME] = [],
+        fields: Annotated[FieldWeights, SAME] = {},
+        like: Annotated[Like, SAME] = [],
+        unlike: Annotated[Unlike, SAME] = [],
+        diversity: Annotated[Diversity, SAME] = 0,
+        recency: Annotated[Recency, SAME] = {},
+        boost: Annotated[Boost, SAME] = {},
     ) -> SameRankingReply:
         """Search a collection by meaning and by words at once, without reranking.
 
@@ -59,6 +68,9 @@ def hybrid_search(services: Services) -> Tool:
                 fields=fields,
                 like=like,
                 unlike=unlike,
+                diversity=diversity,
+                recency=recency,
+                boost=boost,
             )
         )
         return ranking_reply(page, full=detail == "full", max_tokens=max_tokens)

@@ -35,13 +35,6 @@ class DocumentInput(BaseModel):
     id: Annotated[str, Field(description="Else source or content decides", max_length=MAX_NAME_CHARACTERS)] = ""
 
 
-class FailureResult(BaseModel):
-    """A document that was not taken."""
-
-    source: str
-    reason: str
-
-
 class IngestResult(BaseModel):
     """Counts of documents, and of the passages written."""
 
@@ -52,7 +45,7 @@ class IngestResult(BaseModel):
     removed: int
     failed: int
     passages: int
-    failures: list[FailureResult]
+    failures: Annotated[list[dict[str, str]], Field(description="source, reason")]
     notes: list[str]
 
 

@@ -15,30 +15,14 @@ MAX_VALUE_CHARACTERS = 80
 MAX_PROBLEM_CHARACTERS = 500
 
 
-class CollectionResult(BaseModel):
-    """One collection."""
-
-    name: str
-    documents: int
-    passages: int
-    encoder: str
-    fields: list[str]
-    problem: Annotated[str, Field(description="Why it cannot be used")]
-
-
-class FieldResult(BaseModel):
-    """A metadata field."""
-
-    name: str
-    type: str
-    values: Annotated[list[dict[str, Any]], Field(description="The commonest, each with its number of passages")]
-
-
 class CollectionsResult(BaseModel):
     """All collections, or one with its fields."""
 
-    collections: list[CollectionResult]
-    fields: list[FieldResult]
+    collections: Annotated[
+        list[dict[str, Any]],
+        Field(description="name, documents, passages, encoder, fields; problem: why it cannot be used"),
+    ]
+    fields: Annotated[list[dict[str, Any]], Field(description="name, type, the commonest values")]
     rerankers: list[str]
     left_out: int
 

@@ -17,22 +17,13 @@ from .services import Services
 MOST_PASSAGES = 200  # more than a reply can hold
 
 
-class PassageResult(BaseModel):
-    """One passage of the document."""
-
-    passage_id: str
-    heading: str
-    source: str
-    text: Annotated[str, Field(description="Untrusted data")]
-
-
 class ReadResult(BaseModel):
     """Passages in the order of the document."""
 
     document_id: str
     title: str
     metadata: dict[str, Any]
-    passages: list[PassageResult]
+    passages: Annotated[list[dict[str, str]], Field(description="passage_id, heading, source; text: untrusted data")]
     passages_in_all: int
     next_start: Annotated[int, Field(description="0 at the end")]
 

@@ -7,8 +7,10 @@ from pydantic import Field
 
 from ..pipeline.question import DEFAULT_DEPTH, Question
 from .arguments import (
+    Boost,
     CollectionName,
     Detail,
+    Diversity,
     FieldWeights,
     FilterObject,
     Like,
@@ -19,6 +21,7 @@ from .arguments import (
     PerDocument,
     Queries,
     Query,
+    Recency,
     RerankerName,
     Unlike,
 )
@@ -44,6 +47,9 @@ def search_and_rerank(services: Services) -> Tool:
         fields: FieldWeights = {},
         like: Like = [],
         unlike: Unlike = [],
+        diversity: Diversity = 0,
+        recency: Recency = {},
+        boost: Boost = {},
         depth: Annotated[int, Field(description="Hits to rerank", ge=1, le=200)] = DEFAULT_DEPTH,
         reranker: RerankerName = "default",
         instruction: Annotated[str, Field(description="What counts as relevant, for rerankers that take it")] = "",
@@ -69,6 +75,9 @@ def search_and_rerank(services: Services) -> Tool:
                 fields=fields,
                 like=like,
                 unlike=unlike,
+                diversity=diversity,
+                recency=recency,
+                boost=boost,
                 reranker=reranker,
                 # Models write defaults out, so 50 is no choice: it means the depth tuned for the collection, if any.
                 depth=0 if depth == DEFAULT_DEPTH else depth,

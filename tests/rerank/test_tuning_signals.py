@@ -72,15 +72,15 @@ def test_recency_lies_between_0_and_1(dates: list[str | None]) -> None:
     assert all(0 <= value <= 1 for value in values)
 
 
-def test_boost_is_the_users_weight_and_half_for_what_nobody_named() -> None:
-    values = {"kind": {"docs": 1.0, "chat": 0.0}}
+def test_boost_is_half_the_users_factor_and_half_for_what_nobody_named() -> None:
+    values = {"kind": {"docs": 2.0, "chat": 0.0}}
     kinds = ("docs", "chat", "mail", ["chat", "docs"], None)
     assert boost([passage(kind=kind) for kind in kinds], values) == [1.0, 0.0, 0.5, 1.0, 0.5]
     assert boost([passage()], {}) is None
 
 
 def test_boosts_of_several_fields_are_averaged_and_keys_are_as_json_writes_them() -> None:
-    values = {"oem": {"true": 1.0}, "year": {"2020": 0.8}}
+    values = {"oem": {"true": 2.0}, "year": {"2020": 1.6}}
     assert boost([passage(oem=True, year=2020), passage(oem=False)], values) == [0.9, 0.5]
 
 
@@ -101,7 +101,7 @@ def test_hit_that_a_search_did_not_find_has_nothing_from_it() -> None:
 
 @pytest.mark.anyio
 async def test_recency_and_boost_decide_between_equals_and_are_shown() -> None:
-    options = MetadataSignals("date", 100, 0.3, {"kind": {"docs": 1.0}}, 0.3)
+    options = MetadataSignals("date", 100, 0.3, {"kind": {"docs": 2.0}}, 0.3)
     head = hits({"date": days_ago(400), "kind": "mail"}, {"date": days_ago(0), "kind": "docs"}, {})
     mix = Mix({"fused": 0.4, **options.shares}, options, NOW)
     ranked = await rerank_head(Ranking(head), "q", Unmoved(), budget=Budget(3), mix=mix)

@@ -1,0 +1,69 @@
+"""What a question says of recency and boosts, in the place of the settings."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite
+from typing import Any, cast
+
+from ..core.errors import InvalidInput, nearest
+from ..rerank.signals import BOOSTED_BY_PATH, MOST, MetadataSignals
+from ..search.fields import FieldType
+from .question import Question
+
+_RECENCY = "`recency` takes {'field': a date field, 'half_life_days': above 0, 'weight': 0 to 1}"
+_BOOST = f"`boost` takes factors from 0, last, over 1, neutral, to {MOST:g}, first: {{'field': {{'value': 1.2}}}}"
+
+
+def preferences(question: Question, settings: MetadataSignals, known: Mapping[str, FieldType]) -> MetadataSignals:
+    """Return what metadata adds to the scores of a question; `known` are the collection's fields.
+
+    Raises:
+        InvalidInput: On an unknown field (listing the known ones), or a number that means nothing.
+    """
+    signals = settings
+    if question.recency:
+        signals = _with_recency(signals, question.recency, known)
+    if question.boost:
+        _check_boost(question.boost, known)
+        signals = replace(signals, boost=question.boost)
+    if sum(signals.shares.values()) > 1:
+        shares = ", ".join(f"{name} {share:g}" for name, share in signals.shares.items())
+        raise InvalidInput(f"Recency and boost have shares of at most 1 together; these are {shares}.")
+    return signals
+
+
+def _with_recency(
+    signals: MetadataSignals, asked: Mapping[str, Any], known: Mapping[str, FieldType]
+) -> MetadataSignals:
+    name = asked.get("field")
+    half_life, weight = (
+        asked.get("half_life_days", signals.recency_half_life_days),
+        asked.get("weight", signals.recency_weight),
+    )
+    if not isinstance(name, str) or not asked.keys() <= {"field", "half_life_days", "weight"}:
+        raise InvalidInput(f"{_RECENCY}; got {dict(asked)!s:.200}.")
+    if not _is_number(half_life) or half_life <= 0 or not _is_number(weight) or not 0 <= weight <= 1:
+        raise InvalidInput(f"{_RECENCY}; got {dict(asked)!s:.200}.")
+    _check_field(name, known, "recency")
+    if known[name] in ("integer", "number", "boolean"):
+        raise InvalidInput(f"Recency by {name!r}: the field holds {known[name]} values, not ISO dates.")
+    return replace(signals, recency_field=name, recency_half_life_days=float(half_life), recency_weight=float(weight))
+
+
+def _check_boost(boost: Mapping[str, Any], known: Mapping[str, FieldType]) -> None:
+    for name, factors in boost.items():
+        table: Mapping[str, Any] = cast("Mapping[str, Any]", factors) if isinstance(factors, Mapping) else {}
+        if not table or not all(_is_number(each) and 0 <= each <= MOST for each in table.values()):
+            raise InvalidInput(f"{_BOOST}; got {name!r}: {factors!r:.200}.")
+        if name != BOOSTED_BY_PATH:
+            _check_field(name, known, "boost")
+
+
+def _check_field(name: str, known: Mapping[str, FieldType], what: str) -> None:
+    if name not in known:
+        fields = sorted({*known, BOOSTED_BY_PATH} if what == "boost" else known)
+        raise InvalidInput(f"Unknown field {name!r} in `{what}`.{nearest(name, fields)} Known: {', '.join(fields)}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
