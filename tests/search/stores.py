@@ -64,9 +64,10 @@ def connected(
     grpc_port: int = 0,
     key: str = "",
     patience: Patience | None = None,
+    timeout_s: float = 5,
 ) -> QdrantStore:
     """Return a store at a server, over gRPC where a port is given."""
-    address = Address(url, key, prefer_grpc=grpc_port > 0, grpc_port=grpc_port or 6334, timeout_s=5)
+    address = Address(url, key, prefer_grpc=grpc_port > 0, grpc_port=grpc_port or 6334, timeout_s=timeout_s)
     return QdrantStore(QdrantConnection(address, Line(url, patience or Patience(attempts=1)), client=client), Layout())
 
 

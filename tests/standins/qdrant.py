@@ -1,6 +1,6 @@
 """A Qdrant server for tests: its REST interface over qdrant-client's local mode, which keeps what it acknowledged.
 
-`python -m resift.tests.standins.qdrant PORT FOLDER [KEY READ_ONLY_KEY]` runs one that can be killed and started again.
+`python -m resift.tests.standins.qdrant PORT FOLDER` runs one that can be killed and started again.
 """
 
 import socket
@@ -198,12 +198,12 @@ async def serving(*, key: str = "", read_only_key: str = "") -> AsyncGenerator[S
 def main() -> None:
     """Serve until killed."""
     warnings.simplefilter("ignore")  # local mode has no payload indexes, and says so each time
-    port, folder, *keys = sys.argv[1:]
-    client = AsyncQdrantClient(path=folder)
-    key, read_only_key = keys or ("", "")
-    uvicorn.run(
-        rest_app(client, key=key, read_only_key=read_only_key), host="127.0.0.1", port=int(port), log_level="error"
-    )
+    port, folder = sys.argv[1:]
+    config = uvicorn.Config(rest_app(AsyncQdrantClient(path=folder)), log_level="error", lifespan="off")
+    with closing(socket.create_server(("127.0.0.1", int(port)))) as listening:
+        sys.stdout.write("listening\n")  # what connects from now on is answered
+        sys.stdout.flush()
+        uvicorn.Server(config).run([listening])
 
 
 if __name__ == "__main__":
