@@ -37,7 +37,7 @@ class EdgeStore:
             StoreBusy: When another process holds the data directory.
         """
         if name not in self._open:
-            folder = self._folder(name)
+            folder = self.folder(name)
             if not (folder / MANIFEST).exists():
                 if create is None:
                     raise NotFound(await self._unknown(name))
@@ -57,7 +57,7 @@ class EdgeStore:
         Raises:
             NotFound: When there is none of that name.
         """
-        folder = self._folder(name)
+        folder = self.folder(name)
         if not (folder / MANIFEST).exists():
             raise NotFound(await self._unknown(name))
         self._lock.acquire()
@@ -68,14 +68,29 @@ class EdgeStore:
 
     async def close(self) -> None:
         """Flush and close every shard and release the data directory."""
+        self._close_shards()
+        self._lock.release()
+
+    async def settle(self) -> None:
+        """Flush and close every shard, and keep the data directory: its files stay as they are until one is opened."""
+        self._lock.acquire()
+        self._close_shards()
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a collection, whether it is there or not."""
+        check_name(name)
+        return self._root / name
+
+    def own_folder(self, name: str) -> Path:
+        """Return a folder for work beside the collections, held by this store alone."""
+        self._lock.acquire()
+        self._root.mkdir(exist_ok=True)
+        return self._root.parent / name
+
+    def _close_shards(self) -> None:
         while self._open:
             _, collection = self._open.popitem()
             collection.close()
-        self._lock.release()
-
-    def _folder(self, name: str) -> Path:
-        check_name(name)
-        return self._root / name
 
     async def _unknown(self, name: str) -> str:
         return unknown_collection(name, await self.names())

@@ -22,7 +22,7 @@ from .edge_payload import from_engine, to_point, to_query
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import MANIFEST, Manifest, write_manifest
-from .payload import to_passage
+from .payload import from_payload, to_passage
 from .recall import Trial
 from .space import require_space, size_bytes
 from .storage import Storage
@@ -30,7 +30,7 @@ from .store import Entry, Leg, Point, Say, check_points
 from .vectors import AnyVector, spec_of
 
 if TYPE_CHECKING:
-    from qdrant_edge import EdgeShard, UpdateOperation
+    from qdrant_edge import EdgeShard, Filter, Record, UpdateOperation
 
 BATCH = 256  # points per engine call, which holds the GIL for about 20 ms
 COPIES_ON_DISK = 3  # of a shard while it is indexed: itself, its copy, and the index that replaces the copy's parts
@@ -93,6 +93,17 @@ class EdgeCollection:
             records = self._shard.retrieve(list(ids), with_payload=False, with_vector=[name])
         found = {_uuid(record.id): cast("dict[str, Any]", record.vector or {}) for record in records}
         return {key: from_engine(vectors[name], spec.kind) for key, vectors in found.items() if name in vectors}
+
+    async def read(self, document_ids: Sequence[str]) -> list[Point]:
+        """Return every passage of these documents with its vectors, in no order."""
+        specs = self.manifest.vectors
+        condition = compile_condition(AnyOf("document_id", tuple(document_ids)))
+        found: list[Point] = []
+        for record in self._scroll(condition, keys=None):
+            stored = cast("dict[str, Any]", record.vector or {})
+            vectors = {name: from_engine(each, specs[name].kind) for name, each in stored.items()}
+            found.append(from_payload(record.payload or {}, vectors))
+        return found
 
     async def count(self, where: Condition | None = None) -> int:
         """Return the number of passages."""
@@ -224,17 +235,23 @@ class EdgeCollection:
             self._shard.update(operation)
 
     def _scroll_entries(self, wanted: Condition | None) -> Iterator[tuple[str, Entry]]:
+        condition = compile_condition(All((FIRST_PASSAGES, wanted) if wanted else (FIRST_PASSAGES,)))
+        for record in self._scroll(condition, keys=ENTRY_KEYS):
+            payload: dict[str, Any] = record.payload or {}
+            yield payload["document_id"], to_entry(payload)
+
+    def _scroll(self, condition: Filter, *, keys: list[str] | None) -> Iterator[Record]:
+        """Yield records with these keys of their payload; without keys, whole and with their vectors."""
         from qdrant_edge import PayloadSelector, ScrollRequest
 
-        fields, offset = PayloadSelector.Include(ENTRY_KEYS), None
-        condition = compile_condition(All((FIRST_PASSAGES, wanted) if wanted else (FIRST_PASSAGES,)))
+        payload, offset = True if keys is None else PayloadSelector.Include(keys), None
         while True:
-            request = ScrollRequest(offset=offset, limit=PAGE, filter=condition, with_payload=fields)
+            request = ScrollRequest(
+                offset=offset, limit=PAGE, filter=condition, with_payload=payload, with_vector=keys is None
+            )
             with _engine_errors(self.name):
                 records, offset = self._shard.scroll(request)
-            for record in records:
-                payload: dict[str, Any] = record.payload or {}
-                yield payload["document_id"], to_entry(payload)
+            yield from records
             if offset is None:
                 return
 

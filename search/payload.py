@@ -8,6 +8,7 @@ from typing import Any
 from ..core.values import Passage
 from .conditions import FLAGS, flags_of
 from .store import Point
+from .vectors import AnyVector
 
 
 def payload_of(point: Point) -> dict[str, Any]:
@@ -42,3 +43,8 @@ def to_passage(payload: Mapping[str, Any]) -> Passage:
         end_line=payload["end_line"],
         metadata=payload["metadata"],
     )
+
+
+def from_payload(payload: Mapping[str, Any], vectors: Mapping[str, AnyVector]) -> Point:
+    """Return the point that was stored."""
+    return Point(to_passage(payload), payload["digest"], payload["passages"], vectors)

@@ -14,7 +14,7 @@ from .fields import FieldType, widen
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import Manifest, dump_manifest, parse_manifest
-from .payload import to_passage
+from .payload import from_payload, to_passage
 from .qdrant_connection import QdrantConnection
 from .qdrant_filter import compile_condition
 from .qdrant_index import Indexes, index_path
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from qdrant_client.models import Filter, Record
 
 LOOK_AGAIN_S = 1.0  # while the server builds an index
-PAGE = 1000  # records per scroll
+PAGE = 1000  # records per scroll, of a few fields
+PAGE_WHOLE = 128  # records with text and vectors: some 2 MB
 METADATA_KEY = "resift"
 """Of the collection's own metadata, which Qdrant 1.16 introduced: under it stands the manifest, one JSON text."""
 
@@ -72,6 +73,16 @@ class QdrantCollection:
         found: dict[UUID, Any] = {id_of(record.id): record.vector or {} for record in records}
         return {key: from_engine(vectors[name], kind) for key, vectors in found.items() if name in vectors}
 
+    async def read(self, document_ids: Sequence[str]) -> list[Point]:
+        """Return every passage of these documents with its vectors, in no order."""
+        specs = self.manifest.vectors
+        found: list[Point] = []
+        async for record in self._scroll(AnyOf("document_id", tuple(document_ids)), keys=None):
+            stored: Any = record.vector or {}
+            vectors = {name: from_engine(each, specs[name].kind) for name, each in stored.items()}
+            found.append(from_payload(record.payload or {}, vectors))
+        return found
+
     async def count(self, where: Condition | None = None) -> int:
         """Return the number of passages."""
         condition = _compiled(where)
@@ -96,7 +107,7 @@ class QdrantCollection:
         found: dict[str, Entry] = {}
         for each in wanted:
             condition = All((FIRST_PASSAGES, each) if each else (FIRST_PASSAGES,))
-            async for record in self._scroll(condition, ENTRY_KEYS):
+            async for record in self._scroll(condition, keys=ENTRY_KEYS):
                 payload = record.payload or {}
                 found[payload["document_id"]] = to_entry(payload)
         return found
@@ -170,11 +181,15 @@ class QdrantCollection:
             lambda client: client.retrieve(self.name, wanted, with_payload=with_payload, with_vectors=with_vectors)
         )
 
-    async def _scroll(self, condition: Condition, keys: list[str]) -> AsyncIterator[Record]:
+    async def _scroll(self, condition: Condition, *, keys: list[str] | None) -> AsyncIterator[Record]:
+        """Yield records with these keys of their payload; without keys, whole and with their vectors."""
         compiled, offset = compile_condition(condition), None
 
         def page(client: AsyncQdrantClient) -> Any:
-            return client.scroll(self.name, compiled, limit=PAGE, offset=offset, with_payload=keys)
+            limit, payload = (PAGE_WHOLE, True) if keys is None else (PAGE, keys)
+            return client.scroll(
+                self.name, compiled, limit=limit, offset=offset, with_payload=payload, with_vectors=keys is None
+            )
 
         while True:
             records, offset = await self._connection.ask(page)

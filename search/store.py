@@ -67,6 +67,10 @@ class Searchable(Protocol):
         """Return the named vector of those points among `ids` that have it, as kept: scaled to length 1 if dense."""
         ...
 
+    async def read(self, document_ids: Sequence[str]) -> list[Point]:
+        """Return every passage of these documents with its vectors, in no order."""
+        ...
+
     async def count(self, where: Condition | None = None) -> int:
         """Return the number of passages."""
         ...

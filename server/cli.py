@@ -1,4 +1,4 @@
-"""The command line: `resift serve | ingest | search | collections | delete | train | eval | tune | optimize | ...`."""
+"""The command line: `resift serve | ingest | search | collections | delete | ...`; `resift --help` has them all."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,6 +15,7 @@ from ..search.legs import Mode
 from ..search.storage import Quantization
 from .engine import Engine, build_engine
 from .settings import Settings, load_settings
+from .store_cli import app as store_app
 
 app = typer.Typer(
     name="resift",
@@ -26,6 +27,9 @@ app = typer.Typer(
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Which collection.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+app.add_typer(store_app)
 
 
 def main() -> None:

@@ -1,0 +1,51 @@
+"""`resift move`: copy collections between the data folder and a Qdrant server."""
+
+from collections.abc import Sequence
+
+from ..core.errors import InvalidInput, NotFound
+from ..ingest.transfer import Copied, copy_collection
+from ..search.names import unknown_collection
+from ..search.store import Store
+from .console import OUT, progress_bar
+from .settings import Settings
+from .stores import embedded_store, server_store
+
+
+async def run_move(settings: Settings, names: Sequence[str], *, to: str, from_: str) -> bool:
+    """Copy collections to the server at `to`, or from that at `from_`; without names, all; return True.
+
+    Raises:
+        InvalidInput: When not just one of the two is given.
+        NotFound: When a collection is not there; nothing has been copied then.
+    """
+    if bool(to) == bool(from_):
+        raise InvalidInput("Give --to URL (from the data folder to a server) or --from URL (the other way).")
+    server = server_store(settings.model_copy(update={"qdrant_url": to or from_}))
+    embedded = embedded_store(settings)
+    source, target = (embedded, server) if to else (server, embedded)
+    try:
+        for name in await _chosen(source, names):
+            with progress_bar(name) as progress:
+                copied = await copy_collection(await source.open(name), target, progress=progress)
+            OUT.print(_told(name, copied), highlight=False, soft_wrap=True)
+    finally:
+        await server.close()
+        await embedded.close()
+    where = f"QDRANT_URL={server.connection.address.shown}" if to else "an empty QDRANT_URL"
+    OUT.print(f"The originals stay where they were. Use the copies with {where}.", highlight=False, soft_wrap=True)
+    return True
+
+
+async def _chosen(source: Store, names: Sequence[str]) -> Sequence[str]:
+    known = await source.names()
+    for name in names:
+        if name not in known:
+            raise NotFound(unknown_collection(name, known))
+    return names or known
+
+
+def _told(name: str, copied: Copied) -> str:
+    return (
+        f"{name}: {copied.documents:,} documents copied, {copied.unchanged:,} were there; {copied.passages:,} passages "
+        f"compared on both sides, sha256 {copied.checksum[:16]}"
+    )

@@ -1,0 +1,53 @@
+"""The part of the command line that moves collections about: `resift move | backup | restore`."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from .settings import load_settings
+
+app = typer.Typer()
+
+Collections = Annotated[
+    list[str], typer.Option("--collection", "-c", help="Which collection; may be given several times. Without: all.")
+]
+
+
+@app.command()
+def move(
+    to: Annotated[str, typer.Option(help="Copy from the data folder to the Qdrant server at this URL.")] = "",
+    from_: Annotated[str, typer.Option("--from", help="Copy from the Qdrant server at this URL.")] = "",
+    collections: Collections = [],  # noqa: B006
+) -> None:
+    """Copy collections to or from a Qdrant server; run it again to go on after an interruption."""
+    from .move import run_move
+
+    _run(partial(run_move, load_settings(), collections, to=to, from_=from_))
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    collections: Collections = [],  # noqa: B006
+) -> None:
+    """Write collections of the data folder to one file."""
+    from .backup import run_backup
+
+    _run(partial(run_backup, load_settings(), file, collections))
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file that `resift backup` wrote.")]) -> None:
+    """Bring the collections in a backup back into the data folder."""
+    from .backup import run_restore
+
+    _run(partial(run_restore, load_settings(), file))
+
+
+def _run(command: Callable[[], Awaitable[bool]]) -> None:
+    if not anyio.run(command):
+        raise typer.Exit(1)

@@ -1,0 +1,154 @@
+"""Collections copied between stores: whole, resumable, compared at the end."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resift.core.errors import IncompatibleCollection, StoreError
+from resift.core.values import Passage
+from resift.ingest.transfer import copy_collection
+from resift.search.edge import EdgeStore
+from resift.search.filters import AnyOf
+from resift.search.manifest import Lexical, Manifest
+from resift.search.qdrant import QdrantStore
+from resift.search.store import Collection, Point, Store
+from resift.search.vectors import AnyVector, Multi, Sparse, VectorSpec, standard_vectors
+from resift.tests.search.stores import connected
+from resift.tests.standins.qdrant import serving
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
+]
+
+MANIFEST = Manifest(
+    {**standard_vectors("by-hand@1", 4), "late": VectorSpec("multi", "text", "by-hand@1", 4)},
+    Lexical(10),
+    "200/40/40",
+).with_fields({"year": "integer", "oem": "boolean"})
+DOCUMENTS = 200  # several groups
+
+
+def documents(numbers: range) -> list[Point]:
+    made: list[Point] = []
+    for number in numbers:
+        rng, length = np.random.default_rng(number), 1 + number % 4
+        for ordinal in range(length):
+            vectors: dict[str, AnyVector] = {"dense": rng.standard_normal(4).astype(np.float32)}
+            if number % 7:
+                vectors["bm25"] = Sparse((7, 2**31 + number), (1.1, 0.3))
+                vectors["late"] = Multi(rng.standard_normal((2, 4)).astype(np.float32))
+            passage = Passage(
+                f"d{number:03}", ordinal, "text ü", "Title", "A > B", "a.md", 3, 9, {"year": 2.0, "oem": True}
+            )
+            made.append(Point(passage, f"digest {number}", length, vectors))
+    return made
+
+
+@pytest.fixture
+async def source(tmp_path: Path) -> AsyncGenerator[EdgeStore]:
+    store = EdgeStore(tmp_path / "source", reserve_bytes=0)
+    collection = await store.open("c", create=MANIFEST.with_fields({}))
+    await collection.remember(MANIFEST)
+    await collection.write(documents(range(DOCUMENTS)))
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["REST", "gRPC"])
+async def server(request: pytest.FixtureRequest) -> AsyncGenerator[QdrantStore]:
+    async with serving() as running:
+        store = connected(running.url, grpc_port=running.grpc_port if request.param == "gRPC" else 0)
+        yield store
+        await store.close()
+
+
+async def test_collection_moves_to_a_server_and_back(source: EdgeStore, server: QdrantStore, tmp_path: Path) -> None:
+    there = await copy_collection(await source.open("c"), server)
+    assert (there.documents, there.unchanged, there.passages) == (DOCUMENTS, 0, 500)
+    back = EdgeStore(tmp_path / "back", reserve_bytes=0)
+    home = await copy_collection(await server.open("c"), back)
+    assert (home.documents, home.passages, home.checksum) == (DOCUMENTS, 500, there.checksum)
+    original, returned = await source.open("c"), await back.open("c")
+    assert returned.manifest == original.manifest
+    ids = [point.passage.point_id("c") for point in documents(range(20))]
+    assert await returned.fetch(ids) == await original.fetch(ids)
+    await back.close()
+
+
+class Interrupted:
+    """A store whose collections fail after some writes, as when the connection ends."""
+
+    def __init__(self, store: Store, *, writes: int) -> None:
+        self._store = store
+        self._writes = writes
+
+    async def open(self, name: str, *, create: Manifest | None = None) -> Collection:
+        collection = await self._store.open(name, create=create)
+        write, left = collection.write, iter(range(self._writes))
+
+        async def write_while_it_lasts(points: Sequence[Point]) -> None:
+            if next(left, None) is None:
+                raise StoreError("the connection ended")
+            await write(points)
+
+        collection.write = write_while_it_lasts
+        return collection
+
+    async def names(self) -> list[str]:
+        return await self._store.names()
+
+    async def drop(self, name: str) -> None:
+        await self._store.drop(name)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+async def test_interrupted_copy_goes_on_where_it_stopped(source: EdgeStore, tmp_path: Path) -> None:
+    collection = await source.open("c")
+    broken = Interrupted(EdgeStore(tmp_path / "target", reserve_bytes=0), writes=1)
+    with pytest.raises(StoreError, match="the connection ended"):
+        await copy_collection(collection, broken)
+    await broken.close()
+    target = EdgeStore(tmp_path / "target", reserve_bytes=0)
+    copied = await copy_collection(collection, target)
+    assert 0 < copied.unchanged < DOCUMENTS
+    assert copied.documents + copied.unchanged == DOCUMENTS
+    again = await copy_collection(collection, target)
+    assert (again.documents, again.checksum) == (0, copied.checksum)
+    await target.close()
+
+
+async def test_documents_that_only_the_target_has_stay(source: EdgeStore, tmp_path: Path) -> None:
+    target = EdgeStore(tmp_path / "target", reserve_bytes=0)
+    theirs = await target.open("c", create=MANIFEST.with_fields({}))
+    await theirs.write([replace(each, passages=1) for each in documents(range(900, 901))])
+    await copy_collection(await source.open("c"), target)
+    assert len(await theirs.entries()) == DOCUMENTS + 1
+    await target.close()
+
+
+async def test_copy_that_differs_is_an_error(source: EdgeStore, tmp_path: Path) -> None:
+    target = EdgeStore(tmp_path / "target", reserve_bytes=0)
+    collection = await source.open("c")
+    await copy_collection(collection, target)
+    copy = await target.open("c")
+    passage = replace(documents(range(3, 4))[1].passage, text="other")
+    await copy.remove(AnyOf("document_id", ("d003",)))
+    await copy.write([replace(documents(range(3, 4))[0]), replace(documents(range(3, 4))[1], passage=passage)])
+    with pytest.raises(StoreError, match="differs from its source between documents 'd000' and"):
+        await copy_collection(collection, target)
+    await target.close()
+
+
+async def test_target_with_other_vectors_is_refused(source: EdgeStore, tmp_path: Path) -> None:
+    target = EdgeStore(tmp_path / "target", reserve_bytes=0)
+    await target.open("c", create=replace(MANIFEST, vectors=standard_vectors("other@2", 4)))
+    with pytest.raises(IncompatibleCollection, match=r"other vectors: .* by other@2; the source has .* by by-hand@1"):
+        await copy_collection(await source.open("c"), target)
+    await target.close()

@@ -1,0 +1,127 @@
+"""Backups: what goes in comes out, and half a backup is refused."""
+
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resift.core.errors import InvalidInput, NotFound, StoreError
+from resift.core.values import Passage
+from resift.search.backup import back_up, restore
+from resift.search.edge import EdgeStore
+from resift.search.manifest import Manifest
+from resift.search.store import Leg, Point
+from resift.search.vectors import Sparse
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+EAST = np.eye(4, dtype=np.float32)[0]
+POINTS = [
+    Point(
+        Passage("a", ordinal, f"text {ordinal}", metadata={"lang": "en"}), "digest", 20, {"dense": EAST, "bm25": bm25}
+    )
+    for ordinal, bm25 in enumerate([Sparse((7,), (1.0,))] * 20)
+]
+
+
+@pytest.fixture
+async def backup(store: EdgeStore, manifest: Manifest, tmp_path: Path) -> Path:
+    for name in ("notes", "wiki"):
+        collection = await store.open(name, create=manifest)
+        await collection.remember(manifest.with_fields({"lang": "keyword"}))
+        await collection.write(POINTS)
+    file = tmp_path / "backups" / "all.tar"
+    index = await back_up(store, file, [])
+    assert dict(index.passages) == {"notes": 20, "wiki": 20}
+    return file
+
+
+async def test_backup_restores_documents_vectors_and_manifest_elsewhere(
+    store: EdgeStore, backup: Path, manifest: Manifest, tmp_path: Path
+) -> None:
+    other = EdgeStore(tmp_path / "elsewhere", reserve_bytes=0)
+    await restore(other, backup)
+    assert await other.names() == ["notes", "wiki"]
+    for name in ("notes", "wiki"):
+        original, restored = await store.open(name), await other.open(name)
+        assert restored.manifest == original.manifest == manifest.with_fields({"lang": "keyword"})
+        assert await restored.entries() == await original.entries()
+        [hits] = await restored.search([Leg("dense", EAST, 30)])
+        assert len(hits) == 20
+    assert not (tmp_path / "elsewhere" / "restoring").exists()
+    await other.close()
+
+
+async def test_backup_of_one_collection_leaves_the_others_out(store: EdgeStore, backup: Path, tmp_path: Path) -> None:
+    index = await back_up(store, tmp_path / "wiki.tar", ["wiki"])
+    assert set(index.passages) == {"wiki"}
+    assert {name.partition("/")[0] for name in index.files} == {"wiki"}
+    with pytest.raises(NotFound, match=r"No collection 'wikis'\. Did you mean 'wiki'"):
+        await back_up(store, tmp_path / "other.tar", ["wikis"])
+    with pytest.raises(InvalidInput, match=r"wiki\.tar is there already"):
+        await back_up(store, tmp_path / "wiki.tar", ["wiki"])
+    assert not (tmp_path / "other.tar.part").exists()
+
+
+async def test_collection_that_is_there_is_not_overwritten(store: EdgeStore, backup: Path) -> None:
+    await store.drop("wiki")
+    with pytest.raises(StoreError, match=r"notes: there already\. Nothing was restored"):
+        await restore(store, backup)
+    assert await store.names() == ["notes"]
+    await store.drop("notes")
+    await restore(store, backup)
+    assert await store.names() == ["notes", "wiki"]
+
+
+def cut(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+def flip_a_byte_of_a_text(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    at = content.index(b"text 11")
+    content[at] ^= 1
+    file.write_bytes(content)
+
+
+def replace_by_text(file: Path) -> None:
+    file.write_text("not a backup")
+
+
+def leave_the_index_out(file: Path) -> None:
+    with tarfile.open(file) as archive, tarfile.open(file.with_suffix(".new"), "w") as other:
+        for member in archive.getmembers()[:-1]:
+            other.addfile(member, archive.extractfile(member))
+    file.with_suffix(".new").replace(file)
+
+
+def add_a_file_outside(file: Path) -> None:
+    with tarfile.open(file) as archive, tarfile.open(file.with_suffix(".new"), "w") as other:
+        *members, index = archive.getmembers()
+        intruder = tarfile.TarInfo("../intruder")
+        other.addfile(intruder)
+        for member in [*members, index]:
+            other.addfile(member, archive.extractfile(member))
+    file.with_suffix(".new").replace(file)
+
+
+@pytest.mark.parametrize(
+    "harm", [cut, flip_a_byte_of_a_text, replace_by_text, leave_the_index_out, add_a_file_outside]
+)  # fmt: skip
+async def test_damaged_backup_restores_nothing(backup: Path, tmp_path: Path, harm: "object") -> None:
+    assert callable(harm)
+    harm(backup)
+    other = EdgeStore(tmp_path / "elsewhere", reserve_bytes=0)
+    with pytest.raises(InvalidInput, match=r"all\.tar"):
+        await restore(other, backup)
+    assert await other.names() == []
+    assert not (tmp_path / "intruder").exists()
+    assert list((tmp_path / "elsewhere").rglob("*.json")) in ([], [tmp_path / "elsewhere" / "owner.json"])
+    await other.close()
+
+
+async def test_missing_file_is_named(store: EdgeStore, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"no file .*nowhere\.tar"):
+        await restore(store, tmp_path / "nowhere.tar")
