@@ -19,9 +19,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..core.errors import InvalidInput, NotFound, StoreError
 from .edge import EdgeStore
-from .edge_collection import EdgeCollection, require_space
+from .edge_collection import EdgeCollection
 from .manifest import MANIFEST, read_manifest
 from .names import check_name, unknown_collection
+from .space import require_space
 
 INDEX = "backup.json"
 CHUNK = 2**20

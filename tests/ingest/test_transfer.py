@@ -49,9 +49,10 @@ def documents(numbers: range) -> list[Point]:
     return made
 
 
-@pytest.fixture
-async def source(tmp_path: Path) -> AsyncGenerator[EdgeStore]:
-    store = EdgeStore(tmp_path / "source", reserve_bytes=0)
+@pytest.fixture(scope="module")
+async def source(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[EdgeStore]:
+    """Only for reading."""
+    store = EdgeStore(tmp_path_factory.mktemp("source"), reserve_bytes=0)
     collection = await store.open("c", create=MANIFEST.with_fields({}))
     await collection.remember(MANIFEST)
     await collection.write(documents(range(DOCUMENTS)))
