@@ -13,6 +13,7 @@ from ..core.values import Hit, Passage, Ranking, Stage
 from ..rerank.blend import Weights, with_shares
 from ..rerank.budget import Pace
 from ..rerank.cascade import Cascade, Turn, run_cascade
+from ..rerank.ordering import Orderer, order_head
 from ..rerank.rearrange import diversify, weigh_metadata
 from ..rerank.reranker import Reranker
 from ..rerank.signals import MetadataSignals, Mix
@@ -25,6 +26,7 @@ from ..search.vectors import DENSE
 from .plan import Reranking, plan_turns
 from .preferences import preferences
 from .question import MAX_RESULTS, REARRANGED, Page, Question, check_query, checked, judge
+from .wishes import fulfil_by_data
 
 NONE = "none"
 DEFAULT = "default"
@@ -77,7 +79,8 @@ class Pipeline:
         question = replace(question, limit=min(question.limit, MAX_RESULTS - question.offset))
         cascade = self.cascade(question.reranker) if question.query else None
         collection = await self.open(question.collection)
-        metadata = preferences(question, self._reranking.metadata, collection.manifest.fields)
+        asked = preferences(question, self._reranking.metadata, collection.manifest.fields)
+        metadata, done = fulfil_by_data(question, asked, collection.manifest.fields)
         reranking, tunings = replace(self._reranking, metadata=metadata), collection.manifest.tuning
         turns = [] if cascade is None else plan_turns(question, cascade, reranking, tunings, now=self._now())
         head = turns[0].depth if turns else 0
@@ -91,7 +94,7 @@ class Pipeline:
             ranking = await self._diversify(collection, ranking, question.diversity, depth=head or REARRANGED)
         if not question.query and question.reranker != NONE:
             ranking = replace(ranking, notes=[*ranking.notes, "Nothing was reranked: there is no query to read with."])
-        return _page(self._with_instruction_note(ranking, question, cascade), question)
+        return _page(self._with_instruction_notes(ranking, question, cascade, done), question)
 
     async def rerank(self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT) -> Page:
         """Return the passages reordered by the reranker alone; `was` is their place in the input.
@@ -110,6 +113,17 @@ class Pipeline:
         first, *later = plan_turns(question, cascade, self._reranking, {}, now=self._now())
         turns = [replace(first, mix=Mix({"rerank": 1.0})), *later]
         return replace(_page(await self._rerank(Ranking(hits), question, turns), question), pages=False)
+
+    async def order(self, query: str, passages: Sequence[Passage], orderer: Orderer, *, limit: int) -> Page:
+        """Return the passages in the order that a model gives which does not score; `was` is their place in the input.
+
+        Raises:
+            InvalidInput: On an unusable query.
+        """
+        query = check_query(query)
+        hits = [Hit(passage, score=0.0, rank=rank, was=rank) for rank, passage in enumerate(passages, start=1)]
+        ranking = await order_head(Ranking(hits), query, "", orderer, stage="llm", depth=len(hits), clock=self._clock)
+        return replace(_page(ranking, Question(query, limit=limit)), pages=False)
 
     async def open(self, name: str) -> Collection:
         """Return an existing collection that was written with the models in use.
@@ -178,13 +192,17 @@ class Pipeline:
         vectors = await collection.fetch_vectors(ids, DENSE)
         return diversify(ranking, [vectors.get(key) for key in ids], diversity, clock=self._clock)
 
-    def _with_instruction_note(self, ranking: Ranking, question: Question, cascade: Cascade | None) -> Ranking:
+    def _with_instruction_notes(
+        self, ranking: Ranking, question: Question, cascade: Cascade | None, done: Sequence[str]
+    ) -> Ranking:
+        """Say what followed the instruction: data, a model, or nothing."""
+        notes = [*(done if cascade else ()), *ranking.notes]
         if not question.instruction.strip() or (cascade and cascade.takes_instructions):
-            return ranking
+            return replace(ranking, notes=notes)
         able = [name for name, each in sorted(self._reranking.cascades.items()) if each.takes_instructions]
         why = f"rerankers that do: {', '.join(able)}" if able else "no reranker that takes instructions is configured"
-        note = f"The instruction was not followed: {why}."
-        return replace(ranking, notes=[*ranking.notes, note])
+        what = "No model followed the instruction" if done and cascade else "The instruction was not followed"
+        return replace(ranking, notes=[*notes, f"{what}: {why}."])
 
     def _with_relevance(self, ranking: Ranking) -> Ranking:
         """Judge each hit by its dense score, for want of a reranker's; keyword hits stay without."""

@@ -67,7 +67,8 @@ def plan_turns(
     for step in cascade.steps:
         most = turns[-1].depth if turns else 0
         if not isinstance(step, Scored):
-            turns.append(Turn(step, _least(step.head, most or question.depth)))
+            shown = question.offset + question.limit
+            turns.append(Turn(step, _least(step.head, most or question.depth), shown=shown))
         elif turns:
             mix = _later_mix(question, step.reranker, tunings, reranking.metadata, now)
             turns.append(Turn(step, _least(step.head, most), mix))

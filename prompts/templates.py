@@ -1,16 +1,24 @@
 """The loader of templates: Markdown with front matter, checked before anything is served."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from ..core.errors import InvalidInput
 
-PLACEHOLDERS = ("query",)
-REQUIRED = ("name", "version", "description")
+PLACEHOLDERS = ("query", "instruction", "today", "passages")
+ENTRIES = ("name", "version", "description", "reply")
+SHIPPED = Path(__file__).parent
+
+ReplyKind: TypeAlias = Literal["text", "ranking", "ranking with reasons"]
+"""What a model answers: words for a reader, an order of passages, or that with a few words on the first three."""
+
 _FRONT_MATTER = re.compile(r"---\n(?P<entries>.*?)\n---\n(?P<text>.*)", re.DOTALL)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_MEANT = re.compile(r"\{\s*(\w*)\s*\}")  # as a person may write one
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +29,41 @@ class Template:
     version: str
     description: str
     text: str
+    reply: ReplyKind = "text"
+
+    @property
+    def orders_passages(self) -> bool:
+        """Return whether a reranker can ask with it."""
+        return self.reply != "text"
+
+    @property
+    def placeholders(self) -> list[str]:
+        """Return the names of its placeholders, in the order in which they are listed everywhere."""
+        used = set(_PLACEHOLDER.findall(self.text))
+        return [name for name in PLACEHOLDERS if name in used]
 
     def render(self, values: Mapping[str, str]) -> str:
         """Return the text with each placeholder replaced, once: a value that holds braces is left as it is."""
         return _PLACEHOLDER.sub(lambda found: values[found[1]], self.text)
 
 
-def load_templates(folder: Path = Path(__file__).parent) -> dict[str, Template]:
-    """Return the templates of a folder by name.
+def load_templates(folders: Sequence[Path] = (SHIPPED,)) -> dict[str, Template]:
+    """Return the templates of folders by name; of two with one name that of the later folder is taken.
 
     Raises:
-        InvalidInput: When one has no front matter, lacks an entry, or holds an unknown placeholder.
+        InvalidInput: A folder is none, or a template has no front matter, lacks an entry, has an unknown one, or holds
+            an unknown placeholder.
     """
-    templates = [read_template(path) for path in sorted(folder.glob("*.md"))]
-    return {template.name: template for template in templates}
+    found: dict[str, Template] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise InvalidInput(f"No folder of templates: {folder}. Correct RESIFT_PROMPTS_DIR or leave it out.")
+        paths = {path: read_template(path) for path in sorted(folder.glob("*.md"))}
+        names = [template.name for template in paths.values()]
+        if doubles := sorted({name for name in names if names.count(name) > 1}):
+            raise InvalidInput(f"Several templates in {folder} are named {', '.join(doubles)}. Rename all but one.")
+        found |= {template.name: template for template in paths.values()}
+    return found
 
 
 def read_template(path: Path) -> Template:
@@ -43,14 +72,36 @@ def read_template(path: Path) -> Template:
     Raises:
         InvalidInput: As for `load_templates`.
     """
-    found = _FRONT_MATTER.fullmatch(path.read_text(encoding="utf-8"))
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"Template {path} is no UTF-8 text. Save it as such.") from error
+    found = _FRONT_MATTER.fullmatch(content)
     if found is None:
-        raise InvalidInput(f"Template {path} has no front matter. Begin it with ---, {', '.join(REQUIRED)}, and ---.")
-    lines = (line.partition(":") for line in found["entries"].splitlines())
+        raise InvalidInput(f"Template {path} has no front matter. Begin it with ---, {', '.join(ENTRIES)}, and ---.")
+    lines = [line.partition(":") for line in found["entries"].splitlines() if line.strip()]
     entries = {key.strip(): value.strip() for key, _, value in lines}
-    if missing := [key for key in REQUIRED if not entries.get(key)]:
-        raise InvalidInput(f"Template {path} lacks {', '.join(missing)} in its front matter. Add it.")
-    if unknown := sorted(set(_PLACEHOLDER.findall(found["text"])) - set(PLACEHOLDERS)):
+    text = found["text"].strip()
+    if problem := _problem(entries, text):
+        raise InvalidInput(f"Template {path} {problem}")
+    reply = next(kind for kind in get_args(ReplyKind) if kind == entries["reply"])
+    return Template(entries["name"], entries["version"], entries["description"], text, reply)
+
+
+def _problem(entries: Mapping[str, str], text: str) -> str:
+    """Return what is wrong with a template and how to mend it; nothing when it can be used."""
+    kinds = get_args(ReplyKind)
+    if missing := [key for key in ENTRIES if not entries.get(key)]:
+        return f"lacks {', '.join(missing)} in its front matter. Add it."
+    if more := [key for key in entries if key not in ENTRIES]:
+        return f"has unknown entries in its front matter: {', '.join(more)}. Known: {', '.join(ENTRIES)}."
+    if not _NAME.fullmatch(entries["name"]) or entries["reply"] not in kinds:
+        given = f"name {entries['name']!r} and reply {entries['reply']!r}"
+        return f"has {given}. A name has small letters, digits and _; a reply is one of: {', '.join(kinds)}."
+    used, meant = set(_PLACEHOLDER.findall(text)), set(_MEANT.findall(text))
+    if unknown := sorted((used | meant) - (used & set(PLACEHOLDERS))):
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise InvalidInput(f"Template {path} holds unknown placeholders: {', '.join(unknown)}. Known: {known}.")
-    return Template(entries["name"], entries["version"], entries["description"], found["text"].strip())
+        return f"holds unknown placeholders: {', '.join(unknown)}. Known: {known}."
+    if entries["reply"] != "text" and not {"query", "passages"} <= used:
+        return "orders passages, but does not hold both {query} and {passages}. Add them."
+    return ""

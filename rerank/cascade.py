@@ -46,6 +46,8 @@ class Ordered:
     orderer: Orderer
     head: int = 0
     takes_instructions: bool = True
+    wide_margin: float = 0.0
+    """Without an instruction skipped where the last hit shown is so much more relevant than the next. 0: never."""
 
     @property
     def model(self) -> str:
@@ -93,6 +95,8 @@ class Turn:
     step: Step
     depth: int
     mix: Mix = field(default_factory=lambda: Mix({"rerank": 1.0}))
+    shown: int = 0
+    """How many hits the caller will see; 0 where nobody knows."""
 
 
 async def run_cascade(
@@ -125,6 +129,8 @@ async def run_cascade(
                 pace=paces[turn.step.model],
                 clock=clock,
             )
+        elif not instruction and (margin := _margin(ranking, turn)) and margin >= turn.step.wide_margin > 0:
+            ranking = _skipped(ranking, turn, margin)
         else:
             ranking = await order_head(
                 ranking,
@@ -142,6 +148,23 @@ async def run_cascade(
 def name_of(place: int, step: Step) -> str:
     """Return the name of a stage in reports and scores: "rerank" for a first one that scores, else its own."""
     return FIRST if place == 0 and isinstance(step, Scored) else step.name
+
+
+def _margin(ranking: Ranking, turn: Turn) -> float:
+    """Return how much more relevant the last hit shown is than the next in the head; 0 where nothing tells."""
+    if not 0 < turn.shown < min(turn.depth, len(ranking.hits)):
+        return 0.0
+    last, following = ranking.hits[turn.shown - 1].relevance, ranking.hits[turn.shown].relevance
+    return last - following if last is not None and following is not None else 0.0
+
+
+def _skipped(ranking: Ranking, turn: Turn, margin: float) -> Ranking:
+    why = f"there is no instruction, and the hits shown are {margin:.2f} more relevant than the next"
+    report = Stage(
+        turn.step.name, turn.step.model, min(turn.depth, len(ranking.hits)), 0, 0.0, f"skipped: {why}", "rank"
+    )
+    note = f"The stage {turn.step.name!r} was skipped: {why}."
+    return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note])
 
 
 def _out_of_time(ranking: Ranking, turn: Turn, stage: str, milliseconds: float) -> Ranking:

@@ -4,25 +4,23 @@ import logging
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, redirect_stdout
-from typing import Annotated
 
 import anyio
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.tools import Tool
-from pydantic import Field
 
 from .. import __version__
-from ..prompts.templates import Template, load_templates
 from ..tools.delete_documents import delete_documents
 from ..tools.hybrid_search import hybrid_search
 from ..tools.ingest_documents import ingest_documents
 from ..tools.list_collections import list_collections
 from ..tools.read_document import read_document
 from ..tools.rerank import rerank
+from ..tools.rerank_with_llm import rerank_with_llm
 from ..tools.search_and_rerank import search_and_rerank
 from ..tools.services import Services
 from .engine import Engine
+from .prompts import as_prompt
 
 TOOLS: dict[str, Callable[[Services], Tool]] = {
     "search_and_rerank": search_and_rerank,
@@ -58,6 +56,8 @@ def create_server(engine: Engine) -> MCPServer[None]:
                 await engine.close()
 
     tools: list[Tool] = [build(engine.services) for build in TOOLS.values()]
+    if engine.listwise is not None:
+        tools.append(rerank_with_llm(engine.services, engine.listwise))
     server = MCPServer(
         "resift",
         title="Resift",
@@ -67,16 +67,9 @@ def create_server(engine: Engine) -> MCPServer[None]:
         lifespan=lifespan,
         log_level=engine.settings.log_level,
     )
-    for template in load_templates().values():
-        server.add_prompt(_prompt(template))
+    for template in engine.templates.values():
+        server.add_prompt(as_prompt(template))
     return server
-
-
-def _prompt(template: Template) -> Prompt:
-    def render(query: Annotated[str, Field(description="The question")]) -> str:
-        return template.render({"query": query})
-
-    return Prompt.from_function(render, name=template.name, description=template.description)
 
 
 async def _warm(engine: Engine) -> None:

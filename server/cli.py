@@ -14,8 +14,10 @@ from ..pipeline.question import Question
 from ..search.legs import Mode
 from ..search.storage import Quantization
 from .engine import Engine, build_engine
+from .prompts_cli import app as prompts_app
 from .settings import Settings, load_settings
 from .store_cli import app as store_app
+from .train_cli import app as train_app
 
 app = typer.Typer(
     name="resift",
@@ -29,7 +31,8 @@ Collection = Annotated[str, typer.Option("--collection", "-c", help="Which colle
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-app.add_typer(store_app)
+for part in (store_app, prompts_app, train_app):
+    app.add_typer(part)
 
 
 def main() -> None:
@@ -88,6 +91,7 @@ def search(
     mode: Annotated[Mode, typer.Option(help="Meaning, words, or both.")] = "hybrid",
     filter_: Annotated[str, typer.Option("--filter", help="""JSON, such as '{"lang": "en"}'.""")] = "{}",
     reranker: Annotated[str, typer.Option(help='"default", "none" or a configured name.')] = "default",
+    instruction: Annotated[str, typer.Option(help='What counts as relevant, such as "prefer recent".')] = "",
     depth: Annotated[int, typer.Option(min=0, max=200, help="Hits to rerank; 0: as tuned, or 50.")] = 0,
     queries: Annotated[
         list[str], typer.Option("--also", help="Another phrasing of it; may be given several times.")
@@ -120,6 +124,7 @@ def search(
         recency=parse_json_object(recency, "--recency"),
         boost=parse_json_object(boost, "--boost"),
         reranker=reranker,
+        instruction=instruction,
         depth=depth,
     )
     _run(lambda engine: run_search(engine, question, explain=explain, as_json=as_json))
@@ -148,52 +153,6 @@ def delete(
 
     conditions = parse_json_object(filter_)
     _run(lambda engine: run_delete(engine, collection, ids, filter_=conditions, everything=everything))
-
-
-@app.command()
-def train(
-    data: Annotated[list[str], typer.Option("--data", help="A folder of judged questions, or FOLDER=WEIGHT.")],
-    out: Annotated[Path, typer.Option("--out", help="Where the reranker goes; a run that was killed goes on there.")],
-    dev: Annotated[list[Path], typer.Option("--dev", help="Folders that only decide when to stop.")] = [],  # noqa: B006
-    base: Annotated[str, typer.Option(help='What to start from: a BertModel\'s folder, or "bundled".')] = "bundled",
-    split: Annotated[str, typer.Option(help="Which judgements of each folder.")] = "train",
-    layers: Annotated[int, typer.Option(min=0, help="Layers to keep of the base; 0 keeps all.")] = 0,
-    window: Annotated[int, typer.Option(min=32, max=512, help="Tokens of a pair, question and passage, in use.")] = 256,
-    train_window: Annotated[
-        int, typer.Option(min=32, max=512, help="Tokens of a pair in training; what is longer is cut, for speed.")
-    ] = 160,
-    questions: Annotated[int, typer.Option(min=1, help="Most questions of a folder.")] = 6000,
-    unlabelled: Annotated[int, typer.Option(min=0, help="Questions cut from each folder's documents.")] = 2000,
-    distil: Annotated[float, typer.Option(min=0, max=1, help="Share of lists that nobody judged.")] = 0.15,
-    teacher: Annotated[
-        str, typer.Option(help='Whose order to learn beside the marks: a reranker, "bundled", or retrieval\'s own.')
-    ] = "",
-    rate: Annotated[float, typer.Option(min=0, help="Learning rate of the layers.")] = 5e-5,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of 12 lists with 8 passages each.")] = 1500,
-    every: Annotated[int, typer.Option(min=1, help="Steps between two looks at the development questions.")] = 200,
-) -> None:
-    """Fine-tune a reranker on judged questions (needs the extra `train`)."""
-    from ..core.extras import require_extra
-    from ..training.plan import Plan, Recipe, parse_mix
-    from .train import NEEDED, run_train
-
-    require_extra("train", NEEDED)
-    recipe = Recipe(steps=steps, window=train_window, learning_rate=rate, evaluate_every=every)
-    plan = Plan(
-        data=parse_mix(data),
-        out=out.absolute(),
-        base=base,
-        dev=dev,
-        split=split,
-        window=window,
-        layers=layers,
-        questions=questions,
-        unlabelled=unlabelled,
-        distilled=distil,
-        teacher=teacher,
-        recipe=recipe,
-    )
-    run_train(load_settings(), plan)
 
 
 @app.command("eval")

@@ -22,19 +22,21 @@ from ..models.transformer import Transformer
 from ..models.workers import Workers
 from ..pipeline.pipeline import DEFAULT, NONE, Pipeline
 from ..pipeline.plan import Reranking
+from ..prompts.templates import Template
 from ..rerank.cascade import Cascade, Scored, Step
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.endpoint import RerankEndpoint
 from ..rerank.late_interaction import WEIGHTS as MAXSIM_WEIGHTS
 from ..rerank.late_interaction import LateInteraction
+from ..rerank.listwise import Listwise
 from ..rerank.signals import MetadataSignals
 from ..search.encode import BundledEncoder
 from ..search.manifest import Lexical, Manifest
 from ..search.retrieve import FusionOptions, Retriever
 from ..search.vectors import standard_vectors
 from ..tools.services import Services
-from .language_model import open_language_model
-from .reranker_settings import CROSS_ENCODER, MAXSIM
+from .language_model import open_language_model, open_listwise, open_templates, ordering_step
+from .reranker_settings import CROSS_ENCODER, LLM, MAXSIM
 from .rerankers import Workshop, build_cascades, build_steps
 from .settings import Settings
 from .stores import open_store
@@ -54,7 +56,9 @@ class Engine:
     services: Services
     transformer: Deferred[Transformer]
     cross_encoder: CrossEncoder
+    templates: Mapping[str, Template]
     language_model: LanguageModel | None = None
+    listwise: Listwise | None = None
     endpoints: tuple[RerankEndpoint, ...] = ()
 
     async def warm(self) -> None:
@@ -98,7 +102,13 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         MAXSIM: Scored(MAXSIM, shop.cached(maxsim)),
         **configured,
     }
+    templates, language_model = open_templates(settings), open_language_model(settings)
+    listwise = open_listwise(settings, language_model, templates)
+    if listwise is not None:
+        steps[LLM] = ordering_step(listwise, settings)
     cascades = build_cascades(settings.rerankers, steps)
+    if listwise is not None:
+        cascades[LLM] = Cascade((steps[CROSS_ENCODER], steps[LLM]))
     manifest = _manifest(settings, encoder)
     locks = WriteLocks()
     fusion = FusionOptions(settings.search.fusion, settings.search.dense_weight, settings.search.leg_limit)
@@ -122,7 +132,16 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         roots=Roots.of([*roots, *settings.ingest_roots] or [Path.cwd()]),
         max_file_bytes=settings.ingest.max_bytes,
     )
-    return Engine(settings, services, transformer, cross_encoder, open_language_model(settings), tuple(endpoints))
+    return Engine(
+        settings,
+        services,
+        transformer,
+        cross_encoder,
+        templates,
+        language_model,
+        listwise,
+        tuple(endpoints),
+    )
 
 
 def _default(settings: Settings, cascades: Mapping[str, Cascade]) -> str:

@@ -156,6 +156,9 @@ class Settings(BaseSettings):
     qdrant_api_key: SecretStr = Field(
         default=SecretStr(""), validation_alias="QDRANT_API_KEY", description="Its key, if it wants one"
     )
+    prompts_dir: Path | None = Field(
+        default=None, description="A folder with templates of your own; they go before those of the same name"
+    )
     openai_base_url: str = Field(
         default="", validation_alias="OPENAI_BASE_URL", description="OpenAI-compatible endpoint; empty is OpenAI's own"
     )
@@ -168,10 +171,10 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("data_dir", mode="after")
+    @field_validator("data_dir", "prompts_dir", mode="after")
     @classmethod
-    def _expand(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -24,6 +24,8 @@ class PassageInput(BaseModel):
     text: str
     id: Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)] = ""
     title: str = ""
+    source: Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)] = ""
+    date: Annotated[str, Field(max_length=40)] = ""
 
 
 def rerank(services: Services) -> Tool:
@@ -42,13 +44,18 @@ def rerank(services: Services) -> Tool:
         For results of other tools; for documents in a collection call search_and_rerank. Comes back with the best
         `limit`: `passage_id` is the id you gave or the place in your list from 1, `was` that place.
         """
-        page = await services.pipeline.rerank(query, _passages(passages), limit=limit, reranker=reranker)
+        page = await services.pipeline.rerank(query, read_passages(passages), limit=limit, reranker=reranker)
         return ranking_reply(page, full=False, max_tokens=MAX_REPLY_TOKENS)
 
     return make_tool(rerank, title="Rerank passages", annotations=READS_ONLY)
 
 
-def _passages(given: list[str | PassageInput]) -> list[Passage]:
+def read_passages(given: list[str | PassageInput]) -> list[Passage]:
+    """Return the passages that a caller gives; an id is theirs, or the place in the list.
+
+    Raises:
+        InvalidInput: There are none, too many, or too long ones, or some hold no text.
+    """
     if not 1 <= len(given) <= MAX_PASSAGES:
         raise InvalidInput(f"rerank takes 1 to {MAX_PASSAGES} passages, got {len(given)}. Give the likeliest ones.")
     inputs = [PassageInput(text=each) if isinstance(each, str) else each for each in given]
@@ -60,5 +67,13 @@ def _passages(given: list[str | PassageInput]) -> list[Passage]:
             f"The passages have {characters:,} characters, above {MAX_CHARACTERS:,}. Give fewer of them."
         )
     return [
-        Passage(each.id or str(place), -1, each.text, title=each.title) for place, each in enumerate(inputs, start=1)
+        Passage(
+            each.id or str(place),
+            -1,
+            each.text,
+            title=each.title,
+            source=each.source,
+            metadata={"date": each.date} if each.date else {},
+        )
+        for place, each in enumerate(inputs, start=1)
     ]

@@ -84,10 +84,11 @@ async def test_passing_trouble_is_waited_out(
     assert clock.pauses[1] >= pause_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["hang", "drip"])
 async def test_endpoint_that_never_ends_is_given_up_in_time(server: ChatStandIn, clock: Clock, fault: Any) -> None:
     server.next.append(Answer("{", fault=fault))
-    reply = await model_at(server, clock, timeout_s=0.3).ask(ASKED)
+    reply = await model_at(server, clock, timeout_s=2).ask(ASKED)
     assert (reply.text, reply.retries) == ("The pump.", 1)
 
 
@@ -99,8 +100,10 @@ async def test_deadline_is_kept_whatever_one_request_may_take(server: ChatStandI
 
 async def test_cancelled_question_is_cancelled_at_the_endpoint(server: ChatStandIn, clock: Clock) -> None:
     server.always = Answer(fault="hang")
-    with anyio.move_on_after(0.3):
-        await model_at(server, clock).ask(ASKED)
+    async with anyio.create_task_group() as group:
+        group.start_soon(model_at(server, clock).ask, ASKED)
+        assert await anyio.to_thread.run_sync(server.heard.wait, 20)
+        group.cancel_scope.cancel()
     assert await anyio.to_thread.run_sync(server.gave_up.wait, 5)
 
 

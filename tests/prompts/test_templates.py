@@ -6,24 +6,34 @@ import pytest
 from mcp.client import Client
 
 from resift.core.errors import InvalidInput
-from resift.prompts.templates import load_templates, read_template
+from resift.prompts.templates import SHIPPED, load_templates, read_template
 from resift.server.assembly import create_server
 from resift.server.engine import Engine
+from resift.tests.server.in_process import Run, runner
 
-HEAD = "---\nname: it\nversion: 1\ndescription: What it does\n---\n"
+HEAD = "---\nname: it\nversion: 1\ndescription: What it does\nreply: text\n---\n"
+ORDERING = HEAD.replace("text", "ranking")
+NAMES = ["answer_from_documents", "answers_question", "code_examples", "prefer_official", "prefer_recent", "relevance"]
 
 
 def test_shipped_templates_load() -> None:
-    template = load_templates()["answer_from_documents"]
-    assert "why {query}?" in template.render({"query": "why {query}?"})
+    templates = load_templates()
+    assert sorted(templates) == NAMES
+    assert [name for name, each in sorted(templates.items()) if each.orders_passages] == NAMES[1:]
+    assert "why {query}?" in templates["answer_from_documents"].render({"query": "why {query}?"})
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("no front matter", "has no front matter"),
-        ("---\nname: it\n---\nText", "lacks version, description"),
-        (f"{HEAD}Find {{qeury}}", "unknown placeholders: qeury. Known: {query}"),
+        ("---\nname: it\n---\nText", "lacks version, description, reply"),
+        (HEAD.replace("reply", "author: me\nreply"), "unknown entries in its front matter: author. Known: name, ver"),
+        (HEAD.replace("name: it", "name: My prompt"), "has name 'My prompt'"),
+        (HEAD.replace("reply: text", "reply: poem"), "reply 'poem'.* one of: text, ranking, ranking with reasons"),
+        (f"{HEAD}Find {{qeury}}", "unknown placeholders: qeury. Known: {query}, {instruction}, {today}, {passages}"),
+        (f"{HEAD}Find {{ query }}", "unknown placeholders: query"),
+        (f"{ORDERING}Order these: {{passages}}", "does not hold both {query} and {passages}"),
     ],
 )
 def test_faulty_template_is_refused_with_what_to_mend(tmp_path: Path, text: str, message: str) -> None:
@@ -33,11 +43,59 @@ def test_faulty_template_is_refused_with_what_to_mend(tmp_path: Path, text: str,
         read_template(path)
 
 
+def test_template_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "it.md").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidInput, match=r"it.md is no UTF-8 text"):
+        load_templates([tmp_path])
+
+
+def test_templates_of_ones_own_go_before_those_of_the_same_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.md").write_text(f"{HEAD}Mine")
+    (tmp_path / "relevance.md").write_text(f"{ORDERING.replace('it', 'relevance')}{{query}} {{passages}}")
+    templates = load_templates([SHIPPED, tmp_path])
+    assert sorted(templates) == sorted([*NAMES, "it"])
+    assert templates["relevance"].text == "{query} {passages}"
+    (tmp_path / "again.md").write_text(f"{HEAD}Again")
+    with pytest.raises(InvalidInput, match=r"Several templates in .* are named it"):
+        load_templates([tmp_path])
+
+
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="Correct RESIFT_PROMPTS_DIR"):
+        load_templates([tmp_path / "none"])
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_prompt_is_offered_to_clients_with_its_argument(engine: Engine, mode: str) -> None:
+async def test_templates_are_prompts_with_their_arguments(engine: Engine, mode: str) -> None:
     async with Client(create_server(engine), mode=mode) as client:
-        (prompt,) = (await client.list_prompts()).prompts
-        assert [(each.name, each.required) for each in prompt.arguments or ()] == [("query", True)]
-        rendered = await client.get_prompt(prompt.name, {"query": "Who wrote it?"})
-    assert "Who wrote it?" in rendered.messages[0].content.model_dump()["text"]
+        prompts = {prompt.name: prompt for prompt in (await client.list_prompts()).prompts}
+        assert sorted(prompts) == NAMES
+        arguments = [(each.name, each.required) for each in prompts["prefer_recent"].arguments or ()]
+        assert arguments == [("query", True), ("instruction", False), ("passages", False)]
+        answer = await client.get_prompt("answer_from_documents", {"query": "Who wrote it?"})
+        recent = await client.get_prompt("prefer_recent", {"query": "Who wrote it?"})
+    assert "Who wrote it?" in answer.messages[0].content.model_dump()["text"]
+    text = recent.messages[0].content.model_dump()["text"]
+    assert "Query: Who wrote it?" in text
+    assert "Instruction, if any: none" in text
+    assert "call it first" in text
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(monkeypatch, capsys)
+
+
+def test_prompts_are_listed_and_filled_in(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.md").write_text(f"{HEAD}Ask {{query}} of {{instruction}} on {{today}}")
+    monkeypatch.setenv("RESIFT_PROMPTS_DIR", str(tmp_path))
+    listed = run("prompts")
+    assert [line.split()[0] for line in listed.out.splitlines()] == [*NAMES, "it"]
+    assert run("prompts", "it").out == "Ask {query} of {instruction} on {today}\n"
+    assert run("prompts", "it", "--query", "why?", "--instruction", "me").out.startswith("Ask why? of me on 2")
+    assert run("prompts", "--json").json[0]["name"] == NAMES[0]
+    assert "Ask why?" in run("prompts", "it", "--query", "why?", "--json").json["text"]
+    code, _, err = run("prompts", "relevant")
+    assert code == 1
+    assert "No prompt 'relevant'. Did you mean 'relevance'?" in err

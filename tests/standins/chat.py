@@ -1,24 +1,86 @@
 """A stand-in for a language model's endpoint: chat completions, with replies and faults on command."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from resift.tests.standins.http import Answer, StandIn
 
 PATH = "/v1/chat/completions"
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A passage as it stood in a request."""
+
+    label: str
+    title: str
+    source: str
+    date: str
+    text: str
+
+
+Rule: TypeAlias = Callable[[dict[str, Any], Seen], Any]
+"""From a request and a passage in it to what passages are sorted by, the least first."""
+
+
 class ChatStandIn(StandIn):
-    """Replies with `reply`."""
+    """Replies with `reply`, or ranks honestly by a `rule`, and says what it would say with `around` its JSON."""
 
     def __init__(self) -> None:
-        super().__init__({PATH: lambda _: completion(self.reply)})
+        super().__init__({PATH: self._complete})
         self.reply: str | None = "What hums?"
+        self.rule: Rule | None = None
+        self.around = "{}"
+        self.gives_logprobs = True
+
+    def _complete(self, body: dict[str, Any]) -> Answer:
+        if self.rule is None:
+            return completion(self.reply)
+        rule = self.rule
+        order = [seen.label for seen in sorted(passages_in(body), key=lambda seen: rule(body, seen))]
+        if not body.get("logprobs"):
+            return completion(self.around.replace("{}", json.dumps({"ranking": order})))
+        first_token = {label: -float(place) for place, label in enumerate(order)} if self.gives_logprobs else None
+        return completion(order[0], first_token=first_token)
 
     @property
     def url(self) -> str:
         return f"{self.root}/v1"
+
+
+def passages_in(body: dict[str, Any]) -> list[Seen]:
+    """Return the passages of a request, read as an honest model would: between the lines of the nonce."""
+    system, user = (message["content"] for message in body["messages"])
+    (nonce,) = re.findall(r"begin with (\w+),", system)
+    blocks = re.split(rf"^{nonce} (\w+)\n?", user, flags=re.MULTILINE)
+    return [_seen(label, block.strip("\n")) for label, block in zip(blocks[1::2], blocks[2::2], strict=True)][:-1]
+
+
+def _seen(label: str, block: str) -> Seen:
+    found = re.match(r"(?:title: (.*)\n)?(?:source: (.*)\n)?(?:date: (.*)\n)?", block)
+    assert found is not None
+    title, source, date = (each or "" for each in found.groups())
+    return Seen(label, title, source, date, block[found.end() :])
+
+
+def query_of(body: dict[str, Any]) -> str:
+    return re.findall(r"^Query: (.*)$", body["messages"][1]["content"], flags=re.MULTILINE)[0]
+
+
+def by_words(body: dict[str, Any], seen: Seen) -> Any:
+    """More of the query's words first; where the template says so, the later date first among equals."""
+    words = set(re.findall(r"\w+", query_of(body).lower()))
+    found = words & set(re.findall(r"\w+", f"{seen.title} {seen.text}".lower()))
+    recent = "the later `date` comes first" in body["messages"][1]["content"]
+    return (-len(found), newest(body, seen) if recent else [])
+
+
+def newest(body: dict[str, Any], seen: Seen) -> Any:
+    return [-int(part) for part in (seen.date or "0-0-0").split("-")]
 
 
 def completion(content: str | None, *, finish: str = "stop", first_token: Mapping[str, float] | None = None) -> Answer:

@@ -47,6 +47,8 @@ class StandIn(ThreadingHTTPServer):
         """The Authorization header of each request, "" without one."""
         self.at_once = 0
         self.most_at_once = 0
+        self.heard = Event()
+        """Set when a request came."""
         self.gave_up = Event()
         """Set when a client went away before its answer."""
         self.ended = Event()
@@ -60,6 +62,7 @@ class StandIn(ThreadingHTTPServer):
         with self._lock:
             self.asked.append(body)
             self.keys.append(key)
+            self.heard.set()
             if self.next:
                 return self.next.popleft()
         return self.always or self.paths[path](body)

@@ -1,0 +1,171 @@
+"""Ask a language model to put one window of passages in order, once or from several shuffles of it."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import anyio
+
+from ..core.errors import ContextTooLong, ModelError
+from ..core.tokens import estimate_tokens
+from ..models.chat_reply import ChatReply
+from ..models.language_model import Request
+from ..prompts.templates import Template
+from .cost import Cost
+from .prompt import SYSTEM, Shown, fenced, labels, schema, user_message
+from .reply import Reading, read_order, read_reasons, repair
+from .rounds import Group
+from .together import together
+
+REPLY_TOKENS = 12  # of a label in JSON, as tokenizers differ; for the estimate
+
+
+class Model(Protocol):
+    """What answers a request."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model."""
+        ...
+
+    async def ask(self, request: Request, *, deadline: float | None = None) -> ChatReply:
+        """Return the reply; may raise `ModelError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be judged by."""
+
+    query: str
+    instruction: str
+    template: Template
+    today: str
+    by_first_token: bool = False
+    permutations: int = 1
+    passage_tokens: int = 400
+    reply_tokens: int = 2000
+    seed: int = 0
+
+
+class Windows:
+    """Orders windows of one head of passages, and counts what that costs."""
+
+    def __init__(
+        self,
+        model: Model,
+        task: Task,
+        shown: Sequence[Shown],
+        *,
+        deadline: float,
+        max_calls: int,
+        at_once: anyio.CapacityLimiter,
+        nonce: Callable[[], str],
+    ) -> None:
+        self._model = model
+        self._task = task
+        self._shown: list[Shown] = list(shown)
+        self._deadline = deadline
+        self._max_calls = max_calls
+        self._at_once = at_once
+        self._nonce = nonce
+        self._is_halved = False
+        self._by_letters = task.by_first_token
+        self.cost = Cost(trimmed=sum(each.is_trimmed for each in shown))
+        self.asked = 0
+        self.left = 0
+        """Windows that kept their order, for no reply to them held one."""
+        self.reasons: dict[int, str] = {}
+
+    @property
+    def lacks_logprobs(self) -> bool:
+        """Return whether lists were asked for because the endpoint gives no probabilities of tokens."""
+        return self._task.by_first_token and not self._by_letters
+
+    def estimate(self, group: Group) -> int:
+        """Return about how many tokens all calls of a window take, in and out."""
+        request = self._request(group)
+        tokens = estimate_tokens(request.system) + estimate_tokens(request.user) + REPLY_TOKENS * len(group)
+        return self._task.permutations * tokens
+
+    async def order(self, group: Group) -> Group:
+        """Return the group in the model's order: of several shuffles, by Borda count.
+
+        Raises:
+            ModelError: The model cannot be asked.
+        """
+        self.asked += 1
+        dice = random.Random(f"{self._task.seed}:{group}")  # noqa: S311 - shuffles that can be repeated, no secrets
+        shuffles = [group, *(dice.sample(group, len(group)) for _ in range(self._task.permutations - 1))]
+        orders = await together([lambda each=each: self._order_once(each) for each in shuffles])
+        usable = [order for order in orders if order]
+        if not usable:
+            self.left += 1
+        points = {place: sum(order.index(place) for order in usable) for place in group}
+        return sorted(group, key=lambda place: points[place])
+
+    async def _order_once(self, group: Group) -> Group:
+        """Return the group in the order of one reply, else of a second; [] where neither held one."""
+        for _ in range(2):
+            reading = await self._read(group)
+            if reading.is_usable:
+                self.cost.repaired += reading.is_repaired
+                return [group[place] for place in reading.places]
+            self.cost.failed += 1
+        return []
+
+    async def _read(self, group: Group) -> Reading:
+        by_letters = self._by_letters
+        reply = await self._ask(group)
+        names = labels(len(group), letters=by_letters)
+        if by_letters and not reply.first_token:
+            self._by_letters = False
+            return await self._read(group)
+        if by_letters:
+            likeliest = sorted(reply.first_token, key=lambda each: -each[1])
+            reading = repair([token.strip() for token, _ in likeliest if token.strip() in names], names)
+            return replace(reading, named=len(group))  # the others are unlikelier than the likeliest twenty
+        if self._task.template.reply == "ranking with reasons":
+            self.reasons |= {group[place]: reason for place, reason in read_reasons(reply.text, names).items()}
+        return read_order(reply.text, names)
+
+    async def _ask(self, group: Group) -> ChatReply:
+        while True:
+            was_halved = self._is_halved
+            try:
+                return await self._call(self._request(group))
+            except ContextTooLong:
+                if was_halved:
+                    raise
+                self._halve()
+
+    async def _call(self, request: Request) -> ChatReply:
+        if self.cost.calls >= self._max_calls:
+            raise ModelError(f"max_calls, {self._max_calls}, is reached. Raise RESIFT_LLM__MAX_CALLS.")
+        self.cost.calls += 1
+        async with self._at_once:
+            reply = await self._model.ask(request, deadline=self._deadline)
+        self.cost.tokens_in += reply.tokens_in
+        self.cost.tokens_out += reply.tokens_out
+        self.cost.retries += reply.retries
+        return reply
+
+    def _halve(self) -> None:
+        """Cut all passages to half of their tokens, once."""
+        if not self._is_halved:
+            self._is_halved = True
+            self._shown = [each.with_half_the_text(self._task.passage_tokens) for each in self._shown]
+            self.cost.trimmed = sum(each.is_trimmed for each in self._shown)
+
+    def _request(self, group: Group) -> Request:
+        task, nonce = self._task, self._nonce()
+        names = labels(len(group), letters=self._by_letters)
+        passages = fenced([self._shown[place] for place in group], names, nonce)
+        user = user_message(
+            task.template, task.query, task.instruction, task.today, passages, first_token=self._by_letters
+        )
+        if self._by_letters:
+            return Request(SYSTEM.format(nonce=nonce), user, max_tokens=1, seed=task.seed, first_token=True)
+        form = schema(names, with_reasons=task.template.reply == "ranking with reasons")
+        return Request(SYSTEM.format(nonce=nonce), user, max_tokens=task.reply_tokens, schema=form, seed=task.seed)

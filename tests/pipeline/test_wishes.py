@@ -1,0 +1,52 @@
+"""What an instruction wishes for is done by data where there is any, and only what it wishes for."""
+
+import pytest
+
+from resift.core.values import EMPTY
+from resift.pipeline.question import Question
+from resift.pipeline.wishes import fulfil_by_data
+from resift.rerank.signals import NO_METADATA, MetadataSignals
+from resift.search.fields import FieldType
+
+FIELDS: dict[str, FieldType] = {"updated": "date", "opened": "date", "lang": "keyword"}
+BOOSTED = MetadataSignals(boost={"kind": {"docs": 2.0}})
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    ["prefer_recent", "Prefer recent.", "favour the newest version", "latest first", "prioritise up-to-date ones"],
+)
+def test_wish_for_recent_takes_the_likeliest_date_field(instruction: str) -> None:
+    signals, notes = fulfil_by_data(Question("q", instruction=instruction), NO_METADATA, FIELDS)
+    assert (signals.recency_field, signals.recency_weight) == ("updated", 0.25)
+    assert notes == ["Newer passages gain by the date in 'updated', with a share of 0.25 in the blend."]
+
+
+@pytest.mark.parametrize(
+    ("question", "fields"),
+    [
+        (Question("q"), FIELDS),
+        (Question("q", instruction="recent history of Rome"), FIELDS),
+        (Question("q", instruction="prefer recent"), {"opened": "date", "closed": "date"}),
+        (Question("q", instruction="prefer recent"), {}),
+        (Question("q", instruction="prefer recent", recency={"field": "opened"}), FIELDS),
+        (Question("q", instruction="prefer official"), FIELDS),
+    ],
+    ids=["none", "other", "which date", "no date", "asked in figures", "no boost"],
+)
+def test_signals_stay_where_nothing_is_wished_or_data_cannot_tell(
+    question: Question, fields: dict[str, FieldType]
+) -> None:
+    assert fulfil_by_data(question, NO_METADATA, fields) == (NO_METADATA, [])
+
+
+def test_field_and_share_of_the_settings_go_first() -> None:
+    settings = MetadataSignals(recency_field="opened", recency_weight=0.4)
+    signals, _ = fulfil_by_data(Question("q", instruction="prefer recent"), settings, FIELDS)
+    assert signals == settings
+
+
+def test_wish_for_official_raises_the_share_of_the_boost() -> None:
+    signals, notes = fulfil_by_data(Question("q", instruction="prefer official sources"), BOOSTED, EMPTY)
+    assert signals.boost_weight == 0.25
+    assert notes == ["Official sources gain by the boost of 'kind', with a share of 0.25 in the blend."]

@@ -1,0 +1,33 @@
+"""A language model's endpoint that ranks honestly by numbers, and listwise rerankers that ask it."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import anyio
+import pytest
+
+from resift.models.language_model import Endpoint, LanguageModel
+from resift.prompts.templates import load_templates
+from resift.rerank.listwise import Listwise, Options
+from resift.tests.rerank.heads import Build, by_number
+from resift.tests.standins.chat import ChatStandIn, chat_stand_in
+
+
+@pytest.fixture
+def server() -> Iterator[ChatStandIn]:
+    with chat_stand_in() as server:
+        server.rule = by_number
+        yield server
+
+
+@pytest.fixture
+def build(server: ChatStandIn) -> Build:
+    async def no_pause(seconds: float) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    def build(timeout_s: float = 10.0, retries: int = 2, **options: Any) -> Listwise:
+        model = LanguageModel(Endpoint("small", server.url, "sesame", timeout_s, retries), sleep=no_pause)
+        return Listwise(model, load_templates(), Options(**options), today=lambda: date(2026, 1, 2))
+
+    return build

@@ -1,0 +1,173 @@
+"""A language model behind the cross-encoder, through the MCP client: its order, its notes, its failures."""
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.client import Client
+from pydantic import SecretStr
+
+from resift.core.values import Document
+from resift.ingest.job import Job
+from resift.server.assembly import TOOLS, create_server
+from resift.server.engine import build_engine
+from resift.server.llm_settings import LlmSettings
+from resift.server.settings import load_settings
+from resift.tests.standins.chat import ChatStandIn, by_words, chat_stand_in, completion, passages_in, refusal
+from resift.tests.standins.http import Answer
+from resift.tests.tools.asking import Asker
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+KEY = "sk-never-to-be-seen"
+RESET = "To reset the router, hold its button for ten seconds."
+NOTES = (
+    Document("old", "Router", RESET, "notes/old.md", {"updated": "2019-03-01"}),
+    Document("new", "Router", RESET, "notes/new.md", {"updated": "2025-03-01"}),
+    Document("cats", "Cats", "Cats sleep for most of the day.", "notes/cats.md", {"updated": "2026-01-01"}),
+)
+QUESTION = {"query": "how do I reset the router", "reranker": "llm", "detail": "full"}
+
+Connect = Callable[..., AbstractAsyncContextManager[Asker]]
+
+
+@pytest.fixture
+def server() -> Iterator[ChatStandIn]:
+    with chat_stand_in() as server:
+        server.rule = by_words
+        yield server
+
+
+@pytest.fixture
+def connect(server: ChatStandIn, tmp_path: Path) -> Connect:
+    @asynccontextmanager
+    async def connect(**llm: Any) -> AsyncGenerator[Asker]:
+        settings = load_settings(
+            data_dir=tmp_path / "data",
+            min_free_mb=0,
+            OPENAI_BASE_URL=server.url,
+            OPENAI_API_KEY=SecretStr(KEY),
+            llm=LlmSettings.model_validate({"model": "small", "retries": 0, **llm}),
+        )
+        engine = build_engine(settings, roots=[tmp_path])
+        await engine.services.ingestor.ingest(Job("default", NOTES, len(NOTES)))
+        async with Client(create_server(engine)) as client:
+            listed = await client.list_tools()
+            yield Asker(client, {tool.name: tool for tool in listed.tools})
+
+    return connect
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [hit["document_id"] for hit in answer["hits"]]
+
+
+async def test_model_orders_behind_the_cross_encoder_and_its_scores_stay(server: ChatStandIn, connect: Connect) -> None:
+    server.reply, server.rule = '{"ranking": ["D3", "D1", "D2"]}', None
+    async with connect() as tools:
+        answer = await tools.call("search_and_rerank", {**QUESTION, "instruction": "prefer animals"})
+    assert [stage["name"] for stage in answer["stages"]][-2:] == ["rerank", "llm"]
+    assert answer["stages"][-1]["note"] == "1 calls, 100 tokens in, 20 out"
+    first = answer["hits"][0]
+    assert first["document_id"] == passages_in(server.asked[0])[2].source.split("/")[1].split(".")[0]
+    assert first["scores"]["llm"] == first["score"] == 1.0
+    assert first["ranks"]["llm"] == 1
+    assert {"fused", "rerank", "blend", "llm"} <= first["scores"].keys()
+    assert [hit["score"] for hit in answer["hits"]] == [1.0, 0.5, 0.3333]
+    assert "small put 3 passages in order by the template 'relevance'." in answer["notes"]
+    assert not answer["degraded"]
+
+
+async def test_prefer_recent_is_done_by_data_first_and_the_answer_says_which_did_what(
+    server: ChatStandIn, connect: Connect
+) -> None:
+    async with connect() as tools:
+        answer = await tools.call("search_and_rerank", {**QUESTION, "instruction": "prefer_recent"})
+        by_data = await tools.call(
+            "search_and_rerank", {**QUESTION, "reranker": "default", "instruction": "prefer recent"}
+        )
+    assert ids(answer) == ids(by_data) == ["new", "old", "cats"]
+    assert answer["notes"] == [
+        "Newer passages gain by the date in 'updated', with a share of 0.25 in the blend.",
+        "small put 3 passages in order by the template 'prefer_recent'.",
+    ]
+    assert answer["hits"][0]["scores"]["recency"] > answer["hits"][1]["scores"]["recency"]
+    assert by_data["notes"][0] == answer["notes"][0]
+    assert "No model followed the instruction: rerankers that do: llm." in by_data["notes"]
+    assert [seen.date for seen in passages_in(server.asked[0])] == ["2025-03-01", "2019-03-01", "2026-01-01"]
+
+
+async def test_model_is_not_asked_where_the_cross_encoder_is_sure(server: ChatStandIn, connect: Connect) -> None:
+    async with connect(wide_margin=0.2) as tools:
+        answer = await tools.call("search_and_rerank", {**QUESTION, "limit": 2})
+        assert not server.asked
+        assert "The stage 'llm' was skipped: there is no instruction" in answer["notes"][0]
+        assert answer["stages"][-1]["note"].startswith("skipped: ")
+        assert not answer["degraded"]
+        await tools.call("search_and_rerank", {**QUESTION, "limit": 2, "instruction": "prefer short ones"})
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer({}, 500), refusal(401, f"bad key {KEY}"), completion("no idea"), Answer(fault="disconnect")],
+    ids=["500", "401", "prose", "disconnect"],
+)
+async def test_failure_leaves_the_order_of_the_cross_encoder(
+    server: ChatStandIn, connect: Connect, caplog: pytest.LogCaptureFixture, answer: Answer
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.always = answer
+    async with connect() as tools:
+        before = await tools.call("search_and_rerank", {**QUESTION, "reranker": "default"})
+        after = await tools.call("search_and_rerank", {**QUESTION, "instruction": "prefer animals"})
+        alone = await tools.call("rerank_with_llm", {"query": "worth", "passages": ["one", "two", "three"]})
+    assert ids(after) == ids(before)
+    assert after["degraded"] is alone["degraded"] is True
+    assert [hit["passage_id"] for hit in alone["hits"]] == ["1", "2", "3"]
+    assert any("small" in note for note in after["notes"])
+    assert KEY not in f"{caplog.text} {before} {after} {alone}"
+
+
+async def test_time_budget_holds_for_the_model_as_well(server: ChatStandIn, connect: Connect) -> None:
+    server.always = Answer(fault="hang")
+    async with connect() as tools:
+        await tools.call("search_and_rerank", {**QUESTION, "reranker": "default"})  # loads the models
+        asked = {**QUESTION, "instruction": "prefer animals", "time_budget_ms": 2000}
+        answer = await tools.call("search_and_rerank", asked)
+    assert answer["degraded"]
+    assert any("time budget" in note for note in answer["notes"])
+    assert len(answer["hits"]) == 3
+
+
+async def test_tool_orders_given_passages_by_a_template(server: ChatStandIn, connect: Connect) -> None:
+    passages = [
+        {"id": "old", "text": RESET, "date": "2019-03-01"},
+        {"id": "new", "text": RESET, "date": "2025-03-01", "source": "notes/new.md"},
+        {"id": "cats", "text": "Cats sleep.", "date": "2026-01-01"},
+    ]
+    asked = {"query": "reset the router", "passages": passages}
+    async with connect() as tools:
+        listed = await tools.client.list_tools()
+        assert [tool.name for tool in listed.tools] == [*TOOLS, "rerank_with_llm"]
+        assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) < 16_000
+        plain = await tools.call("rerank_with_llm", asked)
+        recent = await tools.call("rerank_with_llm", {**asked, "template": "prefer_recent", "limit": 2})
+        assert [hit["passage_id"] for hit in plain["hits"]] == ["old", "new", "cats"]
+        assert [(hit["passage_id"], hit["was"]) for hit in recent["hits"]] == [("new", 2), ("old", 1)]
+        assert "No template 'recent' orders passages." in await tools.refusal(
+            "rerank_with_llm", {**asked, "template": "recent"}
+        )
+        official = {**asked, "template": "prefer_official"}
+        assert "needs the list of official sources" in await tools.refusal("rerank_with_llm", official)
+    assert passages_in(server.asked[-1])[1].source == "notes/new.md"
+
+
+async def test_without_a_model_neither_tool_nor_reranker_is_there(tmp_path: Path) -> None:
+    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, llm=LlmSettings(model="small")))
+    async with Client(create_server(engine)) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == list(TOOLS)
+    assert "llm" not in engine.services.pipeline.rerankers
