@@ -23,7 +23,7 @@ AT_ONCE = 8  # requests, where each collection is asked
 
 
 class QdrantStore:
-    """Collections of a server; those that Resift made or adopted have its manifest in their metadata."""
+    """Collections of a server; those that Resift made have its manifest in their metadata."""
 
     def __init__(
         self, connection: QdrantConnection, layout: Layout, *, clock: Callable[[], float] = time.monotonic
@@ -39,11 +39,11 @@ class QdrantStore:
         return self._connection
 
     async def names(self) -> list[str]:
-        """Return the names of all collections that Resift made or adopted, sorted."""
+        """Return the names of all collections that Resift made, sorted."""
         return [name for name, is_ours in (await self.all_names()).items() if is_ours]
 
     async def all_names(self) -> dict[str, bool]:
-        """Return every collection that the key shows, by name, and whether Resift made or adopted it."""
+        """Return every collection that the key shows, by name, and whether Resift made it."""
         answer = await self._connection.ask(lambda client: client.get_collections())
         ours = dict.fromkeys(sorted(each.name for each in answer.collections), False)
         limiter, failed = CapacityLimiter(AT_ONCE), list[ResiftError]()
@@ -70,7 +70,7 @@ class QdrantStore:
         Raises:
             NotFound: When there is none and `create` is None; lists the known ones.
             InvalidInput: When it cannot be the name of a collection.
-            StoreError: When there is one that Resift neither made nor adopted.
+            StoreError: When there is one that Resift did not make.
         """
         collection, checked = self._open.get(name, (None, 0.0))
         if collection is not None and self._clock() - checked < FRESH_S:
@@ -99,7 +99,7 @@ class QdrantStore:
         self._open.pop(name, None)
         if not await self._exists(name):
             raise NotFound(await self._unknown(name))
-        await self._manifest_of(name)  # what Resift neither made nor adopted is not its to delete
+        await self._manifest_of(name)  # what Resift did not make is not its to delete
         await self._connection.ask(lambda client: client.delete_collection(name))
 
     async def close(self) -> None:
@@ -132,8 +132,8 @@ class QdrantStore:
         manifest = await read_manifest_of(self._connection, name)
         if manifest is None:
             raise StoreError(
-                f"Collection {name!r} at {self._connection.address.shown} was not made by Resift. To search it as it "
-                f"is, run `resift adopt {name} --text-field FIELD`; to ingest, choose another name."
+                f"Collection {name!r} at {self._connection.address.shown} was not made by Resift, which leaves it as it is. "
+                "Choose another name."
             )
         return manifest
 

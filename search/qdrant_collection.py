@@ -214,7 +214,7 @@ async def metadata_of(connection: QdrantConnection, name: str) -> dict[str, Any]
 
 
 async def read_manifest_of(connection: QdrantConnection, name: str) -> Manifest | None:
-    """Return the manifest that lies beside a collection; None where Resift has not made or adopted it."""
+    """Return the manifest that lies beside a collection; None where Resift has not made it."""
     text = (await metadata_of(connection, name)).get(METADATA_KEY)
     return None if text is None else parse_manifest(text, f"of collection {name!r} at {connection.address.shown}")
 

@@ -17,7 +17,7 @@ class Rights:
     writable: tuple[str, ...]
     read_only: tuple[str, ...]
     foreign: tuple[str, ...]
-    """Collections that Resift neither made nor adopted."""
+    """Collections that Resift did not make."""
 
 
 async def rights_at(store: QdrantStore) -> Rights:

@@ -76,7 +76,7 @@ async def _check_qdrant(engine: Engine) -> str:
     if rights.read_only:
         lines.append(f"may only read {', '.join(rights.read_only)}")
     if rights.foreign:
-        lines.append(f"not Resift's: {', '.join(rights.foreign)} (`resift adopt` makes them searchable)")
+        lines.append(f"not Resift's: {', '.join(rights.foreign)}")
     if connection.address.sends_key_openly:
         lines.append("the key is sent unencrypted: use https")
     return "; ".join(lines)
