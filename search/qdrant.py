@@ -28,8 +28,9 @@ class QdrantStore:
     def __init__(
         self, connection: QdrantConnection, layout: Layout, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        self.layout = layout
+        """How collections are made from now on."""
         self._connection = connection
-        self._layout = layout
         self._clock = clock
         self._open: dict[str, tuple[QdrantCollection, float]] = {}
 
@@ -111,7 +112,7 @@ class QdrantStore:
         return await self._connection.ask(lambda client: client.collection_exists(name))
 
     async def _make(self, name: str, manifest: Manifest) -> None:
-        layout = self._layout
+        layout = self.layout
 
         async def make(client: AsyncQdrantClient) -> None:
             if not await client.collection_exists(name):  # an answer may have been lost
@@ -132,8 +133,8 @@ class QdrantStore:
         manifest = await read_manifest_of(self._connection, name)
         if manifest is None:
             raise StoreError(
-                f"Collection {name!r} at {self._connection.address.shown} was not made by Resift, which leaves it as it is. "
-                "Choose another name."
+                f"Collection {name!r} at {self._connection.address.shown} was not made by Resift, which leaves it "
+                "as it is. Choose another name."
             )
         return manifest
 

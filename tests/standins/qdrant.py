@@ -123,7 +123,7 @@ WRITES: dict[tuple[str, str], tuple[Any, Action]] = {
 }
 
 
-def rest_app(client: AsyncQdrantClient, *, key: str = "", read_only_key: str = "") -> Starlette:
+def rest_app(client: AsyncQdrantClient, *, key: str = "", read_only_key: str = "", version: str = VERSION) -> Starlette:
     """Return the REST interface over a client in local mode; with keys, it refuses requests without the right one."""
 
     def route(method: str, path: str, shape: Any, action: Action, keys: set[str]) -> Route:
@@ -140,8 +140,8 @@ def rest_app(client: AsyncQdrantClient, *, key: str = "", read_only_key: str = "
 
         return Route(path, answer, methods=[method])
 
-    async def version(_: Request) -> Response:
-        return JSONResponse({"title": "qdrant - vector search engine", "version": VERSION})
+    async def greet(_: Request) -> Response:
+        return JSONResponse({"title": "qdrant - vector search engine", "version": version})
 
     async def drop_index(request: Request) -> Response:
         return _done(await client.delete_payload_index(request.path_params["name"], request.path_params["field"]))
@@ -153,7 +153,7 @@ def rest_app(client: AsyncQdrantClient, *, key: str = "", read_only_key: str = "
     reading = [route(*place, *what, {key, read_only_key}) for place, what in READS.items()]
     writing = [route(*place, *what, {key}) for place, what in WRITES.items()]
     others = [
-        Route("/", version),
+        Route("/", greet),
         Route("/collections/{name}/index/{field:path}", drop_index, methods=["DELETE"]),
         Route("/collections/{name}/vectors/{vector}", add_vector, methods=["PUT"]),
     ]
@@ -180,10 +180,10 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(*, key: str = "", read_only_key: str = "") -> AsyncGenerator[Serving]:
+async def serving(*, key: str = "", read_only_key: str = "", version: str = VERSION) -> AsyncGenerator[Serving]:
     """Run a server in this process, over REST and gRPC, that forgets everything in the end."""
     client = AsyncQdrantClient(":memory:")
-    app = rest_app(client, key=key, read_only_key=read_only_key)
+    app = rest_app(client, key=key, read_only_key=read_only_key, version=version)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         async with create_task_group() as group, grpc_server(client, key=key) as grpc_port:

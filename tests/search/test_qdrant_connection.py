@@ -1,0 +1,89 @@
+"""How a Qdrant server is reached, what is said of it, and what a key is found to allow."""
+
+import socket
+from contextlib import closing
+
+import pytest
+from qdrant_client import models
+
+from resift.core.errors import InvalidInput, StoreError
+from resift.search.manifest import Manifest
+from resift.search.qdrant_connection import Address
+from resift.search.qdrant_layout import Layout, dense_params, sparse_params
+from resift.search.qdrant_rights import Rights, rights_at
+from resift.server.settings import load_settings
+from resift.server.stores import server_store
+from resift.tests.search.stores import connected
+from resift.tests.standins.qdrant import serving
+
+pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")]
+
+
+async def test_rest_is_spoken_where_grpc_does_not_answer() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port: int = taken.getsockname()[1]
+    async with serving() as server:
+        for grpc_port, transport in ((port, "REST"), (server.grpc_port, "gRPC"), (0, "REST")):
+            store = connected(server.url, grpc_port=grpc_port)
+            assert await store.names() == []
+            assert (store.connection.transport, store.connection.version) == (transport, "1.20.0")
+            await store.close()
+
+
+async def test_server_that_is_too_old_is_refused() -> None:
+    async with serving(version="1.15.5") as server:
+        store = connected(server.url)
+        with pytest.raises(StoreError, match=r"is 1\.15\.5; Resift needs 1\.16 or newer"):
+            await store.names()
+        await store.close()
+
+
+async def test_doctor_finds_out_what_a_key_may_do_without_changing_anything(manifest: Manifest) -> None:
+    async with serving(key="right", read_only_key="reading") as server:
+        writer, reader = connected(server.url, key="right"), connected(server.url, key="reading")
+        await writer.open("ours", create=manifest)
+        await server.client.create_collection("theirs", vectors_config={})
+        assert await rights_at(writer) == Rights(True, ("ours",), (), ("theirs",))
+        assert await rights_at(reader) == Rights(False, (), ("ours",), ("theirs",))
+        left = [each.name for each in (await server.client.get_collections()).collections]
+        assert sorted(left) == ["ours", "theirs"]
+        await writer.close()
+        await reader.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:sesame@cluster.example:6333/", "https://cluster.example:6333"),
+        ("localhost:6333", "http://localhost:6333"),
+        ("http://10.0.0.1/qdrant", "http://10.0.0.1/qdrant"),
+    ],
+)
+def test_address_is_shown_without_what_is_secret(url: str, shown: str) -> None:
+    address = Address(url, "sesame")
+    assert address.shown == shown
+    assert "sesame" not in f"{address.shown} {Address('http://h', 'sesame')!r}"
+
+
+def test_port_that_is_no_number_is_named() -> None:
+    with pytest.raises(InvalidInput, match="QDRANT_URL has a port that is no number"):
+        _ = Address("http://localhost:six").shown
+
+
+def test_key_that_others_can_read_on_the_way_is_noticed() -> None:
+    open_ones = {url: Address(url, "key").sends_key_openly for url in ("http://h", "https://h", "http://localhost:1")}
+    assert open_ones == {"http://h": True, "https://h": False, "http://localhost:1": False}
+    assert not Address("http://h").sends_key_openly
+
+
+def test_settings_lay_collections_out(manifest: Manifest) -> None:
+    chosen = {"replication_factor": 2, "shard_number": 6, "write_consistency_factor": 1, "vectors_on_disk": True}
+    settings = load_settings(QDRANT_URL="http://h", QDRANT_API_KEY="sesame", qdrant=chosen)
+    assert "sesame" not in repr(settings)
+    store = server_store(settings)
+    assert store.layout == Layout(2, 6, 1, vectors_on_disk=True, payload_on_disk=True)
+    assert store.connection.address.api_key == "sesame"
+    dense = dense_params(manifest, store.layout)
+    assert dense.keys() == {"dense", "title"}
+    assert all(each.on_disk and each.distance == models.Distance.COSINE for each in dense.values())
+    assert sparse_params(manifest) == {"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)}
