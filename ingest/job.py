@@ -17,12 +17,12 @@ from ..models.workers import Workers
 from ..search.encode import Encoder
 from ..search.fields import check_metadata, learn_fields, without_nulls
 from ..search.filters import AnyOf
-from ..search.lexical import Bm25Encoder
+from ..search.further import NONE_FURTHER, Further
 from ..search.manifest import Manifest
 from ..search.optimize import optimize
 from ..search.store import Collection, Entry, Point, Store
-from ..search.vectors import BM25, DENSE, TITLE, AnyVector, Sparse, Vector
 from .cut import Cutter
+from .embed import Embedder
 from .locks import WriteLocks
 from .report import Failure, Report
 from .walk import is_gone_or_empty
@@ -96,9 +96,10 @@ class Ingestor:
         *,
         manifest: Manifest,
         locks: WriteLocks,
+        further: Further = NONE_FURTHER,
     ) -> None:
         self._store = store
-        self._encoder = encoder
+        self._embedder = Embedder(encoder, further)
         self._cutter = cutter
         self._workers = workers
         self._manifest = manifest
@@ -171,33 +172,19 @@ class Ingestor:
     async def _points(
         self, collection: Collection, changes: Sequence[_Change], job: Job, tally: _Tally
     ) -> tuple[list[Point], int]:
-        texts = [passage.content for change in changes for passage in change.passages]
-        vectors: list[Vector] = []
+        passages = [(passage, change) for change in changes for passage in change.passages]
+        points: list[Point] = []
         truncated = 0
-        for start in range(0, len(texts), BATCH_PASSAGES):  # a long document must not keep silent until its end
-            encoded, cut = await self._encoder.encode(texts[start : start + BATCH_PASSAGES])
-            vectors += encoded
+        for start in range(0, len(passages), BATCH_PASSAGES):  # a long document must not keep silent until its end
+            batch = passages[start : start + BATCH_PASSAGES]
+            made, cut = await self._embedder.vectors(collection.manifest, [passage for passage, _ in batch])
+            points += [
+                Point(passage, change.digest, len(change.passages), vectors)
+                for (passage, change), vectors in zip(batch, made, strict=True)
+            ]
             truncated += cut
-            await _report(job, tally, begun=len(changes) * len(vectors) / len(texts))
-        titles = await self._title_vectors(changes)
-        bm25 = Bm25Encoder(collection.manifest.lexical)
-        dense = iter(vectors)
-        points = [
-            Point(
-                passage=passage,
-                digest=change.digest,
-                passages=len(change.passages),
-                vectors=_named(next(dense), titles.get(change.document.title), bm25.document(passage.content)),
-            )
-            for change in changes
-            for passage in change.passages
-        ]
+            await _report(job, tally, begun=len(changes) * len(points) / len(passages))
         return points, truncated
-
-    async def _title_vectors(self, changes: Sequence[_Change]) -> dict[str, Vector]:
-        titles = sorted({change.document.title for change in changes} - {""})
-        vectors, _ = await self._encoder.encode(titles)
-        return dict(zip(titles, vectors, strict=True))
 
     async def _prune(self, collection: Collection, job: Job, tally: _Tally) -> None:
         if not job.prune_below:
@@ -248,10 +235,6 @@ def _objection(document: Document, seen: set[str]) -> Failure | None:
         readable = source.encode("utf-8", "replace").decode()
         return Failure(readable, "Its name, title or metadata is not valid Unicode. Rename it, or correct them.")
     return None
-
-
-def _named(dense: Vector, title: Vector | None, bm25: Sparse) -> dict[str, AnyVector]:
-    return {DENSE: dense, BM25: bm25} if title is None else {DENSE: dense, TITLE: title, BM25: bm25}
 
 
 def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:

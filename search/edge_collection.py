@@ -13,6 +13,7 @@ from anyio.lowlevel import checkpoint
 
 from ..core.errors import NotFound, StoreError
 from ..core.values import Passage
+from .batches import batches
 from .conditions import flag_path_of, path_of
 from .edge_config import shard_config
 from .edge_copy import SHARD, build_copy, drop_leftovers, replace_shard, try_copy
@@ -32,7 +33,6 @@ from .vectors import AnyVector, spec_of
 if TYPE_CHECKING:
     from qdrant_edge import EdgeShard, Filter, Record, UpdateOperation
 
-BATCH = 256  # points per engine call, which holds the GIL for about 20 ms
 COPIES_ON_DISK = 3  # of a shard while it is indexed: itself, its copy, and the index that replaces the copy's parts
 PAGE = 1000  # records per scroll
 BYTES_PER_POINT = 8192  # two vectors of 384 floats, the text, its BM25 terms, and as much again in the log
@@ -225,9 +225,8 @@ class EdgeCollection:
     async def _upsert(self, points: Sequence[Point]) -> None:
         from qdrant_edge import UpdateOperation
 
-        for start in range(0, len(points), BATCH):
-            batch = [to_point(point, self.name) for point in points[start : start + BATCH]]
-            self._update(UpdateOperation.upsert_points(batch))
+        for batch in batches(points):
+            self._update(UpdateOperation.upsert_points([to_point(point, self.name) for point in batch]))
             await checkpoint()  # searches go on between the batches
 
     def _update(self, operation: UpdateOperation) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from .vectors import Vector
+from .vectors import Multi, Vector
 
 if TYPE_CHECKING:
     from ..models.bundled import BundledModel
@@ -69,6 +69,12 @@ class BundledEncoder:
         transformer = await self._transformer.get()
         embeddings = await self._workers.map(transformer.embed, texts)
         return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
+
+    async def encode_tokens(self, texts: Sequence[str]) -> list[Multi]:
+        """Return a vector for each token of each text, of its first tokens where it is longer than the window."""
+        transformer = await self._transformer.get()
+        embeddings = await self._workers.map(transformer.embed_tokens, texts)
+        return [Multi(each.matrix) for each in embeddings]
 
     async def encode_query(self, query: str) -> EncodedQuery:
         """Return the query's vector, of length 1."""

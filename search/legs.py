@@ -10,10 +10,11 @@ from ..core.values import EMPTY
 from .encode import Encoder
 from .examples import towards, vectors_of
 from .filters import Condition
+from .further import NONE_FURTHER, Further, SparseEncoder, TokenEncoder
 from .lexical import Bm25Encoder
 from .manifest import Manifest
 from .store import Collection
-from .vectors import BM25, DENSE, TEXT_FIELD, AnyVector, Sparse, Vector
+from .vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
 
 Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
 
@@ -55,12 +56,19 @@ class Asked:
     share: float = 1.0
 
     @property
+    def is_late(self) -> bool:
+        """Return whether it rescores, token by token, what the other legs find."""
+        return isinstance(self.query, Multi)
+
+    @property
     def is_sparse(self) -> bool:
         """Return whether words are compared, so that zero is the natural floor of its scores."""
         return isinstance(self.query, Sparse)
 
 
-async def legs_of(collection: Collection, search: Search, encoder: Encoder, notes: list[str]) -> list[Asked]:
+async def legs_of(
+    collection: Collection, search: Search, encoder: Encoder, notes: list[str], *, further: Further = NONE_FURTHER
+) -> list[Asked]:
     """Return the legs of a search; what could not be asked is said in `notes`.
 
     Raises:
@@ -68,12 +76,14 @@ async def legs_of(collection: Collection, search: Search, encoder: Encoder, note
     """
     shares = _shares(collection.manifest, search.fields, notes)
     legs = [] if search.mode == "keyword" else await _dense_legs(collection, search, encoder, shares, notes)
+    if legs and search.texts and DENSE in shares:
+        legs += await _token_legs(collection.manifest, search.texts[0], further.tokens)
     if search.mode == "dense" or not search.texts:
         return legs
     if search.mode == "hybrid" and DENSE not in shares:
         notes.append(f"Keyword search is of whole passages, and `fields` leaves {TEXT_FIELD!r} out: it was not made.")
         return legs
-    return [*legs, *_keyword_legs(collection, search.texts, notes)]
+    return [*legs, *await _keyword_legs(collection.manifest, search.texts, further.sparse, notes)]
 
 
 async def _dense_legs(
@@ -100,12 +110,31 @@ async def _dense_legs(
     return legs
 
 
-def _keyword_legs(collection: Collection, texts: Sequence[str], notes: list[str]) -> list[Asked]:
-    encoder = Bm25Encoder(collection.manifest.lexical)
-    found = [vector for vector in map(encoder.query, texts) if vector.indices]
+async def _token_legs(manifest: Manifest, text: str, encoder: TokenEncoder | None) -> list[Asked]:
+    """Return the leg that rescores what the others find by late interaction, where the collection has such vectors."""
+    spec = manifest.vectors.get(TOKENS)
+    if spec is None or encoder is None or encoder.fingerprint != spec.model:
+        return []
+    [tokens] = await encoder.encode_tokens([text])
+    return [Asked(TOKENS, TOKENS, tokens)] if len(tokens.rows) else []
+
+
+async def _keyword_legs(
+    manifest: Manifest, texts: Sequence[str], learned: SparseEncoder | None, notes: list[str]
+) -> list[Asked]:
+    name = LEARNED if LEARNED in manifest.vectors else BM25
+    if name == BM25:
+        bm25 = Bm25Encoder(manifest.lexical)
+        vectors = [bm25.query(text) for text in texts]
+    elif learned is None or learned.fingerprint != manifest.vectors[name].model:
+        notes.append(f"Words were not searched: set RESIFT_VECTORS__WORDS to {manifest.vectors[name].model}.")
+        return []
+    else:
+        vectors = [await learned.encode_query(text) for text in texts]
+    found = [vector for vector in vectors if vector.indices]
     if not found:
         notes.append("The query has no words to match, only stop words or signs: no keyword search was made.")
-    return [Asked(BM25, BM25, vector, 1 / len(found)) for vector in found]
+    return [Asked(name, name, vector, 1 / len(found)) for vector in found]
 
 
 def _shares(manifest: Manifest, fields: Mapping[str, float], notes: list[str]) -> dict[str, float]:

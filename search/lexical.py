@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidInput
+from .code_words import with_parts
 from .manifest import Lexical
 from .vectors import Sparse
 
@@ -23,6 +24,7 @@ class Bm25Encoder:
     def __init__(self, lexical: Lexical) -> None:
         from qdrant_edge import Bm25, Bm25Config
 
+        self._prepare = with_parts if lexical.tokenizer == "code" else str
         try:
             config = Bm25Config(k=lexical.k, b=lexical.b, avg_len=lexical.average_length, language=lexical.language)
             self._bm25 = Bm25(config)
@@ -31,11 +33,11 @@ class Bm25Encoder:
 
     def document(self, text: str) -> Sparse:
         """Return the vector of a passage."""
-        return _sparse(self._bm25.embed_document(text))
+        return _sparse(self._bm25.embed_document(self._prepare(text)))
 
     def query(self, text: str) -> Sparse:
         """Return the vector of a query; empty when it consists of stop words."""
-        return _sparse(self._bm25.embed_query(text))
+        return _sparse(self._bm25.embed_query(self._prepare(text)))
 
 
 def _sparse(vector: SparseVector) -> Sparse:

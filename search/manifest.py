@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import isclose
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,6 +18,8 @@ from .vectors import DENSE, VectorSpec, standard_vectors
 SCHEMA_VERSION = 2  # 1 had no `vectors` and no `storage`, but `encoder` and `dimension`: all had the standard vectors
 MANIFEST = "manifest.json"
 
+Tokenizer: TypeAlias = Literal["words", "code"]
+
 
 @dataclass(frozen=True, slots=True)
 class Lexical:
@@ -27,6 +29,8 @@ class Lexical:
     language: str = "english"
     k: float = 1.2
     b: float = 0.75
+    tokenizer: Tokenizer = "words"
+    """"code" takes identifiers apart too."""
 
 
 @dataclass(frozen=True, slots=True)

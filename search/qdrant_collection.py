@@ -10,6 +10,7 @@ from uuid import UUID
 from anyio import sleep
 
 from ..core.values import Passage
+from .batches import batches
 from .fields import FieldType, widen
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
@@ -19,7 +20,7 @@ from .qdrant_connection import QdrantConnection
 from .qdrant_filter import compile_condition
 from .qdrant_index import Indexes, index_path
 from .qdrant_layout import vector_changes
-from .qdrant_points import batches, from_engine, id_of, to_id, to_point, to_query
+from .qdrant_points import from_engine, id_of, to_id, to_point, to_query
 from .storage import Storage
 from .store import Entry, Leg, Point, Say, check_points
 from .vectors import AnyVector, spec_of

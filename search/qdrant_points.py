@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,9 +14,6 @@ from .vectors import AnyVector, Multi, Sparse, VectorKind, is_empty
 
 if TYPE_CHECKING:
     from qdrant_client.models import Filter, PointStruct, Prefetch, QueryRequest, SearchParams
-
-MOST_POINTS = 256  # of one request
-MOST_COMPONENTS = 500_000  # of one request: at most 12 MB of JSON, where a server takes 32
 
 
 def to_point(point: Point, collection: str) -> PointStruct:
@@ -85,13 +81,6 @@ def from_engine(vector: Any, kind: VectorKind) -> AnyVector:
     return Multi(components) if kind == "multi" else components
 
 
-def batches(points: Sequence[Point]) -> list[Sequence[Point]]:
-    """Return the points in groups that fit into a request."""
-    widest = max((sum(map(_components, point.vectors.values())) for point in points), default=1)
-    size = max(1, min(MOST_POINTS, MOST_COMPONENTS // max(1, widest)))
-    return [points[start : start + size] for start in range(0, len(points), size)]
-
-
 def id_of(point_id: int | str | UUID) -> UUID:
     """Return a point's id; a number, which only collections made elsewhere have, as the UUID of that value."""
     return UUID(int=point_id) if isinstance(point_id, int) else UUID(str(point_id))
@@ -100,9 +89,3 @@ def id_of(point_id: int | str | UUID) -> UUID:
 def to_id(point_id: UUID) -> int | str:
     """Return an id as the server knows it."""
     return point_id.int if point_id.int < 2**64 else str(point_id)
-
-
-def _components(vector: AnyVector) -> int:
-    if isinstance(vector, Sparse):
-        return len(vector.indices)
-    return vector.rows.size if isinstance(vector, Multi) else vector.size

@@ -11,6 +11,7 @@ from uuid import UUID
 from ..core.values import Hit, Passage, Ranking, Stage
 from .encode import Encoder
 from .examples import find_examples
+from .further import NONE_FURTHER, Further
 from .fuse import convex, distribution_based, reciprocal_rank
 from .legs import Asked, Search, legs_of
 from .store import Collection, Leg
@@ -31,6 +32,8 @@ class FusionOptions:
     dense_weight: float = 0.4
     """Share of the dense leg in the convex combination; BM25 has the rest."""
     leg_limit: int = 100
+    late_weight: float = 0.3
+    """Share of late interaction in the convex combination, where a collection has vectors for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,15 @@ class Retriever:
     """Answers a search from one collection."""
 
     def __init__(
-        self, encoder: Encoder, *, options: FusionOptions | None = None, clock: Callable[[], float] = time.perf_counter
+        self,
+        encoder: Encoder,
+        *,
+        further: Further = NONE_FURTHER,
+        options: FusionOptions | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._encoder = encoder
+        self._further = further
         self._options = options or FusionOptions()
         self._clock = clock
 
@@ -61,7 +70,7 @@ class Retriever:
         notes: list[str] = []
         start = self._clock()
         examples = await find_examples(collection, [*search.like, *search.unlike])
-        asked = await legs_of(collection, search, self._encoder, notes)
+        asked = await legs_of(collection, search, self._encoder, notes, further=self._further)
         model = BM25 if search.mode == "keyword" else self._encoder.fingerprint
         received = len(search.texts) + len(examples)
         stages = [Stage("encode", model, received, len(asked), 1000 * (self._clock() - start))]
@@ -84,7 +93,7 @@ class Retriever:
         found = _Found([], [], {}, crowded=True)
         for widening in WIDENINGS:
             limit = self._options.leg_limit * widening
-            batch = [Leg(each.vector, each.query, limit + len(left_out)) for each in asked]
+            batch = _batch(asked, limit + len(left_out))
             answers = await search_in_order(collection, batch, search.where)
             kept = [[pair for pair in answer if pair[0] not in left_out][:limit] for answer in answers]
             legs = list(zip(asked, kept, strict=True))
@@ -116,12 +125,24 @@ class Retriever:
             return reciprocal_rank(answers, weights=shares)
         if self._options.method == "dbsf" and len(legs) > 1:
             return distribution_based(answers, weights=shares)
-        dense = self._options.dense_weight
         return convex(
             answers,
-            weights=[asked.share * (1 - dense if asked.is_sparse else dense) for asked, _ in legs],
+            weights=[asked.share * self._weight(asked) for asked, _ in legs],
             scalings=["max" if asked.is_sparse else "min-max" for asked, _ in legs],
         )
+
+    def _weight(self, asked: Asked) -> float:
+        """Return the share of a leg's kind; where there is no late interaction, the others keep their proportions."""
+        late, dense = self._options.late_weight, self._options.dense_weight
+        return late if asked.is_late else (1 - late) * (1 - dense if asked.is_sparse else dense)
+
+
+def _batch(asked: Sequence[Asked], limit: int) -> list[Leg]:
+    """Return the legs; late interaction is among what the others find."""
+    others = [Leg(each.vector, each.query, limit) for each in asked if not each.is_late]
+    late = iter([Leg(each.vector, each.query, limit, among=others) for each in asked if each.is_late])
+    first = iter(others)
+    return [next(late) if each.is_late else next(first) for each in asked]
 
 
 def _pool_first(fused: Answer, legs: Legs, head: int) -> Answer:

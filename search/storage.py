@@ -21,7 +21,7 @@ class Storage:
     optimize_from: int = 20_000
     """Passages from which a collection is optimised after ingestion; 0: never by itself."""
     graph_from: int = 100_000
-    """Passages from which there is a graph (HNSW); below, every vector is compared, which is exact and fast enough."""
+    """Passages above which there is a graph (HNSW); up to it every vector is compared: exact, and fast enough."""
     links: int = 16
     """Edges of a node in the graph: its `m`."""
     effort: int = 128
@@ -39,4 +39,4 @@ class Storage:
 
     def has_graph(self, passages: int) -> bool:
         """Return whether an index of so many passages is a graph."""
-        return passages >= self.graph_from
+        return passages > self.graph_from

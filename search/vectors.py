@@ -1,6 +1,7 @@
 """Vectors and their names: what a passage may be found by, and what a collection's manifest says of each."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,8 +16,11 @@ Vector: TypeAlias = NDArray[np.float32]
 DENSE = "dense"
 TITLE = "title"
 BM25 = "bm25"
+TOKENS = "tokens"
+LEARNED = "sparse"
 TEXT_FIELD = "text"
 
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LARGEST_INDEX = 2**32 - 1
 
 
@@ -55,11 +59,22 @@ class VectorSpec:
 
 def standard_vectors(encoder: str, dimension: int) -> dict[str, VectorSpec]:
     """Return the vectors every collection has unless it was made otherwise: of passage, title and words."""
-    return {
-        DENSE: VectorSpec("dense", TEXT_FIELD, encoder, dimension),
-        TITLE: VectorSpec("dense", "title", encoder, dimension),
-        BM25: VectorSpec("sparse", TEXT_FIELD, "bm25", idf=True),
-    }
+    return {**dense_vectors(encoder, dimension, ("title",)), BM25: VectorSpec("sparse", TEXT_FIELD, "bm25", idf=True)}
+
+
+def dense_vectors(encoder: str, dimension: int, fields: Sequence[str]) -> dict[str, VectorSpec]:
+    """Return the vector of the passage and one for each field, which bears the field's name.
+
+    Raises:
+        InvalidInput: On a field that no vector can be named after.
+    """
+    for field in fields:
+        if not _NAME.fullmatch(field) or field in (DENSE, BM25, TOKENS, LEARNED, TEXT_FIELD):
+            raise InvalidInput(
+                f"Field {field!r} cannot have a vector: use letters, digits, _ and -, and no taken name."
+            )
+    named = {DENSE: TEXT_FIELD, **{field: field for field in fields}}
+    return {name: VectorSpec("dense", field, encoder, dimension) for name, field in named.items()}
 
 
 def spec_of(specs: Mapping[str, VectorSpec], name: str) -> VectorSpec:

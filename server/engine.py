@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ..core.calibration import Logistic
@@ -31,11 +30,11 @@ from ..rerank.late_interaction import LateInteraction
 from ..rerank.listwise import Listwise
 from ..rerank.signals import MetadataSignals
 from ..search.encode import BundledEncoder
-from ..search.manifest import Lexical, Manifest
+from ..search.further import Further
 from ..search.retrieve import FusionOptions, Retriever
-from ..search.vectors import standard_vectors
 from ..tools.services import Services
 from .language_model import open_language_model, open_listwise, open_templates, ordering_step
+from .new_collections import new_manifest, sparse_encoder
 from .reranker_settings import CROSS_ENCODER, LLM, MAXSIM
 from .rerankers import Workshop, build_cascades, build_steps
 from .settings import Settings
@@ -89,6 +88,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     model = BUNDLED[ENCODER]
     transformer = Deferred(lambda: Transformer.open(model))
     encoder = BundledEncoder(model, transformer, workers)
+    further = Further(tokens=encoder, sparse=sparse_encoder(settings, workers))
     store = open_store(settings)
     shop = Workshop(settings, workers)
     found = find_cross_encoder(settings.reranker or str(RERANKER))
@@ -109,13 +109,14 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     cascades = build_cascades(settings.rerankers, steps)
     if listwise is not None:
         cascades[LLM] = Cascade((steps[CROSS_ENCODER], steps[LLM]))
-    manifest = _manifest(settings, encoder)
+    manifest = new_manifest(settings, encoder, further)
     locks = WriteLocks()
-    fusion = FusionOptions(settings.search.fusion, settings.search.dense_weight, settings.search.leg_limit)
+    search = settings.search
+    fusion = FusionOptions(search.fusion, search.dense_weight, search.leg_limit, search.late_weight)
     services = Services(
         pipeline=Pipeline(
             store,
-            Retriever(encoder, options=fusion),
+            Retriever(encoder, further=further, options=fusion),
             Reranking(
                 cascades,
                 default=_default(settings, cascades),
@@ -125,7 +126,13 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
             dense_calibration=DENSE_CALIBRATION,
         ),
         ingestor=Ingestor(
-            store, encoder, Deferred(lambda: _open_cutter(settings, model)), workers, manifest=manifest, locks=locks
+            store,
+            encoder,
+            Deferred(lambda: _open_cutter(settings, model)),
+            workers,
+            manifest=manifest,
+            locks=locks,
+            further=further,
         ),
         remover=Remover(store, locks),
         store=store,
@@ -150,17 +157,6 @@ def _default(settings: Settings, cascades: Mapping[str, Cascade]) -> str:
         known = ", ".join([NONE, *cascades])
         raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {chosen!r} is no reranker. Known: {known}.")
     return chosen
-
-
-def _manifest(settings: Settings, encoder: BundledEncoder) -> Manifest:
-    ingest, search = settings.ingest, settings.search
-    return Manifest(
-        vectors=standard_vectors(encoder.fingerprint, encoder.dimension),
-        lexical=Lexical(average_length=search.average_length, language=search.language),
-        chunking=f"{ingest.max_tokens}/{ingest.overlap_tokens}/{ingest.min_tokens}",
-        storage=settings.index.storage(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
 
 
 def _open_cutter(settings: Settings, model: BundledModel) -> Cutter:

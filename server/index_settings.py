@@ -23,7 +23,7 @@ class IndexSettings(BaseModel):
         default=_STANDARD.optimize_from, description="Passages from which ingestion ends with an index; 0: never"
     )
     graph_from: Annotated[int, Field(ge=1)] = Field(
-        default=_STANDARD.graph_from, description="Passages from which the index is a graph (HNSW), not a scan"
+        default=_STANDARD.graph_from, description="Passages above which the index is a graph (HNSW), not a scan"
     )
     links: Annotated[int, Field(ge=4, le=128)] = Field(default=_STANDARD.links, description="Edges of a node (m)")
     effort: Annotated[int, Field(ge=16, le=2000)] = Field(

@@ -13,11 +13,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from ..core.errors import InvalidInput, nearest
 from ..rerank.signals import MOST
 from ..search.lexical import AVERAGE_LENGTH
+from ..search.manifest import Tokenizer
 from ..search.retrieve import Fusion
 from .index_settings import IndexSettings
 from .llm_settings import LlmSettings
 from .qdrant_settings import QdrantSettings
 from .reranker_settings import Row, check_names
+from .vector_settings import VectorSettings
 
 PREFIX = "RESIFT_"
 ENV_FILE = "RESIFT_ENV_FILE"
@@ -55,6 +57,12 @@ class SearchSettings(BaseModel):
     leg_limit: Annotated[int, Field(ge=10, le=1000)] = Field(default=100, description="Hits each search contributes")
     average_length: Annotated[float, Field(gt=0)] = Field(
         default=AVERAGE_LENGTH, description="BM25: words of an average passage, for collections made from now on"
+    )
+    late_weight: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.3, description="Share of late interaction in convex fusion, where a collection has vectors for it"
+    )
+    tokenizer: Tokenizer = Field(
+        default="words", description="BM25, for collections made from now on; code takes identifiers apart"
     )
     language: str = Field(
         default="english", description="BM25: stemmer and stop words, for collections made from now on"
@@ -146,6 +154,7 @@ class Settings(BaseSettings):
     rerank: RerankSettings = RerankSettings()
     blend: BlendSettings = BlendSettings()
     index: IndexSettings = IndexSettings()
+    vectors: VectorSettings = VectorSettings()
     llm: LlmSettings = LlmSettings()
     qdrant: QdrantSettings = QdrantSettings()
     qdrant_url: str = Field(

@@ -1,0 +1,206 @@
+"""The embedded store at size: opening, hybrid search, memory, recall; and beside qdrant-client's local mode.
+
+    python -m resift.benchmarks.store --passages 100000
+    python -m resift.benchmarks.store --local 10000
+
+Texts are documentation strings of the standard library, repeated until there are enough, with their BM25 vectors. Dense
+vectors lie around one centre for every 20 passages, at a cosine of about 0.86 to it, as passages of one subject do;
+what a quantization or a graph finds on real vectors is for `resift tune --memory` to measure. Each row is a process.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import anyio
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from resift.core.values import Passage
+from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
+from resift.pipeline.question import Question
+from resift.search.edge import EdgeStore
+from resift.search.lexical import Bm25Encoder
+from resift.search.manifest import Lexical, Manifest
+from resift.search.optimize import optimize
+from resift.search.resident import resident_mb
+from resift.search.storage import Storage
+from resift.search.store import Collection, Leg, Point, Store
+from resift.search.vectors import BM25, DENSE, standard_vectors
+from resift.server.engine import Engine, build_engine
+from resift.server.settings import RerankSettings, load_settings
+
+NAME = "size"
+ROUNDS = 10  # of every question; the first warms up and does not count
+BATCH = 1024
+SPREAD = 0.6  # of a vector around its centre
+KINDS = ("none", "turbo4")
+LOCAL_QUERIES = 20
+
+
+def points(passages: int, dimension: int) -> Iterator[list[Point]]:
+    """Yield the points in batches."""
+    texts = [f"{document.title}\n{document.text}"[:1200] for document in stdlib_documents()]
+    bm25 = Bm25Encoder(Lexical(100))
+    words = [bm25.document(text) for text in texts]
+    random = np.random.default_rng(0)
+    centres = random.standard_normal((max(1, passages // 20), dimension))
+    for start in range(0, passages, BATCH):
+        numbers = range(start, min(passages, start + BATCH))
+        rows = centres[random.integers(0, len(centres), len(numbers))]
+        rows = (rows + SPREAD * random.standard_normal(rows.shape)).astype(np.float32)
+        yield [
+            Point(
+                Passage(f"document-{number}", 0, texts[number % len(texts)]),
+                digest="",
+                passages=1,
+                vectors={DENSE: row, BM25: words[number % len(texts)]},
+            )
+            for number, row in zip(numbers, rows, strict=True)
+        ]
+
+
+async def build(folder: Path, passages: int) -> None:
+    """Write the collection into a data directory, once with each quantization, and print what optimising took."""
+    engine = build_engine(load_settings(data_dir=folder))
+    manifest = engine.services.pipeline.manifest
+    for kind in KINDS:
+        start = time.perf_counter()
+        collection = await engine.services.store.open(f"{NAME}-{kind}", create=manifest)
+        for batch in points(passages, manifest.dimension):
+            await collection.write(batch)
+        written = time.perf_counter() - start
+        done = await optimize(collection, replace(manifest.storage, quantization=kind), say=_silent)
+        seconds = time.perf_counter() - start - written
+        figures = {"write s": written, "index s": seconds, "recall@50": done.recall, "ef": done.storage.breadth}
+        sys.stdout.write(json.dumps({"quantization": kind, **figures}) + "\n")
+        sys.stdout.flush()
+    await engine.close()
+
+
+async def ask(folder: Path, kind: str) -> None:
+    """Open a collection, load both models, ask; print times and memory."""
+    engine = build_engine(load_settings(data_dir=folder, rerank=RerankSettings(cache_size=0)))
+    await engine.warm()
+    models_mb, start = resident_mb(), time.perf_counter()
+    await engine.services.store.open(f"{NAME}-{kind}")
+    opened = time.perf_counter() - start
+    times = await stage_times(engine, f"{NAME}-{kind}")
+    figures = {f"{name} ms": median(values) for name, values in times.items()}
+    memory = {"models MB": models_mb, "all MB": resident_mb()}
+    sys.stdout.write(json.dumps({"quantization": kind, "open s": opened, **figures, **memory}) + "\n")
+    await engine.close()
+
+
+async def stage_times(engine: Engine, collection: str) -> dict[str, list[float]]:
+    """Return the milliseconds of each stage of each question, as the product's own reports give them."""
+    times: dict[str, list[float]] = {}
+    for round_ in range(ROUNDS):
+        for asked in STDLIB_QUESTIONS:
+            page = await engine.services.pipeline.ask(Question(asked.text, collection=collection, reranker="default"))
+            for stage in page.ranking.stages if round_ else ():
+                times.setdefault(stage.name, []).append(stage.milliseconds)
+    return times
+
+
+async def beside_local_mode(passages: int) -> Table:
+    """Ask both engines the same hybrid searches through the same seam, by turns."""
+    from qdrant_client import AsyncQdrantClient
+
+    from resift.core.resilience import Line, Patience
+    from resift.search.qdrant import QdrantStore
+    from resift.search.qdrant_connection import Address, QdrantConnection
+    from resift.search.qdrant_layout import Layout
+
+    manifest = Manifest(standard_vectors("synthetic@1", 384), Lexical(100), "none", storage=Storage())
+    address = Address("http://memory", "", prefer_grpc=False, grpc_port=6334, timeout_s=600)
+    line = Line("local mode", Patience(attempts=1))
+    local = QdrantStore(QdrantConnection(address, line, client=AsyncQdrantClient(":memory:")), Layout())
+    with tempfile.TemporaryDirectory() as folder:
+        stores: dict[str, Store] = {
+            "qdrant-client local mode": local,
+            "Resift, embedded": EdgeStore(Path(folder), reserve_bytes=0),
+        }
+        opened = {name: await store.open(NAME, create=manifest) for name, store in stores.items()}
+        for batch in points(passages, manifest.dimension):
+            for collection in opened.values():
+                await collection.write(batch)
+        times = await hybrid_times(opened, manifest)
+        for store in stores.values():
+            await store.close()
+    slowest = median(times["qdrant-client local mode"])
+    table = Table("engine", "hybrid search p50 ms", "times as fast", title=f"{passages:,} passages")
+    for name, values in times.items():
+        table.add_row(name, f"{median(values):.2f}", f"{slowest / median(values):.0f}")
+    return table
+
+
+async def hybrid_times(opened: dict[str, Collection], manifest: Manifest) -> dict[str, list[float]]:
+    """Return the milliseconds of each search; the first of each engine warms up and does not count."""
+    bm25, random = Bm25Encoder(manifest.lexical), np.random.default_rng(1)
+    times: dict[str, list[float]] = {name: [] for name in opened}
+    for number in range(LOCAL_QUERIES + 1):
+        text = STDLIB_QUESTIONS[number % len(STDLIB_QUESTIONS)].text
+        dense = random.standard_normal(manifest.dimension).astype(np.float32)
+        legs = [Leg(DENSE, dense, 100), Leg(BM25, bm25.query(text), 100)]
+        for name, collection in opened.items():
+            start = time.perf_counter()
+            await collection.search(legs)
+            if number:
+                times[name].append(1000 * (time.perf_counter() - start))
+    return times
+
+
+def in_own_process(*arguments: str) -> list[dict[str, float | str]]:
+    """Run a part of this benchmark anew and return what it printed."""
+    command = [sys.executable, "-m", "resift.benchmarks.store", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def at_size(passages: int) -> Table:
+    """Return a row for each quantization."""
+    with tempfile.TemporaryDirectory() as folder:
+        built = in_own_process("--passages", str(passages), "--build", folder)
+        rows = [
+            {**each, **in_own_process("--ask", folder, str(each["quantization"]))[0]}  # after all is built
+            for each in built
+        ]
+    table = Table(*rows[0], title=f"{passages:,} passages, {len(STDLIB_QUESTIONS)} questions")
+    for row in rows:
+        table.add_row(*(value if isinstance(value, str) else f"{value:.4g}" for value in row.values()))
+    return table
+
+
+async def _silent(message: str) -> None:
+    del message
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--passages", type=int, default=0)
+    parser.add_argument("--local", type=int, default=0)
+    parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--ask", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.build:
+        anyio.run(build, options.build, options.passages)
+    elif options.ask:
+        anyio.run(ask, Path(options.ask[0]), options.ask[1])
+    else:
+        if options.passages:
+            Console(width=200).print(at_size(options.passages))
+        if options.local:
+            Console(width=120).print(anyio.run(beside_local_mode, options.local))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Every vector of a passage that its collection's manifest names."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from ..core.errors import IncompatibleCollection
+from ..core.values import Passage
+from ..search.encode import Encoder
+from ..search.further import NONE_FURTHER, Further
+from ..search.lexical import Bm25Encoder
+from ..search.manifest import Manifest
+from ..search.vectors import BM25, TEXT_FIELD, AnyVector, Multi, Vector, VectorSpec
+
+
+class Embedder:
+    """Makes vectors by the models that are configured."""
+
+    def __init__(self, encoder: Encoder, further: Further = NONE_FURTHER) -> None:
+        self._encoder = encoder
+        self._further = further
+
+    async def vectors(
+        self, manifest: Manifest, passages: Sequence[Passage]
+    ) -> tuple[list[Mapping[str, AnyVector]], int]:
+        """Return each passage's vectors by name, and how many passages were longer than the encoder's window."""
+        texts = [passage.content for passage in passages]
+        truncated = 0
+        columns = dict[str, Sequence[AnyVector | None]]()
+        for name, spec in manifest.vectors.items():
+            if name == BM25:
+                bm25 = Bm25Encoder(manifest.lexical)
+                columns[name] = [bm25.document(text) for text in texts]
+            elif spec.kind == "sparse":
+                columns[name] = await self._sparse(spec, texts)
+            elif spec.kind == "multi":
+                columns[name] = await self._tokens(spec, texts)
+            elif spec.field == TEXT_FIELD:
+                columns[name], truncated = await self._encoder.encode(texts)
+            else:
+                columns[name] = await self._field(spec.field, passages)
+        rows = zip(*columns.values(), strict=True)
+        named = [dict(zip(columns, row, strict=True)) for row in rows]
+        return [{name: vector for name, vector in row.items() if vector is not None} for row in named], truncated
+
+    async def _field(self, field: str, passages: Sequence[Passage]) -> list[Vector | None]:
+        """Return the vectors of one field; passages of one document share its values, so each is encoded once."""
+        values = [_value(field, passage) for passage in passages]
+        distinct = sorted(set(values) - {""})
+        vectors, _ = await self._encoder.encode(distinct)
+        known = dict(zip(distinct, vectors, strict=True))
+        return [known.get(value) for value in values]
+
+    async def _sparse(self, spec: VectorSpec, texts: Sequence[str]) -> Sequence[AnyVector]:
+        encoder = self._further.sparse
+        if encoder is None or encoder.fingerprint != spec.model:
+            raise IncompatibleCollection(_other_model(spec, "RESIFT_VECTORS__WORDS"))
+        return await encoder.encode(texts)
+
+    async def _tokens(self, spec: VectorSpec, texts: Sequence[str]) -> Sequence[AnyVector | None]:
+        encoder = self._further.tokens
+        if encoder is None or encoder.fingerprint != spec.model:
+            raise IncompatibleCollection(_other_model(spec, "RESIFT_VECTORS__TOKENS"))
+        return [_usable(multi) for multi in await encoder.encode_tokens(texts)]
+
+
+def _usable(multi: Multi) -> Multi | None:
+    return multi if len(multi.rows) else None
+
+
+def _value(field: str, passage: Passage) -> str:
+    """Return the words of a field; those of a list are put together."""
+    if field in ("title", "heading"):
+        return passage.title if field == "title" else passage.heading
+    value: Any = passage.metadata.get(field, "")
+    return "; ".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
+
+
+def _other_model(spec: VectorSpec, setting: str) -> str:
+    return f"The collection has vectors of {spec.model}, which is not configured. Set {setting}, or ingest anew."

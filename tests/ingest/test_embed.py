@@ -1,0 +1,59 @@
+"""Passages get every vector their collection names, and are found by each."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resift.core.errors import InvalidInput
+from resift.core.values import Document, Passage
+from resift.ingest.job import Job
+from resift.pipeline.question import Question
+from resift.search.vectors import Multi
+from resift.server.engine import build_engine
+from resift.server.settings import load_settings
+from resift.server.vector_settings import VectorSettings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+DOCUMENTS = [
+    Document("pump", "Manual A", "# Care\n\nGrease the shaft every month.", metadata={"topic": ["water", "pumping"]}),
+    Document("lamp", "Manual B", "# Care\n\nWipe the glass every week.", metadata={"topic": "light and lamps"}),
+    Document("none", "", "Nothing in particular is said here."),
+]
+
+
+async def test_field_of_the_users_own_is_searched_alone_and_missing_ones_are_no_error(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path, vectors=VectorSettings(fields=["title", "heading", "topic"]))
+    engine = build_engine(settings)
+    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, 3))
+    page = await engine.services.pipeline.ask(Question("electric lighting", mode="dense", fields={"topic": 1}))
+    assert [hit.passage.document_id for hit in page.ranking.hits] == ["lamp", "pump"]  # the third has no topic
+    collection = await engine.services.store.open("default")
+    ids = [Passage(each.id, 0, "").point_id("default") for each in DOCUMENTS]
+    assert {len(await collection.fetch_vectors(ids, name)) for name in ("title", "topic")} == {2}
+    await engine.close()
+
+
+async def test_token_vectors_are_kept_and_rescore_what_is_found(tmp_path: Path) -> None:
+    engine = build_engine(load_settings(data_dir=tmp_path, vectors=VectorSettings(tokens=True)))
+    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, 3))
+    collection = await engine.services.store.open("default")
+    key = Passage("pump", 0, "").point_id("default")
+    tokens = (await collection.fetch_vectors([key], "tokens"))[key]
+    assert isinstance(tokens, Multi)
+    assert np.linalg.norm(tokens.rows, axis=1) == pytest.approx(1, abs=1e-3)
+    page = await engine.services.pipeline.ask(Question("grease the shaft"))
+    best = page.ranking.hits[0]
+    assert best.passage.document_id == "pump"
+    assert 2 < best.scores["tokens"] <= 3 + 1e-3  # three words, each with nearly its like
+    assert "tokens" in page.ranking.stages[1].model
+    only_words = await engine.services.pipeline.ask(Question("shaft", mode="keyword"))
+    assert "tokens" not in only_words.ranking.hits[0].scores
+    await engine.close()
+
+
+@pytest.mark.parametrize("field", ["dense", "bm25", "tokens", "a b", ""])
+async def test_field_that_cannot_name_a_vector_is_refused(tmp_path: Path, field: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot have a vector"):
+        build_engine(load_settings(data_dir=tmp_path, vectors=VectorSettings(fields=[field])))
