@@ -12,7 +12,6 @@ from .. import __version__
 from ..core.errors import ResiftError
 from ..pipeline.question import Question
 from ..search.legs import Mode
-from ..search.storage import Quantization
 from .engine import Engine, build_engine
 from .prompts_cli import app as prompts_app
 from .settings import Settings, load_settings
@@ -216,19 +215,6 @@ def tune(
         return _run(lambda engine: run_reset(engine, collection))
     request = Request(data, collection, reranker, split, questions, dry_run, force)
     return _run(lambda engine: run_tune(engine, request))
-
-
-@app.command()
-def optimize(
-    collection: Collection = "default",
-    quantization: Annotated[
-        Quantization | None, typer.Option(help="Change over to this way to keep vectors; without, it stays.")
-    ] = None,
-) -> None:
-    """Build a collection's index anew; searches are answered meanwhile."""
-    from .optimize import run_optimize
-
-    _run(lambda engine: run_optimize(engine, collection, quantization=quantization))
 
 
 @app.command()

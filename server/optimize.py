@@ -12,7 +12,8 @@ from ..search.optimize import Optimized, optimize
 from ..search.recall import AT, Trial
 from ..search.storage import Quantization, Storage
 from .console import ERR, OUT
-from .engine import Engine
+from .engine import Engine, build_engine
+from .settings import Settings
 
 SLOWER_AT_MOST = 1.5  # times the search without quantization: memory is not bought with more time than this
 FEWEST = 1000  # passages: below, everything fits anywhere
@@ -25,6 +26,15 @@ class Option:
     storage: Storage
     trial: Trial
     disk_mb: float
+
+
+async def optimize_anew(settings: Settings, name: str, *, quantization: Quantization | None) -> bool:
+    """Do `run_optimize` on an engine of its own."""
+    engine = build_engine(settings)
+    try:
+        return await run_optimize(engine, name, quantization=quantization)
+    finally:
+        await engine.close()
 
 
 async def run_optimize(engine: Engine, name: str, *, quantization: Quantization | None) -> bool:

@@ -1,4 +1,4 @@
-"""The part of the command line that moves collections about: `resift move | backup | restore`."""
+"""The part of the command line that moves and rebuilds collections: `resift move | backup | restore | optimize`."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -8,6 +8,7 @@ from typing import Annotated
 import anyio
 import typer
 
+from ..search.storage import Quantization
 from .settings import load_settings
 
 app = typer.Typer()
@@ -46,6 +47,19 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `resift backu
     from .backup import run_restore
 
     _run(partial(run_restore, load_settings(), file))
+
+
+@app.command()
+def optimize(
+    collection: Annotated[str, typer.Option("--collection", "-c", help="Which collection.")] = "default",
+    quantization: Annotated[
+        Quantization | None, typer.Option(help="Change over to this way to keep vectors; without, it stays.")
+    ] = None,
+) -> None:
+    """Build a collection's index anew; searches are answered meanwhile."""
+    from .optimize import optimize_anew
+
+    _run(partial(optimize_anew, load_settings(), collection, quantization=quantization))
 
 
 def _run(command: Callable[[], Awaitable[bool]]) -> None:
