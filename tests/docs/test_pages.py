@@ -1,0 +1,97 @@
+"""What docs/hybrid.md and docs/filters.md say is true: their commands run, and the tools take what they show."""
+
+import json
+import re
+import shlex
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.client import Client
+
+from resift.core.values import Document
+from resift.ingest.job import Job
+from resift.search.filters import BOUNDS
+from resift.server.assembly import create_server
+from resift.server.engine import Engine, build_engine
+from resift.server.settings import load_settings
+from resift.tests.server.in_process import Run, runner
+from resift.tests.tools.asking import Asker
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("hybrid", "filters")
+COMMON = {"lang": "en", "year": 2020, "status": "final", "tag": ["safety"], "published": "2024-06-01", "oem": True}
+DOCUMENTS = [
+    Document("brakes", "Brake pads", "Worn brake pads squeal when braking.", "docs/brakes.md", {
+        **COMMON, "since": "2021-03-01", "system": "axle"}),
+    Document("battery", "Battery", "Disconnect the battery before charging.", "docs/battery.md", {
+        **COMMON, "since": "2019-11-20", "system": "electrics"}),
+    Document("radar", "Radar sensor", "The radar sensor needs no maintenance.", "docs/radar.md", {
+        **COMMON, "since": "2023-06-15", "system": "electrics"}),
+]  # fmt: skip
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def blocks(name: str, language: str) -> list[str]:
+    found = re.findall(rf"```{language}\n(.*?)```", page(name), re.DOTALL)
+    return [line for block in found for line in block.splitlines()]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(ROOT)
+    return runner(monkeypatch, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAGES)
+def test_commands_of_the_page_run(run: Run, name: str) -> None:
+    passage = ""
+    commands = [line.removeprefix("$ ") for line in blocks(name, "console")]
+    assert len(commands) >= 4
+    for command in commands:
+        program, *arguments = shlex.split(command.replace("$PASSAGE", passage))
+        assert program == "resift"
+        done = run(*arguments)
+        assert done.code == 0, f"{command}: {done.err}"
+        if "--json" in arguments:
+            passage = done.json["hits"][0]["passage_id"]
+        assert "Nothing found" not in done.out, command
+
+
+@pytest.fixture(scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    folder = tmp_path_factory.mktemp("pages")
+    built = build_engine(load_settings(data_dir=folder, min_free_mb=0), roots=[folder])
+    assert (await built.services.ingestor.ingest(Job("default", DOCUMENTS, 3))).added == 3
+    yield built
+    await built.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("tool", ["hybrid_search", "search_and_rerank"])
+@pytest.mark.parametrize("name", PAGES)
+async def test_tools_take_what_the_page_shows(engine: Engine, name: str, tool: str) -> None:
+    async with Client(create_server(engine), mode="auto") as client:
+        listed = await client.list_tools()
+        asker = Asker(client, {each.name: each for each in listed.tools})
+        shown: list[dict[str, Any]] = [json.loads(line) for line in blocks(name, "json")]
+        for arguments in shown:
+            if tool == "search_and_rerank" and "query" not in arguments:
+                continue
+            answer = await asker.call(tool, {**arguments, "detail": "full"})
+            assert answer["hits"], arguments
+            named = {"recency": "recency", "boost": "boost", "diversity": "diversity", "like": "like"}
+            for argument, score in named.items():
+                assert (argument in arguments) == (score in answer["hits"][0]["scores"]), arguments
+        assert len(shown) >= 4
+
+
+def test_every_condition_is_on_the_page() -> None:
+    for word in (*BOUNDS, "match", "prefix", "not", "any", "all"):
+        assert f'"{word}"' in page("filters"), word
