@@ -217,6 +217,25 @@ async def test_fused_order_and_groups_are_the_same(both: Both, per_document: int
         assert len(found.hits) >= 13
 
 
+@pytest.mark.parametrize(
+    "search",
+    [
+        Search("radar sensor", wanted=25, phrasings=["worn brake pad", "charge"]),
+        Search("radar sensor", wanted=25, fields={"title": 0.6, "text": 0.4}),
+        Search("radar sensor", "dense", wanted=25, fields={"title": 1}),
+        Search("", wanted=25, like=["d3#0", "d7#1"]),
+        Search("charge", wanted=25, like=["d3#0"], unlike=["d7#1", "d11#0"]),
+    ],
+    ids=["phrasings", "fields", "one field", "like", "unlike"],
+)
+async def test_phrasings_fields_and_examples_give_the_same(both: Both, search: Search) -> None:
+    measured, found = [await Retriever(Hashed()).retrieve(each, search) for each in (both.measure, both.other)]
+    assert [hit.score for hit in found.hits] == pytest.approx([hit.score for hit in measured.hits], abs=1e-4)
+    scores = {hit.passage.id: hit.score for hit in measured.hits}
+    assert {hit.passage.id: hit.score for hit in found.hits} == pytest.approx(scores, abs=1e-4)
+    assert len(found.hits) == 25
+
+
 async def test_rewriting_and_removing_leave_the_same(stores: tuple[Store, Store]) -> None:
     newer = [replace(each, passages=1) for each in points(2, range(8, 12)) if each.passage.ordinal == 0]
     left: list[Any] = []
