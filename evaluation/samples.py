@@ -29,9 +29,11 @@ class Sample:
     """The hits that the reranker read for one question, in the order in which pools of growing depth take them in."""
 
     pool: tuple[Hit, ...]
-    grades: Mapping[str, int]
+    grades: Mapping[str, float]
     mix: Mix
     """What signals from metadata are made with; its weights do not count."""
+    weight: float = 1.0
+    """Of this question among the others."""
 
     def head(self, depth: int) -> list[Hit]:
         """Return the hits that are reranked at a depth, in the order of retrieval."""
@@ -74,7 +76,7 @@ def present(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
 
 
 def ndcg(sample: Sample, depth: int, names: Sequence[str], weights: Floats) -> Floats:
-    """Return the nDCG@10 of a question for each row of weights.
+    """Return the nDCG@10 of a question, times its weight, for each row of weights.
 
     Shapes: `weights` [candidates, names]; result [candidates]. Gains are the grades themselves, as in trec_eval.
     """
@@ -84,7 +86,7 @@ def ndcg(sample: Sample, depth: int, names: Sequence[str], weights: Floats) -> F
     # The signals' own order breaks ties: that of retrieval. Rounding keeps equal scores equal.
     scores = np.round(_matrix(sample, head, names) @ weights.T, 12)
     order = np.argsort(-scores, axis=0, kind="stable")[:CUT]
-    return _DISCOUNTS[: len(order)] @ sample.gains(head)[order] / sample.ideal
+    return sample.weight * (_DISCOUNTS[: len(order)] @ sample.gains(head)[order] / sample.ideal)
 
 
 def read(sample: Sample, depth: int) -> Read:

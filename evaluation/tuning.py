@@ -52,6 +52,7 @@ class Fit:
     """None where the reranker's own is as good, for all that can be told."""
     loss_before: float
     loss_after: float
+    calibrates: bool = True
 
     @property
     def is_safe(self) -> bool:
@@ -66,16 +67,20 @@ class Fit:
         return moved or self.after.depth != self.before.depth or self.calibration is not None
 
 
-def tune(samples: Sequence[Sample], *, weights: Weights, relevance: Relevance) -> Fit:
+def tune(
+    samples: Sequence[Sample], *, weights: Weights, relevance: Relevance | None, depths: Sequence[int] = DEPTHS
+) -> Fit:
     """Return the best weights and depth near the configured `weights`, and what they gain on questions held out.
 
     Everything is chosen once on all questions, to be used, and once on each four fifths of them, to be measured on
-    the rest. `relevance` is the reranker's own calibration. Pure: the same samples give the same fit.
+    the rest. `relevance` is the reranker's own calibration; without one nothing is calibrated. Pure: the same samples
+    give the same fit.
     """
     names = ["fused", *present(samples, [name for name in SIGNALS if name != "fused"])]
     grid = candidates(names, weights)
-    tables = {depth: np.array([ndcg(each, depth, names, grid) for each in samples]) for depth in DEPTHS}
-    before = tables[DEFAULT_DEPTH][:, 0]
+    tables = {depth: np.array([ndcg(each, depth, names, grid) for each in samples]) for depth in depths}
+    usual = DEFAULT_DEPTH if DEFAULT_DEPTH in depths else depths[0]
+    before = tables[usual][:, 0]
     held_out = np.empty(len(samples))
     for fold in _folds(len(samples)):
         rest = np.setdiff1d(np.arange(len(samples)), fold)
@@ -83,15 +88,16 @@ def tune(samples: Sequence[Sample], *, weights: Weights, relevance: Relevance) -
         held_out[fold] = tables[depth][fold, place]
     depth, place = _choose(tables, grid, np.arange(len(samples)))
     after = Setting(_named(names, grid[place]), depth, float(tables[depth][:, place].mean()))
-    fitted, loss_before, loss_after = _calibrate(samples, depth, relevance)
+    fitted, loss_before, loss_after = (None, 0.0, 0.0) if relevance is None else _calibrate(samples, depth, relevance)
     return Fit(
         questions=len(samples),
-        before=Setting(weights, DEFAULT_DEPTH, float(before.mean())),
+        before=Setting(weights, usual, float(before.mean())),
         after=after,
         gain=paired((held_out - before).tolist(), seed=SEED),
         calibration=fitted,
         loss_before=loss_before,
         loss_after=loss_after,
+        calibrates=relevance is not None,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import InvalidInput, StoreBusy, StoreError
+from ..search.feedback import FeedbackLog
 from ..search.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
 from ..search.store import Collection, Store
 from .locks import WriteLocks
@@ -22,9 +23,10 @@ class Removed:
 class Remover:
     """Takes documents, or whole collections, out of a store."""
 
-    def __init__(self, store: Store, locks: WriteLocks) -> None:
+    def __init__(self, store: Store, locks: WriteLocks, feedback: FeedbackLog | None = None) -> None:
         self._store = store
         self._locks = locks
+        self._feedback = feedback
 
     async def drop(self, name: str) -> Removed:
         """Delete a collection with all it holds, whatever model it was written with.
@@ -35,6 +37,8 @@ class Remover:
         async with self._locks[name]:
             removed = await self._size(name)
             await self._store.drop(name)
+            if self._feedback is not None:
+                await self._feedback.forget(name)
             return removed
 
     async def _size(self, name: str) -> Removed:

@@ -15,6 +15,7 @@ from ..tools.hybrid_search import hybrid_search
 from ..tools.ingest_documents import ingest_documents
 from ..tools.list_collections import list_collections
 from ..tools.read_document import read_document
+from ..tools.record_feedback import record_feedback
 from ..tools.rerank import rerank
 from ..tools.rerank_with_llm import rerank_with_llm
 from ..tools.search_and_rerank import search_and_rerank
@@ -58,6 +59,8 @@ def create_server(engine: Engine) -> MCPServer[None]:
     tools: list[Tool] = [build(engine.services) for build in TOOLS.values()]
     if engine.listwise is not None:
         tools.append(rerank_with_llm(engine.services, engine.listwise))
+    if engine.services.feedback is not None:
+        tools.append(record_feedback(engine.services.feedback))
     server = MCPServer(
         "resift",
         title="Resift",

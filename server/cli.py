@@ -200,6 +200,11 @@ def tune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the gain, write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write even where the gain may be chance.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Forget what was tuned for the collection.")] = False,
+    feedback: Annotated[bool, typer.Option("--feedback", help="Learn from what record_feedback kept.")] = False,
+    position_bias: Annotated[
+        float,
+        typer.Option(min=0, max=2, help="With --feedback: a hit at rank r is looked at with probability 1/r^bias."),
+    ] = 1.0,
     memory: Annotated[bool, typer.Option("--memory", help="Compare ways to keep vectors, without questions.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="With --memory: change over to what is recommended.")] = False,
 ) -> None:
@@ -207,13 +212,13 @@ def tune(
     from .optimize import run_memory
     from .tune import Request, run_reset, run_tune
 
-    if [data is not None, reset, memory].count(True) != 1 or (apply and not memory):
-        raise typer.BadParameter("Give --data, --memory or --reset; --apply goes with --memory.")
+    if [data is not None, reset, memory, feedback].count(True) != 1 or (apply and not memory):
+        raise typer.BadParameter("Give --data, --feedback, --memory or --reset; --apply goes with --memory.")
     if memory:
         return _run(lambda engine: run_memory(engine, collection, apply=apply))
-    if data is None:
+    if reset:
         return _run(lambda engine: run_reset(engine, collection))
-    request = Request(data, collection, reranker, split, questions, dry_run, force)
+    request = Request(data, collection, reranker, split, questions, dry_run, force, position_bias)
     return _run(lambda engine: run_tune(engine, request))
 
 

@@ -30,6 +30,7 @@ from ..rerank.late_interaction import LateInteraction
 from ..rerank.listwise import Listwise
 from ..rerank.signals import MetadataSignals
 from ..search.encode import BundledEncoder
+from ..search.feedback import FOLDER, FeedbackLog
 from ..search.further import Further
 from ..search.retrieve import FusionOptions, Retriever
 from ..tools.services import Services
@@ -59,6 +60,11 @@ class Engine:
     language_model: LanguageModel | None = None
     listwise: Listwise | None = None
     endpoints: tuple[RerankEndpoint, ...] = ()
+
+    @property
+    def feedback(self) -> FeedbackLog:
+        """Return what agents said of their searches, whether more of it is kept now or not."""
+        return _feedback(self.settings)
 
     async def warm(self) -> None:
         """Load the models that a question needs by default, so that the first one need not wait for them."""
@@ -134,10 +140,11 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
             locks=locks,
             further=further,
         ),
-        remover=Remover(store, locks),
+        remover=Remover(store, locks, _feedback(settings)),
         store=store,
         roots=Roots.of([*roots, *settings.ingest_roots] or [Path.cwd()]),
         max_file_bytes=settings.ingest.max_bytes,
+        feedback=_feedback(settings) if settings.feedback else None,
     )
     return Engine(
         settings,
@@ -149,6 +156,10 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         listwise,
         tuple(endpoints),
     )
+
+
+def _feedback(settings: Settings) -> FeedbackLog:
+    return FeedbackLog(settings.data_dir / FOLDER)
 
 
 def _default(settings: Settings, cascades: Mapping[str, Cascade]) -> str:

@@ -140,6 +140,10 @@ class Settings(BaseSettings):
         description='Further rerankers by name, as JSON: {"heavy": {"kind": "tei", "url": "http://localhost:8080"}, '
         '"careful": {"stages": ["cross-encoder:50", "heavy:20"]}}; see docs/rerankers.md',
     )
+    feedback: bool = Field(
+        default=False,
+        description="Keep the questions of search_and_rerank with the ids they showed; offer record_feedback",
+    )
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
         default=0, description="Model threads; 0 is one per core, at most 4"
     )

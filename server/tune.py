@@ -8,12 +8,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..core.errors import InvalidInput
+from ..evaluation.feedback import POSITION_BIAS, collect_uses
 from ..evaluation.judged import Judged, choose_split, load, sample, splits
 from ..evaluation.questions import read_questions
 from ..evaluation.samples import collect
 from ..evaluation.tuning import FEWEST_QUESTIONS, Fit, tune
 from ..pipeline.pipeline import Pipeline
-from ..pipeline.question import Question
+from ..pipeline.plan import tuned_weights, tuning_of
+from ..pipeline.question import DEFAULT_DEPTH, Question
 from ..rerank.reranker import Reranker
 from ..search.manifest import Tuning
 from ..search.store import Collection
@@ -27,7 +29,8 @@ SEED = 1
 class Request:
     """What the command line asked for."""
 
-    data: Path
+    data: Path | None
+    """Judged questions; None is what was recorded with record_feedback."""
     collection: str
     reranker: str
     split: str = ""
@@ -35,6 +38,7 @@ class Request:
     """Most questions to ask; 0 is all."""
     dry_run: bool = False
     force: bool = False
+    position_bias: float = POSITION_BIAS
 
 
 async def run_tune(engine: Engine, request: Request) -> bool:
@@ -46,11 +50,10 @@ async def run_tune(engine: Engine, request: Request) -> bool:
     pipeline = engine.services.pipeline
     reranker = _tunable(pipeline, request.reranker)
     collection = await pipeline.open(request.collection)
-    judged = await _answerable(_read(request), collection)
-    question = Question("", collection=request.collection, reranker=request.reranker)
-    with progress_bar("Asking") as progress:
-        samples = await collect(pipeline, judged, question, now=datetime.now(UTC), progress=progress)
-    fit = tune(samples, weights=pipeline.configured_weights(reranker), relevance=reranker.relevance)
+    if request.data is None:
+        fit = await _fit_uses(engine, request, collection, reranker)
+    else:
+        fit = await _fit_judged(pipeline, _read(request, request.data), request, collection, reranker)
     OUT.print(fit_table(fit, title=f"{request.collection}, {reranker.name}"))
     OUT.print(_gain_line(fit), highlight=False, soft_wrap=True)
     if request.dry_run:
@@ -59,10 +62,52 @@ async def run_tune(engine: Engine, request: Request) -> bool:
         OUT.print("Nothing was written: the settings are already the best that was found.")
     else:
         _refuse_without_gain(fit, force=request.force)
-        tuning = {**collection.manifest.tuning, reranker.name: to_tuning(fit, model=reranker.fingerprint)}
+        found = to_tuning(fit, model=reranker.fingerprint)
+        known = tuning_of(reranker, collection.manifest.tuning)
+        if known is not None and not fit.calibrates:
+            found = replace(found, calibration=known.calibration)
+        tuning = {**collection.manifest.tuning, reranker.name: found}
         await collection.remember(replace(collection.manifest, tuning=tuning))
         OUT.print(f"Kept with collection {request.collection!r}. `resift tune --reset` forgets it.", highlight=False)
     return True
+
+
+async def _fit_judged(
+    pipeline: Pipeline, judged: Judged, request: Request, collection: Collection, reranker: Reranker
+) -> Fit:
+    judged = await _answerable(judged, collection)
+    question = Question("", collection=request.collection, reranker=request.reranker)
+    with progress_bar("Asking") as progress:
+        samples = await collect(pipeline, judged, question, now=datetime.now(UTC), progress=progress)
+    return tune(samples, weights=pipeline.configured_weights(reranker), relevance=reranker.relevance)
+
+
+async def _fit_uses(engine: Engine, request: Request, collection: Collection, reranker: Reranker) -> Fit:
+    """Fit weights alone, beginning with those in use: what was never shown was never used, whatever the depth."""
+    pipeline = engine.services.pipeline
+    uses = [use for use in await engine.feedback.uses(request.collection) if use.searched.plain]
+    held = await collection.entries(sorted({each.document_id for use in uses for each in use.used}))
+    uses = [use for use in uses if any(each.document_id in held for each in use.used)][-request.questions :]
+    if len(uses) < FEWEST_QUESTIONS:
+        raise InvalidInput(
+            f"{len(uses)} searches of {request.collection!r} with a hit that was used are too few: below "
+            f"{FEWEST_QUESTIONS} chance decides. Set RESIFT_FEEDBACK=true and let agents call record_feedback."
+        )
+    question = Question("", collection=request.collection, reranker=request.reranker)
+    with progress_bar("Asking") as progress:
+        samples = await collect_uses(
+            pipeline,
+            uses,
+            question,
+            now=datetime.now(UTC),
+            position_bias=request.position_bias,
+            progress=progress,
+        )
+    known = tuning_of(reranker, collection.manifest.tuning)
+    weights = (
+        pipeline.configured_weights(reranker) if known is None else tuned_weights(known.weights, pipeline.metadata)
+    )
+    return tune(samples, weights=weights, relevance=None, depths=[known.depth if known else DEFAULT_DEPTH])
 
 
 def _tunable(pipeline: Pipeline, name: str) -> Reranker:
@@ -110,17 +155,18 @@ def fit_table(fit: Fit, *, title: str) -> Table:
     table.add_row("depth, in documents", str(fit.before.depth), str(fit.after.depth))
     table.add_row("nDCG@10, same questions", f"{fit.before.ndcg:.4f}", f"{fit.after.ndcg:.4f}")
     table.add_row("nDCG@10, held out", f"{fit.before.ndcg:.4f}", f"{fit.before.ndcg + fit.gain.mean:.4f}")
-    table.add_row("log loss of relevance, held out", f"{fit.loss_before:.3f}", f"{fit.loss_after:.3f}")
+    if fit.calibrates:
+        table.add_row("log loss of relevance, held out", f"{fit.loss_before:.3f}", f"{fit.loss_after:.3f}")
     return table
 
 
-def _read(request: Request) -> Judged:
+def _read(request: Request, data: Path) -> Judged:
     """Return the judged questions: of a folder's split, by default the one for training, or of a list."""
-    if not request.data.is_dir():
-        judged = read_questions(request.data)
+    if not data.is_dir():
+        judged = read_questions(data)
     else:
-        split = request.split or ("train" if "train" in splits(request.data) else choose_split(request.data))
-        judged = load(request.data, split)
+        split = request.split or ("train" if "train" in splits(data) else choose_split(data))
+        judged = load(data, split)
     return sample(judged, request.questions, seed=SEED)
 
 

@@ -46,6 +46,7 @@ class RankingResult(BaseModel):
     degraded: Annotated[bool, Field(description="A stage failed; see notes")]
     left_out: Annotated[int, Field(description="Cut by max_tokens")]
     next_offset: Annotated[int, Field(description="0 at the end")]
+    search_id: str = ""
 
 
 class SameRankingResult(BaseModel):

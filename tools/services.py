@@ -6,6 +6,7 @@ from ..ingest.job import Ingestor
 from ..ingest.removal import Remover
 from ..ingest.roots import Roots
 from ..pipeline.pipeline import Pipeline
+from ..search.feedback import FeedbackLog
 from ..search.store import Store
 
 
@@ -19,3 +20,5 @@ class Services:
     store: Store
     roots: Roots
     max_file_bytes: int
+    feedback: FeedbackLog | None = None
+    """Where searches and what was used of them are kept; None keeps none."""

@@ -1,0 +1,42 @@
+"""The tool by which agents say which hits they used; there only when the settings switch it on."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from ..search.feedback import FeedbackLog
+from .boundary import make_tool
+from .results import reply
+
+
+class FeedbackResult(BaseModel):
+    """How many hits were told of."""
+
+    used: int
+    not_used: int
+
+
+def record_feedback(feedback: FeedbackLog) -> Tool:
+    """Return the tool."""
+
+    async def record_feedback(
+        search_id: Annotated[str, Field(description="From search_and_rerank")],
+        used: Annotated[list[str], Field(description="passage_ids that helped to answer")] = [],
+        not_used: Annotated[list[str], Field(description="passage_ids that did not")] = [],
+    ) -> Annotated[CallToolResult, FeedbackResult]:
+        """Say which hits of a search you used in your answer, so that its owner can tune the order.
+
+        Call it once, after you have answered. Comes back with how many were noted.
+        """
+        await feedback.tell(search_id, used, not_used)
+        return reply({"used": len(used), "not_used": len(not_used)})
+
+    return make_tool(
+        record_feedback,
+        title="Record feedback",
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+    )
