@@ -13,7 +13,7 @@ from ..core.errors import ModelError
 from .bundled import MODEL_FILE, TOKENIZER_FILE
 from .fingerprint import DIGEST_CHARACTERS, sampled_digest
 from .onnx_pairs import OnnxPairScorer
-from .pairs import LARGEST_WINDOW, PairScorer, PairTokenizer
+from .pairs import LARGEST_WINDOW, QUERY_TOKENS, PairScorer, PairTokenizer
 from .reranker_format import SPEC_FILE, read_spec, verify_reranker
 from .session import open_session
 from .torch_pairs import TorchPairScorer
@@ -48,7 +48,7 @@ class CrossEncoderModel:
     """Of its files; empty for a model that is only a name here."""
 
 
-def find_cross_encoder(reference: str) -> CrossEncoderModel:
+def find_cross_encoder(reference: str, *, query_tokens: int = QUERY_TOKENS) -> CrossEncoderModel:
     """Return the model that `reference`, a path or a name, means; nothing but a reranker.json, or a sample of a
     model's bytes, is read.
 
@@ -56,12 +56,12 @@ def find_cross_encoder(reference: str) -> CrossEncoderModel:
     """
     folder = Path(reference).expanduser()
     if folder.is_dir():
-        return _in_folder(folder.absolute())
+        return _in_folder(folder.absolute(), query_tokens)
     if _looks_like_a_path(reference):
         return _unusable(
             folder.name, folder, f"No folder {folder}. Set RESIFT_RERANKER to one that exists, or to a name."
         )
-    return CrossEncoderModel(reference, partial(_open_named, reference), f"{reference}, by name")
+    return CrossEncoderModel(reference, partial(_open_named, reference, query_tokens), f"{reference}, by name")
 
 
 def _looks_like_a_path(reference: str) -> bool:
@@ -72,7 +72,7 @@ def _looks_like_a_path(reference: str) -> bool:
     )
 
 
-def _in_folder(folder: Path) -> CrossEncoderModel:
+def _in_folder(folder: Path, query_tokens: int) -> CrossEncoderModel:
     if (folder / SPEC_FILE).is_file():
         try:
             spec = read_spec(folder)
@@ -88,10 +88,12 @@ def _in_folder(folder: Path) -> CrossEncoderModel:
         )
     if graph := next((folder / name for name in EXPORTED if (folder / name).is_file()), None):
         digest = sampled_digest([graph, folder / TOKENIZER_FILE])
-        return CrossEncoderModel(folder.name, partial(open_exported, folder, graph), f"{graph}, ONNX", digest=digest)
+        return CrossEncoderModel(
+            folder.name, partial(open_exported, folder, graph, query_tokens), f"{graph}, ONNX", digest=digest
+        )
     if weights := sorted(folder.glob("*.safetensors")):
         digest = sampled_digest([*weights, folder / TOKENIZER_FILE])
-        opened = partial(TorchPairScorer.open, folder)
+        opened = partial(TorchPairScorer.open, folder, query_tokens)
         return CrossEncoderModel(folder.name, opened, f"{folder}, torch", digest=digest)
     found = f"{SPEC_FILE}, {', '.join(EXPORTED)} or *.safetensors"
     return _unusable(folder.name, folder, f"The folder {folder} holds no reranker: it has none of {found}.")
@@ -112,13 +114,13 @@ def _open_own(folder: Path) -> PairScorer:
     return OnnxPairScorer.checked(open_session(folder / MODEL_FILE), tokenizer)
 
 
-def open_exported(folder: Path, graph: Path) -> PairScorer:
+def open_exported(folder: Path, graph: Path, query_tokens: int = QUERY_TOKENS) -> PairScorer:
     """Load a cross-encoder as it lies on the hub: config.json, tokenizer.json and a graph.
 
     Raises:
         ModelError: a file is missing or damaged, or the graph is no reranker.
     """
-    tokenizer = PairTokenizer.open(_needed(folder / TOKENIZER_FILE), window=_window(folder))
+    tokenizer = PairTokenizer.open(_needed(folder / TOKENIZER_FILE), window=_window(folder), query_tokens=query_tokens)
     return OnnxPairScorer.checked(open_session(graph), tokenizer)
 
 
@@ -155,17 +157,17 @@ def _read(path: Path, model: type[Config]) -> Config:
         raise ModelError(f"{path} does not describe a model: {place}: {first['msg']}. Download it again.") from error
 
 
-def _open_named(name: str) -> PairScorer:
+def _open_named(name: str, query_tokens: int) -> PairScorer:
     """Load a model by name: with fastembed's files where it lists the name, else with sentence-transformers."""
     from fastembed.common.utils import define_cache_dir
     from fastembed.rerank.cross_encoder.onnx_text_cross_encoder import OnnxTextCrossEncoder, supported_onnx_models
 
     listed = next((each for each in supported_onnx_models if each.model.lower() == name.lower()), None)
     if listed is None:
-        return TorchPairScorer.open(name)
+        return TorchPairScorer.open(name, query_tokens)
     try:
         # fastembed fetches, and our session runs: one pair at a time, long passages in windows.
         folder = OnnxTextCrossEncoder.download_model(listed, str(define_cache_dir()))
     except (OSError, ValueError) as error:
         raise ModelError(f"fastembed could not fetch the reranker {name!r}: {error}") from error
-    return open_exported(folder, folder / listed.model_file)
+    return open_exported(folder, folder / listed.model_file, query_tokens)

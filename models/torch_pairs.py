@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..core.errors import ModelError
-from .pairs import LARGEST_WINDOW, PairScore, PairTokenizer
+from .pairs import LARGEST_WINDOW, QUERY_TOKENS, PairScore, PairTokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -27,7 +27,7 @@ class TorchPairScorer:
         self._lock = Lock()
 
     @classmethod
-    def open(cls, source: Path | str) -> Self:
+    def open(cls, source: Path | str, query_tokens: int = QUERY_TOKENS) -> Self:
         """Load a folder, without asking the hub, or a model of the hub, which is downloaded unless it is cached.
 
         Raises:
@@ -50,7 +50,7 @@ class TorchPairScorer:
             raise ModelError(f"The reranker {str(source)!r} cannot be loaded: {error}") from error
         _check(model, str(source))
         window = int(min(model.max_seq_length or LARGEST_WINDOW, LARGEST_WINDOW))
-        return cls(model, PairTokenizer(_tokenizer(model, str(source)), window=window))
+        return cls(model, PairTokenizer(_tokenizer(model, str(source)), window=window, query_tokens=query_tokens))
 
     def score(self, query: str, passages: Sequence[str]) -> list[PairScore]:
         """Return the logit of each passage.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..models.bundled import BundledModel
     from ..models.deferred import Deferred
+    from ..models.token_vectors import TokenVectors
     from ..models.transformer import Transformer
     from ..models.workers import Workers
 
@@ -74,6 +75,33 @@ class LateInteraction:
     def relevance(self, score: float) -> float:
         """Return the calibrated probability that a passage with this score answers its query."""
         return self._calibration.probability(score)
+
+
+class TokenModel:
+    """Scores as `LateInteraction` does, with a model of fastembed that was trained for it."""
+
+    def __init__(self, name: str, model: Deferred[TokenVectors], workers: Workers, *, weights: Weights) -> None:
+        self.name = name
+        self.weights = weights
+        self._model = model
+        self._workers = workers
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the name: fastembed has one model of each."""
+        return self.name
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        """Return MaxSim, in -1..1, for each passage, of as much of it as the model reads."""
+        model = await self._model.get()
+        asked = await self._workers.run(model.of_query, query)
+        read = await self._workers.map(model.of_passage, [passage.content for passage in passages])
+        cut = frozenset(place for place, (_, whole) in enumerate(read) if not whole)
+        return Scores(tuple(max_similarity(asked, vectors) for vectors, _ in read), cut=cut)
+
+    def relevance(self, score: float) -> float:
+        """Return the score, cut to 0..1: `resift tune` fits a probability to it."""
+        return min(1.0, max(0.0, score))
 
 
 def max_similarity(query: NDArray[np.float32], passage: NDArray[np.float32]) -> float:

@@ -6,12 +6,15 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator, model_validator
 
+from ..models.pairs import QUERY_TOKENS
 from ..rerank.endpoint_shapes import SHAPES
 
 CASCADE = "cascade"
 ENDPOINT = "endpoint"
 CROSS_ENCODER = "cross-encoder"
+LATE_INTERACTION = "late-interaction"
 MAXSIM = "maxsim"
+INSTRUCTED_TOKENS = 256  # of query and instruction: models that follow one have windows of thousands
 LLM = "llm"
 # Words that mean something already: names of built-in rerankers, and of stages and signals in answers.
 TAKEN = frozenset({CROSS_ENCODER, MAXSIM, LLM, "default", "none", "rerank", "dense", "bm25", "fused", "blend"})
@@ -38,12 +41,27 @@ class _Scoring(_Row):
         return value
 
 
-class LocalRow(_Scoring):
-    """A model that runs here."""
+class CrossEncoderRow(_Scoring):
+    """A model that runs here and reads query and passage together."""
 
     kind: Literal["cross-encoder"]
     model: Annotated[str, Field(min_length=1)]
     """A folder, or a name on the hub or in fastembed."""
+
+    @property
+    def query_tokens(self) -> int:
+        """Return how much is read of a query, which is longer where an instruction stands in it."""
+        return INSTRUCTED_TOKENS if self.query_template else QUERY_TOKENS
+
+
+class LateInteractionRow(_Scoring):
+    """A model that runs here and compares the tokens of both."""
+
+    kind: Literal["late-interaction"]
+    model: Annotated[str, Field(min_length=1)]
+    """A name that fastembed lists."""
+    folder: str = ""
+    """Where its files lie; empty is fastembed's cache, to which they are fetched."""
 
 
 class EndpointRow(_Scoring):
@@ -105,18 +123,17 @@ class CascadeRow(_Row):
 
 def _tag(value: Any) -> str:
     """Return which of the rows a value is."""
-    if isinstance(value, BaseModel):
-        return CASCADE if isinstance(value, CascadeRow) else ENDPOINT if isinstance(value, EndpointRow) else "local"
-    row = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-    if "stages" in row:
-        return CASCADE
-    kind = row.get("kind")
-    return ENDPOINT if kind in SHAPES else "local" if kind in KINDS else ""
+    row = cast("dict[str, Any]", value if isinstance(value, dict) else getattr(value, "__dict__", {}))
+    kind = str(row.get("kind", ""))
+    return CASCADE if "stages" in row else ENDPOINT if kind in SHAPES else kind
 
 
-KINDS = (CROSS_ENCODER, *SHAPES)
+KINDS = (CROSS_ENCODER, LATE_INTERACTION, *SHAPES)
 Row: TypeAlias = Annotated[
-    Annotated[LocalRow, Tag("local")] | Annotated[EndpointRow, Tag(ENDPOINT)] | Annotated[CascadeRow, Tag(CASCADE)],
+    Annotated[CrossEncoderRow, Tag(CROSS_ENCODER)]
+    | Annotated[LateInteractionRow, Tag(LATE_INTERACTION)]
+    | Annotated[EndpointRow, Tag(ENDPOINT)]
+    | Annotated[CascadeRow, Tag(CASCADE)],
     Discriminator(
         _tag,
         custom_error_type="kind",

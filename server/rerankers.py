@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.errors import InvalidInput, nearest
 from ..models.cross_encoders import find_cross_encoder
+from ..models.deferred import Deferred
 from ..models.workers import Workers
 from ..rerank.blend import Weights, with_reranker
 from ..rerank.cache import Cached
@@ -13,8 +14,9 @@ from ..rerank.cascade import Cascade, Instruct, Scored, Step
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.endpoint import EndpointOptions, RerankEndpoint
 from ..rerank.endpoint_shapes import SHAPES
+from ..rerank.late_interaction import TokenModel
 from ..rerank.reranker import Reranker
-from .reranker_settings import CascadeRow, EndpointRow, LocalRow, Row
+from .reranker_settings import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, Row
 from .settings import Settings
 
 FOREIGN_WEIGHT = 0.5  # until `resift tune` has measured it, neither side can undo the other alone
@@ -38,9 +40,16 @@ class Workshop:
         return own if chosen is None else with_reranker(chosen)
 
 
-def _cross_encoder(row: LocalRow, shop: Workshop) -> Reranker:
-    model = find_cross_encoder(row.model)
+def _cross_encoder(row: CrossEncoderRow, shop: Workshop) -> Reranker:
+    model = find_cross_encoder(row.model, query_tokens=row.query_tokens)
     return CrossEncoder(replace(model, weights=shop.weights(model.weights, row.weight)), shop.workers)
+
+
+def _late_interaction(row: LateInteractionRow, shop: Workshop) -> Reranker:
+    from ..models.token_vectors import TokenVectors
+
+    model = Deferred(lambda: TokenVectors.open(row.model, row.folder))
+    return TokenModel(row.model, model, shop.workers, weights=shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight))
 
 
 def _endpoint(row: EndpointRow, shop: Workshop) -> Reranker:
@@ -60,6 +69,7 @@ def _endpoint(row: EndpointRow, shop: Workshop) -> Reranker:
 
 BUILDERS: dict[str, Callable[[Any, Workshop], Reranker]] = {
     "cross-encoder": _cross_encoder,
+    "late-interaction": _late_interaction,
     **dict.fromkeys(SHAPES, _endpoint),
 }
 """By the `kind` of a row, what builds a reranker of it; heavy libraries are imported when a model is loaded."""

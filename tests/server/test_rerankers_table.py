@@ -20,6 +20,8 @@ from resift.server.assembly import create_server
 from resift.server.engine import Engine, build_engine
 from resift.server.settings import load_settings
 from resift.tests.models.rerankers import write_exported, write_own
+from resift.tests.models.test_token_vectors import NAME as COLBERT
+from resift.tests.models.test_token_vectors import write_colbert
 from resift.tests.server.in_process import Run
 from resift.tests.standins.http import Answer
 from resift.tests.standins.rerank import RerankStandIn, rerank_stand_in
@@ -226,3 +228,31 @@ def test_table_that_is_no_json_is_refused_without_showing_it(run: Run, monkeypat
     assert refused.code != 0
     assert "A setting that takes JSON holds none" in refused.err
     assert KEY not in f"{refused.out}{refused.err}"
+
+
+async def test_late_interaction_model_of_fastembed_is_chosen_by_name(tmp_path: Path) -> None:
+    row = {
+        "kind": "late-interaction",
+        "model": COLBERT,
+        "folder": str(write_colbert(tmp_path / "colbert")),
+        "weight": 1,
+    }
+    async with client_with(tmp_path, {"colbert": row, "broken": {**row, "folder": str(tmp_path)}}) as client:
+        found, plain, broken = [await ask(client, name) for name in ("colbert", "none", "broken")]
+    assert order(found)[0] == "all", "it has most words of the query"
+    assert stages(found) == [("rerank", COLBERT, 4, 4)]
+    assert -1 <= found["hits"][0]["scores"]["rerank"] <= 1
+    assert (order(broken), broken["degraded"]) == (order(plain), True)
+    assert "cannot be loaded" in broken["notes"][-1]
+
+
+async def test_instruction_of_a_local_model_leaves_room_for_the_query(tmp_path: Path) -> None:
+    folder = write_exported(tmp_path / "model", positions=512)
+    row = {"kind": "cross-encoder", "model": str(folder), "weight": 1}
+    template = "{instruction}\n{query}"
+    async with client_with(tmp_path, {"plain": row, "told": {**row, "query_template": template}}) as client:
+        told = await ask(client, "told", instruction="lamp " * 100)
+        plain = await ask(client, "plain", query="lamp " * 100 + QUERY)
+    assert order(told)[0] == "words"
+    assert told["notes"] == []
+    assert "The query is longer than the reranker reads; only its beginning was read." in plain["notes"]
