@@ -13,7 +13,7 @@ from .memory import ScoreMemory
 from .published import Figure, figures
 from .run import Answer, Run, ask_all
 from .sweep import Milliseconds, Sweep, milliseconds, sweep
-from .systems import FINAL, FIRST_STAGE, SYSTEMS, Asked, questions, questions_by_depth
+from .systems import FINAL, FIRST_STAGE, Asked, questions, questions_by_depth, systems
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,9 @@ async def evaluate(
         ModelError: The reranker failed.
     """
     await _warm_up(pipeline, judged, asked)
-    memory = ScoreMemory()
+    memory, compared = ScoreMemory(), systems(pipeline.rerankers)
     remembering = pipeline.with_rerankers(memory.wrap)
-    runs = await ask_all(remembering, memory, judged, questions(asked), progress=progress)
+    runs = await ask_all(remembering, memory, judged, questions(asked, compared), progress=progress)
     swept = await ask_all(remembering, memory, judged, questions_by_depth(asked, depths), progress=progress)
     measured = {name: Measured(name, run, _values(judged, run, QUALITY)) for name, run in runs.items()}
     return Report(
@@ -103,7 +103,7 @@ async def evaluate(
         ceiling=_ceiling(judged, asked.depth, runs),
         comparisons=[
             compare(judged, measured[system.name], measured[system.against], seed=subject.seed)
-            for system in SYSTEMS
+            for system in compared
             if system.against
         ],
         sweep=sweep(judged, swept),

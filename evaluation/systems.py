@@ -28,6 +28,8 @@ SYSTEMS = (
     System("hybrid + rerank", Question("", reranker=DEFAULT, rerank_weight=1.0), against=FIRST_STAGE),
     System(FINAL, Question("", reranker=DEFAULT), against=FIRST_STAGE),
 )
+LLM = System("+ LLM", Question("", reranker="llm"), against=FIRST_STAGE)
+"""Compared as well where a language model is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Asked:
     reranker: str = DEFAULT
     depth: int = DEFAULT_DEPTH
     """In documents, for `per_document` is 1; the default search counts passages, several of which may be one's."""
+
+
+def systems(rerankers: Sequence[str]) -> tuple[System, ...]:
+    """Return the systems that there are with these rerankers."""
+    return (*SYSTEMS, LLM) if LLM.question.reranker in rerankers else SYSTEMS
 
 
 def questions(asked: Asked, systems: Sequence[System] = SYSTEMS) -> Mapping[str, Question]:

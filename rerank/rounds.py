@@ -135,9 +135,12 @@ def pairwise(n: int) -> Strategy:
 STRATEGIES: dict[str, Callable[[int], Strategy]] = {
     "listwise": listwise,
     "first_token": listwise,
+    "windows": windows,
+    "partition": partition,
     "setwise": setwise,
     "pairwise": pairwise,
 }
+"""By the word of the settings; what is not one of the last four chooses windows or partitioning by the depth."""
 
 
 def rounds_of(strategy: Strategy, judge: Callable[[Group], Group]) -> list[list[Group]]:

@@ -1,0 +1,52 @@
+"""Calls, rounds and wall time of listwise reranking against depth, with an endpoint that takes 300 ms a call.
+
+Run: python -m resift.benchmarks.listwise
+"""
+
+import time
+
+import anyio
+
+from resift.core.values import Hit, Passage
+from resift.models.language_model import Endpoint, LanguageModel
+from resift.prompts.templates import load_templates
+from resift.rerank.listwise import Listwise, Options
+from resift.rerank.rounds import STRATEGIES, rounds_of
+from resift.tests.rerank.heads import by_number
+from resift.tests.standins.chat import ChatStandIn, chat_stand_in
+
+DELAY_S = 0.3
+DEPTHS = (10, 20, 30, 40, 50, 60, 80, 100)
+WAYS = ("windows", "partition")
+
+
+async def measure(server: ChatStandIn, way: str, depth: int) -> tuple[int, int, float]:
+    """Return calls, rounds and seconds for a head in which one of the last passages is the best."""
+    worth = [depth - place for place in range(depth)]
+    worth[-2] = 2 * depth
+    hits = [Hit(Passage(f"p{place}", -1, f"worth {each}"), 0.0, place) for place, each in enumerate(worth)]
+    model = LanguageModel(Endpoint("stand-in", server.url))
+    listwise = Listwise(model, load_templates(), Options(strategy=way, cache_size=0))
+    asked, begun = len(server.asked), time.perf_counter()
+    ordering = await listwise.order("worth", "", hits)
+    seconds = time.perf_counter() - begun
+    assert ordering.places[:2] == (depth - 2, 0)
+    await model.close()
+    rounds = rounds_of(STRATEGIES[way](depth), lambda group: sorted(group, key=lambda place: -worth[place]))
+    return len(server.asked) - asked, len(rounds), seconds
+
+
+async def main() -> None:
+    with chat_stand_in() as server:
+        server.rule, server.delay_s = by_number, DELAY_S
+        await measure(server, "windows", 10)  # loads the client
+        print("| depth | windows: calls | rounds | seconds | partitioning: calls | rounds | seconds |")
+        print("|---:|---:|---:|---:|---:|---:|---:|")
+        for depth in DEPTHS:
+            measured = [await measure(server, way, depth) for way in WAYS]
+            cells = [f"{calls} | {rounds} | {seconds:.1f}" for calls, rounds, seconds in measured]
+            print(f"| {depth} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    anyio.run(main)
