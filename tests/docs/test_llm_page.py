@@ -1,0 +1,53 @@
+"""What docs/llm-rerank.md says can be done: its settings exist, its template loads, its question is one."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from resift.pipeline.question import Question
+from resift.prompts.templates import load_templates, read_template
+from resift.rerank.rounds import STRATEGIES, foreseen
+from resift.server.prompts import render_for_reader
+from resift.server.settings import all_settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "llm-rerank.md").read_text(encoding="utf-8")
+
+
+def test_settings_of_the_page_exist() -> None:
+    known = {name for name, _, _ in all_settings()}
+    named = set(re.findall(r"\b(?:RESIFT|OPENAI)_[A-Z_]+[A-Z]", PAGE))
+    assert len(named) > 10
+    assert named <= known
+
+
+def test_template_of_the_page_loads(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```text\n(---\nname: for_beginners.*?)```", PAGE, flags=re.DOTALL)
+    path = tmp_path / "for_beginners.md"
+    path.write_text(block)
+    assert read_template(path).orders_passages
+
+
+def test_question_of_the_page_is_one() -> None:
+    (block,) = re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL)
+    arguments = json.loads(block)
+    del arguments["detail"]
+    assert Question(**arguments).reranker == "llm"
+
+
+@pytest.mark.parametrize("name", sorted(load_templates()))
+def test_templates_of_the_page_are_those_there_are_and_fill_in(name: str) -> None:
+    template = load_templates()[name]
+    assert not template.orders_passages or f"| `{name}` |" in PAGE
+    assert "why?" in render_for_reader(template, {"query": "why?"})
+
+
+def test_prompt_of_the_page_is_the_template_that_is_shipped() -> None:
+    beginning = load_templates()["prefer_recent"].text.split(" Today is")[0]
+    assert beginning in PAGE
+
+
+def test_strategies_of_the_page_are_those_there_are() -> None:
+    assert all(f"`{name}`" in PAGE for name in STRATEGIES)
+    assert len(foreseen("pairwise", 8)) <= 30 < len(foreseen("pairwise", 9))
