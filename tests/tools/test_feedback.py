@@ -56,13 +56,15 @@ async def use_the_newest(folder: Path) -> None:
         assert "record_feedback" in tools.tools
         assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) < MOST_BYTES
         await tools.call("ingest_documents", {"documents": reports(), "collection": "notes"})
+        search_id, newest = "", list[str]()
         for topic in TOPICS:
             question = {"query": f"maintenance of the {topic}", "collection": "notes"}
             found = await tools.call("search_and_rerank", question)
+            search_id = found["search_id"]
             newest = [hit["passage_id"] for hit in found["hits"] if hit["document_id"] == f"{topic} 2026"]
-            told = await tools.call("record_feedback", {"search_id": found["search_id"], "used": newest})
+            told = await tools.call("record_feedback", {"search_id": search_id, "used": newest})
             assert told == {"used": 1, "not_used": 0}
-        strange = {"search_id": found["search_id"], "used": ["elsewhere#0"]}
+        strange = {"search_id": search_id, "used": ["elsewhere#0"]}
         assert "showed no passage 'elsewhere#0'" in await tools.refusal("record_feedback", strange)
         assert "No search 'x'" in await tools.refusal("record_feedback", {"search_id": "x", "used": newest})
 
