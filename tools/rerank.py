@@ -24,8 +24,8 @@ class PassageInput(BaseModel):
     text: str
     id: Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)] = ""
     title: str = ""
-    source: Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)] = ""
-    date: Annotated[str, Field(max_length=40)] = ""
+    source: str = ""
+    date: str = ""
 
 
 def rerank(services: Services) -> Tool:
@@ -72,7 +72,7 @@ def read_passages(given: list[str | PassageInput]) -> list[Passage]:
             -1,
             each.text,
             title=each.title,
-            source=each.source,
+            source=each.source[:MAX_NAME_CHARACTERS],
             metadata={"date": each.date} if each.date else {},
         )
         for place, each in enumerate(inputs, start=1)

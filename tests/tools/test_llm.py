@@ -50,6 +50,7 @@ def connect(server: ChatStandIn, tmp_path: Path) -> Connect:
             min_free_mb=0,
             OPENAI_BASE_URL=server.url,
             OPENAI_API_KEY=SecretStr(KEY),
+            feedback=True,  # every optional tool is on
             llm=LlmSettings.model_validate({"model": "small", "retries": 0, **llm}),
         )
         engine = build_engine(settings, roots=[tmp_path])
@@ -152,7 +153,7 @@ async def test_tool_orders_given_passages_by_a_template(server: ChatStandIn, con
     asked = {"query": "reset the router", "passages": passages}
     async with connect() as tools:
         listed = await tools.client.list_tools()
-        assert [tool.name for tool in listed.tools] == [*TOOLS, "rerank_with_llm"]
+        assert [tool.name for tool in listed.tools] == [*TOOLS, "rerank_with_llm", "record_feedback"]
         assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) < 16_000
         plain = await tools.call("rerank_with_llm", asked)
         recent = await tools.call("rerank_with_llm", {**asked, "template": "prefer_recent", "limit": 2})
