@@ -34,7 +34,7 @@ def reports() -> list[Document]:
         for year, kind in zip(YEARS, KINDS, strict=True)
     ]
     other = "The filter of the hydraulic circuit is changed with its seals, never alone."
-    return [*found, Document("filter", "", other, "/work/notes/filter.md")]
+    return [*found, Document("filter", "", other, "/srv/notes/filter.md")]
 
 
 @pytest.fixture(scope="module")
