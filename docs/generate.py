@@ -1,4 +1,4 @@
-"""Write the generated parts of README.md, and .env.example: `make docs`. A test holds them to the code."""
+"""Write the generated parts of README.md, docs/settings.md and .env.example: `make docs`. A test holds them to the code."""
 
 import json
 import re
@@ -23,11 +23,15 @@ def main() -> None:
 def generated() -> dict[Path, str]:
     """Return the text that each file with generated parts should have."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    parts = {"tools": tools_table(), "settings": settings_table(), "clients": clients()}
+    parts = {"tools": tools_table(), "clients": clients()}
     for name, part in parts.items():
         marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         readme = marks.sub(lambda found, part=part: f"{found[1]}{part}{found[2]}", readme)
-    return {ROOT / "README.md": readme, ROOT / ".env.example": env_example()}
+    return {
+        ROOT / "README.md": readme,
+        ROOT / "docs" / "settings.md": settings_page(),
+        ROOT / ".env.example": env_example(),
+    }
 
 
 def tools_table() -> str:
@@ -43,9 +47,17 @@ def tools_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def settings_table() -> str:
-    """Return every setting with its default and meaning."""
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
+def settings_page() -> str:
+    """Return a page with every setting, its default and its meaning."""
+    rows = [
+        "# Settings",
+        "",
+        "Environment variables, or lines of the file that `RESIFT_ENV_FILE` names (else `.env` in your configuration folder,",
+        "such as `~/.config/resift/.env`). Unknown `RESIFT_` names are refused; `resift doctor` shows the values in use.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
     rows += [
         f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |" for name, default, meaning in all_settings()
     ]

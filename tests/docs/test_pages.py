@@ -1,4 +1,4 @@
-"""What docs/hybrid.md and docs/filters.md say is true: their commands run, and the tools take what they show."""
+"""What docs/hybrid.md, docs/filters.md and docs/reranking.md say is true: their commands run, and the tools take what they show."""
 
 import json
 import re
@@ -49,11 +49,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, "reranking"])
 def test_commands_of_the_page_run(run: Run, name: str) -> None:
     passage = ""
     commands = [line.removeprefix("$ ") for line in blocks(name, "console")]
-    assert len(commands) >= 4
+    assert len(commands) >= 3
     for command in commands:
         program, *arguments = shlex.split(command.replace("$PASSAGE", passage))
         assert program == "resift"

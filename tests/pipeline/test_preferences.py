@@ -29,7 +29,7 @@ def reports() -> list[Document]:
     text = "The hydraulic oil is changed after two thousand hours."
     found = [
         Document(
-            f"r{year}", "", text, f"/work/{kind}/r{year}.md", {"kind": kind, "date": f"{year}-05-01", "year": year}
+            f"r{year}", "", text, f"/srv/{kind}/r{year}.md", {"kind": kind, "date": f"{year}-05-01", "year": year}
         )
         for year, kind in zip(YEARS, KINDS, strict=True)
     ]
@@ -77,7 +77,7 @@ async def test_boost_lifts_what_is_above_one_and_lowers_what_is_below(pipeline: 
 
 
 async def test_source_is_boosted_by_the_folders_on_its_path(pipeline: Pipeline) -> None:
-    found = await hits(pipeline, replace(ASKED, boost={"source": {"mail": 2, "/work/chat": 0, "ail": 0}}))
+    found = await hits(pipeline, replace(ASKED, boost={"source": {"mail": 2, "/srv/chat": 0, "ail": 0}}))
     boosts = {hit.passage.document_id: hit.scores["boost"] for hit in found}
     assert (boosts["r2017"], boosts["r2025"], boosts["r2009"]) == (1.0, 0.0, 0.5)
     assert ids(found)[0] == "r2017"
