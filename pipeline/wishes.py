@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..rerank.prompt import likeliest_date_field
-from ..rerank.signals import MetadataSignals
+from ..rerank.signals import BOOSTED_BY_PATH, MOST, MetadataSignals
 from ..rerank.wishes import OFFICIAL, RECENT, wishes_for
 from ..search.fields import FieldType
 from .question import Question
@@ -27,9 +27,17 @@ def fulfil_by_data(
             weight = min(1.0 - (signals.boost_weight if signals.boost else 0.0), max(SHARE, signals.recency_weight))
             signals = replace(signals, recency_field=field, recency_weight=weight)
             notes.append(f"Newer passages gain by the date in {field!r}, with a share of {weight:g} in the blend.")
-    if wishes_for(OFFICIAL, instruction) and signals.boost and not question.boost:
+    if wishes_for(OFFICIAL, instruction) and not question.boost and (boost := _with_official(signals)):
         weight = min(1.0 - (signals.recency_weight if signals.recency_field else 0.0), max(SHARE, signals.boost_weight))
-        signals = replace(signals, boost_weight=weight)
+        signals = replace(signals, boost=boost, boost_weight=weight)
         names = ", ".join(map(repr, signals.boost))
         notes.append(f"Official sources gain by the boost of {names}, with a share of {weight:g} in the blend.")
     return signals, notes
+
+
+def _with_official(signals: MetadataSignals) -> Mapping[str, Mapping[str, float]]:
+    """Return the boost with the official sources first; without a list of them, as it is."""
+    if not signals.official_sources:
+        return signals.boost
+    named = dict.fromkeys(signals.official_sources, MOST)
+    return {**signals.boost, BOOSTED_BY_PATH: {**signals.boost.get(BOOSTED_BY_PATH, {}), **named}}

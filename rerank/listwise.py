@@ -157,7 +157,7 @@ class Listwise:
             if not instruction:
                 raise InvalidInput(
                     "prefer_official needs the list of official sources: give it as the instruction, or set "
-                    "RESIFT_LLM__OFFICIAL_SOURCES."
+                    "RESIFT_BLEND__OFFICIAL_SOURCES."
                 )
         return Task(
             query,

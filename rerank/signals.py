@@ -30,6 +30,8 @@ class MetadataSignals:
     boost: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: EMPTY)
     """Factors by metadata field and value, from 0, last, over 1, which changes nothing, to 2, first."""
     boost_weight: float = 0.2
+    official_sources: Sequence[str] = ()
+    """Folders, paths or sites that a wish for official sources means."""
 
     @property
     def shares(self) -> dict[str, float]:

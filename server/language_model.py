@@ -50,7 +50,7 @@ def open_listwise(
         at_once=llm.at_once,
         cache_size=llm.cache_size,
         date_field=settings.blend.recency_field,
-        official=tuple(llm.official_sources),
+        official=tuple(settings.blend.official_sources),
     )
     return Listwise(model, templates, options)
 

@@ -39,9 +39,6 @@ class LlmSettings(BaseModel):
         description="Without an instruction it is not asked where the last hit shown is so much more relevant than the "
         "next; 0: always asked",
     )
-    official_sources: list[str] = Field(
-        default=[], description='Sources meant by "prefer official", as JSON: ["docs/", "https://docs.python.org/"]'
-    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -101,6 +101,9 @@ class BlendSettings(BaseModel):
     boost_weight: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.2, description="Share of the boost in the final score, with values"
     )
+    official_sources: list[str] = Field(
+        default=[], description='Sources meant by "prefer official", as JSON: ["docs/", "https://docs.python.org/"]'
+    )
 
     @field_validator("boost", mode="after")
     @classmethod

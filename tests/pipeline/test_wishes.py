@@ -1,11 +1,13 @@
 """What an instruction wishes for is done by data where there is any, and only what it wishes for."""
 
+from dataclasses import replace
+
 import pytest
 
-from resift.core.values import EMPTY
+from resift.core.values import EMPTY, Passage
 from resift.pipeline.question import Question
 from resift.pipeline.wishes import fulfil_by_data
-from resift.rerank.signals import NO_METADATA, MetadataSignals
+from resift.rerank.signals import NO_METADATA, MetadataSignals, boost
 from resift.search.fields import FieldType
 
 FIELDS: dict[str, FieldType] = {"updated": "date", "opened": "date", "lang": "keyword"}
@@ -44,6 +46,18 @@ def test_field_and_share_of_the_settings_go_first() -> None:
     settings = MetadataSignals(recency_field="opened", recency_weight=0.4)
     signals, _ = fulfil_by_data(Question("q", instruction="prefer recent"), settings, FIELDS)
     assert signals == settings
+
+
+def test_wish_for_official_lifts_the_sources_that_are_listed() -> None:
+    settings = replace(BOOSTED, official_sources=["docs/", "https://docs.python.org"])
+    signals, notes = fulfil_by_data(Question("q", instruction="prefer official"), settings, EMPTY)
+    sources = ["docs/setup.md", "https://docs.python.org/3/", "mail/setup.md"]
+    assert signals.boost.keys() == {"kind", "source"}
+    passages = [Passage(name, 0, "", source=name) for name in sources]
+    factors = boost(passages, {"source": signals.boost["source"]})
+    assert factors == [1.0, 1.0, 0.5]
+    assert notes == ["Official sources gain by the boost of 'kind', 'source', with a share of 0.25 in the blend."]
+    assert fulfil_by_data(Question("q"), settings, EMPTY) == (settings, [])
 
 
 def test_wish_for_official_raises_the_share_of_the_boost() -> None:

@@ -160,7 +160,7 @@ async def test_prefer_recent_orders_equals_by_date_and_leaves_the_irrelevant_bel
 async def test_prefer_official_is_told_which_sources_are(server: ChatStandIn, build: Build) -> None:
     await ask(build(official=("docs/", "https://example.org/")), numbered(2), instruction="prefer official")
     assert "official sources come first: docs/, https://example.org/" in server.asked[-1]["messages"][1]["content"]
-    with pytest.raises(InvalidInput, match="RESIFT_LLM__OFFICIAL_SOURCES"):
+    with pytest.raises(InvalidInput, match="RESIFT_BLEND__OFFICIAL_SOURCES"):
         await ask(build(), numbered(2), instruction="prefer_official")
 
 
