@@ -1,4 +1,4 @@
-"""Write the generated parts of README.md, docs/settings.md and .env.example: `make docs`. A test holds them to the code."""
+"""Write what is generated of README.md, docs/settings.md and .env.example: `make docs`. A test holds them to the code."""
 
 import json
 import re
@@ -52,8 +52,8 @@ def settings_page() -> str:
     rows = [
         "# Settings",
         "",
-        "Environment variables, or lines of the file that `RESIFT_ENV_FILE` names (else `.env` in your configuration folder,",
-        "such as `~/.config/resift/.env`). Unknown `RESIFT_` names are refused; `resift doctor` shows the values in use.",
+        "Environment variables, or lines of the file that `RESIFT_ENV_FILE` names (else `.env` in your configuration",
+        "folder, such as `~/.config/resift/.env`). Unknown `RESIFT_` names are refused; `resift doctor` shows the values.",
         "",
         "| setting | default | meaning |",
         "|---|---|---|",

@@ -1,4 +1,4 @@
-"""What docs/hybrid.md, docs/filters.md and docs/reranking.md say is true: their commands run, and the tools take what they show."""
+"""What the pages on searching and reranking say is true: their commands run, and the tools take what they show."""
 
 import json
 import re
