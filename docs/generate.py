@@ -1,4 +1,4 @@
-"""Write what is generated of README.md, docs/settings.md and .env.example: `make docs`. A test holds them to the code."""
+"""Write what is generated of README.md, docs/settings.md and .env.example: `make docs`. A test compares them."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Environment variables, or lines of the file that `RESIFT_ENV_FILE` names (else `.env` in your configuration",
-        "folder, such as `~/.config/resift/.env`). Unknown `RESIFT_` names are refused; `resift doctor` shows the values.",
+        "folder, such as `~/.config/resift/.env`). Unknown names are refused; `resift doctor` shows the values.",
         "",
         "| setting | default | meaning |",
         "|---|---|---|",
