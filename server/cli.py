@@ -108,6 +108,8 @@ def search(
     """Search a collection and rerank what is found."""
     from .commands import parse_json_object, run_search
 
+    if not (query or like):
+        raise typer.BadParameter("Give a question, or --like.")
     question = Question(
         query,
         collection=collection,

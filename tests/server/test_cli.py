@@ -85,7 +85,7 @@ def test_foreseen_failure_ends_with_one_and_a_message(run: Run) -> None:
 def test_filter_that_is_not_json_ends_with_one_and_shows_the_form(run: Run) -> None:
     failed = run("search", "pump", "--filter", "kind=device")
     assert failed.code == 1
-    assert """Write it as '{"lang": "en"}'""" in failed.err
+    assert """Write it as '{"name": "value"}'""" in failed.err
 
 
 @pytest.mark.parametrize(

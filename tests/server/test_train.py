@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from resift.core import extras
-from resift.server import cli
+from resift.server import train_cli
 from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, environment
 from resift.tests.training.tiny import THINGS, WINDOW, write_base, write_set
@@ -176,7 +176,7 @@ def test_training_starts_from_the_bundled_reranker_by_default(
 
 
 def test_defaults_of_the_command_are_those_of_plan_and_recipe() -> None:
-    defaults = {name: each.default for name, each in signature(cli.train).parameters.items()}
+    defaults = {name: each.default for name, each in signature(train_cli.train).parameters.items()}
     ours = {each.name: each.default for each in fields(plan.Plan)}
     recipe = plan.Recipe()
     for name in ("split", "window", "layers", "questions", "unlabelled"):
