@@ -4,7 +4,7 @@ import pytest
 
 from resift.search.code_words import with_parts
 from resift.search.lexical import Bm25Encoder
-from resift.search.manifest import Lexical
+from resift.search.manifest import Lexical, Tokenizer
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,10 @@ def test_identifiers_are_followed_by_their_parts(text: str, parts: str | None) -
     assert with_parts(text) == (text if parts is None else f"{text}\n{parts}")
 
 
-def test_words_find_an_identifier_only_where_it_is_taken_apart() -> None:
+@pytest.mark.parametrize(("tokenizer", "found"), [("words", False), ("code", True)])
+def test_words_find_an_identifier_only_where_it_is_taken_apart(tokenizer: Tokenizer, found: bool) -> None:
     source = "def getUserName(userRecord): return cache_lookup(userRecord)"
-    for tokenizer, found in (("words", False), ("code", True)):
-        bm25 = Bm25Encoder(Lexical(100, tokenizer=tokenizer))
-        passage = set(bm25.document(source).indices)
-        assert bool(passage & set(bm25.query("user name").indices)) is found
-        assert passage & set(bm25.query("getUserName").indices)
+    bm25 = Bm25Encoder(Lexical(100, tokenizer=tokenizer))
+    passage = set(bm25.document(source).indices)
+    assert bool(passage & set(bm25.query("user name").indices)) is found
+    assert passage & set(bm25.query("getUserName").indices)
