@@ -52,7 +52,7 @@ def _dense(spec: VectorSpec, storage: Storage, passages: int) -> EdgeVectorParam
         Distance.Cosine,
         quantization_config=_quantization(storage),
         hnsw_config=_graph(spec, storage, links=storage.links if storage.has_graph(passages) else 0),
-        memory=Memory.Cold if storage.on_disk or storage.quantization != "none" else Memory.Cached,
+        memory=Memory.Cold if storage.originals_on_disk else Memory.Cached,
     )
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .conditions import flag_path_of, path_of, words_asked_of
-from .fields import TEXT, FieldType
+from .conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, flag_path_of, path_of, words_asked_of
+from .fields import FieldType
 from .filters import ORDINAL, Condition
 
 if TYPE_CHECKING:
     from qdrant_edge import EdgeShard, KeywordIndexParams, PayloadSchemaType, TextIndexParams, UpdateOperation
-
-INDEXED_FOR_WORDS = ("title", TEXT)  # other texts are short, and their index serves equality and prefixes
-PASSAGES_WORTH_AN_INDEX = 10_000  # below, reading the texts of all passages for their words takes under 90 ms
 
 
 def index_ledger(shard: EdgeShard) -> None:

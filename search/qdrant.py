@@ -118,7 +118,7 @@ class QdrantStore:
             if not await client.collection_exists(name):  # an answer may have been lost
                 await client.create_collection(
                     name,
-                    vectors_config=dense_params(manifest, layout),
+                    vectors_config=dense_params(manifest),
                     sparse_vectors_config=sparse_params(manifest),
                     replication_factor=layout.replication_factor or None,
                     shard_number=layout.shard_number or None,

@@ -6,16 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..core.errors import Refused
-from .conditions import flag_path_of, path_of, words_asked_of
-from .fields import TEXT, FieldType
+from .conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, flag_path_of, path_of, words_asked_of
+from .fields import FieldType
 from .filters import DIGEST, ORDINAL, Condition
 from .qdrant_connection import QdrantConnection
 
 if TYPE_CHECKING:
     from qdrant_client.models import PayloadSchemaParams, PayloadSchemaType
-
-INDEXED_FOR_WORDS = ("title", TEXT)  # other texts are short, and their index serves equality and prefixes
-PASSAGES_WORTH_AN_INDEX = 10_000  # below, reading the texts of all passages for their words takes under 90 ms
 
 
 class Indexes:

@@ -26,15 +26,13 @@ class Layout:
     replication_factor: int = 0
     shard_number: int = 0
     write_consistency_factor: int = 0
-    vectors_on_disk: bool = False
     payload_on_disk: bool = True
 
 
-def dense_params(manifest: Manifest, layout: Layout) -> dict[str, VectorParams]:
+def dense_params(manifest: Manifest) -> dict[str, VectorParams]:
     """Return the dense vectors and multivectors that a collection is made with."""
-    on_disk = layout.vectors_on_disk or manifest.storage.on_disk
     specs = manifest.vectors.items()
-    return {name: _dense(spec, manifest, on_disk=on_disk) for name, spec in specs if spec.kind != "sparse"}
+    return {name: _dense(spec, manifest.storage) for name, spec in specs if spec.kind != "sparse"}
 
 
 def vector_changes(manifest: Manifest) -> dict[str, VectorParamsDiff]:
@@ -45,6 +43,7 @@ def vector_changes(manifest: Manifest) -> dict[str, VectorParamsDiff]:
         name: VectorParamsDiff(
             hnsw_config=_graph(manifest.storage),
             quantization_config=_quantization(manifest.storage.quantization) or Disabled.DISABLED,
+            on_disk=manifest.storage.originals_on_disk,
         )
         for name, spec in manifest.vectors.items()
         if spec.kind == "dense"
@@ -62,10 +61,10 @@ def sparse_params(manifest: Manifest) -> dict[str, SparseVectorParams]:
     }
 
 
-def _dense(spec: VectorSpec, manifest: Manifest, *, on_disk: bool) -> VectorParams:
+def _dense(spec: VectorSpec, storage: Storage) -> VectorParams:
     from qdrant_client.models import Distance, HnswConfigDiff, MultiVectorComparator, MultiVectorConfig, VectorParams
 
-    storage = manifest.storage
+    on_disk = storage.originals_on_disk
     if spec.kind == "multi":
         return VectorParams(
             size=spec.dimension,

@@ -33,6 +33,11 @@ class Storage:
     indexed: int = 0
     """Passages when the collection was last optimised."""
 
+    @property
+    def originals_on_disk(self) -> bool:
+        """Return whether original vectors stay on disk: as asked for, and always where others are compared first."""
+        return self.on_disk or self.quantization != "none"
+
     def is_due(self, passages: int) -> bool:
         """Return whether a collection of so many passages has outgrown its index."""
         return 0 < self.optimize_from <= passages and passages > REBUILD_AFTER * self.indexed

@@ -23,5 +23,4 @@ class QdrantSettings(BaseModel):
     write_consistency_factor: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Copies that must have a write before it counts; 0 is the server's default"
     )
-    vectors_on_disk: bool = Field(default=False, description="Keep vectors of new collections on disk, not in memory")
     payload_on_disk: bool = Field(default=True, description="Keep texts of new collections on disk, not in memory")

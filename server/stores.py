@@ -35,7 +35,6 @@ def server_store(settings: Settings) -> QdrantStore:
         replication_factor=chosen.replication_factor,
         shard_number=chosen.shard_number,
         write_consistency_factor=chosen.write_consistency_factor,
-        vectors_on_disk=chosen.vectors_on_disk,
         payload_on_disk=chosen.payload_on_disk,
     )
     line = Line(f"Qdrant at {address.shown}", replace(Patience(), attempts=chosen.attempts))

@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from qdrant_client import models
@@ -9,8 +10,9 @@ from qdrant_client import models
 from resift.core.errors import InvalidInput, StoreError
 from resift.search.manifest import Manifest
 from resift.search.qdrant_connection import Address
-from resift.search.qdrant_layout import Layout, dense_params, sparse_params
+from resift.search.qdrant_layout import Layout, dense_params, sparse_params, vector_changes
 from resift.search.qdrant_rights import Rights, rights_at
+from resift.search.storage import Storage
 from resift.server.settings import load_settings
 from resift.server.stores import server_store
 from resift.tests.search.stores import connected
@@ -77,13 +79,17 @@ def test_key_that_others_can_read_on_the_way_is_noticed() -> None:
 
 
 def test_settings_lay_collections_out(manifest: Manifest) -> None:
-    chosen = {"replication_factor": 2, "shard_number": 6, "write_consistency_factor": 1, "vectors_on_disk": True}
+    chosen = {"replication_factor": 2, "shard_number": 6, "write_consistency_factor": 1}
     settings = load_settings(QDRANT_URL="http://h", QDRANT_API_KEY="sesame", qdrant=chosen)
     assert "sesame" not in repr(settings)
     store = server_store(settings)
-    assert store.layout == Layout(2, 6, 1, vectors_on_disk=True, payload_on_disk=True)
+    assert store.layout == Layout(2, 6, 1, payload_on_disk=True)
     assert store.connection.address.api_key == "sesame"
-    dense = dense_params(manifest, store.layout)
+    dense = dense_params(manifest)
     assert dense.keys() == {"dense", "title"}
-    assert all(each.on_disk and each.distance == models.Distance.COSINE for each in dense.values())
+    assert all(each.distance == models.Distance.COSINE for each in dense.values())
+    for storage, expected in ((Storage(), False), (Storage(on_disk=True), True), (Storage("turbo4"), True)):
+        kept = replace(manifest, storage=storage)
+        assert {each.on_disk for each in dense_params(kept).values()} == {expected}
+        assert {each.on_disk for each in vector_changes(kept).values()} == {expected}
     assert sparse_params(manifest) == {"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)}
