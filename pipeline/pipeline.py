@@ -156,7 +156,8 @@ class Pipeline:
             return None
         if name not in self._reranking.cascades:
             known = self.rerankers
-            raise NotFound(f"No reranker {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
+            how = self._reranking.absent.get(name) or nearest(name, known)
+            raise NotFound(f"No reranker {name!r}.{how} Known: {', '.join(known)}.")
         return self._reranking.cascades[name]
 
     def reranker(self, name: str) -> Reranker | None:

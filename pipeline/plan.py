@@ -1,9 +1,10 @@
 """With which weights and how deep a question is reranked: as it says itself, as was tuned, or as the settings say."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ..core.values import EMPTY
 from ..rerank.blend import Weights, restrict, with_reranker, with_shares
 from ..rerank.cascade import Cascade, Scored, Turn
 from ..rerank.reranker import Reranker
@@ -21,6 +22,8 @@ class Reranking:
     cascades: Mapping[str, Cascade]
     default: str
     metadata: MetadataSignals = NO_METADATA
+    absent: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    """By name, what to do so that a reranker is there: a sentence after a space."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 
 from .. import __version__
+from ..core.errors import ResiftError
 from ..tools.delete_documents import delete_documents
 from ..tools.hybrid_search import hybrid_search
 from ..tools.ingest_documents import ingest_documents
@@ -79,5 +80,7 @@ async def _warm(engine: Engine) -> None:
     """Load the models after the handshake; a failure is told again, and to the caller, by the first question."""
     try:
         await engine.warm()
+    except ResiftError as error:
+        logger.error("The models could not be loaded: %s", error)  # noqa: TRY400 - the message says what to do
     except Exception:  # a background task: whatever fails here must not end the server
         logger.exception("The models could not be loaded")

@@ -41,6 +41,7 @@ from .rerankers import Workshop, build_cascades, build_steps
 from .settings import Settings
 from .stores import open_store
 
+NEEDS_A_MODEL = " Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL."
 ENCODER = "all-MiniLM-L6-v2-int8"
 MOST_THREADS = 4  # beyond, other programs on a desktop suffer more than a search gains
 # Fitted to the best hit of 590 questions of four sets, each counting the same (benchmarks/README.md, "Relevance").
@@ -127,6 +128,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
                 cascades,
                 default=_default(settings, cascades),
                 metadata=MetadataSignals(**settings.blend.model_dump()),
+                absent={LLM: NEEDS_A_MODEL},
             ),
             manifest=manifest,
             dense_calibration=DENSE_CALIBRATION,

@@ -37,3 +37,12 @@ def test_instruction_reaches_the_model_and_its_order_the_terminal(
     assert failed.code == 0
     assert "status 401" in failed.out
     assert KEY not in found.__repr__() + explained.out + explained.err + failed.out + failed.err
+
+
+def test_language_model_without_an_endpoint_is_told_what_to_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
+    failed = run("search", "pump", "--reranker", "llm")
+    assert failed.code == 1
+    assert (
+        "No reranker 'llm'. Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL. Known: default" in failed.err
+    )
