@@ -19,7 +19,7 @@ REARRANGED = 100  # hits that metadata and diversity put in order where nothing 
 DEEPEST_TUNED = 100  # no tuned depth is greater: each search contributes 100 hits by default
 MAX_RESULTS = 200  # how deep pages go: deeper than any reranker reads
 GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
-WEAK_RELEVANCE = 0.1  # at 0.2 three of 14 right answers of the demo got "none"; at 0.1 one, and 12 of 14 unanswerable ones do
+WEAK_RELEVANCE = 0.1  # at 0.2 three of the 14 right answers of the demo were called none (docs/decisions.md)
 
 
 @dataclass(frozen=True, slots=True)

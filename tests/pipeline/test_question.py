@@ -26,7 +26,7 @@ def test_space_around_a_query_is_taken_off() -> None:
     [
         ([], "none"),
         ([None, None], "unknown"),
-        ([0.1, None], "none"),
+        ([0.09, None], "none"),
         ([0.1, 0.2], "weak"),
         ([0.49, 0.5], "good"),
         ([None, 0.99], "good"),
