@@ -26,7 +26,8 @@ _OPTIONAL: Mapping[str, frozenset[str]] = {
     "json_schema": frozenset({"response_format"}),
     "seed": frozenset({"seed"}),
     "temperature": frozenset({"temperature"}),
-    "max_completion_tokens": frozenset({"max_completion_tokens"}),
+    "max_completion_tokens": frozenset({"max_completion_tokens"}),  # `max_tokens` takes its place
+    "max_tokens": frozenset({"max_tokens"}),
     "logprobs": frozenset({"logprobs", "top_logprobs"}),
 }
 

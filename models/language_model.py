@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import anyio
 
-from ..core.errors import ModelUnavailable
+from ..core.errors import ModelError, ModelUnavailable
 from ..core.resilience import Line, Patience
 from .chat_errors import failure_of, refused_parameter
 from .chat_reply import ChatReply, read_reply
@@ -112,7 +112,14 @@ class LanguageModel:
             with anyio.fail_after(limit_s):  # the client's own limit is between two bytes: a reply that drips passes it
                 return await self._adapt(request)
         except TimeoutError as error:
-            raise ModelUnavailable(f"{self._where} gave no answer within {limit_s:.0f} s.") from error
+            setting = "TIMEOUT_S" if limit_s == self._endpoint.timeout_s else "TOTAL_S"
+            said = f"{self._where} gave no answer within {limit_s:.0f} s. Raise RESIFT_LLM__{setting}."
+            raise ModelUnavailable(said) from error
+        except UnicodeError:  # it shows what cannot be sent, which may be the key
+            raise ModelError(
+                f"{self._where} cannot be asked: the key or the request holds characters that cannot be sent. "
+                "Check OPENAI_API_KEY."
+            ) from None
 
     async def _adapt(self, request: Request) -> ChatReply:
         """Ask without what the endpoint is known not to take; when it complains of more, leave that out as well."""
@@ -166,7 +173,8 @@ def _parameters(model: str, request: Request, *, without: set[str]) -> dict[str,
     system, user = {"role": "system", "content": request.system}, {"role": "user", "content": request.user}
     wanted: dict[str, Any] = {"temperature": 0}
     if request.max_tokens:
-        wanted["max_completion_tokens"] = request.max_tokens
+        name = "max_tokens" if "max_completion_tokens" in without else "max_completion_tokens"
+        wanted[name] = request.max_tokens
     if request.seed is not None:
         wanted["seed"] = request.seed
     if request.schema is not None:

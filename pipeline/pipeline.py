@@ -12,7 +12,7 @@ from ..core.errors import InvalidInput, NotFound, nearest
 from ..core.values import Hit, Passage, Ranking, Stage
 from ..rerank.blend import Weights, with_shares
 from ..rerank.budget import Pace
-from ..rerank.cascade import Cascade, Turn, run_cascade
+from ..rerank.cascade import Cascade, Scored, Turn, run_cascade
 from ..rerank.ordering import Orderer, order_head
 from ..rerank.rearrange import diversify, weigh_metadata
 from ..rerank.reranker import Reranker
@@ -86,7 +86,9 @@ class Pipeline:
         head = turns[0].depth if turns else 0
         ranking = await self._retriever.retrieve(collection, _search_of(question, collection, head=head))
         ranking = self._with_relevance(ranking)
-        if (question.recency or question.boost) and (cascade is None or cascade.reranker is None):
+        # Configured shares are of the blend, and "none" blends only where the question itself asks for it.
+        is_weighed = bool(metadata.shares if turns else question.recency or question.boost)
+        if is_weighed and not any(isinstance(turn.step, Scored) for turn in turns):
             mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, self._now())
             ranking = weigh_metadata(ranking, mix, depth=head or REARRANGED, clock=self._clock)
         ranking = await self._rerank(ranking, question, turns)

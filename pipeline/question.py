@@ -81,7 +81,7 @@ class Page:
 
 
 def checked(question: Question) -> Question:
-    """Return the question with its phrasings cleaned.
+    """Return the question with its words cleaned.
 
     Raises:
         InvalidInput: When it says nothing to search by, too much, or examples that are not compared.
@@ -93,7 +93,8 @@ def checked(question: Question) -> Question:
         raise InvalidInput(f"`like` and `unlike` take at most {MAX_EXAMPLES} passages together. Give the best ones.")
     if question.mode == "keyword" and (question.like or question.unlike):
         raise InvalidInput("`like` and `unlike` compare by meaning. Ask with mode 'hybrid' or 'dense'.")
-    return replace(question, query=query, queries=[check_query(each) for each in question.queries])
+    queries = [check_query(each) for each in question.queries]
+    return replace(question, query=query, queries=queries, instruction=clean(question.instruction))
 
 
 def check_query(query: str) -> str:
@@ -109,7 +110,12 @@ def check_query(query: str) -> str:
             f"The query has {len(query):,} characters; at most {MAX_QUERY_CHARACTERS:,} are taken. Ask a shorter "
             "question; to search with a document, ingest it and ask about it."
         )
-    return query.encode("utf-8", "replace").decode().strip()  # half a surrogate pair has no UTF-8
+    return clean(query)
+
+
+def clean(text: str) -> str:
+    """Return the text without surrounding space, with a "?" for half a surrogate pair, which has no UTF-8."""
+    return text.encode("utf-8", "replace").decode().strip()
 
 
 def judge(hits: list[Hit]) -> Verdict:

@@ -146,8 +146,16 @@ class RerankEndpoint:
         except HTTPError as error:
             reason = self._cleaned(str(error) or type(error).__name__)
             raise ModelUnavailable(f"{self._shown} cannot be reached: {reason}. Check its url.") from None
+        except UnicodeError:  # it shows what cannot be sent, which may be the key
+            raise ModelError(
+                f"{self._shown} cannot be asked: its key, or a text, holds characters that cannot be sent. "
+                "Check its key."
+            ) from None
         if response is None:
-            raise ModelUnavailable(f"{self._shown} did not answer within {self._options.timeout_s:g} s.")
+            raise ModelUnavailable(
+                f"{self._shown} did not answer within {self._options.timeout_s:g} s. Raise `timeout_s` in its row of "
+                "RESIFT_RERANKERS."
+            )
         self._check(response)
         return response
 
@@ -166,8 +174,8 @@ class RerankEndpoint:
             raise ModelError(f"{problem} Check its url, model and key.")
         wait_s = _seconds(response.headers.get("Retry-After", ""), datetime.now(UTC))
         if wait_s > LONGEST_WAIT_S:
-            raise ModelError(f"{problem} It asks to be left alone for {wait_s:.0f} s.")
-        raise ModelUnavailable(problem, retry_after_s=wait_s)
+            raise ModelError(f"{problem} It asks to be left alone for {wait_s:.0f} s. Ask again then.")
+        raise ModelUnavailable(f"{problem} Ask again later, or choose another reranker.", retry_after_s=wait_s)
 
     def _cleaned(self, text: str) -> str:
         """Return the beginning of a text on one line, without the key, which some services repeat."""

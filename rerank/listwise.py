@@ -14,7 +14,7 @@ from ..prompts.templates import Template
 from .ordering import Ordering
 from .prompt import Shown, show
 from .remembered import Orders, order_key
-from .rounds import MOST, STRATEGIES, Group, foreseen
+from .rounds import STRATEGIES, Group, deepest, foreseen
 from .together import together
 from .window import Model, Task, Windows
 from .wishes import OFFICIAL, Wish, read_wish
@@ -22,6 +22,7 @@ from .wishes import OFFICIAL, Wish, read_wish
 JUMP = 15  # places a passage may rise before it is told: an injected one can do no more than change the order
 MOST_JUMPS = 5  # that are told one by one
 GRACE_S = 0.5  # beyond the time in all, for a pause between two requests
+_ABLER = "Ask again, or set RESIFT_LLM__MODEL to an abler model."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class Listwise:
         return self._model.name
 
     @property
+    def default_template(self) -> str:
+        """Return the name of the template of the settings."""
+        return self._options.template
+
+    @property
     def templates(self) -> list[str]:
         """Return the names of the templates that order passages."""
         return sorted(self._templates)
@@ -115,7 +121,7 @@ class Listwise:
         """
         options = self._options
         task = self._task(query, wish)
-        depth = self._depth(len(hits))
+        depth = deepest(options.strategy, len(hits), permutations=options.permutations, max_calls=options.max_calls)
         read = [show(hit.passage, tokens=options.passage_tokens, date_field=options.date_field) for hit in hits[:depth]]
         key = order_key(self.name, options.strategy, task, read)
         notes = [f"Only the first {depth} of {len(hits)} passages were ordered."] * (depth < len(hits))
@@ -134,7 +140,8 @@ class Listwise:
         report = windows.cost.report()
         if windows.left:
             what = f"{windows.left} of {windows.asked} windows kept their order"
-            left = f"{self.name}: {what}, for no reply to them held an order."
+            step = "A reply was cut: raise RESIFT_LLM__REPLY_TOKENS." if windows.was_cut else _ABLER
+            left = f"{self.name}: {what}, for no reply to them held an order. {step}"
             if windows.left == windows.asked:
                 return Ordering((), (left,), degraded=True, note=f"{what}; {report}")
             notes = [*notes, left]
@@ -169,14 +176,6 @@ class Listwise:
             passage_tokens=options.passage_tokens,
             reply_tokens=options.reply_tokens,
         )
-
-    def _depth(self, number: int) -> int:
-        """Return how many of so many passages can be ordered with the calls that are allowed."""
-        options = self._options
-        for depth in range(min(number, MOST), 1, -1):
-            if len(foreseen(options.strategy, depth)) * options.permutations <= options.max_calls:
-                return depth
-        return min(number, 1)
 
     def _windows(self, task: Task, read: Sequence[Shown]) -> Windows:
         """Return the windows of a head, after making sure that they cost no more than is allowed.

@@ -5,6 +5,7 @@ order of each, and returns the order of all. Whoever asks the model drives it; n
 """
 
 from collections.abc import Callable, Generator, Sequence
+from functools import cache
 from itertools import combinations, zip_longest
 from typing import TypeAlias
 
@@ -160,3 +161,12 @@ def foreseen(name: str, n: int) -> list[Group]:
     orders: Sequence[Callable[[Group], Group]] = (list, lambda group: sorted(group, reverse=True))
     asked = [[group for each in rounds_of(STRATEGIES[name](n), judge) for group in each] for judge in orders]
     return max(asked, key=lambda groups: sum(map(len, groups)))
+
+
+@cache  # pairs of a hundred passages take a quarter of a second to count
+def deepest(name: str, number: int, *, permutations: int, max_calls: int) -> int:
+    """Return how many of so many passages can be ordered with the calls that are allowed."""
+    for depth in range(min(number, MOST), 1, -1):
+        if len(foreseen(name, depth)) * permutations <= max_calls:
+            return depth
+    return min(number, 1)

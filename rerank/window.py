@@ -76,6 +76,8 @@ class Windows:
         self.asked = 0
         self.left = 0
         """Windows that kept their order, for no reply to them held one."""
+        self.was_cut = False
+        """Whether the endpoint cut a reply that held no order."""
         self.reasons: dict[int, str] = {}
 
     @property
@@ -125,10 +127,13 @@ class Windows:
         if by_letters:
             likeliest = sorted(reply.first_token, key=lambda each: -each[1])
             reading = repair([token.strip() for token, _ in likeliest if token.strip() in names], names)
-            return replace(reading, named=len(group))  # the others are unlikelier than the likeliest twenty
+            # The others are unlikelier than the likeliest twenty; where none is a label, there is no order.
+            return replace(reading, named=len(group)) if reading.named else reading
         if self._task.template.reply == "ranking with reasons":
             self.reasons |= {group[place]: reason for place, reason in read_reasons(reply.text, names).items()}
-        return read_order(reply.text, names)
+        reading = read_order(reply.text, names)
+        self.was_cut |= not (reply.whole or reading.is_usable)
+        return reading
 
     async def _ask(self, group: Group) -> ChatReply:
         while True:

@@ -5,14 +5,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 RECENT, OFFICIAL = "prefer_recent", "prefer_official"
-_PREFER = r"\b(?:prefer|favou?r|prioriti[sz]e|boost)\w*\b.{0,40}"
+# At most three words stand between the verb and what is preferred, none of which begins what it is preferred to.
+_PREFER = (
+    r"\b(?:prefer(?:s|red|ring|ably)?|favou?r(?:s|ed|ing)?|prioriti[sz](?:e|es|ed|ing)):?"
+    r"(?:\s+(?!(?:over|to|than)\b)[\w'\u2019-]+){0,3}\s+"
+)
+_SENTENCE_END = re.compile(r"[.;!?\n]")
+_CONTRARY = re.compile(r"\b(?:not|never|avoid\w*|older)\b|n['\u2019]t\b", re.IGNORECASE)  # what follows is not wished
 _PATTERNS = {
     RECENT: re.compile(
-        rf"{_PREFER}\b(?:recent|new|newer|newest|latest|fresh|up[- ]to[- ]date|current)\b"
+        rf"{_PREFER}(?:recent|new|newer|newest|latest|fresh|up[- ]to[- ]date)\b"
         r"|\b(?:newest|latest|most recent) (?:first|on top)\b",
         re.IGNORECASE,
     ),
-    OFFICIAL: re.compile(rf"{_PREFER}\bofficial\b|\bofficial (?:\w+ )?first\b", re.IGNORECASE),
+    OFFICIAL: re.compile(rf"{_PREFER}official\b|\bofficial (?:\w+ )?first\b", re.IGNORECASE),
 }
 
 
@@ -43,4 +49,5 @@ def read_wish(instruction: str, templates: Collection[str], default: str, *, lis
 def wishes_for(template: str, instruction: str) -> bool:
     """Return whether an instruction is a template's name, or says the same in other words."""
     name = re.sub(r"[\s-]+", "_", instruction.strip().lower()).strip("._")
-    return name == template or bool(_PATTERNS[template].search(instruction))
+    wished = (_CONTRARY.split(sentence)[0] for sentence in _SENTENCE_END.split(instruction))
+    return name == template or any(_PATTERNS[template].search(each) for each in wished)

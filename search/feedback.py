@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from anyio import to_thread
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
-from ..core.errors import InvalidInput, NotFound
+from ..core.errors import InvalidInput, NotFound, StoreError
 
 FOLDER = "feedback"
 
@@ -67,10 +68,14 @@ class FeedbackLog:
         self._folder = folder
 
     async def note(self, searched: Searched) -> str:
-        """Keep what a search showed; return the id by which feedback names it."""
+        """Keep what a search showed; return the id by which feedback names it.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
         search_id = uuid4().hex[:16]
         line = replace(searched, search_id=search_id, created=_now())
-        await to_thread.run_sync(self._add, searched.collection, line)
+        await to_thread.run_sync(self._keep, searched.collection, line)
         return search_id
 
     async def tell(self, search_id: str, used: Sequence[str], not_used: Sequence[str]) -> None:
@@ -79,6 +84,7 @@ class FeedbackLog:
         Raises:
             NotFound: There is no such search.
             InvalidInput: It showed no such passage, or one is in both lists.
+            StoreError: It cannot be written.
         """
         searched = await to_thread.run_sync(self._find, search_id)
         shown = {each.passage_id for each in searched.shown}
@@ -88,7 +94,7 @@ class FeedbackLog:
             raise InvalidInput(f"{min(both)!r} is both in used and in not_used. Give it once.")
         if not (used or not_used):
             raise InvalidInput("Give the passage_ids of hits that were used, or not_used.")
-        await to_thread.run_sync(self._add, searched.collection, Told(search_id, used, not_used, _now()))
+        await to_thread.run_sync(self._keep, searched.collection, Told(search_id, used, not_used, _now()))
 
     async def uses(self, collection: str) -> list[Use]:
         """Return the searches of a collection of which hits were used, in their order."""
@@ -100,6 +106,15 @@ class FeedbackLog:
 
     def _path(self, collection: str) -> Path:
         return self._folder / f"{collection}.jsonl"
+
+    def _keep(self, collection: str, line: Searched | Told) -> None:
+        try:
+            self._add(collection, line)
+        except (OSError, PydanticSerializationError) as error:
+            raise StoreError(
+                f"{self._path(collection)} cannot be written: {error}. Make room and give access, or "
+                "unset RESIFT_FEEDBACK."
+            ) from error
 
     def _add(self, collection: str, line: Searched | Told) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

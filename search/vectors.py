@@ -14,7 +14,6 @@ VectorKind: TypeAlias = Literal["dense", "sparse", "multi"]
 Vector: TypeAlias = NDArray[np.float32]
 
 DENSE = "dense"
-TITLE = "title"
 BM25 = "bm25"
 TOKENS = "tokens"
 LEARNED = "sparse"

@@ -28,7 +28,9 @@ class LlmSettings(BaseModel):
     reply_tokens: Annotated[int, Field(ge=50)] = Field(
         default=2000, description="Longest reply, what a model thinks included"
     )
-    max_calls: Annotated[int, Field(ge=1)] = Field(default=30, description="Most requests of a question")
+    max_calls: Annotated[int, Field(ge=1)] = Field(
+        default=30, description="Most calls of a question, not counting those sent again because they failed"
+    )
     max_tokens_per_query: Annotated[int, Field(ge=1000)] = Field(
         default=100_000, description="Tokens, estimated before, above which a question is not put to it"
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
+from ..pipeline.question import clean
 from ..rerank.listwise import Listwise
 from ..rerank.wishes import Wish
 from .arguments import Limit, Query
@@ -24,14 +25,14 @@ def rerank_with_llm(services: Services, listwise: Listwise) -> Tool:
             Field(description="The first 100 are ordered"),
         ],
         instruction: Annotated[str, Field(description="What counts")] = "",
-        template: Annotated[str, Field(description=", ".join(listwise.templates))] = "relevance",
+        template: Annotated[str, Field(description=", ".join(listwise.templates))] = "",
         limit: Limit = 10,
     ) -> SameRankingReply:
         """Order few, likely passages by an instruction, with a language model; slow, costs tokens.
 
         Comes back as from rerank; where `degraded` is true the order is yours.
         """
-        wish = Wish(template, instruction.strip())
+        wish = Wish(template or listwise.default_template, clean(instruction))
         page = await services.pipeline.order(query, read_passages(passages), listwise.by(wish), limit=limit)
         return ranking_reply(page, full=False, max_tokens=MAX_REPLY_TOKENS)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
+from ..core.errors import StoreError
 from ..pipeline.question import DEFAULT_DEPTH, Question
 from ..search.feedback import Searched, Shown
 from .arguments import (
@@ -89,7 +90,10 @@ def search_and_rerank(services: Services) -> Tool:
         page = await services.pipeline.ask(question)
         answer = ranking_answer(page, full=detail == "full", room=Room(max_tokens))
         if services.feedback is not None and answer["hits"]:
-            answer["search_id"] = await services.feedback.note(_searched(question, answer["hits"]))
+            try:
+                answer["search_id"] = await services.feedback.note(_searched(question, answer["hits"]))
+            except StoreError as error:  # the answer is whole without it
+                answer["notes"].append(f"There is no search_id to give feedback on: {error}")
         return reply(answer)
 
     return make_tool(search_and_rerank, title="Search and rerank", annotations=READS_ONLY)

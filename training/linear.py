@@ -19,7 +19,6 @@ Weights = Mapping[str, Floats]
 FEED_FORWARD = ("widen", "narrow")  # kinds of linear layers, as bert_graph.linear_layers names them
 EVERY_LAYER = ("qkv", "mix", *FEED_FORWARD)
 INT8_MAX = 127  # symmetric: -128 is left out so that every weight has a negative
-UINT8_MAX = 255
 
 
 class Linear(Protocol):

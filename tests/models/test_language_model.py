@@ -94,7 +94,7 @@ async def test_endpoint_that_never_ends_is_given_up_in_time(server: ChatStandIn,
 
 async def test_deadline_is_kept_whatever_one_request_may_take(server: ChatStandIn, clock: Clock) -> None:
     server.always = Answer(fault="hang")
-    with pytest.raises(ModelUnavailable, match=r"small at 127\.0\.0\.1:\d+ gave no answer within 0 s"):
+    with pytest.raises(ModelUnavailable, match=r"gave no answer within 0 s\. Raise RESIFT_LLM__TOTAL_S"):
         await model_at(server, clock, retries=0).ask(ASKED, deadline=0.2)
 
 
@@ -163,6 +163,31 @@ async def test_what_an_endpoint_does_not_take_is_left_out_from_then_on(
     assert (await model.ask(ASKED)).text == (await model.ask(ASKED)).text == "The pump."
     assert [left_out in asked for asked in server.asked] == [True, False, False]
     assert {*server.asked[0]} - {*server.asked[1]} == {left_out}
+
+
+async def test_limit_is_kept_under_its_older_name_where_the_newer_is_refused(server: ChatStandIn, clock: Clock) -> None:
+    server.next.append(refusal(400, "Unrecognized request argument supplied: max_completion_tokens"))
+    model = model_at(server, clock)
+    await model.ask(ASKED)
+    await model.ask(ASKED)
+    assert [asked.get("max_tokens") for asked in server.asked] == [None, 50, 50]
+    server.next.append(refusal(400, "max_tokens: Extra inputs are not permitted"))
+    await model.ask(ASKED)
+    assert "max_tokens" not in server.asked[-1]
+    assert "max_completion_tokens" not in server.asked[-1]
+
+
+@pytest.mark.parametrize("key", ["sk-ключ", "sk-\ud800"])
+async def test_key_that_cannot_be_sent_is_a_model_error_that_hides_it(
+    server: ChatStandIn, clock: Clock, key: str
+) -> None:
+    model = LanguageModel(Endpoint("small", server.url, key), clock=clock, sleep=clock.sleep)
+    with pytest.raises(ModelError, match=r"cannot be sent\. Check OPENAI_API_KEY") as raised:
+        await model.ask(ASKED)
+    assert key not in repr(raised.value)
+    assert raised.value.__suppress_context__
+    with pytest.raises(ModelError, match="cannot be sent"):
+        await model_at(server, clock).ask(Request("", "half of a pair: \ud800"))
 
 
 async def test_endpoint_that_failed_three_times_is_left_alone_for_a_minute(server: ChatStandIn, clock: Clock) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Hit, Passage
-from resift.pipeline.question import MAX_QUERY_CHARACTERS, Verdict, check_query, judge
+from resift.pipeline.question import MAX_QUERY_CHARACTERS, Question, Verdict, check_query, checked, judge
 
 
 @pytest.mark.parametrize("query", ["", "   ", "\n\t"])
@@ -19,6 +19,10 @@ def test_query_of_a_megabyte_is_refused_with_its_length() -> None:
 
 def test_space_around_a_query_is_taken_off() -> None:
     assert check_query("  how to \n") == "how to"
+
+
+def test_instruction_is_cleaned_as_queries_are() -> None:
+    assert checked(Question("q", instruction=" half of a pair: \ud800\n")).instruction == "half of a pair: ?"
 
 
 @pytest.mark.parametrize(

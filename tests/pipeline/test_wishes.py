@@ -33,8 +33,15 @@ def test_wish_for_recent_takes_the_likeliest_date_field(instruction: str) -> Non
         (Question("q", instruction="prefer recent"), {}),
         (Question("q", instruction="prefer recent", recency={"field": "opened"}), FIELDS),
         (Question("q", instruction="prefer official"), FIELDS),
+        (Question("q", instruction="do not prefer recent papers"), FIELDS),
+        (Question("q", instruction="don\u2019t favour new ones"), FIELDS),
+        (Question("q", instruction="prefer older, not newer"), FIELDS),
+        (Question("q", instruction="prefer stable to newest"), FIELDS),
+        (Question("q", instruction="favour current-carrying capacity figures"), FIELDS),
+        (Question("q", instruction="boost converter: current ripple"), FIELDS),
+        (Question("q", instruction="prefer pages that show in full how a new filter is fitted"), FIELDS),
     ],
-    ids=["none", "other", "which date", "no date", "asked in figures", "no boost"],
+    ids=lambda value: value.instruction or "none" if isinstance(value, Question) else None,
 )
 def test_signals_stay_where_nothing_is_wished_or_data_cannot_tell(
     question: Question, fields: dict[str, FieldType]

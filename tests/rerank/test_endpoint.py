@@ -155,9 +155,18 @@ async def test_passing_failure_is_tried_again_twice(server: RerankStandIn, answe
 async def test_endpoint_that_does_not_end_its_answer_is_given_up(server: RerankStandIn, fault: Fault) -> None:
     server.always = Answer("", fault=fault)
     async with endpoint(server, replace(COHERE, timeout_s=0.1)) as reranker:
-        with pytest.raises(ModelUnavailable, match=r"/v2/rerank did not answer within 0\.1 s\."):
+        with pytest.raises(ModelUnavailable, match=r"/v2/rerank did not answer within 0\.1 s\. Raise `timeout_s`"):
             await reranker.score(QUERY, passages("a"))
     assert 1 <= len(server.asked) <= 3, "a slow machine may not even get to asking in time"
+
+
+async def test_key_that_cannot_be_sent_is_a_model_error_that_hides_it(server: RerankStandIn) -> None:
+    async with endpoint(server, replace(COHERE, key="sk-ключ")) as reranker:
+        with pytest.raises(ModelError, match=r"cannot be sent\. Check its key") as raised:
+            await reranker.score(QUERY, passages("a"))
+    assert "ключ" not in repr(raised.value)
+    assert raised.value.__suppress_context__
+    assert not server.asked
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])

@@ -57,7 +57,15 @@ async def test_one_window_without_an_order_keeps_its_own(server: ChatStandIn, bu
     ranked = await ask(build(), numbered(30))
     assert order(ranked)[:10] == list(range(10, 20))[::-1]  # the window behind was left, the one in front was not
     assert ranked.degraded
-    assert "small: 1 of 2 windows kept their order, for no reply to them held an order." in ranked.notes
+    left = "small: 1 of 2 windows kept their order, for no reply to them held an order."
+    assert f"{left} Ask again, or set RESIFT_LLM__MODEL to an abler model." in ranked.notes
+
+
+async def test_replies_that_were_cut_are_told_with_the_setting_that_helps(server: ChatStandIn, build: Build) -> None:
+    server.always = completion('{"ranking": ["D4"', finish="length")
+    ranked = await ask(build(), numbered(4))
+    assert ranked.degraded
+    assert ranked.notes[-1].endswith("A reply was cut: raise RESIFT_LLM__REPLY_TOKENS.")
 
 
 async def test_passages_are_halved_once_when_the_window_is_too_small(server: ChatStandIn, build: Build) -> None:
@@ -108,6 +116,14 @@ async def test_first_token_asks_for_lists_where_there_are_no_probabilities(serve
     ranked = await ask(build(strategy="first_token"), numbered(8))
     assert order(ranked) == list(range(8))[::-1]
     assert "small gives no probabilities of tokens; lists were asked for instead." in ranked.notes
+
+
+async def test_first_tokens_that_name_no_passage_are_no_order(server: ChatStandIn, build: Build) -> None:
+    server.always = completion("I", first_token={"I": -0.1, "The": -2.0})
+    ranked = await ask(build(strategy="first_token"), numbered(4))
+    assert ranked.degraded
+    assert ranked.stages[-1].returned == 0
+    assert "1 of 1 windows kept their order" in ranked.notes[-1]
 
 
 async def test_head_shrinks_to_the_calls_that_are_allowed(server: ChatStandIn, build: Build) -> None:

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resift.rerank.rounds import STRATEGIES, TOP, WINDOW, Group, Strategy, foreseen, partition, rounds_of, windows
+from resift.rerank.rounds import (
+    STRATEGIES,
+    TOP,
+    WINDOW,
+    Group,
+    Strategy,
+    deepest,
+    foreseen,
+    partition,
+    rounds_of,
+    windows,
+)
 
 NAMES = sorted(STRATEGIES)
 
@@ -98,3 +109,9 @@ def test_what_is_foreseen_is_what_the_worst_order_asks() -> None:
         for worth in worths(n):
             _, rounds = play(partition(n), worth)
             assert sum(map(len, rounds)) <= len(foreseen("listwise", n))
+
+
+def test_depth_that_calls_allow_is_worked_out_once() -> None:
+    deepest.cache_clear()
+    assert [deepest("pairwise", 20, permutations=1, max_calls=30) for _ in range(3)] == [8] * 3
+    assert (deepest.cache_info().misses, deepest.cache_info().hits) == (1, 2)

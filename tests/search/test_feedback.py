@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from resift.core.errors import InvalidInput, NotFound
+from resift.core.errors import InvalidInput, NotFound, StoreError
 from resift.search.feedback import FeedbackLog, Searched, Shown
 
 pytestmark = pytest.mark.anyio
@@ -89,3 +89,11 @@ async def test_forgotten_collection_has_nothing_left(log: FeedbackLog) -> None:
     with pytest.raises(NotFound):
         await log.tell(known, ["d1#0"], [])
     await log.tell(other, ["d1#0"], [])
+
+
+async def test_what_cannot_be_written_is_a_store_error(log: FeedbackLog, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"default\.jsonl cannot be written"):
+        await log.note(Searched("default", "half of a pair: \ud800", SHOWN))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="unset RESIFT_FEEDBACK"):
+        await FeedbackLog(tmp_path / "file" / "feedback").note(Searched("default", "q", SHOWN))

@@ -96,3 +96,13 @@ def test_what_agents_used_teaches_the_weights_and_goes_with_the_collection(
     assert (tmp_path / "data" / "feedback" / "notes.jsonl").is_file()
     assert run("delete", "notes", "--everything").code == 0
     assert not (tmp_path / "data" / "feedback" / "notes.jsonl").exists()
+
+
+async def test_answer_outlives_a_log_that_cannot_be_written(tmp_path: Path) -> None:
+    async with asker(tmp_path, feedback=True) as tools:
+        await tools.call("ingest_documents", {"documents": reports()[:3]})
+        (tmp_path / "data" / "feedback").write_text("in the way")
+        found = await tools.call("search_and_rerank", {"query": "pump"})
+    assert len(found["hits"]) == 3
+    assert "search_id" not in found
+    assert "There is no search_id to give feedback on: " in found["notes"][-1]

@@ -44,13 +44,14 @@ def server() -> Iterator[ChatStandIn]:
 @pytest.fixture
 def connect(server: ChatStandIn, tmp_path: Path) -> Connect:
     @asynccontextmanager
-    async def connect(**llm: Any) -> AsyncGenerator[Asker]:
+    async def connect(rerankers: dict[str, Any] | None = None, **llm: Any) -> AsyncGenerator[Asker]:
         settings = load_settings(
             data_dir=tmp_path / "data",
             min_free_mb=0,
             OPENAI_BASE_URL=server.url,
             OPENAI_API_KEY=SecretStr(KEY),
             feedback=True,  # every optional tool is on
+            rerankers=rerankers or {},
             llm=LlmSettings.model_validate({"model": "small", "retries": 0, **llm}),
         )
         engine = build_engine(settings, roots=[tmp_path])
@@ -99,6 +100,27 @@ async def test_prefer_recent_is_done_by_data_first_and_the_answer_says_which_did
     assert by_data["notes"][0] == answer["notes"][0]
     assert "No model followed the instruction: rerankers that do: llm." in by_data["notes"]
     assert [seen.date for seen in passages_in(server.asked[0])] == ["2025-03-01", "2019-03-01", "2026-01-01"]
+
+
+async def test_dates_are_weighed_before_a_model_that_reads_alone(server: ChatStandIn, connect: Connect) -> None:
+    server.always = refusal(401, "no")
+    asked = {**QUESTION, "reranker": "alone", "instruction": "prefer recent"}
+    async with connect(rerankers={"alone": {"stages": ["llm"]}}) as tools:
+        answer = await tools.call("search_and_rerank", asked)
+        plain = await tools.call("search_and_rerank", {**asked, "instruction": ""})
+    assert answer["notes"][0].startswith("Newer passages gain by the date in 'updated'")
+    assert [stage["name"] for stage in answer["stages"]][-2:] == ["metadata", "llm"]
+    assert ids(answer)[0] == "new"
+    assert "metadata" not in [stage["name"] for stage in plain["stages"]]
+
+
+async def test_tool_takes_the_template_of_the_settings(server: ChatStandIn, connect: Connect) -> None:
+    asked = {"query": "worth", "passages": ["one", "two"], "instruction": "half of a pair: \ud800"}
+    async with connect(template="prefer_recent") as tools:
+        assert not (await tools.call("rerank_with_llm", asked))["degraded"]
+    said = server.asked[0]["messages"][1]["content"]
+    assert "the later `date` comes first" in said
+    assert "half of a pair: ?" in said
 
 
 async def test_model_is_not_asked_where_the_cross_encoder_is_sure(server: ChatStandIn, connect: Connect) -> None:
