@@ -4,11 +4,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 
 import anyio
 
-from .errors import Unavailable
+from .errors import ResiftError, Unavailable
 
 T = TypeVar("T")
 
@@ -20,6 +21,8 @@ class Patience:
     attempts: int = 4
     first_pause_s: float = 0.2
     longest_pause_s: float = 5.0
+    longest_retry_after_s: float = 30.0
+    """A service that asks to be left alone for longer has failed."""
     failed_calls: int = 3
     """Calls in a row that failed to the end before the circuit opens."""
     rest_s: float = 10.0
@@ -54,25 +57,32 @@ class Line:
             Unavailable: Of the kind the attempts raised: the last one's, or, at once, while the circuit is open.
         """
         self._refuse_while_open()
-        for number in range(1, self._patience.attempts):
+        for number in count(1):
             try:
-                return self._note_answer(await attempt())
+                answer = await attempt()
             except Unavailable as error:
-                await self._sleep(max(error.retry_after_s, self._pause(number)))
-        try:
-            return self._note_answer(await attempt())
-        except Unavailable as error:
-            self._failed_calls += 1
-            self._last, self._open_until = error, self._clock() + self._patience.rest_s
-            raise
-
-    def _note_answer(self, answer: T) -> T:
-        self._failed_calls = 0
-        return answer
+                too_long = error.retry_after_s > self._patience.longest_retry_after_s
+                if too_long or number >= self._patience.attempts:
+                    self._failed_calls += 1
+                    self._last, self._open_until = error, self._clock() + self._patience.rest_s
+                    raise
+                pause = max(error.retry_after_s, self._pause(number))
+            except ResiftError:  # an answer too
+                self._failed_calls = 0
+                raise
+            else:
+                self._failed_calls = 0
+                return answer
+            await self._sleep(pause)
+        raise AssertionError("counting never ends")
 
     def _refuse_while_open(self) -> None:
+        if self._last is None or self._failed_calls < self._patience.failed_calls:
+            return
         rest_s = self._open_until - self._clock()
-        if self._last is not None and self._failed_calls >= self._patience.failed_calls and rest_s > 0:
+        if rest_s <= 0:  # this call is let through; others wait for what becomes of it
+            self._open_until = self._clock() + self._patience.rest_s
+        else:
             raise type(self._last)(
                 f"{self._name} failed {self._failed_calls} times in a row and is asked again in {rest_s:.0f} s at the "
                 f"earliest. The last failure: {self._last}"

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, StoreError
 from ..core.values import Document, Passage
 from ..models.deferred import Deferred
 from ..models.workers import Workers
@@ -58,6 +58,7 @@ class _Tally:
     passages: int = 0
     truncated: int = 0
     failures: list[Failure] = field(default_factory=list[Failure])
+    notes: list[str] = field(default_factory=list[str])
     seen: set[str] = field(default_factory=set[str])
 
     @property
@@ -73,6 +74,7 @@ class _Tally:
             passages=self.passages,
             truncated=self.truncated,
             failures=tuple(self.failures),
+            notes=tuple(self.notes),
         )
 
 
@@ -113,6 +115,7 @@ class Ingestor:
             StoreError: When writing failed; running the same job again completes it.
         """
         async with self._locks[job.collection]:
+            is_ours = not self._store.is_shared and job.collection not in await self._store.names()
             collection = await self._store.open(job.collection, create=self._manifest)
             collection.manifest.check(job.collection, self._manifest)
             tally, items = _Tally(), iter(job.items)
@@ -121,11 +124,12 @@ class Ingestor:
                     documents = _accept(batch, tally)
                     await self._write_changed(collection, documents, job, tally)
                 await self._prune(collection, job, tally)
-                await _optimize_when_due(collection, job, tally)
+                if not self._store.is_shared:
+                    await _optimize_when_due(collection, job, tally)
             finally:
                 await collection.flush()
-                if not await collection.count():
-                    await self._store.drop(job.collection)  # nothing came in: leave no empty collection behind
+            if is_ours and not await collection.count():
+                await self._store.drop(job.collection)  # nothing came in: leave no empty collection behind
             return tally.report()
 
     async def _write_changed(
@@ -256,7 +260,10 @@ async def _optimize_when_due(collection: Collection, job: Job, tally: _Tally) ->
 
     storage = collection.manifest.storage
     if storage.is_due(await collection.count()):
-        await optimize(collection, storage, say=say)
+        try:
+            await optimize(collection, storage, say=say)
+        except StoreError as error:
+            tally.notes.append(f"The documents are in; their index could not be built: {error}")
 
 
 async def _report(job: Job, tally: _Tally, *, begun: float = 0.0) -> None:

@@ -23,3 +23,5 @@ class Report:
     truncated: int = 0
     """Passages longer than the encoder's window."""
     failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences on what else did not go as wished; the documents are in."""

@@ -57,7 +57,7 @@ async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> Index:
     await store.settle()
     paths = {f"{name}/{path}": store.folder(name) / path for name in passages for path in _files(store.folder(name))}
     file.parent.mkdir(parents=True, exist_ok=True)
-    require_space(file.parent, sum(path.stat().st_size for path in paths.values()))
+    require_space(file.parent, sum(path.stat().st_size for path in paths.values()), outcome="Nothing was written.")
     index = Index(
         datetime.now(UTC).isoformat(timespec="seconds"), passages, {key: _hash(path) for key, path in paths.items()}
     )
@@ -146,7 +146,7 @@ def _index_of(archive: tarfile.TarFile, file: Path) -> Index:
 
 def _extract(archive: tarfile.TarFile, index: Index, aside: Path, file: Path) -> None:
     aside.mkdir(parents=True)
-    require_space(aside, sum(member.size for member in archive.getmembers()))
+    require_space(aside, sum(member.size for member in archive.getmembers()), outcome="Nothing was restored.")
     for key, expected in index.files.items():
         try:
             source = archive.extractfile(key)

@@ -18,6 +18,8 @@ class EdgeStore:
     cost a hop and free nothing.
     """
 
+    is_shared = False
+
     def __init__(self, directory: Path, *, reserve_bytes: int) -> None:
         self._root = directory / "collections"
         self._lock = DirectoryLock(directory)
@@ -44,7 +46,7 @@ class EdgeStore:
                 self._lock.acquire()
                 shutil.rmtree(folder, ignore_errors=True)  # what is left of a deletion that was interrupted
                 folder.mkdir(parents=True)
-                require_space(folder, self._reserve_bytes)
+                require_space(folder, self._reserve_bytes, outcome="Nothing was written.")
                 write_manifest(folder / MANIFEST, create)
             self._lock.acquire()
             manifest = read_manifest(folder / MANIFEST)

@@ -58,7 +58,7 @@ class EdgeCollection:
         with _engine_errors(name):
             if (path / "edge_config.json").exists():
                 return cls(name, folder, manifest, EdgeShard.load(str(path)), reserve_bytes=reserve_bytes)
-            require_space(folder, reserve_bytes)
+            require_space(folder, reserve_bytes, outcome="Nothing was written.")
             path.mkdir(exist_ok=True)
             shard = EdgeShard.create(str(path), shard_config(manifest))
             index_ledger(shard)
@@ -144,7 +144,8 @@ class EdgeCollection:
         if not points:
             return
         check_points(points, self.manifest.vectors)
-        require_space(self._folder, self._reserve_bytes + BYTES_PER_POINT * len(points))
+        needed = self._reserve_bytes + BYTES_PER_POINT * len(points)
+        require_space(self._folder, needed, outcome="What was written before stays.")
         marks = [point for point in points if point.passage.ordinal == 0]
         others = [point for point in points if point.passage.ordinal != 0]
         held = compile_condition(marks_of(points))
@@ -197,7 +198,8 @@ class EdgeCollection:
         passages = await self.count()
         wanted = replace(self.manifest, storage=replace(storage, indexed=passages))
         await self.flush()
-        require_space(self._folder, self._reserve_bytes + COPIES_ON_DISK * size_bytes(self._folder / SHARD))
+        needed = self._reserve_bytes + COPIES_ON_DISK * size_bytes(self._folder / SHARD)
+        require_space(self._folder, needed, outcome="The collection is as it was.")
         await say(f"building an index of {passages:,} passages")
         await build_copy(self._folder, wanted)
         if self._open_shard is None:

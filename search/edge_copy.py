@@ -27,9 +27,12 @@ async def build_copy(folder: Path, manifest: Manifest) -> None:
         StoreError: When the process that builds it failed; the shard is as it was.
     """
     copy = folder / _COPY
-    await to_thread.run_sync(_copy, folder / SHARD, copy / SHARD)
     try:
+        await to_thread.run_sync(_copy, folder / SHARD, copy / SHARD)
         await _work("build", copy, manifest)
+    except OSError as error:
+        shutil.rmtree(copy, ignore_errors=True)
+        raise StoreError(f"The shard could not be copied: {error}. The collection is as it was.") from error
     except BaseException:
         shutil.rmtree(copy, ignore_errors=True)
         raise

@@ -25,6 +25,8 @@ AT_ONCE = 8  # requests, where each collection is asked
 class QdrantStore:
     """Collections of a server; those that Resift made have its manifest in their metadata."""
 
+    is_shared = True
+
     def __init__(
         self, connection: QdrantConnection, layout: Layout, *, clock: Callable[[], float] = time.monotonic
     ) -> None:

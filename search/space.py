@@ -6,17 +6,17 @@ from pathlib import Path
 from ..core.errors import StoreError
 
 
-def require_space(folder: Path, needed_bytes: int) -> None:
+def require_space(folder: Path, needed_bytes: int, *, outcome: str) -> None:
     """Refuse to write to a disk that is nearly full.
 
     Raises:
-        StoreError: Naming what is free and what is needed.
+        StoreError: Naming what is free, what is needed, and the outcome: how things stand without the writing.
     """
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:  # the engine maps its files: a full disk kills the process (SIGBUS)
         raise StoreError(
-            f"Only {free // 2**20} MB free on the disk of {folder}; {needed_bytes // 2**20} MB are needed. Nothing was "
-            "written. Free some space, or move RESIFT_DATA_DIR to another disk."
+            f"Only {free // 2**20} MB free on the disk of {folder}; {needed_bytes // 2**20} MB are needed. {outcome} "
+            "Free some space, or move RESIFT_DATA_DIR to another disk."
         )
 
 

@@ -132,6 +132,11 @@ class Collection(Searchable, Writable, Protocol):
 class Store(Protocol):
     """Collections by name."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other engines may write to it at the same time; such a store builds its indexes by itself."""
+        ...
+
     async def names(self) -> list[str]:
         """Return the names of all collections, sorted."""
         ...

@@ -64,6 +64,8 @@ def print_report(report: Report, collection: str) -> None:
     OUT.print(f"{collection}: {counts}; {report.passages:,} passages written.", highlight=False)
     if report.truncated:
         OUT.print(f"{report.truncated:,} passages are longer than the encoder's window; it read their beginnings.")
+    for note in report.notes:
+        ERR.print(f"  {escape(note)}", highlight=False, soft_wrap=True)
     for failure in report.failures[:MAX_FAILURES]:
         ERR.print(f"  failed: {escape(failure.source)}: {escape(failure.reason)}", highlight=False, soft_wrap=True)
     if len(report.failures) > MAX_FAILURES:

@@ -113,7 +113,7 @@ def _progress_to(ctx: Context[Any, Any]) -> Progress:
 
 
 def _result(collection: str, report: Report) -> dict[str, Any]:
-    notes: list[str] = []
+    notes = list(report.notes)
     if report.truncated:
         notes.append(
             f"{report.truncated} passages are longer than the encoder's window; their ends are searched by word only."

@@ -60,6 +60,13 @@ async def test_service_that_says_when_to_come_back_is_left_alone_until_then() ->
     assert time.pauses == [3.0]
 
 
+async def test_service_that_wants_to_be_left_alone_for_long_has_failed() -> None:
+    time, service = Time(), Service(failures=1, error=Unavailable("too many requests", retry_after_s=3600.0))
+    with pytest.raises(Unavailable, match="too many requests"):
+        await line(time).call(service)
+    assert (service.asked, time.pauses) == (1, [])
+
+
 async def test_failure_that_will_not_pass_is_raised_at_once() -> None:
     time, service = Time(), Service(failures=1, error=InvalidInput("no such thing"))
     with pytest.raises(InvalidInput, match="no such thing"):
@@ -96,6 +103,23 @@ async def test_call_that_fails_after_the_rest_opens_the_circuit_again() -> None:
     with pytest.raises(StoreUnavailable, match="Store failed 4 times in a row"):
         await way.call(service)
     assert service.asked == 16
+
+
+async def test_one_call_alone_is_let_through_after_the_rest() -> None:
+    time, service = Time(), Service(failures=12)
+    way = line(time)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await way.call(service)
+    time.now += 10
+
+    async def first() -> str:
+        with pytest.raises(StoreUnavailable, match="Store failed 3 times in a row"):
+            await way.call(service)  # while the first waits for its answer
+        return "answer"
+
+    assert await way.call(first) == "answer"
+    assert await way.call(service) == "answer"
 
 
 async def test_answer_in_between_keeps_the_circuit_closed() -> None:

@@ -19,6 +19,7 @@ from resift.search.edge import EdgeStore
 from resift.search.encode import BundledEncoder, EncodedQuery
 from resift.search.filters import parse_filter
 from resift.search.manifest import Manifest
+from resift.search.store import Store
 from resift.search.vectors import Vector
 
 MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
@@ -74,7 +75,7 @@ class Bench:
         return await collection.count(parse_filter(filter_, collection.manifest.fields))
 
 
-def an_ingestor(store: EdgeStore, encoder: Counting, manifest: Manifest) -> Ingestor:
+def an_ingestor(store: Store, encoder: Counting, manifest: Manifest) -> Ingestor:
     cutter = Deferred(lambda: Cutter(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
     return Ingestor(store, encoder, cutter, Workers(2), manifest=manifest, locks=WriteLocks())
 

@@ -17,6 +17,8 @@ from resift.ingest.sources import files_below
 from resift.search.store import Point
 from resift.search.vectors import standard_vectors
 from resift.tests.ingest.bench import POISON, Bench, an_ingestor, doc, long_text
+from resift.tests.search.stores import connected
+from resift.tests.standins.qdrant import serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -137,10 +139,38 @@ async def test_job_that_fails_altogether_leaves_no_collection(bench: Bench) -> N
     assert bench.name not in await bench.store.names()
 
 
-async def test_model_that_fails_leaves_no_empty_collection(bench: Bench) -> None:
+async def test_model_that_fails_leaves_a_collection_that_the_next_job_fills(bench: Bench) -> None:
     with pytest.raises(ModelError):
         await bench.ingest(doc("a", POISON))
-    assert bench.name not in await bench.store.names()
+    assert (await bench.ingest(doc("a"))).added == 1
+
+
+async def test_empty_collection_that_was_there_before_keeps_what_it_knows(bench: Bench) -> None:
+    storage = replace(bench.manifest.storage, breadth=64)
+    await bench.store.open(bench.name, create=replace(bench.manifest, storage=storage))
+    assert (await bench.ingest(doc("empty", ""))).added == 0
+    assert (await bench.store.open(bench.name)).manifest.storage == storage
+
+
+@pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
+async def test_empty_collection_at_a_server_that_others_may_write_to_stays(bench: Bench) -> None:
+    async with serving() as server:
+        store = connected(server.url)
+        ingestor = an_ingestor(store, bench.encoder, bench.manifest)
+        assert (await ingestor.ingest(Job("c", [doc("empty", "")], 1))).added == 0
+        assert await store.names() == ["c"]
+        await store.close()
+
+
+async def test_index_that_cannot_be_built_is_a_note_and_the_documents_are_in(bench: Bench) -> None:
+    due = replace(bench.manifest, storage=replace(bench.manifest.storage, optimize_from=1))
+    await bench.store.open(bench.name, create=due)
+    (bench.store.folder(bench.name) / "index").write_text("in the way of the copy")
+    report = await bench.ingest(doc("a"))
+    assert report.added == 1
+    [note] = report.notes
+    assert note.startswith("The documents are in; their index could not be built:")
+    assert await bench.count({}) == 1
 
 
 async def test_metadata_fields_are_learned_with_their_types(bench: Bench) -> None:

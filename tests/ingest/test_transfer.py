@@ -84,6 +84,8 @@ async def test_collection_moves_to_a_server_and_back(source: EdgeStore, server: 
 class Interrupted:
     """A store whose collections fail after some writes, as when the connection ends."""
 
+    is_shared = False
+
     def __init__(self, store: Store, *, writes: int) -> None:
         self._store = store
         self._writes = writes

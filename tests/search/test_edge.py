@@ -132,7 +132,7 @@ async def test_full_disk_is_noticed_before_anything_is_written(tmp_path: Path, m
     await store.close()
     tight = EdgeStore(tmp_path, reserve_bytes=2**60)
     collection = await tight.open("c")
-    with pytest.raises(StoreError, match="Nothing was written"):
+    with pytest.raises(StoreError, match="What was written before stays"):
         await collection.write([point("b", 0)])
     assert await collection.count() == 1
     await tight.close()
