@@ -21,12 +21,12 @@ class Patience:
     attempts: int = 4
     first_pause_s: float = 0.2
     longest_pause_s: float = 5.0
-    longest_retry_after_s: float = 30.0
-    """A service that asks to be left alone for longer has failed."""
     failed_calls: int = 3
     """Calls in a row that failed to the end before the circuit opens."""
     rest_s: float = 10.0
     """How long an open circuit refuses calls; then one is let through."""
+    longest_retry_after_s: float = 30.0
+    """A service that asks to be left alone for longer has failed."""
 
 
 class Line:

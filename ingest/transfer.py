@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..core.errors import IncompatibleCollection, StoreError
+from ..search.fields import widen
 from ..search.payload import payload_of
 from ..search.store import Collection, Entry, Point, Store
 from ..search.vectors import AnyVector, Multi, Sparse
@@ -39,10 +40,14 @@ async def copy_collection(source: Collection, target: Store, *, progress: Progre
         IncompatibleCollection: When the target has a collection of that name with other vectors.
         StoreError: When the copy differs from its source.
     """
-    copy = await target.open(source.name, create=source.manifest)
+    unindexed = replace(source.manifest.storage, indexed=0)
+    new = replace(source.manifest, fields={}, storage=unindexed)  # fields are indexed when they are remembered
+    copy = await target.open(source.name, create=new)
     _check_alike(source, copy)
-    fields = {**copy.manifest.fields, **source.manifest.fields}
-    await copy.remember(replace(source.manifest, fields=fields))
+    fields = dict(copy.manifest.fields)
+    for name, kind in source.manifest.fields.items():
+        fields[name] = widen(fields.get(name, kind), kind)
+    await copy.remember(replace(copy.manifest, fields=fields))
     entries = await source.entries()
     there = await copy.entries()
     missing = {key: entry for key, entry in entries.items() if there.get(key) != entry}

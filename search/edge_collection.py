@@ -176,13 +176,8 @@ class EdgeCollection:
 
     async def optimize(self, storage: Storage, *, say: Say) -> None:
         """Index a copy in another process and then change over, so that searches never wait for it."""
-        from qdrant_edge import EdgeShard
-
         wanted = await self._index_copy(storage, say)
-        self._shard.close()
-        replace_shard(self._folder)
-        with _engine_errors(self.name):
-            self._open_shard = EdgeShard.load(str(self._folder / SHARD))
+        self._change_over()
         await self.remember(wanted)
 
     async def try_storage(self, storage: Storage, *, say: Say) -> tuple[Trial, int]:
@@ -205,6 +200,22 @@ class EdgeCollection:
         if self._open_shard is None:
             drop_leftovers(self._folder)
         return wanted
+
+    def _change_over(self) -> None:
+        """Open the copy in the shard's place; where that fails, the shard that lies there."""
+        from qdrant_edge import EdgeShard
+
+        shard, self._open_shard = self._shard, None
+        try:
+            with _engine_errors(self.name):
+                shard.close()
+            replace_shard(self._folder)
+        except OSError as error:
+            raise StoreError(f"The new index of {self.name!r} could not be put in its place: {error}.") from error
+        finally:
+            drop_leftovers(self._folder)
+            with _engine_errors(self.name):
+                self._open_shard = EdgeShard.load(str(self._folder / SHARD))
 
     async def flush(self) -> None:
         """Bring everything written to the disk itself."""

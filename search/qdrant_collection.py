@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from anyio import sleep
+from anyio import fail_after, sleep
 
+from ..core.errors import StoreError
 from ..core.values import Passage
 from .batches import batches
 from .fields import FieldType, widen
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from qdrant_client.models import Filter, Record
 
 LOOK_AGAIN_S = 1.0  # while the server builds an index
+INDEX_WITHIN_S = 4 * 3600.0  # grey, when its optimizers wait for a write, would never end
 PAGE = 1000  # records per scroll, of a few fields
 PAGE_WHOLE = 128  # records with text and vectors: some 2 MB
 METADATA_KEY = "resift"
@@ -153,18 +155,19 @@ class QdrantCollection:
 
     async def optimize(self, storage: Storage, *, say: Say) -> None:
         """Tell the server which index is wanted, and wait until it has built it."""
-        from qdrant_client.models import CollectionStatus
-
         passages = await self.count()
         wanted = replace(self.manifest, storage=replace(storage, indexed=passages))
         changes = vector_changes(wanted)
         await self._connection.ask(lambda client: client.update_collection(self.name, vectors_config=changes))
         await say(f"the server builds an index of {passages:,} passages")
-        while True:
-            info = await self._connection.ask(lambda client: client.get_collection(self.name))
-            if info.status not in (CollectionStatus.YELLOW, CollectionStatus.GREY):
-                break
-            await sleep(LOOK_AGAIN_S)
+        try:
+            with fail_after(INDEX_WITHIN_S):
+                await self._wait_for_index()
+        except TimeoutError as error:
+            raise StoreError(
+                f"The server still builds the index of {self.name!r} after {INDEX_WITHIN_S / 3600:.0f} h, and goes on. "
+                "Searches are answered meanwhile; do the same again later."
+            ) from error
         await self.remember(wanted)
 
     async def flush(self) -> None:
@@ -173,6 +176,19 @@ class QdrantCollection:
     async def index_ledger(self) -> None:
         """Index what the store itself asks by."""
         await self._indexes.index_ledger()
+
+    async def _wait_for_index(self) -> None:
+        from qdrant_client.models import CollectionStatus
+
+        while True:
+            info = await self._connection.ask(lambda client: client.get_collection(self.name))
+            if info.status == CollectionStatus.RED:
+                raise StoreError(
+                    f"The server could not build the index of {self.name!r}: {info.optimizer_status}. See its log."
+                )
+            if info.status == CollectionStatus.GREEN:
+                return
+            await sleep(LOOK_AGAIN_S)
 
     async def _retrieve(
         self, ids: Sequence[UUID], *, with_payload: bool, with_vectors: bool | list[str] = False

@@ -155,3 +155,26 @@ async def test_target_with_other_vectors_is_refused(source: EdgeStore, tmp_path:
     with pytest.raises(IncompatibleCollection, match=r"other vectors: .* by other@2; the source has .* by by-hand@1"):
         await copy_collection(await source.open("c"), target)
     await target.close()
+
+
+async def test_target_keeps_its_own_index_and_widens_its_fields(source: EdgeStore, tmp_path: Path) -> None:
+    target = EdgeStore(tmp_path / "target", reserve_bytes=0)
+    own = replace(MANIFEST.storage, breadth=64, indexed=7)
+    theirs = await target.open("c", create=replace(MANIFEST, fields={}, storage=own))
+    await theirs.remember(theirs.manifest.with_fields({"year": "number"}))
+    await copy_collection(await source.open("c"), target)
+    assert theirs.manifest.storage == own
+    assert theirs.manifest.fields == {"year": "number", "oem": "boolean"}
+    await target.close()
+
+
+async def test_new_copy_knows_that_it_has_no_index_yet(tmp_path: Path) -> None:
+    store, target = (EdgeStore(tmp_path / name, reserve_bytes=0) for name in ("source", "target"))
+    original = await store.open("c", create=replace(MANIFEST, storage=replace(MANIFEST.storage, indexed=7)))
+    await original.write(documents(range(3)))
+    await copy_collection(original, target)
+    copy = await target.open("c")
+    assert copy.manifest.storage.indexed == 0
+    assert await copy.facet("oem", limit=5) == [(True, await copy.count())]
+    await store.close()
+    await target.close()

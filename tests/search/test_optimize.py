@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import anyio
 import numpy as np
 import pytest
+from qdrant_client import AsyncQdrantClient, models
 
 from resift.core.errors import NotFound, StoreError
 from resift.core.values import Passage
+from resift.search import qdrant_collection
 from resift.search.edge import EdgeStore
 from resift.search.edge_collection import EdgeCollection
 from resift.search.manifest import Manifest
@@ -18,7 +20,7 @@ from resift.search.recall import BREADTHS, ask, draw_probes, recall
 from resift.search.storage import Quantization, Storage
 from resift.search.store import Leg, Point
 from resift.search.vectors import standard_vectors
-from resift.tests.search.stores import OTHERS, open_store
+from resift.tests.search.stores import OTHERS, connected, open_store
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -153,3 +155,46 @@ async def test_server_is_told_the_index_and_the_manifest_keeps_it(
 async def test_collection_that_grew_by_a_quarter_is_due(passages: int, indexed: int, *, due: bool) -> None:
     assert Storage(indexed=indexed).is_due(passages) is due
     assert not Storage(optimize_from=0, indexed=indexed).is_due(passages)
+
+
+class Ailing(AsyncQdrantClient):
+    """A server in memory whose collections have a status of our choice."""
+
+    status = models.CollectionStatus.RED
+
+    async def get_collection(self, collection_name: str, **options: Any) -> models.CollectionInfo:
+        info = await super().get_collection(collection_name, **options)
+        return info.model_copy(
+            update={"status": self.status, "optimizer_status": models.OptimizersStatusOneOf1(error="no room")}
+        )
+
+
+@pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
+async def test_index_that_a_server_could_not_build_is_no_success(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Ailing(":memory:")
+    store = connected("http://memory", client=client)
+    collection = await store.open("c", create=manifest)
+    with pytest.raises(StoreError, match=r"could not build the index of 'c': .*no room"):
+        await collection.optimize(Storage(), say=silent)
+    client.status = models.CollectionStatus.YELLOW
+    monkeypatch.setattr(qdrant_collection, "INDEX_WITHIN_S", 0.0)
+    with pytest.raises(StoreError, match="still builds the index of 'c'"):
+        await collection.optimize(Storage(), say=silent)
+    await store.close()
+
+
+def put_something_in_the_way(directory: Path) -> None:
+    [shard] = directory.rglob("shard")
+    (shard.parent / "shard.old" / "in the way").mkdir(parents=True)
+
+
+async def test_failed_change_over_leaves_the_collection_open_as_it_was(filled: EdgeCollection, tmp_path: Path) -> None:
+    before = filled.manifest
+    put_something_in_the_way(tmp_path)
+    with pytest.raises(StoreError, match="could not be put in its place"):
+        await optimize(filled, GRAPH, say=silent)
+    assert await filled.count() == PASSAGES
+    assert filled.manifest == before
+    assert (await optimize(filled, GRAPH, say=silent)).passages == PASSAGES
