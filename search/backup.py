@@ -10,6 +10,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -56,7 +57,7 @@ async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> Index:
         raise NotFound("There is no collection to back up.")
     await store.settle()
     paths = {f"{name}/{path}": store.folder(name) / path for name in passages for path in _files(store.folder(name))}
-    file.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(file.parent)
     require_space(file.parent, sum(path.stat().st_size for path in paths.values()), outcome="Nothing was written.")
     index = Index(
         datetime.now(UTC).isoformat(timespec="seconds"), passages, {key: _hash(path) for key, path in paths.items()}
@@ -65,8 +66,11 @@ async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> Index:
     try:
         _write(part, paths, index)
         part.replace(file)
+    except OSError as error:
+        raise StoreError(f"{file} could not be written: {error}. Free some space, or name another file.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error says more
+            part.unlink()
     return index
 
 
@@ -95,6 +99,8 @@ async def restore(store: EdgeStore, file: Path) -> Index:
                 target = store.folder(name)
                 shutil.rmtree(target, ignore_errors=True)  # what is left of a deletion that was interrupted
                 (aside / name).rename(target)
+        except (EOFError, OSError) as error:
+            raise StoreError(f"{file} could not be restored to {aside.parent}: {error}.") from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return index
@@ -103,6 +109,13 @@ async def restore(store: EdgeStore, file: Path) -> Index:
 def _refuse_to_overwrite(file: Path) -> None:
     if file.exists():
         raise InvalidInput(f"{file} is there already. Name another file, or remove it first.")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"There can be no folder {folder}: {error}. Name another file.") from error
 
 
 def _write(part: Path, paths: Mapping[str, Path], index: Index) -> None:
@@ -123,7 +136,7 @@ def _opened(file: Path) -> tarfile.TarFile:
         return tarfile.open(file)
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {file}.") from error
-    except tarfile.TarError as error:
+    except (tarfile.TarError, EOFError, OSError) as error:
         raise InvalidInput(f"{file} is no backup: {error}.") from error
 
 
@@ -134,7 +147,7 @@ def _index_of(archive: tarfile.TarFile, file: Path) -> Index:
         if content is None:
             raise InvalidInput(f"{file} ends before {INDEX}: it is no backup, or was cut off. Nothing was restored.")
         index = _ADAPTER.validate_json(content.read())
-    except (tarfile.TarError, ValidationError, OSError) as error:
+    except (tarfile.TarError, ValidationError, EOFError, OSError) as error:
         raise InvalidInput(f"{file} is damaged: {error}. Nothing was restored.") from error
     for name in index.passages:
         check_name(name)
@@ -150,7 +163,7 @@ def _extract(archive: tarfile.TarFile, index: Index, aside: Path, file: Path) ->
     for key, expected in index.files.items():
         try:
             source = archive.extractfile(key)
-        except (KeyError, tarfile.TarError) as error:
+        except (KeyError, EOFError, tarfile.TarError) as error:
             raise InvalidInput(f"{file} lacks {key}. Nothing was restored.") from error
         target = aside / key
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -39,6 +39,13 @@ class Address:
     grpc_port: int = 6334
     timeout_s: float = 10.0
 
+    def __post_init__(self) -> None:
+        if "@" in urlsplit(self.url if "//" in self.url else f"//{self.url}").netloc:
+            raise InvalidInput(
+                f"QDRANT_URL has a user name or password for {self.shown}, which would not be sent. Take it out; a key "
+                "belongs into QDRANT_API_KEY."
+            )
+
     @property
     def shown(self) -> str:
         """Return the address without anything secret that may stand in it."""
@@ -47,7 +54,9 @@ class Address:
             port = f":{parts.port}" if parts.port else ""
         except ValueError as error:
             raise InvalidInput(f"QDRANT_URL has a port that is no number: {error}. Correct it.") from error
-        return f"{parts.scheme or 'http'}://{parts.hostname or ''}{port}{parts.path.rstrip('/')}"
+        host = parts.hostname or ""
+        bracketed = f"[{host}]" if ":" in host else host
+        return f"{parts.scheme or 'http'}://{bracketed}{port}{parts.path.rstrip('/')}"
 
     @property
     def sends_key_openly(self) -> bool:

@@ -1,5 +1,6 @@
 """Backups: what goes in comes out, and half a backup is refused."""
 
+import gzip
 import shutil
 import tarfile
 from collections.abc import AsyncGenerator, Callable
@@ -133,3 +134,27 @@ async def test_damaged_backup_restores_nothing(backup: Path, tmp_path: Path, har
 async def test_missing_file_is_named(store: EdgeStore, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"no file .*nowhere\.tar"):
         await restore(store, tmp_path / "nowhere.tar")
+
+
+async def test_directory_is_no_backup(store: EdgeStore, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"is no backup: .*directory"):
+        await restore(store, tmp_path)
+
+
+def compress_and_cut(file: Path) -> None:
+    file.write_bytes(gzip.compress(file.read_bytes()))
+    cut(file)
+
+
+async def test_compressed_backup_that_was_cut_off_is_refused(store: EdgeStore, backup: Path) -> None:
+    compress_and_cut(backup)
+    with pytest.raises(InvalidInput, match=r"all\.tar is (damaged|no backup)"):
+        await restore(store, backup)
+
+
+async def test_backup_that_cannot_be_written_says_so(original: EdgeStore, backup: Path) -> None:
+    with pytest.raises(InvalidInput, match="There can be no folder"):
+        await back_up(original, backup / "below.tar", ["wiki"])
+    long = backup.with_name("x" * 255)  # with ".part" behind it, too long for a file system
+    with pytest.raises(StoreError, match="could not be written"):
+        await back_up(original, long, ["wiki"])

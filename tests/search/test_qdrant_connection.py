@@ -56,7 +56,8 @@ async def test_doctor_finds_out_what_a_key_may_do_without_changing_anything(mani
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("https://user:sesame@cluster.example:6333/", "https://cluster.example:6333"),
+        ("https://cluster.example:6333/", "https://cluster.example:6333"),
+        ("http://[::1]:6333", "http://[::1]:6333"),
         ("localhost:6333", "http://localhost:6333"),
         ("http://10.0.0.1/qdrant", "http://10.0.0.1/qdrant"),
     ],
@@ -65,6 +66,12 @@ def test_address_is_shown_without_what_is_secret(url: str, shown: str) -> None:
     address = Address(url, "sesame")
     assert address.shown == shown
     assert "sesame" not in f"{address.shown} {Address('http://h', 'sesame')!r}"
+
+
+def test_password_in_the_address_is_refused_and_not_shown() -> None:
+    with pytest.raises(InvalidInput, match=r"for https://cluster\.example:6333, .* QDRANT_API_KEY") as refused:
+        Address("https://user:sesame@cluster.example:6333/")
+    assert "sesame" not in str(refused.value)
 
 
 def test_port_that_is_no_number_is_named() -> None:
