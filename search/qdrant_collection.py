@@ -137,7 +137,7 @@ class QdrantCollection:
         return count
 
     async def remember(self, manifest: Manifest) -> None:
-        """Keep a new manifest, and index the metadata fields it names; fields that others added meanwhile stay."""
+        """Keep a new manifest, and index the metadata fields it names; what others changed meanwhile stays."""
         if manifest == self.manifest:
             return
         stored = await read_manifest_of(self._connection, self.name)
@@ -149,6 +149,10 @@ class QdrantCollection:
             if before.get(name) != kind:
                 await self._indexes.index_field(name, before.get(name), kind)
         merged = replace(manifest, fields=fields)
+        if stored and manifest.tuning == self.manifest.tuning:
+            merged = replace(merged, tuning=stored.tuning)
+        if stored and manifest.storage == self.manifest.storage:
+            merged = replace(merged, storage=stored.storage)
         metadata = {METADATA_KEY: dump_manifest(merged)}
         await self._connection.ask(lambda client: client.update_collection(self.name, metadata=metadata))
         self.manifest = merged

@@ -100,3 +100,15 @@ def test_settings_lay_collections_out(manifest: Manifest) -> None:
         assert {each.on_disk for each in dense_params(kept).values()} == {expected}
         assert {each.on_disk for each in vector_changes(kept).values()} == {expected}
     assert sparse_params(manifest) == {"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)}
+
+
+async def test_storage_that_another_engine_changed_meanwhile_stays(manifest: Manifest) -> None:
+    async with serving() as server:
+        one, other = connected(server.url), connected(server.url)
+        ours, theirs = await one.open("c", create=manifest), await other.open("c")
+        storage = replace(manifest.storage, breadth=64)
+        await theirs.remember(replace(theirs.manifest, storage=storage))
+        await ours.remember(ours.manifest.with_fields({"year": "integer"}))
+        assert ours.manifest == replace(manifest, storage=storage, fields={"year": "integer"})
+        await one.close()
+        await other.close()
