@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..core.values import Metadata
-from .fields import BUILT_IN_FIELDS, TEXT
+from .fields import BUILT_IN_FIELDS, TEXT, FieldType
 from .filters import DIGEST, ORDINAL, All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
 
 FLAGS = "flags"
@@ -41,6 +41,11 @@ def path_of(field: str) -> str:
 def flag_path_of(field: str) -> str:
     """Return the payload path of a boolean metadata field's text twin."""
     return f'{FLAGS}."{field}"'
+
+
+def index_path(field: str, kind: FieldType) -> str:
+    """Return the payload path under which a metadata field of this type is indexed and counted."""
+    return flag_path_of(field) if kind == "boolean" else path_of(field)
 
 
 def flags_of(metadata: Metadata) -> dict[str, list[str]]:

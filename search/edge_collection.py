@@ -14,12 +14,12 @@ from anyio.lowlevel import checkpoint
 from ..core.errors import NotFound, StoreError
 from ..core.values import Passage
 from .batches import batches
-from .conditions import flag_path_of, path_of
+from .conditions import index_path
 from .edge_config import shard_config
 from .edge_copy import SHARD, build_copy, drop_leftovers, replace_shard, try_copy
 from .edge_filter import compile_condition
 from .edge_index import index_field, index_ledger, index_words
-from .edge_payload import from_engine, to_point, to_query
+from .edge_payload import to_point, to_query
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import MANIFEST, Manifest, write_manifest
@@ -28,7 +28,7 @@ from .recall import Trial
 from .space import require_space, size_bytes
 from .storage import Storage
 from .store import Entry, Leg, Point, Say, check_points
-from .vectors import AnyVector, spec_of
+from .vectors import AnyVector, read_vector, spec_of
 
 if TYPE_CHECKING:
     from qdrant_edge import EdgeShard, Filter, Record, UpdateOperation
@@ -92,7 +92,7 @@ class EdgeCollection:
         with _engine_errors(self.name):
             records = self._shard.retrieve(list(ids), with_payload=False, with_vector=[name])
         found = {_uuid(record.id): cast("dict[str, Any]", record.vector or {}) for record in records}
-        return {key: from_engine(vectors[name], spec.kind) for key, vectors in found.items() if name in vectors}
+        return {key: read_vector(vectors[name], spec.kind) for key, vectors in found.items() if name in vectors}
 
     async def read(self, document_ids: Sequence[str]) -> list[Point]:
         """Return every passage of these documents with its vectors, in no order."""
@@ -101,7 +101,7 @@ class EdgeCollection:
         found: list[Point] = []
         for record in self._scroll(condition, keys=None):
             stored = cast("dict[str, Any]", record.vector or {})
-            vectors = {name: from_engine(each, specs[name].kind) for name, each in stored.items()}
+            vectors = {name: read_vector(each, specs[name].kind) for name, each in stored.items()}
             found.append(from_payload(record.payload or {}, vectors))
         return found
 
@@ -119,7 +119,7 @@ class EdgeCollection:
         known = self.manifest.fields.get(field)
         if known not in ("keyword", "integer", "boolean"):
             return []
-        path = flag_path_of(field) if known == "boolean" else path_of(field)
+        path = index_path(field, known)
         with _engine_errors(self.name):
             answer = self._shard.facet(FacetRequest(path, limit=limit, exact=True))
         return [(hit.value == "true" if known == "boolean" else hit.value, hit.count) for hit in answer.hits]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, flag_path_of, path_of, words_asked_of
+from .conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, index_path, path_of, words_asked_of
 from .fields import FieldType
 from .filters import ORDINAL, Condition
 
@@ -26,9 +26,9 @@ def index_field(shard: EdgeShard, name: str, before: FieldType | None, kind: Fie
     from qdrant_edge import UpdateOperation
 
     if before is not None and _schema_of(before) is not None:
-        shard.update(UpdateOperation.delete_field_index(_path(name, before)))
+        shard.update(UpdateOperation.delete_field_index(index_path(name, before)))
     if (schema := _schema_of(kind)) is not None:
-        shard.update(_index(_path(name, kind), schema))
+        shard.update(_index(index_path(name, kind), schema))
 
 
 def index_words(shard: EdgeShard, where: Condition, *, worth_from: int = PASSAGES_WORTH_AN_INDEX) -> None:
@@ -68,7 +68,3 @@ def _schema_of(kind: FieldType) -> PayloadSchemaType | KeywordIndexParams | None
         "number": PayloadSchemaType.Float,
         "date": PayloadSchemaType.Datetime,
     }.get(kind)
-
-
-def _path(name: str, kind: FieldType) -> str:
-    return flag_path_of(name) if kind == "boolean" else path_of(name)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .payload import payload_of
 from .storage import Storage
 from .store import Leg, Point
-from .vectors import AnyVector, Multi, Sparse, VectorKind, is_empty
+from .vectors import AnyVector, Multi, Sparse, is_empty
 
 if TYPE_CHECKING:
     from qdrant_edge import Filter, Prefetch, Query, QueryRequest, SearchParams
@@ -70,11 +68,3 @@ def to_engine(vector: AnyVector) -> Any:
     if isinstance(vector, Sparse):
         return SparseVector(list(vector.indices), list(vector.values))
     return vector.rows.tolist() if isinstance(vector, Multi) else vector.tolist()
-
-
-def from_engine(vector: Any, kind: VectorKind) -> AnyVector:
-    """Return our form of a vector the engine gave."""
-    if kind == "sparse":
-        return Sparse(tuple(vector.indices), tuple(vector.values))
-    components = np.array(vector, np.float32)
-    return Multi(components) if kind == "multi" else components

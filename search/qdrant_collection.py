@@ -12,6 +12,7 @@ from anyio import fail_after, sleep
 from ..core.errors import StoreError
 from ..core.values import Passage
 from .batches import batches
+from .conditions import index_path
 from .fields import FieldType, widen
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
@@ -19,12 +20,12 @@ from .manifest import Manifest, dump_manifest, parse_manifest
 from .payload import from_payload, to_passage
 from .qdrant_connection import QdrantConnection
 from .qdrant_filter import compile_condition
-from .qdrant_index import Indexes, index_path
+from .qdrant_index import Indexes
 from .qdrant_layout import vector_changes
-from .qdrant_points import from_engine, id_of, to_id, to_point, to_query
+from .qdrant_points import id_of, to_id, to_point, to_query
 from .storage import Storage
 from .store import Entry, Leg, Point, Say, check_points
-from .vectors import AnyVector, spec_of
+from .vectors import AnyVector, read_vector, spec_of
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
@@ -74,7 +75,7 @@ class QdrantCollection:
         kind = spec_of(self.manifest.vectors, name).kind
         records = await self._retrieve(ids, with_payload=False, with_vectors=[name])
         found: dict[UUID, Any] = {id_of(record.id): record.vector or {} for record in records}
-        return {key: from_engine(vectors[name], kind) for key, vectors in found.items() if name in vectors}
+        return {key: read_vector(vectors[name], kind) for key, vectors in found.items() if name in vectors}
 
     async def read(self, document_ids: Sequence[str]) -> list[Point]:
         """Return every passage of these documents with its vectors, in no order."""
@@ -82,7 +83,7 @@ class QdrantCollection:
         found: list[Point] = []
         async for record in self._scroll(AnyOf("document_id", tuple(document_ids)), keys=None):
             stored: Any = record.vector or {}
-            vectors = {name: from_engine(each, specs[name].kind) for name, each in stored.items()}
+            vectors = {name: read_vector(each, specs[name].kind) for name, each in stored.items()}
             found.append(from_payload(record.payload or {}, vectors))
         return found
 

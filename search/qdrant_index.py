@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..core.errors import Refused
-from .conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, flag_path_of, path_of, words_asked_of
+from .conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, index_path, path_of, words_asked_of
 from .fields import FieldType
 from .filters import DIGEST, ORDINAL, Condition
 from .qdrant_connection import QdrantConnection
@@ -61,11 +61,6 @@ class Indexes:
 
     async def _make(self, path: str, schema: PayloadSchemaType | PayloadSchemaParams) -> None:
         await self._connection.ask(lambda client: client.create_payload_index(self._collection, path, schema))
-
-
-def index_path(name: str, kind: FieldType) -> str:
-    """Return the payload path under which a metadata field is indexed and counted."""
-    return flag_path_of(name) if kind == "boolean" else path_of(name)
 
 
 def _keyword() -> PayloadSchemaParams:

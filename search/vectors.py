@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,14 @@ def spec_of(specs: Mapping[str, VectorSpec], name: str) -> VectorSpec:
 def is_empty(vector: AnyVector) -> bool:
     """Return whether a vector stands for nothing, and is not written: a sparse one without words."""
     return isinstance(vector, Sparse) and not vector.indices
+
+
+def read_vector(stored: Any, kind: VectorKind) -> AnyVector:
+    """Return our form of a vector as an engine gives it back."""
+    if kind == "sparse":
+        return Sparse(tuple(stored.indices), tuple(stored.values))
+    components = np.array(stored, np.float32)
+    return Multi(components) if kind == "multi" else components
 
 
 def check_vectors(vectors: Mapping[str, AnyVector], specs: Mapping[str, VectorSpec], *, owner: str) -> None:
