@@ -8,7 +8,8 @@ import time
 import anyio
 
 from resift.core.values import Hit, Passage
-from resift.models.language_model import Endpoint, LanguageModel
+from resift.models.language_model import LanguageModel
+from resift.models.openai_endpoint import Endpoint
 from resift.prompts.templates import load_templates
 from resift.rerank.listwise import Listwise, Options
 from resift.rerank.rounds import STRATEGIES, rounds_of

@@ -18,6 +18,16 @@ class Embedder:
     def __init__(self, encoder: Encoder, further: Further = NONE_FURTHER) -> None:
         self._encoder = encoder
         self._further = further
+        self._dimension = 0  # of vectors seen, where the encoder does not know it before
+
+    async def sized(self, manifest: Manifest) -> Manifest:
+        """Return the manifest with the size of the encoder's vectors, which takes a vector where nothing else tells."""
+        if manifest.dimension:
+            return manifest
+        if not self._dimension:
+            [vector], _ = await self._encoder.encode(["size"])
+            self._dimension = len(vector)
+        return manifest.with_dimension(self._dimension)
 
     async def vectors(
         self, manifest: Manifest, passages: Sequence[Passage]

@@ -115,9 +115,10 @@ class Ingestor:
             StoreError: When writing failed; running the same job again completes it.
         """
         async with self._locks[job.collection]:
+            manifest = await self._embedder.sized(self._manifest)
             is_ours = not self._store.is_shared and job.collection not in await self._store.names()
-            collection = await self._store.open(job.collection, create=self._manifest)
-            collection.manifest.check(job.collection, self._manifest)
+            collection = await self._store.open(job.collection, create=manifest)
+            collection.manifest.check(job.collection, manifest)
             tally, items = _Tally(), iter(job.items)
             try:
                 while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):

@@ -32,17 +32,17 @@ _OPTIONAL: Mapping[str, frozenset[str]] = {
 }
 
 
-def failure_of(error: OpenAIError, where: str, *, secret: str) -> ModelError:
-    """Return our error for the client's, without the secret."""
+def failure_of(error: OpenAIError, where: str, *, secret: str, check: str = CHECK) -> ModelError:
+    """Return our error for the client's, without the secret; `check` says what to do."""
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
     if isinstance(error, APIStatusError):
-        return _of_status(error, where, _said(error, secret))
+        return _of_status(error, where, _said(error, secret), check)
     if isinstance(error, APITimeoutError):
         return ModelUnavailable(f"{where} gave no answer in time.")
     if isinstance(error, APIConnectionError):
-        return ModelUnavailable(f"{where} cannot be reached, or broke off. Is it running? {CHECK}")
-    return ModelError(f"{where} cannot be asked: {_scrub(str(error), secret)} {CHECK}")
+        return ModelUnavailable(f"{where} cannot be reached, or broke off. Is it running? {check}")
+    return ModelError(f"{where} cannot be asked: {_scrub(str(error), secret)} {check}")
 
 
 def refused_parameter(error: APIStatusError, parameters: Mapping[str, Any]) -> frozenset[str]:
@@ -57,7 +57,7 @@ def refused_parameter(error: APIStatusError, parameters: Mapping[str, Any]) -> f
     return (named or frozenset({"response_format"})) & parameters.keys()
 
 
-def _of_status(error: APIStatusError, where: str, said: str) -> ModelError:
+def _of_status(error: APIStatusError, where: str, said: str, check: str) -> ModelError:
     status = error.status_code
     if status in {400, 413, 422} and _TOO_LONG.search(str(error)):
         return ContextTooLong(f"{where} has a smaller window than it was given to read: {said}")
@@ -67,7 +67,7 @@ def _of_status(error: APIStatusError, where: str, said: str) -> ModelError:
         return ModelUnavailable(f"{where} failed with status {status}: {said}", retry_after_s=wait_s)
     if passes and wait_s > LONGEST_WAIT_S:
         return ModelError(f"{where} asks to be left alone for {wait_s:.0f} s (status {status}): {said}")
-    return ModelError(f"{where} refused with status {status}: {said} {CHECK}")
+    return ModelError(f"{where} refused with status {status}: {said} {check}")
 
 
 def _retry_after_s(error: APIStatusError) -> float:

@@ -4,16 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
-
-from pydantic import BaseModel, Field, ValidationError
 
 from ..core.calibration import Logistic
 from ..core.errors import ModelError
 from .bundled import MODEL_FILE, TOKENIZER_FILE
+from .exported import EXPORTED, needed, window_of
 from .fingerprint import DIGEST_CHARACTERS, sampled_digest
 from .onnx_pairs import OnnxPairScorer
-from .pairs import LARGEST_WINDOW, QUERY_TOKENS, PairScorer, PairTokenizer
+from .pairs import QUERY_TOKENS, PairScorer, PairTokenizer
 from .reranker_format import SPEC_FILE, read_spec, verify_reranker
 from .session import open_session
 from .torch_pairs import TorchPairScorer
@@ -23,13 +21,7 @@ FOREIGN_WEIGHTS = {
     "fused": 0.5,
     "rerank": 0.5,
 }  # until `resift tune` has measured it, neither side can undo the other alone
-CONFIG_FILE = "config.json"
-EXPORTED = (MODEL_FILE, f"onnx/{MODEL_FILE}")
 NAME_PARTS = 2  # of a name on the hub: organisation/model
-
-Config = TypeVar("Config", bound=BaseModel)
-
-_OFFSET = ("roberta", "camembert", "xlm-roberta", "xmod", "mpnet")  # positions count from the padding's, plus one
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,41 +112,8 @@ def open_exported(folder: Path, graph: Path, query_tokens: int = QUERY_TOKENS) -
     Raises:
         ModelError: a file is missing or damaged, or the graph is no reranker.
     """
-    tokenizer = PairTokenizer.open(_needed(folder / TOKENIZER_FILE), window=_window(folder), query_tokens=query_tokens)
+    tokenizer = PairTokenizer.open(needed(folder / TOKENIZER_FILE), window=window_of(folder), query_tokens=query_tokens)
     return OnnxPairScorer.checked(open_session(graph), tokenizer)
-
-
-def _window(folder: Path) -> int:
-    """Return how many tokens the model reads, 512 at most."""
-    config = _read(_needed(folder / CONFIG_FILE), _Config)
-    positions = config.max_position_embeddings - (2 if config.model_type in _OFFSET else 0)
-    tokenizer = folder / "tokenizer_config.json"
-    longest = _read(tokenizer, _TokenizerConfig).model_max_length if tokenizer.is_file() else None
-    return int(min(positions, longest or LARGEST_WINDOW, LARGEST_WINDOW))
-
-
-class _Config(BaseModel):
-    model_type: str = ""
-    max_position_embeddings: Annotated[int, Field(ge=16)] = LARGEST_WINDOW
-
-
-class _TokenizerConfig(BaseModel):
-    model_max_length: Annotated[float, Field(ge=16)] | None = None  # 10**30 where nobody set a limit
-
-
-def _needed(path: Path) -> Path:
-    if not path.is_file():
-        raise ModelError(f"The file {path} is missing. Download the whole folder of the model again.")
-    return path
-
-
-def _read(path: Path, model: type[Config]) -> Config:
-    try:
-        return model.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "it"
-        raise ModelError(f"{path} does not describe a model: {place}: {first['msg']}. Download it again.") from error
 
 
 def _open_named(name: str, query_tokens: int) -> PairScorer:

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import random
 import time
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import anyio
 
 from ..core.errors import ModelError, ModelUnavailable
-from ..core.resilience import Line, Patience
 from .chat_errors import failure_of, refused_parameter
 from .chat_reply import ChatReply, read_reply
+from .openai_endpoint import Endpoint, open_client, open_line
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-NO_KEY = "none"  # endpoints on one's own machine ask for none, but the client insists on one
 MOST_LOGPROBS = 20  # that OpenAI and vLLM give for a token
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
-FAILED_CALLS, REST_S = 3, 60.0  # after so many calls in a row that failed, an endpoint is left alone for a minute
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the model is, and how it is waited for. An empty `base_url` is OpenAI's own."""
-
-    model: str
-    base_url: str = ""
-    api_key: str = field(default="", repr=False)
-    timeout_s: float = 20.0
-    """Of one request."""
-    retries: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +48,7 @@ class LanguageModel:
     ) -> None:
         self._endpoint = endpoint
         self._clock = clock
-        patience = Patience(endpoint.retries + 1, FIRST_PAUSE_S, LONGEST_PAUSE_S, FAILED_CALLS, REST_S)
-        self._line = Line(self._where, patience, clock=clock, sleep=sleep, chance=chance)
+        self._line = open_line(endpoint, clock=clock, sleep=sleep, chance=chance)
         self._refused: set[str] = set()
         self._client: AsyncOpenAI | None = None
 
@@ -99,12 +81,6 @@ class LanguageModel:
             await self._client.close()
             self._client = None
 
-    @property
-    def _where(self) -> str:
-        base_url, _ = _without_credentials(self._endpoint.base_url)
-        host = urlsplit(base_url).netloc if base_url else "api.openai.com"
-        return f"{self._endpoint.model} at {host}"
-
     async def _attempt(self, request: Request, deadline: float | None) -> ChatReply:
         left_s = self._endpoint.timeout_s if deadline is None else deadline - self._clock()
         limit_s = max(0.0, min(self._endpoint.timeout_s, left_s))
@@ -113,11 +89,11 @@ class LanguageModel:
                 return await self._adapt(request)
         except TimeoutError as error:
             setting = "TIMEOUT_S" if limit_s == self._endpoint.timeout_s else "TOTAL_S"
-            said = f"{self._where} gave no answer within {limit_s:.0f} s. Raise RESIFT_LLM__{setting}."
+            said = f"{self._endpoint.where} gave no answer within {limit_s:.0f} s. Raise RESIFT_LLM__{setting}."
             raise ModelUnavailable(said) from error
         except UnicodeError:  # it shows what cannot be sent, which may be the key
             raise ModelError(
-                f"{self._where} cannot be asked: the key or the request holds characters that cannot be sent. "
+                f"{self._endpoint.where} cannot be asked: the key or the request holds characters that cannot be sent. "
                 "Check OPENAI_API_KEY."
             ) from None
 
@@ -134,39 +110,19 @@ class LanguageModel:
             except APIStatusError as error:
                 refused = refused_parameter(error, parameters)
                 if not refused:  # not from the client's error, which holds the request and its key
-                    raise failure_of(error, self._where, secret=self._endpoint.api_key) from None
+                    raise failure_of(error, self._endpoint.where, secret=self._endpoint.api_key) from None
                 left_out |= refused
                 continue
             except OpenAIError as error:
-                raise failure_of(error, self._where, secret=self._endpoint.api_key) from None
+                raise failure_of(error, self._endpoint.where, secret=self._endpoint.api_key) from None
             self._refused |= left_out
-            return read_reply(content, self._where)
+            return read_reply(content, self._endpoint.where)
 
     def _open(self) -> AsyncOpenAI:
         """Return the client, made at the first question: its library takes half a second to load."""
         if self._client is None:
-            from openai import AsyncOpenAI
-
-            endpoint = self._endpoint
-            base_url, headers = _without_credentials(endpoint.base_url)
-            self._client = AsyncOpenAI(
-                base_url=base_url or None,
-                api_key=endpoint.api_key or NO_KEY,
-                default_headers=headers,
-                timeout=endpoint.timeout_s,
-                max_retries=0,  # the line asks again
-            )
+            self._client = open_client(self._endpoint)
         return self._client
-
-
-def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
-    """Return the address without user and password, which the client would log, and the header that bears them."""
-    parts = urlsplit(url)
-    credentials, _, host = parts.netloc.rpartition("@")
-    if not credentials:
-        return url, {}
-    token = b64encode(unquote(credentials).encode()).decode()
-    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {token}"}
 
 
 def _parameters(model: str, request: Request, *, without: set[str]) -> dict[str, Any]:

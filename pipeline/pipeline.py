@@ -30,6 +30,7 @@ from .wishes import fulfil_by_data
 
 NONE = "none"
 DEFAULT = "default"
+UNCALIBRATED = "Relevance is unknown: it is calibrated for the bundled encoder and for rerankers."
 _NARROWER = "Ask a narrower question, or add a filter."
 
 
@@ -43,7 +44,7 @@ class Pipeline:
         reranking: Reranking,
         *,
         manifest: Manifest,
-        dense_calibration: Logistic,
+        dense_calibration: Logistic | None,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -85,7 +86,7 @@ class Pipeline:
         turns = [] if cascade is None else plan_turns(question, cascade, reranking, tunings, now=self._now())
         head = turns[0].depth if turns else 0
         ranking = await self._retriever.retrieve(collection, _search_of(question, collection, head=head))
-        ranking = self._with_relevance(ranking)
+        ranking = self._with_relevance(ranking, is_read=bool(turns))
         # Configured shares are of the blend, and "none" blends only where the question itself asks for it.
         is_weighed = bool(metadata.shares if turns else question.recency or question.boost)
         if is_weighed and not any(isinstance(turn.step, Scored) for turn in turns):
@@ -207,12 +208,13 @@ class Pipeline:
         what = "No model followed the instruction" if done and cascade else "The instruction was not followed"
         return replace(ranking, notes=[*notes, f"{what}: {why}."])
 
-    def _with_relevance(self, ranking: Ranking) -> Ranking:
+    def _with_relevance(self, ranking: Ranking, *, is_read: bool) -> Ranking:
         """Judge each hit by its dense score, for want of a reranker's; keyword hits stay without."""
+        if (calibration := self._dense_calibration) is None:
+            scored = not is_read and any(DENSE in hit.scores for hit in ranking.hits)
+            return replace(ranking, notes=[*ranking.notes, UNCALIBRATED]) if scored else ranking
         hits = [
-            replace(hit, relevance=self._dense_calibration.probability(hit.scores["dense"]))
-            if "dense" in hit.scores
-            else hit
+            replace(hit, relevance=calibration.probability(hit.scores["dense"])) if "dense" in hit.scores else hit
             for hit in ranking.hits
         ]
         return replace(ranking, hits=hits)

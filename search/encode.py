@@ -34,7 +34,7 @@ class Encoder(Protocol):
 
     @property
     def dimension(self) -> int:
-        """Return the number of components of a vector."""
+        """Return the number of components of a vector; 0 where only a vector tells."""
         ...
 
     async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:

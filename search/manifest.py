@@ -87,11 +87,20 @@ class Manifest:
         Raises:
             IncompatibleCollection: Naming both sides and how to re-ingest.
         """
-        if (self.encoder, self.dimension) != (wanted.encoder, wanted.dimension):
+        if self.encoder != wanted.encoder or wanted.dimension not in (0, self.dimension):
+            size = f" ({wanted.dimension})" if wanted.dimension else ""
             raise IncompatibleCollection(
                 f"Collection {collection!r} was written with encoder {self.encoder} ({self.dimension} dimensions); "
-                f"configured is {wanted.encoder} ({wanted.dimension}). Configure the former, or: {_again(collection)}"
+                f"configured is {wanted.encoder}{size}. Configure the former, or: {_again(collection)}"
             )
+
+    def with_dimension(self, dimension: int) -> "Manifest":
+        """Return the manifest with a size for the dense vectors that have none yet."""
+        sized = {
+            name: replace(spec, dimension=dimension) if spec.kind == "dense" and not spec.dimension else spec
+            for name, spec in self.vectors.items()
+        }
+        return replace(self, vectors=sized)
 
     def with_fields(self, fields: Mapping[str, FieldType]) -> "Manifest":
         """Return the manifest knowing these metadata fields."""

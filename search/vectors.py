@@ -51,7 +51,7 @@ class VectorSpec:
     model: str
     """Name and hash of the model, or "bm25"."""
     dimension: int = 0
-    """Components of a vector, or of one row; 0 where it is sparse."""
+    """Components of a vector, or of one row; 0 where it is sparse, or not known before a collection is made."""
     idf: bool = False
     """Whether the store multiplies by inverse document frequency: where it is sparse and the model does not."""
 

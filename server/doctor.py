@@ -32,6 +32,7 @@ async def run_doctor(settings: Settings) -> bool:
     checks: dict[str, Callable[[Engine], Awaitable[str]]] = {
         **({"Qdrant": _check_qdrant} if settings.qdrant_url else {"data folder": _check_data_folder}),
         "models": _check_models,
+        "encoder": _check_encoder,
         "reranker": _check_reranker,
         "collections": _check_collections,
         "MCP server": _check_mcp,
@@ -86,6 +87,11 @@ async def _check_models(engine: Engine) -> str:
     lines = [f"{model.fingerprint} at {verify(model)}" for model in BUNDLED.values()]
     await engine.transformer.get()
     return "; ".join(lines)
+
+
+async def _check_encoder(engine: Engine) -> str:
+    encoded = await engine.encoder.encode_query("Is anything there?")
+    return f"{engine.encoder.fingerprint}, {len(encoded.vector)} dimensions"
 
 
 async def _check_reranker(engine: Engine) -> str:

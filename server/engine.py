@@ -29,11 +29,13 @@ from ..rerank.late_interaction import WEIGHTS as MAXSIM_WEIGHTS
 from ..rerank.late_interaction import LateInteraction
 from ..rerank.listwise import Listwise
 from ..rerank.signals import MetadataSignals
-from ..search.encode import BundledEncoder
+from ..search.encode import BundledEncoder, Encoder
 from ..search.feedback import FOLDER, FeedbackLog
 from ..search.further import Further
+from ..search.other_encoders import LocalEncoder, RemoteEncoder
 from ..search.retrieve import FusionOptions, Retriever
 from ..tools.services import Services
+from .encoders import Parts, build_encoder
 from .language_model import open_language_model, open_listwise, open_templates, ordering_step
 from .new_collections import new_manifest, sparse_encoder
 from .reranker_settings import CROSS_ENCODER, LLM, MAXSIM
@@ -56,6 +58,7 @@ class Engine:
     settings: Settings
     services: Services
     transformer: Deferred[Transformer]
+    encoder: Encoder
     cross_encoder: CrossEncoder
     templates: Mapping[str, Template]
     language_model: LanguageModel | None = None
@@ -69,7 +72,10 @@ class Engine:
 
     async def warm(self) -> None:
         """Load the models that a question needs by default, so that the first one need not wait for them."""
-        await self.transformer.get()
+        if isinstance(self.encoder, BundledEncoder):
+            await self.transformer.get()
+        elif isinstance(self.encoder, LocalEncoder):
+            await self.encoder.encode_query("warm")
         default = self.services.pipeline.reranker(DEFAULT)
         if default is not None and default.name == self.cross_encoder.name:
             await self.cross_encoder.load()
@@ -79,6 +85,8 @@ class Engine:
         await self.services.store.close()
         if self.language_model is not None:
             await self.language_model.close()
+        if isinstance(self.encoder, RemoteEncoder):
+            await self.encoder.close()
         for endpoint in self.endpoints:
             await endpoint.close()
 
@@ -94,8 +102,9 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     workers = Workers(settings.threads or min(os.cpu_count() or 1, MOST_THREADS))
     model = BUNDLED[ENCODER]
     transformer = Deferred(lambda: Transformer.open(model))
-    encoder = BundledEncoder(model, transformer, workers)
-    further = Further(tokens=encoder, sparse=sparse_encoder(settings, workers))
+    bundled = BundledEncoder(model, transformer, workers)
+    encoder = build_encoder(Parts(settings, workers, bundled))
+    further = Further(tokens=bundled, sparse=sparse_encoder(settings, workers))
     store = open_store(settings)
     shop = Workshop(settings, workers)
     found = find_cross_encoder(settings.reranker or str(RERANKER))
@@ -131,7 +140,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
                 absent={LLM: NEEDS_A_MODEL},
             ),
             manifest=manifest,
-            dense_calibration=DENSE_CALIBRATION,
+            dense_calibration=DENSE_CALIBRATION if encoder is bundled else None,
         ),
         ingestor=Ingestor(
             store,
@@ -152,6 +161,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         settings,
         services,
         transformer,
+        encoder,
         cross_encoder,
         templates,
         language_model,

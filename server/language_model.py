@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from ..models.language_model import Endpoint, LanguageModel
+from ..models.language_model import LanguageModel
+from ..models.openai_endpoint import Endpoint
 from ..prompts.templates import SHIPPED, Template, load_templates
 from ..rerank.cascade import Ordered
 from ..rerank.listwise import Listwise, Options

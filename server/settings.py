@@ -15,6 +15,7 @@ from ..rerank.signals import MOST
 from ..search.lexical import AVERAGE_LENGTH
 from ..search.manifest import Tokenizer
 from ..search.retrieve import Fusion
+from .encoder_settings import EncoderSettings
 from .index_settings import IndexSettings
 from .llm_settings import LlmSettings
 from .qdrant_settings import QdrantSettings
@@ -162,6 +163,7 @@ class Settings(BaseSettings):
     blend: BlendSettings = BlendSettings()
     index: IndexSettings = IndexSettings()
     vectors: VectorSettings = VectorSettings()
+    encoder: EncoderSettings = EncoderSettings()
     llm: LlmSettings = LlmSettings()
     qdrant: QdrantSettings = QdrantSettings()
     qdrant_url: str = Field(

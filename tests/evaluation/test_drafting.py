@@ -8,7 +8,8 @@ from resift.core.errors import ModelError, NotFound
 from resift.evaluation.drafting import draft_questions
 from resift.evaluation.drafts import sample_passages
 from resift.evaluation.questions import Draft
-from resift.models.language_model import Endpoint, LanguageModel
+from resift.models.language_model import LanguageModel
+from resift.models.openai_endpoint import Endpoint
 from resift.server.engine import Engine
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in, refusal
 

@@ -8,7 +8,8 @@ import anyio
 import pytest
 
 from resift.core.errors import ContextTooLong, ModelError, ModelUnavailable
-from resift.models.language_model import Endpoint, LanguageModel, Request
+from resift.models.language_model import LanguageModel, Request
+from resift.models.openai_endpoint import Endpoint
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in, completion, refusal
 from resift.tests.standins.http import Answer
 

@@ -7,7 +7,8 @@ from typing import Any
 import anyio
 import pytest
 
-from resift.models.language_model import Endpoint, LanguageModel
+from resift.models.language_model import LanguageModel
+from resift.models.openai_endpoint import Endpoint
 from resift.prompts.templates import load_templates
 from resift.rerank.listwise import Listwise, Options
 from resift.tests.rerank.heads import Build, by_number

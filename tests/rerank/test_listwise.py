@@ -6,7 +6,8 @@ import anyio
 import pytest
 
 from resift.core.errors import InvalidInput, ModelError
-from resift.models.language_model import Endpoint, LanguageModel
+from resift.models.language_model import LanguageModel
+from resift.models.openai_endpoint import Endpoint
 from resift.prompts.templates import load_templates
 from resift.rerank.listwise import Listwise, Options
 from resift.rerank.wishes import Wish

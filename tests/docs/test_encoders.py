@@ -1,0 +1,37 @@
+"""What docs/encoders.md says is true: its settings are taken, and all kinds are on it."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from resift.models.embeddings import AT_ONCE
+from resift.models.openai_endpoint import FAILED_CALLS, REST_S, Endpoint
+from resift.server.encoder_settings import EncoderSettings
+from resift.server.encoders import BUILDERS
+from resift.server.engine import build_engine
+from resift.server.settings import load_settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "encoders.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_settings_of_the_page_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: str) -> None:
+    for name, value in (part.split("=", 1) for part in shlex.split(block) if part != "export"):
+        monkeypatch.setenv(name, value)
+    settings = load_settings(data_dir=tmp_path)
+    engine = build_engine(settings)
+    assert Path(settings.encoder.model).name.lower() in engine.encoder.fingerprint.lower()
+    assert ("query='query: ' passage='passage: '" in engine.encoder.fingerprint) == ("PREFIX" in block)
+
+
+def test_every_kind_is_on_the_page() -> None:
+    kinds = {kind for block in BLOCKS for kind in re.findall(r"RESIFT_ENCODER__KIND=(\w+)", block)}
+    assert kinds | {"bundled"} == BUILDERS.keys()
+
+
+def test_figures_of_the_page_are_those_of_the_code() -> None:
+    assert EncoderSettings().batch == 64
+    assert (AT_ONCE, Endpoint("m").retries, FAILED_CALLS, REST_S) == (4, 2, 3, 60.0)
