@@ -125,15 +125,17 @@ class Retriever:
             return reciprocal_rank(answers, weights=shares)
         if self._options.method == "dbsf" and len(legs) > 1:
             return distribution_based(answers, weights=shares)
+        late = self._options.late_weight if any(asked.is_late for asked, _ in legs) else 0.0
+        weights = [asked.share * self._weight(asked, late) for asked, _ in legs]
         return convex(
             answers,
-            weights=[asked.share * self._weight(asked) for asked, _ in legs],
+            weights=weights if any(weights) else shares,  # one search alone counts, whatever its share among several
             scalings=["max" if asked.is_sparse else "min-max" for asked, _ in legs],
         )
 
-    def _weight(self, asked: Asked) -> float:
-        """Return the share of a leg's kind; where there is no late interaction, the others keep their proportions."""
-        late, dense = self._options.late_weight, self._options.dense_weight
+    def _weight(self, asked: Asked, late: float) -> float:
+        """Return the share of a leg's kind; late interaction takes `late`, and the others keep their proportions."""
+        dense = self._options.dense_weight
         return late if asked.is_late else (1 - late) * (1 - dense if asked.is_sparse else dense)
 
 

@@ -1,22 +1,23 @@
-"""Recency, boosts and diversity of one question: their effect on the order, in sight, with a reranker and without."""
+"""Recency, boosts and diversity of one question: their effect on the order, in sight, on both stores."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Document, Hit
-from resift.ingest.job import Job
 from resift.pipeline.pipeline import Pipeline
 from resift.pipeline.question import Question
 from resift.rerank.signals import NO_METADATA
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
+from resift.tests.pipeline.both_stores import STORES, engine_on
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
+]
 
 YEARS = (2009, 2025, 2017, 2021)
 KINDS = ("docs", "chat", "mail", "docs")
@@ -35,13 +36,10 @@ def reports() -> list[Document]:
     return [*found, Document("filter", "", other, "/srv/notes/filter.md")]
 
 
-@pytest.fixture(scope="module")
-async def pipeline(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pipeline]:
-    folder: Path = tmp_path_factory.mktemp("preferences")
-    engine = build_engine(load_settings(data_dir=folder, min_free_mb=0), roots=[folder])
-    assert (await engine.services.ingestor.ingest(Job("default", reports(), len(YEARS) + 1))).added == len(YEARS) + 1
-    yield engine.services.pipeline
-    await engine.close()
+@pytest.fixture(scope="module", params=STORES)
+async def pipeline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pipeline]:
+    async with engine_on(request.param, tmp_path_factory.mktemp("preferences"), reports()) as engine:
+        yield engine.services.pipeline
 
 
 async def hits(pipeline: Pipeline, question: Question) -> list[Hit]:

@@ -118,6 +118,17 @@ async def test_scores_fall_along_the_order(collection: Collection) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize(("mode", "weight"), [("keyword", 1.0), ("dense", 0.0), ("hybrid", 1.0), ("hybrid", 0.0)])
+async def test_search_alone_keeps_its_order_whatever_share_it_would_have(
+    collection: Collection, mode: Mode, weight: float
+) -> None:
+    search = Search("red wheel turn7", mode, wanted=30)
+    retriever = Retriever(ENCODER, options=FusionOptions(dense_weight=weight, late_weight=1.0))
+    ranking = await retriever.retrieve(collection, search)
+    leg = "dense" if mode == "dense" or (mode == "hybrid" and weight) else "bm25"
+    assert [hit.ranks[leg] for hit in ranking.hits][:10] == list(range(1, 11))
+
+
 async def test_pool_to_rerank_comes_first_and_is_that_of_rrf(collection: Collection) -> None:
     search = Search("green wheel paint", wanted=60)
     by_rrf = await Retriever(ENCODER, options=FusionOptions("rrf")).retrieve(collection, search)

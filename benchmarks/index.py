@@ -1,0 +1,113 @@
+"""What an index costs in answers: a graph under filters of every width, and each quantization, on judged questions.
+
+    python -m resift.benchmarks.index graph BEIR/scifact --words cells patients mice yeast zebrafish
+    python -m resift.benchmarks.index quantization BEIR/scifact BEIR/nfcorpus
+
+Each folder is a test set in BEIR form. Collections are kept in --store, as those of `quality` are, and are left with an
+index, but searched exactly again.
+"""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import get_args
+
+import anyio
+from rich.table import Table
+
+from resift.benchmarks.quality import PLAIN, bring_in, measure
+from resift.evaluation.judged import Judged, load
+from resift.search.filters import Condition, parse_filter
+from resift.search.optimize import optimize
+from resift.search.recall import AT
+from resift.search.storage import Quantization, Storage
+from resift.search.store import Collection, Leg
+from resift.search.vectors import DENSE, Vector
+from resift.server.console import OUT
+from resift.server.engine import Engine, build_engine
+from resift.server.settings import load_settings
+
+GRAPH_FROM = 1000  # passages: small sets get a graph too
+SHOWN = 10
+AFTERWARDS = 100  # hits that a filter after the search would pick from
+OVERSAMPLINGS = (1.0, 3.0)
+
+
+async def graph(engine: Engine, judged: Judged, words: Sequence[str]) -> Table:
+    """Return for each filter what searches of a graph find of exact ones, and what a filter afterwards would leave."""
+    collection = await engine.services.pipeline.open(judged.name)
+    await optimize(collection, Storage(graph_from=GRAPH_FROM), say=quiet)
+    transformer = await engine.transformer.get()
+    queries = [transformer.embed(text).vector for text in judged.queries.values()]
+    breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{AT}", "afterwards")
+    table.title = f"{judged.name}: {len(queries)} questions of a graph, {breadth} candidates"
+    for word in ("", *words):
+        where = parse_filter({"text": {"match": word}} if word else {}, collection.manifest.fields)
+        recall, left = await filtered(collection, where, queries)
+        table.add_row(word or "none", str(await collection.count(where)), f"{recall:.4f}", f"{left:.1f} of {SHOWN}")
+    await optimize(collection, Storage(), say=quiet)
+    return table
+
+
+async def filtered(collection: Collection, where: Condition | None, queries: Sequence[Vector]) -> tuple[float, float]:
+    """Return the recall under a filter, and how many of ten hits it leaves of a search that knows nothing of it."""
+    recalls, left = list[float](), list[int]()
+    for query in queries:
+        [found] = await collection.search([Leg(DENSE, query, AT)], where=where)
+        [exact] = await collection.search([Leg(DENSE, query, AT, exact=True)], where=where)
+        [wide] = await collection.search([Leg(DENSE, query, AFTERWARDS)])
+        kept = {key for key, _ in (await collection.search([Leg(DENSE, query, AFTERWARDS)], where=where))[0]}
+        recalls.append(len(dict(found).keys() & dict(exact).keys()) / max(1, len(exact)))
+        left.append(min(SHOWN, sum(key in kept for key, _ in wide)))
+    return fmean(recalls), fmean(left)
+
+
+async def quantization(engine: Engine, judged: Judged) -> Table:
+    """Return the measures of dense and hybrid search by quantization, compared again by originals or not."""
+    collection = await engine.services.pipeline.open(judged.name)
+    table = Table("quantization", "oversampling", "dense nDCG@10", "dense R@50", "hybrid nDCG@10", title=judged.name)
+    for kind in get_args(Quantization):
+        for oversampling in OVERSAMPLINGS if kind != "none" else (1.0,):
+            storage = Storage(quantization=kind, oversampling=oversampling)
+            await optimize(collection, storage, say=quiet)
+            dense = await measure(engine.services.pipeline, judged, replace(PLAIN, mode="dense"))
+            hybrid = await measure(engine.services.pipeline, judged, PLAIN)
+            figures = (dense["nDCG@10"], dense["R@50"], hybrid["nDCG@10"])
+            table.add_row(kind, f"{oversampling:g}", *(f"{figure:.4f}" for figure in figures))
+    await optimize(collection, Storage(), say=quiet)
+    return table
+
+
+async def quiet(message: str) -> None:
+    """Say nothing of what is being done."""
+
+
+async def run(what: str, folders: Iterable[Path], words: Sequence[str], store: Path) -> list[Table]:
+    """Ingest, index and ask; return a table for each set."""
+    engine = build_engine(load_settings(data_dir=store))
+    tables: list[Table] = []
+    try:
+        for folder in folders:
+            judged = load(folder, "test")
+            await bring_in(engine, judged)
+            tables.append(await (graph(engine, judged, words) if what == "graph" else quantization(engine, judged)))
+    finally:
+        await engine.close()
+    return tables
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("graph", "quantization"))
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--words", nargs="*", default=[], help="filters: passages that hold the word")
+    parser.add_argument("--store", type=Path, default=Path("build/quality"))
+    options = parser.parse_args()
+    for table in anyio.run(run, options.what, options.folders, options.words, options.store):
+        OUT.print(table)
+
+
+if __name__ == "__main__":
+    main()

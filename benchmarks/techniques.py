@@ -1,0 +1,223 @@
+"""What the arguments of a question change, without reranking: fields, phrasings, examples, diversity, boosts, tokens.
+
+    python -m resift.benchmarks.techniques fields BEIR/scifact BEIR/nfcorpus
+
+Each folder is a test set in BEIR form; collections are kept in --store, as those of `quality` are.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean
+from typing import TypeAlias
+
+import anyio
+import numpy as np
+from rich.table import Table
+
+from resift.benchmarks.quality import PLAIN, bring_in
+from resift.core.values import Hit
+from resift.evaluation.judged import Judged, load, splits
+from resift.evaluation.measures import means, per_query
+from resift.pipeline.question import Question
+from resift.server.console import OUT
+from resift.server.engine import Engine, build_engine
+from resift.server.settings import load_settings
+
+Questions: TypeAlias = Mapping[str, Question]
+Found: TypeAlias = Mapping[str, Sequence[Hit]]
+Rows: TypeAlias = list[tuple[str, ...]]
+
+MEASURES = ("nDCG@10", "R@50")
+WEIGHTS: tuple[Mapping[str, float], ...] = (
+    {},
+    {"text": 0.9, "title": 0.1},
+    {"text": 0.8, "title": 0.2},
+    {"text": 0.6, "title": 0.4},
+    {"title": 1},
+)
+DIVERSITIES = (0.0, 0.1, 0.3, 0.5, 0.7)
+FACTORS = (0.0, 0.5, 1.2, 1.5, 2.0)
+LATE_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5)
+
+
+async def fields(engine: Engine, judged: Judged, folder: Path) -> Rows:
+    """Weigh the vector of the title beside that of the text."""
+    rows: Rows = []
+    for mode in ("hybrid", "dense"):
+        for weights in WEIGHTS:
+            found = await ask(engine, judged, alike(judged, replace(PLAIN, mode=mode, fields=weights)))
+            rows.append(row(f"{mode}, fields {dict(weights) or 'not given'}", judged.grades, found))
+    return rows
+
+
+async def phrasings(engine: Engine, judged: Judged, folder: Path) -> Rows:
+    """Add to each question the one with the fewest words in common among those with the same relevant documents."""
+    other = reworded(judged, folder)
+    ways: Mapping[str, Questions] = {
+        "query": dict.fromkeys(other, PLAIN),
+        "the other wording alone": {key: replace(PLAIN, query=text) for key, text in other.items()},
+        "query and `queries` with the other": {key: replace(PLAIN, queries=[text]) for key, text in other.items()},
+    }
+    return [row(name, judged.grades, await ask(engine, judged, asked)) for name, asked in ways.items()]
+
+
+def reworded(judged: Judged, folder: Path) -> dict[str, str]:
+    """Return for each question another wording, from any split, where there is one."""
+    by_answer: defaultdict[frozenset[str], list[str]] = defaultdict(list)
+    for each in (load(folder, split) for split in splits(folder)):
+        for key, text in each.queries.items():
+            by_answer[relevant(each.grades[key])].append(text)
+    found: dict[str, str] = {}
+    for key, query in judged.queries.items():
+        others = [text for text in by_answer[relevant(judged.grades[key])] if text != query]
+        if others:
+            found[key] = min(others, key=lambda text: (overlap(query, text), text))
+    return found
+
+
+async def examples(engine: Engine, judged: Judged, folder: Path) -> Rows:
+    """Name a document that is right, and the first hit that is not; neither counts in any row."""
+    several = {key: judged.queries[key] for key in judged.queries if len(relevant(judged.grades[key])) > 1}
+    asked = replace(judged, queries=several)
+    plain = await ask(engine, asked, alike(asked, PLAIN))
+    like = {key: min(relevant(judged.grades[key]), key=lambda name: (-judged.grades[key][name], name)) for key in plain}
+    unlike = {
+        key: next(hit for hit in hits if not judged.grades[key].get(hit.passage.document_id))
+        for key, hits in plain.items()
+    }
+    rest = {key: {name: grade for name, grade in judged.grades[key].items() if name != like[key]} for key in plain}
+    ways: Mapping[str, Questions] = {
+        "query": alike(asked, PLAIN),
+        "query, `like`": {key: replace(PLAIN, like=[f"{like[key]}#0"]) for key in plain},
+        "query, `unlike`": {key: replace(PLAIN, unlike=[unlike[key].passage.id]) for key in plain},
+        "query, both": {key: replace(PLAIN, like=[f"{like[key]}#0"], unlike=[unlike[key].passage.id]) for key in plain},
+    }
+    rows: Rows = []
+    for name, questions in ways.items():
+        found = await ask(engine, asked, questions)
+        shown = {key: {like[key], unlike[key].passage.document_id} for key in found}
+        others = {
+            key: [hit for hit in hits if hit.passage.document_id not in shown[key]] for key, hits in found.items()
+        }
+        rows.append(row(name, rest, others))
+    return rows
+
+
+async def diversity(engine: Engine, judged: Judged, folder: Path) -> Rows:
+    """Measure how much the first ten hits repeat each other, by the mean cosine of their pairs."""
+    collection = await engine.services.pipeline.open(judged.name)
+    rows: Rows = []
+    for share in DIVERSITIES:
+        found = await ask(engine, judged, alike(judged, replace(PLAIN, diversity=share)))
+        cosines: list[float] = []
+        for hits in found.values():
+            ids = [hit.passage.point_id(judged.name) for hit in hits[:10]]
+            vectors = [np.asarray(each) for each in (await collection.fetch_vectors(ids, "dense")).values()]
+            cosines += [float(one @ other) for one, other in combinations(vectors, 2)]
+        rows.append(row(f"diversity {share}: mean cosine {fmean(cosines):.3f}", judged.grades, found))
+    return rows
+
+
+async def boosts(engine: Engine, judged: Judged, folder: Path) -> Rows:
+    """Boost the question's own topic, for sets whose ids begin with one: "Sports_q2", "Sports_d11"."""
+    tagged = [replace(each, metadata={"topic": topic(each.id)}) for each in judged.documents]
+    judged = replace(judged, name=f"{judged.name}-topics", documents=tagged)
+    await bring_in(engine, judged)
+    rows = [row("query", judged.grades, await ask(engine, judged, alike(judged, PLAIN)))]
+    for factor in FACTORS:
+        asked = {key: replace(PLAIN, boost={"topic": {topic(key): factor}}) for key in judged.queries}
+        rows.append(row(f"its topic boosted by {factor}", judged.grades, await ask(engine, judged, asked)))
+    asked = {key: replace(PLAIN, filter={"topic": topic(key)}) for key in judged.queries}
+    return [*rows, row("its topic as a filter", judged.grades, await ask(engine, judged, asked))]
+
+
+async def tokens(engine: Engine, judged: Judged, folder: Path) -> Rows:
+    """Vary the share of late interaction in a collection with a vector per token."""
+    name, rows = f"{judged.name}-tokens", list[tuple[str, ...]]()
+    for weight in LATE_WEIGHTS:
+        settings = load_settings(
+            data_dir=engine.settings.data_dir / "tokens", vectors={"tokens": True}, search={"late_weight": weight}
+        )
+        other = build_engine(settings)
+        try:
+            await bring_in(other, replace(judged, name=name))
+            found = await ask(other, replace(judged, name=name), alike(judged, PLAIN))
+        finally:
+            await other.close()
+        rows.append(row(f"share of late interaction {weight}", judged.grades, found))
+    return rows
+
+
+PARTS: Mapping[str, Callable[[Engine, Judged, Path], Awaitable[Rows]]] = {
+    each.__name__: each for each in (fields, phrasings, examples, diversity, boosts, tokens)
+}
+
+
+async def ask(engine: Engine, judged: Judged, questions: Questions) -> Found:
+    """Return the hits of each question; one without words has those of its query."""
+    found: dict[str, Sequence[Hit]] = {}
+    for key, question in questions.items():
+        asked = replace(question, collection=judged.name, query=question.query or judged.queries[key])
+        found[key] = (await engine.services.pipeline.ask(asked)).ranking.hits
+    return found
+
+
+def alike(judged: Judged, question: Question) -> Questions:
+    """Return the same question for every query."""
+    return dict.fromkeys(judged.queries, question)
+
+
+def row(name: str, grades: Mapping[str, Mapping[str, int]], found: Found) -> tuple[str, ...]:
+    """Return a line of the table: what was asked, of how many, and the means of the measures."""
+    orders = {key: [hit.passage.document_id for hit in hits] for key, hits in found.items()}
+    values = means(per_query(grades, orders, MEASURES))
+    return (name, str(len(found)), *(f"{values[measure]:.4f}" for measure in MEASURES))
+
+
+def relevant(grades: Mapping[str, int]) -> frozenset[str]:
+    """Return the documents that answer."""
+    return frozenset(name for name, grade in grades.items() if grade > 0)
+
+
+def overlap(one: str, other: str) -> float:
+    """Return the share of words two texts have in common, of all their words."""
+    first, second = set(one.lower().split()), set(other.lower().split())
+    return len(first & second) / len(first | second)
+
+
+def topic(identifier: str) -> str:
+    """Return the beginning of an id."""
+    return identifier.partition("_")[0]
+
+
+async def run(part: str, folders: Iterable[Path], split: str, store: Path) -> Table:
+    """Ingest and ask; return the table."""
+    engine = build_engine(load_settings(data_dir=store))
+    table = Table("set", "asked", "questions", *MEASURES)
+    try:
+        for folder in folders:
+            judged = load(folder, split)
+            await bring_in(engine, judged)
+            for line in await PARTS[part](engine, judged, folder):
+                table.add_row(judged.name, *line)
+    finally:
+        await engine.close()
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--store", type=Path, default=Path("build/quality"))
+    options = parser.parse_args()
+    OUT.print(anyio.run(run, options.part, options.folders, options.split, options.store))
+
+
+if __name__ == "__main__":
+    main()
