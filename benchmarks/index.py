@@ -39,8 +39,7 @@ async def graph(engine: Engine, judged: Judged, words: Sequence[str]) -> Table:
     """Return for each filter what searches of a graph find of exact ones, and what a filter afterwards would leave."""
     collection = await engine.services.pipeline.open(judged.name)
     await optimize(collection, Storage(graph_from=GRAPH_FROM), say=quiet)
-    transformer = await engine.transformer.get()
-    queries = [transformer.embed(text).vector for text in judged.queries.values()]
+    queries = [(await engine.encoder.encode_query(text)).vector for text in judged.queries.values()]
     breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{AT}", "afterwards")
     table.title = f"{judged.name}: {len(queries)} questions of a graph, {breadth} candidates"
     for word in ("", *words):
