@@ -14,6 +14,8 @@ Metadata = Mapping[str, Any]
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
+LONGEST_NUMBER = 20  # digits of a number of 64 bits; a UUID of digits alone has 32
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -42,20 +44,34 @@ class Passage:
     start_line: int = 0
     end_line: int = 0
     metadata: Metadata = field(default_factory=lambda: EMPTY)
+    key: str = ""
+    """The id of its point, a number or a UUID, in a collection that was made elsewhere; it is cited by that."""
 
     @property
     def id(self) -> str:
         """Return the name by which a passage is cited: `<document id>#<ordinal>`."""
+        if self.key:
+            return self.key
         return f"{self.document_id}#{self.ordinal}" if self.ordinal >= 0 else self.document_id
 
     def point_id(self, collection: str) -> UUID:
         """Return the id in the store, so that writing a passage twice is writing it once."""
-        return uuid5(NAMESPACE_URL, f"resift:{collection}/{self.id}")
+        return id_of(self.key) if self.key else uuid5(NAMESPACE_URL, f"resift:{collection}/{self.id}")
 
     @property
     def content(self) -> str:
         """Return the text with its title and heading above it: what models read."""
         return "\n".join(part for part in (self.title, self.heading, self.text) if part)
+
+
+def id_of(point_id: int | str | UUID) -> UUID:
+    """Return a point's id; a number, which only collections made elsewhere have, as the UUID of that value.
+
+    Raises:
+        ValueError: When it is neither a number nor a UUID.
+    """
+    text = str(point_id)
+    return UUID(int=int(text)) if text.isdecimal() and len(text) <= LONGEST_NUMBER else UUID(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 import random
 from collections.abc import Sequence
-from uuid import UUID
 
 from ..core.errors import NotFound
-from ..core.values import Passage
 from ..search.store import Collection
 from .questions import Draft
 
@@ -27,7 +25,8 @@ async def sample_passages(collection: Collection, number: int, *, seed: int) -> 
     places = {each: _ordinals(chance, entries[each].passages) for each in documents}
     drafts: list[Draft] = []
     for document, ordinals in places.items():
-        found = await collection.fetch([_point(collection, document, ordinal) for ordinal in ordinals])
+        points = await collection.points_in(document)
+        found = await collection.fetch([points[ordinal] for ordinal in ordinals if ordinal < len(points)])
         passages = list(found.values())
         if passages:  # none where the document was removed meanwhile
             passage = next((each for each in passages if len(each.text) >= SHORTEST), passages[0])
@@ -37,7 +36,3 @@ async def sample_passages(collection: Collection, number: int, *, seed: int) -> 
 
 def _ordinals(chance: random.Random, passages: int) -> Sequence[int]:
     return chance.sample(range(passages), min(ATTEMPTS, passages))
-
-
-def _point(collection: Collection, document: str, ordinal: int) -> UUID:
-    return Passage(document, ordinal, "").point_id(collection.name)

@@ -118,6 +118,7 @@ class Ingestor:
             manifest = await self._embedder.sized(self._manifest)
             is_ours = not self._store.is_shared and job.collection not in await self._store.names()
             collection = await self._store.open(job.collection, create=manifest)
+            collection.manifest.check_writable(job.collection)
             collection.manifest.check(job.collection, manifest)
             tally, items = _Tally(), iter(job.items)
             try:

@@ -44,7 +44,7 @@ class Remover:
     async def _size(self, name: str) -> Removed:
         try:
             collection = await self._store.open(name)
-            return Removed(await collection.count(FIRST_PASSAGES), await collection.count())
+            return Removed(await collection.documents() or 0, await collection.count())
         except StoreBusy:
             raise
         except StoreError:  # damaged: nobody can count it, and it shall go all the same
@@ -67,6 +67,7 @@ class Remover:
             raise InvalidInput("Say what to delete: document_ids, a filter, or everything=true for the collection.")
         async with self._locks[name]:
             collection = await self._store.open(name)
+            collection.manifest.check_writable(name)
             present = await collection.entries(document_ids) if document_ids else {}
             missing = tuple(each for each in document_ids if each not in present)
             if document_ids and not present:

@@ -40,9 +40,15 @@ async def copy_collection(source: Collection, target: Store, *, progress: Progre
         IncompatibleCollection: When the target has a collection of that name with other vectors.
         StoreError: When the copy differs from its source.
     """
+    if source.manifest.adopted is not None:
+        raise StoreError(
+            f"Collection {source.name!r} was made elsewhere and adopted: what Resift keeps of documents is not in it. "
+            "Copy it by Qdrant's snapshots, or ingest its documents into a collection of Resift's."
+        )
     unindexed = replace(source.manifest.storage, indexed=0)
     new = replace(source.manifest, fields={}, storage=unindexed)  # fields are indexed when they are remembered
     copy = await target.open(source.name, create=new)
+    copy.manifest.check_writable(source.name)
     _check_alike(source, copy)
     fields = dict(copy.manifest.fields)
     for name, kind in source.manifest.fields.items():

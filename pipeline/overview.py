@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from ..core.errors import StoreBusy, StoreError
 from ..search.fields import FieldType
-from ..search.filters import FIRST_PASSAGES
 from ..search.store import Collection
 from .pipeline import Pipeline
 
@@ -26,7 +25,8 @@ class Overview:
     """The size of a collection and the model that made its vectors; with a `problem`, why it cannot be used."""
 
     name: str
-    documents: int = 0
+    documents: int | None = 0
+    """None where counting them would take too long."""
     passages: int = 0
     encoder: str = ""
     fields: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ async def look_at(collection: Collection) -> Overview:
     """Return the overview of a collection."""
     return Overview(
         name=collection.name,
-        documents=await collection.count(FIRST_PASSAGES),
+        documents=await collection.documents(),
         passages=await collection.count(),
         encoder=collection.manifest.encoder,
         fields=tuple(sorted(collection.manifest.fields)),

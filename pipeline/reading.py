@@ -1,10 +1,11 @@
 """Reading beyond a hit: the passages around it, or a document from any of its passages on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from ..core.errors import NotFound
 from ..core.values import Passage
-from ..search.examples import parse_passage_id
 from ..search.store import Collection
 
 
@@ -22,14 +23,16 @@ async def read_around(collection: Collection, passage_id: str, *, around: int) -
     """Return a passage with `around` passages on each side.
 
     Raises:
-        InvalidInput: When the id is not of the form `<document id>#<number>`.
-        NotFound: When there is no such document or passage.
+        InvalidInput: When the id is none of a passage.
+        NotFound: When there is no such passage.
     """
-    asked = parse_passage_id(passage_id)
-    document_id, middle = asked.document_id, asked.ordinal
-    extract = await _read(collection, document_id, max(0, middle - around), middle + around + 1)
-    if all(passage.ordinal != middle for passage in extract.passages):
-        raise NotFound(f"{document_id!r} has {extract.passages_in_all} passages, none numbered {middle}.")
+    point = collection.point_of(passage_id)
+    found = await collection.fetch([point])
+    points = await collection.points_in(found[point].document_id) if point in found else []
+    if point not in points:
+        raise NotFound(f"No passage {passage_id!r} in collection {collection.name!r}. Take a passage_id from a hit.")
+    middle = points.index(point)
+    extract = await _read(collection, points, max(0, middle - around), middle + around + 1)
     return replace(extract, middle=middle)
 
 
@@ -39,19 +42,19 @@ async def read_from(collection: Collection, document_id: str, *, start: int, mos
     Raises:
         NotFound: When there is no such document, or it ends before `start`.
     """
-    extract = await _read(collection, document_id, start, start + most)
+    points = await collection.points_in(document_id)
+    if not points:
+        raise NotFound(
+            f"No document {document_id!r} in collection {collection.name!r}. Take a document_id from a hit, or search."
+        )
+    extract = await _read(collection, points, start, start + most)
     if not extract.passages:
         raise NotFound(f"{document_id!r} has {extract.passages_in_all} passages, none numbered {start}.")
     return extract
 
 
-async def _read(collection: Collection, document_id: str, start: int, stop: int) -> Extract:
-    entries = await collection.entries([document_id])
-    if document_id not in entries:
-        raise NotFound(
-            f"No document {document_id!r} in collection {collection.name!r}. Take a document_id from a hit, or search."
-        )
-    total = entries[document_id].passages
-    ids = [Passage(document_id, place, "").point_id(collection.name) for place in range(start, min(stop, total))]
-    found = await collection.fetch(ids)
-    return Extract(tuple(found[key] for key in ids if key in found), total, middle=start)
+async def _read(collection: Collection, points: Sequence[UUID], start: int, stop: int) -> Extract:
+    found = await collection.fetch(points[start:stop])
+    numbered = enumerate(points[start:stop], start)
+    passages = tuple(replace(found[key], ordinal=place) for place, key in numbered if key in found)
+    return Extract(passages, len(points), middle=start)

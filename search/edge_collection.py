@@ -14,6 +14,7 @@ from anyio.lowlevel import checkpoint
 from ..core.errors import NotFound, StoreError
 from ..core.values import Passage
 from .batches import batches
+from .cited import point_of, points_in
 from .conditions import index_path
 from .edge_config import shard_config
 from .edge_copy import SHARD, build_copy, drop_leftovers, replace_shard, try_copy
@@ -123,6 +124,18 @@ class EdgeCollection:
         with _engine_errors(self.name):
             answer = self._shard.facet(FacetRequest(path, limit=limit, exact=True))
         return [(hit.value == "true" if known == "boolean" else hit.value, hit.count) for hit in answer.hits]
+
+    async def documents(self) -> int:
+        """Return the number of documents held completely."""
+        return await self.count(FIRST_PASSAGES)
+
+    def point_of(self, passage_id: str) -> UUID:
+        """Return the point of a passage."""
+        return point_of(self.name, passage_id)
+
+    async def points_in(self, document_id: str) -> list[UUID]:
+        """Return the points of a document's passages in their order."""
+        return points_in(self.name, await self.entries([document_id]), document_id)
 
     async def entries(self, document_ids: Sequence[str] | None = None) -> dict[str, Entry]:
         """Return the documents held completely, by id."""

@@ -5,8 +5,7 @@ from uuid import UUID
 
 import numpy as np
 
-from ..core.errors import InvalidInput, NotFound
-from ..core.values import Passage
+from ..core.errors import NotFound
 from .store import Collection
 from .vectors import Vector
 
@@ -17,10 +16,10 @@ async def find_examples(collection: Collection, passage_ids: Sequence[str]) -> s
     """Return the point ids of passages that a search goes by.
 
     Raises:
-        InvalidInput: When an id is not of the form `<document id>#<number>`.
+        InvalidInput: When an id is no passage id.
         NotFound: When there is no such passage.
     """
-    ids = {each: parse_passage_id(each).point_id(collection.name) for each in passage_ids}
+    ids = {each: collection.point_of(each) for each in passage_ids}
     held = await collection.fetch(list(ids.values())) if ids else {}
     if missing := [each for each, key in ids.items() if key not in held]:
         raise NotFound(f"No passage {missing[0]!r} in collection {collection.name!r}. Take a passage_id from a hit.")
@@ -29,21 +28,9 @@ async def find_examples(collection: Collection, passage_ids: Sequence[str]) -> s
 
 async def vectors_of(collection: Collection, passage_ids: Sequence[str], name: str) -> list[Vector]:
     """Return the dense vectors of this name that the passages have."""
-    ids = [parse_passage_id(each).point_id(collection.name) for each in passage_ids]
+    ids = [collection.point_of(each) for each in passage_ids]
     found = await collection.fetch_vectors(ids, name) if ids else {}
     return [vector for key in ids if isinstance(vector := found.get(key), np.ndarray)]
-
-
-def parse_passage_id(passage_id: str) -> Passage:
-    """Return a passage of this id, without its text.
-
-    Raises:
-        InvalidInput: When it is not of the form `<document id>#<number>`.
-    """
-    document_id, _, ordinal = passage_id.rpartition("#")
-    if not document_id or not ordinal.isdecimal():
-        raise InvalidInput(f"{passage_id!r} is no passage id; they look like 'docs/setup.md#3'. Take one from a hit.")
-    return Passage(document_id, int(ordinal), "")
 
 
 def towards(near: Sequence[Sequence[Vector]], away: Sequence[Vector]) -> Vector:

@@ -18,6 +18,8 @@ from .vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi,
 
 Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
 
+WORDS = {BM25, LEARNED}
+ADD_WORDS = "`resift adopt` with --add-keywords adds them."
 LIKE = "like"
 """Name of the scores of a search by examples: another cosine than that to the query, which alone is calibrated."""
 
@@ -72,8 +74,10 @@ async def legs_of(
     """Return the legs of a search; what could not be asked is said in `notes`.
 
     Raises:
-        InvalidInput: On weights that no search could use.
+        InvalidInput: On weights that no search could use, or words asked for where there are no vectors of them.
     """
+    if search.mode == "keyword" and not WORDS & collection.manifest.vectors.keys():
+        raise InvalidInput(f"{collection.name!r} has no vectors of words. {ADD_WORDS} Or ask with mode 'hybrid'.")
     shares = _shares(collection.manifest, search.fields, notes)
     legs = [] if search.mode == "keyword" else await _dense_legs(collection, search, encoder, shares, notes)
     if legs and search.texts and DENSE in shares:
@@ -123,6 +127,9 @@ async def _keyword_legs(
     manifest: Manifest, texts: Sequence[str], learned: SparseEncoder | None, notes: list[str]
 ) -> list[Asked]:
     name = LEARNED if LEARNED in manifest.vectors else BM25
+    if name not in manifest.vectors:
+        notes.append(f"Searched by meaning alone: the collection has no vectors of words. {ADD_WORDS}")
+        return []
     if name == BM25:
         bm25 = Bm25Encoder(manifest.lexical)
         vectors = [bm25.query(text) for text in texts]

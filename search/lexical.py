@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import mean
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidInput
@@ -42,3 +45,14 @@ class Bm25Encoder:
 
 def _sparse(vector: SparseVector) -> Sparse:
     return Sparse(tuple(vector.indices), tuple(vector.values))
+
+
+def mean_length(texts: Sequence[str], lexical: Lexical) -> float:
+    """Return the mean number of words of texts after stop words: what `Lexical.average_length` is best set to.
+
+    A term's weight without regard to length is tf (k + 1) / (tf + k), which is solved for its frequency.
+    """
+    plain, k = Bm25Encoder(replace(lexical, b=0.0)), lexical.k
+    weights = [plain.document(text).values for text in texts]
+    lengths = [sum(weight * k / (k + 1 - weight) for weight in each) for each in weights]
+    return round(mean(lengths), 1) if lengths else lexical.average_length

@@ -11,11 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..core.calibration import Logistic
 from ..core.errors import IncompatibleCollection, StoreError
+from .adopted import Adopted
 from .fields import FieldType
 from .storage import Storage
 from .vectors import DENSE, VectorSpec, standard_vectors
 
 SCHEMA_VERSION = 2  # 1 had no `vectors` and no `storage`, but `encoder` and `dimension`: all had the standard vectors
+ADOPTED_VERSION = 3  # of adopted collections alone: a Resift that does not know of them leaves them alone
 MANIFEST = "manifest.json"
 
 Tokenizer: TypeAlias = Literal["words", "code"]
@@ -70,6 +72,8 @@ class Manifest:
     tuning: Mapping[str, Tuning] = field(default_factory=dict[str, Tuning])
     """By the name of the reranker's model."""
     storage: Storage = field(default_factory=Storage)
+    adopted: Adopted | None = None
+    """Where the parts of passages lie, in a collection that Resift did not make."""
 
     @property
     def encoder(self) -> str:
@@ -91,7 +95,19 @@ class Manifest:
             size = f" ({wanted.dimension})" if wanted.dimension else ""
             raise IncompatibleCollection(
                 f"Collection {collection!r} was written with encoder {self.encoder} ({self.dimension} dimensions); "
-                f"configured is {wanted.encoder}{size}. Configure the former, or: {_again(collection)}"
+                f"configured is {wanted.encoder}{size}. Configure the former, or: {self._again(collection)}"
+            )
+
+    def check_writable(self, collection: str) -> None:
+        """Refuse to write to a collection that Resift did not make.
+
+        Raises:
+            StoreError: Saying what may be done instead.
+        """
+        if self.adopted is not None:
+            raise StoreError(
+                f"Collection {collection!r} was made elsewhere and adopted: Resift searches it and changes no point of "
+                "it. Write to it by what made it, or ingest into another collection."
             )
 
     def with_dimension(self, dimension: int) -> "Manifest":
@@ -106,12 +122,23 @@ class Manifest:
         """Return the manifest knowing these metadata fields."""
         return replace(self, fields=dict(fields))
 
+    def over(self, before: "Manifest", stored: "Manifest | None") -> "Manifest":
+        """Return the manifest for what is stored now: where it is as it was `before`, what others changed stays."""
+        if stored is None:
+            return self
+        return replace(
+            self,
+            tuning=stored.tuning if self.tuning == before.tuning else self.tuning,
+            storage=stored.storage if self.storage == before.storage else self.storage,
+        )
 
-def _again(collection: str) -> str:
-    return (
-        f"Delete it with delete_documents(collection={collection!r}, everything=true), or `resift delete {collection} "
-        "--everything`, then ingest its documents again."
-    )
+    def _again(self, collection: str) -> str:
+        if self.adopted is not None:
+            return f"`resift adopt {collection}` with the encoder that made its vectors."
+        return (
+            f"Delete it with delete_documents(collection={collection!r}, everything=true), or `resift delete "
+            f"{collection} --everything`, then ingest its documents again."
+        )
 
 
 _ADAPTER = TypeAdapter(Manifest)
@@ -151,9 +178,9 @@ def dump_manifest(manifest: Manifest, *, indent: int | None = None) -> str:
 def _upgraded(stored: dict[str, Any], place: str) -> dict[str, Any]:
     """Return what a manifest of this version would say; it changes where it is kept when it is next written."""
     match stored:
-        case {"schema_version": int(version)} if version > SCHEMA_VERSION:
+        case {"schema_version": int(version)} if version > ADOPTED_VERSION:
             raise IncompatibleCollection(
-                f"{place} has schema {version}; this version of Resift reads up to {SCHEMA_VERSION}. Update Resift."
+                f"{place} has schema {version}; this version of Resift reads up to {ADOPTED_VERSION}. Update Resift."
             )
         case {"schema_version": 1, "encoder": str(encoder), "dimension": int(dimension)}:
             return {**stored, "schema_version": SCHEMA_VERSION, "vectors": standard_vectors(encoder, dimension)}

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from anyio import CapacityLimiter, create_task_group
 
 from ..core.errors import NotFound, ResiftError, StoreError
+from .adopted_collection import AdoptedCollection
 from .manifest import Manifest, dump_manifest
 from .names import check_name, unknown_collection
-from .qdrant_collection import METADATA_KEY, QdrantCollection, metadata_of, read_manifest_of
+from .qdrant_collection import QdrantCollection
 from .qdrant_connection import QdrantConnection
 from .qdrant_layout import Layout, dense_params, sparse_params
+from .qdrant_metadata import METADATA_KEY, metadata_of, read_manifest_of
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
@@ -23,7 +25,7 @@ AT_ONCE = 8  # requests, where each collection is asked
 
 
 class QdrantStore:
-    """Collections of a server; those that Resift made have its manifest in their metadata."""
+    """Collections of a server; those that Resift made or adopted have its manifest in their metadata."""
 
     is_shared = True
 
@@ -34,7 +36,7 @@ class QdrantStore:
         """How collections are made from now on."""
         self._connection = connection
         self._clock = clock
-        self._open: dict[str, tuple[QdrantCollection, float]] = {}
+        self._open: dict[str, tuple[QdrantCollection | AdoptedCollection, float]] = {}
 
     @property
     def connection(self) -> QdrantConnection:
@@ -42,11 +44,11 @@ class QdrantStore:
         return self._connection
 
     async def names(self) -> list[str]:
-        """Return the names of all collections that Resift made, sorted."""
+        """Return the names of all collections that Resift made or adopted, sorted."""
         return [name for name, is_ours in (await self.all_names()).items() if is_ours]
 
     async def all_names(self) -> dict[str, bool]:
-        """Return every collection that the key shows, by name, and whether Resift made it."""
+        """Return every collection that the key shows, by name, and whether Resift made or adopted it."""
         answer = await self._connection.ask(lambda client: client.get_collections())
         ours = dict.fromkeys(sorted(each.name for each in answer.collections), False)
         limiter, failed = CapacityLimiter(AT_ONCE), list[ResiftError]()
@@ -54,7 +56,7 @@ class QdrantStore:
         async def look(name: str) -> None:
             async with limiter:
                 try:
-                    ours[name] = METADATA_KEY in await metadata_of(self._connection, name)
+                    ours[name] = (await metadata_of(self._connection, name)).get(METADATA_KEY) is not None
                 except NotFound:  # deleted meanwhile
                     pass
                 except ResiftError as error:
@@ -67,13 +69,13 @@ class QdrantStore:
             raise failed[0]
         return ours
 
-    async def open(self, name: str, *, create: Manifest | None = None) -> QdrantCollection:
+    async def open(self, name: str, *, create: Manifest | None = None) -> QdrantCollection | AdoptedCollection:
         """Return the collection, made with the manifest given when there is none.
 
         Raises:
             NotFound: When there is none and `create` is None; lists the known ones.
             InvalidInput: When it cannot be the name of a collection.
-            StoreError: When there is one that Resift did not make.
+            StoreError: When there is one that Resift neither made nor adopted.
         """
         collection, checked = self._open.get(name, (None, 0.0))
         if collection is not None and self._clock() - checked < FRESH_S:
@@ -84,7 +86,9 @@ class QdrantStore:
                 raise NotFound(await self._unknown(name))
             await self._make(name, create)
         manifest = await self._manifest_of(name)
-        if collection is None:
+        if manifest.adopted is not None:
+            collection = AdoptedCollection(name, manifest, self._connection)
+        elif not isinstance(collection, QdrantCollection):
             collection = QdrantCollection(name, manifest, self._connection)
             if create is not None:
                 await collection.index_ledger()  # again, for whoever made it may have been interrupted
@@ -102,7 +106,7 @@ class QdrantStore:
         self._open.pop(name, None)
         if not await self._exists(name):
             raise NotFound(await self._unknown(name))
-        await self._manifest_of(name)  # what Resift did not make is not its to delete
+        (await self._manifest_of(name)).check_writable(name)  # what Resift did not make is not its to delete
         await self._connection.ask(lambda client: client.delete_collection(name))
 
     async def close(self) -> None:
@@ -136,7 +140,7 @@ class QdrantStore:
         if manifest is None:
             raise StoreError(
                 f"Collection {name!r} at {self._connection.address.shown} was not made by Resift, which leaves it "
-                "as it is. Choose another name."
+                f"as it is. `resift adopt {name}` makes it searchable; to ingest, choose another name."
             )
         return manifest
 

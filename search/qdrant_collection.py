@@ -10,33 +10,31 @@ from uuid import UUID
 from anyio import fail_after, sleep
 
 from ..core.errors import StoreError
-from ..core.values import Passage
+from ..core.values import Passage, id_of
 from .batches import batches
+from .cited import point_of, points_in
 from .conditions import index_path
 from .fields import FieldType, widen
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
-from .manifest import Manifest, dump_manifest, parse_manifest
+from .manifest import Manifest
 from .payload import from_payload, to_passage
 from .qdrant_connection import QdrantConnection
 from .qdrant_filter import compile_condition
 from .qdrant_index import Indexes
 from .qdrant_layout import vector_changes
-from .qdrant_points import id_of, to_id, to_point, to_query
+from .qdrant_metadata import keep_manifest_of, read_manifest_of
+from .qdrant_points import to_id, to_point, to_query
+from .qdrant_scroll import PAGE, PAGE_WHOLE, scroll
 from .storage import Storage
 from .store import Entry, Leg, Point, Say, check_points
 from .vectors import AnyVector, read_vector, spec_of
 
 if TYPE_CHECKING:
-    from qdrant_client import AsyncQdrantClient
     from qdrant_client.models import Filter, Record
 
 LOOK_AGAIN_S = 1.0  # while the server builds an index
 INDEX_WITHIN_S = 4 * 3600.0  # grey, when its optimizers wait for a write, would never end
-PAGE = 1000  # records per scroll, of a few fields
-PAGE_WHOLE = 128  # records with text and vectors: some 2 MB
-METADATA_KEY = "resift"
-"""Of the collection's own metadata, which Qdrant 1.16 introduced: under it stands the manifest, one JSON text."""
 
 
 class QdrantCollection:
@@ -102,6 +100,18 @@ class QdrantCollection:
         answer = await self._connection.ask(lambda client: client.facet(self.name, path, limit=limit, exact=True))
         return [(hit.value == "true" if known == "boolean" else hit.value, hit.count) for hit in answer.hits]
 
+    async def documents(self) -> int:
+        """Return the number of documents held completely."""
+        return await self.count(FIRST_PASSAGES)
+
+    def point_of(self, passage_id: str) -> UUID:
+        """Return the point of a passage."""
+        return point_of(self.name, passage_id)
+
+    async def points_in(self, document_id: str) -> list[UUID]:
+        """Return the points of a document's passages in their order."""
+        return points_in(self.name, await self.entries([document_id]), document_id)
+
     async def entries(self, document_ids: Sequence[str] | None = None) -> dict[str, Entry]:
         """Return the documents held completely, by id."""
         wanted: list[Condition | None] = [None]
@@ -149,13 +159,8 @@ class QdrantCollection:
         for name, kind in fields.items():
             if before.get(name) != kind:
                 await self._indexes.index_field(name, before.get(name), kind)
-        merged = replace(manifest, fields=fields)
-        if stored and manifest.tuning == self.manifest.tuning:
-            merged = replace(merged, tuning=stored.tuning)
-        if stored and manifest.storage == self.manifest.storage:
-            merged = replace(merged, storage=stored.storage)
-        metadata = {METADATA_KEY: dump_manifest(merged)}
-        await self._connection.ask(lambda client: client.update_collection(self.name, metadata=metadata))
+        merged = replace(manifest, fields=fields).over(self.manifest, stored)
+        await keep_manifest_of(self._connection, self.name, merged)
         self.manifest = merged
 
     async def optimize(self, storage: Storage, *, say: Say) -> None:
@@ -203,22 +208,11 @@ class QdrantCollection:
             lambda client: client.retrieve(self.name, wanted, with_payload=with_payload, with_vectors=with_vectors)
         )
 
-    async def _scroll(self, condition: Condition, *, keys: list[str] | None) -> AsyncIterator[Record]:
+    def _scroll(self, condition: Condition, *, keys: list[str] | None) -> AsyncIterator[Record]:
         """Yield records with these keys of their payload; without keys, whole and with their vectors."""
-        compiled, offset = compile_condition(condition), None
-
-        def page(client: AsyncQdrantClient) -> Any:
-            limit, payload = (PAGE_WHOLE, True) if keys is None else (PAGE, keys)
-            return client.scroll(
-                self.name, compiled, limit=limit, offset=offset, with_payload=payload, with_vectors=keys is None
-            )
-
-        while True:
-            records, offset = await self._connection.ask(page)
-            for record in records:
-                yield record
-            if offset is None:
-                return
+        limit, payload = (PAGE_WHOLE, True) if keys is None else (PAGE, keys)
+        compiled = compile_condition(condition)
+        return scroll(self._connection, self.name, compiled, limit=limit, payload=payload, vectors=keys is None)
 
     async def _upsert(self, points: Sequence[Point]) -> None:
         for batch in batches(points):
@@ -227,18 +221,6 @@ class QdrantCollection:
 
     async def _delete(self, condition: Filter) -> None:
         await self._connection.ask(lambda client: client.delete(self.name, condition, wait=True))
-
-
-async def metadata_of(connection: QdrantConnection, name: str) -> dict[str, Any]:
-    """Return what is kept beside a collection, by Resift and by others."""
-    info = await connection.ask(lambda client: client.get_collection(name))
-    return info.config.metadata or {}
-
-
-async def read_manifest_of(connection: QdrantConnection, name: str) -> Manifest | None:
-    """Return the manifest that lies beside a collection; None where Resift has not made it."""
-    text = (await metadata_of(connection, name)).get(METADATA_KEY)
-    return None if text is None else parse_manifest(text, f"of collection {name!r} at {connection.address.shown}")
 
 
 def _compiled(where: Condition | None) -> Filter | None:

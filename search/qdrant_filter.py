@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 def compile_condition(condition: Condition) -> Filter:
     """Return the condition as a filter of qdrant-client."""
-    return compile_with(_dialect(), condition)
+    return compile_with(dialect(), condition)
 
 
 @cache
-def _dialect() -> Dialect:
+def dialect() -> Dialect:
+    """Return the classes that a filter of qdrant-client is built from."""
     from qdrant_client.models import DatetimeRange, FieldCondition, Filter, MatchPrefix, MatchText, MatchValue, Range
 
     return Dialect(Filter, FieldCondition, MatchValue, MatchText, MatchPrefix, Range, DatetimeRange)

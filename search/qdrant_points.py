@@ -28,7 +28,7 @@ def to_query(leg: Leg, condition: Filter | None, storage: Storage) -> QueryReque
 
     return QueryRequest(
         query=to_engine(leg.query),
-        using=leg.vector,
+        using=leg.vector or None,
         limit=leg.limit,
         filter=condition,
         prefetch=[_prefetch(each, condition, storage) for each in leg.among] or None,
@@ -42,7 +42,7 @@ def _prefetch(leg: Leg, condition: Filter | None, storage: Storage) -> Prefetch:
 
     return Prefetch(
         query=to_engine(leg.query),
-        using=leg.vector,
+        using=leg.vector or None,
         limit=leg.limit,
         filter=condition,
         params=_params(leg, storage),
@@ -69,11 +69,6 @@ def to_engine(vector: AnyVector) -> Any:
     if isinstance(vector, Sparse):
         return SparseVector(indices=list(vector.indices), values=list(vector.values))
     return vector.rows.tolist() if isinstance(vector, Multi) else vector.tolist()
-
-
-def id_of(point_id: int | str | UUID) -> UUID:
-    """Return a point's id; a number, which only collections made elsewhere have, as the UUID of that value."""
-    return UUID(int=point_id) if isinstance(point_id, int) else UUID(str(point_id))
 
 
 def to_id(point_id: UUID) -> int | str:

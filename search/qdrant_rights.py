@@ -16,8 +16,10 @@ class Rights:
     manages_collections: bool
     writable: tuple[str, ...]
     read_only: tuple[str, ...]
+    adopted: tuple[str, ...]
+    """Collections that Resift did not make, and searches."""
     foreign: tuple[str, ...]
-    """Collections that Resift did not make."""
+    """Collections that Resift did not make, and leaves alone."""
 
 
 async def rights_at(store: QdrantStore) -> Rights:
@@ -25,13 +27,15 @@ async def rights_at(store: QdrantStore) -> Rights:
     ask, nothing = store.connection.ask, f"resift-doctor-{uuid4().hex}"
     manages = await _allows(lambda: ask(lambda client: client.delete_collection(nothing)))
     names = await store.all_names()
-    ours = [name for name, is_ours in names.items() if is_ours]
+    known = [name for name, is_known in names.items() if is_known]
+    adopted = tuple([name for name in known if (await store.open(name)).manifest.adopted])
+    ours = [name for name in known if name not in adopted]
     writable: list[str] = []
     for name in ours:
         if await _allows(lambda name=name: ask(lambda client: client.delete(name, [str(uuid4())]))):
             writable.append(name)
     read_only = tuple(name for name in ours if name not in writable)
-    return Rights(manages, tuple(writable), read_only, tuple(name for name in names if name not in ours))
+    return Rights(manages, tuple(writable), read_only, adopted, tuple(name for name in names if name not in known))
 
 
 async def _allows(operation: Callable[[], Awaitable[Any]]) -> bool:

@@ -79,6 +79,22 @@ class Searchable(Protocol):
         """Return the commonest values of an indexed metadata field with their counts."""
         ...
 
+    async def documents(self) -> int | None:
+        """Return the number of documents held completely; None where counting them would take too long."""
+        ...
+
+    def point_of(self, passage_id: str) -> UUID:
+        """Return the point of a passage, whether it is held or not.
+
+        Raises:
+            InvalidInput: When it is no passage id.
+        """
+        ...
+
+    async def points_in(self, document_id: str) -> list[UUID]:
+        """Return the points of a document's passages in their order; none where it is not held."""
+        ...
+
 
 class Writable(Protocol):
     """The writing half of a collection."""

@@ -141,7 +141,7 @@ def overview_table(overviews: Sequence[Overview]) -> Table:
     for each in overviews:
         table.add_row(
             each.name,
-            f"{each.documents:,}",
+            "many" if each.documents is None else f"{each.documents:,}",
             f"{each.passages:,}",
             each.encoder,
             escape(each.problem or ", ".join(each.fields)),

@@ -76,8 +76,10 @@ async def _check_qdrant(engine: Engine) -> str:
         lines.append(f"may write to {', '.join(rights.writable)}")
     if rights.read_only:
         lines.append(f"may only read {', '.join(rights.read_only)}")
+    if rights.adopted:
+        lines.append(f"adopted, to be searched alone: {', '.join(rights.adopted)}")
     if rights.foreign:
-        lines.append(f"not Resift's: {', '.join(rights.foreign)}")
+        lines.append(f"not Resift's (`resift adopt` makes them searchable): {', '.join(rights.foreign)}")
     if connection.address.sends_key_openly:
         lines.append("the key is sent unencrypted: use https")
     return "; ".join(lines)

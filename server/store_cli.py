@@ -1,4 +1,4 @@
-"""The part of the command line that moves and rebuilds collections: `resift move | backup | restore | optimize`."""
+"""The part of the command line for whole collections: `resift move | backup | restore | optimize | adopt`."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -60,6 +60,36 @@ def optimize(
     from .optimize import optimize_anew
 
     _run(partial(optimize_anew, load_settings(), collection, quantization=quantization))
+
+
+@app.command()
+def adopt(
+    name: Annotated[str, typer.Argument(help="A collection at the server that Resift did not make.")],
+    text: Annotated[
+        str, typer.Option("--text-field", help="Where a point's text lies, as in metadata.text; without: a suggestion.")
+    ] = "",
+    title: Annotated[str, typer.Option("--title-field", help="Where its title lies.")] = "",
+    source: Annotated[str, typer.Option("--source-field", help="Where its path or URL lies.")] = "",
+    document: Annotated[
+        str, typer.Option("--document-field", help="What points of one document share; without: each is one.")
+    ] = "",
+    order: Annotated[str, typer.Option("--order-field", help="A number that puts a document's points in order.")] = "",
+    vector: Annotated[
+        str | None, typer.Option(help="The vector of the text, or (unnamed); without: the only one.")
+    ] = None,
+    keywords: Annotated[str, typer.Option(help="A sparse vector that is BM25's.")] = "",
+    model: Annotated[str, typer.Option(help="What made the vectors; refused where it is not the encoder in use.")] = "",
+    add_keywords: Annotated[
+        bool, typer.Option("--add-keywords", help="Add BM25 vectors to its points; again: to those without.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also where another model seems to have made them.")] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Let go of it; its points stay.")] = False,
+) -> None:
+    """Search a collection that something else made; its points are not touched."""
+    from .adopt import Request, run_adopt
+
+    request = Request(name, text, title, source, document, order, vector, keywords, model, add_keywords, force, forget)
+    _run(partial(run_adopt, load_settings(), request))
 
 
 def _run(command: Callable[[], Awaitable[bool]]) -> None:

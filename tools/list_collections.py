@@ -67,7 +67,7 @@ def _fill(answer: dict[str, Any], collections: list[dict[str, Any]], fields: lis
 def _collection(overview: Overview) -> dict[str, Any]:
     return {
         "name": overview.name,
-        "documents": overview.documents,
+        **({} if overview.documents is None else {"documents": overview.documents}),
         "passages": overview.passages,
         "encoder": overview.encoder,
         "fields": list(overview.fields),

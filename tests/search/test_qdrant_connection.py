@@ -45,8 +45,8 @@ async def test_doctor_finds_out_what_a_key_may_do_without_changing_anything(mani
         writer, reader = connected(server.url, key="right"), connected(server.url, key="reading")
         await writer.open("ours", create=manifest)
         await server.client.create_collection("theirs", vectors_config={})
-        assert await rights_at(writer) == Rights(True, ("ours",), (), ("theirs",))
-        assert await rights_at(reader) == Rights(False, (), ("ours",), ("theirs",))
+        assert await rights_at(writer) == Rights(True, ("ours",), (), (), ("theirs",))
+        assert await rights_at(reader) == Rights(False, (), ("ours",), (), ("theirs",))
         left = [each.name for each in (await server.client.get_collections()).collections]
         assert sorted(left) == ["ours", "theirs"]
         await writer.close()

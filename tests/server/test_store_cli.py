@@ -45,6 +45,11 @@ def test_server_is_not_backed_up_from_here(run: Run, tmp_path: Path, monkeypatch
         assert (refused.code, "Qdrant's snapshots" in refused.err) == (1, True)
 
 
+def test_collections_are_adopted_at_a_server(run: Run) -> None:
+    refused = run("adopt", "notes", "--text-field", "page_content", "--vector", "(unnamed)", "--add-keywords")
+    assert (refused.code, "set QDRANT_URL" in refused.err) == (1, True)
+
+
 def test_move_needs_one_direction_and_known_collections(run: Run) -> None:
     assert "Give --to URL" in run("move").err
     assert "Give --to URL" in run("move", "--to", "http://a", "--from", "http://b").err

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from qdrant_client import AsyncQdrantClient
-from qdrant_client.models import PayloadSchemaType
+from qdrant_client.models import PayloadSchemaType, SparseVectorConfig, SparseVectorNameConfig
 
 # Generated code without types.
 grpc: Any = import_module("grpc")
@@ -77,6 +77,16 @@ class Points(points.PointsServicer):
         answers = await self._client.query_batch_points(request.collection_name, queries)
         found = [[to_grpc.convert_scored_point(point) for point in answer.points] for answer in answers]
         return api.QueryBatchResponse(result=[api.BatchResult(result=each) for each in found])
+
+    async def UpdateVectors(self, request: Any, _: Any) -> Any:
+        changed = [to_rest.convert_point_vectors(each) for each in request.points]
+        return _updated(await self._client.update_vectors(request.collection_name, changed))
+
+    async def CreateVectorName(self, request: Any, _: Any) -> Any:
+        modifier = to_rest.convert_modifier(request.sparse_config.modifier)
+        config = SparseVectorNameConfig(sparse=SparseVectorConfig(modifier=modifier))
+        made = await self._client.create_vector_name(request.collection_name, request.vector_name, config)
+        return _updated(made)
 
     async def CreateFieldIndex(self, request: Any, _: Any) -> Any:
         kind = PayloadSchemaType.KEYWORD  # whichever is asked for: local mode has no indexes

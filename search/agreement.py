@@ -1,0 +1,63 @@
+"""Whether a model made a collection's vectors: those of a sample, beside the model's own of the same texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from .adopted import Adopted
+from .encode import Encoder
+from .lexical import Bm25Encoder
+from .survey import SamplePoint, Survey
+from .vectors import BM25, DENSE, Sparse, read_vector
+
+COMPARED = 16  # points
+SHORTEST = 20  # characters: of less, a vector says little
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How alike vectors are, from 0 to 1, at the median of so many points."""
+
+    median: float
+    points: int
+
+
+async def dense_agreement(seen: Survey, adopted: Adopted, encoder: Encoder) -> Agreement:
+    """Return the cosine between stored vectors and the encoder's: of the text alone, or with its title, if closer."""
+    theirs = adopted.vectors[DENSE]
+    points = _comparable(seen, adopted, theirs)
+    passages = [adopted.passage(point.id, point.payload) for point in points]
+    stored = [np.array(point.vectors[theirs], np.float32) for point in points]
+    best = Agreement(0.0, 0)
+    for texts in {tuple(each.text for each in passages), tuple(each.content for each in passages)}:
+        made, _ = await encoder.encode(list(texts)) if texts else ([], 0)
+        cosines = [_cosine(one, other) for one, other in zip(stored, made, strict=True)]
+        if cosines and median(cosines) >= best.median:
+            best = Agreement(median(cosines), len(cosines))
+    return best
+
+
+def keyword_agreement(seen: Survey, adopted: Adopted, bm25: Bm25Encoder) -> Agreement:
+    """Return the share of terms that stored sparse vectors and BM25 vectors of the same texts have in common."""
+    theirs = adopted.vectors[BM25]
+    shares: list[float] = []
+    for point in _comparable(seen, adopted, theirs):
+        stored = read_vector(point.vectors[theirs], "sparse")
+        made = set(bm25.document(adopted.passage(point.id, point.payload).text).indices)
+        if isinstance(stored, Sparse) and made:
+            shares.append(len(made & set(stored.indices)) / len(made | set(stored.indices)))
+    return Agreement(median(shares), len(shares)) if shares else Agreement(0.0, 0)
+
+
+def _comparable(seen: Survey, adopted: Adopted, vector: str) -> Sequence[SamplePoint]:
+    """Return the points to compare: those of the shortest texts, which every model reads whole."""
+    lengths = {id(point): len(adopted.passage(point.id, point.payload).text) for point in seen.sample}
+    able = [point for point in seen.sample if lengths[id(point)] >= SHORTEST and vector in point.vectors]
+    return sorted(able, key=lambda point: lengths[id(point)])[:COMPARED]
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / lengths if lengths else 0.0

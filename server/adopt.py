@@ -1,0 +1,219 @@
+"""`resift adopt`: make a collection searchable that Resift did not make."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from ..core.errors import InvalidInput, NotFound
+from ..search.adopted import Adopted
+from ..search.adopted_keywords import add_keywords
+from ..search.adopting import check_paths, choose_dense, choose_sparse, distance_of, suggestion
+from ..search.agreement import dense_agreement, keyword_agreement
+from ..search.lexical import Bm25Encoder, mean_length
+from ..search.manifest import ADOPTED_VERSION, Lexical, Manifest
+from ..search.names import check_name, unknown_collection
+from ..search.qdrant import QdrantStore
+from ..search.qdrant_metadata import keep_manifest_of, read_manifest_of
+from ..search.survey import StoredVector, Survey, fields_of, survey
+from ..search.vectors import BM25, DENSE, TEXT_FIELD, VectorSpec
+from .console import ERR, OUT, progress_bar
+from .engine import Engine, build_engine
+from .settings import Settings
+
+ANOTHER_MODEL = 0.5  # below, a cosine is that of two models; of one model, however it was quantized, it is above 0.9
+ANOTHER_TEXT = 0.9  # below, something beside the text was encoded, or it was cut elsewhere
+PARTS = ("text", "title", "source", "document", "order")
+OTHER_WORDS = 0.5  # share of terms: other stemming alone leaves more than this
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for; an empty path: there is no such thing."""
+
+    name: str
+    text: str = ""
+    title: str = ""
+    source: str = ""
+    document: str = ""
+    order: str = ""
+    vector: str | None = None
+    keywords: str = ""
+    model: str = ""
+    add_keywords: bool = False
+    force: bool = False
+    forget: bool = False
+
+
+async def run_adopt(settings: Settings, request: Request) -> bool:
+    """Adopt a collection, or let go of it; return True.
+
+    Raises:
+        InvalidInput: When the store is embedded, the mapping is missing or wrong, or another model made the vectors.
+        NotFound: When there is no such collection.
+    """
+    engine = build_engine(settings)
+    try:
+        store = engine.services.store
+        if not isinstance(store, QdrantStore):
+            raise InvalidInput(
+                "Collections are adopted at a Qdrant server: set QDRANT_URL. The data folder holds Resift's own alone."
+            )
+        await _adopt(engine, store, request)
+    finally:
+        await engine.close()
+    return True
+
+
+async def _adopt(engine: Engine, store: QdrantStore, request: Request) -> None:
+    name, before = request.name, await _manifest_there(store, request.name)
+    if request.forget:
+        if before is None:
+            raise InvalidInput(f"Collection {name!r} is not adopted: there is nothing to forget.")
+        await keep_manifest_of(store.connection, name, None)
+        _say(f"{name}: Resift has let go of it; its points are as they were.")
+        return
+    manifest = before
+    if manifest is None or request.text:
+        manifest = await _mapped(engine, store, request, before)
+        await keep_manifest_of(store.connection, name, manifest)
+        _say(_told(name, manifest))
+    elif not request.add_keywords:
+        raise InvalidInput(
+            f"Collection {name!r} is adopted already. To change how it is read give --text-field and the rest anew; or "
+            "--add-keywords, or --forget."
+        )
+    if request.add_keywords and manifest.adopted is not None:
+        with progress_bar(name) as progress:
+            _, added = await add_keywords(store.connection, name, manifest, manifest.adopted, progress=progress)
+        _say(
+            f"{name}: {added.now:,} points got vectors of words now, {added.points:,} have them, "
+            f"{added.without_words:,} have no words. Searches are hybrid. Do this again when points were added or "
+            "changed."
+        )
+
+
+async def _manifest_there(store: QdrantStore, name: str) -> Manifest | None:
+    """Return the manifest of an adopted collection; None of one that is not.
+
+    Raises:
+        NotFound: When there is no such collection.
+        InvalidInput: When Resift made it.
+    """
+    check_name(name)
+    known = list(await store.all_names())
+    if name not in known:
+        raise NotFound(unknown_collection(name, known))
+    manifest = await read_manifest_of(store.connection, name)
+    if manifest is not None and manifest.adopted is None:
+        raise InvalidInput(f"Collection {name!r} was made by Resift: there is nothing to adopt.")
+    return manifest
+
+
+async def _mapped(engine: Engine, store: QdrantStore, request: Request, before: Manifest | None) -> Manifest:
+    """Return the manifest of a collection, once its vectors were seen to be the encoder's.
+
+    Vectors of words that were in use `before` stay so, and what was tuned.
+    """
+    seen = await survey(store.connection, request.name)
+    if not request.text:
+        raise InvalidInput(suggestion(request.name, seen))
+    in_use = before.adopted.vectors.get(BM25, "") if before and before.adopted else ""
+    dense, sparse = choose_dense(seen, request.vector), choose_sparse(seen, request.keywords or in_use)
+    adopted = _mapping(request, dense, sparse)
+    check_paths(seen, {f"--{part}-field": getattr(request, part) for part in PARTS})
+    await _check_model(engine, request, seen, adopted, dense)
+    words = before.lexical if before else _lexical(engine.settings, seen, adopted)
+    vectors = {DENSE: VectorSpec("dense", TEXT_FIELD, engine.encoder.fingerprint, dense.dimension)}
+    if sparse is not None:
+        _check_keywords(seen, adopted, words, sparse, force=request.force)
+        vectors[BM25] = VectorSpec("sparse", TEXT_FIELD, BM25, idf=sparse.idf)
+    fields, types = fields_of(seen, besides=(adopted.text, adopted.title, adopted.source, adopted.document))
+    return Manifest(
+        vectors=vectors,
+        lexical=words,
+        chunking="",
+        fields=types,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        schema_version=ADOPTED_VERSION,
+        storage=engine.settings.index.storage(),
+        adopted=replace(adopted, fields=fields),
+        tuning=before.tuning if before else {},
+    )
+
+
+def _mapping(request: Request, dense: StoredVector, sparse: StoredVector | None) -> Adopted:
+    return Adopted(
+        text=request.text,
+        vectors={DENSE: dense.name} | ({} if sparse is None else {BM25: sparse.name}),
+        title=request.title,
+        source=request.source,
+        document=request.document,
+        order=request.order,
+        distance=distance_of(dense),
+    )
+
+
+def _lexical(settings: Settings, seen: Survey, adopted: Adopted) -> Lexical:
+    """Return how words are weighed: as for Resift's own collections, but by the length that these texts have."""
+    search = settings.search
+    words = Lexical(search.average_length, search.language, tokenizer=search.tokenizer)
+    return replace(words, average_length=mean_length(seen.texts(adopted.text), words))
+
+
+async def _check_model(engine: Engine, request: Request, seen: Survey, adopted: Adopted, dense: StoredVector) -> None:
+    """Refuse a model that did not make the vectors; warn where it made them of something else than the text."""
+    model = engine.encoder.fingerprint
+    wanted = request.model.rpartition("/")[2].lower()
+    if wanted not in model.lower():
+        raise InvalidInput(
+            f"The encoder is {model}, not {request.model}. Set RESIFT_ENCODER__KIND and RESIFT_ENCODER__MODEL to it, "
+            "here and wherever the collection is searched (docs/encoders.md), and do this again."
+        )
+    size = len((await engine.encoder.encode_query("What is this?")).vector)
+    if size != dense.dimension:
+        raise InvalidInput(
+            f"{dense.shown}: the encoder {model} makes vectors of {size} dimensions. Set RESIFT_ENCODER__KIND and "
+            "RESIFT_ENCODER__MODEL to the model that made the collection's (docs/encoders.md)."
+        )
+    found = await dense_agreement(seen, adopted, engine.encoder)
+    told = f"{found.points} stored vectors and those of {model} agree at a median cosine of {found.median:.3f}"
+    if found.median < ANOTHER_MODEL and not request.force:
+        raise InvalidInput(
+            f"{told}: another model made them, and searches would find nothing of use. Set RESIFT_ENCODER__KIND and "
+            "RESIFT_ENCODER__MODEL to it (docs/encoders.md), or correct --text-field and --vector. --force adopts it "
+            "all the same."
+        )
+    _say(f"{told}.")
+    if found.median < ANOTHER_TEXT:
+        _warn(
+            "That is less than one model makes of one text. Was something beside the text encoded (a title: "
+            "--title-field; a prefix: RESIFT_ENCODER__PASSAGE_PREFIX), or is it a related model? Compare with "
+            "`resift eval`."
+        )
+
+
+def _check_keywords(seen: Survey, adopted: Adopted, words: Lexical, sparse: StoredVector, *, force: bool) -> None:
+    """Refuse vectors of words that are no BM25; warn of rare words that count no more than common ones."""
+    found = keyword_agreement(seen, adopted, Bm25Encoder(words))
+    told = f"{found.points} vectors in {sparse.shown} and BM25 share {found.median:.0%} of their terms"
+    if found.median < OTHER_WORDS and not force:
+        raise InvalidInput(
+            f"{told}: something else made them. Correct RESIFT_SEARCH__LANGUAGE, or leave --keywords out and give "
+            "--add-keywords. --force takes them all the same."
+        )
+    _say(f"{told}.")
+    if not sparse.idf:
+        _warn("They are searched without the IDF modifier: rare words count no more than common ones.")
+
+
+def _told(name: str, manifest: Manifest) -> str:
+    fields = ", ".join(sorted(manifest.fields)) or "none"
+    words = "" if BM25 in manifest.vectors else " Searches are by meaning alone; --add-keywords makes them hybrid."
+    return f"{name}: adopted, its points as they were. Fields to filter by: {fields}.{words}"
+
+
+def _say(text: str) -> None:
+    OUT.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def _warn(text: str) -> None:
+    ERR.print(f"Warning: {text}", style="yellow", highlight=False, soft_wrap=True, markup=False)

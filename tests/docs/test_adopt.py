@@ -1,0 +1,35 @@
+"""What docs/adopt.md says is true: its options are those of the command, its figures those of the code."""
+
+import re
+from pathlib import Path
+
+import typer
+from click import Group
+
+from resift.search.adopted_keywords import BATCH, KEYWORDS, OLDEST
+from resift.search.agreement import COMPARED
+from resift.search.survey import BELOW, NODE_TEXT, SAMPLE
+from resift.server.adopt import ANOTHER_MODEL, ANOTHER_TEXT
+from resift.server.cli import app
+
+PAGE = (Path(__file__).parents[2] / "docs" / "adopt.md").read_text(encoding="utf-8")
+
+
+def test_options_of_the_page_are_those_of_the_command() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, Group)
+    options = {name for parameter in group.commands["adopt"].params for name in parameter.opts}
+    named = set(re.findall(r"`(--[a-z-]+)`", PAGE))
+    assert options - {"name", "--help"} == named
+    assert set(re.findall(r"resift adopt.* (--[a-z-]+)", PAGE)) <= options
+
+
+def test_figures_and_names_of_the_page_are_those_of_the_code() -> None:
+    words = " ".join(PAGE.split())
+    assert f"a median cosine of {ANOTHER_TEXT} it is taken for the same model" in words
+    assert f"below {ANOTHER_MODEL} adopting is refused" in words
+    assert f"the vectors of {COMPARED} points are compared" in words
+    assert f"the payload of {SAMPLE} points drawn by chance" in words
+    assert f"`{KEYWORDS}` to points that have none, {BATCH} a request" in words
+    assert f"(Qdrant {OLDEST} or newer)" in words
+    assert all(f"`{each}`" in words for each in (*BELOW, NODE_TEXT))
