@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import typer
-from click import Group
+from typer.core import TyperGroup
 
 from resift.search.adopted_keywords import BATCH, KEYWORDS, OLDEST
 from resift.search.agreement import COMPARED
@@ -17,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "adopt.md").read_text(encoding="utf
 
 def test_options_of_the_page_are_those_of_the_command() -> None:
     group = typer.main.get_command(app)
-    assert isinstance(group, Group)
+    assert isinstance(group, TyperGroup)
     options = {name for parameter in group.commands["adopt"].params for name in parameter.opts}
     named = set(re.findall(r"`(--[a-z-]+)`", PAGE))
     assert options - {"name", "--help"} == named
