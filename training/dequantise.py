@@ -16,7 +16,7 @@ from onnx import GraphProto, helper, numpy_helper
 
 from ..core.errors import ModelError
 from ..models.bundled import MODEL_FILE, TOKENIZER_FILE
-from .bert_graph import QKV
+from .bert_graph import DENSE, QKV
 from .graph import Array
 from .linear import Floats, Weights
 
@@ -77,7 +77,7 @@ def bert_weights(constants: Mapping[str, Array]) -> Weights:
     }
     weights |= {name: _floats(constants, name) for name in constants if name.startswith(("encoder.", "embeddings."))}
     layer = 0
-    while f"layer.{layer}.qkv.weight" in constants:
+    while f"layer.{layer}.mix.weight" in constants:
         weights |= _layer(constants, layer)
         layer += 1
     return {name: np.ascontiguousarray(value) for name, value in weights.items()}
@@ -95,23 +95,20 @@ def head_weights(constants: Mapping[str, Array]) -> Weights:
 
 def _layer(constants: Mapping[str, Array], index: int) -> dict[str, Floats]:
     name, source = f"layer.{index}", f"encoder.layer.{index}"
-    matrices = np.split(_matrix(constants, f"{name}.qkv"), 3, axis=1)
-    biases = np.split(_floats(constants, f"{name}.qkv.bias"), 3)
     found: dict[str, Floats] = {}
-    for kind, matrix, bias in zip(QKV, matrices, biases, strict=True):
-        found[f"{source}.attention.self.{kind}.weight"] = matrix.T
-        found[f"{source}.attention.self.{kind}.bias"] = bias
-    found[f"{source}.attention.output.dense.weight"] = _matrix(constants, f"{name}.mix").T
-    found[f"{source}.intermediate.dense.weight"] = _matrix(constants, f"{name}.widen").T
-    found[f"{source}.output.dense.weight"] = _matrix(constants, f"{name}.narrow").T
+    for kind in QKV:
+        found |= _dense(constants, f"{name}.qkv.{kind}", f"{source}.attention.self.{kind}", smoothed=f"{name}.qkv")
+    for kind, origin in DENSE.items():
+        found |= _dense(constants, f"{name}.{kind}", f"{source}.{origin}", smoothed=f"{name}.{kind}")
     return found
 
 
-def _matrix(constants: Mapping[str, Array], name: str) -> Floats:
-    """Return a layer's weights [inputs, outputs], smoothing undone."""
+def _dense(constants: Mapping[str, Array], name: str, source: str, *, smoothed: str) -> dict[str, Floats]:
+    """Return a layer's weights, smoothing undone, and its bias."""
     matrix = _floats(constants, f"{name}.weight") * _floats(constants, f"{name}.scale")
-    smoothing = f"{name}.smoothing"
-    return matrix * _floats(constants, smoothing)[:, None] if smoothing in constants else matrix
+    if f"{smoothed}.smoothing" in constants:
+        matrix = matrix * _floats(constants, f"{smoothed}.smoothing")[:, None]
+    return {f"{source}.weight": matrix.T, f"{source}.bias": _floats(constants, f"{name}.bias")}
 
 
 def _floats(constants: Mapping[str, Array], name: str) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from ..models.session import open_session
-from .linear import Floats
+from .linear import Floats, Layers
 
 Feed: TypeAlias = Mapping[str, NDArray[np.int64]]
 """The inputs of one run, by name."""
@@ -19,15 +19,19 @@ SMOOTHED = ("qkv", "widen")  # those that read a layer normalisation; with the o
 SMALLEST = 1e-5
 
 
-def smoothing(exact: onnx.ModelProto, layers: Mapping[str, Floats], feeds: Sequence[Feed]) -> dict[str, Floats]:
+def smoothing(exact: onnx.ModelProto, layers: Mapping[str, Layers], feeds: Sequence[Feed]) -> dict[str, Floats]:
     """Return, by layer, what to divide each input channel by: max|x|^alpha / max|w|^(1 - alpha).
 
     Source: Xiao et al. 2022, SmoothQuant, equation 4. `exact` is the model in fp32, `layers` its linear layers
     (bert_graph.linear_layers), `feeds` real inputs.
     """
-    chosen = {name: weight for name, weight in layers.items() if name.endswith(SMOOTHED)}
-    activations = _largest_inputs(exact, chosen, feeds)
-    return {name: _divisor(activations[name], np.abs(weight).max(axis=1)) for name, weight in chosen.items()}
+    weights = {
+        name: np.max([np.abs(each.weight).max(axis=1) for each in together], axis=0)
+        for name, together in layers.items()
+        if name.endswith(SMOOTHED)
+    }
+    activations = _largest_inputs(exact, weights, feeds)
+    return {name: _divisor(activations[name], weight) for name, weight in weights.items()}
 
 
 def _divisor(activation: Floats, weight: Floats) -> Floats:
@@ -35,15 +39,15 @@ def _divisor(activation: Floats, weight: Floats) -> Floats:
     return ratio.astype(np.float32)
 
 
-def _largest_inputs(exact: onnx.ModelProto, layers: Mapping[str, Floats], feeds: Sequence[Feed]) -> dict[str, Floats]:
-    """Return the largest magnitude that each input channel of each layer takes over all tokens of all feeds."""
-    watched = [f"{name}.input" for name in layers]
+def _largest_inputs(exact: onnx.ModelProto, channels: Mapping[str, Floats], feeds: Sequence[Feed]) -> dict[str, Floats]:
+    """Return the largest magnitude that each input channel takes over all tokens of all feeds."""
+    watched = [f"{name}.input" for name in channels]
     model = onnx.ModelProto()
     model.CopyFrom(exact)
     model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in watched)
     session = open_session(model.SerializeToString())
-    largest = {name: np.zeros(weight.shape[0], np.float32) for name, weight in layers.items()}
+    largest = {name: np.zeros_like(each) for name, each in channels.items()}
     for feed in feeds:
-        for name, values in zip(layers, session.run(watched, feed), strict=True):
+        for name, values in zip(channels, session.run(watched, feed), strict=True):
             largest[name] = np.maximum(largest[name], np.abs(values[0]).max(axis=0))
     return largest

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from resift.models.session import open_session
 from resift.training.bert_graph import BertShape, build_encoder, linear_layers
 from resift.training.fidelity import milliseconds, sentence_vectors
-from resift.training.linear import EVERY_LAYER, FEED_FORWARD, Exact, Int8, Linear, by_column, by_row
+from resift.training.linear import ACTIVATED, EVERY_LAYER, FEED_FORWARD, Exact, Int8, Linear, by_column, by_row
 from resift.training.smoothing import Feed, smoothing
 
 Floats = NDArray[np.float32]
@@ -120,7 +120,7 @@ def test_fp32_graph_equals_the_reference() -> None:
         assert tokens[0] == pytest.approx(unit(hidden_states(WEIGHTS, text)), abs=1e-5)
 
 
-@pytest.mark.parametrize("rows", [(), FEED_FORWARD, EVERY_LAYER])
+@pytest.mark.parametrize("rows", [(), (ACTIVATED,), FEED_FORWARD, EVERY_LAYER])
 @pytest.mark.parametrize("smoothed", [False, True])
 def test_int8_graph_stays_near_the_reference(rows: tuple[str, ...], smoothed: bool) -> None:
     assert cosines(Int8(divisors() if smoothed else {}, rows)).min() > 0.99
@@ -163,7 +163,7 @@ def test_the_same_weights_give_the_same_bytes() -> None:
 def test_every_linear_layer_is_named_once() -> None:
     layers = linear_layers(WEIGHTS, SHAPE)
     assert len(layers) == 4 * LAYERS
-    assert layers["layer.0.qkv"].shape == (HIDDEN, 3 * HIDDEN)
+    assert [each.weight.shape for each in layers["layer.0.qkv"]] == [(HIDDEN, HIDDEN)] * 3
 
 
 def test_variants_are_timed_in_turn() -> None:
