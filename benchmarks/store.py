@@ -3,7 +3,7 @@
     python -m resift.benchmarks.store --passages 100000
     python -m resift.benchmarks.store --local 10000
 
-Texts are documentation strings of the standard library, repeated until there are enough, with their BM25 vectors. Dense
+Texts are halves of two documentation strings of the standard library, with their BM25 vectors. Dense
 vectors lie around one centre for every 20 passages, at a cosine of about 0.86 to it, as passages of one subject do;
 what a quantization or a graph finds on real vectors is for `resift tune --memory` to measure. Each row is a process.
 """
@@ -48,23 +48,23 @@ LOCAL_TURNS = 5
 
 def points(passages: int, dimension: int) -> Iterator[list[Point]]:
     """Yield the points in batches."""
-    texts = [f"{document.title}\n{document.text}"[:1200] for document in stdlib_documents()]
-    bm25 = Bm25Encoder(Lexical(100))
-    words = [bm25.document(text) for text in texts]
-    random = np.random.default_rng(0)
+    halves = [f"{document.title}\n{document.text}"[:600] for document in stdlib_documents()]
+    bm25, random = Bm25Encoder(Lexical(100)), np.random.default_rng(0)
     centres = random.standard_normal((max(1, passages // 20), dimension))
     for start in range(0, passages, BATCH):
         numbers = range(start, min(passages, start + BATCH))
         rows = centres[random.integers(0, len(centres), len(numbers))]
         rows = (rows + SPREAD * random.standard_normal(rows.shape)).astype(np.float32)
+        pairs = random.integers(0, len(halves), (len(numbers), 2))
+        texts = [f"{halves[one]}\n{halves[other]}" for one, other in pairs]
         yield [
             Point(
-                Passage(f"document-{number}", 0, texts[number % len(texts)]),
+                Passage(f"document-{number}", 0, text),
                 digest="",
                 passages=1,
-                vectors={DENSE: row, BM25: words[number % len(texts)]},
+                vectors={DENSE: row, BM25: bm25.document(text)},
             )
-            for number, row in zip(numbers, rows, strict=True)
+            for number, row, text in zip(numbers, rows, texts, strict=True)
         ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .manifest import Manifest
 from .storage import Storage
-from .vectors import VectorSpec
+from .vectors import TEXT_FIELD, VectorSpec
 
 if TYPE_CHECKING:
     from qdrant_edge import (
@@ -47,12 +47,13 @@ def _dense(spec: VectorSpec, storage: Storage, passages: int) -> EdgeVectorParam
             hnsw_config=_graph(spec, storage, links=0),
             memory=Memory.Cold,
         )
+    # Fields have room for every passage, with one or without, and few questions weigh them: read when they do.
     return EdgeVectorParams(
         spec.dimension,
         Distance.Cosine,
         quantization_config=_quantization(storage),
         hnsw_config=_graph(spec, storage, links=storage.links if storage.has_graph(passages) else 0),
-        memory=Memory.Cold if storage.originals_on_disk else Memory.Cached,
+        memory=Memory.Cold if storage.originals_on_disk or spec.field != TEXT_FIELD else Memory.Cached,
     )
 
 

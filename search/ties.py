@@ -33,7 +33,7 @@ def _is_tied(answer: Sequence[tuple[UUID, float]], limit: int) -> bool:
 
 
 def _in_order(answer: Sequence[tuple[UUID, float]]) -> Answer:
-    return sorted(answer, key=lambda pair: (-_rounded(pair), pair[0]))
+    return sorted(answer, key=lambda pair: (-_rounded(pair), pair[0].int))
 
 
 def _rounded(pair: tuple[UUID, float]) -> float:
