@@ -1,4 +1,4 @@
-"""What the arguments of a question change, without reranking: fields, phrasings, examples, diversity, boosts, tokens.
+"""What arguments of a question and vectors of a collection change in hybrid search, one part at a time.
 
     python -m resift.benchmarks.techniques fields BEIR/scifact BEIR/nfcorpus
 
@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
-from typing import TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import anyio
 import numpy as np
@@ -23,6 +23,7 @@ from resift.core.values import Hit
 from resift.evaluation.judged import Judged, load, splits
 from resift.evaluation.measures import means, per_query
 from resift.pipeline.question import Question
+from resift.search.manifest import Tokenizer
 from resift.server.console import OUT
 from resift.server.engine import Engine, build_engine
 from resift.server.settings import load_settings
@@ -137,23 +138,37 @@ async def boosts(engine: Engine, judged: Judged, folder: Path) -> Rows:
 
 async def tokens(engine: Engine, judged: Judged, folder: Path) -> Rows:
     """Vary the share of late interaction in a collection with a vector per token."""
-    name, rows = f"{judged.name}-tokens", list[tuple[str, ...]]()
-    for weight in LATE_WEIGHTS:
-        settings = load_settings(
-            data_dir=engine.settings.data_dir / "tokens", vectors={"tokens": True}, search={"late_weight": weight}
-        )
-        other = build_engine(settings)
-        try:
-            await bring_in(other, replace(judged, name=name))
-            found = await ask(other, replace(judged, name=name), alike(judged, PLAIN))
-        finally:
-            await other.close()
-        rows.append(row(f"share of late interaction {weight}", judged.grades, found))
+    ways = {f"share of late interaction {weight}": {"late_weight": weight} for weight in LATE_WEIGHTS}
+    store = engine.settings.data_dir / "tokens"
+    return [
+        row(name, judged.grades, await rebuilt(judged, PLAIN, data_dir=store, vectors={"tokens": True}, search=search))
+        for name, search in ways.items()
+    ]
+
+
+async def tokenizer(engine: Engine, judged: Judged, folder: Path) -> Rows:
+    """Take identifiers apart for BM25, or not."""
+    rows: Rows = []
+    for name in get_args(Tokenizer):
+        for mode in ("keyword", "hybrid"):
+            store = engine.settings.data_dir / f"tokenizer-{name}"
+            found = await rebuilt(judged, replace(PLAIN, mode=mode), data_dir=store, search={"tokenizer": name})
+            rows.append(row(f"{mode}, tokenizer {name}", judged.grades, found))
     return rows
 
 
+async def rebuilt(judged: Judged, question: Question, **settings: Any) -> Found:
+    """Return the hits of each query in a collection made with other settings."""
+    other = build_engine(load_settings(**settings))
+    try:
+        await bring_in(other, judged)
+        return await ask(other, judged, alike(judged, question))
+    finally:
+        await other.close()
+
+
 PARTS: Mapping[str, Callable[[Engine, Judged, Path], Awaitable[Rows]]] = {
-    each.__name__: each for each in (fields, phrasings, examples, diversity, boosts, tokens)
+    each.__name__: each for each in (fields, phrasings, examples, diversity, boosts, tokens, tokenizer)
 }
 
 

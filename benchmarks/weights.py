@@ -6,12 +6,14 @@ Each set is a folder in BEIR form, a split, and how many of its questions to dra
 """
 
 import argparse
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import anyio
 import numpy as np
@@ -23,16 +25,16 @@ from resift.evaluation.calibration import Read, best_hits, fit, reliability
 from resift.evaluation.judged import Judged, load, sample
 from resift.evaluation.run import rankings
 from resift.evaluation.samples import collect, ndcg
+from resift.pipeline.pipeline import NONE
 from resift.pipeline.question import Question
 from resift.server.console import OUT
 from resift.server.engine import Engine, build_engine
 from resift.server.settings import load_settings
 
-Part: TypeAlias = Literal["fusion", "blend", "relevance", "all"]
+Part: TypeAlias = Literal["fusion", "blend", "relevance", "verdicts", "all"]
 Answers: TypeAlias = Mapping[str, Sequence[Hit]]
 Stage: TypeAlias = Literal["rerank", "dense"]
 
-PARTS: tuple[Part, ...] = ("fusion", "blend", "relevance", "all")
 FUSION_WEIGHTS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 RERANK_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 DENSE_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
@@ -52,6 +54,8 @@ async def run(specs: Sequence[str], part: Part, store: Path, reranker: str) -> l
             tables += [await sweep_blend(engine, label, judged, reranked) for label, judged in sets.items()]
         if part in ("relevance", "all"):
             tables += await fit_relevance(engine, sets, reranked)
+        if part == "verdicts":
+            tables.append(await count_verdicts(engine, sets, reranked))
     return [await sweep_fusion(sets, store), *tables] if part in ("fusion", "all") else tables
 
 
@@ -96,20 +100,36 @@ async def sweep_blend(engine: Engine, label: str, judged: Judged, reranked: Ques
 
 
 async def fit_relevance(engine: Engine, sets: Mapping[str, Judged], reranked: Question) -> list[Table]:
-    """Return the logistics of both scores, and how the reranker's agrees with what was found."""
+    """Return the logistics of both scores, and for each how what it foretells agrees with what was found."""
     answers = {label: await ask_all(engine, judged, reranked) for label, judged in sets.items()}
-    best = {label: best_hits(read(judged, answers[label], "rerank")) for label, judged in sets.items()}
-    dense = [best_hits(read(judged, answers[label], "dense")) for label, judged in sets.items()]
-    fitted = fit(list(best.values()))
     fits = Table("score", "slope", "intercept", title="Relevance of the best hit")
-    for name, logistic in (("rerank", fitted), ("dense", fit(dense))):
-        fits.add_row(name, f"{logistic.slope:.2f}", f"{logistic.intercept:.2f}")
-    table = Table("predicted", *sets, title="Relevance by the reranker, predicted / found (best hits)")
-    rows = [{row[0]: row for row in reliability(fitted, each)} for each in best.values()]
-    for name in sorted({name for row in rows for name in row}):
-        cells = [row[name][1:] if name in row else None for row in rows]
-        table.add_row(name, *("-" if cell is None else f"{cell[0]:.2f} / {cell[1]:.2f} ({cell[2]})" for cell in cells))
-    return [fits, table]
+    tables = [fits]
+    for stage in get_args(Stage) if reranked.reranker != NONE else ("dense",):
+        best = {label: best_hits(read(judged, answers[label], stage)) for label, judged in sets.items()}
+        fitted = fit(list(best.values()))
+        fits.add_row(stage, f"{fitted.slope:.2f}", f"{fitted.intercept:.2f}")
+        table = Table("predicted", *sets, title=f"Relevance by {stage}, predicted / found (best hits)")
+        rows = [{row[0]: row for row in reliability(fitted, each)} for each in best.values()]
+        for name in sorted({name for row in rows for name in row}):
+            cells = [row[name][1:] if name in row else None for row in rows]
+            table.add_row(name, *("-" if each is None else "{:.2f} / {:.2f} ({})".format(*each) for each in cells))
+        tables.append(table)
+    return tables
+
+
+async def count_verdicts(engine: Engine, sets: Mapping[str, Judged], reranked: Question) -> Table:
+    """Return the verdicts on each set's questions, asked of its own documents, and by turns of the other sets'."""
+    kinds = ("good", "weak", "none")
+    table = Table("questions", "asked of", *kinds, title=f"Verdicts, reranker {reranked.reranker}")
+    for label, judged in sets.items():
+        others = [each.name for each in sets.values() if each is not judged]
+        for where, names in (("its own documents", [judged.name]), ("the others'", others)):
+            counts = Counter[str]()
+            for query, name in zip(judged.queries.values(), cycle(names), strict=False):
+                asked = replace(reranked, query=query, collection=name)
+                counts[(await engine.services.pipeline.ask(asked)).verdict] += 1
+            table.add_row(label, where, *(f"{counts[kind] / counts.total():.2f}" for kind in kinds))
+    return table
 
 
 async def ask_all(engine: Engine, judged: Judged, reranked: Question) -> Answers:
@@ -136,7 +156,7 @@ def _sweep(title: str, weights: Sequence[float], rows: Mapping[str, Sequence[flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="FOLDER:SPLIT:QUESTIONS")
-    parser.add_argument("--part", choices=PARTS, default="all")
+    parser.add_argument("--part", choices=get_args(Part), default="all")
     parser.add_argument("--reranker", default="default")
     parser.add_argument("--store", type=Path, default=Path("build/quality"))
     options = parser.parse_args()

@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
+import numpy as np
 import pytest
 from mcp.client import Client
 
-from resift.core.values import Document
+from resift.core.values import Document, Passage
 from resift.ingest.job import Job
 from resift.search.filters import BOUNDS
+from resift.search.store import Point
 from resift.server.assembly import create_server
 from resift.server.engine import Engine, build_engine
 from resift.server.settings import load_settings
@@ -48,16 +51,33 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return runner(monkeypatch, capsys)
 
 
+async def fill(folder: Path, passages: int) -> None:
+    """Bring the collection of the pages to a size at which memory matters."""
+    engine = build_engine(load_settings(data_dir=folder))
+    collection = await engine.services.store.open("manual", create=engine.services.pipeline.manifest)
+    rows = np.random.default_rng(5).standard_normal((passages, collection.manifest.dimension)).astype(np.float32)
+    await collection.write(
+        [Point(Passage(f"filler {n}", 0, "text"), "digest", 1, {"dense": row}) for n, row in enumerate(rows)]
+    )
+    await engine.close()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*PAGES, "reranking"])
-def test_commands_of_the_page_run(run: Run, name: str) -> None:
+@pytest.mark.parametrize("name", [*PAGES, "reranking", "multi-vector", "quantization"])
+def test_commands_of_the_page_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    if name == "quantization":
+        anyio.run(fill, tmp_path / "data", 1000)
     passage = ""
     commands = [line.removeprefix("$ ") for line in blocks(name, "console")]
     assert len(commands) >= 3
     for command in commands:
-        program, *arguments = shlex.split(command.replace("$PASSAGE", passage))
-        assert program == "resift"
-        done = run(*arguments)
+        words = shlex.split(command.replace("$PASSAGE", passage))
+        program = words.index("resift")
+        with monkeypatch.context() as patch:
+            for setting in words[:program]:
+                patch.setenv(*setting.split("=", 1))
+            arguments = words[program + 1 :]
+            done = run(*arguments)
         assert done.code == 0, f"{command}: {done.err}"
         if "--json" in arguments:
             passage = done.json["hits"][0]["passage_id"]

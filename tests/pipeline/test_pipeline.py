@@ -120,6 +120,18 @@ async def test_verdict_comes_from_the_relevance_of_the_best_hit(pipeline: Pipeli
     assert (await pipeline.ask(Question("xyzzy", mode="keyword"))).verdict == "none"
 
 
+@pytest.mark.parametrize("reranker", ["none", "maxsim", "default"])
+async def test_question_that_nothing_answers_is_told_from_one_that_something_does(
+    pipeline: Pipeline, reranker: str
+) -> None:
+    answered, unanswered = [
+        await pipeline.ask(Question(query, reranker=reranker)) for query in (BLIND_SPOT, "recipe for a lemon cake")
+    ]
+    assert answered.verdict in {"good", "weak"}
+    assert unanswered.verdict == "none"
+    assert max(hit.relevance or 0.0 for hit in unanswered.ranking.hits) < 0.1
+
+
 async def test_hits_below_the_least_relevance_are_left_out_and_counted(pipeline: Pipeline) -> None:
     full = await pipeline.ask(Question(BLIND_SPOT))
     least = sorted(hit.relevance or 0.0 for hit in full.ranking.hits)[-2]
