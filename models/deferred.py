@@ -16,11 +16,6 @@ class Deferred(Generic[T]):
         self._build = build
         self._attempt: _Attempt[T] | None = None
 
-    @property
-    def ready(self) -> bool:
-        """Return whether the value is there, so that `get` will not wait."""
-        return self._attempt is not None and bool(self._attempt.values)
-
     async def get(self) -> T:
         """Return the value, building it first where nobody has yet.
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isclose
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -117,10 +117,6 @@ class Manifest:
             for name, spec in self.vectors.items()
         }
         return replace(self, vectors=sized)
-
-    def with_fields(self, fields: Mapping[str, FieldType]) -> "Manifest":
-        """Return the manifest knowing these metadata fields."""
-        return replace(self, fields=dict(fields))
 
     def over(self, before: "Manifest", stored: "Manifest | None") -> "Manifest":
         """Return the manifest for what is stored now: where it is as it was `before`, what others changed stays."""

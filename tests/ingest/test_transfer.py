@@ -29,7 +29,8 @@ MANIFEST = Manifest(
     {**standard_vectors("by-hand@1", 4), "late": VectorSpec("multi", "text", "by-hand@1", 4)},
     Lexical(10),
     "200/40/40",
-).with_fields({"year": "integer", "oem": "boolean"})
+    {"year": "integer", "oem": "boolean"},
+)
 DOCUMENTS = 200  # several groups
 
 
@@ -53,7 +54,7 @@ def documents(numbers: range) -> list[Point]:
 async def source(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[EdgeStore]:
     """Only for reading."""
     store = EdgeStore(tmp_path_factory.mktemp("source"), reserve_bytes=0)
-    collection = await store.open("c", create=MANIFEST.with_fields({}))
+    collection = await store.open("c", create=replace(MANIFEST, fields={}))
     await collection.remember(MANIFEST)
     await collection.write(documents(range(DOCUMENTS)))
     yield store
@@ -129,7 +130,7 @@ async def test_interrupted_copy_goes_on_where_it_stopped(source: EdgeStore, tmp_
 
 async def test_documents_that_only_the_target_has_stay(source: EdgeStore, tmp_path: Path) -> None:
     target = EdgeStore(tmp_path / "target", reserve_bytes=0)
-    theirs = await target.open("c", create=MANIFEST.with_fields({}))
+    theirs = await target.open("c", create=replace(MANIFEST, fields={}))
     await theirs.write([replace(each, passages=1) for each in documents(range(900, 901))])
     await copy_collection(await source.open("c"), target)
     assert len(await theirs.entries()) == DOCUMENTS + 1
@@ -161,7 +162,7 @@ async def test_target_keeps_its_own_index_and_widens_its_fields(source: EdgeStor
     target = EdgeStore(tmp_path / "target", reserve_bytes=0)
     own = replace(MANIFEST.storage, breadth=64, indexed=7)
     theirs = await target.open("c", create=replace(MANIFEST, fields={}, storage=own))
-    await theirs.remember(theirs.manifest.with_fields({"year": "number"}))
+    await theirs.remember(replace(theirs.manifest, fields={"year": "number"}))
     await copy_collection(await source.open("c"), target)
     assert theirs.manifest.storage == own
     assert theirs.manifest.fields == {"year": "number", "oem": "boolean"}

@@ -63,7 +63,7 @@ async def store(
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(open_store(request.param, tmp_path_factory.mktemp("adopted")))
         assert isinstance(opened, QdrantStore)
-        ours = await opened.open("ours", create=OURS.with_fields({}))
+        ours = await opened.open("ours", create=replace(OURS, fields={}))
         await ours.remember(OURS)
         await ours.write(WRITTEN)
         yield opened

@@ -4,6 +4,7 @@ import gzip
 import shutil
 import tarfile
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ async def original(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest)
     """A store with two collections, "notes" and the empty "wiki"."""
     store = EdgeStore(tmp_path_factory.mktemp("original"), reserve_bytes=0)
     collection = await store.open("notes", create=manifest)
-    await collection.remember(manifest.with_fields({"lang": "keyword"}))
+    await collection.remember(replace(manifest, fields={"lang": "keyword"}))
     await collection.write(POINTS)
     await store.open("wiki", create=manifest)
     yield store
@@ -61,7 +62,7 @@ async def test_backup_restores_documents_vectors_and_manifest_elsewhere(
     await restore(other, backup)
     assert await other.names() == ["notes", "wiki"]
     notes = await other.open("notes")
-    assert notes.manifest == manifest.with_fields({"lang": "keyword"})
+    assert notes.manifest == replace(manifest, fields={"lang": "keyword"})
     assert await notes.entries() == await (await original.open("notes")).entries()
     assert len((await notes.search([Leg("dense", EAST, 30)]))[0]) == 20
     assert not (tmp_path / "elsewhere" / "restoring").exists()

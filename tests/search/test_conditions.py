@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from operator import ge, gt, le, lt
 from pathlib import Path
@@ -169,7 +170,7 @@ def written(passage: Passage) -> Point:
 async def collection(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest) -> AsyncIterator[Collection]:
     store = EdgeStore(tmp_path_factory.mktemp("filters"), reserve_bytes=0)
     opened = await store.open("filters", create=manifest)
-    await opened.remember(manifest.with_fields(FIELDS))
+    await opened.remember(replace(manifest, fields=FIELDS))
     yield opened
     await store.close()
 

@@ -45,7 +45,7 @@ def point(
 async def test_what_is_written_is_found_kept_and_removed(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=manifest)
     points = [point("a", 0, of=2), point("a", 1, dense=NORTH, title=UP, of=2), point("b", 0, dense=UP)]
-    await collection.remember(manifest.with_fields({"flag": "boolean"}))
+    await collection.remember(replace(manifest, fields={"flag": "boolean"}))
     await collection.write(points)
     ids = [each.passage.point_id("c") for each in points]
 
@@ -64,7 +64,7 @@ async def test_what_is_written_is_found_kept_and_removed(store: EdgeStore, manif
     await store.close()
     reopened = await store.open("c")
     assert await reopened.fetch(ids) == {key: each.passage for key, each in zip(ids, points, strict=True)}
-    assert reopened.manifest == manifest.with_fields({"flag": "boolean"})
+    assert reopened.manifest == replace(manifest, fields={"flag": "boolean"})
 
     assert await reopened.remove(AnyOf("document_id", ("a",))) == 2
     assert await reopened.remove(AnyOf("document_id", ("a",))) == 0

@@ -1,5 +1,6 @@
 """Metadata fields: what they may hold, and how a collection's knowledge of them widens."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ async def add(collection: Collection, manifest: Manifest, values: dict[str, Any]
     fields = dict(collection.manifest.fields)
     for value in values.values():
         fields = learn_fields(fields, {"it": value})
-    await collection.remember(manifest.with_fields(fields))
+    await collection.remember(replace(manifest, fields=fields))
     ones = np.ones(4, np.float32)
     passages = [Passage(name, 0, "text", metadata={"it": value}) for name, value in values.items()]
     await collection.write([Point(passage, "digest", 1, {"dense": ones}) for passage in passages])

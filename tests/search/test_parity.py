@@ -37,8 +37,14 @@ MANIFEST = Manifest(
     {**standard_vectors("by-hand@1", SIZE), "late": VectorSpec("multi", "text", "by-hand@1", SIZE)},
     Lexical(average_length=10),
     chunking="200/40/40",
-).with_fields(
-    {"lang": "keyword", "year": "integer", "price": "number", "oem": "boolean", "since": "date", "tags": "keyword"}
+    fields={
+        "lang": "keyword",
+        "year": "integer",
+        "price": "number",
+        "oem": "boolean",
+        "since": "date",
+        "tags": "keyword",
+    },
 )
 FILTERS: tuple[dict[str, Any], ...] = (
     {"lang": "en"},
@@ -110,7 +116,7 @@ async def stores(
 
 
 async def fill(store: Store, name: str, written: Sequence[Point]) -> Collection:
-    collection = await store.open(name, create=MANIFEST.with_fields({}))
+    collection = await store.open(name, create=replace(MANIFEST, fields={}))
     await collection.remember(MANIFEST)
     await collection.write(written)
     return collection

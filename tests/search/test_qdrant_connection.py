@@ -108,7 +108,7 @@ async def test_storage_that_another_engine_changed_meanwhile_stays(manifest: Man
         ours, theirs = await one.open("c", create=manifest), await other.open("c")
         storage = replace(manifest.storage, breadth=64)
         await theirs.remember(replace(theirs.manifest, storage=storage))
-        await ours.remember(ours.manifest.with_fields({"year": "integer"}))
+        await ours.remember(replace(ours.manifest, fields={"year": "integer"}))
         assert ours.manifest == replace(manifest, storage=storage, fields={"year": "integer"})
         await one.close()
         await other.close()

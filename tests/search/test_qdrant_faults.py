@@ -1,6 +1,7 @@
 """A Qdrant server that fails: what is asked again, how long is waited, what is said, and that nothing is lost."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ async def test_each_request_survives_a_passing_fault(
     await store.names()  # connected
     proxy.faults = once
     collection = await store.open("c", create=manifest)
-    await collection.remember(manifest.with_fields({"lang": "keyword"}))
+    await collection.remember(replace(manifest, fields={"lang": "keyword"}))
     await collection.write(document("a", axes[0]))
     assert await collection.count() == 2
     assert len((await collection.search([Leg("dense", axes[0], 5)]))[0]) == 2
@@ -134,8 +135,8 @@ async def test_fields_that_another_engine_learned_stay(
     mine = await store.open("c", create=manifest)
     other_store = connected(server.url, key="right")
     theirs = await other_store.open("c")
-    await theirs.remember(manifest.with_fields({"year": "integer", "lang": "keyword"}))
-    await mine.remember(manifest.with_fields({"year": "number"}))
+    await theirs.remember(replace(manifest, fields={"year": "integer", "lang": "keyword"}))
+    await mine.remember(replace(manifest, fields={"year": "number"}))
     assert dict(mine.manifest.fields) == {"year": "number", "lang": "keyword"}
     await other_store.close()
 

@@ -1,6 +1,7 @@
 """The first stage: what is found, in which order, and what is said of it."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ async def collection(tmp_path_factory: pytest.TempPathFactory, manifest: Manifes
     """One document of 300 passages on wheels, and 150 documents with a passage or two, some of them on wheels too."""
     store = EdgeStore(tmp_path_factory.mktemp("retrieve"), reserve_bytes=0)
     opened = await store.open("c", create=manifest)
-    await opened.remember(manifest.with_fields({"colour": "keyword"}))
+    await opened.remember(replace(manifest, fields={"colour": "keyword"}))
     bm25 = Bm25Encoder(manifest.lexical)
     points = [point("big", number, f"wheel wheel turn{number}", "Wheels", bm25) for number in range(300)]
     for number in range(150):
