@@ -1,5 +1,6 @@
 """What people see on the terminal: tables, progress, JSON."""
 
+import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,19 @@ from ..tools.results import citation
 
 PIPE_WIDTH = 120  # of a table that goes to a file or another program
 
-OUT = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+class _Output(Console):
+    """stdout. When its reader goes away, as `head` does, the rest is not written, and the command ends as it would."""
+
+    def on_broken_pipe(self) -> None:
+        """Say no more, here and when Python closes stdout."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+OUT = _Output(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 ERR = Console(stderr=True)
 
 MAX_FAILURES = 20

@@ -20,9 +20,9 @@ from .index_settings import IndexSettings
 from .llm_settings import LlmSettings
 from .qdrant_settings import QdrantSettings
 from .reranker_settings import Row, check_names
+from .setting_problems import PREFIX, misfit, no_json
 from .vector_settings import VectorSettings
 
-PREFIX = "RESIFT_"
 ENV_FILE = "RESIFT_ENV_FILE"
 _FOREIGN = ("RESIFT_TEST_",)  # the test suite's own
 
@@ -209,23 +209,13 @@ def load_settings(**overrides: Any) -> Settings:
     if named and not file.is_file():
         raise InvalidInput(f"{ENV_FILE} = {named!r} names no file. Correct it or leave it out.")
     _refuse_unknown(os.environ)
-    _refuse_unknown(_names_in(file))
+    _refuse_unknown(_values_in(file))
     try:
         return Settings(_env_file=file, **overrides)  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
-        raise InvalidInput(f"{_problem(error)}. Correct it or leave it out.") from error
-    except SettingsError as error:  # names the section alone
-        raise InvalidInput(f"A setting that takes JSON holds none: {error} ({error.__cause__}). Correct it.") from error
-
-
-def _problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    if first["loc"][0] == "rerankers":  # whose rows may hold keys, and so are not shown
-        # The second part names the row, the third is pydantic's word for its kind.
-        place = ".".join(str(part) for part in (*first["loc"][1:2], *first["loc"][3:]))
-        return ": ".join(part for part in (f"{PREFIX}RERANKERS", place, first["msg"]) if part)
-    name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
-    return f"{name} = {first['input']!r}: {first['msg']}"
+        raise InvalidInput(misfit(error)) from error
+    except SettingsError as error:
+        raise InvalidInput(no_json(error, {**_values_in(file), **os.environ})) from error
 
 
 def all_settings() -> Iterator[tuple[str, str, str]]:
@@ -260,7 +250,7 @@ def _refuse_unknown(names: Iterable[str]) -> None:
             raise InvalidInput(f"Unknown setting {name}.{nearest(name, known)} `resift doctor` lists all settings.")
 
 
-def _names_in(file: Path) -> list[str]:
+def _values_in(file: Path) -> dict[str, str | None]:
     from dotenv import dotenv_values
 
-    return [name.upper() for name in dotenv_values(file)] if file.is_file() else []
+    return {name.upper(): value for name, value in dotenv_values(file).items()} if file.is_file() else {}

@@ -133,6 +133,18 @@ def test_command_runs_as_a_process_of_its_own(tmp_path: Path, files: Path) -> No
 
 
 @pytest.mark.slow
+def test_reader_that_goes_away_is_no_failure_and_makes_no_noise(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "prompts"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path), text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        noise = process.stderr.read()
+    assert (process.returncode, noise) == (0, "")
+
+
+@pytest.mark.slow
 def test_doctor_finds_a_sound_installation_healthy(run: Run, files: Path) -> None:
     run("ingest", str(files))
     healthy = run("doctor")

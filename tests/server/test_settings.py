@@ -40,6 +40,39 @@ def test_bad_value_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch, n
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RESIFT_BLEND__OFFICIAL_SOURCES", "docs/", "Expecting value, at character 1 of 5"),
+        ("RESIFT_BLEND__BOOST", '{"kind": {"docs": 1.5}', "Expecting ',' delimiter, at its end"),
+        ("RESIFT_VECTORS__FIELDS", "[title]", "Expecting value, at character 2 of 7"),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_broken_json_is_named_with_its_variable_and_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, said: str, *, in_file: bool
+) -> None:
+    if in_file:
+        (tmp_path / "settings.env").write_text(f"{name}='{value}'\n")
+        monkeypatch.setenv(ENV_FILE, str(tmp_path / "settings.env"))
+    else:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput) as refused:
+        load_settings()
+    assert (
+        str(refused.value)
+        == f'{name} is no JSON: {said}. A list is written ["one", "two"], an object {{"name": "value"}}.'
+    )
+
+
+def test_settings_that_do_not_fit_together_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_LLM__PERMUTATIONS", "5")
+    monkeypatch.setenv("RESIFT_LLM__MAX_CALLS", "2")
+    expected = "RESIFT_LLM__PERMUTATIONS = '5', RESIFT_LLM__MAX_CALLS = '2': permutations is at most max_calls. Correct"
+    with pytest.raises(InvalidInput, match=f"^{expected}"):
+        load_settings()
+
+
 def test_file_named_by_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "settings.env"
     file.write_text("RESIFT_THREADS=3\nRESIFT_SEARCH__FUSION=rrf\nOTHER=1\n")
