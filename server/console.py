@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain, dropwhile, islice
 from typing import Any
 
 from pydantic_core import to_json
@@ -13,11 +14,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..core.values import Hit
+from ..core.values import Hit, Ranking
 from ..ingest.job import Progress as JobProgress
 from ..ingest.report import Report
 from ..pipeline.overview import FieldOverview, Overview
 from ..pipeline.question import Page
+from ..rerank.signals import FROM_METADATA
 from ..search.manifest import Tuning
 from ..tools.results import citation
 
@@ -40,6 +42,7 @@ ERR = Console(stderr=True)
 
 MAX_FAILURES = 20
 SNIPPET_CHARACTERS = 160
+RETRIEVED, BLEND = "fused", "blend"  # scores: of retrieval, and of retrieval with what read the hits
 
 
 @contextmanager
@@ -93,7 +96,7 @@ def print_page(page: Page) -> None:
 
 def print_explained(page: Page, *, rows: int) -> None:
     """Print the first rows of the order before and after reranking, and each stage's time."""
-    OUT.print(explain_table(page.ranking.hits, rows=rows) if page.ranking.hits else "Nothing found.")
+    OUT.print(explain_table(page.ranking, rows=rows) if page.ranking.hits else "Nothing found.")
     for stage in page.ranking.stages:
         counts = f"{stage.received} in, {stage.returned} out"
         line = f"{stage.name:<8}{stage.milliseconds:8.1f} ms  {counts}  {stage.model}  {stage.note}"
@@ -117,24 +120,37 @@ def hits_table(hits: Sequence[Hit]) -> Table:
     return table
 
 
-def explain_table(hits: Sequence[Hit], *, rows: int) -> Table:
-    """Return the first rows of the first stage's order beside those of the final one, with scores and moves.
+def explain_table(ranking: Ranking, *, rows: int) -> Table:
+    """Return the first rows of the first stage's order beside those of the final one, with all scores and moves.
 
-    `hits` are in final order and hold both orders' first rows.
+    The hits are in final order and hold both orders' first rows.
     """
-    table = Table("before", "fused", "after", "rerank", "blend", "relevance", "move")
-    before = sorted(hits, key=_was)[:rows]
-    for first, hit in zip(before, hits[:rows], strict=True):
+    scores = _later_scores(ranking)
+    table = Table("before", RETRIEVED, "after", *scores, "relevance", "move")
+    before = sorted(ranking.hits, key=_was)[:rows]
+    for first, hit in zip(before, ranking.hits[:rows], strict=True):
         table.add_row(
             f"#{_was(first)} {escape(_name(first))}",
-            _score(first, "fused"),
+            _score(first, RETRIEVED),
             f"#{hit.rank} {escape(_name(hit))}",
-            _score(hit, "rerank"),
-            _score(hit, "blend"),
+            *(_score(hit, name) for name in scores),
             _relevance(hit),
             _move(hit),
         )
     return table
+
+
+def _later_scores(ranking: Ranking) -> list[str]:
+    """Return the names of the scores after retrieval, in the order of their stages, the blend behind what is in it."""
+    later = [name for name in dict.fromkeys(chain.from_iterable(map(_after_retrieval, ranking.hits))) if name != BLEND]
+    blended = {*FROM_METADATA, *(stage.name for stage in ranking.stages if stage.kind == "score")}
+    places = [place for place, name in enumerate(later, start=1) if name in blended]
+    return [*later[: places[-1]], BLEND, *later[places[-1] :]] if places else later
+
+
+def _after_retrieval(hit: Hit) -> Iterator[str]:
+    """Return the names of the hit's scores after that of retrieval; they stand in the order they were given."""
+    return islice(dropwhile(lambda name: name != RETRIEVED, hit.scores), 1, None)
 
 
 def _was(hit: Hit) -> int:

@@ -79,7 +79,7 @@ async def _ask(engine: Engine, asked: Asked, plan: Question) -> _Places:
     right = [hit for hit in page.ranking.hits if hit.passage.document_id in asked.relevant]
     places = _Places(min((hit.was for hit in right), default=None), min((hit.rank for hit in right), default=None))
     OUT.print(f"\n[bold]{escape(asked.text)}[/bold]", highlight=False)
-    OUT.print(explain_table(page.ranking.hits, rows=min(SHOWN, len(page.ranking.hits))))
+    OUT.print(explain_table(page.ranking, rows=min(SHOWN, len(page.ranking.hits))))
     milliseconds = sum(stage.milliseconds for stage in page.ranking.stages)
     found = f"right answer: #{places.before} -> #{places.after}" if right else "no right answer here"
     OUT.print(f"{found}; {milliseconds:.0f} ms; verdict: {page.verdict}", style="dim", highlight=False)
