@@ -90,6 +90,22 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a language model was asked: requests, and the tokens that its endpoint counted."""
+
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return both together."""
+        return Usage(self.calls + other.calls, self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out)
+
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The report of one step: what came in, what went out, how long it took."""
 
@@ -100,6 +116,7 @@ class Stage:
     milliseconds: float
     note: str = ""
     kind: StageKind = "search"
+    usage: Usage = NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def to_html(report: Report) -> str:
         f'<div class="key"><p>{escape(report.ceiling.prediction)}</p><p>{escape(report.sweep.advice)}</p></div>',
         "<h2>Systems</h2>",
         _systems(report),
+        *(f"<p>{escape(line)}</p>" for line in describe_costs(report)),
         "<h2>Depth of reranking, in documents</h2>",
         to_svg(sweep_figure(report.sweep), title="Quality and added milliseconds against depth"),
         _depths(report),
@@ -60,6 +61,16 @@ def describe(report: Report) -> str:
         f"{report.queries:,} queries{split} over {subject.documents:,} documents of collection "
         f"{report.asked.collection}; reranker {subject.model}, depth {report.asked.depth}."
     )
+
+
+def describe_costs(report: Report) -> list[str]:
+    """Return what each system that asks a language model asked of it; nothing where none does."""
+    return [
+        f"{row.name}: {row.usage.calls:,} calls of the language model for {report.queries:,} queries, "
+        f"{row.usage.tokens_in:,} tokens in, {row.usage.tokens_out:,} out."
+        for row in report.systems
+        if row.usage.calls
+    ]
 
 
 def _systems(report: Report) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from ..core.values import NO_USAGE, Usage
 from ..ingest.job import Progress
 from ..pipeline.pipeline import Pipeline
 from .compare import Comparison, Measured, compare
@@ -31,12 +32,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class SystemRow:
-    """A system's mean measures, and milliseconds by query: of all it does, and of what reranking adds."""
+    """A system's mean measures, milliseconds by query, of all it does and of what reranking adds, and its requests."""
 
     name: str
     measures: Mapping[str, float]
     total: Milliseconds
     added: Milliseconds
+    usage: Usage
+    """Of all queries together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,9 @@ def _row(system: Measured) -> SystemRow:
     answers = list(system.run.values())
     total = milliseconds([answer.retrieval_ms + answer.added_ms for answer in answers])
     added = milliseconds([answer.added_ms for answer in answers])
-    return SystemRow(system.name, means(system.values), total, added)
+    return SystemRow(
+        system.name, means(system.values), total, added, sum((answer.usage for answer in answers), NO_USAGE)
+    )
 
 
 def _ceiling(judged: Judged, depth: int, runs: Mapping[str, Mapping[str, Answer]]) -> Ceiling:

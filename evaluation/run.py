@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..core.errors import InvalidInput, ModelError
-from ..core.values import Ranking, Stage
+from ..core.values import NO_USAGE, Ranking, Stage, Usage
 from ..ingest.job import Ingestor, Job, Progress
 from ..ingest.removal import Remover
 from ..ingest.report import Report
@@ -24,6 +24,7 @@ class Answer:
     documents: tuple[str, ...]
     retrieval_ms: float
     added_ms: float
+    usage: Usage = NO_USAGE
 
 
 Run = Mapping[str, Answer]
@@ -108,6 +109,7 @@ def _answer(ranking: Ranking, query: str, memory: ScoreMemory) -> Answer:
         documents(ranking),
         retrieval_ms=sum(stage.milliseconds for stage in ranking.stages if stage.kind == "search"),
         added_ms=sum(added),
+        usage=sum((stage.usage for stage in ranking.stages), NO_USAGE),
     )
 
 

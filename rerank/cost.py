@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields
 
+from ..core.values import Usage
+
 
 @dataclass(slots=True)
 class Cost:
@@ -17,6 +19,11 @@ class Cost:
     """Replies that held no order."""
     trimmed: int = 0
     """Passages of which only the beginning was read."""
+
+    @property
+    def usage(self) -> Usage:
+        """Return what is paid for."""
+        return Usage(self.calls, self.tokens_in, self.tokens_out)
 
     def report(self) -> str:
         """Return the counts in one line; those besides calls and tokens where there is something to count."""

@@ -137,13 +137,13 @@ class Listwise:
         return self._ordering(windows, [*places, *rest], hits, notes)
 
     def _ordering(self, windows: Windows, places: Sequence[int], hits: Sequence[Hit], notes: list[str]) -> Ordering:
-        report = windows.cost.report()
+        report, usage = windows.cost.report(), windows.cost.usage
         if windows.left:
             what = f"{windows.left} of {windows.asked} windows kept their order"
             step = "A reply was cut: raise RESIFT_LLM__REPLY_TOKENS." if windows.was_cut else _ABLER
             left = f"{self.name}: {what}, for no reply to them held an order. {step}"
             if windows.left == windows.asked:
-                return Ordering((), (left,), degraded=True, note=f"{what}; {report}")
+                return Ordering((), (left,), degraded=True, note=f"{what}; {report}", usage=usage)
             notes = [*notes, left]
         if windows.lacks_logprobs:
             notes = [*notes, f"{self.name} gives no probabilities of tokens; lists were asked for instead."]
@@ -152,9 +152,8 @@ class Listwise:
             for rank, place in enumerate(places[:3], start=1)
             if place in windows.reasons
         ]
-        return Ordering(
-            tuple(places), (*notes, *_jumps(places, hits), *reasons), degraded=bool(windows.left), note=report
-        )
+        told = (*notes, *_jumps(places, hits), *reasons)
+        return Ordering(tuple(places), told, degraded=bool(windows.left), note=report, usage=usage)
 
     def _task(self, query: str, wish: Wish) -> Task:
         options, template = self._options, self.template(wish.template)

@@ -8,7 +8,7 @@ from typing import Protocol
 import anyio
 
 from ..core.errors import ModelError
-from ..core.values import Hit, Ranking, Stage
+from ..core.values import NO_USAGE, Hit, Ranking, Stage, Usage
 from .fallback import keep_order
 
 
@@ -23,6 +23,7 @@ class Ordering:
     """Whether less was done than was to be; without places nothing was."""
     note: str = ""
     """For the stage's report: cost, or why nothing was done."""
+    usage: Usage = NO_USAGE
 
 
 class Orderer(Protocol):
@@ -69,7 +70,8 @@ async def order_head(
         return keep_order(ranking, report, str(error))
     was_left = ordering.degraded and not ordering.places
     returned = 0 if was_left else len(head)
-    report = Stage(stage, orderer.name, len(head), returned, 1000 * (clock() - start), ordering.note, "rank")
+    took_ms = 1000 * (clock() - start)
+    report = Stage(stage, orderer.name, len(head), returned, took_ms, ordering.note, "rank", ordering.usage)
     return replace(
         ranking,
         hits=_reorder(ranking.hits, ordering.places, stage) if ordering.places else ranking.hits,

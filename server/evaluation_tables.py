@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..evaluation.compare import Change, Comparison
-from ..evaluation.html import describe
+from ..evaluation.html import describe, describe_costs
 from ..evaluation.report import Report
 from .console import OUT
 
@@ -17,6 +17,8 @@ def print_evaluation(report: Report) -> None:
     """Print the tables of a report."""
     OUT.print(describe(report), highlight=False, soft_wrap=True, markup=False)
     OUT.print(_systems_table(report))
+    for line in describe_costs(report):
+        OUT.print(line, highlight=False, soft_wrap=True, markup=False)
     OUT.print(_differences_table(report.comparisons))
     final = report.comparisons[-1]  # the page has the changes under each system
     for what, changes in (("Helped most", final.most_helped), ("Hurt most", final.most_hurt)):

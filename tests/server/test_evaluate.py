@@ -5,6 +5,8 @@ import re
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import pytest
 
@@ -12,9 +14,16 @@ from resift.core import extras
 from resift.search.manifest import Tuning, read_manifest, write_manifest
 from resift.server.evaluate import settings_for
 from resift.server.settings import load_settings
-from resift.tests.evaluation.conftest import NOTES, write_set
+from resift.tests.evaluation.conftest import NOTES, QUESTIONS, write_set
 from resift.tests.server.in_process import Run
-from resift.tests.standins.chat import chat_stand_in
+from resift.tests.standins.chat import Seen, chat_stand_in, query_of
+
+
+def relevant_last(body: dict[str, Any], seen: Seen) -> bool:
+    """Return whether a passage answers the query, by the judgements."""
+    grades = next(grades for text, grades in QUESTIONS.values() if text == query_of(body))
+    return grades.get(seen.title.lower(), 0) > 0
+
 
 QUICK = ("--depth", "8", "--depths", "2,4,8", "--reranker", "maxsim")
 
@@ -58,6 +67,32 @@ def test_judged_folder_is_evaluated_beside_the_users_data(
     assert code == 0
     assert "2 queries" in out
     assert json.loads((tmp_path / "second" / "report.json").read_text())["queries"] == 2
+
+
+@pytest.mark.slow
+def test_language_model_is_a_system_of_its_own_with_its_cost(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_set(tmp_path / "bicycles", "test")
+    with chat_stand_in() as server:
+        server.rule = relevant_last
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
+        monkeypatch.setenv("RESIFT_LLM__WIDE_MARGIN", "0")
+        code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
+    assert (code, err) == (0, "")
+    cost = "+ LLM: 6 calls of the language model for 6 queries, 600 tokens in, 120 out."
+    assert cost in out
+    assert cost in (tmp_path / "eval-bicycles" / "report.html").read_text()
+    report = json.loads((tmp_path / "eval-bicycles" / "report.json").read_text())
+    rows = {row["name"]: row for row in report["systems"]}
+    assert rows["+ LLM"]["usage"] == {"calls": 6, "tokens_in": 600, "tokens_out": 120}
+    assert rows["+ blend"]["usage"]["calls"] == 0
+    first_places = [len(NOTES) - len(grades) + 1 for _, grades in QUESTIONS.values()]
+    reciprocal_rank = fmean(1 / place for place in first_places)
+    assert rows["+ LLM"]["measures"]["RR@10"] == pytest.approx(reciprocal_rank), "the rule puts what answers last"
+    assert re.search(rf"│ \+ LLM +│ \d\.\d{{4}} │ {reciprocal_rank:.4f} │", out)
+    assert [each["system"] for each in report["comparisons"]][-1] == "+ LLM"
 
 
 @pytest.mark.slow
