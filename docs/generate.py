@@ -53,7 +53,7 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Environment variables, or lines of the file that `RESIFT_ENV_FILE` names (else `.env` in your configuration",
-        "folder, such as `~/.config/resift/.env`). Unknown names are refused; `resift doctor` shows the values.",
+        "folder, such as `~/.config/resift/.env`). Unknown names are refused; `resift doctor` shows what was set.",
         "",
         "| setting | default | meaning |",
         "|---|---|---|",

@@ -57,7 +57,9 @@ class _Remembering:
     def weights(self) -> Weights:
         return self._reranker.weights
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+        if instruction:  # judged questions have none
+            return await self._reranker.score(query, passages, instruction=instruction)
         return await self._memory.score(self._reranker, query, passages)
 
     def relevance(self, score: float) -> float:

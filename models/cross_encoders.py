@@ -11,7 +11,8 @@ from .bundled import MODEL_FILE, TOKENIZER_FILE
 from .exported import EXPORTED, needed, window_of
 from .fingerprint import DIGEST_CHARACTERS, sampled_digest
 from .onnx_pairs import OnnxPairScorer
-from .pairs import QUERY_TOKENS, PairScorer, PairTokenizer
+from .pair_options import AS_IT_IS, PairOptions
+from .pairs import PairScorer, PairTokenizer
 from .reranker_format import SPEC_FILE, read_spec, verify_reranker
 from .session import open_session
 from .torch_pairs import TorchPairScorer
@@ -40,7 +41,7 @@ class CrossEncoderModel:
     """Of its files; empty for a model that is only a name here."""
 
 
-def find_cross_encoder(reference: str, *, query_tokens: int = QUERY_TOKENS) -> CrossEncoderModel:
+def find_cross_encoder(reference: str, *, options: PairOptions = AS_IT_IS) -> CrossEncoderModel:
     """Return the model that `reference`, a path or a name, means; nothing but a reranker.json, or a sample of a
     model's bytes, is read.
 
@@ -48,12 +49,12 @@ def find_cross_encoder(reference: str, *, query_tokens: int = QUERY_TOKENS) -> C
     """
     folder = Path(reference).expanduser()
     if folder.is_dir():
-        return _in_folder(folder.absolute(), query_tokens)
+        return _in_folder(folder.absolute(), options)
     if _looks_like_a_path(reference):
         return _unusable(
-            folder.name, folder, f"No folder {folder}. Set RESIFT_RERANKER to one that exists, or to a name."
+            folder.name, folder, f"No folder {folder}. Give one that exists, or a name on the hub or in fastembed."
         )
-    return CrossEncoderModel(reference, partial(_open_named, reference, query_tokens), f"{reference}, by name")
+    return CrossEncoderModel(reference, partial(_open_named, reference, options), f"{reference}, by name")
 
 
 def _looks_like_a_path(reference: str) -> bool:
@@ -64,7 +65,7 @@ def _looks_like_a_path(reference: str) -> bool:
     )
 
 
-def _in_folder(folder: Path, query_tokens: int) -> CrossEncoderModel:
+def _in_folder(folder: Path, options: PairOptions) -> CrossEncoderModel:
     if (folder / SPEC_FILE).is_file():
         try:
             spec = read_spec(folder)
@@ -72,7 +73,7 @@ def _in_folder(folder: Path, query_tokens: int) -> CrossEncoderModel:
             return _unusable(folder.name, folder, str(error))
         return CrossEncoderModel(
             spec.name,
-            partial(_open_own, folder),
+            partial(_open_own, folder, options),
             f"{folder}, Resift's format",
             spec.calibration.logistic,
             dict[str, float](spec.weights.items()),
@@ -81,11 +82,11 @@ def _in_folder(folder: Path, query_tokens: int) -> CrossEncoderModel:
     if graph := next((folder / name for name in EXPORTED if (folder / name).is_file()), None):
         digest = sampled_digest([graph, folder / TOKENIZER_FILE])
         return CrossEncoderModel(
-            folder.name, partial(open_exported, folder, graph, query_tokens), f"{graph}, ONNX", digest=digest
+            folder.name, partial(open_exported, folder, graph, options), f"{graph}, ONNX", digest=digest
         )
     if weights := sorted(folder.glob("*.safetensors")):
         digest = sampled_digest([*weights, folder / TOKENIZER_FILE])
-        opened = partial(TorchPairScorer.open, folder, query_tokens)
+        opened = partial(TorchPairScorer.open, folder, options)
         return CrossEncoderModel(folder.name, opened, f"{folder}, torch", digest=digest)
     found = f"{SPEC_FILE}, {', '.join(EXPORTED)} or *.safetensors"
     return _unusable(folder.name, folder, f"The folder {folder} holds no reranker: it has none of {found}.")
@@ -98,35 +99,38 @@ def _unusable(name: str, folder: Path, message: str) -> CrossEncoderModel:
     return CrossEncoderModel(name, fail, str(folder))
 
 
-def _open_own(folder: Path) -> PairScorer:
+def _open_own(folder: Path, options: PairOptions) -> PairScorer:
     spec = verify_reranker(folder)
-    tokenizer = PairTokenizer.open(folder / TOKENIZER_FILE, window=spec.window, query_tokens=spec.query_tokens)
+    window = options.window_of(spec.name, spec.window, usual=spec.window)
+    path = folder / TOKENIZER_FILE
+    tokenizer = PairTokenizer.open(path, window=window, query_tokens=spec.query_tokens, form=options.form)
     if not tokenizer.join("a", "b").types.any():
-        raise ModelError(f"{folder / TOKENIZER_FILE} does not tell passage from query: its pairs have one type.")
-    return OnnxPairScorer.checked(open_session(folder / MODEL_FILE), tokenizer)
+        raise ModelError(f"{path} does not tell passage from query: its pairs have one type.")
+    return OnnxPairScorer.checked(open_session(folder / MODEL_FILE, options.device), tokenizer)
 
 
-def open_exported(folder: Path, graph: Path, query_tokens: int = QUERY_TOKENS) -> PairScorer:
+def open_exported(folder: Path, graph: Path, options: PairOptions) -> PairScorer:
     """Load a cross-encoder as it lies on the hub: config.json, tokenizer.json and a graph.
 
     Raises:
-        ModelError: a file is missing or damaged, or the graph is no reranker.
+        ModelError: a file is missing or damaged, the graph is no reranker, or the options do not fit.
     """
-    tokenizer = PairTokenizer.open(needed(folder / TOKENIZER_FILE), window=window_of(folder), query_tokens=query_tokens)
-    return OnnxPairScorer.checked(open_session(graph), tokenizer)
+    window = window_of(folder, options)
+    tokenizer = PairTokenizer.open(needed(folder / TOKENIZER_FILE), window=window, form=options.form)
+    return OnnxPairScorer.checked(open_session(graph, options.device), tokenizer)
 
 
-def _open_named(name: str, query_tokens: int) -> PairScorer:
+def _open_named(name: str, options: PairOptions) -> PairScorer:
     """Load a model by name: with fastembed's files where it lists the name, else with sentence-transformers."""
     from fastembed.common.utils import define_cache_dir
     from fastembed.rerank.cross_encoder.onnx_text_cross_encoder import OnnxTextCrossEncoder, supported_onnx_models
 
     listed = next((each for each in supported_onnx_models if each.model.lower() == name.lower()), None)
     if listed is None:
-        return TorchPairScorer.open(name, query_tokens)
+        return TorchPairScorer.open(name, options)
     try:
         # fastembed fetches, and our session runs: one pair at a time, long passages in windows.
         folder = OnnxTextCrossEncoder.download_model(listed, str(define_cache_dir()))
     except (OSError, ValueError) as error:
         raise ModelError(f"fastembed could not fetch the reranker {name!r}: {error}") from error
-    return open_exported(folder, folder / listed.model_file, query_tokens)
+    return open_exported(folder, folder / listed.model_file, options)

@@ -7,27 +7,29 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ..core.errors import ModelError
 from .bundled import MODEL_FILE
-from .pairs import LARGEST_WINDOW
+from .pair_options import AS_IT_IS, PairOptions
 
 CONFIG_FILE = "config.json"
 EXPORTED = (MODEL_FILE, f"onnx/{MODEL_FILE}")
+
+USUAL_POSITIONS = 512  # of a model that does not say: BERT's
 
 Described = TypeVar("Described", bound=BaseModel)
 
 _OFFSET = ("roberta", "camembert", "xlm-roberta", "xmod", "mpnet")  # positions count from the padding's, plus one
 
 
-def window_of(folder: Path) -> int:
-    """Return how many tokens the model reads, 512 at most.
+def window_of(folder: Path, options: PairOptions = AS_IT_IS) -> int:
+    """Return how many tokens are read of what the model can: 512 at most, or as many as the options say.
 
     Raises:
-        ModelError: The folder has no description of a model.
+        ModelError: The folder has no description of a model, or the model cannot read as many.
     """
     config = read_description(needed(folder / CONFIG_FILE), _Config)
     positions = config.max_position_embeddings - (2 if config.model_type in _OFFSET else 0)
     tokenizer = folder / "tokenizer_config.json"
     longest = read_description(tokenizer, _TokenizerConfig).model_max_length if tokenizer.is_file() else None
-    return int(min(positions, longest or LARGEST_WINDOW, LARGEST_WINDOW))
+    return options.window_of(folder.name, int(min(positions, longest or positions)))
 
 
 def needed(path: Path) -> Path:
@@ -57,7 +59,7 @@ def read_description(path: Path, kind: type[Described]) -> Described:
 
 class _Config(BaseModel):
     model_type: str = ""
-    max_position_embeddings: Annotated[int, Field(ge=16)] = LARGEST_WINDOW
+    max_position_embeddings: Annotated[int, Field(ge=16)] = USUAL_POSITIONS
 
 
 class _TokenizerConfig(BaseModel):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from ..core.errors import ModelError
+from .form import PLAIN, Form
 from .windows import cut
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 QUERY_TOKENS = 64  # of a query, for models that do not say; MS MARCO's and BEIR's questions have fewer
-LARGEST_WINDOW = 512  # longer ones cost with the square of their length, and passages are a fraction of that
+INSTRUCTION_TOKENS = 192  # of an instruction, for models that follow one: a long sentence or three
+LEAST_ROOM = 32  # tokens that templates leave for query and passage: with fewer nothing can be judged
 MOST_WINDOWS = 4  # of one passage: what was cut by Resift fits in one, and a handed-over book must not take minutes
 OVERLAP = 32  # tokens two windows of a passage share, so that no sentence is only ever seen cut
+SLACK = 8  # tokens left free beside templates: what joins differently must not cost their end
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +72,36 @@ class PairScorer(Protocol):
 
 
 class PairTokenizer:
-    """Joins a query and a passage as a model's tokenizer.json says. May be used from several threads at once."""
+    """Joins a query and a passage as a model's tokenizer.json says, each in the form that the model wants.
 
-    def __init__(self, tokenizer: Tokenizer, *, window: int, query_tokens: int = QUERY_TOKENS) -> None:
+    May be used from several threads at once.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, *, window: int, query_tokens: int = QUERY_TOKENS, form: Form = PLAIN
+    ) -> None:
+        """Count what the templates take.
+
+        Raises:
+            ModelError: They leave no room.
+        """
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.window = window
-        self.query_tokens = min(query_tokens, window // 2)
         self._tokenizer = tokenizer
+        self._form = form
         self._special = tokenizer.num_special_tokens_to_add(True)
+        self._frame = 0 if form == PLAIN else self._length(form.passage_frame) + SLACK
+        share = self._room() // (4 if form.follows_instructions else 2)
+        self.query_tokens = min(query_tokens, share)
+        self.instruction_tokens = min(INSTRUCTION_TOKENS, share)
 
     @classmethod
-    def open(cls, path: Path, *, window: int, query_tokens: int = QUERY_TOKENS) -> Self:
+    def open(cls, path: Path, *, window: int, query_tokens: int = QUERY_TOKENS, form: Form = PLAIN) -> Self:
         """Read a tokenizer.json.
 
         Raises:
-            ModelError: it is missing or damaged.
+            ModelError: it is missing or damaged, or the form does not fit into the window.
         """
         from tokenizers import Tokenizer
 
@@ -92,28 +109,29 @@ class PairTokenizer:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises bare Exception
             raise ModelError(f"The tokenizer {path} cannot be read: {error}. Copy the model's files again.") from error
-        return cls(tokenizer, window=window, query_tokens=query_tokens)
+        return cls(tokenizer, window=window, query_tokens=query_tokens, form=form)
 
-    def fit_query(self, query: str) -> Cut:
-        """Return the beginning of the query, of at most `query_tokens` tokens."""
-        text = _encodable(query)
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        if len(offsets) <= self.query_tokens:
-            return Cut((text,), whole=True)
-        return Cut((text[: offsets[self.query_tokens - 1][1]],), whole=False)
+    def fit_query(self, query: str, instruction: str = "") -> Cut:
+        """Return the query in its form, with as much of it and of the instruction as is read."""
+        asked, all_asked = self._beginning(query, self.query_tokens)
+        told, all_told = self._beginning(instruction or self._form.instruction, self.instruction_tokens)
+        return Cut((self._form.asked(asked, told),), whole=all_asked and all_told)
 
     def fit_passage(self, query: str, passage: str) -> Cut:
-        """Return the windows of a passage that fit beside the query, the first `MOST_WINDOWS` of them."""
-        text = _encodable(passage)
+        """Return the windows of a passage that fit beside the query, the first `MOST_WINDOWS` of them, in their form.
+
+        The query is one that was made to fit.
+        """
+        text = _encodable(self._form.plain(passage))
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        size = self.window - self._special - len(self._tokenizer.encode(query, add_special_tokens=False).ids)
+        size = self.window - self._special - self._frame - self._length(query)
         windows = cut(text, offsets, size=size, overlap=min(OVERLAP, (size - 1) // 2))
-        return Cut(tuple(windows[:MOST_WINDOWS]), whole=len(windows) <= MOST_WINDOWS)
+        return Cut(tuple(map(self._form.shown, windows[:MOST_WINDOWS])), whole=len(windows) <= MOST_WINDOWS)
 
     def pairs(self, query: str, passage: str) -> tuple[list[Pair], bool]:
         """Return the passage's windows, each joined with the query, and whether they are all of it."""
         # Joined at once, since nearly all fit: one encoding instead of three.
-        pair = self.join(query, passage)
+        pair = self.join(query, self._form.shown(passage))
         if pair.ids.size <= self.window:
             return [pair], True
         fitted = self.fit_passage(query, passage)
@@ -123,6 +141,25 @@ class PairTokenizer:
         """Return both texts with the model's special tokens, whatever their length."""
         encoding = self._tokenizer.encode(_encodable(query), _encodable(passage))
         return Pair(np.array([encoding.ids], np.int64), np.array([encoding.type_ids], np.int64))
+
+    def _room(self) -> int:
+        """Return how many tokens the templates leave; special ones are not counted."""
+        room = self.window - self._frame - self._length(self._form.query_frame)
+        if self._form != PLAIN and room < LEAST_ROOM:
+            raise ModelError(
+                f"The templates take {self.window - room} of the {self.window} tokens that the model reads. Shorten "
+                "them, or raise `window`."
+            )
+        return room
+
+    def _beginning(self, text: str, tokens: int) -> tuple[str, bool]:
+        """Return the first so many tokens of a text, and whether they are all."""
+        text = _encodable(self._form.plain(text))
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return (text, True) if len(offsets) <= tokens else (text[: offsets[tokens - 1][1]], False)
+
+    def _length(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _clipped(self, pair: Pair) -> Pair:
         """Drop what is too much before the last token: a text cut inside a word may have a few tokens more."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import ModelError
+from .devices import CPU, Device, onnx_providers
 
 # The exact kernel takes twice as long on any processor, needed or not (46 ms against 23), so this model asks first:
 # "MatMulInteger" of `a` uint8 [1, 4] and a constant int8 [4, 1] of 127s, into `c` int32 [1, 1]. ONNX, opset 20.
@@ -41,23 +42,23 @@ class Session(Protocol):
         ...
 
 
-def open_session(model: Path | bytes) -> Session:
-    """Return a session for a file, or for the bytes of one, on the CPU with one thread per call.
+def open_session(model: Path | bytes, device: Device = "auto") -> Session:
+    """Return a session for a file, or for the bytes of one, with one thread per call, on the CPU unless told otherwise.
 
     Several calls at once use the cores better than operators split among them. On processors that get int8 sums wrong
     a kernel is chosen that does not.
     """
-    return _open(model, exact=int8_is_exact())
+    return _open(model, onnx_providers(device), exact=int8_is_exact())
 
 
 @cache
 def int8_is_exact() -> bool:
     """Return whether 4 * 255 * 127 comes out right: without VNNI, x86 adds pairs of int8 products in 16 bits."""
     inputs = {"a": np.full((1, 4), 255, np.uint8)}
-    return int(_open(PROBE, exact=True).run(["c"], inputs)[0].item()) == 4 * 255 * 127
+    return int(_open(PROBE, [CPU], exact=True).run(["c"], inputs)[0].item()) == 4 * 255 * 127
 
 
-def _open(model: Path | bytes, *, exact: bool) -> Session:
+def _open(model: Path | bytes, providers: Sequence[str], *, exact: bool) -> Session:
     # ONNX Runtime 1.31 reports to its maker unless told not to before it is imported.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
@@ -72,7 +73,10 @@ def _open(model: Path | bytes, *, exact: bool) -> Session:
         options.add_session_config_entry("session.x64quantprecision", "1")
     source = str(model) if isinstance(model, Path) else model
     with _runtime_errors():
-        return _Checked(runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"]))
+        session = runtime.InferenceSession(source, options, providers=providers)
+    if session.get_providers()[0] != providers[0]:  # it goes on with the processor
+        raise ModelError(f"ONNX Runtime could not load {providers[0]}: its libraries are missing. Choose cpu.")
+    return _Checked(session)
 
 
 class _Checked:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from ..core.errors import ModelError, nearest
+from .devices import onnx_providers
+from .pair_options import AS_IT_IS, PairOptions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,13 +23,13 @@ class TokenVectors:
         self._model = model
 
     @classmethod
-    def open(cls, name: str, folder: str = "", *, threads: int = 1) -> Self:
+    def open(cls, name: str, folder: str = "", *, options: PairOptions = AS_IT_IS, threads: int = 1) -> Self:
         """Load a model that fastembed lists, from a folder, or from the hub, where it is fetched unless it is cached.
 
         Raises:
-            ModelError: fastembed does not know it, or it cannot be fetched or loaded.
+            ModelError: fastembed does not know it, it cannot be fetched or loaded, or the options do not fit.
         """
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+        providers = onnx_providers(options.device)
         from fastembed import LateInteractionTextEmbedding
 
         listed = [str(each["model"]) for each in LateInteractionTextEmbedding.list_supported_models()]
@@ -38,10 +39,13 @@ class TokenVectors:
             raise ModelError(f"No folder {folder}, in which the model {name!r} should be. Correct its `folder`.")
         path = str(Path(folder).expanduser()) if folder else None
         try:
-            wrapper = LateInteractionTextEmbedding(name, threads=threads, specific_model_path=path, cuda=False)
-            return cls(cast(Any, wrapper).model)
+            wrapper = LateInteractionTextEmbedding(name, threads=threads, specific_model_path=path, providers=providers)
         except Exception as error:  # onnxruntime, the hub and fastembed raise what they like
             raise ModelError(f"The late-interaction model {name!r} cannot be loaded: {error}") from error
+        model = cast(Any, wrapper).model
+        limit = int(model.tokenizer.truncation["max_length"])
+        model.tokenizer.enable_truncation(max_length=options.window_of(name, limit, usual=limit))
+        return cls(model)
 
     def of_query(self, text: str) -> NDArray[np.float32]:
         """Return the query's vectors, [tokens, dimension], each of length 1; with the model's own filling up to 32."""

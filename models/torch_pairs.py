@@ -8,7 +8,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..core.errors import ModelError
-from .pairs import LARGEST_WINDOW, QUERY_TOKENS, PairScore, PairTokenizer
+from .devices import torch_device
+from .form import PLAIN
+from .pair_options import AS_IT_IS, LARGEST_WINDOW, PairOptions
+from .pairs import PairScore, PairTokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -27,11 +30,12 @@ class TorchPairScorer:
         self._lock = Lock()
 
     @classmethod
-    def open(cls, source: Path | str, query_tokens: int = QUERY_TOKENS) -> Self:
+    def open(cls, source: Path | str, options: PairOptions = AS_IT_IS) -> Self:
         """Load a folder, without asking the hub, or a model of the hub, which is downloaded unless it is cached.
 
         Raises:
-            ModelError: sentence-transformers is not installed, or the model cannot be loaded or is no reranker.
+            ModelError: sentence-transformers is not installed, the model cannot be loaded or is no reranker, or there
+                is no such device.
         """
         local = isinstance(source, Path)
         try:
@@ -45,12 +49,14 @@ class TorchPairScorer:
 
         library, damaged = cast(Any, sentence_transformers), cast(Any, safetensors).SafetensorError
         try:
-            model = library.CrossEncoder(str(source), local_files_only=local)
+            model = library.CrossEncoder(str(source), local_files_only=local, device=torch_device(options.device))
         except (OSError, ValueError, RuntimeError, KeyError, damaged) as error:
             raise ModelError(f"The reranker {str(source)!r} cannot be loaded: {error}") from error
         _check(model, str(source))
-        window = int(min(model.max_seq_length or LARGEST_WINDOW, LARGEST_WINDOW))
-        return cls(model, PairTokenizer(_tokenizer(model, str(source)), window=window, query_tokens=query_tokens))
+        if options.form != PLAIN:
+            _read_as_texts(model)
+        window = options.window_of(str(source), int(model.max_seq_length or LARGEST_WINDOW))
+        return cls(model, PairTokenizer(_tokenizer(model, str(source)), window=window, form=options.form))
 
     def score(self, query: str, passages: Sequence[str]) -> list[PairScore]:
         """Return the logit of each passage.
@@ -78,6 +84,14 @@ class TorchPairScorer:
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"torch could not run the reranker: {error}") from error
         return [float(score) for score in scores]
+
+
+def _read_as_texts(model: Any) -> None:
+    """Put no chat template of the model's own around the form of the settings."""
+    transformer = model[0]
+    if "message" in getattr(transformer, "modality_config", {}):
+        del transformer.modality_config["message"]
+        transformer.input_formatter.supported_modalities = list(transformer.modality_config)
 
 
 def _check(model: Any, source: str) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import anyio
@@ -15,14 +15,6 @@ FIRST = 1  # passages scored to learn the pace: one is the least that a budget c
 SHARE = 0.5  # of the time left that a slice is meant to take; twice as slow as thought is still in time
 GRACE = 0.1  # of the budget, after whose end a slice under way is given up
 MEMORY = 0.98  # weight of a passage's time against the next one's: half of what is known is of the last 35
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much of the ranking to read: `depth` passages, and at most `milliseconds` when that is not 0."""
-
-    depth: int
-    milliseconds: float = 0.0
 
 
 class Pace:
@@ -45,6 +37,16 @@ class Pace:
             self._passages = kept * self._passages + passages
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of the ranking to read: `depth` passages, and at most `milliseconds` when that is not 0."""
+
+    depth: int
+    milliseconds: float = 0.0
+    pace: Pace = field(default_factory=Pace)
+    """What is known of the reranker's speed from earlier heads; it learns from this one."""
+
+
 async def score_within(
     reranker: Reranker,
     query: str,
@@ -52,6 +54,7 @@ async def score_within(
     milliseconds: float,
     *,
     pace: Pace,
+    instruction: str = "",
     clock: Callable[[], float] = time.perf_counter,
 ) -> Scores:
     """Return the scores of the first passages, as many as the budget allows; of all where it is 0.
@@ -61,16 +64,25 @@ async def score_within(
     Raises:
         ModelError: The reranker failed, or not one slice was scored in time.
     """
+
+    async def timed(start: int, stop: int, paces: Sequence[Pace]) -> Scores:
+        begun = clock()
+        scores = await score_all(reranker, query, passages[start:stop], instruction=instruction)
+        for each in paces:
+            each.add(clock() - begun, stop - start - scores.cached)
+        return scores
+
     if not milliseconds:
-        return await _timed(reranker, query, passages, (pace,), clock)
+        return await timed(0, len(passages), [pace])
     budget_s = milliseconds / 1000
     deadline = clock() + budget_s
     parts: list[Scores] = []
     done, now = 0, Pace()  # this head's own pace goes before that of earlier ones, which may have waited for the model
     while done < len(passages) and (size := _slice(deadline - clock(), now, pace, first=not parts)):
+        size = min(size, len(passages) - done)
         begun = clock()
         with anyio.move_on_after(max(0.0, deadline - begun) + GRACE * budget_s) as scope:
-            parts.append(await _timed(reranker, query, passages[done : done + size], (pace, now), clock))
+            parts.append(await timed(done, done + size, [pace, now]))
         if scope.cancelled_caught:
             pace.add(clock() - begun, size)  # at least
             break
@@ -88,16 +100,6 @@ def _slice(left_s: float, now: Pace, before: Pace, *, first: bool) -> int:
     if first or left_s >= each:
         return max(1, int(SHARE * left_s / each))
     return 0
-
-
-async def _timed(
-    reranker: Reranker, query: str, passages: Sequence[Passage], paces: Sequence[Pace], clock: Callable[[], float]
-) -> Scores:
-    begun = clock()
-    scores = await score_all(reranker, query, passages)
-    for pace in paces:
-        pace.add(clock() - begun, len(passages) - scores.cached)
-    return scores
 
 
 def _joined(parts: Sequence[Scores]) -> Scores:

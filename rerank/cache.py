@@ -44,14 +44,14 @@ class Cached:
         """Return the shares in the final score that suit it."""
         return self._reranker.weights
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         """Return the scores, of which `cached` were known."""
-        keys = [_key(query, passage) for passage in passages]
+        keys = [_key(query, instruction, passage) for passage in passages]
         known = {key: found for key in keys if (found := self._known.get(key)) is not None}
         unknown = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
         cached = sum(key in known for key in keys)
         if unknown:
-            known |= await self._read(query, unknown)
+            known |= await self._read(query, instruction, unknown)
         self._keep(known)
         notes = dict.fromkeys(note for key in keys for note in known[key].notes)
         cut = frozenset(place for place, key in enumerate(keys) if not known[key].whole)
@@ -61,8 +61,8 @@ class Cached:
         """Return the calibrated probability, in 0..1, that a passage with this raw score answers its query."""
         return self._reranker.relevance(score)
 
-    async def _read(self, query: str, passages: dict[bytes, Passage]) -> dict[bytes, _Known]:
-        scores = await score_all(self._reranker, query, list(passages.values()))
+    async def _read(self, query: str, instruction: str, passages: dict[bytes, Passage]) -> dict[bytes, _Known]:
+        scores = await score_all(self._reranker, query, list(passages.values()), instruction=instruction)
         return {
             key: _Known(value, scores.notes, place not in scores.cut)
             for place, (key, value) in enumerate(zip(passages, scores.values, strict=True))
@@ -76,9 +76,9 @@ class Cached:
             self._known.popitem(last=False)
 
 
-def _key(query: str, passage: Passage) -> bytes:
+def _key(query: str, instruction: str, passage: Passage) -> bytes:
     digest = blake2b(digest_size=16)
-    for text in (query, passage.content):
+    for text in (query, instruction, passage.content):
         content = text.encode("utf-8", "surrogatepass")
         digest.update(len(content).to_bytes(8))
         digest.update(content)

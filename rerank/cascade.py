@@ -13,9 +13,6 @@ from .reranker import Reranker
 from .signals import Mix
 from .stage import rerank_head
 
-Instruct: TypeAlias = Callable[[str, str], str]
-"""From a query and an instruction to what a model that follows instructions reads in the place of the query."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -25,17 +22,12 @@ class Scored:
     reranker: Reranker
     head: int = 0
     """How many hits it reads, and at most as many as the stage before; 0 is what the question or a tuning says."""
-    instruct: Instruct | None = None
+    takes_instructions: bool = False
 
     @property
     def model(self) -> str:
         """Return the name of its model."""
         return self.reranker.name
-
-    @property
-    def takes_instructions(self) -> bool:
-        """Return whether it follows an instruction."""
-        return self.instruct is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,33 +108,48 @@ async def run_cascade(
     deadline = clock() + milliseconds / 1000
     for place, turn in enumerate(turns):
         left_ms = 1000 * (deadline - clock()) / (len(turns) - place) if milliseconds else 0.0
+        stage = name_of(place, turn.step)
         if milliseconds and left_ms <= 0:
-            ranking = _out_of_time(ranking, turn, name_of(place, turn.step), milliseconds)
+            ranking = _out_of_time(ranking, turn, stage, milliseconds)
         elif isinstance(turn.step, Scored):
             ranking = await rerank_head(
                 ranking,
-                turn.step.instruct(query, instruction) if turn.step.instruct and instruction else query,
-                turn.step.reranker,
-                stage=name_of(place, turn.step),
-                budget=Budget(turn.depth, left_ms),
-                mix=turn.mix,
-                pace=paces[turn.step.model],
-                clock=clock,
-            )
-        elif not instruction and (margin := _margin(ranking, turn)) and margin >= turn.step.wide_margin > 0:
-            ranking = _skipped(ranking, turn, margin)
-        else:
-            ranking = await order_head(
-                ranking,
                 query,
-                instruction,
-                turn.step.orderer,
-                stage=turn.step.name,
-                depth=turn.depth,
-                milliseconds=left_ms,
+                turn.step.reranker,
+                stage=stage,
+                instruction=instruction if turn.step.takes_instructions else "",
+                budget=Budget(turn.depth, left_ms, paces[turn.step.model]),
+                mix=turn.mix,
                 clock=clock,
             )
+        else:
+            ranking = await _order(ranking, query, instruction, turn, turn.step, left_ms, clock)
     return ranking
+
+
+async def _order(
+    ranking: Ranking,
+    query: str,
+    instruction: str,
+    turn: Turn,
+    step: Ordered,
+    left_ms: float,
+    clock: Callable[[], float],
+) -> Ranking:
+    """Return the ranking after a stage that orders, or is skipped where it could change little."""
+    margin = _margin(ranking, turn)
+    if not instruction and margin >= step.wide_margin > 0:
+        return _skipped(ranking, turn, margin)
+    return await order_head(
+        ranking,
+        query,
+        instruction,
+        step.orderer,
+        stage=step.name,
+        depth=turn.depth,
+        milliseconds=left_ms,
+        clock=clock,
+    )
 
 
 def name_of(place: int, step: Step) -> str:

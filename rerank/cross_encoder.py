@@ -14,6 +14,7 @@ from .blend import Weights
 from .reranker import Scores
 
 CUT_QUERY = "The query is longer than the reranker reads; only its beginning was read."
+CUT_INSTRUCTED = "Query or instruction are longer than the reranker reads; only their beginnings were read."
 
 
 class CrossEncoder:
@@ -47,10 +48,10 @@ class CrossEncoder:
         """
         await self._scorer.get()
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         """Return the logit of each passage."""
         scorer = await self._scorer.get()
-        asked = scorer.tokenizer.fit_query(query)
+        asked = scorer.tokenizer.fit_query(query, instruction)
         # Longest first, so that threads end together and what shares a batch is of one length.
         order = sorted(range(len(passages)), key=lambda place: -len(passages[place].content))
         groups = [[passages[place].content for place in group] for group in _groups(order, scorer.batch)]
@@ -60,7 +61,8 @@ class CrossEncoder:
         if not all(map(isfinite, values)):
             raise ModelError(f"The reranker {self.name!r} gave a score that is no number. Its weights are damaged.")
         cut = frozenset(place for place, score in by_place.items() if not score.whole)
-        return Scores(values, () if asked.whole else (CUT_QUERY,), cut=cut)
+        note = CUT_INSTRUCTED if instruction else CUT_QUERY
+        return Scores(values, () if asked.whole else (note,), cut=cut)
 
     def relevance(self, score: float) -> float:
         """Return the calibrated probability; for a model without a calibration, the logistic of its logit.

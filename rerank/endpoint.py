@@ -14,6 +14,7 @@ from ..core.calibration import Logistic
 from ..core.errors import ModelError, ModelUnavailable
 from ..core.resilience import Line, Patience
 from ..core.values import Passage
+from ..models.form import PLAIN, Form
 from .blend import Weights
 from .endpoint_shapes import SHAPES
 from .reranker import Scores
@@ -44,6 +45,7 @@ class EndpointOptions:
     """Passages in one request; 0 is what suits the shape."""
     concurrency: int = 4
     scores: Literal["probability", "logit"] = "probability"
+    form: Form = PLAIN
 
 
 class RerankEndpoint:
@@ -82,19 +84,21 @@ class RerankEndpoint:
         """Return the shares in the final score that suit it."""
         return self._options.weights
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         """Return the endpoint's scores.
 
         Raises:
             ModelError: It cannot be reached, refuses, or its answer is not one score for each passage.
         """
-        texts = [passage.content for passage in passages]
+        form, contents = self._options.form, [passage.content for passage in passages]
+        asked = form.asked(query, instruction)
+        texts = [form.shown(content[:MOST_CHARACTERS]) for content in contents]
         size = self._options.batch or self._shape.batch
         groups = [texts[start : start + size] for start in range(0, len(texts), size)]
         scored: list[list[float]] = [[] for _ in groups]
 
         async def ask(place: int) -> None:
-            scored[place] = await self._ask(query, groups[place])
+            scored[place] = await self._ask(asked, groups[place])
 
         try:
             async with anyio.create_task_group() as tasks:
@@ -102,7 +106,7 @@ class RerankEndpoint:
                     tasks.start_soon(ask, place)
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
-        cut = frozenset(place for place, text in enumerate(texts) if len(text) > MOST_CHARACTERS)
+        cut = frozenset(place for place, content in enumerate(contents) if len(content) > MOST_CHARACTERS)
         return Scores(tuple(value for group in scored for value in group), cut=cut)
 
     def relevance(self, score: float) -> float:
@@ -118,7 +122,7 @@ class RerankEndpoint:
     async def _ask(self, query: str, texts: Sequence[str]) -> list[float]:
         if self._limit is None:  # made here, since it belongs to the running event loop
             self._limit = anyio.CapacityLimiter(self._options.concurrency)
-        body = self._shape.body(self._options.model, query, [text[:MOST_CHARACTERS] for text in texts])
+        body = self._shape.body(self._options.model, query, texts)
         async with self._limit:
             response = await self._line.call(lambda: self._post(body))
         try:

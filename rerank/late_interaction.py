@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..core.calibration import Logistic
 from ..core.values import Passage
+from ..models.form import PLAIN, Form
 from .blend import Weights, with_reranker
 from .reranker import Scores
 
@@ -56,7 +57,7 @@ class LateInteraction:
         """Return the name with a hash of the model."""
         return f"maxsim:{self._model.fingerprint}"
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         """Return MaxSim, in -1..1, for each passage."""
         transformer = await self._transformer.get()
         asked = await self._workers.run(transformer.embed_tokens, query)
@@ -80,22 +81,26 @@ class LateInteraction:
 class TokenModel:
     """Scores as `LateInteraction` does, with a model of fastembed that was trained for it."""
 
-    def __init__(self, name: str, model: Deferred[TokenVectors], workers: Workers, *, weights: Weights) -> None:
+    def __init__(
+        self, name: str, model: Deferred[TokenVectors], workers: Workers, *, weights: Weights, form: Form = PLAIN
+    ) -> None:
         self.name = name
         self.weights = weights
         self._model = model
         self._workers = workers
+        self._form = form
 
     @property
     def fingerprint(self) -> str:
         """Return the name: fastembed has one model of each."""
         return self.name
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         """Return MaxSim, in -1..1, for each passage, of as much of it as the model reads."""
         model = await self._model.get()
-        asked = await self._workers.run(model.of_query, query)
-        read = await self._workers.map(model.of_passage, [passage.content for passage in passages])
+        asked = await self._workers.run(model.of_query, self._form.asked(query, instruction))
+        texts = [self._form.shown(passage.content) for passage in passages]
+        read = await self._workers.map(model.of_passage, texts)
         cut = frozenset(place for place, (_, whole) in enumerate(read) if not whole)
         return Scores(tuple(max_similarity(asked, vectors) for vectors, _ in read), cut=cut)
 

@@ -22,13 +22,13 @@ class Scores:
     """Places of the passages of which only the beginning was read."""
 
 
-async def score_all(reranker: "Reranker", query: str, passages: Sequence[Passage]) -> Scores:
+async def score_all(reranker: "Reranker", query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
     """Return the passages' scores, one for each.
 
     Raises:
         ModelError: When the reranker failed, or gave more or fewer scores than there are passages.
     """
-    scores = await reranker.score(query, passages)
+    scores = await reranker.score(query, passages, instruction=instruction)
     if len(scores.values) != len(passages):
         raise ModelError(f"{reranker.name} gave {len(scores.values)} scores for {len(passages)} passages.")
     return scores
@@ -52,8 +52,8 @@ class Reranker(Protocol):
         """Return the shares in the final score, by signal, that suit it where nobody chose others."""
         ...
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        """Return the passages' scores.
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+        """Return the passages' scores; an instruction comes only to those that follow one.
 
         Raises:
             ModelError: When the model cannot be loaded or run.

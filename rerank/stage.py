@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..core.errors import ModelError
 from ..core.values import Hit, Ranking, Stage
 from .blend import blend, restrict
-from .budget import Budget, Pace, score_within
+from .budget import Budget, score_within
 from .fallback import FIRST, keep_order
 from .reranker import Reranker, Scores
 from .signals import FROM_METADATA, Mix, signals_of
@@ -23,13 +23,12 @@ async def rerank_head(
     budget: Budget,
     mix: Mix,
     stage: str = FIRST,
-    pace: Pace | None = None,
+    instruction: str = "",
     clock: Callable[[], float] = time.perf_counter,
 ) -> Ranking:
     """Return the ranking with its head reordered; when the reranker fails, the order as it was, marked degraded.
 
-    In the mix "fused" is the score that the stage before left and "rerank" this one's, whatever its name. `pace` is
-    what is known of the reranker's speed from earlier heads, and learns from this one.
+    In the mix "fused" is the score that the stage before left and "rerank" this one's, whatever its name.
     """
     start = clock()
     head = ranking.hits[: budget.depth]
@@ -37,7 +36,9 @@ async def rerank_head(
         return ranking
     try:
         passages = [hit.passage for hit in head]
-        scores = await score_within(reranker, query, passages, budget.milliseconds, pace=pace or Pace(), clock=clock)
+        scores = await score_within(
+            reranker, query, passages, budget.milliseconds, pace=budget.pace, instruction=instruction, clock=clock
+        )
     except ModelError as error:
         report = Stage(stage, reranker.name, len(head), 0, 1000 * (clock() - start), str(error), "score")
         return keep_order(ranking, report, str(error))
@@ -49,7 +50,9 @@ async def rerank_head(
     saved = f"{scores.cached} of {len(reordered)} from the cache" if scores.cached else ""
     note = "; ".join(part for part in (cut, saved, mix.note) if part)
     report = Stage(stage, reranker.name, len(head), len(reordered), 1000 * (clock() - start), note, "score")
-    notes = [*scores.notes, CUT_PASSAGE] if scores.cut else scores.notes
+    notes = [*scores.notes, CUT_PASSAGE] if scores.cut else [*scores.notes]
+    if instruction:
+        notes.append(f"{reranker.name} read {len(reordered)} passages by the instruction.")
     return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *notes])
 
 

@@ -1,39 +1,43 @@
 """`resift doctor`: is everything there that a search needs?"""
 
 import os
-import re
 import shutil
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from functools import partial
 
 from mcp.client import Client
-from pydantic import SecretStr
 from rich.markup import escape
-from rich.table import Table
 
-from ..core.errors import ResiftError
+from ..core.errors import InvalidInput, ResiftError
+from ..core.values import Passage
 from ..models.bundled import BUNDLED, verify
+from ..models.language_model import Request
 from ..pipeline.pipeline import DEFAULT
+from ..rerank.reranker import score_all
 from ..search.lock import DirectoryLock
 from ..search.qdrant import QdrantStore
 from ..search.qdrant_rights import rights_at
 from .assembly import create_server
 from .console import OUT
 from .engine import Engine, build_engine
-from .settings import Settings, all_settings
+from .reranker_settings import CascadeRow
+from .settings import Settings
+from .shown_settings import settings_table
 
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
+QUESTION, ANSWER = "Is anything there?", "Something is there."  # what models and endpoints are tried with
 
 
 async def run_doctor(settings: Settings) -> bool:
-    """Print the settings and every check; return whether all checks passed."""
-    OUT.print(_settings_table(settings))
+    """Print what was set, and every check; return whether all checks passed."""
+    OUT.print(settings_table(settings))
     engine = build_engine(settings)
     checks: dict[str, Callable[[Engine], Awaitable[str]]] = {
         **({"Qdrant": _check_qdrant} if settings.qdrant_url else {"data folder": _check_data_folder}),
         "models": _check_models,
         "encoder": _check_encoder,
         "reranker": _check_reranker,
+        **{f"reranker {name!r}": partial(_check_row, name) for name in _scoring_rows(settings)},
+        **({"language model": _check_language_model} if settings.llm.model else {}),
         "collections": _check_collections,
         "MCP server": _check_mcp,
     }
@@ -107,6 +111,30 @@ async def _check_reranker(engine: Engine) -> str:
     return f"{used}; cross-encoder {found.name} at {found.model.origin}"
 
 
+def _scoring_rows(settings: Settings) -> list[str]:
+    return [name for name, row in settings.rerankers.items() if not isinstance(row, CascadeRow)]
+
+
+async def _check_row(name: str, engine: Engine) -> str:
+    """Load a model of RESIFT_RERANKERS, or ask its endpoint once."""
+    reranker = engine.services.pipeline.reranker(name)
+    if reranker is None:  # cannot be, for a row that scores
+        return "not used"
+    scores = await score_all(reranker, QUESTION, [Passage("doctor", 0, ANSWER)])
+    return f"{reranker.name} gave {scores.values[0]:.3g} to a passage"
+
+
+async def _check_language_model(engine: Engine) -> str:
+    model = engine.language_model
+    if model is None:
+        raise InvalidInput(
+            f"RESIFT_LLM__MODEL = {engine.settings.llm.model!r} is behind no endpoint. Set OPENAI_BASE_URL or "
+            "OPENAI_API_KEY."
+        )
+    reply = await model.ask(Request(ANSWER, QUESTION, max_tokens=engine.settings.llm.reply_tokens))
+    return f"{model.name} answered: {reply.tokens_in} tokens in, {reply.tokens_out} out"
+
+
 async def _check_collections(engine: Engine) -> str:
     names = await engine.services.store.names()
     try:
@@ -120,21 +148,3 @@ async def _check_mcp(engine: Engine) -> str:
     async with Client(create_server(engine)) as client:
         tools = await client.list_tools()
         return f"protocol {client.protocol_version}, {len(tools.tools)} tools"
-
-
-def _settings_table(settings: Settings) -> Table:
-    table = Table("setting", "value", "default", "meaning", title=f"Resift in {Path.cwd()}")
-    for name, default, meaning in all_settings():
-        table.add_row(name, escape(_value_of(settings, name)), escape(default), escape(meaning))
-    return table
-
-
-def _value_of(settings: Settings, name: str) -> str:
-    value: object = settings
-    for part in name.removeprefix("RESIFT_").lower().split("__"):
-        value = getattr(value, part, os.environ.get(name, ""))
-    if value is None:
-        return ""
-    if value and (isinstance(value, SecretStr) or _SECRET.search(name)):
-        return "********"
-    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator, model_validator
 
-from ..models.pairs import QUERY_TOKENS
+from ..models.devices import Device
+from ..models.form import INSTRUCTION, PASSAGE, PLAIN, QUERY, Form, template_problem
+from ..models.pair_options import PairOptions
 from ..rerank.endpoint_shapes import SHAPES
 
 CASCADE = "cascade"
@@ -14,7 +16,6 @@ ENDPOINT = "endpoint"
 CROSS_ENCODER = "cross-encoder"
 LATE_INTERACTION = "late-interaction"
 MAXSIM = "maxsim"
-INSTRUCTED_TOKENS = 256  # of query and instruction: models that follow one have windows of thousands
 LLM = "llm"
 # Words that mean something already: names of built-in rerankers, and of stages and signals in answers.
 TAKEN = frozenset({CROSS_ENCODER, MAXSIM, LLM, "default", "none", "rerank", "dense", "bm25", "fused", "blend"})
@@ -30,36 +31,64 @@ class _Row(BaseModel):
 class _Scoring(_Row):
     weight: Share | None = None
     """Share in the final score; None is RESIFT_RERANK__WEIGHT, or what suits the model."""
-    query_template: str = ""
-    """What a model that follows instructions reads in the place of the query, with {query} and {instruction}."""
+    query_template: str = "{query}"
+    """What the model reads in the place of the query, with {query}, and {instruction} where it follows one."""
+    passage_template: str = "{passage}"
+    """What it reads in the place of a passage, with {passage}."""
+    instruction: str = ""
+    """What stands for {instruction} where a question has none."""
+
+    @property
+    def form(self) -> Form:
+        """Return the form in which the model wants its texts."""
+        return Form(self.query_template, self.passage_template, self.instruction)
 
     @field_validator("query_template", mode="after")
     @classmethod
-    def _has_both(cls, value: str) -> str:
-        if value and not ("{query}" in value and "{instruction}" in value):
-            raise ValueError("query_template holds {query} and {instruction}")
+    def _asks(cls, value: str) -> str:
+        if problem := template_problem(value, needed=QUERY, known=(QUERY, INSTRUCTION)):
+            raise ValueError(problem)
         return value
 
+    @field_validator("passage_template", mode="after")
+    @classmethod
+    def _shows(cls, value: str) -> str:
+        if problem := template_problem(value, needed=PASSAGE, known=(PASSAGE,)):
+            raise ValueError(problem)
+        return value
 
-class CrossEncoderRow(_Scoring):
-    """A model that runs here and reads query and passage together."""
+    @model_validator(mode="after")
+    def _is_told(self) -> Self:
+        if self.instruction and not self.form.follows_instructions:
+            raise ValueError("instruction has no place: put {instruction} into query_template")
+        if self.form.follows_instructions and not self.instruction and self.passage_template != PLAIN.passage:
+            raise ValueError("with a passage_template, instruction says what stands in questions that have none")
+        return self
 
-    kind: Literal["cross-encoder"]
+
+class _Local(_Scoring):
     model: Annotated[str, Field(min_length=1)]
-    """A folder, or a name on the hub or in fastembed."""
+    device: Device = "auto"
+    """Where it runs."""
+    window: Annotated[int, Field(ge=0, le=32_768)] = 0
+    """Tokens that are read at most; 0 is what the model can, or 512."""
 
     @property
-    def query_tokens(self) -> int:
-        """Return how much is read of a query, which is longer where an instruction stands in it."""
-        return INSTRUCTED_TOKENS if self.query_template else QUERY_TOKENS
+    def options(self) -> PairOptions:
+        """Return how the model is to be run."""
+        return PairOptions(self.form, self.window, self.device)
 
 
-class LateInteractionRow(_Scoring):
-    """A model that runs here and compares the tokens of both."""
+class CrossEncoderRow(_Local):
+    """A model that runs here and reads query and passage together: a folder, or a name on the hub or in fastembed."""
+
+    kind: Literal["cross-encoder"]
+
+
+class LateInteractionRow(_Local):
+    """A model that runs here and compares the tokens of both, by a name that fastembed lists."""
 
     kind: Literal["late-interaction"]
-    model: Annotated[str, Field(min_length=1)]
-    """A name that fastembed lists."""
     folder: str = ""
     """Where its files lie; empty is fastembed's cache, to which they are fetched."""
 

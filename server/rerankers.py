@@ -10,7 +10,7 @@ from ..models.deferred import Deferred
 from ..models.workers import Workers
 from ..rerank.blend import Weights, with_reranker
 from ..rerank.cache import Cached
-from ..rerank.cascade import Cascade, Instruct, Scored, Step
+from ..rerank.cascade import Cascade, Scored, Step
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.endpoint import EndpointOptions, RerankEndpoint
 from ..rerank.endpoint_shapes import SHAPES
@@ -41,15 +41,16 @@ class Workshop:
 
 
 def _cross_encoder(row: CrossEncoderRow, shop: Workshop) -> Reranker:
-    model = find_cross_encoder(row.model, query_tokens=row.query_tokens)
+    model = find_cross_encoder(row.model, options=row.options)
     return CrossEncoder(replace(model, weights=shop.weights(model.weights, row.weight)), shop.workers)
 
 
 def _late_interaction(row: LateInteractionRow, shop: Workshop) -> Reranker:
     from ..models.token_vectors import TokenVectors
 
-    model = Deferred(lambda: TokenVectors.open(row.model, row.folder))
-    return TokenModel(row.model, model, shop.workers, weights=shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight))
+    model = Deferred(lambda: TokenVectors.open(row.model, row.folder, options=row.options))
+    weights = shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight)
+    return TokenModel(row.model, model, shop.workers, weights=weights, form=row.form)
 
 
 def _endpoint(row: EndpointRow, shop: Workshop) -> Reranker:
@@ -63,6 +64,7 @@ def _endpoint(row: EndpointRow, shop: Workshop) -> Reranker:
         row.batch,
         row.concurrency,
         row.scores,
+        row.form,
     )
     return RerankEndpoint(options)
 
@@ -85,7 +87,7 @@ def build_steps(shop: Workshop) -> tuple[dict[str, Step], list[RerankEndpoint]]:
         reranker = BUILDERS[row.kind](row, shop)
         if isinstance(reranker, RerankEndpoint):
             endpoints.append(reranker)
-        steps[name] = Scored(name, shop.cached(reranker), instruct=_instruct(row.query_template))
+        steps[name] = Scored(name, shop.cached(reranker), takes_instructions=row.form.follows_instructions)
     return steps, endpoints
 
 
@@ -109,11 +111,3 @@ def _step(cascade: str, stage: str, head: int, steps: Mapping[str, Step]) -> Ste
             f"RESIFT_RERANKERS: {cascade}.stages: no reranker {stage!r}.{nearest(stage, steps)} Known: {known}."
         )
     return replace(steps[stage], head=head or steps[stage].head)
-
-
-def _instruct(template: str) -> Instruct | None:
-    if not template:
-        return None
-    # One pass, so that a query that holds "{instruction}" stays as it is.
-    head, _, tail = template.partition("{query}")
-    return lambda query, instruction: query.join(part.replace("{instruction}", instruction) for part in (head, tail))

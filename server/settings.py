@@ -247,7 +247,7 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     known = [name for name, _, _ in all_settings()]
     for name in names:
         if name.startswith(PREFIX) and not name.startswith(_FOREIGN) and name not in known:
-            raise InvalidInput(f"Unknown setting {name}.{nearest(name, known)} `resift doctor` lists all settings.")
+            raise InvalidInput(f"Unknown setting {name}.{nearest(name, known)} docs/settings.md lists all settings.")
 
 
 def _values_in(file: Path) -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from resift.core.values import Document
 from resift.ingest.job import Job
@@ -45,6 +46,9 @@ DOCUMENTS = (
         {"system": "engine", "year": 2020},
     ),
 )  # fmt: skip
+
+settings.register_profile("resift", deadline=None)  # timings are no tests
+settings.load_profile("resift")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ class ByLength:
     now: float = 0.0
     read: list[str] = field(default_factory=list[str])
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         self.now += 0.010 * len(passages)
         self.read += [f"{query}:{passage.id}" for passage in passages]
         return Scores(tuple(float(len(passage.text)) for passage in passages), ("a note",))

@@ -45,7 +45,7 @@ class Failing:
     fingerprint = "a model of a test"
     weights = with_reranker(0.5)
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         raise ModelError("nobody answers")
 
     def relevance(self, score: float) -> float:
@@ -63,7 +63,7 @@ class Counting:
         self._reranker = reranker
         self._read = read
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         self._read += [(query, passage.id) for passage in passages]
         return await self._reranker.score(query, passages)
 

@@ -34,7 +34,7 @@ class Slow:
     def clock(self) -> float:
         return self.now
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         self.calls.append(len(passages))
         self.now += self.seconds(len(passages))
         values = tuple(float(each.document_id[1:]) for each in passages)
@@ -120,7 +120,7 @@ async def test_scores_from_the_cache_teach_nothing() -> None:
 
 async def test_failure_teaches_nothing() -> None:
     class Broken(Slow):
-        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
             raise ModelError("503")
 
     pace = Pace()
@@ -131,7 +131,7 @@ async def test_failure_teaches_nothing() -> None:
 
 async def test_wrong_number_of_scores_is_an_error() -> None:
     class Short(Slow):
-        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
             return Scores((1.0,))
 
     with pytest.raises(ModelError, match="slow gave 1 scores for 200 passages"):
@@ -152,7 +152,7 @@ def test_pace_follows_what_is_newer() -> None:
 @pytest.mark.slow
 async def test_slice_that_hangs_is_given_up_and_what_was_read_before_counts() -> None:
     class Hanging(Slow):
-        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
             await anyio.sleep(0.01 if len(self.calls) < 3 else 60)
             return await super().score(query, passages)
 

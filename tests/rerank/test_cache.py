@@ -27,8 +27,8 @@ class Counting:
     fingerprint = "a model of a test"
     weights: Weights = field(default_factory=lambda: with_reranker(0.3))
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        self.asked.append((query, [passage.text for passage in passages]))
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+        self.asked.append((f"{instruction} {query}".strip(), [passage.text for passage in passages]))
         cut = frozenset(place for place, passage in enumerate(passages) if len(passage.text) > self.longest)
         return Scores(tuple(float(len(passage.text)) for passage in passages), self.notes, cut=cut)
 
@@ -101,7 +101,7 @@ async def test_passage_that_was_cut_is_told_of_again_and_its_neighbours_are_not_
 
 async def test_failure_is_not_remembered() -> None:
     class Flaky(Counting):
-        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
             if not self.asked:
                 self.asked.append((query, []))
                 raise ModelError("503")
@@ -122,3 +122,12 @@ async def test_odd_text_and_empty_head_are_taken() -> None:
 def test_everything_else_is_the_rerankers() -> None:
     cached = Cached(Counting(), limit=1)
     assert (cached.name, cached.weights, cached.relevance(5.0)) == ("counting", with_reranker(0.3), 0.5)
+
+
+async def test_score_by_another_instruction_is_another() -> None:
+    reranker = Counting()
+    cached = Cached(reranker, limit=100)
+    await cached.score("q", passages("a"), instruction="only code")
+    assert (await cached.score("q", passages("a"))).cached == 0
+    assert (await cached.score("q", passages("a"), instruction="only code")).cached == 1
+    assert (await cached.score("qonly", passages("a"), instruction=" code")).cached == 0

@@ -32,10 +32,10 @@ class ByLength:
     fingerprint = "a model of a test"
     weights: Weights = field(default_factory=lambda: with_reranker(0.5))
     seconds: float = 0.0
-    asked: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    asked: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        self.asked.append((query, len(passages)))
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+        self.asked.append((query, instruction, len(passages)))
         await anyio.sleep(self.seconds * len(passages))
         return Scores(tuple(float(self.sign * len(each.text)) for each in passages))
 
@@ -44,7 +44,7 @@ class ByLength:
 
 
 class Broken(ByLength):
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         raise ModelError("The endpoint answered 503. Try again later.")
 
 
@@ -162,17 +162,18 @@ async def test_instruction_reaches_only_the_stages_that_take_it() -> None:
     cascade = Cascade(
         (
             Scored("plain", plain),
-            Scored("following", following, instruct=lambda query, instruction: f"{instruction}: {query}"),
+            Scored("following", following, takes_instructions=True),
             Ordered("llm", orderer),
         )
     )
     turns = [Turn(step, 3, ALONE) for step in cascade.steps]
-    await run(ranking(3), *turns, instruction="prefer recent")
-    assert plain.asked == [("q", 3)]
-    assert following.asked == [("prefer recent: q", 3)]
+    after = await run(ranking(3), *turns, instruction="prefer recent")
+    assert after.notes == ["following read 3 passages by the instruction."]
+    assert plain.asked == [("q", "", 3)]
+    assert following.asked == [("q", "prefer recent", 3)]
     assert orderer.asked == [("q", "prefer recent", 3)]
     await run(ranking(3), *turns)
-    assert following.asked[-1] == ("q", 3)
+    assert following.asked[-1] == ("q", "", 3)
     assert (cascade.model, cascade.takes_instructions) == ("plain > following > reverses", True)
     assert not Cascade(cascade.steps[:1]).takes_instructions
 
@@ -190,9 +191,9 @@ async def test_time_budget_is_shared_and_what_is_left_over_goes_on() -> None:
     now = [0.0]
 
     class Slow(ByLength):
-        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
             now[0] += self.seconds * len(passages)
-            self.asked.append((query, len(passages)))
+            self.asked.append((query, instruction, len(passages)))
             return Scores(tuple(float(len(each.text)) for each in passages))
 
     slow, rest, last = Slow("slow", seconds=0.1), Slow("rest", seconds=0.01), Reverses()

@@ -36,7 +36,7 @@ class ByTable:
     cached: int = 0
     longest: int = 1000
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         self.calls.append(len(passages))
         if self.seconds:
             await anyio.sleep(self.seconds * len(passages))
@@ -52,7 +52,7 @@ class Broken:
     fingerprint = "a model of a test"
     weights = with_reranker(0.5)
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         raise ModelError("The endpoint answered 503. Try again later.")
 
     def relevance(self, score: float) -> float:

@@ -24,7 +24,7 @@ class Unmoved:
     fingerprint = "a model of a test"
     weights = with_reranker(0.5)
 
-    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         return Scores((0.5,) * len(passages))
 
     def relevance(self, score: float) -> float:

@@ -8,12 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from resift.models import bundled
 from resift.search.lock import DirectoryLock
-from resift.server import doctor
-from resift.server.settings import load_settings
 from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, environment
 
@@ -179,14 +176,6 @@ def test_doctor_fails_while_a_server_holds_the_data_directory(run: Run, tmp_path
         holder.end()
     assert ill.code == 1
     assert f"✗ data folder: The data directory {tmp_path / 'data'} is in use by process {holder.process.pid}" in ill.out
-
-
-def test_doctor_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RESIFT_TEST_KEY", "sesame")
-    settings = load_settings().model_copy(update={"rerank_token": SecretStr("sesame")})
-    for name in ("RESIFT_TEST_KEY", "RESIFT_RERANK_TOKEN"):
-        assert "sesame" not in doctor._value_of(settings, name)  # pyright: ignore[reportPrivateUsage]
-    assert doctor._value_of(settings, "RESIFT_THREADS") == "0"  # pyright: ignore[reportPrivateUsage]
 
 
 def test_lock_names_this_process_to_the_next(tmp_path: Path) -> None:

@@ -2,71 +2,34 @@
 
 import json
 import logging
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp.client import Client
 
 from resift.core.errors import InvalidInput
-from resift.core.values import Document
 from resift.ingest.job import Job
 from resift.pipeline.question import Question
 from resift.search.manifest import Tuning
-from resift.server.assembly import create_server
 from resift.server.engine import Engine, build_engine
 from resift.server.settings import load_settings
 from resift.tests.models.rerankers import write_exported, write_own
 from resift.tests.models.test_token_vectors import NAME as COLBERT
 from resift.tests.models.test_token_vectors import write_colbert
 from resift.tests.server.in_process import Run
+from resift.tests.server.reranked import DOCUMENTS, KEY, QUERY, QWEN, ask, client_with, order, stages
 from resift.tests.standins.http import Answer
 from resift.tests.standins.rerank import RerankStandIn, rerank_stand_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-
-KEY = "sk-secret-5b1f"
-QUERY = "why do brakes squeal"
-DOCUMENTS = (
-    Document("close", "", "Squealing noises come from worn brake pads and need attention soon."),
-    Document("words", "", "why do why do why do: a list of words."),
-    Document("all", "", "brakes and why do read on"),
-    Document("other", "", "The battery is charged overnight in the garage."),
-)
 
 
 @pytest.fixture
 def server() -> Iterator[RerankStandIn]:
     with rerank_stand_in() as stand_in:
         yield stand_in
-
-
-@asynccontextmanager
-async def client_with(folder: Path, rerankers: dict[str, Any], **settings: Any) -> AsyncGenerator[Client]:
-    loaded = load_settings(data_dir=folder / "data", min_free_mb=0, rerankers=rerankers, **settings)
-    engine = build_engine(loaded)
-    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
-    async with Client(create_server(engine)) as client:
-        yield client
-
-
-async def ask(client: Client, reranker: str, **more: Any) -> dict[str, Any]:
-    arguments = {"query": QUERY, "reranker": reranker, "mode": "dense", "detail": "full", **more}
-    answer = (await client.call_tool("search_and_rerank", arguments)).structured_content
-    assert answer is not None
-    return answer
-
-
-def order(answer: dict[str, Any]) -> list[str]:
-    return [hit["document_id"] for hit in answer["hits"]]
-
-
-def stages(answer: dict[str, Any]) -> list[tuple[str, str, int, int]]:
-    reranked = [stage for stage in answer["stages"] if stage["kind"] != "search"]
-    return [(each["name"], each["model"], each["received"], each["returned"]) for each in reranked]
 
 
 async def test_table_gives_rerankers_and_cascades_that_are_chosen_per_call(
@@ -135,19 +98,6 @@ async def test_stage_whose_endpoint_fails_keeps_the_order_before_it_and_says_why
     assert KEY not in f"{json.dumps([careful, remote])}{caplog.text}"
 
 
-async def test_instruction_is_put_where_the_row_says(tmp_path: Path, server: RerankStandIn) -> None:
-    template = "<Instruct>: {instruction}\n<Query>: {query}"
-    table = {"following": {"kind": "tei", "url": server.root, "query_template": template}}
-    async with client_with(tmp_path, table) as client:
-        told = await ask(client, "following", instruction="only {query} code")
-        untold = await ask(client, "default", instruction="only code")
-        await ask(client, "following")
-    assert server.asked[0]["query"] == f"<Instruct>: only {{query}} code\n<Query>: {QUERY}"
-    assert server.asked[1]["query"] == QUERY
-    assert told["notes"] == []
-    assert untold["notes"] == ["The instruction was not followed: rerankers that do: following."]
-
-
 async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_path: Path) -> None:
     async def note_with(folder: Path, *, tune: bool) -> str:
         engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, reranker=str(folder)))
@@ -186,7 +136,13 @@ async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_pat
         ({"a": {"kind": "tei", "url": "localhost:80"}}, "url begins with http:// or https://"),
         ({"a": {"kind": "cohere", "model": "m", "api_key_env": "NO_KEY"}}, "the environment has no NO_KEY"),
         ({"a": {"kind": "cohere", "model": 7, "api_key": KEY}}, "RESIFT_RERANKERS: a.model: Input should be a valid"),
-        ({"a": {"kind": "tei", "url": "http://x", "query_template": "{query}"}}, "holds {query} and {instruction}"),
+        ({"a": {**QWEN, "query_template": "{qery}"}}, "a.query_template: holds {qery}, which is nothing; it may"),
+        ({"a": {"kind": "tei", "url": "http://x", "passage_template": "text"}}, "a.passage_template: lacks {passage}"),
+        ({"a": {"kind": "tei", "url": "http://x", "instruction": "be strict"}}, "a: instruction has no place"),
+        ({"a": {**QWEN, "instruction": ""}}, "a: with a passage_template, instruction says what stands in"),
+        ({"a": {"kind": "cross-encoder", "model": "m", "device": "tpu"}}, "a.device: Input should be 'auto', 'cpu'"),
+        ({"a": {"kind": "cross-encoder", "model": "m", "window": -1}}, "a.window: Input should be greater than or eq"),
+        ({"a": {"kind": "tei", "url": "http://x", "device": "cpu"}}, "a.device: Extra inputs are not permitted"),
         ({"a": {"stages": []}}, "RESIFT_RERANKERS: a.stages: Tuple should have at least 1 item"),
         ({"a": {"stages": ["cross-encoder:all"]}}, "'cross-encoder:all' is no name with a number of hits"),
         ({"a": {"stages": ["maxsim:50", "maxsim:20"]}}, "a reranker stands in one stage only"),
@@ -244,15 +200,3 @@ async def test_late_interaction_model_of_fastembed_is_chosen_by_name(tmp_path: P
     assert -1 <= found["hits"][0]["scores"]["rerank"] <= 1
     assert (order(broken), broken["degraded"]) == (order(plain), True)
     assert "cannot be loaded" in broken["notes"][-1]
-
-
-async def test_instruction_of_a_local_model_leaves_room_for_the_query(tmp_path: Path) -> None:
-    folder = write_exported(tmp_path / "model", positions=512)
-    row = {"kind": "cross-encoder", "model": str(folder), "weight": 1}
-    template = "{instruction}\n{query}"
-    async with client_with(tmp_path, {"plain": row, "told": {**row, "query_template": template}}) as client:
-        told = await ask(client, "told", instruction="lamp " * 100)
-        plain = await ask(client, "plain", query="lamp " * 100 + QUERY)
-    assert order(told)[0] == "words"
-    assert told["notes"] == []
-    assert "The query is longer than the reranker reads; only its beginning was read." in plain["notes"]
