@@ -9,14 +9,14 @@ import pytest
 from resift.rerank.endpoint import PATIENCE, EndpointOptions, RerankEndpoint
 from resift.rerank.endpoint_shapes import SHAPES
 from resift.server.engine import build_engine
-from resift.server.reranker_settings import KINDS
+from resift.server.reranker_settings import KINDS, CrossEncoderRow
 from resift.server.settings import load_settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rerankers.md").read_text(encoding="utf-8")
 
 
 def test_table_of_the_page_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    (block,) = re.findall(r"<!-- table -->\n```json\n(.*?)```", PAGE, re.DOTALL)
     monkeypatch.setenv("VOYAGE_API_KEY", "a key")
     monkeypatch.setenv("RESIFT_RERANKERS", block)
     pipeline = build_engine(load_settings(data_dir=tmp_path)).services.pipeline
@@ -26,6 +26,21 @@ def test_table_of_the_page_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [(step.name, step.head) for step in careful.steps] == [("cross-encoder", 50), ("gpu", 20)]
     assert voyage is not None
     assert voyage.takes_instructions
+
+
+def test_row_of_the_page_for_a_model_that_follows_instructions_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = re.findall(r"<!-- qwen -->\n```json\n(.*?)```", PAGE, re.DOTALL)
+    monkeypatch.setenv("RESIFT_RERANKERS", block)
+    settings = load_settings(data_dir=tmp_path)
+    cascade = build_engine(settings).services.pipeline.cascade("qwen")
+    assert cascade is not None
+    assert cascade.takes_instructions
+    row = settings.rerankers["qwen"]
+    assert isinstance(row, CrossEncoderRow)
+    assert row.form.asked("why").endswith("passages that answer the query\n<Query>: why\n")
+    assert row.form.shown("Because.").endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
 
 
 def test_every_kind_is_on_the_page() -> None:

@@ -183,7 +183,7 @@ def test_window_is_what_both_configurations_allow(
 
 @pytest.mark.parametrize("reference", ["/no/such/folder", "./here", "~/models/x", "a/b/c", "C:/x", "models\\x"])
 def test_path_that_leads_nowhere_is_not_taken_for_a_name(reference: str) -> None:
-    with pytest.raises(ModelError, match=r"No folder .*Set RESIFT_RERANKER"):
+    with pytest.raises(ModelError, match=r"No folder .*Give one that exists"):
         find_cross_encoder(reference).open()
 
 

@@ -41,7 +41,7 @@ def test_every_row_and_the_language_model_are_asked_once(
         (own / "model.onnx").unlink()
         ill = run("doctor")
     assert healthy.code == 0, healthy.out
-    assert "✓ reranker 'near': tiny-overlap gave 4 to a passage" in healthy.out
+    assert "✓ reranker 'near': tiny-overlap gave 3 to a passage" in healthy.out
     assert "✓ reranker 'far': cohere:rerank-v3.5 gave 0.333 to a passage" in healthy.out
     assert "✓ language model: small answered: 100 tokens in, 20 out" in healthy.out
     assert "'careful'" not in healthy.out
