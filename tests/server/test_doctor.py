@@ -46,7 +46,7 @@ def test_every_row_and_the_language_model_are_asked_once(
     assert "✓ language model: small answered: 100 tokens in, 20 out" in healthy.out
     assert "'careful'" not in healthy.out
     assert ill.code == 1
-    assert "✗ reranker 'near': The file model.onnx of the model 'tiny-overlap' is missing" in ill.out
+    assert f"✗ reranker 'near': The file {own / 'model.onnx'} of the model 'tiny-overlap' is missing" in ill.out
     assert "✗ reranker 'far': http://127.0.0.1:" in ill.out
     assert "✗ language model: small at 127.0.0.1:" in ill.out
     assert "refused with status 401" in ill.out
