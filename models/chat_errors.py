@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ContextTooLong, ModelError, ModelUnavailable
+from .endpoint_replies import quoted, wait_of
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAIError
 
-MOST_CHARACTERS = 300  # of what an endpoint says of its failure: some send whole pages
 LONGEST_WAIT_S = 30.0  # that an endpoint may ask for; beyond, nobody waits for this answer
 CHECK = "Check RESIFT_LLM__MODEL, OPENAI_BASE_URL and OPENAI_API_KEY."
 # What OpenAI, vLLM, llama.cpp, LM Studio and Ollama say when a request is longer than the window.
@@ -42,7 +43,7 @@ def failure_of(error: OpenAIError, where: str, *, secret: str, check: str = CHEC
         return ModelUnavailable(f"{where} gave no answer in time.")
     if isinstance(error, APIConnectionError):
         return ModelUnavailable(f"{where} cannot be reached, or broke off. Is it running? {check}")
-    return ModelError(f"{where} cannot be asked: {_scrub(str(error), secret)} {check}")
+    return ModelError(f"{where} cannot be asked: {quoted(str(error), secret)} {check}")
 
 
 def refused_parameter(error: APIStatusError, parameters: Mapping[str, Any]) -> frozenset[str]:
@@ -61,7 +62,7 @@ def _of_status(error: APIStatusError, where: str, said: str, check: str) -> Mode
     status = error.status_code
     if status in {400, 413, 422} and _TOO_LONG.search(str(error)):
         return ContextTooLong(f"{where} has a smaller window than it was given to read: {said}")
-    wait_s = _retry_after_s(error)
+    wait_s = wait_of(error.response.headers.get("retry-after", ""), datetime.now(UTC))
     passes = status in {408, 429} or status >= 500
     if passes and wait_s <= LONGEST_WAIT_S and "insufficient_quota" not in str(error):
         return ModelUnavailable(f"{where} failed with status {status}: {said}", retry_after_s=wait_s)
@@ -70,22 +71,8 @@ def _of_status(error: APIStatusError, where: str, said: str, check: str) -> Mode
     return ModelError(f"{where} refused with status {status}: {said} {check}")
 
 
-def _retry_after_s(error: APIStatusError) -> float:
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", "0")))
-    except ValueError:  # a date; the clocks of two machines are no measure
-        return 0.0
-
-
 def _said(error: APIStatusError, secret: str) -> str:
     body: Any = error.body
     inner = body.get("error", body) if isinstance(body, dict) else body  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     message = inner.get("message") if isinstance(inner, dict) else inner  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return _scrub(str(message or "no reason given"), secret)  # pyright: ignore[reportUnknownArgumentType]
-
-
-def _scrub(text: str, secret: str) -> str:
-    """Return the text in one line, cut, without the key, which some endpoints repeat."""
-    clean = text.replace(secret, "***") if secret else text
-    line = " ".join(clean.split())[:MOST_CHARACTERS]
-    return line if line.endswith((".", "!", "?")) else f"{line}."
+    return quoted(str(message or ""), secret)  # pyright: ignore[reportUnknownArgumentType]

@@ -64,16 +64,9 @@ async def score_within(
     Raises:
         ModelError: The reranker failed, or not one slice was scored in time.
     """
-
-    async def timed(start: int, stop: int, paces: Sequence[Pace]) -> Scores:
-        begun = clock()
-        scores = await score_all(reranker, query, passages[start:stop], instruction=instruction)
-        for each in paces:
-            each.add(clock() - begun, stop - start - scores.cached)
-        return scores
-
+    reading = _Reading(reranker, query, passages, instruction, clock)
     if not milliseconds:
-        return await timed(0, len(passages), [pace])
+        return await reading.of(0, len(passages), [pace])
     budget_s = milliseconds / 1000
     deadline = clock() + budget_s
     parts: list[Scores] = []
@@ -82,7 +75,7 @@ async def score_within(
         size = min(size, len(passages) - done)
         begun = clock()
         with anyio.move_on_after(max(0.0, deadline - begun) + GRACE * budget_s) as scope:
-            parts.append(await timed(done, done + size, [pace, now]))
+            parts.append(await reading.of(done, done + size, [pace, now]))
         if scope.cancelled_caught:
             pace.add(clock() - begun, size)  # at least
             break
@@ -90,6 +83,24 @@ async def score_within(
     if not parts:
         raise ModelError(f"{reranker.name} scored nothing within the time budget of {milliseconds:g} ms. Allow more.")
     return _joined(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    reranker: Reranker
+    query: str
+    passages: Sequence[Passage]
+    instruction: str
+    clock: Callable[[], float]
+
+    async def of(self, start: int, stop: int, paces: Sequence[Pace]) -> Scores:
+        """Return the scores of a slice; how long it took is added to the paces."""
+        begun = self.clock()
+        part = self.passages[start:stop]
+        scores = await score_all(self.reranker, self.query, part, instruction=self.instruction)
+        for pace in paces:
+            pace.add(self.clock() - begun, len(part) - scores.cached)
+        return scores
 
 
 def _slice(left_s: float, now: Pace, before: Pace, *, first: bool) -> int:

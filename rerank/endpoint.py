@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
@@ -14,6 +13,7 @@ from ..core.calibration import Logistic
 from ..core.errors import ModelError, ModelUnavailable
 from ..core.resilience import Line, Patience
 from ..core.values import Passage
+from ..models.endpoint_replies import quoted, wait_of
 from ..models.form import PLAIN, Form
 from .blend import Weights
 from .endpoint_shapes import SHAPES
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 8_000  # of a passage: some 2,000 tokens, ten times what Resift cuts
 LONGEST_WAIT_S = 10.0  # that an endpoint may ask for; a question is not kept waiting for longer
 PATIENCE = Patience(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failed_calls=3, rest_s=60.0)
-EXCERPT_CHARACTERS = 200
 _LOGIT = Logistic(1.0, 0.0)
 
 
@@ -128,9 +127,10 @@ class RerankEndpoint:
         try:
             return self._shape.scores(response.json(), len(texts))
         except (ValueError, ModelError) as error:
-            what = self._cleaned(str(error)) if isinstance(error, ModelError) else "no JSON"
+            what = str(error) if isinstance(error, ModelError) else "no JSON"
             raise ModelError(
-                f"{self._shown} answered with {what}, not as {self._options.shape!r} does. Check its url and kind."
+                f"{self._shown} does not answer as {self._options.shape!r} does, but with "
+                f"{quoted(what, self._options.key)} Check its url and kind."
             ) from None  # the cause would show the reply
 
     async def _post(self, body: dict[str, Any]) -> Response:
@@ -148,8 +148,8 @@ class RerankEndpoint:
             with anyio.move_on_after(self._options.timeout_s):  # of the whole: a reply may also come byte by byte
                 response = await self._connected().post(self._url, json=body, headers=headers)
         except HTTPError as error:
-            reason = self._cleaned(str(error) or type(error).__name__)
-            raise ModelUnavailable(f"{self._shown} cannot be reached: {reason}. Check its url.") from None
+            reason = quoted(str(error) or type(error).__name__, self._options.key)
+            raise ModelUnavailable(f"{self._shown} cannot be reached: {reason} Check its url.") from None
         except UnicodeError:  # it shows what cannot be sent, which may be the key
             raise ModelError(
                 f"{self._shown} cannot be asked: its key, or a text, holds characters that cannot be sent. "
@@ -173,28 +173,10 @@ class RerankEndpoint:
     def _check(self, response: Response) -> None:
         if response.is_success:
             return
-        problem = f"{self._shown} answered {response.status_code}: {self._cleaned(response.text)}"
+        problem = f"{self._shown} answered {response.status_code}: {quoted(response.text, self._options.key)}"
         if response.status_code != 429 and response.status_code < 500:
             raise ModelError(f"{problem} Check its url, model and key.")
-        wait_s = _seconds(response.headers.get("Retry-After", ""), datetime.now(UTC))
+        wait_s = wait_of(response.headers.get("Retry-After", ""), datetime.now(UTC))
         if wait_s > LONGEST_WAIT_S:
             raise ModelError(f"{problem} It asks to be left alone for {wait_s:.0f} s. Ask again then.")
         raise ModelUnavailable(f"{problem} Ask again later, or choose another reranker.", retry_after_s=wait_s)
-
-    def _cleaned(self, text: str) -> str:
-        """Return the beginning of a text on one line, without the key, which some services repeat."""
-        if self._options.key:
-            text = text.replace(self._options.key, "***")
-        return "".join(each for each in " ".join(text.split()) if each.isprintable())[:EXCERPT_CHARACTERS]
-
-
-def _seconds(retry_after: str, now: datetime) -> float:
-    """Return how long Retry-After, seconds or a date, says to wait; 0 where it says nothing of use."""
-    try:
-        return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0

@@ -159,12 +159,7 @@ class Listwise:
         options, template = self._options, self.template(wish.template)
         instruction = wish.text
         if template.name == OFFICIAL and not instruction:
-            instruction = ", ".join(options.official)
-            if not instruction:
-                raise InvalidInput(
-                    "prefer_official needs the list of official sources: give it as the instruction, or set "
-                    "RESIFT_BLEND__OFFICIAL_SOURCES."
-                )
+            instruction = _sources(options.official, wish.said)
         return Task(
             query,
             instruction,
@@ -233,6 +228,16 @@ class Bound:
     async def order(self, query: str, instruction: str, hits: Sequence[Hit]) -> Ordering:
         """Return the order of the hits; `instruction` gives way to the one it is bound to."""
         return await self.listwise.order_by(query, self.wish, hits)
+
+
+def _sources(official: Sequence[str], said: str) -> str:
+    """Return the list of official sources, and in which words they were asked for, which may say more."""
+    if not official:
+        raise InvalidInput(
+            "prefer_official needs the list of official sources: give it as the instruction, or set "
+            "RESIFT_BLEND__OFFICIAL_SOURCES."
+        )
+    return ", ".join(official) + (f". They are asked for in these words: {said}" if said else "")
 
 
 def _jumps(places: Sequence[int], hits: Sequence[Hit]) -> list[str]:

@@ -28,6 +28,8 @@ class Wish:
 
     template: str
     text: str = ""
+    said: str = ""
+    """The words of an instruction that means a template which takes something else for {instruction}."""
 
 
 def read_wish(instruction: str, templates: Collection[str], default: str, *, lists_official: bool) -> Wish:
@@ -42,7 +44,7 @@ def read_wish(instruction: str, templates: Collection[str], default: str, *, lis
     if wishes_for(RECENT, text) and RECENT in templates:
         return Wish(RECENT, text)
     if lists_official and wishes_for(OFFICIAL, text) and OFFICIAL in templates:
-        return Wish(OFFICIAL)
+        return Wish(OFFICIAL, said=text)
     return Wish(default, text)
 
 

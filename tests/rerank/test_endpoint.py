@@ -124,7 +124,9 @@ async def test_answer_that_does_not_score_each_passage_once_is_refused(
 ) -> None:
     server.always = answer
     async with endpoint(server) as reranker:
-        with pytest.raises(ModelError, match=f"/v2/rerank answered with .*{what}.*Check its url and kind"):
+        with pytest.raises(
+            ModelError, match=f"/v2/rerank does not answer as 'cohere' does, but with .*{what}.*Check its url and kind"
+        ):
             await reranker.score(QUERY, passages("a", "b"))
     assert len(server.asked) == 1, "asking again would give the same"
 
@@ -183,7 +185,7 @@ async def test_refusal_is_not_tried_again(server: RerankStandIn, status: int) ->
 async def test_endpoint_that_wants_a_long_rest_is_not_waited_for(server: RerankStandIn, later: str) -> None:
     server.always = Answer("quota", 429, {"Retry-After": later})
     async with endpoint(server) as reranker:
-        with pytest.raises(ModelError, match=r"429: quota It asks to be left alone for [23]\d{3} s"):
+        with pytest.raises(ModelError, match=r"429: quota\. It asks to be left alone for [23]\d{3} s"):
             await reranker.score(QUERY, passages("a"))
     assert len(server.asked) == 1
 
@@ -204,7 +206,7 @@ async def test_one_failed_batch_ends_the_others(server: RerankStandIn) -> None:
     server.delay_s = 0.05
     server.next.append(Answer("no", 400))
     async with endpoint(server, replace(COHERE, batch=1, concurrency=1)) as reranker:
-        with pytest.raises(ModelError, match="answered 400: no"):
+        with pytest.raises(ModelError, match=r"answered 400: no\."):
             await reranker.score(QUERY, passages(*TEXTS))
     assert len(server.asked) <= 2
 

@@ -177,6 +177,9 @@ async def test_prefer_recent_orders_equals_by_date_and_leaves_the_irrelevant_bel
 async def test_prefer_official_is_told_which_sources_are(server: ChatStandIn, build: Build) -> None:
     await ask(build(official=("docs/", "https://example.org/")), numbered(2), instruction="prefer official")
     assert "official sources come first: docs/, https://example.org/" in server.asked[-1]["messages"][1]["content"]
+    await ask(build(official=("docs/",)), numbered(2), instruction="prefer official ones that show code")
+    said = "sources come first: docs/. They are asked for in these words: prefer official ones that show code\n"
+    assert said in server.asked[-1]["messages"][1]["content"]
     with pytest.raises(InvalidInput, match="RESIFT_BLEND__OFFICIAL_SOURCES"):
         await ask(build(), numbered(2), instruction="prefer_official")
 

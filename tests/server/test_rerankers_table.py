@@ -68,7 +68,7 @@ async def test_table_gives_rerankers_and_cascades_that_are_chosen_per_call(
     [
         (Answer({"message": f"no such key {KEY}"}, 401), "answered 401"),
         (Answer("quota", 429, {"Retry-After": "900"}), "left alone for 900 s"),
-        (Answer("<html>"), "answered with no JSON"),
+        (Answer("<html>"), "but with no JSON"),
         (Answer({"results": []}), "0 results for 2 texts"),
         (Answer(fault="hang"), "did not answer within 0.05 s"),
         (Answer(fault="disconnect"), "cannot be reached"),
