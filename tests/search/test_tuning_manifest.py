@@ -52,7 +52,7 @@ def test_manifest_of_schema_1_is_read_as_having_the_standard_vectors(tmp_path: P
 def test_manifest_of_a_newer_version_asks_for_an_update(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     write_manifest(path, replace(PLAIN, schema_version=99))
-    with pytest.raises(IncompatibleCollection, match=r"has schema 99; .* reads up to 2\. Update Resift"):
+    with pytest.raises(IncompatibleCollection, match=r"has schema 99; .* reads up to 3\. Update Resift"):
         read_manifest(path)
 
 
