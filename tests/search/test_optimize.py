@@ -14,9 +14,10 @@ from resift.core.values import Passage
 from resift.search import qdrant_collection
 from resift.search.edge import EdgeStore
 from resift.search.edge_collection import EdgeCollection
+from resift.search.filters import parse_filter
 from resift.search.manifest import Manifest
 from resift.search.optimize import optimize
-from resift.search.recall import BREADTHS, ask, draw_probes, recall
+from resift.search.recall import BREADTHS, Answers, ask, draw_probes, recall
 from resift.search.storage import Quantization, Storage
 from resift.search.store import Leg, Point
 from resift.search.vectors import standard_vectors
@@ -69,6 +70,39 @@ async def test_graph_is_searched_as_broadly_as_the_recall_wanted_asks_for(filled
     exact = await ask(filled, probes, exact=True)
     assert recall(few, exact) <= recall(many, exact)
     assert recall(few, exact) < 1  # it is a graph indeed: a scan would find all
+
+
+@pytest.mark.parametrize("year", [{"lt": 2050}, {"gte": 2090}, 2007], ids=["half", "a tenth", "a hundredth"])
+async def test_filter_holds_while_the_graph_is_walked(
+    store: EdgeStore, manifest: Manifest, year: dict[str, int] | int
+) -> None:
+    rows = np.random.default_rng(3).standard_normal((PASSAGES, SIZE)).astype(np.float32)
+    collection = await store.open("y", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
+    await collection.remember(collection.manifest.with_fields({"year": "integer"}))
+    passages = [Passage(str(number), 0, "text", metadata={"year": 2000 + number % 100}) for number in range(PASSAGES)]
+    await collection.write(
+        [Point(passage, "d", 1, {"dense": row}) for passage, row in zip(passages, rows, strict=True)]
+    )
+    await optimize(collection, replace(GRAPH, graph_from=100), say=silent)
+    where = parse_filter({"year": year}, collection.manifest.fields)
+    met = {passage.point_id("y") for passage in passages if meets(passage.metadata["year"], year)}
+    found, exact, afterwards = Answers([], 0), Answers([], 0), list[int]()
+    for probe in await draw_probes(collection, SIZE):
+        legs = [Leg("dense", probe, 10), Leg("dense", probe, 10, exact=True)]
+        walked, all_ = await collection.search(legs, where=where)
+        [unfiltered] = await collection.search(legs[:1])
+        found.hits.append({key for key, _ in walked})
+        exact.hits.append({key for key, _ in all_})
+        afterwards.append(sum(key in met for key, _ in unfiltered))
+    assert all(len(each) == 10 and each <= met for each in found.hits)
+    assert recall(found, exact) >= 0.95
+    assert np.mean(afterwards) < 10 * len(met) / PASSAGES + 2  # what a filter after the search would leave of ten
+
+
+def meets(value: int, asked: dict[str, int] | int) -> bool:
+    if isinstance(asked, int):
+        return value == asked
+    return asked.get("gte", 0) <= value < asked.get("lt", 10_000)
 
 
 async def test_searches_are_answered_while_the_index_is_built(filled: EdgeCollection) -> None:
