@@ -31,8 +31,9 @@ SYSTEMS = (
     System("BM25", replace(PLAIN, mode="keyword")),
     System("hybrid", PLAIN),
     System("hybrid + maxsim", replace(PLAIN, reranker="maxsim")),
-    System("cross-encoder alone", replace(PLAIN, reranker="cross-encoder", rerank_weight=1.0)),
-    System("hybrid + cross-encoder", replace(PLAIN, reranker="cross-encoder")),
+    System("cross-encoder alone, 50 read", replace(PLAIN, reranker="cross-encoder", depth=50, rerank_weight=1.0)),
+    System("hybrid + cross-encoder, 50 read", replace(PLAIN, reranker="cross-encoder", depth=50)),
+    System("by default, as deep as pays", Question("", per_document=1, reranker="default")),
 )
 
 

@@ -57,9 +57,10 @@ def describe(report: Report) -> str:
     """Return in a sentence what was evaluated."""
     subject = report.subject
     split = f" ({subject.split})" if subject.split else ""
+    usual = f", of which {FINAL!r} reads as much as pays" if report.asked.is_usual else ""
     return (
         f"{report.queries:,} queries{split} over {subject.documents:,} documents of collection "
-        f"{report.asked.collection}; reranker {subject.model}, depth {report.asked.depth}."
+        f"{report.asked.collection}; reranker {subject.model}, depth {report.asked.depth}{usual}."
     )
 
 

@@ -40,6 +40,8 @@ class Asked:
     reranker: str = DEFAULT
     depth: int = DEFAULT_DEPTH
     """In documents, for `per_document` is 1; the default search counts passages, several of which may be one's."""
+    is_usual: bool = False
+    """Whether nobody chose the depth, so that the final systems read as the product does: no deeper than pays."""
 
 
 def systems(rerankers: Sequence[str]) -> tuple[System, ...]:
@@ -49,13 +51,19 @@ def systems(rerankers: Sequence[str]) -> tuple[System, ...]:
 
 def questions(asked: Asked, systems: Sequence[System] = SYSTEMS) -> Mapping[str, Question]:
     """Return the question of each system, without its words, by name."""
-    return {system.name: _complete(system.question, asked) for system in systems}
+    return {system.name: _as_used(system, asked) for system in systems}
 
 
 def questions_by_depth(asked: Asked, depths: Sequence[int]) -> Mapping[int, Question]:
     """Return the question of the final system at each depth; the greatest first, which reads all passages."""
     final = next(system.question for system in SYSTEMS if system.name == FINAL)
     return {depth: _complete(final, replace(asked, depth=depth)) for depth in sorted(set(depths), reverse=True)}
+
+
+def _as_used(system: System, asked: Asked) -> Question:
+    complete = _complete(system.question, asked)
+    is_final = asked.is_usual and system.name in (FINAL, LLM.name)
+    return replace(complete, depth=0, limit=SHOWN) if is_final else complete
 
 
 def _complete(question: Question, asked: Asked) -> Question:

@@ -1,6 +1,6 @@
 """With which weights and how deep a question is reranked: as it says itself, as was tuned, or as the settings say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from ..rerank.cascade import Cascade, Scored, Turn
 from ..rerank.reranker import Reranker
 from ..rerank.signals import FROM_METADATA, NO_METADATA, MetadataSignals, Mix
 from ..search.manifest import Tuning
-from .question import DEFAULT_DEPTH, Question
+from .question import DEFAULT_DEPTH, USUAL_LIMIT, Question
 
 STALE = "what was tuned for this collection is of another model of this name: run `resift tune` again"
 
@@ -86,7 +86,19 @@ def plan_turns(
             stale = step.reranker.name in tunings and not tuning_of(step.reranker, tunings)
             mix = replace(planned.mix, note=STALE) if stale else planned.mix
             turns.append(Turn(step, planned.depth, mix))
-    return turns
+    return turns if question.depth else _stopping_early(turns, max(question.limit, USUAL_LIMIT))
+
+
+def _stopping_early(turns: Sequence[Turn], shown: int) -> list[Turn]:
+    """Return the turns with how many hits are seen of each that scores: on a page, or by the stages after it.
+
+    The offset does not count, nor a page shorter than usual: all pages of a question are cut from one order.
+    """
+    done: list[Turn] = []
+    for turn in reversed(turns):
+        done.append(replace(turn, shown=shown) if isinstance(turn.step, Scored) else turn)
+        shown = max(shown, turn.depth)
+    return done[::-1]
 
 
 def tuning_of(reranker: Reranker, tunings: Mapping[str, Tuning]) -> Tuning | None:

@@ -15,6 +15,7 @@ MAX_PHRASINGS = 8  # each is one more search; beyond, they say the same again
 MAX_EXAMPLES = 20
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: a thousand words are far beyond every model's window
 DEFAULT_DEPTH = 50
+USUAL_LIMIT = 10  # hits on a page
 REARRANGED = 100  # hits that metadata and diversity put in order where nothing reranks them: those of one leg
 DEEPEST_TUNED = 100  # no tuned depth is greater: each search contributes 100 hits by default
 MAX_RESULTS = 200  # how deep pages go: deeper than any reranker reads
@@ -29,7 +30,7 @@ class Question:
     query: str
     """May be empty where there are passages to search by, and nothing is reranked then."""
     collection: str = "default"
-    limit: int = 10
+    limit: int = USUAL_LIMIT
     offset: int = 0
     mode: Mode = "hybrid"
     filter: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
@@ -49,7 +50,7 @@ class Question:
     """Factors by metadata field and value, in the place of those of the settings."""
     reranker: str = "none"
     depth: int = 0
-    """How many hits are reranked; 0 is the depth tuned for the collection, or `DEFAULT_DEPTH`."""
+    """How many hits are reranked; 0 is as many as change the page, up to the depth tuned or `DEFAULT_DEPTH`."""
     instruction: str = ""
     time_budget_ms: float = 0.0
     min_relevance: float = 0.0

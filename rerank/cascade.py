@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ..core.values import Ranking, Stage
-from .budget import Budget, Pace
+from .budget import Budget, EarlyStop, Pace
 from .fallback import FIRST, keep_order
 from .ordering import Orderer, order_head
 from .reranker import Reranker
@@ -23,6 +23,8 @@ class Scored:
     head: int = 0
     """How many hits it reads, and at most as many as the stage before; 0 is what the question or a tuning says."""
     takes_instructions: bool = False
+    slice: int = 0
+    """How many hits it reads before it looks whether more would change anything; 0 where it is best handed all."""
 
     @property
     def model(self) -> str:
@@ -72,6 +74,11 @@ class Cascade:
         """Return whether any stage follows an instruction."""
         return any(step.takes_instructions for step in self.steps)
 
+    @property
+    def stops_early(self) -> bool:
+        """Return whether any stage may read less than its depth."""
+        return any(isinstance(step, Scored) and step.slice > 0 for step in self.steps)
+
     def wrapped(self, wrap: Callable[[Reranker], Reranker]) -> "Cascade":
         """Return the cascade with its rerankers wrapped."""
         steps = [
@@ -88,7 +95,13 @@ class Turn:
     depth: int
     mix: Mix = field(default_factory=lambda: Mix({"rerank": 1.0}))
     shown: int = 0
-    """How many hits the caller will see; 0 where nobody knows."""
+    """How many hits the caller, or a stage after this one, will see; 0 where nobody knows."""
+
+    @property
+    def early_stop(self) -> EarlyStop | None:
+        """Return when its reading ends before the depth; None where it does not."""
+        slice_ = self.step.slice if isinstance(self.step, Scored) else 0
+        return EarlyStop(self.shown, slice_) if self.shown and slice_ else None
 
 
 async def run_cascade(
@@ -118,7 +131,7 @@ async def run_cascade(
                 turn.step.reranker,
                 stage=stage,
                 instruction=instruction if turn.step.takes_instructions else "",
-                budget=Budget(turn.depth, left_ms, paces[turn.step.model]),
+                budget=Budget(turn.depth, left_ms, paces[turn.step.model], turn.early_stop),
                 mix=turn.mix,
                 clock=clock,
             )

@@ -37,7 +37,13 @@ async def rerank_head(
     try:
         passages = [hit.passage for hit in head]
         scores = await score_within(
-            reranker, query, passages, budget.milliseconds, pace=budget.pace, instruction=instruction, clock=clock
+            reranker,
+            query,
+            passages,
+            budget,
+            order=lambda read: _order(head, read, mix),
+            instruction=instruction,
+            clock=clock,
         )
     except ModelError as error:
         report = Stage(stage, reranker.name, len(head), 0, 1000 * (clock() - start), str(error), "score")
@@ -46,7 +52,7 @@ async def rerank_head(
     lowest = min(hit.score for hit in reordered)
     tail = [replace(hit, score=min(hit.score, lowest)) for hit in ranking.hits[len(reordered) :]]
     hits = _renumber([*reordered, *tail])
-    cut = "" if len(reordered) == len(head) else f"time budget reached after {len(reordered)} of {len(head)}"
+    cut = "" if len(reordered) == len(head) else _why_cut(head, scores, budget, mix)
     saved = f"{scores.cached} of {len(reordered)} from the cache" if scores.cached else ""
     note = "; ".join(part for part in (cut, saved, mix.note) if part)
     report = Stage(stage, reranker.name, len(head), len(reordered), 1000 * (clock() - start), note, "score")
@@ -54,6 +60,20 @@ async def rerank_head(
     if instruction:
         notes.append(f"{reranker.name} read {len(reordered)} passages by the instruction.")
     return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *notes])
+
+
+def _order(head: Sequence[Hit], read: Sequence[float], mix: Mix) -> list[int]:
+    """Return the places of the hits read so far, best first."""
+    signals = signals_of(head[: len(read)], read, mix)
+    blended = blend(signals, restrict(mix.weights, signals))
+    return sorted(range(len(read)), key=lambda place: (-blended[place], place))
+
+
+def _why_cut(head: Sequence[Hit], scores: Scores, budget: Budget, mix: Mix) -> str:
+    read, stop = len(scores.values), budget.early_stop
+    if stop is not None and stop.is_enough(_order(head, scores.values, mix)):
+        return f"stopped after {read} of {len(head)}, for the last {stop.slice} came to nothing"
+    return f"time budget reached after {read} of {len(head)}"
 
 
 def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix, stage: str) -> list[Hit]:

@@ -91,7 +91,9 @@ def search(
     filter_: Annotated[str, typer.Option("--filter", help="""JSON, such as '{"lang": "en"}'.""")] = "{}",
     reranker: Annotated[str, typer.Option(help='"default", "none" or a configured name.')] = "default",
     instruction: Annotated[str, typer.Option(help='What counts as relevant, such as "prefer recent".')] = "",
-    depth: Annotated[int, typer.Option(min=0, max=200, help="Hits to rerank; 0: as tuned, or 50.")] = 0,
+    depth: Annotated[
+        int, typer.Option(min=0, max=200, help="Hits to rerank; 0: while it pays, up to 50 or as tuned.")
+    ] = 0,
     queries: Annotated[
         list[str], typer.Option("--also", help="Another phrasing of it; may be given several times.")
     ] = [],  # noqa: B006

@@ -39,7 +39,7 @@ from .encoders import Parts, build_encoder
 from .language_model import open_language_model, open_listwise, open_templates, ordering_step
 from .new_collections import new_manifest, sparse_encoder
 from .reranker_settings import CROSS_ENCODER, LLM, MAXSIM
-from .rerankers import Workshop, build_cascades, build_steps
+from .rerankers import READ_AT_ONCE, Workshop, build_cascades, build_steps
 from .settings import Settings
 from .stores import open_store
 
@@ -114,7 +114,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     )
     configured, endpoints = build_steps(shop)
     steps: dict[str, Step] = {
-        CROSS_ENCODER: Scored(CROSS_ENCODER, shop.cached(cross_encoder)),
+        CROSS_ENCODER: Scored(CROSS_ENCODER, shop.cached(cross_encoder), slice=READ_AT_ONCE),
         MAXSIM: Scored(MAXSIM, shop.cached(maxsim)),
         **configured,
     }

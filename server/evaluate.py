@@ -122,7 +122,8 @@ async def run_evaluation(engine: Engine, task: Task) -> bool:
     documents = await _bring_in(engine, task, asked.collection)
     tunings = (await pipeline.open(asked.collection)).manifest.tuning
     tuned = tuning_of(cascade.reranker, tunings) if cascade.reranker else None
-    asked = replace(asked, depth=asked.depth or (tuned.depth if tuned else DEFAULT_DEPTH))
+    usual = tuned.depth if tuned else DEFAULT_DEPTH
+    asked = replace(asked, depth=asked.depth or usual, is_usual=not asked.depth and cascade.stops_early)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     subject = Subject(judged.name, task.split, documents, cascade.model, request.seed, __version__, created)
     with progress_bar("Asking") as progress:

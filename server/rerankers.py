@@ -19,6 +19,7 @@ from ..rerank.reranker import Reranker
 from .reranker_settings import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, Row
 from .settings import Settings
 
+READ_AT_ONCE = 8  # hits, of cross-encoders in this process; endpoints take all at once
 FOREIGN_WEIGHT = 0.5  # until `resift tune` has measured it, neither side can undo the other alone
 
 
@@ -87,7 +88,9 @@ def build_steps(shop: Workshop) -> tuple[dict[str, Step], list[RerankEndpoint]]:
         reranker = BUILDERS[row.kind](row, shop)
         if isinstance(reranker, RerankEndpoint):
             endpoints.append(reranker)
-        steps[name] = Scored(name, shop.cached(reranker), takes_instructions=row.form.follows_instructions)
+        slice_ = READ_AT_ONCE if isinstance(reranker, CrossEncoder) else 0
+        follows = row.form.follows_instructions
+        steps[name] = Scored(name, shop.cached(reranker), takes_instructions=follows, slice=slice_)
     return steps, endpoints
 
 

@@ -53,7 +53,7 @@ def search_and_rerank(services: Services) -> Tool:
         diversity: Diversity = 0,
         recency: Recency = {},
         boost: Boost = {},
-        depth: Annotated[int, Field(description="Hits to rerank", ge=1, le=200)] = DEFAULT_DEPTH,
+        depth: Annotated[int, Field(description="Most hits to rerank", ge=1, le=200)] = DEFAULT_DEPTH,
         reranker: RerankerName = "default",
         instruction: Annotated[str, Field(description="What counts as relevant, for rerankers that take it")] = "",
         time_budget_ms: Annotated[int, Field(description="Rerank as deep as this allows; 0: no limit", ge=0)] = 0,
@@ -81,7 +81,7 @@ def search_and_rerank(services: Services) -> Tool:
             recency=recency,
             boost=boost,
             reranker=reranker,
-            # Models write defaults out, so 50 is no choice: it means the depth tuned for the collection, if any.
+            # Models write defaults out, so 50 is no choice: it means as deep as it pays, up to the depth tuned, if any.
             depth=0 if depth == DEFAULT_DEPTH else depth,
             instruction=instruction,
             time_budget_ms=time_budget_ms,

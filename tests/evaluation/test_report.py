@@ -88,7 +88,7 @@ async def test_files_are_written_over_those_of_an_earlier_run(report: Report, tm
     assert whole["sweep"]["advice"] == report.sweep.advice
     assert [row["name"] for row in whole["systems"]] == [row.name for row in report.systems]
     assert whole["subject"]["model"] == "maxsim"
-    assert whole["asked"] == {"collection": "bicycles", "reranker": "maxsim", "depth": 4}
+    assert whole["asked"] == {"collection": "bicycles", "reranker": "maxsim", "depth": 4, "is_usual": False}
     assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 

@@ -9,6 +9,7 @@ import pytest
 from resift.core.calibration import Logistic
 from resift.pipeline.plan import STALE, Reranking, plan_turns
 from resift.pipeline.question import Question
+from resift.rerank.budget import EarlyStop
 from resift.rerank.cascade import Cascade, Ordered, Scored, Turn
 from resift.rerank.signals import MetadataSignals
 from resift.search.manifest import Tuning
@@ -76,3 +77,25 @@ def test_tuning_of_another_model_of_the_same_name_is_not_used_and_said_not_to_be
 def test_metadata_keeps_its_share_in_later_stages() -> None:
     turns = planned(ASKED, metadata=MetadataSignals(recency_field="date", recency_weight=0.2))
     assert turns[1].mix.weights == pytest.approx({"fused": 0.4, "rerank": 0.4, "recency": 0.2})
+
+
+def test_reading_stops_early_where_the_question_names_no_depth_by_what_pages_and_later_stages_see() -> None:
+    sliced = Cascade(
+        (
+            Scored("light", ByLength("light"), slice=8),
+            Scored("heavy", ByLength("heavy"), 20, slice=4),
+            *CAREFUL.steps[2:],
+        )
+    )
+    assert [turn.early_stop for turn in planned(ASKED, cascade=sliced)] == [EarlyStop(20, 8), EarlyStop(10, 4), None]
+    assert [turn.early_stop for turn in planned(replace(ASKED, depth=50), cascade=sliced)] == [None] * 3
+    assert [turn.early_stop for turn in planned(ASKED)] == [None] * 3, "rerankers that take all at once"
+
+
+def test_all_pages_of_a_question_are_cut_from_one_order() -> None:
+    sliced = Cascade((Scored("light", ByLength("light"), slice=8),))
+    asked = [
+        replace(ASKED, limit=limit, offset=offset) for limit, offset in ((10, 0), (10, 10), (10, 40), (3, 0), (3, 3))
+    ]
+    assert {planned(each, cascade=sliced)[0].early_stop for each in asked} == {EarlyStop(10, 8)}
+    assert planned(replace(ASKED, limit=25), cascade=sliced)[0].early_stop == EarlyStop(25, 8)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from resift.core.errors import ModelError
 from resift.core.values import Passage
 from resift.rerank.blend import Weights, with_reranker
-from resift.rerank.budget import Pace, score_within
+from resift.rerank.budget import Budget, EarlyStop, Pace, score_within
 from resift.rerank.reranker import Scores
 
 pytestmark = pytest.mark.anyio
@@ -45,11 +45,16 @@ class Slow:
         return 0.5
 
 
+def as_read(read: Sequence[float]) -> list[int]:
+    return list(range(len(read)))
+
+
 async def ask(reranker: Slow, milliseconds: float, pace: Pace | None = None, *, count: int = 200) -> tuple[int, float]:
     """Return how many passages were read and how many milliseconds it took."""
     start = reranker.now
     passages = PASSAGES[:count]
-    scores = await score_within(reranker, "q", passages, milliseconds, pace=pace or Pace(), clock=reranker.clock)
+    budget = Budget(count, milliseconds, pace or Pace())
+    scores = await score_within(reranker, "q", passages, budget, order=as_read, clock=reranker.clock)
     assert list(scores.values) == [float(n) for n in range(len(scores.values))], "not in retrieval order"
     assert scores.cut == set(range(0, len(scores.values), 7)), "places of a slice, not of the head"
     return len(scores.values), 1000 * (reranker.now - start)
@@ -159,7 +164,73 @@ async def test_slice_that_hangs_is_given_up_and_what_was_read_before_counts() ->
     pace = Pace()
     reranker = Hanging(lambda n: 0.0)
     begun = anyio.current_time()
-    scores = await score_within(reranker, "q", PASSAGES, 400, pace=pace, clock=anyio.current_time)
+    scores = await score_within(
+        reranker, "q", PASSAGES, Budget(200, 400, pace), order=as_read, clock=anyio.current_time
+    )
     assert 1000 * (anyio.current_time() - begun) <= 1.25 * 400
     assert len(scores.values) == sum(reranker.calls) > 0
     assert pace.seconds_per_passage is not None
+
+
+def by_score(read: Sequence[float]) -> list[int]:
+    return sorted(range(len(read)), key=lambda place: -read[place])
+
+
+async def read_until_enough(scores: Sequence[float], stop: EarlyStop) -> tuple[int, list[int]]:
+    """Return how many passages were read, in which slices, where scores alone make the order."""
+
+    class ByPlace(Slow):
+        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+            self.calls.append(len(passages))
+            return Scores(tuple(scores[int(each.document_id[1:])] for each in passages))
+
+    reranker = ByPlace(lambda n: 0.0)
+    budget = Budget(len(scores), early_stop=stop)
+    found = await score_within(reranker, "q", PASSAGES[: len(scores)], budget, order=by_score)
+    return len(found.values), reranker.calls
+
+
+async def test_reading_stops_after_a_slice_that_brings_nothing_to_the_page() -> None:
+    falling = [float(-place) for place in range(50)]
+    assert await read_until_enough(falling, EarlyStop(shown=10, slice=8)) == (16, [16])
+
+
+async def test_reading_goes_on_while_slices_bring_something() -> None:
+    rising = [float(place) for place in range(50)]
+    assert await read_until_enough(rising, EarlyStop(shown=10, slice=8)) == (50, [16, 8, 8, 8, 8, 2])
+
+
+@pytest.mark.parametrize(("place_of_the_best", "read"), [(7, 16), (8, 24), (15, 24), (16, 16), (49, 16)])
+async def test_a_good_hit_is_found_where_the_slice_before_it_brought_something(
+    place_of_the_best: int, read: int
+) -> None:
+    scores = [float(-place) for place in range(50)]
+    scores[place_of_the_best] = 1.0
+    assert (await read_until_enough(scores, EarlyStop(shown=10, slice=8)))[0] == read
+
+
+async def test_the_foot_of_the_page_does_not_count() -> None:
+    scores = [float(-place) for place in range(50)]
+    scores[12] = -7.5  # ninth of ten
+    assert (await read_until_enough(scores, EarlyStop(shown=10, slice=8)))[0] == 16
+    scores[12] = -6.5  # eighth
+    assert (await read_until_enough(scores, EarlyStop(shown=10, slice=8)))[0] == 24
+
+
+@given(st.lists(st.floats(-9, 9), min_size=1, max_size=60), st.integers(1, 60), st.integers(1, 16))
+async def test_as_many_are_read_as_are_shown(scores: list[float], shown: int, slice_: int) -> None:
+    read, calls = await read_until_enough(scores, EarlyStop(shown, slice_))
+    assert read >= min(shown, len(scores))
+    assert sum(calls) == read
+    assert all(size <= slice_ for size in calls[1:])
+
+
+async def test_a_time_budget_rules_where_reading_would_go_on() -> None:
+    slow = Slow(lambda n: n * 0.01)
+    budget = Budget(200, 200, early_stop=EarlyStop(shown=10, slice=8))
+
+    def last_first(read: Sequence[float]) -> list[int]:
+        return list(range(len(read)))[::-1]
+
+    found = await score_within(slow, "q", PASSAGES, budget, order=last_first, clock=slow.clock)
+    assert 16 <= len(found.values) <= 25

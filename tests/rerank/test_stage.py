@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from resift.core.errors import ModelError
 from resift.core.values import Hit, Passage, Ranking, Stage
 from resift.rerank.blend import Weights, with_reranker
-from resift.rerank.budget import Budget
+from resift.rerank.budget import Budget, EarlyStop
 from resift.rerank.reranker import Scores
 from resift.rerank.signals import Mix
 from resift.rerank.stage import CUT_PASSAGE, rerank_head
@@ -180,3 +180,22 @@ async def test_budget_too_small_for_one_passage_keeps_the_order_and_says_so() ->
     assert after.hits == before.hits
     assert after.degraded
     assert after.stages[-1].note == "by-table scored nothing within the time budget of 10 ms. Allow more."
+
+
+async def test_stop_before_the_depth_is_reported_and_the_rest_follows_in_its_order() -> None:
+    reranker = ByTable({f"text {n}": float(-n) for n in range(50)})
+    after = await rerank_head(ranking(50), "q", reranker, budget=Budget(40, early_stop=EarlyStop(10, 8)), mix=ALONE)
+    assert reranker.calls == [16]
+    assert (after.stages[-1].received, after.stages[-1].returned) == (40, 16)
+    assert after.stages[-1].note == "stopped after 16 of 40, for the last 8 came to nothing"
+    assert texts(after) == [f"text {n}" for n in range(50)]
+    assert ["rerank" in hit.scores for hit in after.hits] == [True] * 16 + [False] * 34
+
+
+async def test_retrieval_counts_for_whether_more_is_read() -> None:
+    table = {f"text {n}": float(n == 15) for n in range(50)}
+    by_both, alone = ByTable(table), ByTable(table)
+    both = Mix({"fused": 0.99, "rerank": 0.01})
+    await rerank_head(ranking(50), "q", by_both, budget=Budget(50, early_stop=EarlyStop(10, 8)), mix=both)
+    await rerank_head(ranking(50), "q", alone, budget=Budget(50, early_stop=EarlyStop(10, 8)), mix=ALONE)
+    assert (by_both.calls, alone.calls[:2]) == ([16], [16, 8])

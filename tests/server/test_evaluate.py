@@ -91,7 +91,7 @@ def test_language_model_is_a_system_of_its_own_with_its_cost(
     first_places = [len(NOTES) - len(grades) + 1 for _, grades in QUESTIONS.values()]
     reciprocal_rank = fmean(1 / place for place in first_places)
     assert rows["+ LLM"]["measures"]["RR@10"] == pytest.approx(reciprocal_rank), "the rule puts what answers last"
-    assert re.search(rf"│ \+ LLM +│ \d\.\d{{4}} │ {reciprocal_rank:.4f} │", out)
+    assert re.search(rf"│ \+ LLM +│ +\d\.\d{{4}} │ +{reciprocal_rank:.4f} │", out)
     assert [each["system"] for each in report["comparisons"]][-1] == "+ LLM"
 
 
