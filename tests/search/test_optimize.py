@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
+from uuid import UUID
 
 import anyio
 import numpy as np
@@ -78,7 +79,7 @@ async def test_filter_holds_while_the_graph_is_walked(
 ) -> None:
     rows = np.random.default_rng(3).standard_normal((PASSAGES, SIZE)).astype(np.float32)
     collection = await store.open("y", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
-    await collection.remember(collection.manifest.with_fields({"year": "integer"}))
+    await collection.remember(replace(collection.manifest, fields={"year": "integer"}))
     passages = [Passage(str(number), 0, "text", metadata={"year": 2000 + number % 100}) for number in range(PASSAGES)]
     await collection.write(
         [Point(passage, "d", 1, {"dense": row}) for passage, row in zip(passages, rows, strict=True)]
@@ -86,16 +87,16 @@ async def test_filter_holds_while_the_graph_is_walked(
     await optimize(collection, replace(GRAPH, graph_from=100), say=silent)
     where = parse_filter({"year": year}, collection.manifest.fields)
     met = {passage.point_id("y") for passage in passages if meets(passage.metadata["year"], year)}
-    found, exact, afterwards = Answers([], 0), Answers([], 0), list[int]()
+    found, exact, afterwards = list[set[UUID]](), list[set[UUID]](), list[int]()
     for probe in await draw_probes(collection, SIZE):
         legs = [Leg("dense", probe, 10), Leg("dense", probe, 10, exact=True)]
         walked, all_ = await collection.search(legs, where=where)
         [unfiltered] = await collection.search(legs[:1])
-        found.hits.append({key for key, _ in walked})
-        exact.hits.append({key for key, _ in all_})
+        found.append({key for key, _ in walked})
+        exact.append({key for key, _ in all_})
         afterwards.append(sum(key in met for key, _ in unfiltered))
-    assert all(len(each) == 10 and each <= met for each in found.hits)
-    assert recall(found, exact) >= 0.95
+    assert all(len(each) == 10 and each <= met for each in found)
+    assert recall(Answers(found, 0), Answers(exact, 0)) >= 0.95
     assert np.mean(afterwards) < 10 * len(met) / PASSAGES + 2  # what a filter after the search would leave of ten
 
 
