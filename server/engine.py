@@ -2,48 +2,44 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.calibration import Logistic
-from ..core.errors import InvalidInput
 from ..ingest.cut import Cutter
 from ..ingest.job import Ingestor
 from ..ingest.locks import WriteLocks
 from ..ingest.pack import Chunking
 from ..ingest.removal import Remover
 from ..ingest.roots import Roots
-from ..models.bundled import BUNDLED, RERANKER, TOKENIZER_FILE, BundledModel, verify
-from ..models.cross_encoders import find_cross_encoder
+from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
 from ..models.deferred import Deferred
 from ..models.language_model import LanguageModel
 from ..models.transformer import Transformer
 from ..models.workers import Workers
-from ..pipeline.pipeline import DEFAULT, NONE, Pipeline
+from ..pipeline.pipeline import DEFAULT, Pipeline
 from ..pipeline.plan import Reranking
 from ..prompts.templates import Template
-from ..rerank.cascade import Cascade, Scored, Step
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.endpoint import RerankEndpoint
 from ..rerank.late_interaction import WEIGHTS as MAXSIM_WEIGHTS
 from ..rerank.late_interaction import LateInteraction
 from ..rerank.listwise import Listwise
-from ..rerank.signals import MetadataSignals
 from ..search.encode import BundledEncoder, Encoder
 from ..search.feedback import FOLDER, FeedbackLog
 from ..search.further import Further
+from ..search.manifest import Manifest
 from ..search.other_encoders import LocalEncoder, RemoteEncoder
 from ..search.retrieve import FusionOptions, Retriever
+from ..search.store import Store
 from ..tools.services import Services
+from .choices import build_choices
 from .encoders import Parts, build_encoder
-from .language_model import open_language_model, open_listwise, open_templates, ordering_step
 from .new_collections import new_manifest, sparse_encoder
-from .reranker_settings import CROSS_ENCODER, LLM, MAXSIM
-from .rerankers import READ_AT_ONCE, Workshop, build_cascades, build_steps
+from .rerankers import Workshop
 from .settings import Settings
 from .stores import open_store
 
-NEEDS_A_MODEL = " Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL."
 ENCODER = "all-MiniLM-L6-v2-int8"
 MOST_THREADS = 4  # beyond, other programs on a desktop suffer more than a search gains
 # Fitted to the best hits of five development sets, one question in four without an answer (benchmarks, "Relevance").
@@ -99,87 +95,85 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     Raises:
         InvalidInput: When the settings name a reranker that does not exist.
     """
+    ground = _lay_ground(settings)
+    shop = Workshop(settings, ground.workers)
+    maxsim = LateInteraction(
+        ground.model,
+        ground.transformer,
+        ground.workers,
+        calibration=MAXSIM_CALIBRATION,
+        weights=shop.weights(MAXSIM_WEIGHTS),
+    )
+    choices = build_choices(shop, maxsim)
+    return Engine(
+        settings,
+        _services(ground, choices.reranking, [*roots, *settings.ingest_roots]),
+        ground.transformer,
+        ground.encoder,
+        choices.cross_encoder,
+        choices.templates,
+        choices.language_model,
+        choices.listwise,
+        choices.endpoints,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What searching and ingesting stand on alike."""
+
+    settings: Settings
+    workers: Workers
+    model: BundledModel
+    transformer: Deferred[Transformer]
+    encoder: Encoder
+    further: Further
+    store: Store
+    manifest: Manifest
+
+
+def _lay_ground(settings: Settings) -> _Ground:
     workers = Workers(settings.threads or min(os.cpu_count() or 1, MOST_THREADS))
     model = BUNDLED[ENCODER]
     transformer = Deferred(lambda: Transformer.open(model))
     bundled = BundledEncoder(model, transformer, workers)
     encoder = build_encoder(Parts(settings, workers, bundled))
     further = Further(tokens=bundled, sparse=sparse_encoder(settings, workers))
-    store = open_store(settings)
-    shop = Workshop(settings, workers)
-    found = find_cross_encoder(settings.reranker or str(RERANKER))
-    cross_encoder = CrossEncoder(replace(found, weights=shop.weights(found.weights)), workers)
-    maxsim = LateInteraction(
-        model, transformer, workers, calibration=MAXSIM_CALIBRATION, weights=shop.weights(MAXSIM_WEIGHTS)
-    )
-    configured, endpoints = build_steps(shop)
-    steps: dict[str, Step] = {
-        CROSS_ENCODER: Scored(CROSS_ENCODER, shop.cached(cross_encoder), slice=READ_AT_ONCE),
-        MAXSIM: Scored(MAXSIM, shop.cached(maxsim)),
-        **configured,
-    }
-    templates, language_model = open_templates(settings), open_language_model(settings)
-    listwise = open_listwise(settings, language_model, templates)
-    if listwise is not None:
-        steps[LLM] = ordering_step(listwise, settings)
-    cascades = build_cascades(settings.rerankers, steps)
-    if listwise is not None:
-        cascades[LLM] = Cascade((steps[CROSS_ENCODER], steps[LLM]))
     manifest = new_manifest(settings, encoder, further)
-    locks = WriteLocks()
-    search = settings.search
+    return _Ground(settings, workers, model, transformer, encoder, further, open_store(settings), manifest)
+
+
+def _services(ground: _Ground, reranking: Reranking, roots: Sequence[Path]) -> Services:
+    settings, store, encoder, further = ground.settings, ground.store, ground.encoder, ground.further
+    search, locks, feedback = settings.search, WriteLocks(), _feedback(settings)
     fusion = FusionOptions(search.fusion, search.dense_weight, search.leg_limit, search.late_weight)
-    services = Services(
+    return Services(
         pipeline=Pipeline(
             store,
             Retriever(encoder, further=further, options=fusion),
-            Reranking(
-                cascades,
-                default=_default(settings, cascades),
-                metadata=MetadataSignals(**settings.blend.model_dump()),
-                absent={LLM: NEEDS_A_MODEL},
-            ),
-            manifest=manifest,
-            dense_calibration=DENSE_CALIBRATION if encoder is bundled else None,
+            reranking,
+            manifest=ground.manifest,
+            dense_calibration=DENSE_CALIBRATION if isinstance(encoder, BundledEncoder) else None,
         ),
         ingestor=Ingestor(
             store,
             encoder,
-            Deferred(lambda: _open_cutter(settings, model)),
-            workers,
-            manifest=manifest,
+            Deferred(lambda: _open_cutter(settings, ground.model)),
+            ground.workers,
+            manifest=ground.manifest,
             locks=locks,
             further=further,
         ),
-        remover=Remover(store, locks, _feedback(settings)),
+        remover=Remover(store, locks, feedback),
         store=store,
-        roots=Roots.of([*roots, *settings.ingest_roots] or [Path.cwd()]),
+        roots=Roots.of(roots or [Path.cwd()]),
         max_file_bytes=settings.ingest.max_bytes,
-        feedback=_feedback(settings) if settings.feedback else None,
-    )
-    return Engine(
-        settings,
-        services,
-        transformer,
-        encoder,
-        cross_encoder,
-        templates,
-        language_model,
-        listwise,
-        tuple(endpoints),
+        feedback=feedback if settings.feedback else None,
     )
 
 
 def _feedback(settings: Settings) -> FeedbackLog:
     return FeedbackLog(settings.data_dir / FOLDER)
-
-
-def _default(settings: Settings, cascades: Mapping[str, Cascade]) -> str:
-    chosen = settings.rerank.default
-    if chosen not in {NONE, *cascades}:
-        known = ", ".join([NONE, *cascades])
-        raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {chosen!r} is no reranker. Known: {known}.")
-    return chosen
 
 
 def _open_cutter(settings: Settings, model: BundledModel) -> Cutter:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..core.errors import StoreError
 from ..pipeline.question import DEFAULT_DEPTH, Question
-from ..search.feedback import Searched, Shown
+from ..search.feedback import FeedbackLog, Searched, Shown
 from .arguments import (
     Boost,
     CollectionName,
@@ -90,13 +90,18 @@ def search_and_rerank(services: Services) -> Tool:
         page = await services.pipeline.ask(question)
         answer = ranking_answer(page, full=detail == "full", room=Room(max_tokens))
         if services.feedback is not None and answer["hits"]:
-            try:
-                answer["search_id"] = await services.feedback.note(_searched(question, answer["hits"]))
-            except StoreError as error:  # the answer is whole without it
-                answer["notes"].append(f"There is no search_id to give feedback on: {error}")
+            await _note(services.feedback, question, answer)
         return reply(answer)
 
     return make_tool(search_and_rerank, title="Search and rerank", annotations=READS_ONLY)
+
+
+async def _note(log: FeedbackLog, question: Question, answer: dict[str, Any]) -> None:
+    """Put what was shown into the log, and into the answer the id to give feedback on."""
+    try:
+        answer["search_id"] = await log.note(_searched(question, answer["hits"]))
+    except StoreError as error:  # the answer is whole without it
+        answer["notes"].append(f"There is no search_id to give feedback on: {error}")
 
 
 def _searched(question: Question, hits: Sequence[dict[str, Any]]) -> Searched:

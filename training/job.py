@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -81,17 +81,22 @@ def describe(
         quality=measured(dev, exported, weight),
         sums=sums,
     )
-    spec = RerankerSpec(
-        name=card.name,
+    (plan.out / CARD_FILE).write_text(card.text(), encoding="utf-8")
+    spec = _spec(plan, calibration, weight, sums)
+    write_whole(plan.out / SPEC_FILE, spec.model_dump_json(indent=2) + "\n")
+    return card
+
+
+def _spec(plan: Plan, calibration: Logistic, weight: float, sums: Mapping[str, str]) -> RerankerSpec:
+    """Return the configuration: how the model reads, and what its scores mean."""
+    return RerankerSpec(
+        name=plan.name,
         window=plan.window,
         query_tokens=min(QUERY_TOKENS, plan.window // 2),
         calibration=Calibration(slope=calibration.slope, intercept=calibration.intercept),
         weights={"fused": round(1 - weight, 3), "rerank": weight},
-        sha256=sums,
+        sha256=dict(sums),
     )
-    (plan.out / CARD_FILE).write_text(card.text(), encoding="utf-8")
-    write_whole(plan.out / SPEC_FILE, spec.model_dump_json(indent=2) + "\n")
-    return card
 
 
 def measured(dev: Sequence[Mined], exported: Exported, weight: float) -> dict[str, float]:

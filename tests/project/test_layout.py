@@ -18,6 +18,8 @@ BESIDE = {"examples": {"core"}, "training": {"evaluation", "pipeline", "ingest",
 """Folders beside the floors, and the floors they stand on; only the application may use them."""
 NEVER_SHIPPED = {"tests", "benchmarks", "docs"}
 MOST_LINES = 300
+MOST_LINES_OF_A_FUNCTION = 40  # besides its parameters: those of tools and commands are their arguments and options
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _modules() -> Iterator[Path]:
@@ -86,6 +88,31 @@ def test_module_stays_short_and_says_what_it_is_for(path: Path) -> None:
     assert len(text.splitlines()) <= MOST_LINES
     if path.relative_to(ROOT).parts[0] not in NEVER_SHIPPED:
         assert ast.get_docstring(ast.parse(text))
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function's body, without those of functions inside it."""
+    found: list[ast.AST] = list(function.body)
+    lines = (function.end_lineno or 0) - function.body[0].lineno + 1
+    while found:
+        node = found.pop()
+        if isinstance(node, FUNCTIONS):
+            lines -= (node.end_lineno or 0) - node.lineno + 1
+        else:
+            found.extend(ast.iter_child_nodes(node))
+    return lines
+
+
+def test_functions_stay_short() -> None:
+    paths = [path for path in sorted(ROOT.glob("*/**/*.py")) if not path.relative_to(ROOT).parts[0].startswith(".")]
+    functions = [
+        (f"{_name(path)}.{node.name}", _length(node))
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, FUNCTIONS)
+    ]
+    assert len(functions) > 1000
+    assert [found for found in functions if found[1] > MOST_LINES_OF_A_FUNCTION] == []
 
 
 def test_every_folder_of_code_is_listed_as_a_package() -> None:
