@@ -5,6 +5,8 @@
 
 All run one network with one set of weights. The others get what their users get: fp32, their own batches, `threads`
 threads. The passages are docstrings of Python's standard library; with the question they are 40 to 256 tokens long.
+Then the same library is searched: the default search, which reads hits only while that changes the page, and all of the
+first hits, by either.
 """
 
 import json
@@ -12,9 +14,10 @@ import shutil
 import warnings
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -26,22 +29,29 @@ from rich.table import Table
 
 from resift.benchmarks.encode import docstrings
 from resift.core.values import Passage
+from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
+from resift.ingest.job import Job
 from resift.models.bundled import RERANKER, TOKENIZER_FILE
 from resift.models.cross_encoders import find_cross_encoder
 from resift.models.pairs import PairTokenizer
 from resift.models.reranker_format import read_spec
 from resift.models.workers import Workers
+from resift.pipeline.question import Question
 from resift.rerank.cross_encoder import CrossEncoder
 from resift.server.console import OUT
+from resift.server.engine import build_engine
+from resift.server.settings import RerankSettings, load_settings
 from resift.training.corpus import sample
 from resift.training.dequantise import unpack
 from resift.training.network import build_network
 
 Scores: TypeAlias = NDArray[np.float64]
-Contender: TypeAlias = Callable[[Sequence[str]], Scores]
+Contender: TypeAlias = Callable[[str, Sequence[str]], Scores]
 
 QUERY = "how do I read a file line by line without loading all of it into memory?"
 FEWEST_TOKENS, MOST_TOKENS = 40, 256
+LIBRARY = "library"
+SEARCH_ROUNDS = 3
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -62,7 +72,10 @@ def main() -> None:
             "fastembed, fp32": fastembed(weights, Path(folder) / "fastembed", options.threads),
         }
         measured = measure(contenders, passages, rounds=options.rounds)
-    OUT.print(report(measured, f"{len(passages)} pairs of {tokens:.0f} tokens on average, {options.threads} threads"))
+        title = f"{len(passages)} pairs of {tokens:.0f} tokens on average, {options.threads} threads"
+        OUT.print(report(measured, title))
+        other = contenders["sentence-transformers, fp32"]
+        OUT.print(anyio.run(searches, Path(folder) / "data", other, options.passages, options.threads))
 
 
 def draw(count: int) -> tuple[list[str], float]:
@@ -80,8 +93,8 @@ def draw(count: int) -> tuple[list[str], float]:
 def ours(threads: int) -> Contender:
     reranker = CrossEncoder(find_cross_encoder(str(RERANKER)), Workers(threads))
 
-    def score(passages: Sequence[str]) -> Scores:
-        found = anyio.run(reranker.score, QUERY, [Passage("", -1, text) for text in passages])
+    def score(query: str, passages: Sequence[str]) -> Scores:
+        found = anyio.run(reranker.score, query, [Passage("", -1, text) for text in passages])
         return np.array(found.values)
 
     return score
@@ -92,8 +105,8 @@ def sentence_transformers(weights: Path) -> Contender:
     model: Any = build_network(weights, window=MOST_TOKENS, attention="sdpa")
     identity = torch.nn.Identity()
 
-    def score(passages: Sequence[str]) -> Scores:
-        pairs = [(QUERY, text) for text in passages]
+    def score(query: str, passages: Sequence[str]) -> Scores:
+        pairs = [(query, text) for text in passages]
         return np.asarray(model.predict(pairs, activation_fn=identity, show_progress_bar=False)).reshape(-1)
 
     return score
@@ -106,7 +119,7 @@ def fastembed(weights: Path, folder: Path, threads: int) -> Contender:
     name = "benchmark/reranker"
     TextCrossEncoder.add_custom_model(model=name, sources=ModelSource(hf=name), model_file="model.onnx")
     model = TextCrossEncoder(name, threads=threads, specific_model_path=str(export(weights, folder)))
-    return lambda passages: np.array(list(model.rerank(QUERY, list(passages))))
+    return lambda query, passages: np.array(list(model.rerank(query, list(passages))))
 
 
 def export(weights: Path, folder: Path) -> Path:
@@ -150,13 +163,39 @@ def measure(
 ) -> dict[str, tuple[float, Scores]]:
     """Return each contender's median seconds for all passages, and its scores; they take turns."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    scores = {name: score(passages) for name, score in contenders.items()}
+    scores = {name: score(QUERY, passages) for name, score in contenders.items()}
     for _ in range(rounds):
         for name, score in contenders.items():
             start = perf_counter()
-            score(passages)
+            score(QUERY, passages)
             seconds[name].append(perf_counter() - start)
     return {name: (median(seconds[name]), scores[name]) for name in contenders}
+
+
+async def searches(folder: Path, other: Contender, depth: int, threads: int) -> Table:
+    """Search the documentation of the standard library; return what reranking took, by either, in turn."""
+    engine = build_engine(load_settings(data_dir=folder, threads=threads, rerank=RerankSettings(cache_size=0)))
+    documents = list(stdlib_documents())
+    await engine.services.ingestor.ingest(Job(LIBRARY, documents, len(documents)))
+    await engine.warm()
+    pipeline, rows = engine.services.pipeline, dict[str, list[tuple[float, int]]]()
+    for asked in STDLIB_QUESTIONS:
+        question = Question(asked.text, collection=LIBRARY, reranker="default")
+        head = await pipeline.ask(replace(question, limit=depth, reranker="none"))
+        for _ in range(SEARCH_ROUNDS):
+            start = perf_counter()
+            other(asked.text, [hit.passage.content for hit in head.ranking.hits])
+            rows.setdefault(f"sentence-transformers, {depth} hits", []).append((perf_counter() - start, depth))
+            for name, given in ((f"Resift, {depth} hits", depth), ("Resift, the default search", 0)):
+                stage = (await pipeline.ask(replace(question, depth=given))).ranking.stages[-1]
+                rows.setdefault(name, []).append((stage.milliseconds / 1000, stage.returned))
+    await engine.close()
+    table = Table("reranked by", "seconds", "hits read", "as fast", title=f"{len(STDLIB_QUESTIONS)} searches")
+    slowest = fmean(seconds for seconds, _ in next(iter(rows.values())))
+    for name, found in rows.items():
+        seconds, read = fmean(seconds for seconds, _ in found), fmean(hits for _, hits in found)
+        table.add_row(name, f"{seconds:.3f}", f"{read:.1f}", f"{slowest / seconds:.2f}")
+    return table
 
 
 def report(measured: dict[str, tuple[float, Scores]], title: str) -> Table:
