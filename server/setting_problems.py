@@ -1,7 +1,7 @@
 """What is wrong with a setting: its variable, the value where that holds no secret, and what to do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -44,7 +44,7 @@ def _with_values(first: ErrorDetails) -> str:
     return f"{_variable(first['loc'])} = {first['input']!r}"
 
 
-def _variable(parts: tuple[int | str, ...] | list[int | str]) -> str:
+def _variable(parts: Sequence[int | str]) -> str:
     return PREFIX + "__".join(map(str, parts)).upper()
 
 

@@ -34,6 +34,10 @@ def test_instruction_reaches_the_model_and_its_order_the_terminal(
     assert found["hits"][0]["ranks"]["llm"] == 1
     assert "Instruction, if any, which goes before the rest: only rotating parts" in str(server.asked[0])
     assert "1 calls, 100 tokens in, 20 out" in explained.out
+    header = next(line for line in explained.out.splitlines() if "before" in line)
+    columns = [cell.strip() for cell in header.strip("┃").split("┃")]
+    assert columns == ["before", "fused", "after", "rerank", "blend", "llm", "relevance", "move"]
+    assert "1.000 │" in explained.out
     assert failed.code == 0
     assert "status 401" in failed.out
     assert KEY not in found.__repr__() + explained.out + explained.err + failed.out + failed.err
