@@ -1,9 +1,11 @@
 """The form in which a model wants its texts: templates around query and passage, as its card says."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 
 QUERY, INSTRUCTION, PASSAGE = "query", "instruction", "passage"  # as placeholders in braces
 
@@ -24,6 +26,12 @@ class Form:
     def follows_instructions(self) -> bool:
         """Return whether there is a place for one."""
         return f"{{{INSTRUCTION}}}" in self.query
+
+    @property
+    def digest(self) -> str:
+        """Return a hash of the form, for scores in another form are others; nothing where texts stay as they are."""
+        texts = json.dumps([self.query, self.passage, self.instruction])
+        return "" if self == PLAIN else blake2b(texts.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
     @property
     def query_frame(self) -> str:

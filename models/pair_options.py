@@ -18,6 +18,11 @@ class PairOptions:
     """Tokens of a pair that are read at most; 0 is what the model can, but no more than is usual."""
     device: Device = "auto"
 
+    @property
+    def digest(self) -> str:
+        """Return what tells scores by these options from others of the same model; nothing where they are its own."""
+        return " ".join(part for part in (self.form.digest, f"window={self.window}" if self.window else "") if part)
+
     def window_of(self, name: str, limit: int, *, usual: int = LARGEST_WINDOW) -> int:
         """Return how many tokens are read by a model that can read `limit`.
 

@@ -75,8 +75,8 @@ class RerankEndpoint:
 
     @property
     def fingerprint(self) -> str:
-        """Return the name with the address; what is served there under that name nobody can tell from here."""
-        return f"{self.name} {self._shown}"
+        """Return name, address and form; what is served there under that name nobody can tell from here."""
+        return f"{self.name} {self._shown} {self._options.form.digest}".rstrip()
 
     @property
     def weights(self) -> Weights:

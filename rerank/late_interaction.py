@@ -92,8 +92,8 @@ class TokenModel:
 
     @property
     def fingerprint(self) -> str:
-        """Return the name: fastembed has one model of each."""
-        return self.name
+        """Return the name, of which fastembed has one model, with a hash of the form."""
+        return f"{self.name} {self._form.digest}".rstrip()
 
     async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         """Return MaxSim, in -1..1, for each passage, of as much of it as the model reads."""

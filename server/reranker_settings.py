@@ -62,7 +62,7 @@ class _Scoring(_Row):
         if self.instruction and not self.form.follows_instructions:
             raise ValueError("instruction has no place: put {instruction} into query_template")
         if self.form.follows_instructions and not self.instruction and self.passage_template != PLAIN.passage:
-            raise ValueError("with a passage_template, instruction says what stands in questions that have none")
+            raise ValueError("with a passage_template it needs an instruction, for questions that have none")
         return self
 
 

@@ -43,7 +43,9 @@ class Workshop:
 
 def _cross_encoder(row: CrossEncoderRow, shop: Workshop) -> Reranker:
     model = find_cross_encoder(row.model, options=row.options)
-    return CrossEncoder(replace(model, weights=shop.weights(model.weights, row.weight)), shop.workers)
+    digest = f"{model.digest} {row.options.digest}".strip()
+    weights = shop.weights(model.weights, row.weight)
+    return CrossEncoder(replace(model, weights=weights, digest=digest), shop.workers)
 
 
 def _late_interaction(row: LateInteractionRow, shop: Workshop) -> Reranker:

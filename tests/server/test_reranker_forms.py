@@ -7,6 +7,8 @@ import pytest
 
 from resift.rerank.cross_encoder import CUT_INSTRUCTED, CUT_QUERY
 from resift.rerank.endpoint import MOST_CHARACTERS
+from resift.server.engine import build_engine
+from resift.server.settings import load_settings
 from resift.tests.models.rerankers import SEP_IN_COMMON, write_exported
 from resift.tests.models.test_token_vectors import NAME as COLBERT
 from resift.tests.models.test_token_vectors import write_colbert
@@ -85,3 +87,14 @@ async def test_window_and_device_that_cannot_be_leave_the_order_and_say_why(tmp_
     assert "lower its `window` of 1000" in wide["notes"][-1]
     assert apple["degraded"]
     assert "ONNX models do not run on 'mps'" in apple["notes"][-1]
+
+
+def test_scores_in_another_form_are_not_taken_for_those_of_before(tmp_path: Path) -> None:
+    row = {"kind": "cross-encoder", "model": str(write_exported(tmp_path / "model"))}
+    form = {"query_template": "query: {query}"}
+    far, colbert = {"kind": "tei", "url": "http://localhost:1"}, {"kind": "late-interaction", "model": COLBERT}
+    table = {"near": row, "formed": {**row, **form}, "wide": {**row, "window": 40}}
+    table |= {"far": far, "far-formed": {**far, **form}, "tokens": colbert, "tokens-formed": {**colbert, **form}}
+    pipeline = build_engine(load_settings(data_dir=tmp_path, rerankers=table)).services.pipeline
+    rerankers = [pipeline.reranker(name) for name in table]
+    assert len({each.fingerprint for each in rerankers if each is not None}) == len(table)

@@ -140,7 +140,7 @@ async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_pat
         ({"a": {**QWEN, "query_template": "{qery}"}}, "a.query_template: holds {qery}, which is nothing; it may"),
         ({"a": {"kind": "tei", "url": "http://x", "passage_template": "text"}}, "a.passage_template: lacks {passage}"),
         ({"a": {"kind": "tei", "url": "http://x", "instruction": "be strict"}}, "a: instruction has no place"),
-        ({"a": {**QWEN, "instruction": ""}}, "a: with a passage_template, instruction says what stands in"),
+        ({"a": {**QWEN, "instruction": ""}}, "a: with a passage_template it needs an instruction, for"),
         ({"a": {"kind": "cross-encoder", "model": "m", "device": "tpu"}}, "a.device: Input should be 'auto', 'cpu'"),
         ({"a": {"kind": "cross-encoder", "model": "m", "window": -1}}, "a.window: Input should be greater than or eq"),
         ({"a": {"kind": "tei", "url": "http://x", "device": "cpu"}}, "a.device: Extra inputs are not permitted"),
