@@ -130,8 +130,8 @@ class Ingestor:
                     await _optimize_when_due(collection, job, tally)
             finally:
                 await collection.flush()
-            if is_ours and not await collection.count():
-                await self._store.drop(job.collection)  # nothing came in: leave no empty collection behind
+                if is_ours and not await collection.count():
+                    await self._store.drop(job.collection)  # nothing came in: leave no empty collection behind
             return tally.report()
 
     async def _write_changed(

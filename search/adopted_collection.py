@@ -21,6 +21,7 @@ from .qdrant_connection import QdrantConnection
 from .qdrant_metadata import keep_manifest_of, read_manifest_of
 from .qdrant_points import to_id, to_query
 from .qdrant_scroll import PAGE, PAGE_WHOLE, scroll
+from .queries import suited
 from .storage import Storage
 from .store import Entry, Leg, Point, Say
 from .vectors import AnyVector, Sparse, read_vector, spec_of
@@ -48,7 +49,7 @@ class AdoptedCollection:
     async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[tuple[UUID, float]]]:
         """Run the legs as one batch; scores are such that more is better, whatever the distance."""
         adopted, condition = self._adopted, self._compiled(where)
-        requests = [to_query(_renamed(leg, adopted), condition, self.manifest.storage) for leg in legs]
+        requests = [to_query(_renamed(leg, adopted), condition, suited(self.manifest.storage, where)) for leg in legs]
         answers = await self._connection.ask(lambda client: client.query_batch_points(self.name, requests))
         found: list[list[tuple[UUID, float]]] = []
         for leg, answer in zip(legs, answers, strict=True):
@@ -147,7 +148,7 @@ class AdoptedCollection:
         if manifest != self.manifest:
             stored = await read_manifest_of(self._connection, self.name)
             merged = manifest.over(self.manifest, stored)
-            await keep_manifest_of(self._connection, self.name, merged)
+            await keep_manifest_of(self._connection, self.name, merged, over=stored)
             self.manifest = merged
 
     async def write(self, points: Sequence[Point]) -> None:

@@ -66,7 +66,7 @@ async def add_keywords(
     spec = VectorSpec("sparse", TEXT_FIELD, BM25, idf=True)
     mapped = replace(adopted, vectors={**adopted.vectors, BM25: KEYWORDS})
     complete = replace(manifest, vectors={**manifest.vectors, BM25: spec}, adopted=mapped)
-    await keep_manifest_of(connection, name, complete)
+    await keep_manifest_of(connection, name, complete, over=manifest)
     return complete, Added(now, points - left, left)
 
 

@@ -95,15 +95,28 @@ async def restore(store: EdgeStore, file: Path) -> Index:
             _extract(archive, index, aside, file)
             for name, passages in index.passages.items():
                 await _check(name, aside / name, passages)
-            for name in index.passages:
-                target = store.folder(name)
-                shutil.rmtree(target, ignore_errors=True)  # what is left of a deletion that was interrupted
-                (aside / name).rename(target)
+            _put_in_place(aside, {name: store.folder(name) for name in index.passages})
         except (EOFError, OSError) as error:
-            raise StoreError(f"{file} could not be restored to {aside.parent}: {error}.") from error
+            raise StoreError(
+                f"{file} could not be restored to {aside.parent}: {error}. Nothing was restored."
+            ) from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return index
+
+
+def _put_in_place(aside: Path, targets: Mapping[str, Path]) -> None:
+    """Move every collection to its folder; where one cannot be moved, take back those before it."""
+    moved = list[str]()
+    try:
+        for name, target in targets.items():
+            shutil.rmtree(target, ignore_errors=True)  # what is left of a deletion that was interrupted
+            (aside / name).rename(target)
+            moved.append(name)
+    except OSError:
+        for name in moved:
+            targets[name].rename(aside / name)
+        raise
 
 
 def _refuse_to_overwrite(file: Path) -> None:

@@ -88,6 +88,17 @@ def words_asked_of(condition: Condition) -> set[str]:
             return set()
 
 
+def fields_in(condition: Condition) -> set[str]:
+    """Return the fields that a condition is over, at any depth."""
+    match condition:
+        case Not():
+            return fields_in(condition.condition)
+        case All() | Either():
+            return {field for each in condition.conditions for field in fields_in(each)}
+        case _:
+            return {condition.field}
+
+
 def _text(dialect: Dialect, condition: Words | Prefix) -> Any:
     if isinstance(condition, Words):
         match = dialect.words(text=condition.words)

@@ -25,6 +25,7 @@ from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import MANIFEST, Manifest, write_manifest
 from .payload import from_payload, to_passage
+from .queries import suited
 from .recall import Trial
 from .space import require_space, size_bytes
 from .storage import Storage
@@ -73,7 +74,7 @@ class EdgeCollection:
         with _engine_errors(self.name):
             if where is not None:
                 index_words(self._shard, where)
-            queries = [to_query(leg, condition, self.manifest.storage) for leg in legs]
+            queries = [to_query(leg, condition, suited(self.manifest.storage, where)) for leg in legs]
             answers = self._shard.query_batch(QueryBatchRequest(queries))
         return [[(_uuid(point.id), point.score) for point in answer] for answer in answers]
 

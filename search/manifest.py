@@ -124,7 +124,7 @@ class Manifest:
             return self
         return replace(
             self,
-            tuning=stored.tuning if self.tuning == before.tuning else self.tuning,
+            tuning=_merged(self.tuning, before.tuning, stored.tuning),
             storage=stored.storage if self.storage == before.storage else self.storage,
         )
 
@@ -135,6 +135,14 @@ class Manifest:
             f"Delete it with delete_documents(collection={collection!r}, everything=true), or `resift delete "
             f"{collection} --everything`, then ingest its documents again."
         )
+
+
+def _merged(
+    mine: Mapping[str, Tuning], before: Mapping[str, Tuning], stored: Mapping[str, Tuning]
+) -> dict[str, Tuning]:
+    """Return what is stored, with what was changed since `before`: another engine may have tuned another reranker."""
+    kept = {name: tuning for name, tuning in stored.items() if mine.get(name) == before.get(name)}
+    return kept | {name: tuning for name, tuning in mine.items() if before.get(name) != tuning}
 
 
 _ADAPTER = TypeAdapter(Manifest)

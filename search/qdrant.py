@@ -10,12 +10,12 @@ from anyio import CapacityLimiter, create_task_group
 
 from ..core.errors import NotFound, ResiftError, StoreError
 from .adopted_collection import AdoptedCollection
-from .manifest import Manifest, dump_manifest
+from .manifest import Manifest
 from .names import check_name, unknown_collection
 from .qdrant_collection import QdrantCollection
 from .qdrant_connection import QdrantConnection
 from .qdrant_layout import Layout, dense_params, sparse_params
-from .qdrant_metadata import METADATA_KEY, metadata_of, read_manifest_of
+from .qdrant_metadata import METADATA_KEY, metadata_for, metadata_of, read_manifest_of
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
@@ -56,7 +56,7 @@ class QdrantStore:
         async def look(name: str) -> None:
             async with limiter:
                 try:
-                    ours[name] = (await metadata_of(self._connection, name)).get(METADATA_KEY) is not None
+                    ours[name] = METADATA_KEY in await metadata_of(self._connection, name)
                 except NotFound:  # deleted meanwhile
                     pass
                 except ResiftError as error:
@@ -130,7 +130,7 @@ class QdrantStore:
                     shard_number=layout.shard_number or None,
                     write_consistency_factor=layout.write_consistency_factor or None,
                     on_disk_payload=layout.payload_on_disk,
-                    metadata={METADATA_KEY: dump_manifest(manifest)},
+                    metadata=metadata_for(manifest),
                 )
 
         await self._connection.ask(make)

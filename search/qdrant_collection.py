@@ -26,6 +26,7 @@ from .qdrant_layout import vector_changes
 from .qdrant_metadata import keep_manifest_of, read_manifest_of
 from .qdrant_points import to_id, to_point, to_query
 from .qdrant_scroll import PAGE, PAGE_WHOLE, scroll
+from .queries import suited
 from .storage import Storage
 from .store import Entry, Leg, Point, Say, check_points
 from .vectors import AnyVector, read_vector, spec_of
@@ -55,7 +56,7 @@ class QdrantCollection:
         if where is not None:
             await self._indexes.index_words(where)
         condition = _compiled(where)
-        requests = [to_query(leg, condition, self.manifest.storage) for leg in legs]
+        requests = [to_query(leg, condition, suited(self.manifest.storage, where)) for leg in legs]
         answers = await self._connection.ask(lambda client: client.query_batch_points(self.name, requests))
         return [[(id_of(point.id), point.score) for point in answer.points] for answer in answers]
 
@@ -160,7 +161,7 @@ class QdrantCollection:
             if before.get(name) != kind:
                 await self._indexes.index_field(name, before.get(name), kind)
         merged = replace(manifest, fields=fields).over(self.manifest, stored)
-        await keep_manifest_of(self._connection, self.name, merged)
+        await keep_manifest_of(self._connection, self.name, merged, over=stored)
         self.manifest = merged
 
     async def optimize(self, storage: Storage, *, say: Say) -> None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from .payload import payload_of
+from .queries import engine_vector, search_params
 from .storage import Storage
 from .store import Leg, Point
-from .vectors import AnyVector, Multi, Sparse, is_empty
+from .vectors import AnyVector, is_empty
 
 if TYPE_CHECKING:
-    from qdrant_client.models import Filter, PointStruct, Prefetch, QueryRequest, SearchParams
+    from qdrant_client.models import Filter, PointStruct, Prefetch, QueryRequest
 
 
 def to_point(point: Point, collection: str) -> PointStruct:
@@ -24,51 +25,36 @@ def to_point(point: Point, collection: str) -> PointStruct:
 
 def to_query(leg: Leg, condition: Filter | None, storage: Storage) -> QueryRequest:
     """Return a leg as a query without payload."""
-    from qdrant_client.models import QueryRequest
+    from qdrant_client import models
 
-    return QueryRequest(
+    return models.QueryRequest(
         query=to_engine(leg.query),
         using=leg.vector or None,
         limit=leg.limit,
         filter=condition,
         prefetch=[_prefetch(each, condition, storage) for each in leg.among] or None,
-        params=_params(leg, storage),
+        params=search_params(models, leg, storage),
         with_payload=False,
     )
 
 
 def _prefetch(leg: Leg, condition: Filter | None, storage: Storage) -> Prefetch:
-    from qdrant_client.models import Prefetch
+    from qdrant_client import models
 
-    return Prefetch(
+    return models.Prefetch(
         query=to_engine(leg.query),
         using=leg.vector or None,
         limit=leg.limit,
         filter=condition,
-        params=_params(leg, storage),
-    )
-
-
-def _params(leg: Leg, storage: Storage) -> SearchParams | None:
-    from qdrant_client.models import QuantizationSearchParams, SearchParams
-
-    if isinstance(leg.query, Sparse):
-        return None
-    if leg.exact:
-        return SearchParams(exact=True, quantization=QuantizationSearchParams(ignore=True))
-    return SearchParams(
-        hnsw_ef=leg.breadth or storage.breadth,
-        quantization=QuantizationSearchParams(rescore=True, oversampling=storage.oversampling),
+        params=search_params(models, leg, storage),
     )
 
 
 def to_engine(vector: AnyVector) -> Any:
     """Return the server's form of a vector."""
-    from qdrant_client.models import SparseVector
+    from qdrant_client import models
 
-    if isinstance(vector, Sparse):
-        return SparseVector(indices=list(vector.indices), values=list(vector.values))
-    return vector.rows.tolist() if isinstance(vector, Multi) else vector.tolist()
+    return engine_vector(models, vector)
 
 
 def to_id(point_id: UUID) -> int | str:

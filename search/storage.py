@@ -30,6 +30,9 @@ class Storage:
     """Candidates while the graph is searched, its `hnsw_ef`: as found when the collection was optimised."""
     recall: float = 0.95
     """Share of the exact search's hits that a search of the graph has to find."""
+    acorn_below: float = 0.4
+    """Share of passages below which what a filter over several fields leaves is sought through neighbours' neighbours
+    too (ACORN), as the engine estimates it while it walks a graph; 0: never."""
     indexed: int = 0
     """Passages when the collection was last optimised."""
 

@@ -12,7 +12,7 @@ from ..search.lexical import Bm25Encoder, mean_length
 from ..search.manifest import ADOPTED_VERSION, Lexical, Manifest
 from ..search.names import check_name, unknown_collection
 from ..search.qdrant import QdrantStore
-from ..search.qdrant_metadata import keep_manifest_of, read_manifest_of
+from ..search.qdrant_metadata import forget_manifest_of, keep_manifest_of, read_manifest_of
 from ..search.survey import StoredVector, Survey, fields_of, survey
 from ..search.vectors import BM25, DENSE, TEXT_FIELD, VectorSpec
 from .console import ERR, OUT, progress_bar
@@ -68,13 +68,13 @@ async def _adopt(engine: Engine, store: QdrantStore, request: Request) -> None:
     if request.forget:
         if before is None:
             raise InvalidInput(f"Collection {name!r} is not adopted: there is nothing to forget.")
-        await keep_manifest_of(store.connection, name, None)
+        await forget_manifest_of(store.connection, name)
         _say(f"{name}: Resift has let go of it; its points are as they were.")
         return
     manifest = before
     if manifest is None or request.text:
         manifest = await _mapped(engine, store, request, before)
-        await keep_manifest_of(store.connection, name, manifest)
+        await keep_manifest_of(store.connection, name, manifest, over=before)
         _say(_told(name, manifest))
     elif not request.add_keywords:
         raise InvalidInput(

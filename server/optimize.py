@@ -56,7 +56,11 @@ async def run_memory(engine: Engine, name: str, *, apply: bool) -> bool:
     """
     collection = await engine.services.pipeline.open(name)
     if not isinstance(collection, EdgeCollection):
-        raise InvalidInput("Memory is measured for the embedded store alone. A server reports its own.")
+        raise InvalidInput(
+            "What a server's memory holds cannot be measured from here, nor a collection be tried without room for a "
+            f"second. `resift optimize -c {name} --quantization int8` changes over and says what searches find; "
+            "docs/scale.md works out the memory. `resift move --from` brings a copy here, where it can be measured."
+        )
     if (passages := await collection.count()) < FEWEST:
         raise InvalidInput(f"{name!r} has {passages:,} passages: below {FEWEST:,} there is no memory to save.")
     options = dict[Quantization, Option]()

@@ -20,7 +20,7 @@ from resift.search.legs import Search
 from resift.search.manifest import Manifest
 from resift.search.qdrant import QdrantStore
 from resift.search.qdrant_layout import Layout
-from resift.search.qdrant_metadata import keep_manifest_of
+from resift.search.qdrant_metadata import forget_manifest_of, keep_manifest_of
 from resift.search.retrieve import Retriever
 from resift.search.store import Collection, Leg
 from resift.search.vectors import BM25, DENSE, Vector
@@ -248,7 +248,7 @@ async def test_adopted_collection_keeps_what_is_tuned_and_is_told_from_ours(stor
     assert (await another(store).open("kept")).manifest.storage.breadth == 64
     with pytest.raises(IncompatibleCollection, match="`resift adopt kept` with the encoder that made its vectors"):
         manifest.check("kept", replace(OURS, vectors={DENSE: replace(OURS.vectors[DENSE], model="other@1")}))
-    await keep_manifest_of(store.connection, "kept", None)
+    await forget_manifest_of(store.connection, "kept")
     assert (await store.all_names())["kept"] is False
     with pytest.raises(StoreError, match="`resift adopt kept` makes it searchable"):
         await another(store).open("kept")

@@ -159,3 +159,14 @@ async def test_backup_that_cannot_be_written_says_so(original: EdgeStore, backup
     long = backup.with_name("x" * 255)  # with ".part" behind it, too long for a file system
     with pytest.raises(StoreError, match="could not be written"):
         await back_up(original, long, ["wiki"])
+
+
+async def test_collection_that_cannot_be_put_in_its_place_takes_the_others_back(backup: Path, tmp_path: Path) -> None:
+    other = EdgeStore(tmp_path / "elsewhere", reserve_bytes=0)
+    other.own_folder("collections").joinpath("wiki").write_text("a file where a folder has to go")
+    with pytest.raises(StoreError, match="Nothing was restored"):
+        await restore(other, backup)
+    assert await other.names() == []
+    (tmp_path / "elsewhere" / "collections" / "wiki").unlink()
+    assert (await restore(other, backup)).passages.keys() == {"notes", "wiki"}
+    await other.close()

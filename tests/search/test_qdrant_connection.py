@@ -5,12 +5,14 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from anyio import create_task_group
 from qdrant_client import models
 
 from resift.core.errors import InvalidInput, StoreError
-from resift.search.manifest import Manifest
+from resift.search.manifest import Manifest, Tuning, dump_manifest
 from resift.search.qdrant_connection import Address
 from resift.search.qdrant_layout import Layout, dense_params, sparse_params, vector_changes
+from resift.search.qdrant_metadata import METADATA_KEY, read_manifest_of
 from resift.search.qdrant_rights import Rights, rights_at
 from resift.search.storage import Storage
 from resift.server.settings import load_settings
@@ -112,3 +114,40 @@ async def test_storage_that_another_engine_changed_meanwhile_stays(manifest: Man
         assert ours.manifest == replace(manifest, storage=storage, fields={"year": "integer"})
         await one.close()
         await other.close()
+
+
+async def test_two_engines_that_tune_other_rerankers_at_once_keep_both(manifest: Manifest) -> None:
+    first = Tuning({"fused": 0.25, "rerank": 0.75}, 30, None, 100, 0.05, "2026-07-01")
+    later, settings = replace(first, depth=20), replace(manifest, tuning={"older": first})
+    async with serving() as server:
+        one, other = connected(server.url), connected(server.url)
+        ours, theirs = await one.open("c", create=settings), await other.open("c")
+        async with create_task_group() as group:
+            for collection, name in ((ours, "small"), (theirs, "large")):
+                tuned = replace(collection.manifest, tuning={**collection.manifest.tuning, name: later})
+                group.start_soon(collection.remember, tuned)
+        kept = await read_manifest_of(one.connection, "c")
+        assert kept == replace(manifest, tuning={"older": first, "small": later, "large": later})
+        third = connected(server.url)
+        seen = await third.open("c")
+        await seen.remember(replace(seen.manifest, tuning={"large": later}))
+        kept = await read_manifest_of(other.connection, "c")
+        assert kept == replace(manifest, tuning={"large": later})
+        await third.close()
+        await one.close()
+        await other.close()
+
+
+async def test_tuning_that_lay_in_the_manifest_is_kept_when_more_is_tuned(manifest: Manifest) -> None:
+    tuning = Tuning({"fused": 0.25, "rerank": 0.75}, 30, None, 100, 0.05, "2026-07-01")
+    async with serving() as server:
+        store = connected(server.url)
+        await store.open("c", create=manifest)
+        older = {METADATA_KEY: dump_manifest(replace(manifest, tuning={"older": tuning}))}
+        await server.client.update_collection("c", metadata=older)
+        collection = await connected(server.url).open("c")
+        await collection.remember(replace(collection.manifest, tuning={**collection.manifest.tuning, "new": tuning}))
+        kept = await read_manifest_of(store.connection, "c")
+        assert kept is not None
+        assert kept.tuning == {"older": tuning, "new": tuning}
+        await store.close()

@@ -1,0 +1,41 @@
+"""What is sent with a query, from the classes of either engine: Qdrant's libraries call them and their parts alike."""
+
+from dataclasses import replace
+from typing import Any
+
+from .conditions import fields_in
+from .filters import Condition
+from .storage import Storage
+from .store import Leg
+from .vectors import AnyVector, Multi, Sparse
+
+
+def suited(storage: Storage, where: Condition | None) -> Storage:
+    """Return how a search under a condition walks the graph: through neighbours' neighbours where fields are combined.
+
+    The graph has links of their own for the values of each indexed field, but none for combinations; over one field
+    ACORN found little more and took several times as long (docs/filters.md).
+    """
+    return storage if where is not None and len(fields_in(where)) > 1 else replace(storage, acorn_below=0.0)
+
+
+def search_params(engine: Any, leg: Leg, storage: Storage) -> Any:
+    """Return how a leg is searched, by the classes of an engine's module; None where words are."""
+    if isinstance(leg.query, Sparse):
+        return None
+    if leg.exact:
+        return engine.SearchParams(exact=True, quantization=engine.QuantizationSearchParams(ignore=True))
+    below = storage.acorn_below
+    acorn = engine.AcornSearchParams(enable=True, max_selectivity=below) if below > 0 else None
+    return engine.SearchParams(
+        hnsw_ef=leg.breadth or storage.breadth,
+        quantization=engine.QuantizationSearchParams(rescore=True, oversampling=storage.oversampling),
+        acorn=acorn,
+    )
+
+
+def engine_vector(engine: Any, vector: AnyVector) -> Any:
+    """Return a vector as an engine takes it, by the classes of its module."""
+    if isinstance(vector, Sparse):
+        return engine.SparseVector(indices=list(vector.indices), values=list(vector.values))
+    return vector.rows.tolist() if isinstance(vector, Multi) else vector.tolist()

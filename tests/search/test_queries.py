@@ -1,0 +1,63 @@
+"""What a query is sent with, to both engines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from resift.core.values import EMPTY
+from resift.search import edge_filter, edge_payload, qdrant_filter, qdrant_points
+from resift.search.fields import FieldType
+from resift.search.filters import parse_filter
+from resift.search.queries import suited
+from resift.search.storage import Storage
+from resift.search.store import Leg
+from resift.search.vectors import Sparse
+
+FIELDS: Mapping[str, FieldType] = {"lang": "keyword", "year": "integer"}
+ENGINES = {"edge": (edge_payload, edge_filter), "server": (qdrant_points, qdrant_filter)}
+LEG = Leg("dense", np.ones(4, np.float32), 10)
+
+
+def params_of(name: str, leg: Leg, storage: Storage, filter_: Mapping[str, Any] = EMPTY) -> Any:
+    payload, compiler = ENGINES[name]
+    where = parse_filter(filter_, FIELDS)
+    condition = compiler.compile_condition(where) if where else None
+    return payload.to_query(leg, condition, suited(storage, where)).params
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize(
+    ("filter_", "combines"),
+    [
+        ({}, False),
+        ({"lang": "en"}, False),
+        ({"year": {"gte": 2020, "lt": 2024}}, False),
+        ({"lang": "en", "year": 2020}, True),
+        ({"any": [{"lang": "en"}, {"not": {"year": 2020}}]}, True),
+    ],
+    ids=str,
+)
+def test_filter_over_several_fields_asks_for_acorn_below_the_share(
+    name: str, filter_: dict[str, Any], combines: bool
+) -> None:
+    acorn = params_of(name, LEG, Storage(acorn_below=0.3), filter_).acorn
+    found = None if acorn is None else (acorn.enable, round(acorn.max_selectivity, 6))
+    assert found == ((True, 0.3) if combines else None)
+    assert params_of(name, LEG, Storage(acorn_below=0), filter_).acorn is None
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_exact_search_and_search_by_words_walk_no_graph(name: str) -> None:
+    exact = params_of(
+        name, Leg("dense", np.ones(4, np.float32), 10, exact=True), Storage(), {"lang": "en", "year": 2020}
+    )
+    assert (exact.exact, exact.acorn, exact.quantization.ignore) == (True, None, True)
+    assert params_of(name, Leg("bm25", Sparse((1,), (1.0,)), 10), Storage()) is None
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_breadth_of_a_leg_goes_before_that_of_the_collection(name: str) -> None:
+    assert params_of(name, LEG, Storage(breadth=300)).hnsw_ef == 300
+    assert params_of(name, Leg("dense", np.ones(4, np.float32), 10, breadth=64), Storage(breadth=300)).hnsw_ef == 64
