@@ -12,7 +12,7 @@ from .stores import embedded_store, server_store
 
 
 async def run_move(settings: Settings, names: Sequence[str], *, to: str, from_: str) -> bool:
-    """Copy collections to the server at `to`, or from that at `from_`; without names, all; return True.
+    """Copy collections to the server at `to`, or from that at `from_`; without names, all of Resift's; return True.
 
     Raises:
         InvalidInput: When not just one of the two is given.
@@ -25,8 +25,12 @@ async def run_move(settings: Settings, names: Sequence[str], *, to: str, from_: 
     source, target = (embedded, server) if to else (server, embedded)
     try:
         for name in await _chosen(source, names):
+            collection = await source.open(name)
+            if collection.manifest.adopted is not None and not names:
+                OUT.print(f"{name}: left where it is, for Resift did not make it.", highlight=False, soft_wrap=True)
+                continue
             with progress_bar(name) as progress:
-                copied = await copy_collection(await source.open(name), target, progress=progress)
+                copied = await copy_collection(collection, target, progress=progress)
             OUT.print(_told(name, copied), highlight=False, soft_wrap=True)
     finally:
         await server.close()

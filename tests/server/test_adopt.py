@@ -15,6 +15,7 @@ from resift.pipeline.question import Question
 from resift.server.adopt import Request, run_adopt
 from resift.server.assembly import create_server
 from resift.server.engine import Engine, build_engine
+from resift.server.move import run_move
 from resift.server.settings import Settings, load_settings
 from resift.tests.conftest import DOCUMENTS
 from resift.tests.standins.qdrant import Serving, serving
@@ -183,6 +184,16 @@ async def test_ingestion_and_deletion_are_refused(adopted: Engine) -> None:
         await adopted.services.remover.remove("langchain", document_ids=["car/brakes.md"], filter_={})
     with pytest.raises(StoreError, match="made elsewhere and adopted"):
         await adopted.services.remover.remove("langchain", document_ids=[], filter_={}, everything=True)
+
+
+async def test_adopted_collection_is_not_moved(
+    adopted: Engine, settings: Settings, server: Serving, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "langchain" in await adopted.services.store.names()
+    assert await run_move(settings, [], to="", from_=server.url)
+    assert "langchain: left where it is" in capsys.readouterr().out
+    with pytest.raises(StoreError, match="made elsewhere and adopted"):
+        await run_move(settings, ["langchain"], to="", from_=server.url)
 
 
 REFUSED = {
