@@ -98,7 +98,7 @@ async def _filled(store: EdgeStore, passages: int) -> Collection:
 async def _with_acorn(
     collection: Collection, probes: list[Any], where: Condition | None, breadth: int, below: float
 ) -> Answers:
-    storage = replace(collection.manifest.storage, acorn_below=below)
+    storage = replace(collection.manifest.storage, acorn_below=below, graph_from=1)  # nothing is few enough to scan
     await collection.remember(replace(collection.manifest, storage=storage))
     return await _best(collection, probes, where, breadth=breadth)
 

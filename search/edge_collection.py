@@ -20,12 +20,11 @@ from .edge_config import shard_config
 from .edge_copy import SHARD, build_copy, drop_leftovers, replace_shard, try_copy
 from .edge_filter import compile_condition
 from .edge_index import index_field, index_ledger, index_words
-from .edge_payload import to_point, to_query
+from .edge_payload import to_point, to_queries
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .ledger import ENTRY_KEYS, marks_of, older_than, to_entry
 from .manifest import MANIFEST, Manifest, write_manifest
 from .payload import from_payload, to_passage
-from .queries import suited
 from .recall import Trial
 from .space import require_space, size_bytes
 from .storage import Storage
@@ -74,7 +73,7 @@ class EdgeCollection:
         with _engine_errors(self.name):
             if where is not None:
                 index_words(self._shard, where)
-            queries = [to_query(leg, condition, suited(self.manifest.storage, where)) for leg in legs]
+            queries = to_queries(self._shard, legs, condition, where, self.manifest.storage)
             answers = self._shard.query_batch(QueryBatchRequest(queries))
         return [[(_uuid(point.id), point.score) for point in answer] for answer in answers]
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .filters import Condition
 from .payload import payload_of
-from .queries import engine_vector, search_params
+from .queries import engine_vector, search_params, suited
 from .storage import Storage
 from .store import Leg, Point
 from .vectors import is_empty
 
 if TYPE_CHECKING:
-    from qdrant_edge import Filter, Prefetch, Query, QueryRequest
+    from qdrant_edge import EdgeShard, Filter, Prefetch, Query, QueryRequest
     from qdrant_edge import Point as EdgePoint
 
 
@@ -23,24 +25,45 @@ def to_point(point: Point, collection: str) -> EdgePoint:
     return engine.Point(point.passage.point_id(collection), vectors, payload_of(point))
 
 
-def to_query(leg: Leg, condition: Filter | None, storage: Storage) -> QueryRequest:
+def to_queries(
+    shard: EdgeShard, legs: Sequence[Leg], condition: Filter | None, where: Condition | None, storage: Storage
+) -> list[QueryRequest]:
+    """Return legs as queries without payload; `condition` is `where`, compiled."""
+    storage = suited(storage, where)
+    scans = condition is not None and storage.acorn_below > 0 and _is_few(shard, condition, storage)
+    return [to_query(leg, condition, storage, scans=scans) for leg in legs]
+
+
+def to_query(leg: Leg, condition: Filter | None, storage: Storage, *, scans: bool = False) -> QueryRequest:
     """Return a leg as a query without payload."""
     import qdrant_edge as engine
 
     return engine.QueryRequest(
         limit=leg.limit,
         query=_nearest(leg),
-        prefetches=[_prefetch(each, condition, storage) for each in leg.among],
+        prefetches=[_prefetch(each, condition, storage, scans=scans) for each in leg.among],
         filter=condition,
         with_payload=False,
-        params=search_params(engine, leg, storage),
+        params=search_params(engine, leg, storage, scans=scans),
     )
 
 
-def _prefetch(leg: Leg, condition: Filter | None, storage: Storage) -> Prefetch:
+def _is_few(shard: EdgeShard, condition: Filter, storage: Storage) -> bool:
+    """Return whether what a filter leaves of a graph would have none, by the engine's estimate.
+
+    To scan it takes less time than ACORN, and finds all (docs/filters.md).
+    """
+    from qdrant_edge import CountRequest
+
+    if not storage.has_graph(storage.indexed):
+        return False
+    return not storage.has_graph(shard.count(CountRequest(filter=condition, exact=False)))
+
+
+def _prefetch(leg: Leg, condition: Filter | None, storage: Storage, *, scans: bool) -> Prefetch:
     import qdrant_edge as engine
 
-    params = search_params(engine, leg, storage)
+    params = search_params(engine, leg, storage, scans=scans)
     return engine.Prefetch(leg.limit, _nearest(leg), filter=condition, params=params)
 
 

@@ -19,8 +19,11 @@ def suited(storage: Storage, where: Condition | None) -> Storage:
     return storage if where is not None and len(fields_in(where)) > 1 else replace(storage, acorn_below=0.0)
 
 
-def search_params(engine: Any, leg: Leg, storage: Storage) -> Any:
-    """Return how a leg is searched, by the classes of an engine's module; None where words are."""
+def search_params(engine: Any, leg: Leg, storage: Storage, *, scans: bool = False) -> Any:
+    """Return how a leg is searched, by the classes of an engine's module; None where words are.
+
+    With `scans` everything that a filter leaves is compared, by its quantized vectors first where there are such.
+    """
     if isinstance(leg.query, Sparse):
         return None
     if leg.exact:
@@ -29,6 +32,7 @@ def search_params(engine: Any, leg: Leg, storage: Storage) -> Any:
     acorn = engine.AcornSearchParams(enable=True, max_selectivity=below) if below > 0 else None
     return engine.SearchParams(
         hnsw_ef=leg.breadth or storage.breadth,
+        exact=scans,
         quantization=engine.QuantizationSearchParams(rescore=True, oversampling=storage.oversampling),
         acorn=acorn,
     )

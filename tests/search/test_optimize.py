@@ -100,6 +100,31 @@ async def test_filter_holds_while_the_graph_is_walked(
     assert np.mean(afterwards) < 10 * len(met) / PASSAGES + 2  # what a filter after the search would leave of ten
 
 
+async def test_filter_over_several_fields_of_a_graph_leaves_nothing_out(store: EdgeStore, manifest: Manifest) -> None:
+    rows = np.random.default_rng(3).standard_normal((PASSAGES, SIZE)).astype(np.float32)
+    collection = await store.open("two", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
+    await collection.remember(replace(collection.manifest, fields={"third": "integer", "fifth": "integer"}))
+    passages = [Passage(str(at), 0, "text", metadata={"third": at % 3, "fifth": at % 5}) for at in range(PASSAGES)]
+    await collection.write([Point(each, "d", 1, {"dense": row}) for each, row in zip(passages, rows, strict=True)])
+    await optimize(collection, GRAPH, say=silent)
+    where = parse_filter({"third": {"lt": 2}, "fifth": {"lt": 2}}, collection.manifest.fields)
+    probes = await draw_probes(collection, SIZE)
+    found = dict[float, float]()
+    for below in (0.0, 0.4):
+        narrow = replace(collection.manifest.storage, breadth=10, acorn_below=below)
+        await collection.remember(replace(collection.manifest, storage=narrow))
+        hits: list[list[set[UUID]]] = [[], []]
+        for probe in probes:
+            answers = await collection.search(
+                [Leg("dense", probe, 10), Leg("dense", probe, 10, exact=True)], where=where
+            )
+            for kept, answer in zip(hits, answers, strict=True):
+                kept.append({key for key, _ in answer})
+        found[below] = recall(*(Answers(each, 0) for each in hits))
+    assert found[0.0] < 1
+    assert found[0.4] == 1
+
+
 def meets(value: int, asked: dict[str, int] | int) -> bool:
     if isinstance(asked, int):
         return value == asked
