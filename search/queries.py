@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from .conditions import fields_in
+from .conditions import fields_in, words_asked_of
 from .filters import Condition
 from .storage import Storage
 from .store import Leg
@@ -11,12 +11,13 @@ from .vectors import AnyVector, Multi, Sparse
 
 
 def suited(storage: Storage, where: Condition | None) -> Storage:
-    """Return how a search under a condition walks the graph: through neighbours' neighbours where fields are combined.
+    """Return how a search under a condition walks the graph: through neighbours' neighbours where it lacks links.
 
-    The graph has links of their own for the values of each indexed field, but none for combinations; over one field
-    ACORN found little more and took several times as long (docs/filters.md).
+    It has links of their own for the values of each indexed field, but none for combinations, nor for words; over one
+    field's values ACORN found little more and took several times as long (docs/filters.md).
     """
-    return storage if where is not None and len(fields_in(where)) > 1 else replace(storage, acorn_below=0.0)
+    lacks_links = where is not None and (len(fields_in(where)) > 1 or words_asked_of(where))
+    return storage if lacks_links else replace(storage, acorn_below=0.0)
 
 
 def search_params(engine: Any, leg: Leg, storage: Storage, *, scans: bool = False) -> Any:

@@ -29,22 +29,25 @@ def params_of(name: str, leg: Leg, storage: Storage, filter_: Mapping[str, Any] 
 
 @pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize(
-    ("filter_", "combines"),
+    ("filter_", "asks"),
     [
         ({}, False),
         ({"lang": "en"}, False),
         ({"year": {"gte": 2020, "lt": 2024}}, False),
+        ({"source": {"prefix": "docs/"}}, False),
+        ({"text": {"match": "brake pads"}}, True),
+        ({"not": {"lang": {"match": "en"}}}, True),
         ({"lang": "en", "year": 2020}, True),
         ({"any": [{"lang": "en"}, {"not": {"year": 2020}}]}, True),
     ],
     ids=str,
 )
-def test_filter_over_several_fields_asks_for_acorn_below_the_share(
-    name: str, filter_: dict[str, Any], combines: bool
+def test_filter_over_words_or_several_fields_asks_for_acorn_below_the_share(
+    name: str, filter_: dict[str, Any], asks: bool
 ) -> None:
     acorn = params_of(name, LEG, Storage(acorn_below=0.3), filter_).acorn
     found = None if acorn is None else (acorn.enable, round(acorn.max_selectivity, 6))
-    assert found == ((True, 0.3) if combines else None)
+    assert found == ((True, 0.3) if asks else None)
     assert params_of(name, LEG, Storage(acorn_below=0), filter_).acorn is None
 
 
