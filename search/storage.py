@@ -31,8 +31,8 @@ class Storage:
     recall: float = 0.95
     """Share of the exact search's hits that a search of the graph has to find."""
     acorn_below: float = 0.4
-    """Share of passages below which what a filter over words or several fields leaves is sought through neighbours' neighbours
-    too (ACORN), as the engine estimates it while it walks a graph; 0: never."""
+    """Share of passages below which what a filter over words or several fields leaves is sought through neighbours'
+    neighbours too (ACORN), as the engine estimates it while it walks a graph; 0: never."""
     indexed: int = 0
     """Passages when the collection was last optimised."""
 
