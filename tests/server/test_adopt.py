@@ -1,5 +1,6 @@
 """`resift adopt`, on collections that LangChain and others would make, with the bundled encoder."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,8 +11,10 @@ from mcp.client import Client
 from qdrant_client import AsyncQdrantClient, models
 
 from resift.core.errors import InvalidInput, NotFound, StoreError
+from resift.evaluation.systems import Asked
 from resift.ingest.job import Job
 from resift.pipeline.question import Question
+from resift.server import evaluate, tune
 from resift.server.adopt import Request, run_adopt
 from resift.server.assembly import create_server
 from resift.server.engine import Engine, build_engine
@@ -249,3 +252,23 @@ async def test_other_model_may_be_forced_and_is_warned_of(
 async def test_data_folder_has_nothing_to_adopt(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="set QDRANT_URL"):
         await run_adopt(load_settings(data_dir=tmp_path), NAMED)
+
+
+async def test_adopted_collection_is_evaluated_and_tuned_by_questions_of_its_own(
+    adopted: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ir_measures", reason="the extra [eval] is not installed")
+    asked = [
+        {"query": f"{document.title}, question {n}", "relevant": [document.source]}
+        for n in range(8)
+        for document in DOCUMENTS
+    ]
+    data = tmp_path / "asked.jsonl"
+    data.write_text("\n".join(map(json.dumps, asked)))
+    request = evaluate.Request(data, Asked("langchain", "maxsim", 5), (5,), out=tmp_path / "report")
+    assert await evaluate.run_evaluation(adopted, evaluate.read_task(request))
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    rows = {row["name"]: row["measures"] for row in report["systems"]}
+    assert rows["+ blend"]["R@5"] > 0.5
+    assert await tune.run_tune(adopted, tune.Request(data, "langchain", "maxsim", force=True))
+    assert "nDCG@10, held out" in capsys.readouterr().out
