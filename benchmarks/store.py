@@ -3,9 +3,9 @@
     python -m resift.benchmarks.store --passages 100000
     python -m resift.benchmarks.store --local 10000
 
-Texts are halves of two documentation strings of the standard library, with their BM25 vectors. Dense
-vectors lie around one centre for every 20 passages, at a cosine of about 0.86 to it, as passages of one subject do;
-what a quantization or a graph finds on real vectors is for `resift tune --memory` to measure. Each row is a process.
+Texts are the beginnings, of any length, of two documentation strings of the standard library, with their BM25 vectors.
+Dense vectors lie around one centre for every 20 passages, at a cosine of about 0.86 to it, as passages of one subject
+do; what a quantization or a graph finds on real vectors is for `resift tune --memory` to measure. A row is a process.
 """
 
 import argparse
@@ -48,15 +48,15 @@ LOCAL_TURNS = 5
 
 def points(passages: int, dimension: int) -> Iterator[list[Point]]:
     """Yield the points in batches."""
-    halves = [f"{document.title}\n{document.text}"[:600] for document in stdlib_documents()]
+    whole = [f"{document.title}\n{document.text}" for document in stdlib_documents()]
     bm25, random = Bm25Encoder(Lexical(100)), np.random.default_rng(0)
     centres = random.standard_normal((max(1, passages // 20), dimension))
     for start in range(0, passages, BATCH):
         numbers = range(start, min(passages, start + BATCH))
         rows = centres[random.integers(0, len(centres), len(numbers))]
         rows = (rows + SPREAD * random.standard_normal(rows.shape)).astype(np.float32)
-        pairs = random.integers(0, len(halves), (len(numbers), 2))
-        texts = [f"{halves[one]}\n{halves[other]}" for one, other in pairs]
+        drawn = random.integers((0, 0, 100, 100), (len(whole), len(whole), 1000, 1000), (len(numbers), 4)).tolist()
+        texts = [f"{whole[one][:length]}\n{whole[two][:other]}" for one, two, length, other in drawn]
         yield [
             Point(
                 Passage(f"document-{number}", 0, text),
