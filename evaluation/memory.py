@@ -1,6 +1,7 @@
 """Rerankers that remember their scores, so that many orders can be asked of the pipeline for the price of one."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from ..core.values import Passage
@@ -16,7 +17,8 @@ class ScoreMemory:
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._known: dict[tuple[str, str, str], tuple[float, float]] = {}
+        self._known: dict[tuple[str, str, str], float] = {}  # forms and windows differ under one name
+        self._took: defaultdict[tuple[str, str, str], float] = defaultdict(float)  # by name, as stages report it
 
     def wrap(self, reranker: Reranker) -> Reranker:
         """Return a reranker that scores what is not known yet and remembers it."""
@@ -24,19 +26,21 @@ class ScoreMemory:
 
     def milliseconds(self, reranker: str, query: str, passages: Iterable[Passage]) -> float:
         """Return what scoring these passages took: for each its share of the call that scored it."""
-        return sum(self._known[reranker, query, passage.id][1] for passage in passages)
+        return sum(self._took[reranker, query, passage.id] for passage in passages)
 
     async def score(self, reranker: Reranker, query: str, passages: Sequence[Passage]) -> Scores:
         """Return the passages' scores; only those not known yet are read."""
-        missing = [each for each in passages if (reranker.name, query, each.id) not in self._known]
+        identity = f"{reranker.name} {reranker.fingerprint}"
+        missing = [each for each in passages if (identity, query, each.id) not in self._known]
         notes: tuple[str, ...] = ()
         if missing:
             start = self._clock()
             scores = await reranker.score(query, missing)
             share, notes = 1000 * (self._clock() - start) / len(missing), scores.notes
             for passage, value in zip(missing, scores.values, strict=True):
-                self._known[reranker.name, query, passage.id] = (value, share)
-        values = tuple(self._known[reranker.name, query, each.id][0] for each in passages)
+                self._known[identity, query, passage.id] = value
+                self._took[reranker.name, query, passage.id] += share
+        values = tuple(self._known[identity, query, each.id] for each in passages)
         return Scores(values, notes, cached=len(passages) - len(missing))
 
 

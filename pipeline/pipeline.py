@@ -55,7 +55,7 @@ class Pipeline:
         self._dense_calibration = dense_calibration
         self._clock = clock
         self._now = now
-        self._paces = defaultdict[str, Pace](Pace)  # by the name of the reranker's model
+        self._paces = defaultdict[str, Pace](Pace)  # by the name of the stage
 
     @property
     def manifest(self) -> Manifest:

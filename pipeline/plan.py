@@ -86,7 +86,9 @@ def plan_turns(
             stale = step.reranker.name in tunings and not tuning_of(step.reranker, tunings)
             mix = replace(planned.mix, note=STALE) if stale else planned.mix
             turns.append(Turn(step, planned.depth, mix))
-    return turns if question.depth else _stopping_early(turns, max(question.limit, USUAL_LIMIT))
+    # A date, a boost or diversity may lift a hit from any place, so that nothing read so far tells that more is idle.
+    reads_all = question.depth or question.diversity or reranking.metadata.shares
+    return turns if reads_all else _stopping_early(turns, max(question.limit, USUAL_LIMIT))
 
 
 def _stopping_early(turns: Sequence[Turn], shown: int) -> list[Turn]:

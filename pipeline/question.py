@@ -50,7 +50,7 @@ class Question:
     """Factors by metadata field and value, in the place of those of the settings."""
     reranker: str = "none"
     depth: int = 0
-    """How many hits are reranked; 0 is as many as change the page, up to the depth tuned or `DEFAULT_DEPTH`."""
+    """How many hits are reranked; 0 is as many as pay, up to the depth tuned or `DEFAULT_DEPTH`."""
     instruction: str = ""
     time_budget_ms: float = 0.0
     min_relevance: float = 0.0

@@ -21,7 +21,7 @@ class Scored:
     name: str
     reranker: Reranker
     head: int = 0
-    """How many hits it reads, and at most as many as the stage before; 0 is what the question or a tuning says."""
+    """How many hits it reads at most, and no more than the stage before; 0 is what the question or a tuning says."""
     takes_instructions: bool = False
     slice: int = 0
     """How many hits it reads before it looks whether more would change anything; 0 where it is best handed all."""
@@ -131,7 +131,7 @@ async def run_cascade(
                 turn.step.reranker,
                 stage=stage,
                 instruction=instruction if turn.step.takes_instructions else "",
-                budget=Budget(turn.depth, left_ms, paces[turn.step.model], turn.early_stop),
+                budget=Budget(turn.depth, left_ms, paces[turn.step.name], turn.early_stop),
                 mix=turn.mix,
                 clock=clock,
             )

@@ -17,6 +17,7 @@ CROSS_ENCODER = "cross-encoder"
 LATE_INTERACTION = "late-interaction"
 MAXSIM = "maxsim"
 LLM = "llm"
+LEAST_WINDOW = 24  # tokens: with fewer a question leaves next to nothing of a passage
 # Words that mean something already: names of built-in rerankers, and of stages and signals in answers.
 TAKEN = frozenset({CROSS_ENCODER, MAXSIM, LLM, "default", "none", "rerank", "dense", "bm25", "fused", "blend"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -72,6 +73,13 @@ class _Local(_Scoring):
     """Where it runs."""
     window: Annotated[int, Field(ge=0, le=32_768)] = 0
     """Tokens that are read at most; 0 is what the model can, or 512."""
+
+    @field_validator("window", mode="after")
+    @classmethod
+    def _is_wide_enough(cls, value: int) -> int:
+        if 0 < value < LEAST_WINDOW:
+            raise ValueError(f"window is 0, which is what the model can, or at least {LEAST_WINDOW} tokens")
+        return value
 
     @property
     def options(self) -> PairOptions:

@@ -33,5 +33,7 @@ def test_every_kind_is_on_the_page() -> None:
 
 
 def test_figures_of_the_page_are_those_of_the_code() -> None:
-    assert EncoderSettings().batch == 64
-    assert (AT_ONCE, Endpoint("m").retries, FAILED_CALLS, REST_S) == (4, 2, 3, 60.0)
+    words = {2: "twice", 3: "three", 4: "four", 60: "a minute"}
+    assert f"in batches of {EncoderSettings().batch}, {words[AT_ONCE]} at once" in PAGE
+    assert f"is sent {words[Endpoint('m').retries]} more, and after {words[FAILED_CALLS]} calls in a row" in PAGE
+    assert f"left alone for {words[int(REST_S)]}" in " ".join(PAGE.split())

@@ -99,3 +99,11 @@ def test_all_pages_of_a_question_are_cut_from_one_order() -> None:
     ]
     assert {planned(each, cascade=sliced)[0].early_stop for each in asked} == {EarlyStop(10, 8)}
     assert planned(replace(ASKED, limit=25), cascade=sliced)[0].early_stop == EarlyStop(25, 8)
+
+
+def test_all_is_read_where_a_hit_from_any_place_may_rise() -> None:
+    sliced = Cascade((Scored("light", ByLength("light"), slice=8),))
+    assert planned(ASKED, cascade=sliced)[0].early_stop
+    assert not planned(replace(ASKED, diversity=0.3), cascade=sliced)[0].early_stop
+    for metadata in (MetadataSignals(recency_field="date"), MetadataSignals(boost={"kind": {"docs": 2.0}})):
+        assert not planned(ASKED, cascade=sliced, metadata=metadata)[0].early_stop

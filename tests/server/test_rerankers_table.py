@@ -142,6 +142,7 @@ async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_pat
         ({"a": {"kind": "tei", "url": "http://x", "instruction": "be strict"}}, "a: instruction has no place"),
         ({"a": {**QWEN, "instruction": ""}}, "a: with a passage_template it needs an instruction, for"),
         ({"a": {"kind": "cross-encoder", "model": "m", "device": "tpu"}}, "a.device: Input should be 'auto', 'cpu'"),
+        ({"a": {"kind": "cross-encoder", "model": "m", "window": 5}}, "a.window: window is 0, which is what"),
         ({"a": {"kind": "cross-encoder", "model": "m", "window": -1}}, "a.window: Input should be greater than or eq"),
         ({"a": {"kind": "tei", "url": "http://x", "device": "cpu"}}, "a.device: Extra inputs are not permitted"),
         ({"a": {"stages": []}}, "RESIFT_RERANKERS: a.stages: Tuple should have at least 1 item"),
