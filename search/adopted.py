@@ -31,7 +31,7 @@ class Adopted:
 
     text: str
     vectors: Mapping[str, str]
-    """By our name of a vector, the collection's."""
+    """By our name of a vector, the collection's; one that the manifest does not have is still being added."""
     title: str = ""
     source: str = ""
     document: str = ""

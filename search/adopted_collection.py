@@ -181,7 +181,7 @@ class AdoptedCollection:
         return {
             ours: _scaled(read_vector(named[theirs], specs[ours].kind))
             for ours, theirs in self._adopted.vectors.items()
-            if theirs in named
+            if theirs in named and ours in specs
         }
 
     async def _retrieve(self, ids: Sequence[UUID], *, payload: bool, vectors: bool | list[str] = False) -> list[Record]:

@@ -37,16 +37,26 @@ class Added:
 
 
 async def add_keywords(
-    connection: QdrantConnection, name: str, manifest: Manifest, adopted: Adopted, *, progress: Progress
-) -> tuple[Manifest, Added]:
-    """Give each point that has none a BM25 vector, and then search with them; return the manifest that says so.
+    connection: QdrantConnection,
+    name: str,
+    manifest: Manifest,
+    adopted: Adopted,
+    *,
+    anew: bool = False,
+    progress: Progress,
+) -> Added:
+    """Give each point that has none a BM25 vector, and then search with them.
 
-    Interrupted, it goes on with the points that have none yet, which are also those that were added since.
+    Vectors that the manifest knows nothing of were made of other texts, or are not known to be made of these: they are
+    deleted first, as all are when it is to be done `anew`. From then on the manifest says whose they are; interrupted,
+    it goes on with the points that have none yet, which are also those that were added since.
 
     Raises:
         StoreError: When the server cannot add vectors to a collection that exists.
     """
     await _make_vector(connection, name)
+    if anew or adopted.vectors.get(BM25) != KEYWORDS:
+        manifest = await _cleared(connection, name, manifest, adopted)
     bm25, missing = Bm25Encoder(manifest.lexical), _without()
     total = (await connection.ask(lambda client: client.count(name, count_filter=missing))).count
     done = now = 0
@@ -64,10 +74,21 @@ async def add_keywords(
     left = (await connection.ask(lambda client: client.count(name, count_filter=missing))).count
     points = (await connection.ask(lambda client: client.count(name))).count
     spec = VectorSpec("sparse", TEXT_FIELD, BM25, idf=True)
-    mapped = replace(adopted, vectors={**adopted.vectors, BM25: KEYWORDS})
-    complete = replace(manifest, vectors={**manifest.vectors, BM25: spec}, adopted=mapped)
+    complete = replace(manifest, vectors={**manifest.vectors, BM25: spec})
     await keep_manifest_of(connection, name, complete, over=manifest)
-    return complete, Added(now, points - left, left)
+    return Added(now, points - left, left)
+
+
+async def _cleared(connection: QdrantConnection, name: str, manifest: Manifest, adopted: Adopted) -> Manifest:
+    """Delete the vectors there are; return the manifest by which those to come are of its texts, but not all there."""
+    from qdrant_client.models import Filter, HasVectorCondition
+
+    having = Filter(must=[HasVectorCondition(has_vector=KEYWORDS)])
+    await connection.ask(lambda client: client.delete_vectors(name, [KEYWORDS], having, wait=True))
+    others = {key: spec for key, spec in manifest.vectors.items() if key != BM25}
+    begun = replace(manifest, vectors=others, adopted=replace(adopted, vectors={**adopted.vectors, BM25: KEYWORDS}))
+    await keep_manifest_of(connection, name, begun, over=manifest)
+    return begun
 
 
 async def _make_vector(connection: QdrantConnection, name: str) -> None:

@@ -83,11 +83,13 @@ async def _adopt(engine: Engine, store: QdrantStore, request: Request) -> None:
         )
     if request.add_keywords and manifest.adopted is not None:
         with progress_bar(name) as progress:
-            _, added = await add_keywords(store.connection, name, manifest, manifest.adopted, progress=progress)
+            added = await add_keywords(
+                store.connection, name, manifest, manifest.adopted, anew=request.force, progress=progress
+            )
         _say(
             f"{name}: {added.now:,} points got vectors of words now, {added.points:,} have them, "
-            f"{added.without_words:,} have no words. Searches are hybrid. Do this again when points were added or "
-            "changed."
+            f"{added.without_words:,} have no words. Searches are hybrid. Do this again when points were added, "
+            "and with --force when texts were changed in place."
         )
 
 
@@ -111,17 +113,18 @@ async def _manifest_there(store: QdrantStore, name: str) -> Manifest | None:
 async def _mapped(engine: Engine, store: QdrantStore, request: Request, before: Manifest | None) -> Manifest:
     """Return the manifest of a collection, once its vectors were seen to be the encoder's.
 
-    Vectors of words that were in use `before` stay so, and what was tuned.
+    What was tuned `before` stays, and so do vectors of words that were in use, if they are still of these texts.
     """
     seen = await survey(store.connection, request.name)
     if not request.text:
         raise InvalidInput(suggestion(request.name, seen))
-    in_use = before.adopted.vectors.get(BM25, "") if before and before.adopted else ""
+    words = _lexical(engine.settings, seen, request)
+    in_use = _words_in_use(before, request, words)
     dense, sparse = choose_dense(seen, request.vector), choose_sparse(seen, request.keywords or in_use)
     adopted = _mapping(request, dense, sparse)
     check_paths(seen, {f"--{part}-field": getattr(request, part) for part in PARTS})
     await _check_model(engine, request, seen, adopted, dense)
-    words = before.lexical if before else _lexical(engine.settings, seen, adopted)
+    words = before.lexical if before and in_use else words
     vectors = {DENSE: VectorSpec("dense", TEXT_FIELD, engine.encoder.fingerprint, dense.dimension)}
     if sparse is not None:
         _check_keywords(seen, adopted, words, sparse, force=request.force)
@@ -152,11 +155,20 @@ def _mapping(request: Request, dense: StoredVector, sparse: StoredVector | None)
     )
 
 
-def _lexical(settings: Settings, seen: Survey, adopted: Adopted) -> Lexical:
+def _words_in_use(before: Manifest | None, request: Request, words: Lexical) -> str:
+    """Return the vector of words that was searched `before`; "" where the same would not be made of the points now."""
+    if before is None or before.adopted is None or BM25 not in before.vectors:
+        return ""
+    adopted, lexical = before.adopted, before.lexical
+    made_of = (adopted.text, adopted.title, replace(lexical, average_length=words.average_length))
+    return adopted.vectors[BM25] if made_of == (request.text, request.title, words) else ""
+
+
+def _lexical(settings: Settings, seen: Survey, request: Request) -> Lexical:
     """Return how words are weighed: as for Resift's own collections, but by the length that these texts have."""
     search = settings.search
     words = Lexical(search.average_length, search.language, tokenizer=search.tokenizer)
-    return replace(words, average_length=mean_length(seen.texts(adopted.text), words))
+    return replace(words, average_length=mean_length(seen.texts(request.text), words))
 
 
 async def _check_model(engine: Engine, request: Request, seen: Survey, adopted: Adopted, dense: StoredVector) -> None:
@@ -198,7 +210,7 @@ def _check_keywords(seen: Survey, adopted: Adopted, words: Lexical, sparse: Stor
     if found.median < OTHER_WORDS and not force:
         raise InvalidInput(
             f"{told}: something else made them. Correct RESIFT_SEARCH__LANGUAGE, or leave --keywords out and give "
-            "--add-keywords. --force takes them all the same."
+            "--add-keywords --force, which makes others. --force alone takes them all the same."
         )
     _say(f"{told}.")
     if not sparse.idf:

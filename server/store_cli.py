@@ -82,7 +82,9 @@ def adopt(
     add_keywords: Annotated[
         bool, typer.Option("--add-keywords", help="Add BM25 vectors to its points; again: to those without.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also where another model seems to have made them.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Whatever made the vectors; --add-keywords: to all anew.")
+    ] = False,
     forget: Annotated[bool, typer.Option("--forget", help="Let go of it; its points stay.")] = False,
 ) -> None:
     """Search a collection that something else made; its points are not touched."""

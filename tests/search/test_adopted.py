@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from qdrant_client.models import Filter, HasIdCondition, PointStruct
 
 from resift.core.errors import IncompatibleCollection, InvalidFilter, InvalidInput, NotFound, StoreError
 from resift.core.values import Passage
@@ -17,6 +18,7 @@ from resift.search.adopted_keywords import KEYWORDS, Added, add_keywords
 from resift.search.encode import EncodedQuery
 from resift.search.filters import parse_filter
 from resift.search.legs import Search
+from resift.search.lexical import Bm25Encoder
 from resift.search.manifest import Manifest
 from resift.search.qdrant import QdrantStore
 from resift.search.qdrant_layout import Layout
@@ -189,12 +191,13 @@ async def test_added_words_make_search_hybrid_with_the_scores_of_ours(store: Qdr
         said.append((done, total))
 
     adopted = LANGCHAIN.adopted
-    manifest, added = await add_keywords(store.connection, "worded", manifest, adopted, progress=progress)
+    added = await add_keywords(store.connection, "worded", manifest, adopted, progress=progress)
     assert added == Added(now=len(WRITTEN), points=len(WRITTEN), without_words=0)
     assert said[-1] == (len(WRITTEN), len(WRITTEN))
+    theirs = await store.open("worded")
+    manifest = theirs.manifest
     assert manifest.adopted is not None
     assert manifest.adopted.vectors == {DENSE: "", BM25: KEYWORDS}
-    theirs = await store.open("worded")
     query = WRITTEN[0].vectors[BM25]
     ours = await found(await store.open("ours"), {}, BM25, query)
     # Titles are read too, and all of these hold the word "title".
@@ -207,13 +210,47 @@ async def test_added_words_make_search_hybrid_with_the_scores_of_ours(store: Qdr
     again = [replace(passage, text="") for passage in PASSAGES[:1]] + PASSAGES[1:2]
     for place, passage in enumerate(again):
         await rewrite(store, "worded", place, passage)
-    _, added = await add_keywords(store.connection, "worded", manifest, manifest.adopted, progress=progress)
+    added = await add_keywords(store.connection, "worded", manifest, manifest.adopted, progress=progress)
     assert added == Added(now=2, points=len(WRITTEN), without_words=0)
 
 
-async def rewrite(store: QdrantStore, name: str, place: int, passage: Passage) -> None:
-    from qdrant_client.models import PointStruct
+async def test_interrupted_adding_goes_on_and_texts_changed_in_place_are_read_anew_when_told(
+    store: QdrantStore,
+) -> None:
+    manifest = await adopt(store, "broken-off", LANGCHAIN)
 
+    async def progress(done: float, total: int, message: str) -> None: ...
+
+    async def stop(done: float, total: int, message: str) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await add_keywords(store.connection, "broken-off", manifest, LANGCHAIN.adopted, progress=stop)
+    begun = (await store.open("broken-off")).manifest
+    assert begun.vectors.keys() == {DENSE}
+    assert all(point.vectors.keys() == {DENSE} for point in await (await store.open("broken-off")).read(["d7"]))
+    assert begun.adopted is not None
+    added = await add_keywords(store.connection, "broken-off", begun, begun.adopted, progress=progress)
+    assert added == Added(now=0, points=len(WRITTEN), without_words=0)
+    manifest = (await another(store).open("broken-off")).manifest
+    assert manifest.vectors.keys() == {DENSE, BM25}
+    for place, words in enumerate(("zebra", "")):
+        payload, point = {"page_content": words, "metadata": {"title": ""}}, LANGCHAIN.id_of(place)
+        await store.connection.ask(
+            lambda client, payload=payload, point=point: client.set_payload(
+                "broken-off", payload, Filter(must=[HasIdCondition(has_id=[point])])
+            )
+        )
+    assert manifest.adopted is not None
+    added = await add_keywords(store.connection, "broken-off", manifest, manifest.adopted, progress=progress)
+    assert added.now == 0
+    added = await add_keywords(store.connection, "broken-off", manifest, manifest.adopted, anew=True, progress=progress)
+    assert added == Added(now=len(WRITTEN) - 1, points=len(WRITTEN) - 1, without_words=1)
+    zebra = Bm25Encoder(manifest.lexical).query("zebra")
+    assert [each.text for each, _ in await found(await another(store).open("broken-off"), {}, BM25, zebra)] == ["zebra"]
+
+
+async def rewrite(store: QdrantStore, name: str, place: int, passage: Passage) -> None:
     vector, payload = VECTORS[place].tolist(), LANGCHAIN.payload_of(passage)
     point = PointStruct(id=LANGCHAIN.id_of(place), vector=vector, payload=payload)
     await store.connection.ask(lambda client: client.upsert(name, [point], wait=True))

@@ -63,6 +63,11 @@ async def _add_vectors(client: AsyncQdrantClient, name: str, body: models.Update
     return await client.update_vectors(name, body.points)
 
 
+async def _delete_vectors(client: AsyncQdrantClient, name: str, body: models.DeleteVectors) -> Any:
+    assert body.filter is not None
+    return await client.delete_vectors(name, body.vector, body.filter)
+
+
 async def _set_payload(client: AsyncQdrantClient, name: str, body: models.SetPayload) -> Any:
     assert body.filter is not None
     return await client.set_payload(name, body.payload, body.filter)
@@ -118,6 +123,7 @@ WRITES: dict[tuple[str, str], tuple[Any, Action]] = {
     ("PUT", "/collections/{name}/index"): (models.CreateFieldIndex, _index),
     ("PUT", POINTS): (models.PointsList, _upsert),
     ("PUT", f"{POINTS}/vectors"): (models.UpdateVectors, _add_vectors),
+    ("POST", f"{POINTS}/vectors/delete"): (models.DeleteVectors, _delete_vectors),
     ("POST", f"{POINTS}/payload"): (models.SetPayload, _set_payload),
     ("POST", f"{POINTS}/delete"): (Selector, _delete),
 }

@@ -82,6 +82,11 @@ class Points(points.PointsServicer):
         changed = [to_rest.convert_point_vectors(each) for each in request.points]
         return _updated(await self._client.update_vectors(request.collection_name, changed))
 
+    async def DeleteVectors(self, request: Any, _: Any) -> Any:
+        selector = to_rest.convert_points_selector(request.points_selector)
+        names = list(request.vectors.names)
+        return _updated(await self._client.delete_vectors(request.collection_name, names, selector))
+
     async def CreateVectorName(self, request: Any, _: Any) -> Any:
         modifier = to_rest.convert_modifier(request.sparse_config.modifier)
         config = SparseVectorNameConfig(sparse=SparseVectorConfig(modifier=modifier))

@@ -1,0 +1,92 @@
+"""`resift adopt` once more, after a change of texts or settings, and on collections that say little of themselves."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from qdrant_client import models
+
+from resift.search.adopted_keywords import KEYWORDS
+from resift.search.lexical import Bm25Encoder
+from resift.search.vectors import BM25
+from resift.server.adopt import Request, run_adopt
+from resift.server.engine import Engine, build_engine
+from resift.server.settings import Settings, load_settings
+from resift.tests.conftest import DOCUMENTS
+from resift.tests.standins.qdrant import Serving, serving
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
+]
+TEXTS = [text for document in DOCUMENTS for text in document.text.split("\n\n")[:6]]
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncGenerator[Serving]:
+    async with serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def settings(server: Serving, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("adopting")
+    return load_settings(data_dir=folder, qdrant_url=server.url, qdrant={"grpc_port": server.grpc_port})
+
+
+@pytest.fixture(scope="module")
+async def engine(settings: Settings) -> AsyncGenerator[Engine]:
+    async with AsyncExitStack() as stack:
+        built = build_engine(settings)
+        stack.push_async_callback(built.close)
+        yield built
+
+
+async def make(server: Serving, engine: Engine, name: str, texts: Sequence[str]) -> None:
+    """Make a collection of texts and what is no text of theirs."""
+    vectors, _ = await engine.encoder.encode(list(texts))
+    await server.client.create_collection(name, models.VectorParams(size=384, distance=models.Distance.COSINE))
+    points = [
+        models.PointStruct(id=place, vector=vector.tolist(), payload={"body": text, "summary": f"A zebra, {place}."})
+        for place, (vector, text) in enumerate(zip(vectors, texts, strict=True))
+    ]
+    await server.client.upsert(name, points)
+
+
+async def test_words_made_of_another_text_or_language_are_not_used_and_made_anew_when_told(
+    engine: Engine, settings: Settings, server: Serving
+) -> None:
+    await make(server, engine, "retold", TEXTS)
+    german = settings.model_copy(update={"search": settings.search.model_copy(update={"language": "german"})})
+    mapped, added = Request("retold", text="body"), Request("retold", add_keywords=True)
+    await run_adopt(settings, Request("retold", text="summary", force=True, add_keywords=True))
+    assert await words_of(server, settings) == ("english", "A zebra, 0.")
+    for each, language in ((settings, "english"), (german, "german")):
+        await run_adopt(each, mapped)
+        assert await words_of(server, each) == (language, None)
+        await run_adopt(each, added)
+        assert await words_of(server, each) == (language, TEXTS[0])
+    await run_adopt(german, mapped)  # nothing has changed
+    assert await words_of(server, german) == ("german", TEXTS[0])
+    await run_adopt(german, Request("retold", forget=True))
+    await run_adopt(settings, replace(mapped, add_keywords=True))
+    assert await words_of(server, settings) == ("english", TEXTS[0])
+
+
+async def words_of(server: Serving, settings: Settings) -> tuple[str, str | None]:
+    """Return the language of the collection's words, and the text whose words the first point is found by."""
+    engine = build_engine(settings)
+    manifest = (await engine.services.pipeline.open("retold")).manifest
+    await engine.close()
+    if BM25 not in manifest.vectors:
+        return manifest.lexical.language, None
+    [point] = await server.client.retrieve("retold", [0], with_vectors=True)
+    assert point.payload is not None
+    assert isinstance(point.vector, dict)
+    stored: Any = point.vector[KEYWORDS]
+    bm25 = Bm25Encoder(manifest.lexical)
+    [text] = [text for text in point.payload.values() if set(bm25.document(text).indices) == set(stored.indices)]
+    return manifest.lexical.language, text
