@@ -119,7 +119,7 @@ def _entry(name: str, value: Any, known: Mapping[str, FieldType], depth: int) ->
         raise InvalidFilter(_unknown_field(name, known))
     if isinstance(value, Mapping):
         return _asked(name, cast("Mapping[str, Any]", value), known.get(name, "keyword"))
-    return _any_of(name, value)
+    return _any_of(name, value, known.get(name, "keyword"))
 
 
 def _filter_in(name: str, value: Any, what: str) -> Mapping[str, Any]:
@@ -128,16 +128,27 @@ def _filter_in(name: str, value: Any, what: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value)
 
 
-def _any_of(name: str, value: Any) -> AnyOf:
+def _any_of(name: str, value: Any, kind: FieldType) -> AnyOf:
     values: Sequence[Any] = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     if name == TEXT:
         raise InvalidFilter(f"A passage's text is asked for words: {{'text': {{'match': {value!r:.200}}}}}.")
     if not values or not all(isinstance(item, str) or _is_number(item) for item in values):
         raise InvalidFilter(
             f"Filter on {name!r}: {value!r:.200} is not a text, number, true/false, a list of them, or an object such "
-            "as {'gte': 2020}, {'match': 'words'} or {'prefix': 'docs/'}."
+            "as {'gte': 2020}, {'match': 'words'} or {'prefix': '/srv/docs/'}."
         )
+    if quoted := next((item for item in values if _is_quoted(item, kind)), None):
+        raise InvalidFilter(f"Filter on {name!r}: the field holds {kind} values; write {quoted} without quotes.")
     return AnyOf(name, tuple(values))
+
+
+def _is_quoted(item: Any, kind: FieldType) -> bool:
+    """Return whether a text spells a value of a kind that is no text, and so would match nothing."""
+    if not isinstance(item, str):
+        return False
+    if kind == "boolean":
+        return item.lower() in ("true", "false")
+    return kind in ("integer", "number") and item.strip().lstrip("+-").replace(".", "", 1).isdecimal()
 
 
 def _asked(name: str, conditions: Mapping[str, Any], kind: FieldType) -> Condition:

@@ -33,7 +33,7 @@ FilterObject: TypeAlias = Annotated[
     dict[str, Any],
     Field(
         description='{"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], "title": {"match": "some words"}, '
-        '"source": {"prefix": "docs/"}, "not": {"draft": true}, "any": [{...}, {...}]}'
+        '"source": {"prefix": "/srv/docs/"}, "not": {"draft": true}, "any": [{...}, {...}]}'
     ),
 ]
 PerDocument: TypeAlias = Annotated[int, Field(description="Most hits of one document; 0: any", ge=0, le=100)]

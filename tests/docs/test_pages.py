@@ -26,11 +26,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("hybrid", "filters")
 COMMON = {"lang": "en", "year": 2020, "status": "final", "tag": ["safety"], "published": "2024-06-01", "oem": True}
 DOCUMENTS = [
-    Document("brakes", "Brake pads", "Worn brake pads squeal when braking.", "docs/brakes.md", {
+    Document("brakes", "Brake pads", "Worn brake pads squeal when braking.", "/srv/docs/brakes.md", {
         **COMMON, "since": "2021-03-01", "system": "axle"}),
-    Document("battery", "Battery", "Disconnect the battery before charging.", "docs/battery.md", {
+    Document("battery", "Battery", "Disconnect the battery before charging.", "/srv/docs/battery.md", {
         **COMMON, "since": "2019-11-20", "system": "electrics"}),
-    Document("radar", "Radar sensor", "The radar sensor needs no maintenance.", "docs/radar.md", {
+    Document("radar", "Radar sensor", "The radar sensor needs no maintenance.", "/srv/docs/radar.md", {
         **COMMON, "since": "2023-06-15", "system": "electrics"}),
 ]  # fmt: skip
 

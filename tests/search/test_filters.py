@@ -76,6 +76,9 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"größe": {"gte": "2024-01-01"}}, "holds integer values, and the bounds are dates"),
     ({"漢字 🚀": {"gte": "2024-01-01"}}, "holds boolean values, and the bounds are dates"),
     ({"last seen": {"gte": 2024}}, "holds date values, and the bounds are numbers"),
+    ({"größe": "2024"}, "the field holds integer values; write 2024 without quotes"),
+    ({"größe": [1, "-2.5"]}, "the field holds integer values; write -2.5 without quotes"),
+    ({"漢字 🚀": "True"}, "the field holds boolean values; write True without quotes"),
 ]
 
 
