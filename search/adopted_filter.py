@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidFilter
-from ..core.values import id_of
+from ..core.values import LONGEST_NUMBER, id_of
 from .adopted import NODE, Adopted, keys_of
 from .conditions import compile_with, flag_path_of, path_of
 from .fields import TEXT
@@ -58,17 +58,22 @@ class _Fields:
                 f"The {key} of this collection lies in JSON, into which no filter looks. Ask for its words in the "
                 "query, or filter by another field."
             )
-        if key == DOCUMENT and isinstance(value, str) and value.isdecimal():
-            return _either(path, value)
+        if key == DOCUMENT and isinstance(value, str):
+            return _document(path, value)
         return FieldCondition(key=path, match=match, range=range)
 
 
-def _either(path: str, number: str) -> Filter:
-    """Return the condition for a document whose id may be kept as a number or as a text."""
-    from qdrant_client.models import FieldCondition, Filter, MatchValue
+def _document(path: str, document_id: str) -> Filter:
+    """Return the condition for a document: by its id, kept as a text or as a number, or a point that has none there."""
+    from qdrant_client.models import FieldCondition, Filter, IsEmptyCondition, MatchValue, PayloadField
 
-    values: tuple[str | int, ...] = (number, int(number))
-    return Filter(should=[FieldCondition(key=path, match=MatchValue(value=value)) for value in values])
+    def held(value: str | int) -> FieldCondition:
+        return FieldCondition(key=path, match=MatchValue(value=value))
+
+    none = Filter(should=[IsEmptyCondition(is_empty=PayloadField(key=path)), held("")])
+    is_number = document_id.isdecimal() and len(document_id) <= LONGEST_NUMBER and int(document_id) < 2**63
+    numbers = [held(int(document_id))] if is_number else []
+    return Filter(should=[held(document_id), *numbers, Filter(must=[_point(document_id), none])])
 
 
 def _point(document_id: str) -> EngineCondition:

@@ -6,9 +6,8 @@ from typing import get_args
 
 from ..core.errors import InvalidInput
 from .adopted import UNNAMED, Distance
-from .survey import DOCUMENTS, ORDERS, SOURCES, TITLES, StoredVector, Survey
+from .survey import DOCUMENTS, ORDERS, SOURCES, TITLES, UNNAMED_SHOWN, StoredVector, Survey
 
-UNNAMED_SHOWN = "(unnamed)"
 FEW = 0.5  # share of the points looked at: where fewer have a text, the path is hardly that of the text
 
 

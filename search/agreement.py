@@ -18,7 +18,7 @@ SHORTEST = 20  # characters: of less, a vector says little
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How alike vectors are, from 0 to 1, at the median of so many points."""
+    """How alike vectors are, from 0 to 1, at the median of so many points; of none, nothing is known."""
 
     median: float
     points: int
@@ -52,10 +52,14 @@ def keyword_agreement(seen: Survey, adopted: Adopted, bm25: Bm25Encoder) -> Agre
 
 
 def _comparable(seen: Survey, adopted: Adopted, vector: str) -> Sequence[SamplePoint]:
-    """Return the points to compare: those of the shortest texts, which every model reads whole."""
+    """Return the points to compare: those of the shortest texts, which every model reads whole, but not too short ones.
+
+    Where all are too short, those of the longest.
+    """
     lengths = {id(point): len(adopted.passage(point.id, point.payload).text) for point in seen.sample}
-    able = [point for point in seen.sample if lengths[id(point)] >= SHORTEST and vector in point.vectors]
-    return sorted(able, key=lambda point: lengths[id(point)])[:COMPARED]
+    able = [point for point in seen.sample if lengths[id(point)] and vector in point.vectors]
+    able.sort(key=lambda point: lengths[id(point)])
+    return [point for point in able if lengths[id(point)] >= SHORTEST][:COMPARED] or able[-COMPARED:]
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:

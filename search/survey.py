@@ -18,6 +18,8 @@ LONGEST_VALUE = 400  # characters of a text that one filters by; longer ones are
 MOST_LEVELS = 4  # of nested payload
 COMMON = 0.5  # share of the points looked at that have what is suggested
 
+UNNAMED_SHOWN = "(unnamed)"
+
 TEXTS = ("page_content", "text", "content", "document", "chunk", "body", "passage")
 TITLES = ("title", "heading", "name", "file_name", "filename")
 SOURCES = ("source", "url", "file_path", "path", "uri", "file_name")
@@ -42,7 +44,7 @@ class StoredVector:
     @property
     def shown(self) -> str:
         """Return the name, as the command line takes it, and what it is."""
-        name = self.name or "(unnamed)"
+        name = self.name or UNNAMED_SHOWN
         if self.is_sparse:
             return f"{name} (sparse{', IDF' if self.idf else ''})"
         kind = ", several a point" if self.is_multi else ""
@@ -143,12 +145,14 @@ def _can_name(name: str) -> bool:
 def _leaves(payload: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     """Yield path and value of each scalar, or list of scalars, in a payload."""
     for key, value in payload.items():
+        if '"' in key:  # no path leads there
+            continue
         keys = (*above, key)
         if isinstance(value, Mapping) and len(keys) < MOST_LEVELS:
             yield from _leaves(cast("Mapping[str, Any]", value), keys)
             continue
         items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
-        if '"' not in key and items and all(isinstance(item, str | int | float | bool) for item in items):
+        if items and all(isinstance(item, str | int | float | bool) for item in items):
             yield path_to(*keys), value
 
 

@@ -187,6 +187,9 @@ async def _check_model(engine: Engine, request: Request, seen: Survey, adopted: 
             "RESIFT_ENCODER__MODEL to the model that made the collection's (docs/encoders.md)."
         )
     found = await dense_agreement(seen, adopted, engine.encoder)
+    if not found.points:
+        _warn(f"No point looked at has both a text and a vector: whether {model} made the vectors is not known.")
+        return
     told = f"{found.points} stored vectors and those of {model} agree at a median cosine of {found.median:.3f}"
     if found.median < ANOTHER_MODEL and not request.force:
         raise InvalidInput(
@@ -206,6 +209,11 @@ async def _check_model(engine: Engine, request: Request, seen: Survey, adopted: 
 def _check_keywords(seen: Survey, adopted: Adopted, words: Lexical, sparse: StoredVector, *, force: bool) -> None:
     """Refuse vectors of words that are no BM25; warn of rare words that count no more than common ones."""
     found = keyword_agreement(seen, adopted, Bm25Encoder(words))
+    if not found.points:
+        _warn(
+            f"No point looked at has both words and a vector in {sparse.shown}: whether they are BM25's is not known."
+        )
+        return
     told = f"{found.points} vectors in {sparse.shown} and BM25 share {found.median:.0%} of their terms"
     if found.median < OTHER_WORDS and not force:
         raise InvalidInput(

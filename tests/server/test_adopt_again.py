@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from qdrant_client import models
 
+from resift.core.errors import InvalidInput
 from resift.search.adopted_keywords import KEYWORDS
 from resift.search.lexical import Bm25Encoder
 from resift.search.vectors import BM25
@@ -90,3 +91,41 @@ async def words_of(server: Serving, settings: Settings) -> tuple[str, str | None
     bm25 = Bm25Encoder(manifest.lexical)
     [text] = [text for text in point.payload.values() if set(bm25.document(text).indices) == set(stored.indices)]
     return manifest.lexical.language, text
+
+
+async def test_collection_of_short_texts_is_compared_by_the_longest(
+    engine: Engine, settings: Settings, server: Serving, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await make(server, engine, "short", [f"Bolt {place}" for place in range(20)])
+    await run_adopt(settings, Request("short", text="body", add_keywords=True))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "16 stored vectors and those of all-MiniLM-L6-v2" in told
+    assert "agree at a median cosine of 1.000" in told
+    with pytest.raises(InvalidInput, match="another model made them"):
+        await run_adopt(settings, Request("short", text="summary"))
+
+
+async def test_payload_below_a_key_that_no_path_can_name_is_passed_over(
+    engine: Engine, settings: Settings, server: Serving
+) -> None:
+    await make(server, engine, "quoted", TEXTS)
+    await server.client.set_payload("quoted", {'the "big" one': {"year": 1}, "the.other": {"year": 2}}, list(range(9)))
+    with pytest.raises(InvalidInput) as suggested:
+        await run_adopt(settings, Request("quoted"))
+    assert 'Payload: "the.other".year, body, summary.' in str(suggested.value)
+
+
+async def test_collection_with_nothing_to_compare_is_adopted_with_a_warning(
+    engine: Engine, settings: Settings, server: Serving, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await server.client.create_collection(
+        "silent",
+        {"text": models.VectorParams(size=384, distance=models.Distance.COSINE)},
+        sparse_vectors_config={"words": models.SparseVectorParams(modifier=models.Modifier.IDF)},
+    )
+    await server.client.upsert("silent", [models.PointStruct(id=1, vector={}, payload={"body": "The radar."})])
+    await run_adopt(settings, Request("silent", text="body", keywords="words"))
+    warned = " ".join(capsys.readouterr().err.split())
+    assert "Warning: No point looked at has both a text and a vector: whether all-MiniLM-L6-v2" in warned
+    assert "both words and a vector in words (sparse, IDF): whether they are BM25's is not known." in warned
+    assert "silent" in await engine.services.store.names()
