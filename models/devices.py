@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal, TypeAlias, cast
 
 from ..core.errors import ModelError
@@ -35,7 +34,6 @@ def onnx_providers(device: Device) -> list[str]:
     Raises:
         ModelError: It has no such device.
     """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     if device in {"auto", "cpu"}:

@@ -1,6 +1,5 @@
 """Open an ONNX model for running one text at a time, from any number of threads at once."""
 
-import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -59,8 +58,6 @@ def int8_is_exact() -> bool:
 
 
 def _open(model: Path | bytes, providers: Sequence[str], *, exact: bool) -> Session:
-    # ONNX Runtime 1.31 reports to its maker unless told not to before it is imported.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     runtime = cast(Any, onnxruntime)

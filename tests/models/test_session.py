@@ -1,5 +1,9 @@
 """Sessions multiply int8 exactly on this processor, by whichever kernel that takes."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from onnx import TensorProto
@@ -33,3 +37,13 @@ def test_failures_of_the_runtime_are_model_errors() -> None:
     session = open_session(PROBE)
     with pytest.raises(ModelError, match="ONNX Runtime could not run"):
         session.run(["c"], {"a": np.full((1, 3), 1, np.uint8)})
+
+
+def test_whatever_imports_the_runtime_first_its_reports_are_off_unless_somebody_chose_otherwise() -> None:
+    ask = "import os, resift.search.learned_sparse; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    plain = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    for given, expected in (({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0")):
+        done = subprocess.run(
+            [sys.executable, "-c", ask], env=plain | given, check=True, capture_output=True, text=True
+        )
+        assert done.stdout.strip() == expected
