@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..core.errors import InvalidInput, StoreError
+from ..core.text import encodable
 from ..core.values import Document, Passage
 from ..models.deferred import Deferred
 from ..models.workers import Workers
@@ -238,8 +239,9 @@ def _objection(document: Document, seen: set[str]) -> Failure | None:
     except InvalidInput as error:
         return Failure(source, str(error))
     except UnicodeEncodeError:  # a file name that is not UTF-8, for one
-        readable = source.encode("utf-8", "replace").decode()
-        return Failure(readable, "Its name, title or metadata is not valid Unicode. Rename it, or correct them.")
+        return Failure(
+            encodable(source), "Its name, title or metadata is not valid Unicode. Rename it, or correct them."
+        )
     return None
 
 

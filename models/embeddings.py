@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from ..core.errors import ModelError, ModelUnavailable
+from ..core.text import encodable
 from .chat_errors import failure_of
 from .openai_endpoint import Endpoint, open_client, open_line
 from .text_model import as_unit
@@ -64,7 +65,7 @@ class Embeddings:
     async def _ask(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         if self._limit is None:  # made here, since it belongs to the running event loop
             self._limit = anyio.CapacityLimiter(AT_ONCE)
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        clean = [encodable(text) for text in texts]
         async with self._limit:
             return await self._line.call(lambda: self._attempt(clean))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
 from ..core.errors import ModelError, nearest
+from ..core.text import encodable
 from .text_model import as_unit
 from .transformer import Embedding
 
@@ -28,7 +28,6 @@ class FastembedTexts:
         Raises:
             ModelError: fastembed does not know it, or it cannot be fetched or loaded.
         """
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         from fastembed import TextEmbedding
 
         listed = [str(each["model"]) for each in TextEmbedding.list_supported_models()]
@@ -60,7 +59,7 @@ class FastembedTexts:
         return [self._embed(text, query=query) for text in texts]
 
     def _embed(self, text: str, *, query: bool) -> Embedding:
-        text = text.encode("utf-8", "replace").decode("utf-8")
+        text = encodable(text)
         [vector] = self._model.query_embed(text) if query else self._model.passage_embed([text])
         read = self._model.tokenizer.encode(text)
         beyond = sum(len(each.ids) for each in read.overflowing)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from ..core.errors import ModelError
+from ..core.text import encodable
 from .bundled import TOKENIZER_FILE
 from .exported import EXPORTED, needed, read_description, window_of
 from .session import Session, open_session
@@ -73,7 +74,7 @@ class OnnxTexts:
         return [self._embed(text) for text in texts]
 
     def _embed(self, text: str) -> Embedding:
-        ids = self._tokenizer.encode(text.encode("utf-8", "replace").decode("utf-8")).ids
+        ids = self._tokenizer.encode(encodable(text)).ids
         cut = len(ids) > self._window
         kept = np.array([[*ids[: self._window - 1], ids[-1]] if cut else ids], np.int64)
         given = {"input_ids": kept, "attention_mask": np.ones_like(kept), "token_type_ids": np.zeros_like(kept)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from ..core.errors import ModelError
+from ..core.text import encodable
 from .form import PLAIN, Form
 from .windows import cut
 
@@ -122,7 +123,7 @@ class PairTokenizer:
 
         The query is one that was made to fit.
         """
-        text = _encodable(self._form.plain(passage))
+        text = encodable(self._form.plain(passage))
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         size = self.window - self._special - self._frame - self._length(query)
         windows = cut(text, offsets, size=size, overlap=min(OVERLAP, (size - 1) // 2))
@@ -139,7 +140,7 @@ class PairTokenizer:
 
     def join(self, query: str, passage: str) -> Pair:
         """Return both texts with the model's special tokens, whatever their length."""
-        encoding = self._tokenizer.encode(_encodable(query), _encodable(passage))
+        encoding = self._tokenizer.encode(encodable(query), encodable(passage))
         return Pair(np.array([encoding.ids], np.int64), np.array([encoding.type_ids], np.int64))
 
     def _room(self) -> int:
@@ -154,7 +155,7 @@ class PairTokenizer:
 
     def _beginning(self, text: str, tokens: int) -> tuple[str, bool]:
         """Return the first so many tokens of a text, and whether they are all."""
-        text = _encodable(self._form.plain(text))
+        text = encodable(self._form.plain(text))
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         return (text, True) if len(offsets) <= tokens else (text[: offsets[tokens - 1][1]], False)
 
@@ -167,8 +168,3 @@ class PairTokenizer:
             return pair
         kept = [*range(self.window - 1), pair.ids.size - 1]
         return Pair(pair.ids[:, kept], pair.types[:, kept])
-
-
-def _encodable(text: str) -> str:
-    # Half a surrogate pair is valid in JSON, but has no UTF-8; "?" keeps every offset where it was.
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -12,11 +12,10 @@ from .devices import torch_device
 from .form import PLAIN
 from .pair_options import AS_IT_IS, LARGEST_WINDOW, PairOptions
 from .pairs import PairScore, PairTokenizer
+from .sentence_models import load_model
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-INSTALL = "pip install 'resift[torch]'"
 
 
 class TorchPairScorer:
@@ -38,20 +37,13 @@ class TorchPairScorer:
                 is no such device.
         """
         local = isinstance(source, Path)
-        try:
-            import sentence_transformers  # pyright: ignore
-        except ModuleNotFoundError as error:
-            if error.name != "sentence_transformers":
-                raise
-            kind = "has torch weights and" if local else "is no folder here, and as a name on the hub"
-            raise ModelError(f"The reranker {str(source)!r} {kind} needs sentence-transformers: {INSTALL}") from error
-        import safetensors  # pyright: ignore
-
-        library, damaged = cast(Any, sentence_transformers), cast(Any, safetensors).SafetensorError
-        try:
-            model = library.CrossEncoder(str(source), local_files_only=local, device=torch_device(options.device))
-        except (OSError, ValueError, RuntimeError, KeyError, damaged) as error:
-            raise ModelError(f"The reranker {str(source)!r} cannot be loaded: {error}") from error
+        model = load_model(
+            f"The reranker {str(source)!r}",
+            lambda library: library.CrossEncoder(
+                str(source), local_files_only=local, device=torch_device(options.device)
+            ),
+            why="has torch weights and" if local else "is no folder here, and as a name on the hub",
+        )
         _check(model, str(source))
         if options.form != PLAIN:
             _read_as_texts(model)

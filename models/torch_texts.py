@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from ..core.errors import ModelError
+from ..core.text import encodable
+from .sentence_models import load_model
 from .text_model import as_unit
-from .torch_pairs import INSTALL
 from .transformer import Embedding
 
 
@@ -30,19 +31,11 @@ class TorchTexts:
         Raises:
             ModelError: sentence-transformers is not installed, or the model cannot be loaded.
         """
-        try:
-            import sentence_transformers  # pyright: ignore
-        except ModuleNotFoundError as error:
-            if error.name != "sentence_transformers":
-                raise
-            raise ModelError(f"The encoder {str(source)!r} needs sentence-transformers: {INSTALL}") from error
-        import safetensors  # pyright: ignore
-
-        library, damaged = cast(Any, sentence_transformers), cast(Any, safetensors).SafetensorError
-        try:
-            model = library.SentenceTransformer(str(source), local_files_only=isinstance(source, Path))
-        except (OSError, ValueError, RuntimeError, KeyError, damaged) as error:
-            raise ModelError(f"The encoder {str(source)!r} cannot be loaded: {error}") from error
+        local = isinstance(source, Path)
+        model = load_model(
+            f"The encoder {str(source)!r}",
+            lambda library: library.SentenceTransformer(str(source), local_files_only=local),
+        )
         return cls(str(source), model)
 
     def embed(self, texts: Sequence[str], *, query: bool) -> list[Embedding]:
@@ -51,7 +44,7 @@ class TorchTexts:
         Raises:
             ModelError: torch could not run the model.
         """
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        clean = [encodable(text) for text in texts]
         try:
             with self._lock:
                 vectors = self._model.encode(clean, prompt="", batch_size=self.batch, show_progress_bar=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.text import encodable
 from .bundled import MODEL_FILE, TOKENIZER_FILE, BundledModel, verify
 from .session import Session, open_session
 from .windows import cut
@@ -87,8 +88,7 @@ class Transformer:
         return cut(text, encoding.offsets[1:-1], size=window - SPECIAL_TOKENS, overlap=overlap)
 
     def _encode(self, text: str) -> "Encoding":
-        # Half a surrogate pair is valid in JSON, but has no UTF-8; "?" keeps every offset where it was.
-        return self.tokenizer.encode(text.encode("utf-8", "replace").decode("utf-8"))
+        return self.tokenizer.encode(encodable(text))
 
     def _run(self, output: str, ids: list[int]) -> NDArray[np.float32]:
         kept = [*ids[: self.window - 1], ids[-1]] if len(ids) > self.window else ids

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from ..core.errors import InvalidInput
+from ..core.text import encodable
 from ..core.values import EMPTY, Hit, Ranking
 from ..search.legs import Mode
 from ..search.vectors import TEXT_FIELD
@@ -116,7 +117,7 @@ def check_query(query: str) -> str:
 
 def clean(text: str) -> str:
     """Return the text without surrounding space, with a "?" for half a surrogate pair, which has no UTF-8."""
-    return text.encode("utf-8", "replace").decode().strip()
+    return encodable(text).strip()
 
 
 def judge(hits: list[Hit]) -> Verdict:

@@ -1,7 +1,7 @@
 """One stage that scores: score the head of a ranking, blend, reorder; the tail follows in its own order."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..core.errors import ModelError
@@ -62,10 +62,15 @@ async def rerank_head(
     return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *notes])
 
 
+def _blended(head: Sequence[Hit], read: Sequence[float], mix: Mix) -> tuple[Mapping[str, list[float]], list[float]]:
+    """Return the signals of the hits read, and their final scores."""
+    signals = signals_of(head[: len(read)], read, mix)
+    return signals, blend(signals, restrict(mix.weights, signals))
+
+
 def _order(head: Sequence[Hit], read: Sequence[float], mix: Mix) -> list[int]:
     """Return the places of the hits read so far, best first."""
-    signals = signals_of(head[: len(read)], read, mix)
-    blended = blend(signals, restrict(mix.weights, signals))
+    _, blended = _blended(head, read, mix)
     return sorted(range(len(read)), key=lambda place: (-blended[place], place))
 
 
@@ -77,8 +82,7 @@ def _why_cut(head: Sequence[Hit], scores: Scores, budget: Budget, mix: Mix) -> s
 
 
 def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix, stage: str) -> list[Hit]:
-    signals = signals_of(head, scores.values, mix)
-    blended = blend(signals, restrict(mix.weights, signals))
+    signals, blended = _blended(head, scores.values, mix)
     shown = {name: signals[name] for name in FROM_METADATA if name in signals}
     by_rerank = sorted(range(len(head)), key=lambda i: (-scores.values[i], i))
     rerank_ranks = {i: rank for rank, i in enumerate(by_rerank, start=1)}
