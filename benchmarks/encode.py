@@ -30,10 +30,9 @@ from rich.console import Console
 from rich.table import Table
 
 from resift.models.bundled import BUNDLED
-from resift.models.transformer import Transformer
+from resift.models.text.transformer import Transformer
 from resift.models.workers import Workers
-from resift.training.bundle_encoder import source_folder
-from resift.training.corpus import read_corpus, sample
+from resift.training.bundle.encoder import read_corpus, sample, source_folder
 
 MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
 SHORTEST = 200  # characters of a docstring that counts as a passage

@@ -22,14 +22,14 @@ from rich.console import Console
 from rich.table import Table
 
 from resift.benchmarks.store import points
-from resift.search.edge import EdgeStore
-from resift.search.filters import Condition, parse_filter
-from resift.search.manifest import Lexical, Manifest
-from resift.search.optimize import optimize
-from resift.search.recall import AT, Answers, draw_probes, recall
-from resift.search.storage import Storage
-from resift.search.store import Collection, Leg
-from resift.search.vectors import DENSE, dense_vectors
+from resift.core.vectors import DENSE, dense_vectors
+from resift.encoders.bm25 import Bm25Options
+from resift.store.edge.store import EdgeStore
+from resift.store.filters import Condition, parse_filter
+from resift.store.index_options import IndexOptions
+from resift.store.indexing import AT, Answers, draw_probes, optimize, recall
+from resift.store.manifest import Manifest
+from resift.store.protocols import Collection, Leg
 
 DIMENSION = 384
 FILTERS: tuple[dict[str, Any], ...] = (
@@ -71,7 +71,7 @@ async def measure(passages: int, breadth: int) -> None:
 
 
 async def _filled(store: EdgeStore, passages: int) -> Collection:
-    manifest = Manifest(dense_vectors("made@1", DIMENSION, ()), Lexical(100), "200/40/40")
+    manifest = Manifest(dense_vectors("made@1", DIMENSION, ()), Bm25Options(100), "200/40/40")
     collection = await store.open("filtered", create=manifest)
     await collection.remember(replace(manifest, fields=dict.fromkeys(PARTS, "integer")))
     random = np.random.default_rng(7)
@@ -91,7 +91,7 @@ async def _filled(store: EdgeStore, passages: int) -> Collection:
     async def say(message: str) -> None:
         Console(stderr=True).print(message)
 
-    await optimize(collection, Storage(graph_from=passages // 10), say=say)
+    await optimize(collection, IndexOptions(graph_from=passages // 10), say=say)
     return collection
 
 

@@ -18,16 +18,15 @@ import anyio
 from rich.table import Table
 
 from resift.benchmarks.quality import PLAIN, bring_in, measure
+from resift.core.vectors import DENSE, Vector
 from resift.evaluation.judged import Judged, load
-from resift.search.filters import Condition, parse_filter
-from resift.search.optimize import optimize
-from resift.search.recall import AT
-from resift.search.storage import Quantization, Storage
-from resift.search.store import Collection, Leg
-from resift.search.vectors import DENSE, Vector
-from resift.server.console import OUT
-from resift.server.engine import Engine, build_engine
-from resift.server.settings import load_settings
+from resift.factories.engine import Engine, build_engine
+from resift.server.cli.console import OUT
+from resift.settings.load import load_settings
+from resift.store.filters import Condition, parse_filter
+from resift.store.index_options import IndexOptions, Quantization
+from resift.store.indexing import AT, optimize
+from resift.store.protocols import Collection, Leg
 
 GRAPH_FROM = 1000  # passages: small sets get a graph too
 SHOWN = 10
@@ -38,7 +37,7 @@ OVERSAMPLINGS = (1.0, 3.0)
 async def graph(engine: Engine, judged: Judged, words: Sequence[str]) -> Table:
     """Return for each filter what searches of a graph find of exact ones, and what a filter afterwards would leave."""
     collection = await engine.services.pipeline.open(judged.name)
-    await optimize(collection, Storage(graph_from=GRAPH_FROM), say=quiet)
+    await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), say=quiet)
     queries = [(await engine.encoder.encode_query(text)).vector for text in judged.queries.values()]
     breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{AT}", "afterwards")
     table.title = f"{judged.name}: {len(queries)} questions of a graph, {breadth} candidates"
@@ -46,7 +45,7 @@ async def graph(engine: Engine, judged: Judged, words: Sequence[str]) -> Table:
         where = parse_filter({"text": {"match": word}} if word else {}, collection.manifest.fields)
         recall, left = await filtered(collection, where, queries)
         table.add_row(word or "none", str(await collection.count(where)), f"{recall:.4f}", f"{left:.1f} of {SHOWN}")
-    await optimize(collection, Storage(), say=quiet)
+    await optimize(collection, IndexOptions(), say=quiet)
     return table
 
 
@@ -69,13 +68,13 @@ async def quantization(engine: Engine, judged: Judged) -> Table:
     table = Table("quantization", "oversampling", "dense nDCG@10", "dense R@50", "hybrid nDCG@10", title=judged.name)
     for kind in get_args(Quantization):
         for oversampling in OVERSAMPLINGS if kind != "none" else (1.0,):
-            storage = Storage(quantization=kind, oversampling=oversampling)
+            storage = IndexOptions(quantization=kind, oversampling=oversampling)
             await optimize(collection, storage, say=quiet)
             dense = await measure(engine.services.pipeline, judged, replace(PLAIN, mode="dense"))
             hybrid = await measure(engine.services.pipeline, judged, PLAIN)
             figures = (dense["nDCG@10"], dense["R@50"], hybrid["nDCG@10"])
             table.add_row(kind, f"{oversampling:g}", *(f"{figure:.4f}" for figure in figures))
-    await optimize(collection, Storage(), say=quiet)
+    await optimize(collection, IndexOptions(), say=quiet)
     return table
 
 

@@ -8,12 +8,12 @@ import time
 import anyio
 
 from resift.core.values import Hit, Passage
-from resift.models.language_model import LanguageModel
-from resift.models.openai_endpoint import Endpoint
+from resift.models.endpoint.client import Endpoint
+from resift.models.endpoint.language_model import LanguageModel
 from resift.prompts.templates import load_templates
-from resift.rerank.listwise import Listwise, Options
-from resift.rerank.rounds import STRATEGIES, rounds_of
-from resift.tests.rerank.heads import by_number
+from resift.rerank.llm.listwise import Listwise, Options
+from resift.rerank.llm.strategies import STRATEGIES, rounds_of
+from resift.tests.rerank.llm.heads import by_number
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in
 
 DELAY_S = 0.3

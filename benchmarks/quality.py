@@ -18,11 +18,11 @@ from resift.evaluation.judged import Judged, load
 from resift.evaluation.measures import means, per_query
 from resift.evaluation.run import documents, ingest, rankings
 from resift.evaluation.systems import System
+from resift.factories.engine import Engine, build_engine
 from resift.pipeline.pipeline import Pipeline
 from resift.pipeline.question import Question
-from resift.server.console import progress_bar
-from resift.server.engine import Engine, build_engine
-from resift.server.settings import load_settings
+from resift.server.cli.console import progress_bar
+from resift.settings.load import load_settings
 
 MEASURES = ("nDCG@10", "RR@10", "R@50", "R@100")
 PLAIN = Question("", limit=100, per_document=1)

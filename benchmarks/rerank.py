@@ -30,19 +30,19 @@ from rich.table import Table
 from resift.benchmarks.encode import docstrings
 from resift.core.values import Passage
 from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
+from resift.factories.engine import build_engine
 from resift.ingest.job import Job
 from resift.models.bundled import RERANKER, TOKENIZER_FILE
-from resift.models.cross_encoders import find_cross_encoder
-from resift.models.pairs import PairTokenizer
-from resift.models.reranker_format import read_spec
+from resift.models.pair.loading import find_cross_encoder
+from resift.models.pair.scorer import PairTokenizer
+from resift.models.pair.spec import read_spec
 from resift.models.workers import Workers
 from resift.pipeline.question import Question
 from resift.rerank.cross_encoder import CrossEncoder
-from resift.server.console import OUT
-from resift.server.engine import build_engine
-from resift.server.settings import RerankSettings, load_settings
-from resift.training.corpus import sample
-from resift.training.dequantise import unpack
+from resift.server.cli.console import OUT
+from resift.settings.load import RerankSettings, load_settings
+from resift.training.bundle.encoder import sample
+from resift.training.graph.dequantize import unpack
 from resift.training.network import build_network
 
 Scores: TypeAlias = NDArray[np.float64]

@@ -25,18 +25,18 @@ from rich.console import Console
 from rich.table import Table
 
 from resift.core.values import Passage
+from resift.core.vectors import BM25, DENSE, standard_vectors
+from resift.encoders.bm25 import Bm25Encoder, Bm25Options
 from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
+from resift.factories.engine import Engine, build_engine
 from resift.pipeline.question import Question
-from resift.search.edge import EdgeStore
-from resift.search.lexical import Bm25Encoder
-from resift.search.manifest import Lexical, Manifest
-from resift.search.optimize import optimize
-from resift.search.resident import resident_mb
-from resift.search.storage import Storage
-from resift.search.store import Collection, Leg, Point, Store
-from resift.search.vectors import BM25, DENSE, standard_vectors
-from resift.server.engine import Engine, build_engine
-from resift.server.settings import RerankSettings, load_settings
+from resift.settings.load import RerankSettings, load_settings
+from resift.store.edge.index_worker import resident_mb
+from resift.store.edge.store import EdgeStore
+from resift.store.index_options import IndexOptions
+from resift.store.indexing import optimize
+from resift.store.manifest import Manifest
+from resift.store.protocols import Collection, Leg, Point, Store
 
 NAME = "size"
 ROUNDS = 10  # of every question; the first warms up and does not count
@@ -49,7 +49,7 @@ LOCAL_TURNS = 5
 def points(passages: int, dimension: int) -> Iterator[list[Point]]:
     """Yield the points in batches."""
     whole = [f"{document.title}\n{document.text}" for document in stdlib_documents()]
-    bm25, random = Bm25Encoder(Lexical(100)), np.random.default_rng(0)
+    bm25, random = Bm25Encoder(Bm25Options(100)), np.random.default_rng(0)
     centres = random.standard_normal((max(1, passages // 20), dimension))
     for start in range(0, passages, BATCH):
         numbers = range(start, min(passages, start + BATCH))
@@ -115,15 +115,15 @@ async def beside_local_mode(passages: int) -> Table:
     """Ask both engines the same hybrid searches through the same seam, by turns."""
     from qdrant_client import AsyncQdrantClient
 
-    from resift.core.resilience import Line, Patience
-    from resift.search.qdrant import QdrantStore
-    from resift.search.qdrant_connection import Address, QdrantConnection
-    from resift.search.qdrant_layout import Layout
+    from resift.core.retry import CircuitBreaker, RetryPolicy
+    from resift.store.qdrant.connection import Address, QdrantConnection
+    from resift.store.qdrant.layout import ClusterLayout
+    from resift.store.qdrant.store import QdrantStore
 
-    manifest = Manifest(standard_vectors("synthetic@1", 384), Lexical(100), "none", storage=Storage())
+    manifest = Manifest(standard_vectors("synthetic@1", 384), Bm25Options(100), "none", storage=IndexOptions())
     address = Address("http://memory", "", prefer_grpc=False, grpc_port=6334, timeout_s=600)
-    line = Line("local mode", Patience(attempts=1))
-    local = QdrantStore(QdrantConnection(address, line, client=AsyncQdrantClient(":memory:")), Layout())
+    line = CircuitBreaker("local mode", RetryPolicy(attempts=1))
+    local = QdrantStore(QdrantConnection(address, line, client=AsyncQdrantClient(":memory:")), ClusterLayout())
     with tempfile.TemporaryDirectory() as folder:
         stores: dict[str, Store] = {
             "qdrant-client local mode": local,

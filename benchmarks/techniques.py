@@ -20,13 +20,13 @@ from rich.table import Table
 
 from resift.benchmarks.quality import PLAIN, bring_in
 from resift.core.values import Hit
+from resift.encoders.bm25 import Tokenizer
 from resift.evaluation.judged import Judged, load, splits
 from resift.evaluation.measures import means, per_query
+from resift.factories.engine import Engine, build_engine
 from resift.pipeline.question import Question
-from resift.search.manifest import Tokenizer
-from resift.server.console import OUT
-from resift.server.engine import Engine, build_engine
-from resift.server.settings import load_settings
+from resift.server.cli.console import OUT
+from resift.settings.load import load_settings
 
 Questions: TypeAlias = Mapping[str, Question]
 Found: TypeAlias = Mapping[str, Sequence[Hit]]

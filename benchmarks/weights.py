@@ -21,15 +21,15 @@ from rich.table import Table
 
 from resift.benchmarks.quality import PLAIN, bring_in, measure
 from resift.core.values import Hit
-from resift.evaluation.calibration import Read, best_hits, fit, reliability
 from resift.evaluation.judged import Judged, load, sample
 from resift.evaluation.run import rankings
-from resift.evaluation.samples import collect, ndcg
+from resift.evaluation.tuning.calibration import Read, best_hits, fit, reliability
+from resift.evaluation.tuning.samples import collect, ndcg
+from resift.factories.engine import Engine, build_engine
 from resift.pipeline.pipeline import NONE
 from resift.pipeline.question import Question
-from resift.server.console import OUT
-from resift.server.engine import Engine, build_engine
-from resift.server.settings import load_settings
+from resift.server.cli.console import OUT
+from resift.settings.load import load_settings
 
 Part: TypeAlias = Literal["fusion", "blend", "relevance", "verdicts", "all"]
 Answers: TypeAlias = Mapping[str, Sequence[Hit]]

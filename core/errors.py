@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 
 class ResiftError(Exception):
@@ -77,3 +78,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name closest to `name`, or nothing when none is close."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def require_extra(extra: str, modules: Iterable[str]) -> None:
+    """Refuse to begin what could not be finished without an extra.
+
+    Raises:
+        MissingExtra: One of its modules is not installed.
+    """
+    if missing := [name for name in modules if find_spec(name) is None]:
+        raise MissingExtra(f"{', '.join(missing)} is not installed. Install it with: pip install 'resift[{extra}]'")

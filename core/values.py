@@ -1,7 +1,8 @@
-"""The nouns of Resift: documents, passages, hits, stages, rankings."""
+"""From raw scores to probabilities."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import exp
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -127,3 +128,16 @@ class Ranking:
     stages: Sequence[Stage] = ()
     notes: Sequence[str] = ()
     degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """Platt scaling: probability = 1 / (1 + exp(-(slope * score + intercept))) (Platt 1999)."""
+
+    slope: float
+    intercept: float
+
+    def probability(self, score: float) -> float:
+        """Return the probability, in 0..1, that belongs to a raw score."""
+        exponent = self.slope * score + self.intercept
+        return 1 / (1 + exp(-exponent)) if exponent >= 0 else exp(exponent) / (1 + exp(exponent))

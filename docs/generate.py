@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from resift.server.assembly import TOOLS
+from resift.factories.engine import build_engine
 from resift.server.clients import how_to_add
-from resift.server.engine import build_engine
-from resift.server.settings import all_settings, load_settings
+from resift.server.mcp import TOOLS
+from resift.settings.load import all_settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .bootstrap import Difference, paired
 from .judged import Judged
-from .measures import DECISIVE, PerQuery, first_relevant
+from .measures import DECISIVE, Difference, PerQuery, first_relevant, paired
 from .run import Run
 
 LARGEST = 5

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..core.values import Passage
 from ..rerank.blend import Weights
-from ..rerank.reranker import Reranker, Scores
+from ..rerank.protocols import Reranker, Scores
 
 
 class ScoreMemory:

@@ -9,9 +9,10 @@ from typing import Any, cast
 from ..core.errors import InvalidInput, NotFound, UnreadableFile
 from ..pipeline.question import check_query
 from .judged import Judged
-from .writable import check_folder, told_when_refused
+from .report.files import check_folder, told_when_refused
 
 ELSEWHERE = "Name a new file."
+
 FORM = '{"query": "how are sentences found", "relevant": ["document id"]}'
 
 

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from ..core.errors import InvalidInput, ModelError
 from ..core.values import NO_USAGE, Ranking, Stage, Usage
-from ..ingest.job import Ingestor, Job, Progress
+from ..ingest.ingestor import Ingestor
+from ..ingest.job import IngestReport, Job, Progress
 from ..ingest.removal import Remover
-from ..ingest.report import Report
 from ..pipeline.pipeline import Pipeline
 from ..pipeline.question import Question, check_query
 from .judged import Judged
@@ -33,7 +33,7 @@ Run = Mapping[str, Answer]
 
 async def ingest(
     judged: Judged, pipeline: Pipeline, ingestor: Ingestor, remover: Remover, *, progress: Progress | None = None
-) -> Report:
+) -> IngestReport:
     """Bring a set's documents into a collection of its name, which then holds no others; return what came of it."""
     job = Job(judged.name, judged.documents, len(judged.documents), progress=progress)
     report = await ingestor.ingest(job)

@@ -10,6 +10,7 @@ from .measures import means, per_query
 from .run import Run
 
 PLATEAU = 0.005  # nDCG@10 or R@5 that is not worth reading deeper: a small part of any interval shown beside it
+
 DOCUMENTS = "Depths count documents, each read at its best passage, as a search with per_document 1 does."
 
 

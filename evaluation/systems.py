@@ -7,6 +7,7 @@ from ..pipeline.pipeline import DEFAULT
 from ..pipeline.question import DEFAULT_DEPTH, Question
 
 DEPTHS = (10, 20, 30, 50, 100, 200)
+
 SHOWN = 10  # hits that the measures look at; an answer has at least as many
 
 
@@ -20,7 +21,9 @@ class System:
 
 
 FIRST_STAGE = "hybrid"
+
 FINAL = "+ blend"
+
 SYSTEMS = (
     System("dense", Question("", mode="dense")),
     System("BM25", Question("", mode="keyword")),
@@ -28,12 +31,13 @@ SYSTEMS = (
     System("hybrid + rerank", Question("", reranker=DEFAULT, rerank_weight=1.0), against=FIRST_STAGE),
     System(FINAL, Question("", reranker=DEFAULT), against=FIRST_STAGE),
 )
+
 LLM = System("+ LLM", Question("", reranker="llm"), against=FIRST_STAGE)
 """Compared as well where a language model is configured."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EvaluationTarget:
     """What all systems are asked alike. Documents are judged, so that each counts by its best passage."""
 
     collection: str
@@ -49,24 +53,24 @@ def systems(rerankers: Sequence[str]) -> tuple[System, ...]:
     return (*SYSTEMS, LLM) if LLM.question.reranker in rerankers else SYSTEMS
 
 
-def questions(asked: Asked, systems: Sequence[System] = SYSTEMS) -> Mapping[str, Question]:
+def questions(asked: EvaluationTarget, systems: Sequence[System] = SYSTEMS) -> Mapping[str, Question]:
     """Return the question of each system, without its words, by name."""
     return {system.name: _as_used(system, asked) for system in systems}
 
 
-def questions_by_depth(asked: Asked, depths: Sequence[int]) -> Mapping[int, Question]:
+def questions_by_depth(asked: EvaluationTarget, depths: Sequence[int]) -> Mapping[int, Question]:
     """Return the question of the final system at each depth; the greatest first, which reads all passages."""
     final = next(system.question for system in SYSTEMS if system.name == FINAL)
     return {depth: _complete(final, replace(asked, depth=depth)) for depth in sorted(set(depths), reverse=True)}
 
 
-def _as_used(system: System, asked: Asked) -> Question:
+def _as_used(system: System, asked: EvaluationTarget) -> Question:
     complete = _complete(system.question, asked)
     is_final = asked.is_usual and system.name in (FINAL, LLM.name)
     return replace(complete, depth=0, limit=SHOWN) if is_final else complete
 
 
-def _complete(question: Question, asked: Asked) -> Question:
+def _complete(question: Question, asked: EvaluationTarget) -> Question:
     reranker = asked.reranker if question.reranker == DEFAULT else question.reranker
     limit = max(SHOWN, asked.depth)
     return replace(

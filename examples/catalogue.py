@@ -11,7 +11,7 @@ PARTS = Path(__file__).parent / "parts"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DemoQuestion:
     """A question and the ids of the documents that answer it; none where nothing does."""
 
     text: str
@@ -32,9 +32,9 @@ def parts() -> list[Document]:
     ]
 
 
-def part_questions() -> list[Question]:
+def part_questions() -> list[DemoQuestion]:
     """Return the questions; the last one is answered by no part."""
-    return [Question(line["query"], tuple(line["relevant"])) for line in _lines("queries.jsonl")]
+    return [DemoQuestion(line["query"], tuple(line["relevant"])) for line in _lines("queries.jsonl")]
 
 
 def _lines(name: str) -> list[dict[str, Any]]:

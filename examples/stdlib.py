@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..core.values import Document
-from .catalogue import Question
+from .catalogue import DemoQuestion
 
 CACHED_FUNCTION = type(functools.cache(len))
 MIN_CHARS = 40  # below it stand remarks such as "Close the file."
@@ -35,23 +35,23 @@ SKIPPED = frozenset(
 CLOSED_PACKAGES = frozenset({"encodings"})  # a hundred codecs with one docstring
 
 STDLIB_QUESTIONS = (
-    Question("make a temporary directory that deletes itself", ("tempfile.TemporaryDirectory",)),
-    Question("run a function when the program exits", ("atexit.register", "atexit")),
-    Question("wait for several coroutines at once", ("asyncio.gather", "asyncio.wait")),
-    Question(
+    DemoQuestion("make a temporary directory that deletes itself", ("tempfile.TemporaryDirectory",)),
+    DemoQuestion("run a function when the program exits", ("atexit.register", "atexit")),
+    DemoQuestion("wait for several coroutines at once", ("asyncio.gather", "asyncio.wait")),
+    DemoQuestion(
         "read a value from an ini file",
         ("configparser", "configparser.ConfigParser", "configparser.RawConfigParser.get"),
     ),
-    Question(
+    DemoQuestion(
         "find the most common items in a list",
         ("collections.Counter.most_common", "collections.Counter", "statistics.multimode"),
     ),
-    Question(
+    DemoQuestion(
         "compare two texts line by line",
         ("difflib.Differ", "difflib.Differ.compare", "difflib.ndiff", "difflib.unified_diff", "difflib"),
     ),
-    Question("copy a whole folder tree", ("shutil.copytree",)),
-    Question("cache the results of a function", ("functools.lru_cache", "functools.cache")),
+    DemoQuestion("copy a whole folder tree", ("shutil.copytree",)),
+    DemoQuestion("cache the results of a function", ("functools.lru_cache", "functools.cache")),
 )
 
 

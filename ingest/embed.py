@@ -5,19 +5,18 @@ from typing import Any, cast
 
 from ..core.errors import IncompatibleCollection
 from ..core.values import Passage
-from ..search.encode import Encoder
-from ..search.further import NONE_FURTHER, Further
-from ..search.lexical import Bm25Encoder
-from ..search.manifest import Manifest
-from ..search.vectors import BM25, TEXT_FIELD, AnyVector, Multi, Vector, VectorSpec
+from ..core.vectors import BM25, TEXT_FIELD, AnyVector, Multi, Vector, VectorSpec
+from ..encoders.bm25 import Bm25Encoder
+from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
+from ..store.manifest import Manifest
 
 
 class Embedder:
     """Makes vectors by the models that are configured."""
 
-    def __init__(self, encoder: Encoder, further: Further = NONE_FURTHER) -> None:
+    def __init__(self, encoder: Encoder, extra_encoders: ExtraEncoders = NO_EXTRA_ENCODERS) -> None:
         self._encoder = encoder
-        self._further = further
+        self._extra_encoders = extra_encoders
         self._dimension = 0  # of vectors seen, where the encoder does not know it before
 
     async def sized(self, manifest: Manifest) -> Manifest:
@@ -61,13 +60,13 @@ class Embedder:
         return [known.get(value) for value in values]
 
     async def _sparse(self, spec: VectorSpec, texts: Sequence[str]) -> Sequence[AnyVector]:
-        encoder = self._further.sparse
+        encoder = self._extra_encoders.sparse
         if encoder is None or encoder.fingerprint != spec.model:
             raise IncompatibleCollection(_other_model(spec, "RESIFT_VECTORS__WORDS"))
         return await encoder.encode(texts)
 
     async def _tokens(self, spec: VectorSpec, texts: Sequence[str]) -> Sequence[AnyVector | None]:
-        encoder = self._further.tokens
+        encoder = self._extra_encoders.tokens
         if encoder is None or encoder.fingerprint != spec.model:
             raise IncompatibleCollection(_other_model(spec, "RESIFT_VECTORS__TOKENS"))
         return [_usable(multi) for multi in await encoder.encode_tokens(texts)]

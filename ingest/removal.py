@@ -1,14 +1,26 @@
-"""Removing documents, with a guard against removing all of them by mistake."""
+"""One writer at a time to a collection, whoever it is."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
+
 from ..core.errors import InvalidInput, StoreBusy, StoreError
-from ..search.feedback import FeedbackLog
-from ..search.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
-from ..search.store import Collection, Store
-from .locks import WriteLocks
+from ..store.feedback_log import FeedbackLog
+from ..store.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
+from ..store.protocols import Collection, Store
+
+
+class WriteLocks:
+    """A lock per collection name."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
+
+    def __getitem__(self, collection: str) -> anyio.Lock:
+        return self._locks[collection]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..core.errors import ResiftError
 from ..core.values import Document
-from .layout import normalise
-from .read import read_document
-from .report import Failure
+from .job import Failure
+from .parsers.structure import normalise
+from .reader import read_document
 from .roots import Roots
 from .walk import find_files
 

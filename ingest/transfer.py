@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..core.errors import IncompatibleCollection, StoreError
-from ..search.fields import widen
-from ..search.payload import payload_of
-from ..search.store import Collection, Entry, Point, Store
-from ..search.vectors import AnyVector, Multi, Sparse
+from ..core.vectors import AnyVector, Multi, Sparse
+from ..store.fields import widen
+from ..store.points import payload_of
+from ..store.protocols import Collection, Entry, Point, Store
 from .job import Progress
 
 PASSAGES_AT_ONCE = 256
+
 CLOSE = 1e-5  # between components: both stores scale dense vectors to length 1, each in its own arithmetic
 
 

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ..core.errors import ResiftError
-from .formats import FORMATS
-from .read import looks_like_text
-from .report import Failure
+from .job import Failure
+from .parsers.formats import FORMATS
+from .reader import looks_like_text
 from .roots import Roots
 
 DEFAULT_GLOB = "**/*"

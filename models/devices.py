@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, cast
 
 from ..core.errors import ModelError
@@ -45,3 +46,27 @@ def onnx_providers(device: Device) -> list[str]:
             "ONNX Runtime has no device 'cuda' here. Install onnxruntime-gpu in place of onnxruntime, or choose cpu."
         )
     return [CUDA, CPU]
+
+
+INSTALL = "pip install 'resift[torch]'"
+
+
+def load_model(model: str, load: Callable[[Any], Any], *, why: str = "") -> Any:
+    """Return what `load` makes with the library; `model` names it in messages, `why` says what asks for the library.
+
+    Raises:
+        ModelError: sentence-transformers is not installed, or the model cannot be loaded.
+    """
+    try:
+        import sentence_transformers  # pyright: ignore
+    except ModuleNotFoundError as error:
+        if error.name != "sentence_transformers":
+            raise
+        raise ModelError(" ".join(filter(None, [model, why, f"needs sentence-transformers: {INSTALL}"]))) from error
+    import safetensors  # pyright: ignore
+
+    library, damaged = cast(Any, sentence_transformers), cast(Any, safetensors).SafetensorError
+    try:
+        return load(library)
+    except (OSError, ValueError, RuntimeError, KeyError, damaged) as error:
+        raise ModelError(f"{model} cannot be loaded: {error}") from error

@@ -9,10 +9,13 @@ import anyio
 from anyio import to_thread
 
 Item = TypeVar("Item")
+
 Result = TypeVar("Result")
+
 Arguments = TypeVarTuple("Arguments")
 
 SLICE_ITEMS = 8  # entering a thread costs about 0.1 ms, so small items go in handfuls
+
 SLICE_S = 0.02  # a query that comes in during an ingestion waits for this long at most, plus one item
 
 

@@ -7,30 +7,33 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from ..core.calibration import Logistic
 from ..core.errors import InvalidInput, NotFound, nearest
-from ..core.values import Hit, Passage, Ranking, Stage
+from ..core.values import Hit, Logistic, Passage, Ranking, Stage
+from ..core.vectors import DENSE
 from ..rerank.blend import Weights, with_shares
-from ..rerank.budget import Pace
-from ..rerank.cascade import Cascade, Scored, Turn, run_cascade
-from ..rerank.ordering import Orderer, order_head
-from ..rerank.rearrange import diversify, weigh_metadata
-from ..rerank.reranker import Reranker
+from ..rerank.protocols import Orderer, Reranker
 from ..rerank.signals import MetadataSignals, Mix
-from ..search.filters import parse_filter
+from ..rerank.stages.budget import Pace
+from ..rerank.stages.cascade import Cascade, Scored, Turn, run_cascade
+from ..rerank.stages.diversity import diversify
+from ..rerank.stages.metadata import weigh_metadata
+from ..rerank.stages.order import order_head
 from ..search.legs import Search
-from ..search.manifest import Manifest
-from ..search.retrieve import Retriever
-from ..search.store import Collection, Store
-from ..search.vectors import DENSE
+from ..search.retriever import Retriever
+from ..store.filters import parse_filter
+from ..store.manifest import Manifest
+from ..store.protocols import Collection, Store
 from .plan import Reranking, plan_turns
 from .preferences import preferences
 from .question import MAX_RESULTS, REARRANGED, Page, Question, check_query, checked, judge
 from .wishes import fulfil_by_data
 
 NONE = "none"
+
 DEFAULT = "default"
+
 UNCALIBRATED = "Relevance is unknown: it is calibrated for the bundled encoder and for rerankers."
+
 _NARROWER = "Ask a narrower question, or add a filter."
 
 

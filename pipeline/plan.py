@@ -6,10 +6,10 @@ from datetime import datetime
 
 from ..core.values import EMPTY
 from ..rerank.blend import Weights, restrict, with_reranker, with_shares
-from ..rerank.cascade import Cascade, Scored, Turn
-from ..rerank.reranker import Reranker
+from ..rerank.protocols import Reranker
 from ..rerank.signals import FROM_METADATA, NO_METADATA, MetadataSignals, Mix
-from ..search.manifest import Tuning
+from ..rerank.stages.cascade import Cascade, Scored, Turn
+from ..store.manifest import Tuning
 from .question import DEFAULT_DEPTH, USUAL_LIMIT, Question
 
 STALE = "what was tuned for this collection is of another model of this name: run `resift tune` again"

@@ -7,10 +7,11 @@ from typing import Any, cast
 
 from ..core.errors import InvalidInput, nearest
 from ..rerank.signals import BOOSTED_BY_PATH, MOST, MetadataSignals
-from ..search.fields import FieldType
+from ..store.fields import FieldType
 from .question import Question
 
 _RECENCY = "`recency` takes {'field': a date field, 'half_life_days': above 0, 'weight': 0 to 1}"
+
 _BOOST = f"`boost` takes factors from 0, last, over 1, neutral, to {MOST:g}, first: {{'field': {{'value': 1.2}}}}"
 
 

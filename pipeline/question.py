@@ -7,20 +7,29 @@ from typing import Any, Literal, TypeAlias
 from ..core.errors import InvalidInput
 from ..core.text import encodable
 from ..core.values import EMPTY, Hit, Ranking
+from ..core.vectors import TEXT_FIELD
 from ..search.legs import Mode
-from ..search.vectors import TEXT_FIELD
 
 Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
 
 MAX_PHRASINGS = 8  # each is one more search; beyond, they say the same again
+
 MAX_EXAMPLES = 20
+
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: a thousand words are far beyond every model's window
+
 DEFAULT_DEPTH = 50
+
 USUAL_LIMIT = 10  # hits on a page
+
 REARRANGED = 100  # hits that metadata and diversity put in order where nothing reranks them: those of one leg
+
 DEEPEST_TUNED = 100  # no tuned depth is greater: each search contributes 100 hits by default
+
 MAX_RESULTS = 200  # how deep pages go: deeper than any reranker reads
+
 GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
+
 WEAK_RELEVANCE = 0.1  # at 0.2 three of the 14 right answers of the demo were called none (docs/decisions.md)
 
 

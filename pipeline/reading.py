@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ..core.errors import NotFound
 from ..core.values import Passage
-from ..search.store import Collection
+from ..store.protocols import Collection
 
 
 @dataclass(frozen=True, slots=True)

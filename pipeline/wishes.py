@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..rerank.prompt import likeliest_date_field
+from ..rerank.llm.instructions import OFFICIAL, RECENT, wishes_for
+from ..rerank.llm.prompt import likeliest_date_field
 from ..rerank.signals import BOOSTED_BY_PATH, MOST, MetadataSignals
-from ..rerank.wishes import OFFICIAL, RECENT, wishes_for
-from ..search.fields import FieldType
+from ..store.fields import FieldType
 from .question import Question
 
 SHARE = 0.25  # of a final score that a wish has at least: a wish weighs more than a habit, and less than relevance

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from ..core.values import Passage
 from .blend import Weights
-from .reranker import Reranker, Scores, score_all
+from .protocols import Reranker, Scores, score_all
 
 
 @dataclass(frozen=True, slots=True)

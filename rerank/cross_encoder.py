@@ -6,14 +6,15 @@ from math import isfinite
 
 from ..core.errors import ModelError
 from ..core.values import Passage
-from ..models.cross_encoders import CrossEncoderModel
 from ..models.deferred import Deferred
-from ..models.pairs import PairScore, PairScorer
+from ..models.pair.loading import CrossEncoderModel
+from ..models.pair.scorer import PairScore, PairScorer
 from ..models.workers import Workers
 from .blend import Weights
-from .reranker import Scores
+from .protocols import Scores
 
 CUT_QUERY = "The query is longer than the reranker reads; only its beginning was read."
+
 CUT_INSTRUCTED = "Query or instruction are longer than the reranker reads; only their beginnings were read."
 
 

@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
-from ..core.calibration import Logistic
 from ..core.errors import ModelError, ModelUnavailable
-from ..core.resilience import Line, Patience
-from ..core.values import Passage
-from ..models.endpoint_replies import quoted, wait_of
-from ..models.form import PLAIN, Form
+from ..core.retry import CircuitBreaker, RetryPolicy
+from ..core.values import Logistic, Passage
+from ..models.endpoint.errors import quoted, wait_of
+from ..models.input_format import PLAIN, InputFormat
 from .blend import Weights
 from .endpoint_shapes import SHAPES
-from .reranker import Scores
+from .protocols import Scores
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
+
 MOST_CHARACTERS = 8_000  # of a passage: some 2,000 tokens, ten times what Resift cuts
+
 LONGEST_WAIT_S = 10.0  # that an endpoint may ask for; a question is not kept waiting for longer
-PATIENCE = Patience(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failed_calls=3, rest_s=60.0)
+
+RETRY_POLICY = RetryPolicy(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failed_calls=3, rest_s=60.0)
+
 _LOGIT = Logistic(1.0, 0.0)
 
 
@@ -44,7 +47,7 @@ class EndpointOptions:
     """Passages in one request; 0 is what suits the shape."""
     concurrency: int = 4
     scores: Literal["probability", "logit"] = "probability"
-    form: Form = PLAIN
+    form: InputFormat = PLAIN
 
 
 class RerankEndpoint:
@@ -54,7 +57,7 @@ class RerankEndpoint:
     failed to the end, none is made for a minute.
     """
 
-    def __init__(self, options: EndpointOptions, *, patience: Patience = PATIENCE) -> None:
+    def __init__(self, options: EndpointOptions, *, retry: RetryPolicy = RETRY_POLICY) -> None:
         from httpx2 import URL
 
         self._options = options
@@ -64,7 +67,7 @@ class RerankEndpoint:
         self._login = (given.username, given.password) if given.username else None
         self._url = given.copy_with(username=None, password=None)  # the HTTP client logs it
         self._shown = str(self._url.copy_with(query=None))
-        self._line = Line(f"The reranker at {self._shown}", patience)
+        self._breaker = CircuitBreaker(f"The reranker at {self._shown}", retry)
         self._client: AsyncClient | None = None
         self._limit: anyio.CapacityLimiter | None = None
 
@@ -123,7 +126,7 @@ class RerankEndpoint:
             self._limit = anyio.CapacityLimiter(self._options.concurrency)
         body = self._shape.body(self._options.model, query, texts)
         async with self._limit:
-            response = await self._line.call(lambda: self._post(body))
+            response = await self._breaker.call(lambda: self._post(body))
         try:
             return self._shape.scores(response.json(), len(texts))
         except (ValueError, ModelError) as error:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..core.calibration import Logistic
-from ..core.values import Passage
-from ..models.form import PLAIN, Form
+from ..core.values import Logistic, Passage
+from ..models.input_format import PLAIN, InputFormat
 from .blend import Weights, with_reranker
-from .reranker import Scores
+from .protocols import Scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,11 +16,13 @@ if TYPE_CHECKING:
 
     from ..models.bundled import BundledModel
     from ..models.deferred import Deferred
-    from ..models.token_vectors import TokenVectors
-    from ..models.transformer import Transformer
+    from ..models.text.token_vectors import TokenVectors
+    from ..models.text.transformer import Transformer
     from ..models.workers import Workers
 
+
 WEIGHTS = with_reranker(0.2)  # chosen on training questions (benchmarks/README.md): more of it makes SciFact worse
+
 WINDOW_OVERLAP = 32  # tokens two windows of a long passage share, so that no sentence is only ever seen cut
 
 
@@ -82,7 +83,7 @@ class TokenModel:
     """Scores as `LateInteraction` does, with a model of fastembed that was trained for it."""
 
     def __init__(
-        self, name: str, model: Deferred[TokenVectors], workers: Workers, *, weights: Weights, form: Form = PLAIN
+        self, name: str, model: Deferred[TokenVectors], workers: Workers, *, weights: Weights, form: InputFormat = PLAIN
     ) -> None:
         self.name = name
         self.weights = weights

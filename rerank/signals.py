@@ -6,17 +6,21 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any, cast
 
-from ..core.calibration import Logistic
-from ..core.values import EMPTY, Hit, Passage
-from ..search.fields import is_date
-from ..search.fuse import Scaling, scale
+from ..core.values import EMPTY, Hit, Logistic, Passage
+from ..search.fusion import Scaling, scale
+from ..store.fields import is_date
 from .blend import Weights
 
 FROM_METADATA = ("recency", "boost")
+
 MOST = 2.0  # as far above the neutral factor 1 as 0 is below it, so that half a factor lies in 0..1
+
 NEUTRAL = 1.0  # the factor of a value that nobody named
+
 BOOSTED_BY_PATH = "source"  # no metadata: a folder boosts all sources below it
+
 _DAY_S = 86_400.0
+
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 import numpy as np
 
 from ..core.errors import NotFound
-from .store import Collection
-from .vectors import Vector
+from ..core.vectors import Vector
+from ..store.protocols import Collection
 
 AWAY = 0.5  # of the counter-examples' mean is taken off: with it the target is Qdrant's `average_vector`, halved
 

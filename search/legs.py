@@ -7,19 +7,20 @@ from typing import Literal, TypeAlias
 
 from ..core.errors import InvalidInput
 from ..core.values import EMPTY
-from .encode import Encoder
+from ..core.vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
+from ..encoders.bm25 import Bm25Encoder
+from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders, SparseEncoder, TokenEncoder
+from ..store.filters import Condition
+from ..store.manifest import Manifest
+from ..store.protocols import Collection
 from .examples import towards, vectors_of
-from .filters import Condition
-from .further import NONE_FURTHER, Further, SparseEncoder, TokenEncoder
-from .lexical import Bm25Encoder
-from .manifest import Manifest
-from .store import Collection
-from .vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
 
 Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
 
 WORDS = {BM25, LEARNED}
+
 ADD_WORDS = "`resift adopt` with --add-keywords adds them."
+
 LIKE = "like"
 """Name of the scores of a search by examples: another cosine than that to the query, which alone is calibrated."""
 
@@ -49,7 +50,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WeightedLeg:
     """One leg: its scores go by `name`; `share` is its part among the dense legs, or among the sparse ones."""
 
     name: str
@@ -69,8 +70,13 @@ class Asked:
 
 
 async def legs_of(
-    collection: Collection, search: Search, encoder: Encoder, notes: list[str], *, further: Further = NONE_FURTHER
-) -> list[Asked]:
+    collection: Collection,
+    search: Search,
+    encoder: Encoder,
+    notes: list[str],
+    *,
+    extra_encoders: ExtraEncoders = NO_EXTRA_ENCODERS,
+) -> list[WeightedLeg]:
     """Return the legs of a search; what could not be asked is said in `notes`.
 
     Raises:
@@ -81,18 +87,18 @@ async def legs_of(
     shares = _shares(collection.manifest, search.fields, notes)
     legs = [] if search.mode == "keyword" else await _dense_legs(collection, search, encoder, shares, notes)
     if legs and search.texts and DENSE in shares:
-        legs += await _token_legs(collection.manifest, search.texts[0], further.tokens)
+        legs += await _token_legs(collection.manifest, search.texts[0], extra_encoders.tokens)
     if search.mode == "dense" or not search.texts:
         return legs
     if search.mode == "hybrid" and DENSE not in shares:
         notes.append(f"Keyword search is of whole passages, and `fields` leaves {TEXT_FIELD!r} out: it was not made.")
         return legs
-    return [*legs, *await _keyword_legs(collection.manifest, search.texts, further.sparse, notes)]
+    return [*legs, *await _keyword_legs(collection.manifest, search.texts, extra_encoders.sparse, notes)]
 
 
 async def _dense_legs(
     collection: Collection, search: Search, encoder: Encoder, shares: Mapping[str, float], notes: list[str]
-) -> list[Asked]:
+) -> list[WeightedLeg]:
     phrasings: list[Vector] = []
     for text in search.texts:
         encoded = await encoder.encode_query(text)
@@ -101,31 +107,33 @@ async def _dense_legs(
             notes.append(f"The query has {encoded.tokens} tokens; the encoder read only its beginning.")
     if not search.like and not search.unlike:
         return [
-            Asked(name, name, vector, share / len(phrasings)) for name, share in shares.items() for vector in phrasings
+            WeightedLeg(name, name, vector, share / len(phrasings))
+            for name, share in shares.items()
+            for vector in phrasings
         ]
-    legs: list[Asked] = []
+    legs: list[WeightedLeg] = []
     for name, share in shares.items():
         like, unlike = [await vectors_of(collection, ids, name) for ids in (search.like, search.unlike)]
         near = [group for group in (phrasings, like) if group]
         if near:
-            legs.append(Asked(LIKE, name, towards(near, unlike), share))
+            legs.append(WeightedLeg(LIKE, name, towards(near, unlike), share))
         else:
             notes.append(f"No example has a vector of {name!r}: it was not searched.")
     return legs
 
 
-async def _token_legs(manifest: Manifest, text: str, encoder: TokenEncoder | None) -> list[Asked]:
+async def _token_legs(manifest: Manifest, text: str, encoder: TokenEncoder | None) -> list[WeightedLeg]:
     """Return the leg that rescores what the others find by late interaction, where the collection has such vectors."""
     spec = manifest.vectors.get(TOKENS)
     if spec is None or encoder is None or encoder.fingerprint != spec.model:
         return []
     [tokens] = await encoder.encode_tokens([text])
-    return [Asked(TOKENS, TOKENS, tokens)] if len(tokens.rows) else []
+    return [WeightedLeg(TOKENS, TOKENS, tokens)] if len(tokens.rows) else []
 
 
 async def _keyword_legs(
     manifest: Manifest, texts: Sequence[str], learned: SparseEncoder | None, notes: list[str]
-) -> list[Asked]:
+) -> list[WeightedLeg]:
     name = LEARNED if LEARNED in manifest.vectors else BM25
     if name not in manifest.vectors:
         notes.append(f"Searched by meaning alone: the collection has no vectors of words. {ADD_WORDS}")
@@ -141,7 +149,7 @@ async def _keyword_legs(
     found = [vector for vector in vectors if vector.indices]
     if not found:
         notes.append("The query has no words to match, only stop words or signs: no keyword search was made.")
-    return [Asked(name, name, vector, 1 / len(found)) for vector in found]
+    return [WeightedLeg(name, name, vector, 1 / len(found)) for vector in found]
 
 
 def _shares(manifest: Manifest, fields: Mapping[str, float], notes: list[str]) -> dict[str, float]:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
-from .filters import Condition
-from .store import Leg, Searchable
+from ..store.filters import Condition
+from ..store.protocols import Leg, Searchable
 
 Answer: TypeAlias = list[tuple[UUID, float]]
 
 EQUAL_TO = 5  # decimals of a score; further ones differ from engine to engine
+
 WIDEST = 4096  # hits asked for where equal scores lie across the cut; beyond, the engine decides which of them come
 
 

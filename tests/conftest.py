@@ -8,9 +8,9 @@ import pytest
 from hypothesis import settings
 
 from resift.core.values import Document
+from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.server.engine import Engine, build_engine
-from resift.server.settings import load_settings
+from resift.settings.load import load_settings
 
 DOCUMENTS = (
     Document(

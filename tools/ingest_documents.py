@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..core.errors import InvalidInput
 from ..core.values import Document
-from ..ingest.job import Job, Progress
-from ..ingest.report import Failure, Report
+from ..ingest.job import Failure, IngestReport, Job, Progress
 from ..ingest.sources import files_below, text_document
 from .boundary import make_tool
 from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, Room, reply
@@ -112,7 +111,7 @@ def _progress_to(ctx: Context[Any, Any]) -> Progress:
     return progress
 
 
-def _result(collection: str, report: Report) -> dict[str, Any]:
+def _result(collection: str, report: IngestReport) -> dict[str, Any]:
     notes = list(report.notes)
     if report.truncated:
         notes.append(

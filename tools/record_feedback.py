@@ -6,7 +6,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from ..search.feedback import FeedbackLog
+from ..store.feedback_log import FeedbackLog
 from .boundary import make_tool
 from .results import reply
 

@@ -6,8 +6,8 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from ..pipeline.question import clean
-from ..rerank.listwise import Listwise
-from ..rerank.wishes import Wish
+from ..rerank.llm.instructions import Wish
+from ..rerank.llm.listwise import Listwise
 from .arguments import Limit, Query
 from .boundary import READS_ONLY, make_tool
 from .rerank import PassageInput, read_passages

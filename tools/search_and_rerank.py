@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..core.errors import StoreError
 from ..pipeline.question import DEFAULT_DEPTH, Question
-from ..search.feedback import FeedbackLog, Searched, Shown
+from ..store.feedback_log import FeedbackLog, Searched, ShownHit
 from .arguments import (
     Boost,
     CollectionName,
@@ -105,7 +105,7 @@ async def _note(log: FeedbackLog, question: Question, answer: dict[str, Any]) ->
 
 
 def _searched(question: Question, hits: Sequence[dict[str, Any]]) -> Searched:
-    shown = [Shown(hit["passage_id"], hit["document_id"], hit["rank"]) for hit in hits]
+    shown = [ShownHit(hit["passage_id"], hit["document_id"], hit["rank"]) for hit in hits]
     return Searched(
         question.collection,
         question.query,

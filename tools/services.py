@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from ..ingest.job import Ingestor
+from ..ingest.ingestor import Ingestor
 from ..ingest.removal import Remover
 from ..ingest.roots import Roots
 from ..pipeline.pipeline import Pipeline
-from ..search.feedback import FeedbackLog
-from ..search.store import Store
+from ..store.feedback_log import FeedbackLog
+from ..store.protocols import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InvalidInput
-from ..models.reranker_format import SPEC_FILE, read_spec, verify_reranker
+from ..models.pair.spec import SPEC_FILE, read_spec, verify_reranker
 
 CONFIG_FILE = "config.json"
+
 LIMITS = {"--window": "max_position_embeddings", "--layers": "num_hidden_layers"}
 
 
@@ -39,7 +40,7 @@ def check_base(folder: Path, options: Mapping[str, int]) -> None:
 
 
 def _own_config(folder: Path) -> Mapping[str, Any]:
-    from .dequantise import read_parts  # needs onnx, of which cli.py has yet to say that it is missing
+    from .graph.dequantize import read_parts  # needs onnx, of which cli.py has yet to say that it is missing
 
     verify_reranker(folder)
     return read_parts(folder).config

@@ -14,19 +14,24 @@ from sentence_transformers.cross_encoder import CrossEncoder
 from ..core.errors import ModelError
 from ..models.bundled import MODEL_FILE, TOKENIZER_FILE
 from ..models.session import Session, open_session
-from .bert_graph import BertShape, build_reranker, linear_layers
+from .card import Agreement
 from .fidelity import milliseconds
 from .fit import DEPTH, mean_ndcg
-from .linear import ACTIVATED, EVERY_LAYER, FEED_FORWARD, Exact, Floats, Int8, Linear, Weights
+from .graph.bert import BertShape, build_reranker, linear_layers
+from .graph.linear import ACTIVATED, EVERY_LAYER, FEED_FORWARD, Exact, Floats, Int8, Linear, Weights
+from .graph.smoothing import Feed, smoothing
 from .mined import Mined
-from .reranker_card import Agreement
-from .smoothing import Feed, smoothing
 
 COMPARED = 40  # questions that every variant orders, 1,000 pairs; the shipped one orders all
+
 CALIBRATED = 300  # pairs that tell how far activations reach
+
 LEAST_TAU = 0.93  # Kendall's, to the exact model: below, int8 would be another model
+
 MOST_LOST = 0.01  # nDCG@10; where questions are few, as much as one of them is worth
+
 SHIPPED = "smoothed, narrow layers per row"
+
 EXACT = "fp32"
 
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.session import Session
-from .linear import Floats
-from .smoothing import Feed
+from .graph.linear import Floats
+from .graph.smoothing import Feed
 
 TIMED = 60  # inputs that every variant runs in turn, several times over
+
 ROUNDS = 5
 
 

@@ -1,4 +1,4 @@
-"""Fine-tune a reranker with sentence-transformers; a killed run goes on from its last checkpoint."""
+"""What a reranker's raw score means: the probability that the best hit answers, and its weight in the blend."""
 
 from __future__ import annotations
 
@@ -18,20 +18,26 @@ from sentence_transformers.cross_encoder import CrossEncoder, CrossEncoderTraine
 from transformers import EarlyStoppingCallback
 
 from ..core.errors import ModelError
-from .linear import Floats
+from ..evaluation.tuning.calibration import Outcomes, best_hits
+from .graph.linear import Floats
 from .loss import ResidualListwiseLoss
-from .mined import Mined
+from .mined import Mined, write_whole
 from .network import load_weights, quiet
 from .plan import Recipe
 from .teacher import TrainingList
-from .whole_file import write_whole
 
 DEPTH = 25  # candidates of a development question
+
 CUT = 10
+
 ASKED = 120  # development questions, 3,000 pairs, every time
+
 BLENDED = 0.5  # share of the reranker in the order that decides when to stop; the share shipped is tuned afterwards
+
 WARM_UP = 40  # steps
+
 STATE_FILE = "trainer_state.json"  # the last that the trainer writes of a checkpoint
+
 BEST_FILE = "best.txt"  # written when training has ended: the checkpoint that is the outcome
 
 
@@ -64,7 +70,7 @@ def _train(
         train_dataset=cast(Any, Dataset).from_list(examples),
         loss=ResidualListwiseLoss(network),
         evaluator=DevelopmentSet(dev),
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=recipe.patience)],
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=recipe.retry)],
     )
     last = last_checkpoint(folder)
     whole = network.max_seq_length or recipe.window
@@ -192,3 +198,17 @@ def _gain(grades: NDArray[np.int64]) -> float:
 def _scaled(values: Floats) -> Floats:
     spread = values.max() - values.min()
     return (values - values.min()) / (spread or 1)
+
+
+WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+
+
+def best_weight(questions: Sequence[Mined], scores: Sequence[Floats]) -> float:
+    """Return the weight of the reranker in the blend at which nDCG@10 is highest."""
+    return max(WEIGHTS, key=lambda weight: mean_ndcg(questions, scores, weight=weight))
+
+
+def best_outcomes(questions: Sequence[Mined], scores: Sequence[Floats]) -> Outcomes:
+    """Return the best hit of each question, with and without its relevant passages (see evaluation.calibration)."""
+    relevant = (np.array([each.grade > 0 for each in question.candidates[:DEPTH]]) for question in questions)
+    return best_hits(zip(scores, relevant, strict=True))

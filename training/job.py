@@ -7,31 +7,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from ..core.calibration import Logistic
 from ..core.errors import InvalidInput, ModelError
-from ..evaluation.calibration import Outcomes, reliability, smoothed
-from ..evaluation.calibration import fit as fit_logistic
+from ..core.values import Logistic
+from ..evaluation.tuning.calibration import Outcomes, reliability, smoothed
+from ..evaluation.tuning.calibration import fit as fit_logistic
 from ..models.bundled import MODEL_FILE, TOKENIZER_FILE, sha256_of
-from ..models.pairs import QUERY_TOKENS
-from ..models.reranker_format import SPEC_FILE, Calibration, RerankerSpec
+from ..models.pair.scorer import QUERY_TOKENS
+from ..models.pair.spec import SPEC_FILE, Calibration, RerankerSpec
 from .base import base_name, is_own
-from .calibrate import best_outcomes, best_weight
-from .dequantise import unpack
+from .card import ModelCard, TrainedOn
 from .export import COMPARED, SHIPPED, Exported, export
-from .fit import DEPTH, fit, mean_ndcg
-from .lists import Drawn, Source, draw_lists, read_source
-from .mined import Mined, MinedFile
+from .fit import DEPTH, best_outcomes, best_weight, fit, mean_ndcg
+from .graph.dequantize import unpack
+from .lists import Drawn, TrainingSource, draw_lists, read_source
+from .mined import Mined, MinedFile, write_whole
 from .network import build_network
-from .plan import Plan
-from .reranker_card import ModelCard, TrainedOn
+from .plan import TrainingPlan
 from .teacher import RERANKER_SHARE, RETRIEVAL_SHARE, TrainingList, of_reranker, of_retrieval, teach
-from .whole_file import write_whole
 
 MOST_DEVELOPMENT = 300  # questions: 7,500 pairs to score with every variant
+
 CARD_FILE = "README.md"
 
 
-def train(plan: Plan) -> ModelCard:
+def train(plan: TrainingPlan) -> ModelCard:
     """Train on what was mined, write the reranker into `plan.out`, and return what its card says.
 
     Raises:
@@ -48,7 +47,7 @@ def train(plan: Plan) -> ModelCard:
 
 
 def describe(
-    plan: Plan, sets: Sequence[TrainedOn], dev: Sequence[Mined], exported: Exported, *, step: int
+    plan: TrainingPlan, sets: Sequence[TrainedOn], dev: Sequence[Mined], exported: Exported, *, step: int
 ) -> ModelCard:
     """Write the card and the configuration beside the model; the configuration last, for it makes the folder whole.
 
@@ -87,7 +86,7 @@ def describe(
     return card
 
 
-def _spec(plan: Plan, calibration: Logistic, weight: float, sums: Mapping[str, str]) -> RerankerSpec:
+def _spec(plan: TrainingPlan, calibration: Logistic, weight: float, sums: Mapping[str, str]) -> RerankerSpec:
     """Return the configuration: how the model reads, and what its scores mean."""
     return RerankerSpec(
         name=plan.name,
@@ -105,14 +104,14 @@ def measured(dev: Sequence[Mined], exported: Exported, weight: float) -> dict[st
     return {name: mean_ndcg(dev, exported.scores, weight=share) for name, share in shares.items()}
 
 
-def read_mined(plan: Plan, random: Random) -> tuple[list[Source], list[Mined]]:
+def read_mined(plan: TrainingPlan, random: Random) -> tuple[list[TrainingSource], list[Mined]]:
     """Return what to learn from, by folder, and the questions that decide when to stop.
 
     Raises:
         InvalidInput: nothing is left of a folder, or no question can decide.
     """
     dev = [mined for folder in plan.dev for mined in MinedFile(plan.mined(folder)).read() if mined.judged]
-    sources: list[Source] = []
+    sources: list[TrainingSource] = []
     for folder in plan.data:
         source, held_out = read_source(plan.mined(folder), hold_out=not plan.dev, random=random)
         if not source.judged and not source.unlabelled:
@@ -140,19 +139,19 @@ def _calibrated(best: Outcomes) -> Logistic:
     return found
 
 
-def _base(plan: Plan) -> Path:
+def _base(plan: TrainingPlan) -> Path:
     """Return the folder of the weights to start from; those of a reranker of Resift's own are unpacked first."""
     folder = plan.base_folder()
     return unpack(folder, plan.work / "base") if is_own(folder) else folder
 
 
-def _taught(plan: Plan, drawn: Iterable[Drawn]) -> Iterator[TrainingList]:
+def _taught(plan: TrainingPlan, drawn: Iterable[Drawn]) -> Iterator[TrainingList]:
     if not plan.teacher:
         return teach(drawn, of_retrieval, share=RETRIEVAL_SHARE)
     scorer = plan.taught_by().open()
     return teach(drawn, of_reranker(scorer), share=RERANKER_SHARE, threads=os.cpu_count() or 1)
 
 
-def _trained_on(plan: Plan, sources: Sequence[Source]) -> list[TrainedOn]:
+def _trained_on(plan: TrainingPlan, sources: Sequence[TrainingSource]) -> list[TrainedOn]:
     pairs = zip(plan.data.items(), sources, strict=True)
     return [TrainedOn(folder, weight, len(source.judged)) for (folder, weight), source in pairs]

@@ -8,18 +8,26 @@ from random import Random
 from .mined import Candidate, Mined, MinedFile
 
 SIZE = 8  # passages of a list
+
 NEAR = 10  # first candidates, from which two thirds of the negatives come; the others come from further down
+
 DEEPEST = 40
+
 FALSE_NEGATIVE = 0.95  # of a positive's fused score: unjudged passages above are likely answers nobody marked
+
 ALWAYS_NEGATIVE = 0.35  # fused score below which nothing is kept back
+
 UNLABELLED_SHARE = 0.15  # of lists, unless the plan says otherwise: questions cut from documents, which nobody judged
+
 MOST_POSITIVES = (1, 1, 2, 3)
+
 HELD_OUT = 0.05  # of a set's judged questions; of a small set more, up to a quarter, for a handful decides nothing
+
 FEWEST_HELD_OUT = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TrainingSource:
     """The mined questions of one judged set."""
 
     judged: Sequence[Mined]
@@ -36,13 +44,13 @@ class Drawn:
     fused: list[float]
 
 
-def read_source(path: Path, *, hold_out: bool, random: Random) -> tuple[Source, list[Mined]]:
+def read_source(path: Path, *, hold_out: bool, random: Random) -> tuple[TrainingSource, list[Mined]]:
     """Return the questions to learn from and, with `hold_out`, some judged ones that decide when to stop instead."""
     usable = [mined for mined in MinedFile(path).read() if len(mined.candidates) >= SIZE]
     judged = [mined for mined in usable if mined.judged]
     random.shuffle(judged)
     kept = _held_out(len(judged)) if hold_out else 0
-    return Source(judged[kept:], [mined for mined in usable if not mined.judged]), judged[:kept]
+    return TrainingSource(judged[kept:], [mined for mined in usable if not mined.judged]), judged[:kept]
 
 
 def _held_out(judged: int) -> int:
@@ -50,7 +58,7 @@ def _held_out(judged: int) -> int:
 
 
 def draw_lists(
-    sources: Sequence[Source],
+    sources: Sequence[TrainingSource],
     weights: Sequence[float],
     count: int,
     *,

@@ -11,6 +11,7 @@ from sentence_transformers.util import batch_to_device
 from torch import Tensor, nn
 
 MINI_BATCH = 24  # pairs that run together; of like length, so that little is padded
+
 FUSED_SCALE = 10.0  # what retrieval's score, 0..1, weighs beside the network's own
 
 

@@ -8,6 +8,13 @@ from pathlib import Path
 from typing import Any
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` beside `path`, and then put it in its place."""
+    unfinished = path.with_name(f"{path.name}.part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A passage that hybrid search found. `grade` is the judges', or -1 where they said nothing."""

@@ -10,22 +10,28 @@ from random import Random
 from ..core.errors import InvalidInput, NotFound
 from ..core.values import Document
 from ..evaluation.judged import Judged, load, sample
-from ..ingest.job import Ingestor, Job, Progress
+from ..ingest.ingestor import Ingestor
+from ..ingest.job import Job, Progress
 from ..pipeline.pipeline import Pipeline
 from ..pipeline.question import Question
 from ..pipeline.reading import read_from
 from .mined import Candidate, Mined, MinedFile
-from .plan import Plan
+from .plan import TrainingPlan
 
 DEPTH = 64  # documents found for a question; deeper ones teach little, for no reranker sees them
+
 SHORTEST_WORDS = 4  # of a question cut from a text
+
 LONGEST_WORDS = 30
+
 MOST_KEYWORDS = 3
+
 SHORT_WORD = 3  # letters; shorter ones are seldom what a text is about
+
 REPORTED = 50  # questions between two reports of progress
 
 
-async def mine(plan: Plan, miner: Miner) -> None:
+async def mine(plan: TrainingPlan, miner: Miner) -> None:
     """Find candidates for every question of every folder; what an earlier run found is kept.
 
     Raises:

@@ -21,11 +21,14 @@ from torch.nn import functional
 from transformers.utils import logging
 
 from ..core.errors import InvalidInput, ModelError
-from .dequantise import HEAD_FILE
+from .graph.dequantize import HEAD_FILE
 
 BEST_SCALE = 20.0  # of a mean of cosines, which differ by about 0.1 between a good and a bad passage
+
 MEAN_SCALE = 5.0
+
 WEIGHTS_FILE = "model.safetensors"
+
 FAR = 1e4  # added to what must not be chosen; also a number in 16 bits
 
 

@@ -12,14 +12,16 @@ from typing import Any
 from ..core.errors import InvalidInput
 from ..evaluation.judged import splits
 from ..models.bundled import MODEL_FILE, RERANKER, TOKENIZER_FILE, sha256_of
-from ..models.cross_encoders import CrossEncoderModel, find_cross_encoder
-from ..models.reranker_format import SPEC_FILE
+from ..models.pair.loading import CrossEncoderModel, find_cross_encoder
+from ..models.pair.spec import SPEC_FILE
 from .base import CONFIG_FILE, check_base
 from .lists import UNLABELLED_SHARE
-from .whole_file import write_whole
+from .mined import write_whole
 
 BUNDLED_BASE = "bundled"
+
 PLAN_FILE = "plan.json"
+
 LONGEST_NAME = 100
 
 
@@ -36,12 +38,12 @@ class Recipe:
     learning_rate: float = 5e-5
     head_learning_rate: float = 1e-3
     evaluate_every: int = 200
-    patience: int = 4
+    retry: int = 4
     seed: int = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """What to train on and how.
 
     data: folders of judged questions with their weights in the mix; dev: folders that only decide when to stop.
@@ -130,7 +132,7 @@ def parse_mix(specs: Sequence[str]) -> dict[Path, float]:
     return mix
 
 
-def check(plan: Plan) -> None:
+def check(plan: TrainingPlan) -> None:
     """Refuse what could not be trained, before hours are spent on it.
 
     Raises:
@@ -166,7 +168,7 @@ def _check_set(option: str, folder: Path, split: str) -> None:
         )
 
 
-def begin(plan: Plan) -> None:
+def begin(plan: TrainingPlan) -> None:
     """Keep the plan, or compare it with the one that the folder was begun with.
 
     Raises:
@@ -195,7 +197,7 @@ def _change(key: str, before: object, now: object) -> str:
     return key if isinstance(now, dict) else f"{key} was {before}, is {now}"
 
 
-def _described(plan: Plan) -> dict[str, Any]:
+def _described(plan: TrainingPlan) -> dict[str, Any]:
     """Return everything that decides what comes out, by name; files by their sums, so that folders may move."""
     options = {
         name: getattr(plan, name)

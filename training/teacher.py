@@ -10,11 +10,13 @@ from typing import TypeAlias
 
 from tqdm import tqdm
 
-from ..models.pairs import PairScorer
+from ..models.pair.scorer import PairScorer
 from .lists import Drawn
 
 RETRIEVAL_SCALE = 12.0  # fused scores lie in 0..1; a first and a tenth hit differ by about 0.2
+
 RETRIEVAL_SHARE = 0.2  # of the targets of judged questions, lest what retrieval knows be forgotten
+
 RERANKER_SHARE = 0.7  # a stronger reranker knows more than a mark on one passage says
 
 Opinion: TypeAlias = Callable[[Drawn], Sequence[float]]

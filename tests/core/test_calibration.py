@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.core.calibration import Logistic
+from resift.core.values import Logistic
 
 SCORES = st.floats(-1e6, 1e6)
 

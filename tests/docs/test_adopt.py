@@ -6,11 +6,11 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
-from resift.search.adopted_keywords import BATCH, KEYWORDS, OLDEST
-from resift.search.agreement import COMPARED
-from resift.search.survey import BELOW, NODE_TEXT, SAMPLE
-from resift.server.adopt import ANOTHER_MODEL, ANOTHER_TEXT
-from resift.server.cli import app
+from resift.server.cli.adopt import ANOTHER_MODEL, ANOTHER_TEXT
+from resift.server.cli.app import app
+from resift.store.qdrant.adopted.keywords import BATCH, KEYWORDS, OLDEST
+from resift.store.qdrant.adopted.model_check import COMPARED
+from resift.store.qdrant.adopted.survey import BELOW, NODE_TEXT, SAMPLE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "adopt.md").read_text(encoding="utf-8")
 

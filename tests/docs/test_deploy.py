@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import resift
-from resift.server.settings import all_settings
+from resift.settings.load import all_settings
 
 ROOT = Path(resift.__file__).parent
 COMPOSES = sorted((ROOT / "deploy").glob("compose*.yaml"))

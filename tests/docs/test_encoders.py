@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from resift.models.embeddings import AT_ONCE
-from resift.models.openai_endpoint import FAILED_CALLS, REST_S, Endpoint
-from resift.server.encoder_settings import EncoderSettings
-from resift.server.encoders import BUILDERS
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
+from resift.factories.encoders import BUILDERS
+from resift.factories.engine import build_engine
+from resift.models.endpoint.client import FAILED_CALLS, REST_S, Endpoint
+from resift.models.endpoint.embeddings import AT_ONCE
+from resift.settings.load import load_settings
+from resift.settings.sections import EncoderSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "encoders.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)

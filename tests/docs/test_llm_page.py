@@ -8,9 +8,9 @@ import pytest
 
 from resift.pipeline.question import Question
 from resift.prompts.templates import load_templates, read_template
-from resift.rerank.rounds import STRATEGIES, foreseen
-from resift.server.prompts import render_for_reader
-from resift.server.settings import all_settings
+from resift.rerank.llm.strategies import STRATEGIES, foreseen
+from resift.server.mcp_prompts import render_for_reader
+from resift.settings.load import all_settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "llm-rerank.md").read_text(encoding="utf-8")
 

@@ -13,12 +13,12 @@ import pytest
 from mcp.client import Client
 
 from resift.core.values import Document, Passage
+from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.search.filters import BOUNDS
-from resift.search.store import Point
-from resift.server.assembly import create_server
-from resift.server.engine import Engine, build_engine
-from resift.server.settings import load_settings
+from resift.server.mcp import create_server
+from resift.settings.load import load_settings
+from resift.store.filters import BOUNDS
+from resift.store.protocols import Point
 from resift.tests.server.in_process import Run, runner
 from resift.tests.tools.asking import Asker
 

@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from resift.search.fields import learn_fields
-from resift.search.filters import parse_filter
+from resift.store.fields import learn_fields
+from resift.store.filters import parse_filter
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

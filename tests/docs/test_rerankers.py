@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from resift.rerank.endpoint import PATIENCE, EndpointOptions, RerankEndpoint
+from resift.factories.engine import build_engine
+from resift.rerank.endpoint import RETRY_POLICY, EndpointOptions, RerankEndpoint
 from resift.rerank.endpoint_shapes import SHAPES
-from resift.server.engine import build_engine
-from resift.server.reranker_settings import KINDS, CrossEncoderRow
-from resift.server.settings import load_settings
+from resift.settings.load import load_settings
+from resift.settings.rerankers import KINDS, CrossEncoderRow
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rerankers.md").read_text(encoding="utf-8")
 
@@ -59,5 +59,5 @@ def test_defaults_of_the_page_are_those_of_the_code() -> None:
     options = EndpointOptions("tei", {})
     assert {shape.batch for name, shape in SHAPES.items() if name != "tei"} == {100}
     assert (SHAPES["tei"].batch, options.concurrency, options.timeout_s) == (32, 4, 10)
-    assert (PATIENCE.attempts, PATIENCE.failed_calls, PATIENCE.rest_s) == (3, 3, 60)
+    assert (RETRY_POLICY.attempts, RETRY_POLICY.failed_calls, RETRY_POLICY.rest_s) == (3, 3, 60)
     assert RerankEndpoint(EndpointOptions("tei", {}, url="http://x/rerank")).name == "tei:x"

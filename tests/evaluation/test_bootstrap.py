@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.evaluation import bootstrap
-from resift.evaluation.bootstrap import paired
+from resift.evaluation import measures as bootstrap
+from resift.evaluation.measures import paired
 
 
 def test_interval_agrees_with_the_normal_one_where_that_holds() -> None:

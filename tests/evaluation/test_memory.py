@@ -6,7 +6,7 @@ import pytest
 from resift.core.values import Passage
 from resift.evaluation.memory import ScoreMemory
 from resift.rerank.blend import Weights, with_reranker
-from resift.rerank.reranker import Reranker, Scores
+from resift.rerank.protocols import Reranker, Scores
 
 pytestmark = pytest.mark.anyio
 

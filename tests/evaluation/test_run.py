@@ -11,15 +11,15 @@ from resift.core.values import Passage
 from resift.evaluation.judged import Judged, load
 from resift.evaluation.memory import ScoreMemory
 from resift.evaluation.run import ask_all, count_documents, documents, ingest, rankings
-from resift.evaluation.systems import FINAL, SYSTEMS, Asked, questions, questions_by_depth
+from resift.evaluation.systems import FINAL, SYSTEMS, EvaluationTarget, questions, questions_by_depth
+from resift.factories.engine import Engine
 from resift.pipeline.question import Question
 from resift.rerank.blend import with_reranker
-from resift.rerank.reranker import Reranker, Scores
-from resift.server.engine import Engine
+from resift.rerank.protocols import Reranker, Scores
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-ASKED = Asked("bicycles", reranker="maxsim", depth=6)
+ASKED = EvaluationTarget("bicycles", reranker="maxsim", depth=6)
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +129,9 @@ async def test_question_about_a_document_that_is_not_there_is_named(engine: Engi
 
 
 async def test_reranker_chosen_takes_the_place_of_the_default_one_only() -> None:
-    asked = questions(Asked("c", reranker="maxsim", depth=30))
+    asked = questions(EvaluationTarget("c", reranker="maxsim", depth=30))
     assert [each.reranker for each in asked.values()] == ["none", "none", "none", "maxsim", "maxsim"]
     assert list(asked) == [system.name for system in SYSTEMS]
     assert {each.per_document for each in asked.values()} == {1}
     assert (asked[FINAL].depth, asked[FINAL].limit, asked[FINAL].rerank_weight) == (30, 30, None)
-    assert list(questions_by_depth(Asked("c"), (10, 200, 5))) == [200, 10, 5]
+    assert list(questions_by_depth(EvaluationTarget("c"), (10, 200, 5))) == [200, 10, 5]

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from resift.examples.catalogue import Question as Asked
-from resift.examples.catalogue import part_questions, parts
+from resift.examples.catalogue import DemoQuestion, part_questions, parts
+from resift.factories.engine import build_engine
 from resift.ingest.job import Job
 from resift.pipeline.pipeline import Pipeline
 from resift.pipeline.question import Question
-from resift.server.demo import PARTS_PLAN
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
+from resift.server.cli.demo import PARTS_PLAN
+from resift.settings.load import load_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -31,7 +30,9 @@ async def pipeline(tmp_path: Path) -> AsyncIterator[Pipeline]:
 
 
 @pytest.mark.parametrize("asked", ANSWERED, ids=lambda asked: asked.text)
-async def test_question_finds_its_part_by_a_text_that_its_title_does_not_tell(pipeline: Pipeline, asked: Asked) -> None:
+async def test_question_finds_its_part_by_a_text_that_its_title_does_not_tell(
+    pipeline: Pipeline, asked: DemoQuestion
+) -> None:
     page = await pipeline.ask(replace(PARTS_PLAN, query=asked.text, reranker="cross-encoder"))
     assert page.ranking.hits[0].passage.document_id in asked.relevant
 
@@ -42,6 +43,6 @@ async def test_question_that_a_part_answers_in_so_many_words_gets_the_verdict_go
 
 
 @pytest.mark.parametrize("asked", UNANSWERED, ids=lambda asked: asked.text)
-async def test_question_that_no_part_answers_gets_the_verdict_none(pipeline: Pipeline, asked: Asked) -> None:
+async def test_question_that_no_part_answers_gets_the_verdict_none(pipeline: Pipeline, asked: DemoQuestion) -> None:
     page = await pipeline.ask(Question(asked.text, collection="parts", reranker="cross-encoder"))
     assert page.verdict == "none"

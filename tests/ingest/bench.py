@@ -8,19 +8,20 @@ from tokenizers import Tokenizer
 
 from resift.core.errors import ModelError
 from resift.core.values import Document, Passage
-from resift.ingest.cut import Cutter
-from resift.ingest.job import Ingestor, Job
-from resift.ingest.locks import WriteLocks
-from resift.ingest.report import Failure, Report
+from resift.core.vectors import Vector
+from resift.encoders.minilm import BundledEncoder
+from resift.encoders.protocols import EncodedQuery
+from resift.ingest.ingestor import Ingestor
+from resift.ingest.job import Failure, IngestReport, Job
+from resift.ingest.passages.chunker import Cutter
+from resift.ingest.removal import WriteLocks
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
 from resift.models.deferred import Deferred
 from resift.models.workers import Workers
-from resift.search.edge import EdgeStore
-from resift.search.encode import BundledEncoder, EncodedQuery
-from resift.search.filters import parse_filter
-from resift.search.manifest import Manifest
-from resift.search.store import Store
-from resift.search.vectors import Vector
+from resift.store.edge.store import EdgeStore
+from resift.store.filters import parse_filter
+from resift.store.manifest import Manifest
+from resift.store.protocols import Store
 
 MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
 POISON = "arsenic"
@@ -61,7 +62,7 @@ class Bench:
     ingestor: Ingestor
     name: str = "c"
 
-    async def ingest(self, *items: Document | Failure, **options: Any) -> Report:
+    async def ingest(self, *items: Document | Failure, **options: Any) -> IngestReport:
         return await self.ingestor.ingest(Job(self.name, items, len(items), **options))
 
     async def passages(self, document_id: str) -> list[Passage]:

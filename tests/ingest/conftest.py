@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from resift.ingest.cut import Cutter
+from resift.core.vectors import standard_vectors
+from resift.encoders.bm25 import Bm25Options
+from resift.encoders.minilm import BundledEncoder
+from resift.ingest.passages.chunker import Cutter
 from resift.models.deferred import Deferred
-from resift.models.transformer import Transformer
+from resift.models.text.transformer import Transformer
 from resift.models.workers import Workers
-from resift.search.edge import EdgeStore
-from resift.search.encode import BundledEncoder
-from resift.search.manifest import Lexical, Manifest
-from resift.search.vectors import standard_vectors
+from resift.store.edge.store import EdgeStore
+from resift.store.manifest import Manifest
 from resift.tests.ingest.bench import MODEL, Bench, Counting, an_ingestor
 
 NUMBERS = itertools.count()
@@ -36,7 +37,7 @@ def cutter(tokenizer: Tokenizer) -> Cutter:
 async def module_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     store = EdgeStore(tmp_path_factory.mktemp("jobs"), reserve_bytes=0)
     encoder = Counting(BundledEncoder(MODEL, Deferred(lambda: Transformer.open(MODEL)), Workers(2)))
-    manifest = Manifest(standard_vectors(encoder.fingerprint, encoder.dimension), Lexical(100), "200/40/40")
+    manifest = Manifest(standard_vectors(encoder.fingerprint, encoder.dimension), Bm25Options(100), "200/40/40")
     yield Bench(store, encoder, manifest, an_ingestor(store, encoder, manifest))
     await store.close()
 

@@ -7,12 +7,12 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Document, Passage
+from resift.core.vectors import Multi
+from resift.factories.engine import build_engine
 from resift.ingest.job import Job
 from resift.pipeline.question import Question
-from resift.search.vectors import Multi
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
-from resift.server.vector_settings import VectorSettings
+from resift.settings.load import load_settings
+from resift.settings.sections import VectorSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

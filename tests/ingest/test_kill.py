@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.values import Passage
-from resift.search.edge import EdgeStore
+from resift.store.edge.store import EdgeStore
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -18,8 +18,8 @@ import anyio, sys
 from pathlib import Path
 from resift.core.values import Document
 from resift.ingest.job import Job
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
+from resift.factories.engine import build_engine
+from resift.settings.load import load_settings
 
 async def main():
     engine = build_engine(load_settings(data_dir=Path(sys.argv[1]), min_free_mb=0))

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resift.ingest.job import Job
-from resift.ingest.report import Report
+from resift.ingest.job import IngestReport, Job
 from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
 from resift.tests.ingest.bench import Bench, doc
@@ -20,7 +19,7 @@ async def test_prune_removes_only_what_is_gone_below_the_folder(bench: Bench, tm
         (tmp_path / name).write_text(f"# {name}\n\nText of {name}.")
     roots = Roots.of([tmp_path])
 
-    async def run(*paths: str, prune: bool) -> Report:
+    async def run(*paths: str, prune: bool) -> IngestReport:
         files = files_below(paths, glob="**/*", roots=roots, metadata={}, max_bytes=10_000)
         job = Job(bench.name, files, len(files), prune_below=files.folders if prune else ())
         return await bench.ingestor.ingest(job)

@@ -6,10 +6,10 @@ import pytest
 
 from resift.core.errors import InvalidInput, NotFound
 from resift.core.values import Document
+from resift.factories.engine import Engine
 from resift.ingest.job import Job
 from resift.ingest.removal import Remover
 from resift.pipeline.overview import look_at_all
-from resift.server.engine import Engine
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resift.core.values import Document
-from resift.ingest.report import Failure
+from resift.ingest.job import Failure
 from resift.ingest.roots import Roots
 from resift.ingest.sources import Files, files_below, text_document
 

@@ -9,15 +9,16 @@ import pytest
 
 from resift.core.errors import IncompatibleCollection, StoreError
 from resift.core.values import Passage
+from resift.core.vectors import AnyVector, Multi, Sparse, VectorSpec, standard_vectors
+from resift.encoders.bm25 import Bm25Options
 from resift.ingest.transfer import copy_collection
-from resift.search.edge import EdgeStore
-from resift.search.filters import AnyOf
-from resift.search.manifest import Lexical, Manifest
-from resift.search.qdrant import QdrantStore
-from resift.search.store import Collection, Point, Store
-from resift.search.vectors import AnyVector, Multi, Sparse, VectorSpec, standard_vectors
-from resift.tests.search.stores import connected
+from resift.store.edge.store import EdgeStore
+from resift.store.filters import AnyOf
+from resift.store.manifest import Manifest
+from resift.store.protocols import Collection, Point, Store
+from resift.store.qdrant.store import QdrantStore
 from resift.tests.standins.qdrant import serving
+from resift.tests.store.stores import connected
 
 pytestmark = [
     pytest.mark.anyio,
@@ -27,7 +28,7 @@ pytestmark = [
 
 MANIFEST = Manifest(
     {**standard_vectors("by-hand@1", 4), "late": VectorSpec("multi", "text", "by-hand@1", 4)},
-    Lexical(10),
+    Bm25Options(10),
     "200/40/40",
     {"year": "integer", "oem": "boolean"},
 )

@@ -10,7 +10,7 @@ import numpy as np
 from onnx import TensorProto
 
 from resift.tests.models.rerankers import TOKENIZER
-from resift.training.graph import GraphWriter, Tensor
+from resift.training.graph.builder import GraphWriter, Tensor
 
 WORDS, DIMENSION, WINDOW = 30_522, 16, 40
 TABLE = np.random.default_rng(3).normal(size=(WORDS, DIMENSION)).astype(np.float32)

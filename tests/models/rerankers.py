@@ -10,7 +10,7 @@ import numpy as np
 from onnx import TensorProto
 
 from resift.models.bundled import BUNDLED, sha256_of
-from resift.training.graph import GraphWriter, Tensor
+from resift.training.graph.builder import GraphWriter, Tensor
 
 TOKENIZER = BUNDLED["all-MiniLM-L6-v2-int8"].folder / "tokenizer.json"
 SEP_IN_COMMON = 1.0  # both sides end with [SEP]

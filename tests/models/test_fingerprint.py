@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resift.models.fingerprint import BLOCK_BYTES, BLOCKS, sampled_digest
+from resift.models.bundled import BLOCK_BYTES, BLOCKS, sampled_digest
 
 
 def test_digest_is_of_the_content_wherever_it_lies(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from onnx import TensorProto
 
 from resift.core.errors import ModelError
 from resift.models.session import PROBE, int8_is_exact, open_session
-from resift.training.graph import GraphWriter, Tensor
+from resift.training.graph.builder import GraphWriter, Tensor
 
 
 def test_int8_products_are_exact() -> None:
@@ -40,7 +40,7 @@ def test_failures_of_the_runtime_are_model_errors() -> None:
 
 
 def test_whatever_imports_the_runtime_first_its_reports_are_off_unless_somebody_chose_otherwise() -> None:
-    ask = "import os, resift.search.learned_sparse; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    ask = "import os, resift.encoders.sparse; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     plain = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     for given, expected in (({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0")):
         done = subprocess.run(

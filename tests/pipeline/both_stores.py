@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from resift.core.values import Document
+from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.server.engine import Engine, build_engine
-from resift.server.settings import load_settings
+from resift.settings.load import load_settings
 from resift.tests.standins.qdrant import serving
 
 STORES = (pytest.param("edge", id="qdrant-edge"), pytest.param("grpc", id="stand-in-server-over-gRPC"))

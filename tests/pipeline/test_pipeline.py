@@ -4,11 +4,11 @@ import pytest
 
 from resift.core.errors import InvalidInput, NotFound
 from resift.core.values import Passage
+from resift.factories.engine import Engine
 from resift.pipeline.overview import look_at, look_at_fields
 from resift.pipeline.pipeline import Pipeline
 from resift.pipeline.question import Page, Question
 from resift.pipeline.reading import read_around, read_from
-from resift.server.engine import Engine
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

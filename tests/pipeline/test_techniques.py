@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from resift.core.values import Document, Hit
+from resift.core.vectors import Multi
+from resift.factories.engine import Engine
 from resift.pipeline.question import Question
 from resift.rerank.late_interaction import max_similarity
-from resift.search.vectors import Multi
-from resift.server.engine import Engine
 from resift.tests.pipeline.both_stores import STORES, engine_on
 
 pytestmark = [

@@ -6,14 +6,14 @@ from typing import TypeAlias
 
 import pytest
 
-from resift.core.calibration import Logistic
+from resift.core.values import Logistic
 from resift.pipeline.plan import STALE, Reranking, plan_turns
 from resift.pipeline.question import Question
-from resift.rerank.budget import EarlyStop
-from resift.rerank.cascade import Cascade, Ordered, Scored, Turn
 from resift.rerank.signals import MetadataSignals
-from resift.search.manifest import Tuning
-from resift.tests.rerank.test_cascade import ByLength, Reverses
+from resift.rerank.stages.budget import EarlyStop
+from resift.rerank.stages.cascade import Cascade, Ordered, Scored, Turn
+from resift.store.manifest import Tuning
+from resift.tests.rerank.stages.test_cascade import ByLength, Reverses
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 ASKED = Question("q", reranker="careful")

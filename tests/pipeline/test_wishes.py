@@ -8,7 +8,7 @@ from resift.core.values import EMPTY, Passage
 from resift.pipeline.question import Question
 from resift.pipeline.wishes import fulfil_by_data
 from resift.rerank.signals import NO_METADATA, MetadataSignals, boost
-from resift.search.fields import FieldType
+from resift.store.fields import FieldType
 
 FIELDS: dict[str, FieldType] = {"updated": "date", "opened": "date", "lang": "keyword"}
 BOOSTED = MetadataSignals(boost={"kind": {"docs": 2.0}})

@@ -6,9 +6,9 @@ import pytest
 from mcp.client import Client
 
 from resift.core.errors import InvalidInput
+from resift.factories.engine import Engine
 from resift.prompts.templates import SHIPPED, load_templates, read_template
-from resift.server.assembly import create_server
-from resift.server.engine import Engine
+from resift.server.mcp import create_server
 from resift.tests.server.in_process import Run, runner
 
 HEAD = "---\nname: it\nversion: 1\ndescription: What it does\nreply: text\n---\n"

@@ -7,11 +7,11 @@ from typing import Any
 import anyio
 import pytest
 
-from resift.models.language_model import LanguageModel
-from resift.models.openai_endpoint import Endpoint
+from resift.models.endpoint.client import Endpoint
+from resift.models.endpoint.language_model import LanguageModel
 from resift.prompts.templates import load_templates
-from resift.rerank.listwise import Listwise, Options
-from resift.tests.rerank.heads import Build, by_number
+from resift.rerank.llm.listwise import Listwise, Options
+from resift.tests.rerank.llm.heads import Build, by_number
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.rerank.blend import blend, restrict, with_shares
-from resift.search.fuse import scale
+from resift.search.fusion import scale
 
 PAIRS = st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50)), min_size=1, max_size=20)
 SHARES = st.fixed_dictionaries({}, optional={"recency": st.floats(0, 0.5), "boost": st.floats(0, 0.5)})

@@ -11,7 +11,7 @@ from resift.core.errors import ModelError
 from resift.core.values import Passage
 from resift.rerank.blend import Weights, with_reranker
 from resift.rerank.cache import Cached
-from resift.rerank.reranker import Scores
+from resift.rerank.protocols import Scores
 
 pytestmark = pytest.mark.anyio
 

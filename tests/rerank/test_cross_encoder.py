@@ -7,8 +7,8 @@ import pytest
 
 from resift.core.errors import ModelError
 from resift.core.values import Passage
-from resift.models.cross_encoders import CrossEncoderModel, find_cross_encoder
-from resift.models.pairs import PairScore, PairScorer, PairTokenizer
+from resift.models.pair.loading import CrossEncoderModel, find_cross_encoder
+from resift.models.pair.scorer import PairScore, PairScorer, PairTokenizer
 from resift.models.workers import Workers
 from resift.rerank.cross_encoder import CUT_QUERY, CrossEncoder
 from resift.tests.models.rerankers import SEP_IN_COMMON, TOKENIZER, write_exported, write_own

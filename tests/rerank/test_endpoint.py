@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from resift.core.errors import ModelError, ModelUnavailable
-from resift.core.resilience import Patience
+from resift.core.retry import RetryPolicy
 from resift.core.values import Passage
 from resift.rerank.blend import with_reranker
 from resift.rerank.endpoint import MOST_CHARACTERS, EndpointOptions, RerankEndpoint
@@ -25,7 +25,7 @@ KEY = "sk-secret-5b1f"
 QUERY = "why do brakes squeal"
 TEXTS = ("the battery is cold", "why do pads squeal", "why do brakes squeal", "brakes", "")
 SHARES = (0.0, 0.75, 1.0, 0.25, 0.0)
-QUICK = Patience(attempts=3, first_pause_s=0.001, longest_pause_s=0.001, rest_s=60.0)
+QUICK = RetryPolicy(attempts=3, first_pause_s=0.001, longest_pause_s=0.001, rest_s=60.0)
 MODELS = {"cohere": "rerank-v3.5", "jina": "jina-reranker-v3", "voyage": "rerank-2.5", "tei": "", "vllm": "bge"}
 COHERE = EndpointOptions("cohere", with_reranker(0.5), "rerank-v3.5", key=KEY, timeout_s=10)
 
@@ -38,7 +38,7 @@ def server() -> Iterator[RerankStandIn]:
 
 @asynccontextmanager
 async def endpoint(server: RerankStandIn, options: EndpointOptions = COHERE) -> AsyncGenerator[RerankEndpoint]:
-    opened = RerankEndpoint(replace(options, url=server.root), patience=QUICK)
+    opened = RerankEndpoint(replace(options, url=server.root), retry=QUICK)
     try:
         yield opened
     finally:
@@ -252,7 +252,7 @@ async def test_password_in_the_url_is_sent_and_not_shown(
 
 
 async def test_server_that_is_away_is_named() -> None:
-    reranker = RerankEndpoint(replace(COHERE, url="http://127.0.0.1:9"), patience=QUICK)
+    reranker = RerankEndpoint(replace(COHERE, url="http://127.0.0.1:9"), retry=QUICK)
     with pytest.raises(ModelUnavailable, match=r"http://127\.0\.0\.1:9/v2/rerank cannot be reached: .*Check its url"):
         await reranker.score(QUERY, passages("a"))
     await reranker.close()

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from resift.core.calibration import Logistic
-from resift.core.values import Passage
+from resift.core.values import Logistic, Passage
 from resift.models.bundled import BUNDLED
 from resift.models.deferred import Deferred
-from resift.models.transformer import Transformer
+from resift.models.text.transformer import Transformer
 from resift.models.workers import Workers
 from resift.rerank.late_interaction import LateInteraction, max_similarity
 

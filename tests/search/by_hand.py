@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from resift.core.values import Passage
-from resift.search.encode import EncodedQuery
-from resift.search.lexical import Bm25Encoder
-from resift.search.store import Point
-from resift.search.vectors import AnyVector, Vector
+from resift.core.vectors import AnyVector, Vector
+from resift.encoders.bm25 import Bm25Encoder
+from resift.encoders.protocols import EncodedQuery
+from resift.store.protocols import Point
 
 
 class WordSum:

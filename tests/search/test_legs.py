@@ -7,13 +7,13 @@ import pytest
 
 from resift.core.errors import InvalidInput, NotFound
 from resift.core.values import Hit
-from resift.search.edge import EdgeStore
+from resift.encoders.bm25 import Bm25Encoder
 from resift.search.examples import towards
 from resift.search.legs import Search, legs_of
-from resift.search.lexical import Bm25Encoder
-from resift.search.manifest import Manifest
-from resift.search.retrieve import Retriever
-from resift.search.store import Collection
+from resift.search.retriever import Retriever
+from resift.store.edge.store import EdgeStore
+from resift.store.manifest import Manifest
+from resift.store.protocols import Collection
 from resift.tests.search.by_hand import ENCODER, point
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

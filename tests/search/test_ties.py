@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from resift.core.values import Passage
-from resift.search.edge import EdgeStore
-from resift.search.manifest import Manifest
-from resift.search.store import Collection, Leg, Point
+from resift.core.vectors import Sparse
 from resift.search.ties import search_in_order
-from resift.search.vectors import Sparse
+from resift.store.edge.store import EdgeStore
+from resift.store.manifest import Manifest
+from resift.store.protocols import Collection, Leg, Point
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from resift.server import cli
+from resift.server.cli import app as cli
 
 
 class Outcome(NamedTuple):

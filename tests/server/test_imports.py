@@ -13,10 +13,10 @@ START = """
 import json, sys
 import anyio
 from mcp.client import Client
-from resift.models.transformer import Transformer
-from resift.server.assembly import create_server
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
+from resift.models.text.transformer import Transformer
+from resift.server.mcp import create_server
+from resift.factories.engine import build_engine
+from resift.settings.load import load_settings
 
 load, loaded = Transformer.open, []
 Transformer.open = lambda model: loaded.append(load(model)) or loaded[0]
@@ -65,8 +65,8 @@ import anyio
 from resift.core.values import Document
 from resift.ingest.job import Job
 from resift.pipeline.question import Question
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
+from resift.factories.engine import build_engine
+from resift.settings.load import load_settings
 
 async def main():
     engine = build_engine(load_settings(min_free_mb=0))

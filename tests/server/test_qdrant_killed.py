@@ -7,10 +7,10 @@ from anyio.to_thread import run_sync
 
 from resift.core.errors import StoreUnavailable
 from resift.core.values import Document
+from resift.factories.engine import build_engine
 from resift.ingest.job import Job
 from resift.pipeline.question import Question
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
+from resift.settings.load import load_settings
 from resift.tests.standins.proxy import Fault, killable_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

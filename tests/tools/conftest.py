@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from mcp.client import Client
 
-from resift.server.assembly import create_server
-from resift.server.engine import Engine
+from resift.factories.engine import Engine
+from resift.server.mcp import create_server
 from resift.tests.tools.asking import Asker
 
 ERAS = {"auto": "2026-07-28", "legacy": "2025-11-25"}

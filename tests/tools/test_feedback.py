@@ -9,9 +9,9 @@ import anyio
 import pytest
 from mcp.client import Client
 
-from resift.server.assembly import TOOLS, create_server
-from resift.server.engine import build_engine
-from resift.server.settings import load_settings
+from resift.factories.engine import build_engine
+from resift.server.mcp import TOOLS, create_server
+from resift.settings.load import load_settings
 from resift.tests.server.in_process import Run, runner
 from resift.tests.tools.asking import Asker
 from resift.tests.tools.test_contract import MOST_BYTES

@@ -11,11 +11,11 @@ from mcp.client import Client
 from pydantic import SecretStr
 
 from resift.core.values import Document
+from resift.factories.engine import build_engine
 from resift.ingest.job import Job
-from resift.server.assembly import TOOLS, create_server
-from resift.server.engine import build_engine
-from resift.server.llm_settings import LlmSettings
-from resift.server.settings import load_settings
+from resift.server.mcp import TOOLS, create_server
+from resift.settings.load import load_settings
+from resift.settings.sections import LlmSettings
 from resift.tests.standins.chat import ChatStandIn, by_words, chat_stand_in, completion, passages_in, refusal
 from resift.tests.standins.http import Answer
 from resift.tests.tools.asking import Asker

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from resift.server.engine import Engine
+from resift.factories.engine import Engine
 from resift.tests.tools.asking import Asker
 
 pytestmark = pytest.mark.anyio

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
+from resift.factories.engine import Engine
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
-from resift.server.engine import Engine
 from resift.tests.tools.asking import Asker
 
 pytestmark = pytest.mark.anyio

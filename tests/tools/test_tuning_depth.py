@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from resift.factories.engine import Engine
 from resift.ingest.job import Job
-from resift.search.manifest import Tuning
-from resift.server.engine import Engine
+from resift.store.manifest import Tuning
 from resift.tests.conftest import DOCUMENTS
 from resift.tests.tools.asking import Asker
 

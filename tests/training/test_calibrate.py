@@ -8,8 +8,7 @@ from resift.training.mined import Candidate, Mined
 pytest.importorskip("torch", reason="the extra [train] is not installed")
 pytest.importorskip("sentence_transformers", reason="the extra [train] is not installed")
 
-from resift.training.calibrate import WEIGHTS, best_outcomes, best_weight
-from resift.training.fit import mean_ndcg
+from resift.training.fit import WEIGHTS, best_outcomes, best_weight, mean_ndcg
 
 
 def question(*grades: int) -> Mined:

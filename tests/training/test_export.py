@@ -10,25 +10,25 @@ import numpy as np
 import pytest
 
 from resift.core.errors import InvalidInput, ModelError
-from resift.models.cross_encoders import find_cross_encoder
-from resift.models.reranker_format import verify_reranker
+from resift.models.pair.loading import find_cross_encoder
+from resift.models.pair.spec import verify_reranker
 from resift.models.session import open_session
 from resift.tests.models.rerankers import write_own
 from resift.tests.training.tiny import WINDOW, sentences, write_set
+from resift.training.card import Agreement, ModelCard, TrainedOn
 from resift.training.mined import Candidate, Mined
-from resift.training.reranker_card import Agreement, ModelCard, TrainedOn
 
 torch: Any = pytest.importorskip("torch", reason="the extra [train] is not installed")
 pytest.importorskip("sentence_transformers", reason="the extra [train] is not installed")
 
-from resift.training.bert_graph import build_reranker, linear_layers  # noqa: E402
-from resift.training.dequantise import unpack  # noqa: E402
 from resift.training.export import EXACT, SHIPPED, Exported, check, export, mean_tau, network_parts  # noqa: E402
 from resift.training.fit import score_all  # noqa: E402
+from resift.training.graph.bert import build_reranker, linear_layers  # noqa: E402
+from resift.training.graph.dequantize import unpack  # noqa: E402
+from resift.training.graph.linear import EVERY_LAYER, Exact, Int8  # noqa: E402
 from resift.training.job import describe  # noqa: E402
-from resift.training.linear import EVERY_LAYER, Exact, Int8  # noqa: E402
 from resift.training.network import build_network  # noqa: E402
-from resift.training.plan import Plan, Recipe  # noqa: E402
+from resift.training.plan import Recipe, TrainingPlan  # noqa: E402
 from resift.training.plan import check as check_plan  # noqa: E402
 
 GOOD = Agreement(tau=0.98, ndcg=0.7, size_bytes=1, milliseconds=1.0)
@@ -47,7 +47,7 @@ def asked(count: int) -> list[Mined]:
 
 QUESTIONS = asked(12)
 
-Trained = tuple[Plan, Exported, ModelCard]
+Trained = tuple[TrainingPlan, Exported, ModelCard]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,9 @@ def trained(network: Any, base: Path, tmp_path_factory: pytest.TempPathFactory) 
     root = tmp_path_factory.mktemp("trained")
     data = write_set(root / "things")
     recipe = Recipe(steps=90, learning_rate=2e-5, window=48)
-    plan = Plan(data={data: 2.0}, out=root / "my-reranker", base=str(base), window=WINDOW, distilled=0.1, recipe=recipe)
+    plan = TrainingPlan(
+        data={data: 2.0}, out=root / "my-reranker", base=str(base), window=WINDOW, distilled=0.1, recipe=recipe
+    )
     exported = export(network, QUESTIONS, plan.out)
     return plan, exported, describe(plan, [TrainedOn(data, 2.0, 18)], QUESTIONS, exported, step=50)
 

@@ -8,15 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.training.lists import (
-    ALWAYS_NEGATIVE,
-    FALSE_NEGATIVE,
-    SIZE,
-    Drawn,
-    Source,
-    draw_lists,
-    read_source,
-)
+from resift.training.lists import ALWAYS_NEGATIVE, FALSE_NEGATIVE, SIZE, Drawn, TrainingSource, draw_lists, read_source
 from resift.training.mined import Candidate, Mined, MinedFile
 
 
@@ -34,8 +26,8 @@ def mined(draw: st.DrawFn) -> Mined:
     return Mined("question", candidates)
 
 
-def source_of(each: Mined) -> Source:
-    return Source([each], []) if each.judged else Source([], [each])
+def source_of(each: Mined) -> TrainingSource:
+    return TrainingSource([each], []) if each.judged else TrainingSource([], [each])
 
 
 @given(mined(), st.integers(0, 1000))
@@ -59,19 +51,19 @@ def test_a_positive_is_present_and_likely_answers_that_nobody_marked_are_not(eac
 
 
 def test_positives_share_the_labels() -> None:
-    for drawn in draw_lists([Source([question("q", 0, 1, 2)], [])], [1], 20, random=Random(1)):
+    for drawn in draw_lists([TrainingSource([question("q", 0, 1, 2)], [])], [1], 20, random=Random(1)):
         labelled = {text: label for text, label in zip(drawn.passages, drawn.labels, strict=True) if label}
         assert labelled.keys() <= {"q 1", "q 2"}
         assert set(labelled.values()) == {1 / len(labelled)}
 
 
 def test_lists_are_filled_from_near_candidates_where_there_are_none_further_down() -> None:
-    drawn = next(draw_lists([Source([question("q", 1, candidates=9)], [])], [1], 1, random=Random(1)))
+    drawn = next(draw_lists([TrainingSource([question("q", 1, candidates=9)], [])], [1], 1, random=Random(1)))
     assert len(drawn.passages) == SIZE
 
 
 def test_same_seed_gives_the_same_lists() -> None:
-    source = Source([question(f"q{n}", 0, 1) for n in range(9)], [question("u")])
+    source = TrainingSource([question(f"q{n}", 0, 1) for n in range(9)], [question("u")])
 
     def draw(seed: int) -> list[Drawn]:
         return list(draw_lists([source], [1], 30, random=Random(seed)))
@@ -80,7 +72,7 @@ def test_same_seed_gives_the_same_lists() -> None:
 
 
 def test_sources_come_in_proportion_to_their_weights() -> None:
-    sources = [Source([question("large", 1)], []), Source([question("small", 1)], [question("cut")])]
+    sources = [TrainingSource([question("large", 1)], []), TrainingSource([question("small", 1)], [question("cut")])]
     for share in (0.0, 0.5, 1.0):
         lists = draw_lists(sources, [3, 1], 4000, random=Random(5), unlabelled=share)
         counts = Counter(each.query for each in lists)

@@ -7,17 +7,17 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Document
-from resift.server.engine import Engine
+from resift.factories.engine import Engine
 from resift.tests.training.tiny import THINGS, write_set
 from resift.training.mined import Candidate, Mined, MinedFile
 from resift.training.mining import DEPTH, LONGEST_WORDS, MOST_KEYWORDS, Miner, cut_questions, mine
-from resift.training.plan import Plan
+from resift.training.plan import TrainingPlan
 
 pytestmark = pytest.mark.anyio
 
 
-def plan_for(folder: Path, *, questions: int = 10, unlabelled: int = 4) -> Plan:
-    plan = Plan(
+def plan_for(folder: Path, *, questions: int = 10, unlabelled: int = 4) -> TrainingPlan:
+    plan = TrainingPlan(
         data={write_set(folder / "things"): 1.0},
         dev=[write_set(folder / "others")],
         out=folder / "out",
@@ -29,7 +29,7 @@ def plan_for(folder: Path, *, questions: int = 10, unlabelled: int = 4) -> Plan:
     return plan
 
 
-async def mined(engine: Engine, plan: Plan, name: str) -> list[Mined]:
+async def mined(engine: Engine, plan: TrainingPlan, name: str) -> list[Mined]:
     await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor))
     return list(MinedFile(plan.work / f"{name}-train.jsonl").read())
 

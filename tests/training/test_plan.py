@@ -8,17 +8,17 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.tests.training.tiny import write_set
-from resift.training.plan import Plan, Recipe, begin, check, parse_mix
+from resift.training.plan import Recipe, TrainingPlan, begin, check, parse_mix
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path) -> TrainingPlan:
     base = tmp_path / "base"
     base.mkdir()
     config = {"model_type": "bert", "hidden_act": "gelu", "max_position_embeddings": 128, "num_hidden_layers": 2}
     (base / "config.json").write_text(json.dumps(config))
     data = write_set(tmp_path / "things")
-    return Plan(data={data: 1.0}, out=tmp_path / "out", base=str(base), window=64)
+    return TrainingPlan(data={data: 1.0}, out=tmp_path / "out", base=str(base), window=64)
 
 
 def test_mix_is_read_with_and_without_weights() -> None:
@@ -42,11 +42,11 @@ def test_mix_that_cannot_be_is_refused(specs: list[str], message: str) -> None:
         parse_mix(specs)
 
 
-def test_whole_plan_is_accepted(plan: Plan) -> None:
+def test_whole_plan_is_accepted(plan: TrainingPlan) -> None:
     check(plan)
 
 
-def test_folder_without_a_judged_set_is_named(plan: Plan, tmp_path: Path) -> None:
+def test_folder_without_a_judged_set_is_named(plan: TrainingPlan, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="--data: there is no folder nowhere"):
         check(replace(plan, data={Path("nowhere"): 1}))
     with pytest.raises(InvalidInput, match=r"--dev: there is no folder nowhere.*corpus\.jsonl"):
@@ -56,12 +56,12 @@ def test_folder_without_a_judged_set_is_named(plan: Plan, tmp_path: Path) -> Non
         check(plan)
 
 
-def test_missing_split_is_told_with_those_that_exist(plan: Plan) -> None:
+def test_missing_split_is_told_with_those_that_exist(plan: TrainingPlan) -> None:
     with pytest.raises(InvalidInput, match=r"no split 'test'\. Splits there: train"):
         check(replace(plan, split="test"))
 
 
-def test_development_set_that_is_trained_on_is_refused(plan: Plan, tmp_path: Path) -> None:
+def test_development_set_that_is_trained_on_is_refused(plan: TrainingPlan, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="must not be learnt"):
         check(replace(plan, dev=list(plan.data)))
     with pytest.raises(InvalidInput, match="have one name"):
@@ -78,13 +78,13 @@ def test_development_set_that_is_trained_on_is_refused(plan: Plan, tmp_path: Pat
         (None, "cannot be read"),
     ],
 )
-def test_base_that_cannot_be_trained_is_refused(plan: Plan, config: object, message: str) -> None:
+def test_base_that_cannot_be_trained_is_refused(plan: TrainingPlan, config: object, message: str) -> None:
     (Path(plan.base) / "config.json").write_text(json.dumps(config) if config else "{")
     with pytest.raises(InvalidInput, match=message):
         check(replace(plan, layers=2))
 
 
-def test_same_plan_may_go_on(plan: Plan, tmp_path: Path) -> None:
+def test_same_plan_may_go_on(plan: TrainingPlan, tmp_path: Path) -> None:
     begin(plan)
     begin(plan)
     moved = (tmp_path / "things").rename(tmp_path / "elsewhere-things").parent / "elsewhere-things"
@@ -92,7 +92,7 @@ def test_same_plan_may_go_on(plan: Plan, tmp_path: Path) -> None:
     begin(replace(plan, data={moved.rename(tmp_path / "new" / "things"): 1.0}))
 
 
-def test_other_plan_is_refused_and_says_what_differs(plan: Plan, tmp_path: Path) -> None:
+def test_other_plan_is_refused_and_says_what_differs(plan: TrainingPlan, tmp_path: Path) -> None:
     begin(plan)
     with pytest.raises(InvalidInput, match=r"\(window was 64, is 32\).*Choose another --out, or delete .*work"):
         begin(replace(plan, window=32))
@@ -104,14 +104,14 @@ def test_other_plan_is_refused_and_says_what_differs(plan: Plan, tmp_path: Path)
         begin(plan)
 
 
-def test_folders_in_another_order_are_another_plan(plan: Plan, tmp_path: Path) -> None:
+def test_folders_in_another_order_are_another_plan(plan: TrainingPlan, tmp_path: Path) -> None:
     first, second = tmp_path / "things", write_set(tmp_path / "others")
     begin(replace(plan, data={first: 1.0, second: 1.0}))
     with pytest.raises(InvalidInput, match=r"\(data\)"):
         begin(replace(plan, data={second: 1.0, first: 1.0}))
 
 
-def test_reranker_that_no_run_left_is_not_written_over(plan: Plan) -> None:
+def test_reranker_that_no_run_left_is_not_written_over(plan: TrainingPlan) -> None:
     plan.out.mkdir()
     (plan.out / "reranker.json").write_text("{}")
     with pytest.raises(InvalidInput, match=r"already holds a reranker.*reranker\.json"):
@@ -120,5 +120,5 @@ def test_reranker_that_no_run_left_is_not_written_over(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(("folder", "name"), [("mine", "mine"), ("my first one", "my-first-one"), ("äß", "äß")])
-def test_reranker_is_called_like_its_folder(plan: Plan, tmp_path: Path, folder: str, name: str) -> None:
+def test_reranker_is_called_like_its_folder(plan: TrainingPlan, tmp_path: Path, folder: str, name: str) -> None:
     assert replace(plan, out=tmp_path / folder).name == name

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.models.bundled import RERANKER
-from resift.models.cross_encoders import find_cross_encoder
+from resift.models.pair.loading import find_cross_encoder
 from resift.training.lists import Drawn
 from resift.training.teacher import of_reranker, of_retrieval, teach
 

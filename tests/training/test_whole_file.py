@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resift.training.whole_file import write_whole
+from resift.training.mined import write_whole
 
 
 def test_text_is_written_and_nothing_is_left_beside_it(tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""Encoders in the place of the bundled one: a model that runs here, and one behind an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.vectors import Vector
+from .protocols import EncodedQuery
+
+if TYPE_CHECKING:
+    from ..models.deferred import Deferred
+    from ..models.endpoint.embeddings import Embeddings
+    from ..models.text.model import TextModel
+    from ..models.text.transformer import Embedding
+    from ..models.workers import Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """What is put before each text, as the model was trained: "query: " and "passage: " for E5."""
+
+    query: str = ""
+    passage: str = ""
+
+    def marked(self, fingerprint: str) -> str:
+        """Return the fingerprint of a model that is used with these, for they change its vectors."""
+        parts = [f"{name}={value!r}" for name, value in (("query", self.query), ("passage", self.passage)) if value]
+        return " ".join([fingerprint, *parts])
+
+
+class LocalEncoder:
+    """A model that is loaded when first used."""
+
+    dimension = 0
+
+    def __init__(self, fingerprint: str, model: Deferred[TextModel], workers: Workers, prefixes: Prefixes) -> None:
+        self.fingerprint = prefixes.marked(fingerprint)
+        self._model = model
+        self._workers = workers
+        self._prefixes = prefixes
+
+    async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
+        """Return the texts' vectors, each of length 1, and how many texts were longer than the window."""
+        model = await self._model.get()
+        marked = [self._prefixes.passage + text for text in texts]
+        groups = [marked[start : start + model.batch] for start in range(0, len(marked), model.batch)]
+
+        def embed(group: Sequence[str]) -> list[Embedding]:
+            return model.embed(group, query=False)
+
+        embeddings = [each for group in await self._workers.map(embed, groups) for each in group]
+        return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
+
+    async def encode_query(self, query: str) -> EncodedQuery:
+        """Return the query's vector, of length 1."""
+        model = await self._model.get()
+        text = self._prefixes.query + query
+        [embedding] = await self._workers.run(lambda: model.embed([text], query=True))
+        return EncodedQuery(embedding.vector, embedding.tokens, embedding.truncated)
+
+
+class RemoteEncoder:
+    """A model behind an endpoint, which says nothing of tokens: texts it cannot read whole it refuses or cuts."""
+
+    dimension = 0
+
+    def __init__(self, fingerprint: str, model: Embeddings, prefixes: Prefixes) -> None:
+        self.fingerprint = prefixes.marked(fingerprint)
+        self._model = model
+        self._prefixes = prefixes
+
+    async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
+        """Return the texts' vectors, each of length 1; of none it is known that it was cut."""
+        return await self._model.embed([self._prefixes.passage + text for text in texts]), 0
+
+    async def encode_query(self, query: str) -> EncodedQuery:
+        """Return the query's vector, of length 1."""
+        [vector] = await self._model.embed([self._prefixes.query + query])
+        return EncodedQuery(vector, tokens=0, truncated=False)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._model.close()

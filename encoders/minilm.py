@@ -1,0 +1,52 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..core.vectors import Multi, Vector
+from .protocols import EncodedQuery
+
+if TYPE_CHECKING:
+    from ..models.bundled import BundledModel
+    from ..models.deferred import Deferred
+    from ..models.text.transformer import Transformer
+    from ..models.workers import Workers
+
+
+class BundledEncoder:
+    """The encoder that ships with Resift; one text at a time, so that a vector never depends on its neighbours."""
+
+    def __init__(self, model: BundledModel, transformer: Deferred[Transformer], workers: Workers) -> None:
+        self._model = model
+        self._transformer = transformer
+        self._workers = workers
+
+    @property
+    def fingerprint(self) -> str:
+        """Return name and hash of the model."""
+        return self._model.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        """Return the number of components of a vector."""
+        return self._model.dimension
+
+    async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
+        """Return the texts' vectors, each of length 1, and how many texts were longer than the window."""
+        transformer = await self._transformer.get()
+        embeddings = await self._workers.map(transformer.embed, texts)
+        return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
+
+    async def encode_tokens(self, texts: Sequence[str]) -> list[Multi]:
+        """Return a vector for each token of each text, of its first tokens where it is longer than the window."""
+        transformer = await self._transformer.get()
+        embeddings = await self._workers.map(transformer.embed_tokens, texts)
+        return [Multi(each.matrix) for each in embeddings]
+
+    async def encode_query(self, query: str) -> EncodedQuery:
+        """Return the query's vector, of length 1."""
+        transformer = await self._transformer.get()
+        embedding = await self._workers.run(transformer.embed, query)
+        return EncodedQuery(embedding.vector, embedding.tokens, embedding.truncated)

@@ -1,0 +1,160 @@
+"""The report as one HTML file: no script, nothing fetched, readable in light and dark."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from ..compare import Change, Comparison
+from ..systems import FINAL, FIRST_STAGE
+from .content import EvaluationReport
+from .plots import differences_figure, sweep_figure, to_svg
+
+_STYLE = """
+:root { color-scheme: light dark; --edge: #8886; --mark: #3a9d5d22 }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
+.key { border-left: 3px solid #3a9d5d; padding: .1rem 0 .1rem 1rem } .scroll { overflow-x: auto }
+table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums }
+caption { text-align: left; font-weight: 600; padding: .3rem 0 }
+th, td { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--edge); text-align: right; vertical-align: top }
+th:first-child, td:first-child, .text { text-align: left }
+tr.mark { background: var(--mark) }
+svg { width: 100%; height: auto; font-family: inherit } footer, .note { opacity: .75; font-size: .9em }
+"""
+
+_META = """\
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+"""
+
+Row = Sequence[str]
+
+
+def to_html(report: EvaluationReport) -> str:
+    """Return the page."""
+    subject = report.subject
+    title = f"Resift on {subject.name}"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p>{escape(describe(report))}</p>",
+        f'<div class="key"><p>{escape(report.ceiling.prediction)}</p><p>{escape(report.sweep.advice)}</p></div>',
+        "<h2>Systems</h2>",
+        _systems(report),
+        *(f"<p>{escape(line)}</p>" for line in describe_costs(report)),
+        "<h2>Depth of reranking, in documents</h2>",
+        to_svg(sweep_figure(report.sweep), title="Quality and added milliseconds against depth"),
+        _depths(report),
+        "<h2>Query by query</h2>",
+        to_svg(differences_figure(report), title=f"Change in nDCG@10 from {FIRST_STAGE} to {FINAL}"),
+        *(_comparison(each) for each in report.comparisons),
+        _published(report),
+        f"<footer><p>Resift {escape(subject.version)}, {escape(subject.created)}. Measures by ir-measures. Intervals: "
+        f"paired bootstrap over queries, 95 %, seed {subject.seed}.</p></footer>",
+    ]
+    head = f"{_META}<title>{escape(title)}</title>\n<style>{_STYLE}</style>"
+    body = "\n".join(parts)
+    return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
+
+
+def describe(report: EvaluationReport) -> str:
+    """Return in a sentence what was evaluated."""
+    subject = report.subject
+    split = f" ({subject.split})" if subject.split else ""
+    usual = f", of which {FINAL!r} reads as much as pays" if report.asked.is_usual else ""
+    return (
+        f"{report.queries:,} queries{split} over {subject.documents:,} documents of collection "
+        f"{report.asked.collection}; reranker {subject.model}, depth {report.asked.depth}{usual}."
+    )
+
+
+def describe_costs(report: EvaluationReport) -> list[str]:
+    """Return what each system that asks a language model asked of it; nothing where none does."""
+    return [
+        f"{row.name}: {row.usage.calls:,} calls of the language model for {report.queries:,} queries, "
+        f"{row.usage.tokens_in:,} tokens in, {row.usage.tokens_out:,} out."
+        for row in report.systems
+        if row.usage.calls
+    ]
+
+
+def _systems(report: EvaluationReport) -> str:
+    measures = list(report.systems[0].measures)
+    rows = [
+        [
+            each.name,
+            *(f"{each.measures[name]:.4f}" for name in measures),
+            *(f"{value:.1f}" for value in (each.total.p50, each.total.p95, each.added.p50, each.added.p95)),
+        ]
+        for each in report.systems
+    ]
+    return _table(["system", *measures, "p50 ms", "p95 ms", "added p50", "added p95"], rows)
+
+
+def _depths(report: EvaluationReport) -> str:
+    rows = [
+        [
+            str(each.depth),
+            *(f"{value:.4f}" for value in (each.ceiling, each.recall_at_5, each.ndcg_at_10)),
+            *(f"{value:.1f}" for value in (each.added.p50, each.added.p95)),
+        ]
+        for each in report.sweep.depths
+    ]
+    plateau = [report.sweep.is_plateau and each.depth >= report.sweep.recommended for each in report.sweep.depths]
+    heading = ["depth", "R@depth", "R@5", "nDCG@10", "added p50 ms", "added p95 ms"]
+    return _table(heading, rows, caption="The plateau is shaded" if any(plateau) else "", marked=plateau)
+
+
+def _comparison(comparison: Comparison) -> str:
+    rows = [
+        [name, f"{each.mean:+.4f}", f"{each.low:+.4f} to {each.high:+.4f}", "yes" if each.is_clear else "no"]
+        for name, each in comparison.differences.items()
+    ]
+    title = f"{comparison.system} against {comparison.against}"
+    counts = f"{comparison.helped} queries helped, {comparison.hurt} hurt, {comparison.tied} tied, by nDCG@10."
+    return "\n".join(
+        [
+            f"<h3>{escape(title)}</h3>",
+            f"<p>{counts}</p>",
+            _table(["measure", "difference", "95 % interval", "leaves out 0"], rows),
+            _changes("Helped most", comparison.most_helped),
+            _changes("Hurt most", comparison.most_hurt),
+        ]
+    )
+
+
+def _changes(caption: str, changes: Sequence[Change]) -> str:
+    rows = [
+        [each.query, f"{each.before:.3f}", f"{each.after:.3f}", _place(each.place_before), _place(each.place_after)]
+        for each in changes
+    ]
+    heading = ["query", "nDCG@10 before", "after", "first relevant before", "after"]
+    return _table(heading, rows, caption=caption) if rows else ""
+
+
+def _published(report: EvaluationReport) -> str:
+    if not report.published:
+        return ""
+    rows = [
+        [
+            each.system,
+            f"{each.ndcg_at_10:.3f}",
+            "" if each.recall_at_100 is None else f"{each.recall_at_100:.3f}",
+            each.source,
+        ]
+        for each in report.published
+    ]
+    ours = [[each.name, f"{each.measures['nDCG@10']:.3f}", "", "this report"] for each in report.systems]
+    return "<h2>Published on the same data</h2>\n" + _table(["system", "nDCG@10", "R@100", "source"], [*ours, *rows])
+
+
+def _place(place: int) -> str:
+    return f"#{place}" if place else "none"
+
+
+def _table(heading: Row, rows: Iterable[Row], *, caption: str = "", marked: Sequence[bool] = ()) -> str:
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    head = "".join(f"<th>{escape(each)}</th>" for each in heading)
+    lines: list[str] = []
+    for number, row in enumerate(rows):
+        mark = " class=mark" if number < len(marked) and marked[number] else ""
+        lines.append(f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")
+    return f'<div class="scroll"><table>{title}<tr>{head}</tr>\n' + "\n".join(lines) + "\n</table></div>"

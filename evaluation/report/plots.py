@@ -1,0 +1,98 @@
+"""Plots: as SVG that takes its ink from the page around it, and as PNG."""
+
+import re
+from collections.abc import Sequence
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING, Any
+
+from ..sweep import Sweep
+from ..systems import FINAL, FIRST_STAGE
+from .content import EvaluationReport
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+INK = "#123456"  # stands for the page's own text colour, which SVG calls currentColor
+
+BLUE, ORANGE, GREEN, RED = "#3b82c4", "#d9822b", "#3a9d5d", "#d2504b"  # readable on white and on near-black
+
+DPI = 150
+
+
+def sweep_figure(sweep: Sweep, *, ink: str = INK) -> "Figure":
+    """Return quality above and added milliseconds below, both against depth; the plateau is shaded."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+    axes: Any = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    quality, time = axes
+    depths = [each.depth for each in sweep.depths]
+    quality.plot(depths, [each.ceiling for each in sweep.depths], ":", color=ink, label="R@depth, the ceiling")
+    quality.plot(depths, [each.recall_at_5 for each in sweep.depths], "o-", color=BLUE, label="R@5")
+    quality.plot(depths, [each.ndcg_at_10 for each in sweep.depths], "s-", color=ORANGE, label="nDCG@10")
+    quality.set_ylabel("quality")
+    time.plot(depths, [each.added.p50 for each in sweep.depths], "o-", color=GREEN, label="p50")
+    time.plot(depths, [each.added.p95 for each in sweep.depths], "o--", color=RED, label="p95")
+    time.set_ylabel("added milliseconds")
+    time.set_ylim(bottom=0)
+    time.set_xlabel("passages reranked")
+    for each in (quality, time):
+        each.set_xticks(depths)
+        each.axvline(sweep.recommended, color=ink, linewidth=0.8, linestyle="--")
+        if sweep.is_plateau:
+            each.axvspan(sweep.recommended, depths[-1], color=GREEN, alpha=0.12, label="plateau")
+        _style(each, ink)
+    return figure
+
+
+def differences_figure(report: EvaluationReport, *, ink: str = INK) -> "Figure":
+    """Return each query's change in nDCG@10 under the final system, from the most helped to the most hurt."""
+    from matplotlib.figure import Figure
+
+    before, after = report.by_query[FIRST_STAGE], report.by_query[FINAL]
+    changes = sorted((after[key] - before[key] for key in after), reverse=True)
+    figure = Figure(figsize=(7.2, 2.6), layout="constrained")
+    axes: Any = figure.subplots()
+    axes.bar(range(len(changes)), changes, width=1.0, color=[GREEN if each > 0 else RED for each in changes])
+    axes.axhline(0, color=ink, linewidth=0.8)
+    axes.set_xlabel("queries, from the most helped to the most hurt")
+    axes.set_ylabel("change in nDCG@10")
+    _style(axes, ink, legend=False)
+    return figure
+
+
+def to_svg(figure: "Figure", *, title: str) -> str:
+    """Return an `<svg>` element whose ink is the page's; `title` names it for those who cannot see it."""
+    import matplotlib as mpl
+
+    written = StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    # Text stays text, in the page's font; the salt makes ids, and so the file, the same every time.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):  # pyright: ignore[reportUnknownMemberType]
+        figure.savefig(written, format="svg", transparent=True, metadata=nothing)  # pyright: ignore[reportUnknownMemberType]
+    element = written.getvalue()[written.getvalue().index("<svg") :].replace(INK, "currentColor")
+    element = re.sub(r'(<svg [^>]*?)width="[^"]*"', r"\1", element, count=1)
+    element = re.sub(r'(<svg [^>]*?)height="[^"]*"', rf'\1role="img" aria-label="{title}"', element, count=1)
+    return element.strip()
+
+
+def to_png(figure: "Figure") -> bytes:
+    """Return the figure on white."""
+    written = BytesIO()
+    figure.savefig(written, format="png", dpi=DPI, facecolor="white")  # pyright: ignore[reportUnknownMemberType]
+    return written.getvalue()
+
+
+def _style(axes: Any, ink: str, *, legend: bool = True) -> None:
+    axes.patch.set_alpha(0)
+    axes.tick_params(colors=ink, labelsize=9)
+    axes.yaxis.label.set_color(ink)
+    axes.xaxis.label.set_color(ink)
+    axes.grid(visible=True, color=ink, alpha=0.15, linewidth=0.6)
+    hidden: Sequence[str] = ("top", "right")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side not in hidden)
+        spine.set_color(ink)
+    if legend:
+        axes.legend(frameon=False, labelcolor=ink, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))

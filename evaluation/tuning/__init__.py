@@ -1,0 +1,1 @@
+"""Fitting blend weights, depth and calibration to judged questions."""

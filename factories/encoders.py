@@ -1,0 +1,135 @@
+"""The encoder of the settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..core.errors import InvalidInput
+from ..core.vectors import BM25, LEARNED, TEXT_FIELD, TOKENS, VectorSpec, dense_vectors
+from ..encoders.bm25 import Bm25Options
+from ..encoders.configured import LocalEncoder, Prefixes, RemoteEncoder
+from ..encoders.minilm import BundledEncoder
+from ..encoders.protocols import Encoder, ExtraEncoders, SparseEncoder
+from ..encoders.sparse import FastembedSparse
+from ..models.bundled import TOKENIZER_FILE, sampled_digest
+from ..models.deferred import Deferred
+from ..models.endpoint.client import Endpoint
+from ..models.endpoint.embeddings import Embeddings
+from ..models.text.fastembed import FastembedTexts
+from ..models.text.model import TextModel
+from ..models.text.onnx import POOLING_FILE, OnnxTexts, graph_in
+from ..models.text.torch import TorchTexts
+from ..models.workers import Workers
+from ..settings.load import Settings
+from ..store.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderParts:
+    """What encoders are built with."""
+
+    settings: Settings
+    workers: Workers
+    bundled: BundledEncoder
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """Return what is put before queries and passages."""
+        chosen = self.settings.encoder
+        return Prefixes(chosen.query_prefix, chosen.passage_prefix)
+
+    def local(self, fingerprint: str, load: Callable[[], TextModel]) -> Encoder:
+        """Return the encoder of a model that runs here."""
+        return LocalEncoder(fingerprint, Deferred(load), self.workers, self.prefixes)
+
+
+def _bundled(parts: EncoderParts) -> Encoder:
+    return parts.bundled
+
+
+def _onnx(parts: EncoderParts) -> Encoder:
+    chosen = parts.settings.encoder
+    folder = Path(chosen.model).expanduser().absolute()
+    pooling = None if chosen.pooling == "auto" else chosen.pooling
+    digest = sampled_digest([graph_in(folder), folder / TOKENIZER_FILE, folder / POOLING_FILE])
+    pooled = f" pooling={pooling}" if pooling else ""
+    return parts.local(f"{folder.name}@{digest}{pooled}", lambda: OnnxTexts.open(folder, pooling))
+
+
+def _fastembed(parts: EncoderParts) -> Encoder:
+    name, _, folder = parts.settings.encoder.model.partition("=")
+    return parts.local(f"fastembed:{name.lower()}", lambda: FastembedTexts.open(name, folder))
+
+
+def _torch(parts: EncoderParts) -> Encoder:
+    model = parts.settings.encoder.model
+    folder = Path(model).expanduser().absolute()
+    if not folder.is_dir():
+        return parts.local(f"torch:{model}", lambda: TorchTexts.open(model))
+    # Of every module and its options: pooling alone changes all vectors.
+    files = [path for kind in ("safetensors", "bin", "json") for path in sorted(folder.rglob(f"*.{kind}"))]
+    return parts.local(f"{folder.name}@{sampled_digest(files)}", lambda: TorchTexts.open(folder))
+
+
+def _openai(parts: EncoderParts) -> Encoder:
+    settings, chosen = parts.settings, parts.settings.encoder
+    key = settings.openai_api_key.get_secret_value()
+    if not (key or settings.openai_base_url):
+        raise InvalidInput("RESIFT_ENCODER__KIND = 'openai' needs an endpoint: set OPENAI_BASE_URL or OPENAI_API_KEY.")
+    endpoint = Endpoint(chosen.model, settings.openai_base_url, key, chosen.timeout_s)
+    size = f"/{chosen.dimension}" if chosen.dimension else ""
+    model = Embeddings(endpoint, batch=chosen.batch, dimension=chosen.dimension)
+    return RemoteEncoder(f"openai:{chosen.model}{size}", model, parts.prefixes)
+
+
+BUILDERS: dict[str, Callable[[EncoderParts], Encoder]] = {
+    "bundled": _bundled,
+    "onnx": _onnx,
+    "fastembed": _fastembed,
+    "torch": _torch,
+    "openai": _openai,
+}
+"""By RESIFT_ENCODER__KIND, what builds the encoder; a model is loaded, and its library imported, when first used."""
+
+
+def build_encoder(parts: EncoderParts) -> Encoder:
+    """Return the encoder that the settings name; nothing but a sample of a model's files is read.
+
+    Raises:
+        InvalidInput: The settings name no endpoint for a model that is behind one.
+    """
+    return BUILDERS[parts.settings.encoder.kind](parts)
+
+
+def sparse_encoder(settings: Settings, workers: Workers) -> SparseEncoder | None:
+    """Return the model that weighs words; None for BM25."""
+    words = settings.vectors.words
+    return None if words == BM25 else FastembedSparse(words, workers)
+
+
+def new_manifest(settings: Settings, encoder: Encoder, extra_encoders: ExtraEncoders) -> Manifest:
+    """Return the manifest of a new collection."""
+    ingest, search = settings.ingest, settings.search
+    return Manifest(
+        vectors=_vectors(settings, encoder, extra_encoders),
+        lexical=Bm25Options(search.average_length, search.language, tokenizer=search.tokenizer),
+        chunking=f"{ingest.max_tokens}/{ingest.overlap_tokens}/{ingest.min_tokens}",
+        storage=settings.index.storage(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _vectors(settings: Settings, encoder: Encoder, extra_encoders: ExtraEncoders) -> dict[str, VectorSpec]:
+    vectors = dense_vectors(encoder.fingerprint, encoder.dimension, settings.vectors.fields)
+    if extra_encoders.sparse is None:
+        vectors[BM25] = VectorSpec("sparse", TEXT_FIELD, BM25, idf=True)
+    else:
+        vectors[LEARNED] = VectorSpec(
+            "sparse", TEXT_FIELD, extra_encoders.sparse.fingerprint, idf=extra_encoders.sparse.idf
+        )
+    if settings.vectors.tokens and extra_encoders.tokens is not None:
+        vectors[TOKENS] = VectorSpec(
+            "multi", TEXT_FIELD, extra_encoders.tokens.fingerprint, extra_encoders.tokens.dimension
+        )
+    return vectors

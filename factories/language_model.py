@@ -1,0 +1,61 @@
+"""The language model of the settings, and what is ordered by it."""
+
+from collections.abc import Mapping
+
+from ..models.endpoint.client import Endpoint
+from ..models.endpoint.language_model import LanguageModel
+from ..prompts.templates import SHIPPED, Template, load_templates
+from ..rerank.llm.listwise import Listwise, Options
+from ..rerank.stages.cascade import Ordered
+from ..settings.load import Settings
+from ..settings.rerankers import LLM
+
+
+def open_language_model(settings: Settings) -> LanguageModel | None:
+    """Return the model that the settings name; None without one, or with neither an endpoint nor a key."""
+    key, llm = settings.openai_api_key.get_secret_value(), settings.llm
+    if not llm.model or not (key or settings.openai_base_url):
+        return None
+    return LanguageModel(Endpoint(llm.model, settings.openai_base_url, key, llm.timeout_s, llm.retries))
+
+
+def open_templates(settings: Settings) -> dict[str, Template]:
+    """Return the templates that come with Resift, and the user's own, which go before those of the same name.
+
+    Raises:
+        InvalidInput: One cannot be used.
+    """
+    return load_templates([SHIPPED, settings.prompts_dir] if settings.prompts_dir else [SHIPPED])
+
+
+def open_listwise(
+    settings: Settings, model: LanguageModel | None, templates: Mapping[str, Template]
+) -> Listwise | None:
+    """Return what puts passages in order by the model; None without one.
+
+    Raises:
+        InvalidInput: The settings name a template that does not order passages.
+    """
+    if model is None:
+        return None
+    llm = settings.llm
+    options = Options(
+        strategy=llm.strategy,
+        template=llm.template,
+        permutations=llm.permutations,
+        passage_tokens=llm.passage_tokens,
+        reply_tokens=llm.reply_tokens,
+        total_s=llm.total_s,
+        max_calls=llm.max_calls,
+        max_tokens=llm.max_tokens_per_query,
+        at_once=llm.at_once,
+        cache_size=llm.cache_size,
+        date_field=settings.blend.recency_field,
+        official=tuple(settings.blend.official_sources),
+    )
+    return Listwise(model, templates, options)
+
+
+def ordering_step(listwise: Listwise, settings: Settings) -> Ordered:
+    """Return the stage in which the language model puts a head in order."""
+    return Ordered(LLM, listwise, settings.llm.head, wide_margin=settings.llm.wide_margin)

@@ -1,0 +1,1 @@
+"""Cross-encoders: models that read a query and a passage together."""

@@ -1,0 +1,1 @@
+"""Models that turn one text into vectors."""

@@ -1,0 +1,1 @@
+"""Listwise reranking with a language model."""

@@ -1,0 +1,59 @@
+"""Diversity: of hits that say the same, only the best comes early."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.values import Ranking, Stage
+from ...core.vectors import AnyVector
+from ...search.fusion import scale
+from .metadata import reordered
+
+
+def most_diverse_first(
+    relevance: Sequence[float], vectors: NDArray[np.float32], *, diversity: float
+) -> list[tuple[int, float]]:
+    """Return the places of all hits in the order of maximal marginal relevance, each with its value, in 0..1.
+
+    The value is `(1 - diversity) * relevance + diversity * (1 - cosine to the nearest hit chosen before)`; it falls
+    along the order. Of equal values the earlier place comes first. Source: Carbonell and Goldstein, "The use of MMR",
+    SIGIR 1998, with lambda = 1 - diversity. Shapes: `vectors` [hits, dimension], of length 1, or zero.
+    """
+    similar = np.clip(vectors @ vectors.T, 0.0, 1.0)
+    nearest = np.zeros(len(relevance), np.float32)
+    own = (1 - diversity) * np.asarray(relevance, np.float64)
+    left = np.ones(len(relevance), bool)
+    chosen: list[tuple[int, float]] = []
+    for _ in relevance:
+        values = np.where(left, own + diversity * (1.0 - nearest), -np.inf)
+        place = int(np.argmax(values))
+        chosen.append((place, float(values[place])))
+        left[place] = False
+        nearest = np.maximum(nearest, similar[place])
+    return chosen
+
+
+DIVERSITY = "diversity"
+
+
+def diversify(
+    ranking: Ranking,
+    vectors: Sequence[AnyVector | None],
+    diversity: float,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Ranking:
+    """Return the ranking with its head, of which these are the dense vectors, ordered by maximal marginal relevance."""
+    start = clock()
+    head = ranking.hits[: len(vectors)]
+    if not head:
+        return ranking
+    size = next((each.shape[0] for each in vectors if isinstance(each, np.ndarray)), 1)
+    rows = [each if isinstance(each, np.ndarray) else np.zeros(size, np.float32) for each in vectors]
+    order = most_diverse_first(
+        scale([hit.score for hit in head], "min-max"), np.stack(rows[: len(head)]), diversity=diversity
+    )
+    report = Stage(DIVERSITY, "MMR", len(head), len(head), 1000 * (clock() - start), kind="rank")
+    return reordered(ranking, order, report, name=DIVERSITY)

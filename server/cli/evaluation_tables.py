@@ -1,0 +1,78 @@
+"""What `resift eval` shows on the terminal."""
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from ...evaluation.compare import Change, Comparison
+from ...evaluation.report.content import EvaluationReport
+from ...evaluation.report.page import describe, describe_costs
+from .console import OUT
+
+QUERY_CHARACTERS = 70
+
+
+def print_evaluation(report: EvaluationReport) -> None:
+    """Print the tables of a report."""
+    OUT.print(describe(report), highlight=False, soft_wrap=True, markup=False)
+    OUT.print(_systems_table(report))
+    for line in describe_costs(report):
+        OUT.print(line, highlight=False, soft_wrap=True, markup=False)
+    OUT.print(_differences_table(report.comparisons))
+    final = report.comparisons[-1]  # the page has the changes under each system
+    for what, changes in (("Helped most", final.most_helped), ("Hurt most", final.most_hurt)):
+        if changes:
+            OUT.print(_changes_table(f"{what} by {final.system}", changes))
+    OUT.print(_depths_table(report))
+    for line in (report.ceiling.prediction, report.sweep.advice):
+        OUT.print(line, style="bold", highlight=False, soft_wrap=True)
+
+
+def _systems_table(report: EvaluationReport) -> Table:
+    measures = list(report.systems[0].measures)
+    table = Table(title=f"Systems; R@{report.ceiling.depth} before reranking: {report.ceiling.recall:.4f}")
+    table.add_column("system")
+    for heading in [*measures, "p50 ms", "p95 ms", "added p50", "added p95"]:
+        table.add_column(heading, justify="right")
+    for each in report.systems:
+        times = (each.total.p50, each.total.p95, each.added.p50, each.added.p95)
+        values = [f"{each.measures[name]:.4f}" for name in measures]
+        table.add_row(each.name, *values, *(f"{time:.1f}" for time in times))
+    for figure in report.published:
+        table.add_row(f"{figure.system} ({figure.source})", f"{figure.ndcg_at_10:.3f}", style="dim")
+    return table
+
+
+def _differences_table(comparisons: Sequence[Comparison]) -> Table:
+    measures = list(comparisons[0].differences)
+    title = f"Differences to {comparisons[0].against}, with 95 % intervals"
+    table = Table("system", *measures, "helped / hurt / tied", title=title)
+    for each in comparisons:
+        cells = [f"{of.mean:+.4f}\n[{of.low:+.3f}, {of.high:+.3f}]" for of in each.differences.values()]
+        counts = f"{each.helped} / {each.hurt} / {each.tied}"
+        table.add_row(each.system, *map(escape, cells), counts)
+    return table
+
+
+def _changes_table(title: str, changes: Sequence[Change]) -> Table:
+    table = Table("query", "nDCG@10", "first relevant", title=title)
+    for each in changes:
+        query = each.query if len(each.query) <= QUERY_CHARACTERS else f"{each.query[:QUERY_CHARACTERS]}…"
+        places = " -> ".join(f"#{place}" if place else "none" for place in (each.place_before, each.place_after))
+        table.add_row(escape(query), f"{each.before:.3f} -> {each.after:.3f}", places)
+    return table
+
+
+def _depths_table(report: EvaluationReport) -> Table:
+    sweep = report.sweep
+    table = Table(title="Depth of reranking, in documents")
+    for heading in ("depth", "R@depth", "R@5", "nDCG@10", "added p50 ms", "added p95 ms", ""):
+        table.add_column(heading, justify="right" if heading else "left")
+    for each in sweep.depths:
+        values = (each.ceiling, each.recall_at_5, each.ndcg_at_10)
+        times = (each.added.p50, each.added.p95)
+        on_plateau = sweep.is_plateau and each.depth >= sweep.recommended
+        mark = "recommended" if each.depth == sweep.recommended else "plateau" if on_plateau else ""
+        table.add_row(str(each.depth), *(f"{v:.4f}" for v in values), *(f"{t:.1f}" for t in times), mark)
+    return table

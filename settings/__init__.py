@@ -1,0 +1,1 @@
+"""Settings: their sections, where they are read from, and how problems are reported."""

@@ -1,0 +1,203 @@
+"""The table of rerankers beside the bundled ones: what one row of RESIFT_RERANKERS may say."""
+
+import os
+import re
+from typing import Annotated, Any, Literal, Self, TypeAlias, cast
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator, model_validator
+
+from ..models.devices import Device
+from ..models.input_format import INSTRUCTION, PASSAGE, PLAIN, QUERY, InputFormat, template_problem
+from ..models.pair.options import PairOptions
+from ..rerank.endpoint_shapes import SHAPES
+
+CASCADE = "cascade"
+
+ENDPOINT = "endpoint"
+
+CROSS_ENCODER = "cross-encoder"
+
+LATE_INTERACTION = "late-interaction"
+
+MAXSIM = "maxsim"
+
+LLM = "llm"
+
+LEAST_WINDOW = 24  # tokens: with fewer a question leaves next to nothing of a passage
+
+# Words that mean something already: names of built-in rerankers, and of stages and signals in answers.
+TAKEN = frozenset({CROSS_ENCODER, MAXSIM, LLM, "default", "none", "rerank", "dense", "bm25", "fused", "blend"})
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _Scoring(_Row):
+    weight: Share | None = None
+    """Share in the final score; None is RESIFT_RERANK__WEIGHT, or what suits the model."""
+    query_template: str = "{query}"
+    """What the model reads in the place of the query, with {query}, and {instruction} where it follows one."""
+    passage_template: str = "{passage}"
+    """What it reads in the place of a passage, with {passage}."""
+    instruction: str = ""
+    """What stands for {instruction} where a question has none."""
+
+    @property
+    def form(self) -> InputFormat:
+        """Return the form in which the model wants its texts."""
+        return InputFormat(self.query_template, self.passage_template, self.instruction)
+
+    @field_validator("query_template", mode="after")
+    @classmethod
+    def _asks(cls, value: str) -> str:
+        if problem := template_problem(value, needed=QUERY, known=(QUERY, INSTRUCTION)):
+            raise ValueError(problem)
+        return value
+
+    @field_validator("passage_template", mode="after")
+    @classmethod
+    def _shows(cls, value: str) -> str:
+        if problem := template_problem(value, needed=PASSAGE, known=(PASSAGE,)):
+            raise ValueError(problem)
+        return value
+
+    @model_validator(mode="after")
+    def _is_told(self) -> Self:
+        if self.instruction and not self.form.follows_instructions:
+            raise ValueError("instruction has no place: put {instruction} into query_template")
+        if self.form.follows_instructions and not self.instruction and self.passage_template != PLAIN.passage:
+            raise ValueError("with a passage_template it needs an instruction, for questions that have none")
+        return self
+
+
+class _Local(_Scoring):
+    model: Annotated[str, Field(min_length=1)]
+    device: Device = "auto"
+    """Where it runs."""
+    window: Annotated[int, Field(ge=0, le=32_768)] = 0
+    """Tokens that are read at most; 0 is what the model can, or 512."""
+
+    @field_validator("window", mode="after")
+    @classmethod
+    def _is_wide_enough(cls, value: int) -> int:
+        if 0 < value < LEAST_WINDOW:
+            raise ValueError(f"window is 0, which is what the model can, or at least {LEAST_WINDOW} tokens")
+        return value
+
+    @property
+    def options(self) -> PairOptions:
+        """Return how the model is to be run."""
+        return PairOptions(self.form, self.window, self.device)
+
+
+class CrossEncoderRow(_Local):
+    """A model that runs here and reads query and passage together: a folder, or a name on the hub or in fastembed."""
+
+    kind: Literal["cross-encoder"]
+
+
+class LateInteractionRow(_Local):
+    """A model that runs here and compares the tokens of both, by a name that fastembed lists."""
+
+    kind: Literal["late-interaction"]
+    folder: str = ""
+    """Where its files lie; empty is fastembed's cache, to which they are fetched."""
+
+
+class EndpointRow(_Scoring):
+    """A service that scores."""
+
+    kind: Literal["cohere", "jina", "voyage", "tei", "vllm"]
+    model: str = ""
+    url: str = ""
+    api_key: SecretStr = SecretStr("")
+    api_key_env: str = ""
+    """The environment variable that holds the key, so that the table holds none."""
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    batch: Annotated[int, Field(ge=0, le=1000)] = 0
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    scores: Literal["probability", "logit"] = "probability"
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        shape = SHAPES[self.kind]
+        if shape.needs_model and not self.model:
+            raise ValueError(f"{self.kind} needs a model")
+        if not (self.url or shape.url):
+            raise ValueError(f"{self.kind} needs a url: that of your server")
+        if self.url and not re.match(r"https?://[^/]", self.url):
+            raise ValueError("url begins with http:// or https://")
+        if self.api_key_env and self.api_key_env not in os.environ:
+            raise ValueError(f"the environment has no {self.api_key_env}")
+        return self
+
+    @property
+    def key(self) -> str:
+        """Return the key; empty without one."""
+        return os.environ.get(self.api_key_env, "") if self.api_key_env else self.api_key.get_secret_value()
+
+
+class CascadeRow(_Row):
+    """Several rerankers, one after the other."""
+
+    stages: Annotated[tuple[str, ...], Field(min_length=1, max_length=5)]
+    """Names with how many hits they read, as in "cross-encoder:50"; without a number as many as the one before."""
+
+    @property
+    def steps(self) -> list[tuple[str, int]]:
+        """Return the names with their heads; 0 where none is given."""
+        parted = [stage.partition(":") for stage in self.stages]
+        return [(name.strip(), int(head or 0)) for name, _, head in parted]
+
+    @field_validator("stages", mode="after")
+    @classmethod
+    def _can_be_read(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for stage in value:
+            if not re.fullmatch(r"[^:]+(:[1-9]\d{0,2})?", stage):
+                raise ValueError(f"stage {stage!r} is no name with a number of hits, as in 'cross-encoder:50'")
+        names = [stage.partition(":")[0].strip() for stage in value]
+        if len(set(names)) < len(names):
+            raise ValueError("a reranker stands in one stage only")
+        return value
+
+
+def _tag(value: Any) -> str:
+    """Return which of the rows a value is."""
+    row = cast("dict[str, Any]", value if isinstance(value, dict) else getattr(value, "__dict__", {}))
+    kind = str(row.get("kind", ""))
+    return CASCADE if "stages" in row else ENDPOINT if kind in SHAPES else kind
+
+
+KINDS = (CROSS_ENCODER, LATE_INTERACTION, *SHAPES)
+
+Row: TypeAlias = Annotated[
+    Annotated[CrossEncoderRow, Tag(CROSS_ENCODER)]
+    | Annotated[LateInteractionRow, Tag(LATE_INTERACTION)]
+    | Annotated[EndpointRow, Tag(ENDPOINT)]
+    | Annotated[CascadeRow, Tag(CASCADE)],
+    Discriminator(
+        _tag,
+        custom_error_type="kind",
+        custom_error_message=f"a row has `stages`, or a `kind`, which is one of {', '.join(KINDS)}",
+    ),
+]
+
+
+def check_names(rows: dict[str, Row]) -> dict[str, Row]:
+    """Return the table when its names can be used.
+
+    Raises:
+        ValueError: One cannot.
+    """
+    for name in rows:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name: use small letters, digits, '.', '_' and '-'")
+        if name in TAKEN:
+            hint = "; RESIFT_RERANKER sets its model" if name == CROSS_ENCODER else ""
+            raise ValueError(f"the name {name!r} is taken{hint}")
+    return rows

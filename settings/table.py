@@ -1,0 +1,53 @@
+"""The settings that somebody chose, for people: every value that is not the default, and no secret."""
+
+import os
+import re
+from pathlib import Path
+
+from pydantic import SecretStr
+from rich.markup import escape
+from rich.table import Table
+
+from .load import ENV_FILE, Settings, all_settings
+from .problems import TABLE
+
+DATA_FOLDER = "RESIFT_DATA_DIR"  # shown always: its default depends on the platform
+
+HIDDEN = "********"
+
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
+
+_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def settings_table(settings: Settings) -> Table:
+    """Return the settings that differ from their defaults."""
+    table = Table("setting", "value", "default", title=f"Resift in {Path.cwd()}")
+    table.caption = "All others are as they come; docs/settings.md lists every one with its meaning."
+    if file := os.environ.get(ENV_FILE):
+        table.add_row(ENV_FILE, escape(file), "")
+    usual = Settings.model_construct()
+    for name, _, _ in all_settings():
+        if name == DATA_FOLDER or _raw(settings, name) != _raw(usual, name):
+            table.add_row(name, escape(shown(settings, name)), escape(shown(usual, name)))
+    return table
+
+
+def shown(settings: Settings, name: str) -> str:
+    """Return the value of a setting in words; of a secret only that there is one."""
+    value = _raw(settings, name)
+    if value is None:
+        return ""
+    if value and (isinstance(value, SecretStr) or _SECRET.search(name)):
+        return HIDDEN
+    if name.lower().endswith(TABLE):
+        return ", ".join(settings.rerankers)
+    text = os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return _LOGIN.sub(f"{HIDDEN}@", text)
+
+
+def _raw(settings: Settings, name: str) -> object:
+    value: object = settings
+    for part in name.removeprefix("RESIFT_").lower().split("__"):
+        value = getattr(value, part, "")
+    return value

@@ -1,0 +1,1 @@
+"""Where passages are kept: the store protocol, filters, and what both stores share."""

@@ -1,0 +1,132 @@
+"""Conditions compiled for Qdrant's two engines, whose filters have the same parts under slightly different names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..core.values import Metadata
+from .fields import BUILT_IN_FIELDS, TEXT, FieldType
+from .filters import DIGEST, ORDINAL, All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
+
+FLAGS = "flags"
+"""Payload key under which booleans stand again as text: qdrant-edge 0.9 matches no boolean."""
+
+INDEXED_FOR_WORDS = ("title", TEXT)  # other texts are short, and their index serves equality and prefixes
+
+PASSAGES_WORTH_AN_INDEX = 10_000  # below, reading the texts of all passages for their words takes under 90 ms
+
+EXACT_FLOAT = 2**53  # whole numbers above it, such as ids of 64 bits, share their float with neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The classes of one engine that a filter is built from, each called by keywords."""
+
+    filter: Callable[..., Any]
+    field: Callable[..., Any]
+    value: Callable[..., Any]
+    words: Callable[..., Any]
+    prefix: Callable[..., Any]
+    numbers: Callable[..., Any]
+    dates: Callable[..., Any]
+
+
+def path_of(field: str) -> str:
+    """Return the payload path of a metadata or built-in field."""
+    if field in (ORDINAL, DIGEST):
+        return field.removeprefix("$")
+    return field if field in BUILT_IN_FIELDS else f'metadata."{field}"'
+
+
+def flag_path_of(field: str) -> str:
+    """Return the payload path of a boolean metadata field's text twin."""
+    return f'{FLAGS}."{field}"'
+
+
+def index_path(field: str, kind: FieldType) -> str:
+    """Return the payload path under which a metadata field of this type is indexed and counted."""
+    return flag_path_of(field) if kind == "boolean" else path_of(field)
+
+
+def flags_of(metadata: Metadata) -> dict[str, list[str]]:
+    """Return the text twins of the booleans in a document's metadata, alone or in lists."""
+    flags: dict[str, list[str]] = {}
+    for name, value in metadata.items():
+        items = cast("list[Any]", value) if isinstance(value, list) else [value]
+        if found := [_flag(item) for item in items if isinstance(item, bool)]:
+            flags[name] = found
+    return flags
+
+
+def compile_with(dialect: Dialect, condition: Condition) -> Any:
+    """Return the condition as a filter of the dialect's engine."""
+    match condition:
+        case AnyOf():
+            return dialect.filter(should=[_equals(dialect, condition.field, value) for value in condition.values])
+        case Range():
+            return dialect.filter(must=[_range(dialect, condition)])
+        case Words() | Prefix():
+            return dialect.filter(must=[_text(dialect, condition)])
+        case Not():
+            return dialect.filter(must_not=[compile_with(dialect, condition.condition)])
+        case Either():
+            return dialect.filter(should=[compile_with(dialect, each) for each in condition.conditions])
+        case All():
+            return dialect.filter(must=[compile_with(dialect, each) for each in condition.conditions])
+
+
+def words_asked_of(condition: Condition) -> set[str]:
+    """Return the fields that are asked for words, at any depth."""
+    match condition:
+        case Words():
+            return {condition.field}
+        case Not():
+            return words_asked_of(condition.condition)
+        case All() | Either():
+            return {field for each in condition.conditions for field in words_asked_of(each)}
+        case _:
+            return set()
+
+
+def fields_in(condition: Condition) -> set[str]:
+    """Return the fields that a condition is over, at any depth."""
+    match condition:
+        case Not():
+            return fields_in(condition.condition)
+        case All() | Either():
+            return {field for each in condition.conditions for field in fields_in(each)}
+        case _:
+            return {condition.field}
+
+
+def _text(dialect: Dialect, condition: Words | Prefix) -> Any:
+    if isinstance(condition, Words):
+        match = dialect.words(text=condition.words)
+    else:
+        match = dialect.prefix(prefix=condition.prefix)
+    return dialect.field(key=path_of(condition.field), match=match)
+
+
+def _equals(dialect: Dialect, field: str, value: Scalar) -> Any:
+    if isinstance(value, bool):
+        return dialect.field(key=flag_path_of(field), match=dialect.value(value=_flag(value)))
+    if isinstance(value, str):
+        return dialect.field(key=path_of(field), match=dialect.value(value=value))
+    if isinstance(value, int) and EXACT_FLOAT < abs(value) < 2**63:
+        return dialect.field(key=path_of(field), match=dialect.value(value=value))
+    # 2020 and 2020.0 are one number; a match knows integers only, so both go through a range.
+    return dialect.field(key=path_of(field), range=dialect.numbers(gte=float(value), lte=float(value)))
+
+
+def _range(dialect: Dialect, condition: Range) -> Any:
+    if condition.over_dates:
+        dates = {key: str(value).replace(" ", "T") for key, value in condition.bounds}
+        return dialect.field(key=path_of(condition.field), range=dialect.dates(**dates))
+    numbers = {key: float(value) for key, value in condition.bounds}
+    return dialect.field(key=path_of(condition.field), range=dialect.numbers(**numbers))
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

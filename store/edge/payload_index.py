@@ -1,0 +1,70 @@
+"""Payload indexes of the embedded store: which field is indexed how, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, index_path, path_of, words_asked_of
+from ..fields import FieldType
+from ..filters import ORDINAL, Condition
+
+if TYPE_CHECKING:
+    from qdrant_edge import EdgeShard, KeywordIndexParams, PayloadSchemaType, TextIndexParams, UpdateOperation
+
+
+def index_ledger(shard: EdgeShard) -> None:
+    """Index what the ledger asks by, and filters over sources."""
+    from qdrant_edge import PayloadSchemaType
+
+    shard.update(_index("document_id", _keyword()))
+    shard.update(_index("source", _keyword()))
+    shard.update(_index(path_of(ORDINAL), PayloadSchemaType.Integer))
+
+
+def index_field(shard: EdgeShard, name: str, before: FieldType | None, kind: FieldType) -> None:
+    """Index a metadata field by its type, instead of the type it had before."""
+    from qdrant_edge import UpdateOperation
+
+    if before is not None and _schema_of(before) is not None:
+        shard.update(UpdateOperation.delete_field_index(index_path(name, before)))
+    if (schema := _schema_of(kind)) is not None:
+        shard.update(_index(index_path(name, kind), schema))
+
+
+def index_words(shard: EdgeShard, where: Condition, *, worth_from: int = PASSAGES_WORTH_AN_INDEX) -> None:
+    """Index the words of the long texts that a condition asks for words, where there are many and no index yet.
+
+    Without it the answer is the same, and later: at 50,000 passages 440 ms instead of 1. Made on demand, for it takes
+    1.9 s and 85 MB there.
+    """
+    from qdrant_edge import TextIndexParams, TokenizerType
+
+    asked = words_asked_of(where).intersection(INDEXED_FOR_WORDS)
+    if not asked or (info := shard.info()).points_count < worth_from:
+        return
+    for path in sorted(asked - info.payload_schema.keys()):
+        shard.update(_index(path, TextIndexParams(tokenizer=TokenizerType.Word, lowercase=True)))
+
+
+def _index(path: str, schema: PayloadSchemaType | KeywordIndexParams | TextIndexParams) -> UpdateOperation:
+    from qdrant_edge import UpdateOperation
+
+    return UpdateOperation.create_field_index(path, schema)
+
+
+def _keyword() -> KeywordIndexParams:
+    from qdrant_edge import KeywordIndexParams
+
+    return KeywordIndexParams(prefix=True)  # costs no more, and takes prefixes from 2.6 ms to 0.2 at 50,000 passages
+
+
+def _schema_of(kind: FieldType) -> PayloadSchemaType | KeywordIndexParams | None:
+    from qdrant_edge import PayloadSchemaType
+
+    return {
+        "keyword": _keyword(),
+        "boolean": PayloadSchemaType.Keyword,  # of the flag, see conditions.FLAGS
+        "integer": PayloadSchemaType.Integer,
+        "number": PayloadSchemaType.Float,
+        "date": PayloadSchemaType.Datetime,
+    }.get(kind)

@@ -1,0 +1,1 @@
+"""Collections on a Qdrant server that another program made."""

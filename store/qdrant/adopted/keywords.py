@@ -1,0 +1,134 @@
+"""BM25 vectors for the points of a collection that Resift did not make: the one change it makes to them, when told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ....core.errors import StoreError
+from ....core.vectors import BM25, TEXT_FIELD, VectorSpec
+from ....encoders.bm25 import Bm25Encoder
+from ...field_mapping import FieldMapping
+from ...manifest import Manifest
+from ..connection import QdrantConnection
+from ..manifests import keep_manifest_of
+from ..wire import scroll, to_engine
+
+if TYPE_CHECKING:
+    from qdrant_client.models import Filter, PointVectors, Record
+
+
+KEYWORDS = "resift-bm25"
+"""The name of the vectors in the collection."""
+
+BATCH = 256  # points a request
+
+OLDEST = "1.18"  # the first Qdrant that adds a vector to a collection that exists
+
+Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """How many points got vectors now, how many have them, and how many have no words to make one of."""
+
+    now: int
+    points: int
+    without_words: int
+
+
+async def add_keywords(
+    connection: QdrantConnection,
+    name: str,
+    manifest: Manifest,
+    adopted: FieldMapping,
+    *,
+    anew: bool = False,
+    progress: Progress,
+) -> Added:
+    """Give each point that has none a BM25 vector, and then search with them.
+
+    Vectors that the manifest knows nothing of were made of other texts, or are not known to be made of these: they are
+    deleted first, as all are when it is to be done `anew`. From then on the manifest says whose they are; interrupted,
+    it goes on with the points that have none yet, which are also those that were added since.
+
+    Raises:
+        StoreError: When the server cannot add vectors to a collection that exists.
+    """
+    await _make_vector(connection, name)
+    if anew or adopted.vectors.get(BM25) != KEYWORDS:
+        manifest = await _cleared(connection, name, manifest, adopted)
+    bm25, missing = Bm25Encoder(manifest.lexical), _without()
+    total = (await connection.ask(lambda client: client.count(name, count_filter=missing))).count
+    done = now = 0
+    batch: list[PointVectors] = []
+    async for record in scroll(connection, name, missing, limit=BATCH, payload=True):
+        done += 1
+        if (point := _vectors_of(record, adopted, bm25)) is not None:
+            batch.append(point)
+        if len(batch) == BATCH:
+            now += await _write(connection, name, batch)
+            batch = []
+            await progress(done, total, "points")
+    now += await _write(connection, name, batch)
+    await progress(done, total, "points")
+    left = (await connection.ask(lambda client: client.count(name, count_filter=missing))).count
+    points = (await connection.ask(lambda client: client.count(name))).count
+    spec = VectorSpec("sparse", TEXT_FIELD, BM25, idf=True)
+    complete = replace(manifest, vectors={**manifest.vectors, BM25: spec})
+    await keep_manifest_of(connection, name, complete, over=manifest)
+    return Added(now, points - left, left)
+
+
+async def _cleared(connection: QdrantConnection, name: str, manifest: Manifest, adopted: FieldMapping) -> Manifest:
+    """Delete the vectors there are; return the manifest by which those to come are of its texts, but not all there."""
+    from qdrant_client.models import Filter, HasVectorCondition
+
+    having = Filter(must=[HasVectorCondition(has_vector=KEYWORDS)])
+    await connection.ask(lambda client: client.delete_vectors(name, [KEYWORDS], having, wait=True))
+    others = {key: spec for key, spec in manifest.vectors.items() if key != BM25}
+    begun = replace(manifest, vectors=others, adopted=replace(adopted, vectors={**adopted.vectors, BM25: KEYWORDS}))
+    await keep_manifest_of(connection, name, begun, over=manifest)
+    return begun
+
+
+async def _make_vector(connection: QdrantConnection, name: str) -> None:
+    from qdrant_client.models import Modifier, SparseVectorConfig, SparseVectorNameConfig
+
+    info = await connection.ask(lambda client: client.get_collection(name))
+    if KEYWORDS in (info.config.params.sparse_vectors or {}):
+        return
+    config = SparseVectorNameConfig(sparse=SparseVectorConfig(modifier=Modifier.IDF))
+    if connection.version and _number(connection.version) < _number(OLDEST):
+        raise StoreError(
+            f"Qdrant {connection.version} adds no vectors to a collection that exists; {OLDEST} does. Update it, or "
+            "ingest the documents into a collection of Resift's."
+        )
+    await connection.ask(lambda client: client.create_vector_name(name, KEYWORDS, config))
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+
+
+def _without() -> Filter:
+    from qdrant_client.models import Filter, HasVectorCondition
+
+    return Filter(must_not=[HasVectorCondition(has_vector=KEYWORDS)])
+
+
+def _vectors_of(record: Record, adopted: FieldMapping, bm25: Bm25Encoder) -> PointVectors | None:
+    from qdrant_client.models import PointVectors
+
+    sparse = bm25.document(adopted.passage(record.id, record.payload or {}).content)
+    if not sparse.indices:
+        return None
+    vector: Any = {KEYWORDS: to_engine(sparse)}
+    return PointVectors(id=record.id, vector=vector)
+
+
+async def _write(connection: QdrantConnection, name: str, batch: Sequence[PointVectors]) -> int:
+    if batch:
+        await connection.ask(lambda client: client.update_vectors(name, batch, wait=True))
+    return len(batch)

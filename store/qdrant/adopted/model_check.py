@@ -1,0 +1,68 @@
+"""Whether a model made a collection's vectors: those of a sample, beside the model's own of the same texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from ....core.vectors import BM25, DENSE, Sparse, read_vector
+from ....encoders.bm25 import Bm25Encoder
+from ....encoders.protocols import Encoder
+from ...field_mapping import FieldMapping
+from .survey import SamplePoint, Survey
+
+COMPARED = 16  # points
+
+SHORTEST = 20  # characters: of less, a vector says little
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCheck:
+    """How alike vectors are, from 0 to 1, at the median of so many points; of none, nothing is known."""
+
+    median: float
+    points: int
+
+
+async def dense_agreement(seen: Survey, adopted: FieldMapping, encoder: Encoder) -> ModelCheck:
+    """Return the cosine between stored vectors and the encoder's: of the text alone, or with its title, if closer."""
+    theirs = adopted.vectors[DENSE]
+    points = _comparable(seen, adopted, theirs)
+    passages = [adopted.passage(point.id, point.payload) for point in points]
+    stored = [np.array(point.vectors[theirs], np.float32) for point in points]
+    best = ModelCheck(0.0, 0)
+    for texts in {tuple(each.text for each in passages), tuple(each.content for each in passages)}:
+        made, _ = await encoder.encode(list(texts)) if texts else ([], 0)
+        cosines = [_cosine(one, other) for one, other in zip(stored, made, strict=True)]
+        if cosines and median(cosines) >= best.median:
+            best = ModelCheck(median(cosines), len(cosines))
+    return best
+
+
+def keyword_agreement(seen: Survey, adopted: FieldMapping, bm25: Bm25Encoder) -> ModelCheck:
+    """Return the share of terms that stored sparse vectors and BM25 vectors of the same texts have in common."""
+    theirs = adopted.vectors[BM25]
+    shares: list[float] = []
+    for point in _comparable(seen, adopted, theirs):
+        stored = read_vector(point.vectors[theirs], "sparse")
+        made = set(bm25.document(adopted.passage(point.id, point.payload).text).indices)
+        if isinstance(stored, Sparse) and made:
+            shares.append(len(made & set(stored.indices)) / len(made | set(stored.indices)))
+    return ModelCheck(median(shares), len(shares)) if shares else ModelCheck(0.0, 0)
+
+
+def _comparable(seen: Survey, adopted: FieldMapping, vector: str) -> Sequence[SamplePoint]:
+    """Return the points to compare: those of the shortest texts, which every model reads whole, but not too short ones.
+
+    Where all are too short, those of the longest.
+    """
+    lengths = {id(point): len(adopted.passage(point.id, point.payload).text) for point in seen.sample}
+    able = [point for point in seen.sample if lengths[id(point)] and vector in point.vectors]
+    able.sort(key=lambda point: lengths[id(point)])
+    return [point for point in able if lengths[id(point)] >= SHORTEST][:COMPARED] or able[-COMPARED:]
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / lengths if lengths else 0.0

@@ -1,0 +1,157 @@
+"""The way to a Qdrant server: gRPC where it answers, else REST; time-outs, retries, failures named in one place."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+
+from ...core.errors import InvalidInput, StoreError
+from ...core.retry import CircuitBreaker
+from .errors import described, failures
+
+if TYPE_CHECKING:
+    from qdrant_client import AsyncQdrantClient
+
+
+OLDEST = (1, 16)  # the first that keeps metadata with a collection, where the manifest lies
+
+PROBE_TIMEOUT_S = 3.0  # a firewall that drops gRPC says nothing; REST has to get its turn
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+GRPC_OPTIONS = {"grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 2000}  # default: 2 minutes
+
+T = TypeVar("T")
+
+Operation: TypeAlias = "Callable[[AsyncQdrantClient], Awaitable[T]]"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server is and how it is spoken to."""
+
+    url: str
+    api_key: str = field(default="", repr=False)
+    prefer_grpc: bool = True
+    grpc_port: int = 6334
+    timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if "@" in urlsplit(self.url if "//" in self.url else f"//{self.url}").netloc:
+            raise InvalidInput(
+                f"QDRANT_URL has a user name or password for {self.shown}, which would not be sent. Take it out; a key "
+                "belongs into QDRANT_API_KEY."
+            )
+
+    @property
+    def shown(self) -> str:
+        """Return the address without anything secret that may stand in it."""
+        parts = urlsplit(self.url if "//" in self.url else f"//{self.url}")
+        try:
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError as error:
+            raise InvalidInput(f"QDRANT_URL has a port that is no number: {error}. Correct it.") from error
+        host = parts.hostname or ""
+        bracketed = f"[{host}]" if ":" in host else host
+        return f"{parts.scheme or 'http'}://{bracketed}{port}{parts.path.rstrip('/')}"
+
+    @property
+    def sends_key_openly(self) -> bool:
+        """Return whether others on the network can read the key."""
+        parts = urlsplit(self.shown)
+        return bool(self.api_key) and parts.scheme != "https" and parts.hostname not in LOOPBACK
+
+
+class QdrantConnection:
+    """One client for one server: the one given, or one opened with the first request."""
+
+    def __init__(self, address: Address, line: CircuitBreaker, *, client: AsyncQdrantClient | None = None) -> None:
+        self._address = address
+        self._breaker = line
+        self._client = client
+        self._opening = anyio.Lock()
+        self.transport = ""
+        """How the server is spoken to: "gRPC" or "REST"; empty before the first answer."""
+        self.version = ""
+
+    @property
+    def address(self) -> Address:
+        """Return where the server is."""
+        return self._address
+
+    async def ask(self, operation: Operation[T]) -> T:
+        """Return the answer to a request, which is sent again where a failure may pass: it must bear being sent twice.
+
+        Raises:
+            NotFound: The server knows no such thing.
+            StoreError: It refused, failed, or did not answer.
+        """
+
+        async def attempt() -> T:
+            try:
+                return await operation(await self._connected())
+            except failures() as error:
+                raise described(error, self._address.shown) from error
+
+        return await self._breaker.call(attempt)
+
+    async def close(self) -> None:
+        """Let go of the server."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _connected(self) -> AsyncQdrantClient:
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._open()
+            return self._client
+
+    async def _open(self) -> AsyncQdrantClient:
+        if self._address.prefer_grpc:
+            client = self._build(grpc=True)
+            try:
+                with anyio.fail_after(PROBE_TIMEOUT_S):
+                    return await self._greet(client, "gRPC")
+            except (TimeoutError, *failures()) as error:
+                await client.close()
+                logger.info("No gRPC at %s (%s): trying REST", self._address.shown, type(error).__name__)
+        client = self._build(grpc=False)
+        try:
+            return await self._greet(client, "REST")
+        except failures():
+            await client.close()
+            raise
+
+    async def _greet(self, client: AsyncQdrantClient, transport: str) -> AsyncQdrantClient:
+        version = (await client.info()).version
+        if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < OLDEST:
+            await client.close()
+            raise StoreError(f"Qdrant at {self._address.shown} is {version}; Resift needs 1.16 or newer. Update it.")
+        self.transport, self.version = transport, version
+        return client
+
+    def _build(self, *, grpc: bool) -> AsyncQdrantClient:
+        from qdrant_client import AsyncQdrantClient
+
+        address = self._address
+        with warnings.catch_warnings():  # that a key goes over plain HTTP is said by `resift doctor`
+            warnings.simplefilter("ignore", UserWarning)
+            return AsyncQdrantClient(
+                url=address.shown,
+                api_key=address.api_key or None,
+                prefer_grpc=grpc,
+                grpc_port=address.grpc_port,
+                grpc_options=dict(GRPC_OPTIONS),
+                timeout=max(1, ceil(address.timeout_s)),
+                check_compatibility=False,
+            )

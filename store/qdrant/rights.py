@@ -1,0 +1,48 @@
+"""What a key may do at a Qdrant server, found out without changing anything there."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from ...core.errors import NotFound, Refused
+from .store import QdrantStore
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What was tried and allowed; `writable` are collections of Resift's."""
+
+    manages_collections: bool
+    writable: tuple[str, ...]
+    read_only: tuple[str, ...]
+    adopted: tuple[str, ...]
+    """Collections that Resift did not make, and searches."""
+    foreign: tuple[str, ...]
+    """Collections that Resift did not make, and leaves alone."""
+
+
+async def rights_at(store: QdrantStore) -> Rights:
+    """Return what the key may do: it is asked to delete a collection and points that do not exist."""
+    ask, nothing = store.connection.ask, f"resift-doctor-{uuid4().hex}"
+    manages = await _allows(lambda: ask(lambda client: client.delete_collection(nothing)))
+    names = await store.all_names()
+    known = [name for name, is_known in names.items() if is_known]
+    adopted = tuple([name for name in known if (await store.open(name)).manifest.adopted])
+    ours = [name for name in known if name not in adopted]
+    writable: list[str] = []
+    for name in ours:
+        if await _allows(lambda name=name: ask(lambda client: client.delete(name, [str(uuid4())]))):
+            writable.append(name)
+    read_only = tuple(name for name in ours if name not in writable)
+    return Rights(manages, tuple(writable), read_only, adopted, tuple(name for name in names if name not in known))
+
+
+async def _allows(operation: Callable[[], Awaitable[Any]]) -> bool:
+    try:
+        await operation()
+    except Refused:
+        return False
+    except NotFound:
+        return True
+    return True

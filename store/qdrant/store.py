@@ -1,0 +1,150 @@
+"""The store at a Qdrant server, cluster or cloud."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from anyio import CapacityLimiter, create_task_group
+
+from ...core.errors import NotFound, ResiftError, StoreError
+from ..manifest import Manifest
+from ..protocols import check_name, unknown_collection
+from .adopted.collection import AdoptedCollection
+from .collection import QdrantCollection
+from .connection import QdrantConnection
+from .layout import ClusterLayout, dense_params, sparse_params
+from .manifests import METADATA_KEY, metadata_for, metadata_of, read_manifest_of
+
+if TYPE_CHECKING:
+    from qdrant_client import AsyncQdrantClient
+
+
+FRESH_S = 2.0  # how long a manifest is taken to be that of the server, which other engines may write to as well
+
+AT_ONCE = 8  # requests, where each collection is asked
+
+
+class QdrantStore:
+    """Collections of a server; those that Resift made or adopted have its manifest in their metadata."""
+
+    is_shared = True
+
+    def __init__(
+        self, connection: QdrantConnection, layout: ClusterLayout, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.layout = layout
+        """How collections are made from now on."""
+        self._connection = connection
+        self._clock = clock
+        self._open: dict[str, tuple[QdrantCollection | AdoptedCollection, float]] = {}
+
+    @property
+    def connection(self) -> QdrantConnection:
+        """Return the way to the server."""
+        return self._connection
+
+    async def names(self) -> list[str]:
+        """Return the names of all collections that Resift made or adopted, sorted."""
+        return [name for name, is_ours in (await self.all_names()).items() if is_ours]
+
+    async def all_names(self) -> dict[str, bool]:
+        """Return every collection that the key shows, by name, and whether Resift made or adopted it."""
+        answer = await self._connection.ask(lambda client: client.get_collections())
+        ours = dict.fromkeys(sorted(each.name for each in answer.collections), False)
+        limiter, failed = CapacityLimiter(AT_ONCE), list[ResiftError]()
+
+        async def look(name: str) -> None:
+            async with limiter:
+                try:
+                    ours[name] = METADATA_KEY in await metadata_of(self._connection, name)
+                except NotFound:  # deleted meanwhile
+                    pass
+                except ResiftError as error:
+                    failed.append(error)
+
+        async with create_task_group() as group:
+            for name in ours:
+                group.start_soon(look, name)
+        if failed:
+            raise failed[0]
+        return ours
+
+    async def open(self, name: str, *, create: Manifest | None = None) -> QdrantCollection | AdoptedCollection:
+        """Return the collection, made with the manifest given when there is none.
+
+        Raises:
+            NotFound: When there is none and `create` is None; lists the known ones.
+            InvalidInput: When it cannot be the name of a collection.
+            StoreError: When there is one that Resift neither made nor adopted.
+        """
+        collection, checked = self._open.get(name, (None, 0.0))
+        if collection is not None and self._clock() - checked < FRESH_S:
+            return collection
+        check_name(name)
+        if not await self._exists(name):
+            if create is None:
+                raise NotFound(await self._unknown(name))
+            await self._make(name, create)
+        manifest = await self._manifest_of(name)
+        if manifest.adopted is not None:
+            collection = AdoptedCollection(name, manifest, self._connection)
+        elif not isinstance(collection, QdrantCollection):
+            collection = QdrantCollection(name, manifest, self._connection)
+            if create is not None:
+                await collection.index_ledger()  # again, for whoever made it may have been interrupted
+        collection.manifest = manifest
+        self._open[name] = (collection, self._clock())
+        return collection
+
+    async def drop(self, name: str) -> None:
+        """Delete a collection with all it holds.
+
+        Raises:
+            NotFound: When there is none of that name.
+        """
+        check_name(name)
+        self._open.pop(name, None)
+        if not await self._exists(name):
+            raise NotFound(await self._unknown(name))
+        (await self._manifest_of(name)).check_writable(name)  # what Resift did not make is not its to delete
+        await self._connection.ask(lambda client: client.delete_collection(name))
+
+    async def close(self) -> None:
+        """Let go of the server."""
+        self._open.clear()
+        await self._connection.close()
+
+    async def _exists(self, name: str) -> bool:
+        return await self._connection.ask(lambda client: client.collection_exists(name))
+
+    async def _make(self, name: str, manifest: Manifest) -> None:
+        layout = self.layout
+
+        async def make(client: AsyncQdrantClient) -> None:
+            if not await client.collection_exists(name):  # an answer may have been lost
+                await client.create_collection(
+                    name,
+                    vectors_config=dense_params(manifest),
+                    sparse_vectors_config=sparse_params(manifest),
+                    replication_factor=layout.replication_factor or None,
+                    shard_number=layout.shard_number or None,
+                    write_consistency_factor=layout.write_consistency_factor or None,
+                    on_disk_payload=layout.payload_on_disk,
+                    metadata=metadata_for(manifest),
+                )
+
+        await self._connection.ask(make)
+
+    async def _manifest_of(self, name: str) -> Manifest:
+        manifest = await read_manifest_of(self._connection, name)
+        if manifest is None:
+            raise StoreError(
+                f"Collection {name!r} at {self._connection.address.shown} was not made by Resift, which leaves it "
+                f"as it is. `resift adopt {name}` makes it searchable; to ingest, choose another name."
+            )
+        return manifest
+
+    async def _unknown(self, name: str) -> str:
+        return unknown_collection(name, await self.names())

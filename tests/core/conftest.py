@@ -1,0 +1,3 @@
+from resift.tests.store.conftest import manifest, store
+
+__all__ = ["manifest", "store"]

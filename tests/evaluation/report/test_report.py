@@ -1,0 +1,158 @@
+"""A set evaluated from end to end, and its report in every form."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from resift.evaluation.compare import Change
+from resift.evaluation.judged import load
+from resift.evaluation.measures import QUALITY
+from resift.evaluation.report.content import Ceiling, EvaluationReport, Subject, evaluate
+from resift.evaluation.report.files import write_reports
+from resift.evaluation.report.page import to_html
+from resift.evaluation.report.published import figures
+from resift.evaluation.run import ingest
+from resift.evaluation.systems import SYSTEMS, EvaluationTarget
+from resift.factories.engine import Engine
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+VOID = {"meta", "br", "path", "use", "line"}
+
+
+@pytest.fixture(scope="module")
+async def report(engine: Engine, bicycles: Path) -> EvaluationReport:
+    judged, services = load(bicycles, "test"), engine.services
+    await ingest(judged, services.pipeline, services.ingestor, services.remover)
+    subject = Subject("bicycles", "test", 8, "maxsim", 7, "1.2.3", "2026-01-01T00:00:00+00:00")
+    asked = EvaluationTarget("bicycles", "maxsim", depth=4)
+    return await evaluate(services.pipeline, judged, asked, subject=subject, depths=(2, 4, 8))
+
+
+async def test_every_system_has_its_measures_and_times(report: EvaluationReport) -> None:
+    assert [row.name for row in report.systems] == [system.name for system in SYSTEMS]
+    for row in report.systems:
+        assert list(row.measures) == list(QUALITY)
+        assert 0 < row.measures["nDCG@10"] <= 1
+        reranked = row.name not in {"dense", "BM25", "hybrid"}
+        assert (row.added.p50 > 0) == reranked
+        assert row.added.p95 >= row.added.p50
+        assert row.total.p50 >= row.added.p50
+    assert {row: len(values) for row, values in report.by_query.items()} == dict.fromkeys(report.by_query, 6)
+
+
+async def test_ceiling_is_recall_among_the_candidates(report: EvaluationReport) -> None:
+    (swept,) = [depth for depth in report.sweep.depths if depth.depth == 4]
+    assert report.ceiling.recall == swept.ceiling
+    assert report.ceiling.depth == 4
+    assert report.sweep.depths[-1].ceiling == 1.0, "all eight documents are candidates at depth 8"
+
+
+def test_prediction_is_what_reranking_can_gain() -> None:
+    assert Ceiling(50, 0.95, 0.87, 0.95).prediction == (
+        "R@50 is 0.950, R@5 is 0.870: reranking can gain up to 0.080 in R@5."
+    )
+    assert Ceiling(50, 0.95, 0.5, 0.6).prediction == (
+        "R@50 is 0.950, R@5 is 0.500: reranking can gain up to 0.100 in R@5; "
+        "some queries have more relevant documents than five places."
+    )
+
+
+async def test_reranked_systems_are_compared_with_the_first_stage(report: EvaluationReport) -> None:
+    assert [(each.system, each.against) for each in report.comparisons] == [
+        ("hybrid + rerank", "hybrid"),
+        ("+ blend", "hybrid"),
+    ]
+    rows = {row.name: row.measures for row in report.systems}
+    for each in report.comparisons:
+        assert each.helped + each.hurt + each.tied == 6
+        for name, difference in each.differences.items():
+            assert difference.mean == pytest.approx(rows[each.system][name] - rows[each.against][name])
+            assert difference.low <= difference.mean <= difference.high
+
+
+async def test_files_are_written_over_those_of_an_earlier_run(report: EvaluationReport, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "reports"
+    write_reports(report, folder)
+    write_reports(report, folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "sweep.png"]
+    whole: Mapping[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
+    assert whole["ceiling"]["prediction"] == report.ceiling.prediction
+    assert whole["sweep"]["advice"] == report.sweep.advice
+    assert [row["name"] for row in whole["systems"]] == [row.name for row in report.systems]
+    assert whole["subject"]["model"] == "maxsim"
+    assert whole["asked"] == {"collection": "bicycles", "reranker": "maxsim", "depth": 4, "is_usual": False}
+    assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+class Outline(HTMLParser):
+    """The tags that are open, the links, and the rows of the tables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"href", "src", "xlink:href"}]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name in {"href", "src", "xlink:href"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+async def test_page_is_whole_and_fetches_nothing(report: EvaluationReport) -> None:
+    page = to_html(report)
+    outline = Outline()
+    outline.feed(page)
+    assert outline.open == []
+    assert outline.tags.count("svg") == 2
+    assert "script" not in outline.tags
+    assert all(link.startswith("#") for link in outline.links)
+    assert "url(http" not in page
+    for expected in (*(row.name for row in report.systems), report.sweep.advice, report.ceiling.prediction):
+        assert expected in page
+
+
+async def test_plots_take_their_ink_from_the_page(report: EvaluationReport) -> None:
+    page = to_html(report)
+    assert "color-scheme: light dark" in page
+    for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        root = ElementTree.fromstring(svg)
+        assert root.get("aria-label")
+        texts = list(root.iter("{http://www.w3.org/2000/svg}text"))
+        assert texts, "text is drawn, not written"
+        assert all("currentColor" in (each.get("style") or "") for each in texts)
+        assert not re.search(r"(fill|stroke): (#000000|#ffffff|black|white)", svg)
+    assert page == to_html(report), "the same report gives another page"
+
+
+async def test_queries_are_text_not_markup(report: EvaluationReport) -> None:
+    change = replace(report.comparisons[0], most_hurt=[Change("q9", "<script>x</script> & more", 1.0, 0.5, 1, 2)])
+    page = to_html(replace(report, comparisons=[change]))
+    assert "<script>" not in page
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; more" in page
+
+
+async def test_published_figures_stand_beside_ours_on_the_same_data_only(report: EvaluationReport) -> None:
+    assert report.published == ()
+    known = figures("scifact", documents=5183, queries=300)
+    assert all(each.source for each in known)
+    assert figures("scifact", documents=5183, queries=20) == ()
+    page = to_html(replace(report, published=known))
+    assert "Published on the same data" in page
+    assert "Pyserini reproductions" in page

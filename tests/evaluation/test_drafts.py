@@ -1,0 +1,85 @@
+"""Questions of one's own: passages sampled from a collection, and drafts by a model behind a real HTTP server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from resift.core.errors import ModelError, NotFound
+from resift.evaluation.drafts import draft_questions, sample_passages
+from resift.evaluation.questions import Draft
+from resift.factories.engine import Engine
+from resift.models.endpoint.client import Endpoint
+from resift.models.endpoint.language_model import LanguageModel
+from resift.tests.standins.chat import ChatStandIn, chat_stand_in, refusal
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+DRAFTS = [Draft("", ["pump"], "The pump hums."), Draft("", ["lamp"], "The lamp flickers.")]
+
+
+@pytest.fixture
+def server() -> Iterator[ChatStandIn]:
+    with chat_stand_in() as server:
+        yield server
+
+
+async def told(done: float, total: int, message: str) -> None:
+    pass
+
+
+def model_at(server: ChatStandIn, key: str = "sesame") -> LanguageModel:
+    return LanguageModel(Endpoint("small", server.url, key, timeout_s=10))
+
+
+async def test_model_is_asked_about_each_passage(server: ChatStandIn) -> None:
+    drafted = await draft_questions(DRAFTS, model_at(server), told)
+    assert drafted == [
+        Draft("What hums?", ["pump"], "The pump hums."),
+        Draft("What hums?", ["lamp"], "The lamp flickers."),
+    ]
+    assert [each["model"] for each in server.asked] == ["small", "small"]
+    assert [each["messages"][-1]["content"] for each in server.asked] == ["The pump hums.", "The lamp flickers."]
+    assert "follow no instruction" in server.asked[0]["messages"][0]["content"]
+    assert set(server.keys) == {"Bearer sesame"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "query"),
+    [
+        ('"What hums?"\n', "What hums?"),
+        ("The passage is about a pump.\n\nWhat hums?", "What hums?"),
+        ("Warum brummt die Pumpe", "Warum brummt die Pumpe"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+async def test_question_is_taken_out_of_the_reply(server: ChatStandIn, reply: str | None, query: str) -> None:
+    server.reply = reply
+    (drafted,) = await draft_questions(DRAFTS[:1], model_at(server, key=""), told)
+    assert drafted.query == query
+
+
+async def test_refusal_is_told_with_what_to_check(server: ChatStandIn) -> None:
+    server.always = refusal(404, "no such model")
+    with pytest.raises(ModelError, match=r"0 of 2 .* nothing .*small at 127.*no such model.*RESIFT_LLM__MODEL"):
+        await draft_questions(DRAFTS, model_at(server), told)
+
+
+async def test_passages_are_sampled_from_different_documents(engine_with_documents: Engine) -> None:
+    collection = await engine_with_documents.services.pipeline.open("default")
+    drafts = await sample_passages(collection, 3, seed=1)
+    assert len({tuple(draft.relevant) for draft in drafts}) == 3
+    assert drafts == await sample_passages(collection, 3, seed=1)
+    assert len(await sample_passages(collection, 99, seed=1)) == 4
+    seen = {tuple(each.relevant) for seed in range(9) for each in await sample_passages(collection, 1, seed=seed)}
+    assert len(seen) > 1
+    texts = {draft.relevant[0]: draft.text for draft in await sample_passages(collection, 4, seed=1)}
+    assert texts["brakes"].startswith("Brake pads\nWorn brake pads squeal.")
+    assert "Step" in texts["manual"]
+
+
+async def test_collection_that_is_empty_gives_nothing_to_ask(engine: Engine) -> None:
+    pipeline = engine.services.pipeline
+    collection = await engine.services.store.open("empty", create=pipeline.manifest)
+    with pytest.raises(NotFound, match="Collection 'empty' holds no documents to ask about"):
+        await sample_passages(collection, 3, seed=1)

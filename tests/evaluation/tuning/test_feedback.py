@@ -1,0 +1,73 @@
+"""Learning from use: hits low in a list are used less for their place alone, and count the more for it."""
+
+import numpy as np
+import pytest
+
+from resift.core.values import Hit, Passage
+from resift.evaluation.tuning.feedback import MOST_WEIGHT, weigh
+from resift.evaluation.tuning.fit import Fit, tune
+from resift.evaluation.tuning.samples import Sample
+from resift.rerank.signals import Mix
+from resift.store.feedback_log import Searched, ShownHit, Use
+
+EVEN = {"fused": 0.5, "rerank": 0.5}
+
+
+def sample(random: np.random.Generator, *, right: int, by_rerank: bool) -> Sample:
+    """Return ten hits; the right one is first by fused score, or else stands at its place and is first by rerank."""
+    fused = np.linspace(1.0, 0.1, 10)
+    rerank = random.random(10) * 0.8
+    rerank[right] = 1.0 if by_rerank else 0.0
+    hits = [
+        Hit(
+            Passage(f"d{place}", 0, "text"),
+            float(fused[place]),
+            place + 1,
+            {"fused": float(fused[place]), "rerank": float(rerank[place])},
+            {"dense": place + 1},
+            was=place + 1,
+        )
+        for place in range(10)
+    ]
+    return Sample(tuple(hits), {}, Mix({}))
+
+
+def use(*ranks: int) -> Use:
+    shown = [ShownHit(f"d{place}#0", f"d{place}", place + 1) for place in range(10)]
+    return Use(Searched("c", "q", shown), [each for each in shown if each.rank in ranks])
+
+
+def learned(position_bias: float) -> Fit:
+    """Return what is learned from readers who look at rank r with probability 1/r.
+
+    In truth the reranker is right in two of three searches; but its right hits stand at rank 5, and four of five
+    readers never get there.
+    """
+    random = np.random.default_rng(4)
+    samples, uses = list[Sample](), list[Use]()
+    for number in range(180):
+        by_rerank = number % 3 != 0
+        place = 4 if by_rerank else 0
+        if random.random() < 1 / (place + 1):
+            samples.append(sample(random, right=place, by_rerank=by_rerank))
+            uses.append(use(place + 1))
+    assert sum(each.used[0].rank == 1 for each in uses) > len(uses) / 2, "most uses are of the first hit"
+    return tune(weigh(samples, uses, position_bias=position_bias), weights=EVEN, relevance=None, depths=[50])
+
+
+def test_bias_for_places_is_corrected() -> None:
+    naive, corrected = learned(0.0), learned(1.0)
+    assert naive.after.weights["rerank"] < 0.5, "counted as they come, uses speak for the order that was shown"
+    assert corrected.after.weights["rerank"] > 0.5
+    assert corrected.after.depth == 50
+    assert (corrected.calibration, corrected.calibrates) == (None, False)
+
+
+def test_weights_are_inverse_propensities_clipped_and_one_on_average() -> None:
+    random = np.random.default_rng(5)
+    samples = [sample(random, right=0, by_rerank=True) for _ in range(3)]
+    uses = [use(1), use(2, 4), Use(use().searched, [ShownHit("d0#0", "d0", 50)])]
+    weighed = weigh(samples, uses, position_bias=1.0)
+    assert [each.grades for each in weighed] == [{"d0": 1.0}, {"d1": 2.0, "d3": 4.0}, {"d0": MOST_WEIGHT}]
+    assert [each.weight for each in weighed] == pytest.approx([3 / 17, 18 / 17, 30 / 17])
+    assert {each.weight for each in weigh(samples[:1], uses[:1], position_bias=0.0)} == {1.0}

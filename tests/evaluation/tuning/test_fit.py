@@ -1,0 +1,161 @@
+"""Tuning over samples made by hand: what must be found, what must not, and what is measured."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resift.core.values import Hit, Logistic, Passage
+from resift.evaluation.measures import per_query
+from resift.evaluation.tuning.calibration import best_hits, fit, smoothed
+from resift.evaluation.tuning.fit import candidates, tune
+from resift.evaluation.tuning.samples import Sample, ndcg, read
+from resift.rerank.blend import blend
+from resift.rerank.signals import Mix, signals_of
+
+WEIGHTS = {"fused": 0.8, "rerank": 0.2}
+HITS = 60
+
+
+def always_sure(score: float) -> float:
+    return 0.99
+
+
+def sample(random: np.random.Generator, rerank: Callable[[int, int], float]) -> Sample:
+    """Return a sample whose relevant hit stands anywhere; `rerank` gives scores by place and relevant place."""
+    right = int(random.integers(HITS))
+    fused = np.sort(random.random(HITS))[::-1]
+    hits = [
+        Hit(
+            Passage(f"d{place}", 0, "text"),
+            score=float(fused[place]),
+            rank=place + 1,
+            scores={"fused": float(fused[place]), "dense": float(fused[place]), "rerank": rerank(place, right)},
+            ranks={"dense": place + 1},
+            was=place + 1,
+        )
+        for place in range(HITS)
+    ]
+    return Sample(tuple(hits), {f"d{right}": 1}, Mix({}))
+
+
+def test_good_reranker_gets_weight_and_depth() -> None:
+    random = np.random.default_rng(1)
+    samples = [sample(random, lambda place, right: float(place == right) + random.random() / 2) for _ in range(60)]
+    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    assert found.after.weights["rerank"] > 0.5
+    assert found.after.depth == 75, "the relevant hits lie down to the sixtieth"
+    assert found.gain.low > 0.3
+    assert found.after.ndcg > 0.9
+    assert found.is_safe
+    assert sum(found.after.weights.values()) == pytest.approx(1)
+
+
+def test_worthless_reranker_gains_nothing_that_is_believed() -> None:
+    random = np.random.default_rng(2)
+    samples = [sample(random, lambda place, right: random.random()) for _ in range(60)]
+    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    assert found.gain.low <= 0
+    assert abs(found.gain.mean) < 0.05
+
+
+def test_same_samples_give_the_same_fit() -> None:
+    random = np.random.default_rng(3)
+    samples = [sample(random, lambda place, right: random.random()) for _ in range(25)]
+    assert tune(samples, weights=WEIGHTS, relevance=always_sure) == tune(
+        samples, weights=WEIGHTS, relevance=always_sure
+    )
+
+
+def unclear(random: np.random.Generator) -> Callable[[int, int], float]:
+    """Return a reranker whose scores of right passages are often no higher than those of the best wrong ones."""
+    return lambda place, right: random.normal(3.0, 1.0) if place == right else random.normal()
+
+
+def right_calibration() -> Logistic:
+    """Return what many questions say of the unclear reranker's best hits where every second one has no answer."""
+    random = np.random.default_rng(9)
+    return fit([best_hits(read(sample(random, unclear(random)), HITS) for _ in range(2000))])
+
+
+def test_right_calibration_of_a_half_answerable_world_is_kept() -> None:
+    right = right_calibration()
+    assert right.probability(1.5) < 0.2, "so good are the best of wrong passages"
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        samples = [sample(random, unclear(random)) for _ in range(100)]
+        found = tune(samples, weights=WEIGHTS, relevance=right.probability)
+        assert found.calibration is None, seed
+        assert found.loss_after == found.loss_before < 0.6
+
+
+def test_calibration_that_is_always_sure_is_replaced_by_one_that_says_none() -> None:
+    random = np.random.default_rng(4)
+    samples = [sample(random, unclear(random)) for _ in range(100)]
+    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    assert found.calibration is not None
+    assert found.loss_after < found.loss_before
+    assert found.calibration.probability(4.0) > 0.8
+    assert found.calibration.probability(1.5) < 0.2, "questions without an answer have no verdict `none`"
+
+
+def test_calibration_needs_right_and_wrong_best_hits() -> None:
+    random = np.random.default_rng(5)
+    samples = [sample(random, lambda place, right: float(place != right)) for _ in range(30)]
+    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    assert found.calibration is None
+    assert found.loss_after == found.loss_before
+
+
+@given(
+    scores=st.lists(st.tuples(st.floats(0, 1), st.floats(-5, 5)), min_size=1, max_size=30),
+    grades=st.dictionaries(st.integers(0, 40).map(lambda place: f"d{place}"), st.integers(0, 3), max_size=20),
+    weight=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
+)
+def test_ndcg_is_that_of_the_product_by_trec_eval(
+    scores: list[tuple[float, float]], grades: dict[str, int], weight: float
+) -> None:
+    scores = sorted(((round(one, 3), round(two, 3)) for one, two in scores), reverse=True)
+    hits = tuple(
+        Hit(
+            Passage(f"d{place}", 0, "text"),
+            one,
+            place + 1,
+            {"fused": one, "rerank": two},
+            {"dense": place + 1},
+            place + 1,
+        )
+        for place, (one, two) in enumerate(scores)
+    )
+    weights = {"fused": 1 - weight, "rerank": weight}
+    final = np.round(blend(signals_of(hits, [two for _, two in scores], Mix(weights)), weights), 12)
+    order = [f"d{place}" for place in sorted(range(len(hits)), key=lambda place: (-final[place], place))]
+    expected = per_query({"q": grades}, {"q": order}, ["nDCG@10"])["nDCG@10"]["q"] if any(grades.values()) else 0.0
+    measured = ndcg(Sample(hits, grades, Mix({})), len(hits), ["fused", "rerank"], np.array([[1 - weight, weight]]))
+    assert measured == pytest.approx([expected])
+
+
+@pytest.mark.parametrize("names", [["fused", "rerank"], ["fused", "rerank", "dense", "bm25"], list("abcdef")])
+def test_candidates_are_convex_and_begin_with_the_settings(names: list[str]) -> None:
+    grid = candidates(names, {names[0]: 0.7, names[1]: 0.2, "absent": 0.1})
+    assert grid.sum(axis=1) == pytest.approx(1)
+    assert (grid >= 0).all()
+    assert grid[0][:2] == pytest.approx([7 / 9, 2 / 9])
+    assert len({tuple(row) for row in grid.tolist()}) >= len(grid) - 1
+
+
+def test_logistic_is_found_again() -> None:
+    random = np.random.default_rng(5)
+    scores = random.normal(size=4000)
+    relevant = (random.random(4000) < 1 / (1 + np.exp(-(2 * scores - 1)))).astype(float)
+    found = fit([(scores, relevant)])
+    assert (found.slope, found.intercept) == (pytest.approx(2, abs=0.2), pytest.approx(-1, abs=0.2))
+
+
+def test_perfectly_separated_outcomes_stay_finite_and_unsure() -> None:
+    scores, relevant = np.linspace(-300, 300, 40), np.repeat([0.0, 1.0], 20)
+    found = fit([(scores, smoothed(relevant))])
+    assert 0.5 < found.probability(20.0) < 1
+    assert 0 < found.slope < 10

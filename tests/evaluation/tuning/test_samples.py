@@ -1,0 +1,87 @@
+"""What tuning works out from one deep answer is what the product answers with those weights and that depth."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from resift.core.values import Document
+from resift.evaluation.judged import Judged
+from resift.evaluation.measures import per_query
+from resift.evaluation.tuning.fit import DEPTHS, SIGNALS
+from resift.evaluation.tuning.samples import collect, ndcg, present
+from resift.factories.engine import Engine, build_engine
+from resift.ingest.job import Job
+from resift.pipeline.question import Question
+from resift.settings.load import load_settings
+from resift.store.manifest import Tuning
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+PARTS = (
+    "pump",
+    "lamp",
+    "valve",
+    "hinge",
+    "fan",
+    "belt",
+    "hose",
+    "gauge",
+    "filter",
+    "spring",
+    "clutch",
+    "shaft",
+    "seal",
+)
+PLACES = ("cellar", "attic", "roof", "gate", "garden", "kitchen", "workshop", "garage", "stable", "office")
+QUERY = "which {} near the {} was repaired"
+
+
+def documents() -> list[Document]:
+    """Return 130 reports, no two of a length, so that BM25 has no ties; every third has no date."""
+    found: list[Document] = []
+    for number, (part, place) in enumerate((part, place) for part in PARTS for place in PLACES):
+        metadata = {"kind": place} | ({"date": f"20{10 + number % 16}-05-01"} if number % 3 else {})
+        text = f"The {part} of the {place} was repaired. " + "Loud " * number
+        found.append(Document(f"d{number}", f"Report {number}", text, "", metadata))
+    return found
+
+
+@pytest.fixture(scope="module")
+async def dated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    """An engine that knows of dates and kinds, with the documents in its collection "default"."""
+    blend = {"recency_field": "date", "recency_half_life_days": 2000, "boost": {"kind": {"attic": 2, "roof": 0}}}
+    folder = tmp_path_factory.mktemp("dated")
+    engine = build_engine(load_settings(data_dir=folder, min_free_mb=0, blend=blend), roots=[folder])
+    assert (await engine.services.ingestor.ingest(Job("default", documents(), 130))).added == 130
+    yield engine
+    await engine.close()
+
+
+async def test_ndcg_worked_out_is_that_of_the_answers(dated: Engine) -> None:
+    random = np.random.default_rng(6)
+    picked = [int(number) for number in random.permutation(130)[:5]]
+    queries = {f"q{n}": QUERY.format(PARTS[n // 10], PLACES[n % 10]) for n in picked}
+    grades = {f"q{n}": {f"d{n}": 3, f"d{(n + 10) % 130}": 1, f"d{(n + 1) % 130}": 2} for n in picked}
+    judged = Judged("judged", [], queries, grades)
+    pipeline = dated.services.pipeline
+    asked = Question("", reranker="maxsim")
+    samples = await collect(pipeline, judged, asked, now=datetime.now(UTC))
+    names = present(samples, SIGNALS)
+    assert names == list(SIGNALS)
+
+    reranker, collection = pipeline.reranker("maxsim"), await pipeline.open("default")
+    assert reranker is not None
+    for depth in DEPTHS:
+        weights = random.dirichlet(np.ones(len(names)))
+        tuning = Tuning(dict(zip(names, weights.tolist(), strict=True)), depth, None, 20, 0.0, "")
+        await collection.remember(replace(collection.manifest, tuning={reranker.name: tuning}))
+        orders: dict[str, list[str]] = {}
+        for key, query in queries.items():
+            page = await pipeline.ask(replace(asked, query=query, per_document=1))
+            orders[key] = [hit.passage.document_id for hit in page.ranking.hits]
+        expected = list(per_query(grades, orders, ["nDCG@10"])["nDCG@10"].values())
+        found = [ndcg(sample, depth, names, weights[None, :])[0] for sample in samples]
+        assert found == pytest.approx(expected, abs=1e-9), f"depth {depth}"

@@ -1,0 +1,3 @@
+from resift.tests.server.conftest import run
+
+__all__ = ["run"]

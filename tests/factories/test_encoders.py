@@ -1,0 +1,169 @@
+"""RESIFT_ENCODER__*: another encoder makes and searches collections, and refuses those of other models."""
+
+import importlib.util
+import shutil
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resift.core.errors import IncompatibleCollection, InvalidInput, ModelError
+from resift.core.values import Document
+from resift.factories.engine import Engine, build_engine
+from resift.ingest.job import Job
+from resift.models.text.onnx import OnnxTexts
+from resift.pipeline.pipeline import UNCALIBRATED
+from resift.pipeline.question import Page, Question
+from resift.server.cli.doctor import run_doctor
+from resift.settings.load import load_settings
+from resift.tests.models.encoders import DIMENSION, FASTEMBED, write_encoder, write_fastembed
+from resift.tests.standins.embeddings import EmbeddingStandIn, embedding_stand_in
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+DOCUMENTS = (
+    Document("brakes", "", "Squealing noises come from worn brake pads and need attention soon."),
+    Document("battery", "", "The battery is charged overnight in the garage."),
+    Document("wipers", "", "Wiper blades smear when the rubber is old."),
+)
+QUERY = "the battery is charged overnight"
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddingStandIn]:
+    with embedding_stand_in() as stand_in:
+        yield stand_in
+
+
+@asynccontextmanager
+async def engine_with(folder: Path, **settings: Any) -> AsyncGenerator[Engine]:
+    engine = build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, **settings))
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+async def ingest(engine: Engine) -> None:
+    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
+
+
+async def ask(engine: Engine, reranker: str = "none") -> Page:
+    return await engine.services.pipeline.ask(Question(QUERY, reranker=reranker, mode="dense"))
+
+
+def _torch(folder: Path) -> dict[str, Any]:
+    from resift.tests.models.pair.test_torch import write_torch
+
+    return {"kind": "torch", "model": str(write_torch(folder, head=False))}
+
+
+WRITTEN: dict[str, tuple[int, Callable[[Path], dict[str, Any]]]] = {
+    "onnx": (DIMENSION, lambda folder: {"kind": "onnx", "model": str(write_encoder(folder))}),
+    "fastembed": (DIMENSION, lambda folder: {"kind": "fastembed", "model": f"{FASTEMBED}={write_fastembed(folder)}"}),
+    "torch": (32, _torch),
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+async def test_own_model_makes_and_searches_a_collection(tmp_path: Path, kind: str) -> None:
+    if kind == "torch" and importlib.util.find_spec("sentence_transformers") is None:
+        pytest.skip("the extra [torch] is not installed")
+    dimension, write = WRITTEN[kind]
+    encoder = write(tmp_path / "model")
+    async with engine_with(tmp_path, encoder=encoder) as engine:
+        await engine.warm()
+        await ingest(engine)
+        manifest = (await engine.services.store.open("default")).manifest
+        assert {spec.dimension for spec in manifest.vectors.values() if spec.kind == "dense"} == {dimension}
+        assert manifest.encoder == engine.encoder.fingerprint
+        page = await ask(engine)
+        assert page.ranking.hits[0].passage.document_id == "battery"
+    async with engine_with(tmp_path, encoder=encoder) as again:
+        assert (await ask(again)).ranking.hits == page.ranking.hits
+
+
+async def test_endpoint_makes_and_searches_a_collection_and_doctor_shows_it(
+    tmp_path: Path, server: EmbeddingStandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoder = {
+        "kind": "openai",
+        "model": "small",
+        "dimension": 24,
+        "query_prefix": "query: ",
+        "passage_prefix": "passage: ",
+    }
+    settings = {"encoder": encoder, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-1"}
+    async with engine_with(tmp_path, **settings) as engine:
+        await engine.warm()
+        assert not server.asked, "an endpoint costs money: nothing is asked before it is needed"
+        await ingest(engine)
+        assert (await ask(engine)).ranking.hits[0].passage.document_id == "battery"
+    texts = [text for body in server.asked for text in body["input"]]
+    assert f"query: {QUERY}" in texts
+    assert all(text.startswith("passage: ") for text in texts[:-1])
+    assert await run_doctor(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+    assert "openai:small/24 query='query: ' passage='passage: ', 24 dimensions" in capsys.readouterr().out
+
+
+async def test_relevance_is_unknown_until_a_reranker_has_read(tmp_path: Path) -> None:
+    async with engine_with(tmp_path, encoder={"kind": "onnx", "model": str(write_encoder(tmp_path / "m"))}) as engine:
+        await ingest(engine)
+        first_stage = await ask(engine)
+        assert [hit.relevance for hit in first_stage.ranking.hits] == [None, None, None]
+        assert first_stage.verdict == "unknown"
+        assert UNCALIBRATED in first_stage.ranking.notes
+        for reranker in ("default", "maxsim"):
+            page = await ask(engine, reranker=reranker)
+            assert page.ranking.hits[0].passage.document_id == "battery"
+            assert all(hit.relevance is not None for hit in page.ranking.hits)
+            assert UNCALIBRATED not in page.ranking.notes
+
+
+async def test_collections_of_other_models_and_prefixes_are_refused(tmp_path: Path) -> None:
+    own = {"kind": "onnx", "model": str(write_encoder(tmp_path / "m"))}
+    other = Path(shutil.copytree(tmp_path / "m", tmp_path / "other"))
+    (other / "1_Pooling").mkdir()
+    (other / "1_Pooling" / "config.json").write_text('{"pooling_mode": "cls"}')
+    async with engine_with(tmp_path, encoder=own) as engine:
+        await ingest(engine)
+    changed: tuple[dict[str, str], ...] = (
+        {},
+        {**own, "query_prefix": "query: "},
+        {**own, "pooling": "cls"},
+        {**own, "model": str(other)},
+    )
+    for encoder in changed:
+        async with engine_with(tmp_path, encoder=encoder) as engine:
+            for attempt in (ask(engine), ingest(engine)):
+                with pytest.raises(
+                    IncompatibleCollection, match=r"was written with encoder m@\w+ \(16 dimensions\); conf"
+                ):
+                    await attempt
+
+
+async def test_broken_encoder_does_not_keep_the_engine_from_starting(tmp_path: Path) -> None:
+    async with engine_with(tmp_path, encoder={"kind": "onnx", "model": str(tmp_path / "gone")}) as engine:
+        with pytest.raises(ModelError, match=r"gone/model\.onnx is missing"):
+            await ingest(engine)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "said"),
+    [
+        ({"model": "BAAI/bge-small-en-v1.5"}, "set its kind too"),
+        ({"kind": "onnx"}, "onnx needs a model"),
+        ({"kind": "openai", "model": "m"}, "set OPENAI_BASE_URL or OPENAI_API_KEY"),
+    ],
+)
+def test_settings_that_name_no_encoder_are_refused(tmp_path: Path, encoder: dict[str, str], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        build_engine(load_settings(data_dir=tmp_path, encoder=encoder))
+
+
+def test_onnx_kind_reads_the_hub_layout(tmp_path: Path) -> None:
+    folder = write_encoder(tmp_path / "hub", file="onnx/model.onnx")
+    [found] = OnnxTexts.open(folder).embed([QUERY], query=True)
+    assert len(found.vector) == DIMENSION

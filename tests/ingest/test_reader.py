@@ -1,0 +1,127 @@
+import codecs
+import os
+from pathlib import Path
+
+import pytest
+
+from resift.core.errors import UnreadableFile
+from resift.core.values import Document
+from resift.ingest.parsers.formats import Format, guess_format
+from resift.ingest.parsers.structure import normalise
+from resift.ingest.reader import read_document
+
+
+def read(folder: Path, name: str, data: str | bytes, max_bytes: int = 1000) -> Document:
+    (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+    return read_document(folder / name, max_bytes=max_bytes)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title"),
+    [
+        ("a.md", "intro\n\n## Two\n\n# The *whole* `story`\n", "The whole story"),
+        ("a.md", "---\ntitle: From above\n---\n# Below\n", "From above"),
+        ("a.md", "```\n# no heading\n```\n", "a.md"),
+        ("a.html", "<title> A &amp;\n B </title><h1>C</h1>", "A & B"),
+        ("a.html", "<header><p>x</p></header><article><header><h1>C</h1></header></article>", "C"),
+        ("a.html", "<p>x", "a.html"),
+        ("edge.py", '"""The embedded store.\n\nMore."""\n', "edge.py: The embedded store."),
+        ("edge.py", "def broken(:\n", "edge.py"),
+        ("a.txt", "First line\n", "a.txt"),
+    ],
+)
+def test_title_is_what_the_text_calls_itself(tmp_path: Path, name: str, text: str, title: str) -> None:
+    assert read(tmp_path, name, text).title == title
+
+
+def test_source_and_id_are_the_path(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.txt", "x")
+    assert document.id == document.source == (tmp_path / "a.txt").as_posix()
+
+
+def test_front_matter_becomes_metadata(tmp_path: Path) -> None:
+    text = (
+        "---\ndate: 2024-05-01\nversion: \"1.10\"\ntags: [a, 'b']\nkinds:\n  - x\n  - y\nmore:\n  deep: 1\n---\ntext\n"
+    )
+    assert read(tmp_path, "a.md", text).metadata == {
+        "date": "2024-05-01",
+        "version": "1.10",
+        "tags": ["a", "b"],
+        "kinds": ["x", "y"],
+    }
+
+
+def test_rule_at_the_top_is_no_front_matter(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.md", "---\nJust prose here.\n---\n").metadata == {}
+
+
+def test_language_is_known_for_source_code_only(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.rs", "fn main() {}").metadata == {"language": "rust"}
+    assert read(tmp_path, "a.txt", "x").metadata == {}
+
+
+@pytest.mark.parametrize("data", [b"", b" \n\t\n"])
+def test_empty_file_is_unreadable(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(UnreadableFile, match="empty"):
+        read(tmp_path, "a.txt", data)
+
+
+def test_binary_is_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="binary: byte 2 is NUL"):
+        read(tmp_path, "a.txt", b"ab\0c")
+
+
+def test_bad_utf8_names_the_byte(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="not UTF-8: bad at byte 3"):
+        read(tmp_path, "a.txt", "caf\u00e9".encode("latin-1"))
+
+
+def test_too_large_names_size_limit_and_setting(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match=r"2,000 bytes; the limit is 1,000.*RESIFT_INGEST__MAX_BYTES"):
+        read(tmp_path, "a.txt", "x" * 2000)
+
+
+def test_folder_is_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="not a regular file"):
+        read_document(tmp_path, max_bytes=10)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_forbidden_file_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / "a.txt").chmod(0)
+    with pytest.raises(UnreadableFile, match="permissions"):
+        read_document(tmp_path / "a.txt", max_bytes=10)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        codecs.BOM_UTF8 + "é\r\nb\rc".encode(),
+        codecs.BOM_UTF16_LE + "é\r\nb\rc".encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + "é\r\nb\rc".encode("utf-16-be"),
+        codecs.BOM_UTF32_LE + "é\r\nb\rc".encode("utf-32-le"),
+    ],
+)
+def test_byte_order_mark_decides_and_newlines_are_one_kind(tmp_path: Path, data: bytes) -> None:
+    assert read(tmp_path, "a.txt", data).text == "é\nb\nc"
+
+
+def test_lone_surrogate_is_replaced_and_a_pair_joined() -> None:
+    assert normalise("a\ud800b\ud83d\ude00\0") == "a\ufffdb😀\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "expected"),
+    [
+        ("a.MD", "", "markdown"),
+        ("https://example.org/x.html?y=1#z", "", "html"),
+        ("/a#b/c.py", "", "code"),
+        ("", "<!DOCTYPE html><p>x", "html"),
+        ("", "# Title\n\ntext", "markdown"),
+        ("", "see [here](http://x)", "markdown"),
+        ("", "plain\n- list", "text"),
+    ],
+)
+def test_format_comes_from_the_suffix_or_the_look(source: str, text: str, expected: Format) -> None:
+    assert guess_format(source, text) == expected

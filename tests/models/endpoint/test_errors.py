@@ -1,0 +1,45 @@
+"""What endpoints say of their failures, as it is shown, and how long they ask to be left alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from resift.models.endpoint.errors import MOST_CHARACTERS, quoted, wait_of
+
+KEY = "sk-never-to-be-seen"
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"bad key {KEY}", "bad key ***."),
+        ("no such\n  model\t!", "no such model !"),
+        ("\x1b[2Jcleared", "[2Jcleared."),
+        ("", "no reason given."),
+        ("x" * 1000, "x" * MOST_CHARACTERS + "."),
+    ],
+)
+def test_words_of_an_endpoint_are_one_short_sentence_without_the_key(text: str, shown: str) -> None:
+    assert quoted(text, KEY) == shown
+
+
+def test_without_a_key_nothing_is_hidden() -> None:
+    assert quoted("all is well", "") == "all is well."
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        ("3", 3.0),
+        ("0.5", 0.5),
+        ("-1", 0.0),
+        ("", 0.0),
+        ("soon", 0.0),
+        ("Sat, 21 Nov 2026 12:01:00 GMT", 60.0),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", 0.0),
+        ("Sat, 21 Nov 2026 12:01:00 -0000", 0.0),
+    ],
+)
+def test_time_to_wait_is_a_number_or_a_date(retry_after: str, seconds: float) -> None:
+    assert wait_of(retry_after, NOW) == seconds

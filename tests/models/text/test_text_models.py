@@ -1,0 +1,105 @@
+"""Encoders of one's own, loaded by the code that loads real ones from small models' files."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from resift.core.errors import ModelError
+from resift.models.text.fastembed import FastembedTexts
+from resift.models.text.onnx import OnnxTexts
+from resift.models.text.torch import TorchTexts
+from resift.tests.models.encoders import DIMENSION, FASTEMBED, TABLE, WINDOW, write_encoder, write_fastembed
+from resift.tests.models.rerankers import TOKENIZER
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+TEXT = "a red brake"
+
+
+def rows(text: str) -> np.ndarray[Any, Any]:
+    return TABLE[Tokenizer.from_file(str(TOKENIZER)).encode(text).ids]
+
+
+def unit(vector: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return vector / np.linalg.norm(vector)
+
+
+@pytest.mark.parametrize(
+    ("described", "chosen", "expected"),
+    [
+        (None, None, "mean"),
+        ({"pooling_mode_cls_token": True}, None, "cls"),
+        ({"pooling_mode": "cls"}, None, "cls"),
+        ({"pooling_mode_mean_tokens": True}, None, "mean"),
+        ({"pooling_mode_cls_token": True}, "mean", "mean"),
+    ],
+)
+def test_pooling_is_what_the_settings_say_else_the_folder(
+    tmp_path: Path, described: dict[str, Any] | None, chosen: Any, expected: str
+) -> None:
+    model = OnnxTexts.open(write_encoder(tmp_path / "encoder", pooling=described), chosen)
+    [found] = model.embed([TEXT], query=False)
+    wanted = rows(TEXT)[0] if expected == "cls" else rows(TEXT).mean(axis=0)
+    assert found.vector == pytest.approx(unit(wanted), abs=1e-5)
+    assert not found.truncated
+
+
+def test_long_text_is_cut_at_the_window_and_known(tmp_path: Path) -> None:
+    model = OnnxTexts.open(write_encoder(tmp_path / "encoder"))
+    [long] = model.embed(["brake " * 100], query=False)
+    assert (long.tokens, long.truncated) == (102, True)
+    [cut] = model.embed(["brake " * (WINDOW - 2)], query=False)
+    assert not cut.truncated
+    assert long.vector == pytest.approx(cut.vector, abs=1e-6)
+
+
+def test_folder_that_is_no_encoder_is_our_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"model\.onnx is missing"):
+        OnnxTexts.open(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match="asks for pixels"):
+        OnnxTexts.open(write_encoder(tmp_path / "pictures", inputs=("input_ids", "pixels")))
+    with pytest.raises(ModelError, match="another pooling than mean and cls"):
+        OnnxTexts.open(write_encoder(tmp_path / "last", pooling={"pooling_mode_lasttoken": True}))
+    (tmp_path / "last" / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"tokenizer\.json cannot be read"):
+        OnnxTexts.open(tmp_path / "last")
+
+
+def test_model_of_fastembed_gives_the_vectors_its_files_mean(tmp_path: Path) -> None:
+    model = FastembedTexts.open(FASTEMBED, str(write_fastembed(tmp_path / "files")))
+    for query in (False, True):
+        [found] = model.embed([TEXT], query=query)
+        assert found.vector == pytest.approx(unit(rows(TEXT).mean(axis=0)), abs=1e-5)
+        assert (found.tokens, found.truncated) == (5, False)
+    [long] = model.embed(["brake " * 100], query=False)
+    assert long.truncated
+    assert len(long.vector) == DIMENSION
+
+
+def test_unknown_name_and_missing_folder_of_fastembed_are_our_errors(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no model 'bge-tiny' in fastembed.*Known: "):
+        FastembedTexts.open("bge-tiny")
+    with pytest.raises(ModelError, match=r"No folder .*gone.*RESIFT_ENCODER__MODEL"):
+        FastembedTexts.open(FASTEMBED, str(tmp_path / "gone"))
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sentence_transformers") is None, reason="the extra [torch] is not installed"
+)
+def test_torch_weights_give_unit_vectors_that_batches_do_not_change(tmp_path: Path) -> None:
+    from resift.tests.models.pair.test_torch import write_torch
+
+    model = TorchTexts.open(write_torch(tmp_path / "bert", head=False))
+    texts = [TEXT, "the battery is charged overnight", "brake " * 100]
+    together = model.embed(texts, query=False)
+    assert [each.truncated for each in together] == [False, False, True]
+    assert [float(np.linalg.norm(each.vector)) for each in together] == pytest.approx([1, 1, 1], abs=1e-5)
+    [alone] = model.embed([TEXT], query=True)
+    assert alone.vector == pytest.approx(together[0].vector, abs=1e-4)
+    (tmp_path / "bert" / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        TorchTexts.open(tmp_path / "bert")

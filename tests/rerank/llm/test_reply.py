@@ -1,0 +1,102 @@
+"""Whatever a model says becomes an order of what was asked, and prose becomes none."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resift.rerank.llm.reply import read_order
+
+LABELS = ["D1", "D2", "D3", "D4"]
+
+SCRAPS = st.sampled_from(
+    (
+        *(
+            "D1",
+            "D2",
+            "[D3]",
+            "D99",
+            "A",
+            " > ",
+            "\n",
+            '{"ranking": [',
+            '"D4"',
+            '"',
+            ",",
+            "]",
+            "}",
+            "[",
+            "{",
+            "```json\n",
+        ),
+        *("```\n", "<think>", "</think>", "the 3 best of 8", "[12]", "\u200b", "\ud83d", "null", "1e999", "é", "NaN"),
+    )
+)
+
+
+@given(st.one_of(st.text(), st.lists(SCRAPS).map("".join)), st.integers(1, 20))
+def test_any_reply_whatever_yields_a_permutation(text: str, n: int) -> None:
+    reading = read_order(text, [f"D{place + 1}" for place in range(n)])
+    assert sorted(reading.places) == list(range(n))
+    assert 0 <= reading.named <= n
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"ranking": ["D3", "D1", "D4", "D2"]}',
+        'Here it is:\n```json\n{"ranking": ["D3", "D1", "D4", "D2"]}\n```\nHope that helps!',
+        '<think>D1 > D2, or {"ranking": ["D1", "D2", "D3", "D4"]}?</think>{"ranking": ["D3", "D1", "D4", "D2"]}',
+        'thinking without a beginning</think>\n["D3", "D1", "D4", "D2"]',
+        '{"order": ["[D3]", "d1", " D4", "D2 "], "reason": "see [12]"}',
+        'First {"ranking": ["D1"]}, no: {"ranking": ["D3", "D1", "D4", "D2"]}',
+        "D1 > D2 > D3 > D4 was my first thought.\nD3 > D1 > D4 > D2\n",
+        "**[D3] > [D1] > [D4] > [D2]**",
+        "D3>D1>D4>D2.",
+    ],
+)
+def test_order_is_found_whatever_stands_around_it(text: str) -> None:
+    reading = read_order(text, LABELS)
+    assert reading.places == (2, 0, 3, 1)
+    assert reading.is_usable
+    assert not reading.is_repaired
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "The 3 best of 8 are 3, 1 and 2.",
+        "I would say D3 > D1 > D4 > D2, all in all.",
+        "3 > 1 > 4 > 2",
+        '{"ranking": [3, 1, 4, 2]}',
+        '{"ranking": ["D21", "D22", "D23", "D24"]}',
+        '{"ranking": ["D3", "D1", "D4", "D',
+        '<think>Let me see. {"ranking": ["D3", "D1", "D4", "D2"]}',
+        "I cannot help with that.",
+        "[" * 50_000,
+        "<think>" * 14_000,
+        '{"a": ["D1", "D2", "D3", "D4"], "b": ["D4", "D3", "D2", "D1"]}',
+    ],
+)
+def test_prose_and_wreckage_are_no_order(text: str) -> None:
+    reading = read_order(text, LABELS)
+    assert not reading.is_usable
+    assert reading.places == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("named", "places", "usable"),
+    [
+        (["D3", "D3", "D1", "D3", "D4", "D2"], (2, 0, 3, 1), True),
+        (["D3", "D9", "D1", "Dx"], (2, 0, 1, 3), True),
+        (["D4"], (3, 0, 1, 2), False),
+    ],
+    ids=["duplicates", "unknown and missing", "too few"],
+)
+def test_first_mention_wins_and_the_missing_keep_their_order(
+    named: list[str], places: tuple[int, ...], usable: bool
+) -> None:
+    reading = read_order(json.dumps({"ranking": named}), LABELS)
+    assert (reading.places, reading.is_usable, reading.is_repaired) == (places, usable, True)

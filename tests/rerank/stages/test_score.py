@@ -1,0 +1,201 @@
+"""The second stage: the head reordered, the tail kept, and retrieval's order when the reranker fails."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resift.core.errors import ModelError
+from resift.core.values import Hit, Passage, Ranking, Stage
+from resift.rerank.blend import Weights, with_reranker
+from resift.rerank.protocols import Scores
+from resift.rerank.signals import Mix
+from resift.rerank.stages.budget import Budget, EarlyStop
+from resift.rerank.stages.score import CUT_PASSAGE, rerank_head
+
+pytestmark = pytest.mark.anyio
+
+ALONE = Mix({"rerank": 1.0})
+
+
+@dataclass
+class ByTable:
+    """A reranker that looks the score of a text up, and takes its time for each."""
+
+    table: Mapping[str, float]
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    calls: list[int] = field(default_factory=list[int])
+    name: str = "by-table"
+    fingerprint = "a model of a test"
+    weights: Weights = field(default_factory=lambda: with_reranker(0.5))
+    cached: int = 0
+    longest: int = 1000
+
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+        self.calls.append(len(passages))
+        if self.seconds:
+            await anyio.sleep(self.seconds * len(passages))
+        cut = frozenset(place for place, passage in enumerate(passages) if len(passage.text) > self.longest)
+        return Scores(tuple(self.table[passage.text] for passage in passages), self.notes, self.cached, cut)
+
+    def relevance(self, score: float) -> float:
+        return score / 100
+
+
+class Broken:
+    name = "broken"
+    fingerprint = "a model of a test"
+    weights = with_reranker(0.5)
+
+    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+        raise ModelError("The endpoint answered 503. Try again later.")
+
+    def relevance(self, score: float) -> float:
+        return 0.0
+
+
+def ranking(count: int) -> Ranking:
+    hits = [
+        Hit(Passage(f"d{n}", 0, f"text {n}"), 1 / (n + 1), n + 1, {"fused": 1 / (n + 1)}, {"fused": n + 1})
+        for n in range(count)
+    ]
+    return Ranking(hits, [Stage("search", "dense", count, count, 1.0)], ["a note"])
+
+
+def upside_down(count: int, *, seconds: float = 0.0) -> ByTable:
+    return ByTable({f"text {n}": float(n) for n in range(count)}, seconds)
+
+
+def texts(ranked: Ranking) -> list[str]:
+    return [hit.passage.text for hit in ranked.hits]
+
+
+async def test_head_alone_is_reordered() -> None:
+    reranked = await rerank_head(ranking(10), "q", upside_down(10), budget=Budget(4), mix=ALONE)
+    assert texts(reranked) == [f"text {n}" for n in (3, 2, 1, 0, 4, 5, 6, 7, 8, 9)]
+    assert [hit.relevance for hit in reranked.hits[:4]] == [0.03, 0.02, 0.01, 0.0]
+    assert [hit.relevance for hit in reranked.hits[4:]] == [None] * 6
+    assert not reranked.degraded
+    stage = reranked.stages[-1]
+    assert (stage.name, stage.model, stage.received, stage.returned, stage.note) == ("rerank", "by-table", 4, 4, "")
+
+
+@given(scores=st.lists(st.integers(0, 5), min_size=1, max_size=12), depth=st.integers(0, 15), weight=st.floats(0, 1))
+async def test_reranking_is_a_permutation_with_consistent_ranks(scores: list[int], depth: int, weight: float) -> None:
+    before = ranking(len(scores))
+    table = ByTable({f"text {n}": float(score) for n, score in enumerate(scores)})
+    after = await rerank_head(
+        before, "q", table, budget=Budget(depth), mix=Mix({"fused": 1 - weight, "rerank": weight})
+    )
+    assert sorted(texts(after)) == sorted(texts(before))
+    assert texts(after)[depth:] == texts(before)[depth:]
+    places = {hit.passage.id: hit.rank for hit in before.hits}
+    for rank, hit in enumerate(after.hits, start=1):
+        assert hit.rank == rank
+        if depth:
+            assert hit.was == hit.ranks["fused"] == places[hit.passage.id]
+            assert hit.ranks["blend"] == rank
+    read = [hit for hit in after.hits if "rerank" in hit.scores]
+    assert len(read) == min(depth, len(scores))
+    assert sorted(hit.ranks["rerank"] for hit in read) == list(range(1, len(read) + 1))
+    assert all(hit.score == hit.scores["blend"] for hit in read)
+    for hit in read:
+        assert hit.ranks["rerank"] == 1 + sum(
+            (other.scores["rerank"], -other.was) > (hit.scores["rerank"], -hit.was) for other in read
+        )
+
+
+async def test_ties_keep_the_order_of_retrieval() -> None:
+    same = ByTable({f"text {n}": 1.0 for n in range(5)})
+    assert texts(await rerank_head(ranking(5), "q", same, budget=Budget(5), mix=ALONE)) == texts(ranking(5))
+
+
+async def test_failed_reranker_keeps_the_order_and_says_so() -> None:
+    before = ranking(5)
+    after = await rerank_head(before, "q", Broken(), budget=Budget(5), mix=ALONE)
+    assert after.hits == before.hits
+    assert after.degraded
+    assert after.notes[0] == "a note"
+    assert "Reranking failed, the order is that of retrieval: The endpoint answered 503" in after.notes[1]
+    stage = after.stages[-1]
+    assert (stage.model, stage.received, stage.returned) == ("broken", 5, 0)
+    assert "503" in stage.note
+
+
+async def test_any_other_failure_is_not_hidden() -> None:
+    with pytest.raises(KeyError):
+        await rerank_head(ranking(3), "q", ByTable({}), budget=Budget(3), mix=ALONE)
+
+
+async def test_nothing_to_rerank_is_left_alone() -> None:
+    table = upside_down(3)
+    assert await rerank_head(Ranking(()), "q", table, budget=Budget(5), mix=ALONE) == Ranking(())
+    assert table.calls == []
+
+
+async def test_notes_of_the_reranker_are_passed_on_once() -> None:
+    table = ByTable(upside_down(20).table, notes=("The query was cut.",))
+    after = await rerank_head(ranking(20), "q", table, budget=Budget(20, 60_000), mix=ALONE)
+    assert after.notes == ["a note", "The query was cut."]
+    assert sum(table.calls) == 20
+
+
+async def test_passage_that_was_cut_is_told_of_once_from_whatever_slice() -> None:
+    # "text 10" and those after it are longer; only slices after the first have any.
+    table = ByTable(upside_down(20).table, longest=len("text 9"))
+    after = await rerank_head(ranking(20), "q", table, budget=Budget(20, 60_000), mix=ALONE)
+    assert after.notes == ["a note", CUT_PASSAGE]
+    assert len(table.calls) > 1
+
+
+async def test_scores_from_the_cache_are_reported() -> None:
+    table = ByTable(upside_down(5).table, cached=3)
+    after = await rerank_head(ranking(5), "q", table, budget=Budget(5), mix=ALONE)
+    assert after.stages[-1].note == "3 of 5 from the cache"
+
+
+@pytest.mark.slow
+async def test_time_budget_is_held_and_the_depth_reached_is_reported() -> None:
+    budget_ms, per_passage_s = 900, 0.01
+    start = time.perf_counter()
+    reranker = upside_down(200, seconds=per_passage_s)
+    after = await rerank_head(ranking(200), "q", reranker, budget=Budget(200, budget_ms), mix=ALONE)
+    assert 1000 * (time.perf_counter() - start) < 1.25 * budget_ms
+    read = sum(reranker.calls)
+    assert 0.6 * budget_ms / per_passage_s / 1000 <= read <= budget_ms / per_passage_s / 1000
+    assert after.stages[-1].returned == read
+    assert after.stages[-1].note == f"time budget reached after {read} of 200"
+    assert texts(after) == [f"text {n}" for n in [*reversed(range(read)), *range(read, 200)]]
+    assert not after.degraded
+
+
+async def test_budget_too_small_for_one_passage_keeps_the_order_and_says_so() -> None:
+    before = ranking(20)
+    after = await rerank_head(before, "q", upside_down(20, seconds=5), budget=Budget(20, 10), mix=ALONE)
+    assert after.hits == before.hits
+    assert after.degraded
+    assert after.stages[-1].note == "by-table scored nothing within the time budget of 10 ms. Allow more."
+
+
+async def test_stop_before_the_depth_is_reported_and_the_rest_follows_in_its_order() -> None:
+    reranker = ByTable({f"text {n}": float(-n) for n in range(50)})
+    after = await rerank_head(ranking(50), "q", reranker, budget=Budget(40, early_stop=EarlyStop(10, 8)), mix=ALONE)
+    assert reranker.calls == [16]
+    assert (after.stages[-1].received, after.stages[-1].returned) == (40, 16)
+    assert after.stages[-1].note == "stopped after 16 of 40, for the last 8 came to nothing"
+    assert texts(after) == [f"text {n}" for n in range(50)]
+    assert ["rerank" in hit.scores for hit in after.hits] == [True] * 16 + [False] * 34
+
+
+async def test_retrieval_counts_for_whether_more_is_read() -> None:
+    table = {f"text {n}": float(n == 15) for n in range(50)}
+    by_both, alone = ByTable(table), ByTable(table)
+    both = Mix({"fused": 0.99, "rerank": 0.01})
+    await rerank_head(ranking(50), "q", by_both, budget=Budget(50, early_stop=EarlyStop(10, 8)), mix=both)
+    await rerank_head(ranking(50), "q", alone, budget=Budget(50, early_stop=EarlyStop(10, 8)), mix=ALONE)
+    assert (by_both.calls, alone.calls[:2]) == ([16], [16, 8])

@@ -1,0 +1,186 @@
+"""The command line: what it prints where, and its exit codes."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resift.models import bundled
+from resift.store.edge.data_dir import DirectoryLock
+from resift.tests.server.in_process import Run
+from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, environment
+
+ENCODER = "all-MiniLM-L6-v2-int8"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "pump.md").write_text("---\nkind: device\n---\n# Pump\n\nThe pump hums because its bearing is worn.\n")
+    (folder / "lamp.md").write_text("# Lamp\n\nThe lamp flickers when its contact is loose.\n")
+    return folder
+
+
+@pytest.mark.slow
+def test_files_are_ingested_searched_and_explained(run: Run, files: Path) -> None:
+    taken = run("ingest", str(files))
+    assert taken.code == 0
+    assert "default: 2 added, 0 updated, 0 unchanged, 0 removed; 2 passages written." in taken.out
+    assert taken.err == "", "no progress bar where there is no terminal"
+
+    found = run("search", "what hums", "--explain")
+    assert found.code == 0
+    assert all(word in found.out for word in ("before", "after", "blend", "#1 Pump", "rerank", " ms ", "verdict: "))
+
+    shown = run("collections", "default")
+    assert shown.code == 0
+    assert "device (1)" in shown.out
+    assert not any("\x1b" in outcome.out + outcome.err for outcome in (taken, found, shown))
+
+
+@pytest.mark.slow
+def test_json_is_all_of_stdout(run: Run, files: Path) -> None:
+    assert run("ingest", str(files), "--json").json["added"] == 2
+    again = run("ingest", str(files), "--json")
+    assert (again.json["unchanged"], again.json["failures"]) == (2, [])
+    found = run("search", "what hums", "--json", "-n", "1", "--filter", '{"kind": "device"}').json
+    assert found["hits"][0]["title"] == "Pump"
+    assert {"scores", "ranks", "metadata"} <= found["hits"][0].keys()
+    listed = run("collections", "--json").json
+    assert [(each["name"], each["documents"]) for each in listed["collections"]] == [("default", 2)]
+
+
+@pytest.mark.slow
+def test_file_that_cannot_be_read_ends_with_one_and_the_rest_goes_in(run: Run, files: Path) -> None:
+    (files / "latin.md").write_bytes("größer als alles andere".encode("latin-1"))
+    taken = run("ingest", str(files), str(files / "latin.md"))
+    assert taken.code == 1
+    assert "2 added" in taken.out
+    assert "failed: " in taken.err
+    assert "latin.md" in taken.err
+
+
+@pytest.mark.slow
+def test_prune_forgets_files_that_are_gone(run: Run, files: Path) -> None:
+    run("ingest", str(files))
+    (files / "lamp.md").unlink()
+    assert "1 unchanged, 1 removed" in run("ingest", str(files), "--prune").out
+
+
+def test_foreseen_failure_ends_with_one_and_a_message(run: Run) -> None:
+    failed = run("search", "pump", "--collection", "nowhere")
+    assert (failed.code, failed.out) == (1, "")
+    assert failed.err.startswith("resift: No collection 'nowhere'")
+    assert "Traceback" not in failed.err
+
+
+def test_filter_that_is_not_json_ends_with_one_and_shows_the_form(run: Run) -> None:
+    failed = run("search", "pump", "--filter", "kind=device")
+    assert failed.code == 1
+    assert """Write it as '{"name": "value"}'""" in failed.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search",),
+        ("search", "pump", "--limit", "0"),
+        ("search", "pump", "--mode", "fuzzy"),
+        ("search", "pump", "--colection", "x"),
+        ("ingest", "no-such-file.md"),
+        ("nothing",),
+    ],
+)
+def test_wrong_usage_ends_with_two(run: Run, arguments: tuple[str, ...]) -> None:
+    failed = run(*arguments)
+    assert (failed.code, failed.out) == (2, "")
+    assert "Usage: " in failed.err
+
+
+def test_unknown_setting_ends_with_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_TREADS", "2")
+    failed = run("collections")
+    assert failed.code == 1
+    assert "Did you mean 'RESIFT_THREADS'?" in failed.err
+
+
+def test_version_is_printed(run: Run) -> None:
+    from resift import __version__
+
+    assert run("--version").out.strip() == __version__
+
+
+@pytest.mark.slow
+def test_command_runs_as_a_process_of_its_own(tmp_path: Path, files: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "ingest", str(files), "--json"],
+        capture_output=True,
+        text=True,
+        env=environment(tmp_path),
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["added"] == 2
+
+
+@pytest.mark.slow
+def test_reader_that_goes_away_is_no_failure_and_makes_no_noise(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "prompts"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path), text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        noise = process.stderr.read()
+    assert (process.returncode, noise) == (0, "")
+
+
+@pytest.mark.slow
+def test_doctor_finds_a_sound_installation_healthy(run: Run, files: Path) -> None:
+    run("ingest", str(files))
+    healthy = run("doctor")
+    assert healthy.code == 0, healthy.out
+    assert all(f"✓ {name}: " in healthy.out for name in ("data folder", "models", "collections", "MCP server"))
+    assert "default (2 passages)" in healthy.out
+    assert "RESIFT_DATA_DIR" in healthy.out
+
+
+@pytest.mark.slow
+def test_doctor_fails_on_a_damaged_model(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = bundled.BUNDLED[ENCODER]
+    copy = replace(model, folder=shutil.copytree(model.folder, tmp_path / "copy"))
+    with (copy.folder / bundled.TOKENIZER_FILE).open("ab") as file:
+        file.write(b" ")
+    monkeypatch.setitem(bundled.BUNDLED, ENCODER, copy)
+    ill = run("doctor")
+    assert ill.code == 1
+    assert "✗ models: " in ill.out
+    assert "is damaged" in ill.out
+    assert "Reinstall Resift" in ill.out
+    assert "✓ data folder: " in ill.out
+
+
+@pytest.mark.slow
+def test_doctor_fails_while_a_server_holds_the_data_directory(run: Run, tmp_path: Path) -> None:
+    holder = RawServer(tmp_path)
+    try:
+        holder.call("ingest_documents", {"documents": [{"text": "pump"}]})
+        ill = run("doctor")
+    finally:
+        holder.end()
+    assert ill.code == 1
+    assert f"✗ data folder: The data directory {tmp_path / 'data'} is in use by process {holder.process.pid}" in ill.out
+
+
+def test_lock_names_this_process_to_the_next(tmp_path: Path) -> None:
+    lock = DirectoryLock(tmp_path)
+    lock.acquire()
+    assert json.loads((tmp_path / "owner.json").read_text())["pid"] == os.getpid()
+    lock.release()
+    assert not (tmp_path / "owner.json").exists()

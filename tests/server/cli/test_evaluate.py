@@ -1,0 +1,234 @@
+"""`resift eval` from the command line: a judged folder, a list of questions, and the start of such a list."""
+
+import json
+import re
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+
+from resift.core import errors as extras
+from resift.server.cli.evaluate import settings_for
+from resift.settings.load import load_settings
+from resift.store.manifest import Tuning, read_manifest, write_manifest
+from resift.tests.evaluation.conftest import NOTES, QUESTIONS, write_set
+from resift.tests.server.in_process import Run
+from resift.tests.standins.chat import Seen, chat_stand_in, query_of
+
+
+def relevant_last(body: dict[str, Any], seen: Seen) -> bool:
+    """Return whether a passage answers the query, by the judgements."""
+    grades = next(grades for text, grades in QUESTIONS.values() if text == query_of(body))
+    return grades.get(seen.title.lower(), 0) > 0
+
+
+QUICK = ("--depth", "8", "--depths", "2,4,8", "--reranker", "maxsim")
+
+
+@pytest.fixture
+def run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in a folder of its own, without a language model."""
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return run
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name, text in NOTES.items():
+        (folder / f"{name}.md").write_text(text)
+    return folder
+
+
+@pytest.mark.slow
+def test_judged_folder_is_evaluated_beside_the_users_data(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESIFT_RERANK__WEIGHT", "0.9")
+    folder = write_set(tmp_path / "my bicycles", "dev")
+    code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
+    assert (code, err) == (0, "")
+    assert "6 queries (dev) over 8 documents of collection my-bicycles; reranker maxsim" in out
+    for expected in ("nDCG@10", "R@8 before reranking", "+ blend", "recommended", "can gain up to"):
+        assert expected in out, expected
+    assert re.search(r"(Helped|Hurt) most by \+ blend.*which parts wear out\? +│ \d\.\d{3} -> ", out, re.DOTALL)
+    written = tmp_path / "eval-my-bicycles"
+    assert sorted(path.name for path in written.iterdir()) == ["report.html", "report.json", "sweep.png"]
+    assert not (tmp_path / "data").exists()
+    code, out, _ = run(
+        "eval", str(folder), "--store", str(tmp_path / "store"), "--out", "second", "--queries", "2", *QUICK
+    )
+    assert code == 0
+    assert "2 queries" in out
+    assert json.loads((tmp_path / "second" / "report.json").read_text())["queries"] == 2
+
+
+@pytest.mark.slow
+def test_language_model_is_a_system_of_its_own_with_its_cost(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_set(tmp_path / "bicycles", "test")
+    with chat_stand_in() as server:
+        server.rule = relevant_last
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
+        monkeypatch.setenv("RESIFT_LLM__WIDE_MARGIN", "0")
+        code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
+    assert (code, err) == (0, "")
+    cost = "+ LLM: 6 calls of the language model for 6 queries, 600 tokens in, 120 out."
+    assert cost in out
+    assert cost in (tmp_path / "eval-bicycles" / "report.html").read_text()
+    report = json.loads((tmp_path / "eval-bicycles" / "report.json").read_text())
+    rows = {row["name"]: row for row in report["systems"]}
+    assert rows["+ LLM"]["usage"] == {"calls": 6, "tokens_in": 600, "tokens_out": 120}
+    assert rows["+ blend"]["usage"]["calls"] == 0
+    first_places = [len(NOTES) - len(grades) + 1 for _, grades in QUESTIONS.values()]
+    reciprocal_rank = fmean(1 / place for place in first_places)
+    assert rows["+ LLM"]["measures"]["RR@10"] == pytest.approx(reciprocal_rank), "the rule puts what answers last"
+    assert re.search(rf"│ \+ LLM +│ +\d\.\d{{4}} │ +{reciprocal_rank:.4f} │", out)
+    assert [each["system"] for each in report["comparisons"]][-1] == "+ LLM"
+
+
+@pytest.mark.slow
+def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path: Path, notes: Path) -> None:
+    assert run("ingest", str(notes), "-c", "bike")[0] == 0
+    code, out, _ = run("eval", "--make", "mine.jsonl", "-c", "bike", "--queries", "3")
+    assert code == 0
+    assert "mine.jsonl: 3 passages of bike, 0 questions." in out
+    assert "No language model is configured (RESIFT_LLM__MODEL" in out
+    path = tmp_path / "mine.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(line["query"] == "" and line["text"] and len(line["relevant"]) == 1 for line in lines)
+
+    code, _, err = run("eval", "mine.jsonl", "-c", "bike")
+    assert code == 1
+    assert "mine.jsonl:1: the query is empty. Write what its text answers, or delete the line." in err
+    assert "not written over" in run("eval", "--make", "mine.jsonl", "-c", "bike")[2]
+
+    filled = [json.dumps({**line, "query": " ".join(line["text"].split()[:6])}) for line in lines]
+    path.write_text("\n".join(filled))
+    code, out, _ = run("eval", "mine.jsonl", "-c", "bike", *QUICK)
+    assert code == 0
+    assert "3 queries over 8 documents of collection bike" in out
+    assert json.loads((tmp_path / "eval-mine" / "report.json").read_text())["subject"]["split"] == ""
+
+    code, _, err = run("eval", "mine.jsonl", "-c", "bikes", *QUICK)
+    assert code == 1
+    assert "Did you mean 'bike'?" in err
+
+
+@pytest.mark.slow
+def test_configured_model_drafts_the_questions(
+    run: Run, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("ingest", str(notes))[0] == 0
+    with chat_stand_in() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
+        code, out, err = run("eval", "mine.jsonl", "--make", "--queries", "2")
+    assert (code, err) == (0, "")
+    assert "mine.jsonl: 2 passages of default, 2 questions." in out
+    assert "Read the drafts" in out
+    drafts = [json.loads(line) for line in (tmp_path / "mine.jsonl").read_text().splitlines()]
+    assert [draft["query"] for draft in drafts] == ["What hums?", "What hums?"]
+    assert {asked["messages"][-1]["content"] for asked in server.asked} == {draft["text"] for draft in drafts}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("two", "-c", "bike"), "--collection 'bike' is for a file of questions: the folder two is asked of its own"),
+        (("mine.jsonl", "--store", "s"), "--store is for a folder in BEIR form: the questions of mine.jsonl"),
+        (("mine.jsonl", "--split", "dev"), "--split is for a folder in BEIR form"),
+        (("new.jsonl", "--make", "--store", "s"), "--store is for a folder in BEIR form"),
+        (("nothing.jsonl", "--store", "s"), "No file or folder nothing.jsonl."),
+        (("two", "--split", "dev", "--store", "s", "--out", "mine.jsonl"), "mine.jsonl cannot be written: "),
+        (("two", "--split", "dev", "--store", "s", "--out", "mine.jsonl/out"), "or name another folder with --out."),
+        (("mine.jsonl/new.jsonl", "--make"), "mine.jsonl cannot be written: "),
+        (("nothing.jsonl",), "No file or folder nothing.jsonl. `resift eval --make nothing.jsonl` starts"),
+        (("two",), "has the splits dev, train, and none is called test. Choose one with --split."),
+        (("two", "--split", "dve"), "Splits there: dev, train."),
+        (("two", "--split", "dev", "--depths", "10,0"), "--depths '10,0': give numbers from 1 to 200"),
+        (("two", "--split", "dev", "--reranker", "none", "--store", "s"), "Reranking is turned off. Name a reranker"),
+        (("two", "--split", "dev", "--reranker", "maxsum", "--store", "s"), "Did you mean 'maxsim'?"),
+    ],
+)
+def test_request_that_cannot_be_met_says_what_to_do(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    write_set(tmp_path / "two", "dev", "train")
+    (tmp_path / "mine.jsonl").write_text('{"query": "why?", "relevant": ["a"]}')
+    code, _, err = run("eval", *arguments)
+    assert code == 1
+    assert message in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "s" / "collections").exists(), "something was ingested"
+
+
+@pytest.mark.slow
+def test_tables_are_shown_even_when_the_reports_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "bicycles", "test")
+    (tmp_path / "out" / "report.html").mkdir(parents=True)
+    code, out, err = run("eval", str(folder), "--store", "s", "--out", "out", *QUICK)
+    assert code == 1
+    assert "+ blend" in out
+    assert "Written to" not in out
+    assert "resift: out cannot be written: Is a directory. Free it, or name another folder with --out." in err
+
+
+@pytest.mark.slow
+def test_tuned_depth_is_evaluated_unless_another_is_asked_for(run: Run, tmp_path: Path, notes: Path) -> None:
+    assert run("ingest", str(notes), "-c", "bike")[0] == 0
+    path = tmp_path / "data" / "collections" / "bike" / "manifest.json"
+    model = "maxsim:all-MiniLM-L6-v2-int8"
+    tuning = Tuning({"fused": 0.5, "rerank": 0.5}, 3, None, 20, 0.1, "2026-01-01")
+    write_manifest(path, replace(read_manifest(path), tuning={model: tuning}))
+    shown = json.loads(run("collections", "bike", "--json")[1])
+    assert shown["tuning"][model]["depth"] == 3
+    assert json.loads(run("collections", "--json")[1])["tuning"] == {}
+
+    chain = str(notes / "chain.md")
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"query": "renew the chain", "relevant": [chain]}))
+    options = ("-c", "bike", "--depths", "2,4", "--reranker", "maxsim")
+    assert f"reranker {model}, depth 3." in run("eval", "mine.jsonl", *options)[1]
+    assert json.loads((tmp_path / "eval-mine" / "report.json").read_text())["asked"]["depth"] == 3
+    assert f"reranker {model}, depth 4." in run("eval", "mine.jsonl", *options, "--depth", "4")[1]
+
+
+def test_missing_extra_is_told_before_anything_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str) -> object:
+        return None if name == "matplotlib" else find_spec(name)
+
+    monkeypatch.setattr(extras, "find_spec", find)
+    code, _, err = run("eval", "nothing.jsonl")
+    assert code == 1
+    assert "matplotlib is not installed. Install it with: pip install 'resift[eval]'" in err
+
+
+def test_folders_are_kept_in_the_cache_and_lists_asked_of_the_users_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
+    assert settings_for(tmp_path, None).data_dir not in {tmp_path / "data", load_settings().data_dir}
+    assert settings_for(tmp_path, tmp_path / "store").data_dir == tmp_path / "store"
+    assert settings_for(tmp_path / "mine.jsonl", None).data_dir == tmp_path / "data"
+
+
+def test_endpoint_is_known_by_its_usual_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("OPENAI_API_KEY=sesame\nOPENAI_BASE_URL=http://127.0.0.1:1/v1\nRESIFT_LLM__TIMEOUT_S=5\n")
+    monkeypatch.setenv("RESIFT_ENV_FILE", str(file))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:2/v1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = load_settings()
+    assert settings.openai_base_url == "http://127.0.0.1:2/v1"
+    assert settings.openai_api_key.get_secret_value() == "sesame"
+    assert "sesame" not in repr(settings)
+    assert (settings.llm.model, settings.llm.timeout_s) == ("", 5.0)

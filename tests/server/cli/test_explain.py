@@ -1,0 +1,39 @@
+"""The table of `resift search --explain`: every score after retrieval has a column, in the order of the stages."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from resift.core.values import Hit, Passage, Ranking, Stage
+from resift.server.cli.console import explain_table
+
+
+def ranking(scores: Mapping[str, float], *stages: tuple[str, str]) -> Ranking:
+    hits = [
+        Hit(Passage("a", 0, "text"), 1.0, 1, {"dense": 0.5, "fused": 1.0, **scores}, was=2),
+        Hit(Passage("b", 0, "text"), 0.5, 2, {"bm25": 2.0, "fused": 0.5}, was=1),
+    ]
+    kinds = [Stage(name, "m", 2, 2, 1.0, kind="score" if kind == "score" else "rank") for name, kind in stages]
+    return Ranking(hits, [Stage("search", "dense", 2, 2, 1.0), *kinds])
+
+
+@pytest.mark.parametrize(
+    ("scores", "stages", "columns"),
+    [
+        ({}, [], []),
+        ({"rerank": 3, "blend": 1}, [("rerank", "score")], ["rerank", "blend"]),
+        ({"rerank": 3, "boost": 1, "blend": 1}, [("rerank", "score")], ["rerank", "boost", "blend"]),
+        ({"recency": 1, "blend": 1}, [("metadata", "rank")], ["recency", "blend"]),
+        (
+            {"rerank": 3, "recency": 1, "blend": 1, "heavy": 2, "llm": 1, "diversity": 1},
+            [("rerank", "score"), ("heavy", "score"), ("llm", "rank"), ("diversity", "rank")],
+            ["rerank", "recency", "heavy", "blend", "llm", "diversity"],
+        ),
+    ],
+)
+def test_blend_stands_behind_what_is_in_it_and_later_scores_behind_the_blend(
+    scores: Mapping[str, float], stages: list[tuple[str, str]], columns: list[str]
+) -> None:
+    table = explain_table(ranking(scores, *stages), rows=2)
+    expected = ["before", "fused", "after", *columns, "relevance", "move"]
+    assert [column.header for column in table.columns] == expected

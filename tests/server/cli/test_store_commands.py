@@ -1,0 +1,78 @@
+"""`resift move`, `backup` and `restore` on the command line."""
+
+from pathlib import Path
+
+import pytest
+from anyio import create_task_group
+from anyio.to_thread import run_sync
+
+from resift.server.cli.move import run_move
+from resift.settings.load import load_settings
+from resift.tests.server.in_process import Run
+from resift.tests.standins.qdrant import serving
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "brakes.md").write_text("# Brakes\n\nWorn brake pads squeal. Replace the pads of both wheels.\n")
+    return folder
+
+
+def test_backup_is_restored_into_another_data_folder(
+    run: Run, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("ingest", str(files), "-c", "notes").code == 0
+    file = str(tmp_path / "notes.tar")
+    written = run("backup", file)
+    assert (written.code, "notes (1 passages) written to" in written.out) == (0, True)
+    assert run("backup", file).code == 1
+
+    monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "elsewhere"))
+    restored = run("restore", file)
+    assert (restored.code, "notes (1 passages) restored" in restored.out) == (0, True)
+    assert run("search", "squealing brakes", "-c", "notes", "--reranker", "none", "--json").json["hits"]
+    assert "there already" in run("restore", file).err
+
+
+def test_server_is_not_backed_up_from_here(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QDRANT_URL", "http://127.0.0.1:9")
+    for command in ("backup", "restore"):
+        refused = run(command, str(tmp_path / "x.tar"))
+        assert (refused.code, "Qdrant's snapshots" in refused.err) == (1, True)
+
+
+def test_collections_are_adopted_at_a_server(run: Run) -> None:
+    refused = run("adopt", "notes", "--text-field", "page_content", "--vector", "(unnamed)", "--add-keywords")
+    assert (refused.code, "set QDRANT_URL" in refused.err) == (1, True)
+
+
+def test_move_needs_one_direction_and_known_collections(run: Run) -> None:
+    assert "Give --to URL" in run("move").err
+    assert "Give --to URL" in run("move", "--to", "http://a", "--from", "http://b").err
+    assert "No collection 'notes'" in run("move", "--to", "http://127.0.0.1:9", "-c", "notes").err
+
+
+@pytest.mark.anyio
+@pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
+async def test_moved_collection_answers_from_the_server_and_comes_back(
+    run: Run, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ingest() -> None:
+        assert run("ingest", str(files), "-c", "notes").code == 0
+
+    async with create_task_group() as group:
+        group.start_soon(run_sync, ingest)
+    here, elsewhere = [load_settings(data_dir=tmp_path / name, min_free_mb=0) for name in ("data", "elsewhere")]
+    async with serving() as server:
+        assert await run_move(here, [], to=server.url, from_="")
+        told = capsys.readouterr().out
+        assert "notes: 1 documents copied, 0 were there; 1 passages compared on both sides, sha256" in told
+        assert f"Use the copies with QDRANT_URL={server.url}" in told
+        assert await run_move(here, ["notes"], to=server.url, from_="")
+        assert "notes: 0 documents copied, 1 were there" in capsys.readouterr().out
+        assert await run_move(elsewhere, [], to="", from_=server.url)
+        assert "notes: 1 documents copied" in capsys.readouterr().out

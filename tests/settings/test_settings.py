@@ -1,0 +1,118 @@
+"""Settings come from the environment and one file; a mistake in them is named, not passed over."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from resift.core.errors import InvalidInput
+from resift.settings.load import ENV_FILE, all_settings, load_settings
+
+
+def test_unknown_name_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_DATADIR", "/somewhere")
+    with pytest.raises(InvalidInput, match=r"Unknown setting RESIFT_DATADIR\. Did you mean 'RESIFT_DATA_DIR'\?"):
+        load_settings()
+
+
+def test_unknown_name_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("RESIFT_TREADS=2\n")
+    monkeypatch.setenv(ENV_FILE, str(file))
+    with pytest.raises(InvalidInput, match=r"Unknown setting RESIFT_TREADS\. Did you mean 'RESIFT_THREADS'\?"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RESIFT_THREADS", "many"),
+        ("RESIFT_THREADS", "-1"),
+        ("RESIFT_SEARCH__FUSION", "sum"),
+        ("RESIFT_RERANK__WEIGHT", "1.5"),
+        ("RESIFT_INGEST__MAX_TOKENS", "10000"),
+        ("RESIFT_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_bad_value_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput, match=rf"{name} = '{value}': .*Correct it or leave it out"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RESIFT_BLEND__OFFICIAL_SOURCES", "docs/", "Expecting value, at character 1 of 5"),
+        ("RESIFT_BLEND__BOOST", '{"kind": {"docs": 1.5}', "Expecting ',' delimiter, at its end"),
+        ("RESIFT_VECTORS__FIELDS", "[title]", "Expecting value, at character 2 of 7"),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_broken_json_is_named_with_its_variable_and_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, said: str, *, in_file: bool
+) -> None:
+    if in_file:
+        (tmp_path / "settings.env").write_text(f"{name}='{value}'\n")
+        monkeypatch.setenv(ENV_FILE, str(tmp_path / "settings.env"))
+    else:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput) as refused:
+        load_settings()
+    assert (
+        str(refused.value)
+        == f'{name} is no JSON: {said}. A list is written ["one", "two"], an object {{"name": "value"}}.'
+    )
+
+
+def test_settings_that_do_not_fit_together_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_LLM__PERMUTATIONS", "5")
+    monkeypatch.setenv("RESIFT_LLM__MAX_CALLS", "2")
+    expected = "RESIFT_LLM__PERMUTATIONS = '5', RESIFT_LLM__MAX_CALLS = '2': permutations is at most max_calls. Correct"
+    with pytest.raises(InvalidInput, match=f"^{expected}"):
+        load_settings()
+
+
+def test_file_named_by_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("RESIFT_THREADS=3\nRESIFT_SEARCH__FUSION=rrf\nOTHER=1\n")
+    monkeypatch.setenv(ENV_FILE, str(file))
+    settings = load_settings()
+    assert (settings.threads, settings.search.fusion) == (3, "rrf")
+
+
+def test_environment_goes_before_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("RESIFT_THREADS=3\n")
+    monkeypatch.setenv(ENV_FILE, str(file))
+    monkeypatch.setenv("RESIFT_THREADS", "2")
+    assert load_settings().threads == 2
+
+
+def test_file_in_the_working_directory_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("RESIFT_THREADS=3\nRESIFT_NONSENSE=1\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().threads == 0
+
+
+def test_roots_are_split_at_the_separator_of_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folders = (tmp_path / "one", tmp_path / "two")
+    monkeypatch.setenv("RESIFT_INGEST_ROOTS", os.pathsep.join(map(str, folders)) + os.pathsep)
+    assert load_settings().ingest_roots == folders
+
+
+def test_data_folder_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RESIFT_DATA_DIR", "store")
+    assert load_settings().data_dir == tmp_path / "store"
+
+
+def test_every_setting_has_a_meaning_and_can_be_set_by_the_name_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row for row in all_settings() if row[0] != ENV_FILE]
+    assert len(rows) > 10
+    for name, default, meaning in rows:
+        assert meaning, name
+        if default:
+            monkeypatch.setenv(name, default)
+    settings = load_settings()
+    assert settings.model_dump(exclude={"data_dir"}) == type(settings)(_env_file=None).model_dump(exclude={"data_dir"})  # pyright: ignore[reportCallIssue]

@@ -1,0 +1,88 @@
+"""Filters: what is refused, and what is said of it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from resift.core.errors import InvalidFilter
+from resift.store.fields import FieldType
+from resift.store.filters import parse_filter
+
+FIELDS: dict[str, FieldType] = {
+    "lang": "keyword",
+    "größe": "integer",
+    "version.minor": "number",
+    "last seen": "date",
+    "漢字 🚀": "boolean",
+    "a/b[0]": "mixed",
+}
+
+
+def test_no_filter_is_no_condition() -> None:
+    assert parse_filter({}, FIELDS) is None
+
+
+def test_unknown_field_lists_the_known_ones_and_suggests_the_nearest() -> None:
+    with pytest.raises(InvalidFilter) as caught:
+        parse_filter({"langg": "en"}, {"lang": "keyword", "year": "integer"})
+    assert "Unknown filter field 'langg'. Did you mean 'lang'?" in str(caught.value)
+    assert "Known fields: document_id, lang, source, text, title, year." in str(caught.value)
+
+
+@pytest.mark.parametrize("filter_", [{"not": {"colour": 1}}, {"any": [{"lang": "en"}, {"all": [{"colour": 1}]}]}])
+def test_unknown_field_is_found_at_any_depth(filter_: dict[str, Any]) -> None:
+    with pytest.raises(InvalidFilter, match="Unknown filter field 'colour'"):
+        parse_filter(filter_, FIELDS)
+
+
+def test_filter_that_would_overflow_the_stack_is_refused() -> None:
+    filter_: dict[str, Any] = {"lang": "en"}
+    for _ in range(5_000):
+        filter_ = {"not": filter_}
+    with pytest.raises(InvalidFilter, match="nests at most 16 deep"):
+        parse_filter(filter_, FIELDS)
+
+
+REFUSALS: list[tuple[dict[str, Any], str]] = [
+    ({"any": {"lang": "en"}}, "'any' takes a list of objects"),
+    ({"any": []}, "'any' takes a list of objects"),
+    ({"all": [{}]}, "'all' takes a list of objects"),
+    ({"all": ["en"]}, "'all' takes a list of objects"),
+    ({"text": "pads"}, "{'text': {'match': 'pads'}}"),
+    ({"lang": {"match": "-!"}}, "'match' takes a text of words; got '-!'"),
+    ({"lang": {"match": ["en"]}}, "'match' takes a text of words"),
+    ({"lang": {"prefix": ""}}, "'prefix' takes a text; got ''"),
+    ({"größe": {"match": "1"}}, "holds integer values, and 'match' is for texts"),
+    ({"漢字 🚀": {"prefix": "t"}}, "holds boolean values, and 'prefix' is for texts"),
+    ({"lang": {"match": "en", "suffix": "n"}}, "a text match, prefix; got ['match', 'suffix']"),
+    ({"not": "en"}, "'not' takes an object"),
+    ({"not": {}}, "'not' takes an object"),
+    ({"lang": None}, "not a text, number"),
+    ({"lang": []}, "not a text, number"),
+    ({"lang": [["en"]]}, "not a text, number"),
+    ({"lang": [{"gte": 1}]}, "not a text, number"),
+    ({"größe": float("nan")}, "not a text, number"),
+    ({"größe": 10**400}, "not a text, number"),
+    ({"größe": {}}, "a range takes gte, gt, lte, lt"),
+    ({"größe": {"min": 1}}, "a text match, prefix; got ['min']"),
+    ({"größe": {"gte": True}}, "all numbers or all ISO dates"),
+    ({"größe": {"gte": float("inf")}}, "all numbers or all ISO dates"),
+    ({"größe": {"gte": [1]}}, "all numbers or all ISO dates"),
+    ({"last seen": {"gte": "yesterday"}}, "all numbers or all ISO dates"),
+    ({"last seen": {"gte": "2024-02-30"}}, "all numbers or all ISO dates"),
+    ({"last seen": {"gte": "2024-05-01T10:00Z"}}, "all numbers or all ISO dates"),
+    ({"last seen": {"gte": "2024-01-01", "lt": 2025}}, "all numbers or all ISO dates"),
+    ({"größe": {"gte": "2024-01-01"}}, "holds integer values, and the bounds are dates"),
+    ({"漢字 🚀": {"gte": "2024-01-01"}}, "holds boolean values, and the bounds are dates"),
+    ({"last seen": {"gte": 2024}}, "holds date values, and the bounds are numbers"),
+    ({"größe": "2024"}, "the field holds integer values; write 2024 without quotes"),
+    ({"größe": [1, "-2.5"]}, "the field holds integer values; write -2.5 without quotes"),
+    ({"漢字 🚀": "True"}, "the field holds boolean values; write True without quotes"),
+]
+
+
+@pytest.mark.parametrize(("filter_", "message"), REFUSALS)
+def test_malformed_filter_is_refused_with_what_would_do(filter_: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidFilter, match=re.escape(message)):
+        parse_filter(filter_, FIELDS)

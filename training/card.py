@@ -1,0 +1,161 @@
+"""The model card of a trained reranker, written from what was measured when it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.values import Logistic
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a variant ranks: mean Kendall's tau to the exact model, nDCG@10 alone, bytes, milliseconds per pair."""
+
+    tau: float
+    ndcg: float
+    size_bytes: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedOn:
+    """A set in the mix, and how many of its judged questions were used."""
+
+    folder: Path
+    weight: float
+    questions: int
+
+    def row(self) -> str:
+        """Return its row in the card's table."""
+        return f"| {self.folder.resolve().name} | {self.weight:g} | {self.questions:,} | {_licence(self.folder)} |"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Everything the card says that is not the same every time."""
+
+    name: str
+    base: str
+    window: int
+    training_window: int
+    layers: int
+    sets: Sequence[TrainedOn]
+    dev: Sequence[str]
+    questions: int
+    compared: int
+    step: int
+    lists: int
+    options: Mapping[str, object]
+    teacher: str
+    share: float
+    distilled: float
+    variants: Mapping[str, Agreement]
+    shipped: str
+    calibration: Logistic
+    reliability: Sequence[tuple[str, float, float, int]]
+    quality: Mapping[str, float]
+    sums: Mapping[str, str]
+
+    def text(self) -> str:
+        """Return the card as Markdown."""
+        return TEMPLATE.format(
+            name=self.name,
+            base=self.base,
+            window=self.window,
+            training_window=self.training_window,
+            layers=self.layers,
+            data="\n".join(each.row() for each in self.sets),
+            dev=", ".join(self.dev) or "some of each set, held out",
+            questions=f"{self.questions:,}",
+            compared=self.compared,
+            step=f"{self.step:,}",
+            lists=f"{self.lists:,}",
+            options=" ".join(f"{name} {value}" for name, value in self.options.items()),
+            teacher=self.teacher,
+            share=f"{self.share:.0%}",
+            distilled=f"{self.distilled:.0%}",
+            slope=f"{self.calibration.slope:.3f}",
+            intercept=f"{self.calibration.intercept:.3f}",
+            quality="\n".join(f"| {name} | {value:.4f} |" for name, value in self.quality.items()),
+            reliability="\n".join(
+                f"| {name} | {said:.2f} | {found:.2f} | {n} |" for name, said, found, n in self.reliability
+            ),
+            variants="\n".join(self._row(name, each) for name, each in self.variants.items()),
+            files="\n".join(f"| {name} | `{digest}` |" for name, digest in self.sums.items()),
+        )
+
+    def _row(self, name: str, found: Agreement) -> str:
+        label = f"**{name}**" if name == self.shipped else name
+        size, time = f"{found.size_bytes / MEGABYTE:.1f}", f"{found.milliseconds:.1f}"
+        return f"| {label} | {found.tau:.3f} | {found.ndcg:.4f} | {size} | {time} |"
+
+
+def _licence(folder: Path) -> str:
+    """Return what a folder's SOURCE.md says of its licence."""
+    source = folder / "SOURCE.md"
+    lines = source.read_text(encoding="utf-8").splitlines() if source.is_file() else []
+    said = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("- licence:")]
+    return said[0] if said else "not stated"
+
+
+TEMPLATE = """\
+# {name}
+
+A cross-encoder: it reads a question and a passage together and says how well the passage answers.
+
+| | |
+|---|---|
+| base | {base}, {layers} layers |
+| input | `input_ids`, `token_type_ids` int64 [1, tokens]: "[CLS] query [SEP] passage [SEP]", types 0 and 1 |
+| output | `score` float32 [1]: a logit, higher is better |
+| window | {window} tokens; trained on the first {training_window} tokens of a pair |
+
+The score is a weighted MaxSim between the token vectors of both texts, which have read each other in every layer,
+plus the cosine of their means and a linear layer on [CLS].
+
+## Trained on
+
+{lists} lists of 8 passages, mined with Resift's own hybrid search. Targets are the judges' marks, mixed with {share}
+of the order of {teacher}; {distilled} of the lists are of questions cut from documents, with that order alone. The
+questions that decided when to stop: {dev}. They chose step {step} of a run with these options:
+
+    {options}
+
+| set | weight | judged questions | licence |
+|---|---|---|---|
+{data}
+
+## Measured on {questions} development questions
+
+First 25 hits of hybrid search reordered, nDCG@10:
+
+| order | nDCG@10 |
+|---|---|
+{quality}
+
+Kendall's tau is to the model in fp32, the mean over {compared} of the questions; time is of the processor, one thread,
+all variants in turn.
+
+| variant | tau | nDCG@10 alone | MB | ms per pair |
+|---|---|---|---|---|
+{variants}
+
+## Relevance
+
+probability = 1 / (1 + exp(-({slope} * score + {intercept}))), fitted to the best hit of each development question,
+once as it is and once with its relevant passages taken away.
+
+| predicted | mean predicted | found relevant | hits |
+|---|---|---|---|
+{reliability}
+
+## Files
+
+| file | sha256 |
+|---|---|
+{files}
+"""

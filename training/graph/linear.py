@@ -1,0 +1,155 @@
+"""Linear layers of the bundled models: plain fp32, or dynamically quantised to int8."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .builder import MICROSOFT, GraphWriter
+
+Floats = NDArray[np.float32]
+
+Weights = Mapping[str, Floats]
+"""Tensors by name."""
+
+FEED_FORWARD = ("widen", "narrow")  # kinds of linear layers, as bert_graph.linear_layers names them
+
+EVERY_LAYER = ("qkv", "mix", *FEED_FORWARD)
+
+ACTIVATED = "narrow"  # the kind that reads what GELU gives
+
+GELU_DEEPEST = 0.17  # GELU is nowhere below -0.16998, so no magnitude has to be taken: 0.02 ms a layer
+
+INT8_MAX = 127  # symmetric: -128 is left out so that every weight has a negative
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """A linear layer, `x @ weight + bias`: weight [inputs, outputs], bias [outputs], a name unique in the graph."""
+
+    name: str
+    weight: Floats
+    bias: Floats
+
+
+Layers = tuple[Affine, ...]
+"""Linear layers that read one input, such as query, key and value."""
+
+
+class Linear(Protocol):
+    """Write linear layers into a graph."""
+
+    @property
+    def compact(self) -> bool:
+        """Return whether tables of embeddings are stored in int8 too."""
+        ...
+
+    def write(self, graph: GraphWriter, x: str, layers: Sequence[Affine], *, name: str) -> list[str]:
+        """Return the name of each layer's output [1, tokens, outputs] for `x` [1, tokens, inputs].
+
+        `name` is that of all of them together, as bert_graph.linear_layers gives it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """Multiply in fp32."""
+
+    @property
+    def compact(self) -> bool:
+        """Return False: tables stay fp32."""
+        return False
+
+    def write(self, graph: GraphWriter, x: str, layers: Sequence[Affine], *, name: str) -> list[str]:
+        """Return the name of each layer's output [1, tokens, outputs]."""
+        del name
+        return [_matmul(graph, x, layer) for layer in layers]
+
+
+def _matmul(graph: GraphWriter, x: str, layer: Affine) -> str:
+    weight = graph.constant(f"{layer.name}.weight", layer.weight)
+    return _add_bias(graph, graph.node("MatMul", [x, weight], f"{layer.name}.product"), layer)
+
+
+@dataclass(frozen=True, slots=True)
+class Int8:
+    """Multiply in int8: weights by output channel beforehand, activations as they come.
+
+    smoothing: by name, what each input channel is divided by before quantisation and its weights are multiplied
+        by (Xiao et al. 2022, SmoothQuant, equation 3); layers without an entry are not smoothed.
+    rows: the kinds of layers whose input is scaled by every token's own largest magnitude, not the whole text by one.
+    """
+
+    smoothing: Mapping[str, Floats]
+    rows: tuple[str, ...] = ()
+
+    @property
+    def compact(self) -> bool:
+        """Return True: tables are stored in int8."""
+        return True
+
+    def write(self, graph: GraphWriter, x: str, layers: Sequence[Affine], *, name: str) -> list[str]:
+        """Return the name of each layer's output [1, tokens, outputs]."""
+        divisor = self.smoothing.get(name)
+        if divisor is not None:
+            x = graph.node("Mul", [x, graph.constant(f"{name}.smoothing", 1 / divisor)], f"{name}.smooth")
+            layers = [replace(layer, weight=layer.weight * divisor[:, None]) for layer in layers]
+        if not name.endswith(self.rows):
+            quantised = _quantised(graph, x, name)
+            return [
+                _product(graph, quantised, layer, graph.constant(f"{layer.name}.bias", layer.bias)) for layer in layers
+            ]
+        largest = _largest(graph, x, name)
+        inverse = graph.node("Reciprocal", [largest], f"{name}.inverse")  # multiplying by it is faster than to divide
+        quantised = _quantised(graph, graph.node("Mul", [x, inverse], f"{name}.unit"), name)
+        products = [_product(graph, quantised, layer) for layer in layers]
+        scaled = [graph.node("Mul", [product, largest], f"{product}.scaled") for product in products]
+        return [_add_bias(graph, each, layer) for each, layer in zip(scaled, layers, strict=True)]
+
+
+def _largest(graph: GraphWriter, x: str, name: str) -> str:
+    """Return the name of each token's largest magnitude or more, [1, tokens, 1]."""
+    axis = graph.constant("last_axis", np.array([-1], np.int64))
+    if not name.endswith(ACTIVATED):
+        return graph.node("ReduceMax", [graph.node("Abs", [x], f"{name}.magnitude"), axis], f"{name}.largest")
+    deepest = graph.constant("gelu.deepest", np.array(GELU_DEEPEST, np.float32))
+    return graph.node("Max", [graph.node("ReduceMax", [x, axis], f"{name}.highest"), deepest], f"{name}.largest")
+
+
+def _quantised(graph: GraphWriter, x: str, name: str) -> tuple[str, ...]:
+    """Return the names of `x` in uint8, its scale and its zero."""
+    names = f"{name}.uint8", f"{name}.step", f"{name}.zero"
+    graph.node("DynamicQuantizeLinear", [x], names)
+    return names
+
+
+def _product(graph: GraphWriter, quantised: Sequence[str], layer: Affine, bias: str = "") -> str:
+    x, step, zero = quantised
+    values, sizes = by_column(layer.weight)
+    weight, scale = graph.constant(f"{layer.name}.weight", values), graph.constant(f"{layer.name}.scale", sizes)
+    inputs = [x, weight, step, scale, zero, *(["", bias] if bias else [])]
+    return graph.node("MatMulIntegerToFloat", inputs, f"{layer.name}.product", domain=MICROSOFT)
+
+
+def _add_bias(graph: GraphWriter, product: str, layer: Affine) -> str:
+    return graph.node("Sum", [product, graph.constant(f"{layer.name}.bias", layer.bias)], f"{layer.name}.output")
+
+
+def by_column(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """Return int8 weights [inputs, outputs] and one scale per output; weight ~ int8 * scale."""
+    return _quantise(weight, axis=0)
+
+
+def by_row(table: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """Return an int8 table [rows, columns] and one scale per row [rows, 1]; table ~ int8 * scale."""
+    quantised, scale = _quantise(table, axis=1)
+    return quantised, scale[:, None]
+
+
+def _quantise(values: Floats, *, axis: int) -> tuple[NDArray[np.int8], Floats]:
+    scale = np.abs(values).max(axis=axis, keepdims=True) / INT8_MAX
+    scale = np.where(scale == 0, 1, scale).astype(np.float32)
+    return np.rint(values / scale).astype(np.int8), scale.squeeze(axis)
