@@ -14,7 +14,6 @@ from ..memory import ScoreMemory
 from ..run import Answer, Run, ask_all
 from ..sweep import Milliseconds, Sweep, milliseconds, sweep
 from ..systems import FINAL, FIRST_STAGE, EvaluationTarget, questions, questions_by_depth, systems
-from .published import Figure, figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,6 @@ class EvaluationReport:
     ceiling: Ceiling
     comparisons: Sequence[Comparison]
     sweep: Sweep
-    published: Sequence[Figure]
     by_query: Mapping[str, Mapping[str, float]]
 
 
@@ -110,7 +108,6 @@ async def evaluate(
             if system.against
         ],
         sweep=sweep(judged, swept),
-        published=figures(subject.name, documents=subject.documents, queries=len(judged.queries)),
         by_query={name: each.values[DECISIVE] for name, each in measured.items()},
     )
 

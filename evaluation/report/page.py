@@ -46,7 +46,6 @@ def to_html(report: EvaluationReport) -> str:
         "<h2>Query by query</h2>",
         to_svg(differences_figure(report), title=f"Change in nDCG@10 from {FIRST_STAGE} to {FINAL}"),
         *(_comparison(each) for each in report.comparisons),
-        _published(report),
         f"<footer><p>Resift {escape(subject.version)}, {escape(subject.created)}. Measures by ir-measures. Intervals: "
         f"paired bootstrap over queries, 95 %, seed {subject.seed}.</p></footer>",
     ]
@@ -128,22 +127,6 @@ def _changes(caption: str, changes: Sequence[Change]) -> str:
     ]
     heading = ["query", "nDCG@10 before", "after", "first relevant before", "after"]
     return _table(heading, rows, caption=caption) if rows else ""
-
-
-def _published(report: EvaluationReport) -> str:
-    if not report.published:
-        return ""
-    rows = [
-        [
-            each.system,
-            f"{each.ndcg_at_10:.3f}",
-            "" if each.recall_at_100 is None else f"{each.recall_at_100:.3f}",
-            each.source,
-        ]
-        for each in report.published
-    ]
-    ours = [[each.name, f"{each.measures['nDCG@10']:.3f}", "", "this report"] for each in report.systems]
-    return "<h2>Published on the same data</h2>\n" + _table(["system", "nDCG@10", "R@100", "source"], [*ours, *rows])
 
 
 def _place(place: int) -> str:

@@ -39,8 +39,6 @@ def _systems_table(report: EvaluationReport) -> Table:
         times = (each.total.p50, each.total.p95, each.added.p50, each.added.p95)
         values = [f"{each.measures[name]:.4f}" for name in measures]
         table.add_row(each.name, *values, *(f"{time:.1f}" for time in times))
-    for figure in report.published:
-        table.add_row(f"{figure.system} ({figure.source})", f"{figure.ndcg_at_10:.3f}", style="dim")
     return table
 
 

@@ -17,7 +17,6 @@ from resift.evaluation.measures import QUALITY
 from resift.evaluation.report.content import Ceiling, EvaluationReport, Subject, evaluate
 from resift.evaluation.report.files import write_reports
 from resift.evaluation.report.page import to_html
-from resift.evaluation.report.published import figures
 from resift.evaluation.run import ingest
 from resift.evaluation.systems import SYSTEMS, EvaluationTarget
 from resift.factories.engine import Engine
@@ -146,13 +145,3 @@ async def test_queries_are_text_not_markup(report: EvaluationReport) -> None:
     page = to_html(replace(report, comparisons=[change]))
     assert "<script>" not in page
     assert "&lt;script&gt;x&lt;/script&gt; &amp; more" in page
-
-
-async def test_published_figures_stand_beside_ours_on_the_same_data_only(report: EvaluationReport) -> None:
-    assert report.published == ()
-    known = figures("scifact", documents=5183, queries=300)
-    assert all(each.source for each in known)
-    assert figures("scifact", documents=5183, queries=20) == ()
-    page = to_html(replace(report, published=known))
-    assert "Published on the same data" in page
-    assert "Pyserini reproductions" in page
