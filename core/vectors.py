@@ -79,7 +79,7 @@ def dense_vectors(encoder: str, dimension: int, fields: Sequence[str]) -> dict[s
                 f"Field {field!r} cannot have a vector: use letters, digits, _ and -, and no taken name."
             )
     named = {DENSE: TEXT_FIELD, **{field: field for field in fields}}
-    return {name: VectorSpec("dense", field, encoder, dimension) for name, field in named.items()}
+    return {name: VectorSpec("dense", field, model=encoder, dimension=dimension) for name, field in named.items()}
 
 
 def spec_of(specs: Mapping[str, VectorSpec], name: str) -> VectorSpec:

@@ -55,7 +55,7 @@ def load(folder: Path, split: str) -> Judged:
         entry = _entry(text, place)
         if entry.id in grades:
             queries[entry.id] = _query(entry.text, place)
-    return Judged(folder.resolve().name, documents, queries, grades)
+    return Judged(folder.resolve().name, documents, queries=queries, grades=grades)
 
 
 def splits(folder: Path) -> list[str]:

@@ -43,7 +43,7 @@ def read_questions(path: Path) -> Judged:
             grades[str(number)] = dict.fromkeys(relevant, 1)
     if not queries:
         raise InvalidInput(f"{path} holds no questions. Write one a line, such as {FORM}.")
-    return Judged(path.stem, [], queries, grades)
+    return Judged(path.stem, [], queries=queries, grades=grades)
 
 
 def write_drafts(path: Path, drafts: Iterable[Draft]) -> None:

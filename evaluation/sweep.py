@@ -70,7 +70,7 @@ def _measure(judged: Judged, depth: int, run: Run) -> Depth:
     orders = {key: answer.documents for key, answer in run.items()}
     found = means(per_query(judged.grades, orders, [f"R@{depth}", "R@5", "nDCG@10"]))
     added = milliseconds([answer.added_ms for answer in run.values()])
-    return Depth(depth, found[f"R@{depth}"], found["R@5"], found["nDCG@10"], added)
+    return Depth(depth, found[f"R@{depth}"], recall_at_5=found["R@5"], ndcg_at_10=found["nDCG@10"], added=added)
 
 
 def _gains(later: Depth, depth: Depth) -> bool:

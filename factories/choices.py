@@ -63,7 +63,14 @@ def build_choices(shop: RerankerBuilder, maxsim: Reranker) -> Choices:
         metadata=MetadataSignals(**settings.blend.model_dump()),
         absent={LLM: NEEDS_A_MODEL},
     )
-    return Choices(reranking, cross_encoder, templates, language_model, listwise, tuple(endpoints))
+    return Choices(
+        reranking,
+        cross_encoder,
+        templates=templates,
+        language_model=language_model,
+        listwise=listwise,
+        endpoints=tuple(endpoints),
+    )
 
 
 def _default(chosen: str, cascades: Mapping[str, Cascade]) -> str:

@@ -77,7 +77,7 @@ def _openai(parts: EncoderParts) -> Encoder:
     key = settings.openai_api_key.get_secret_value()
     if not (key or settings.openai_base_url):
         raise InvalidInput("RESIFT_ENCODER__KIND = 'openai' needs an endpoint: set OPENAI_BASE_URL or OPENAI_API_KEY.")
-    endpoint = Endpoint(chosen.model, settings.openai_base_url, key, chosen.timeout_s)
+    endpoint = Endpoint(chosen.model, settings.openai_base_url, api_key=key, timeout_s=chosen.timeout_s)
     size = f"/{chosen.dimension}" if chosen.dimension else ""
     model = Embeddings(endpoint, batch=chosen.batch, dimension=chosen.dimension)
     return RemoteEncoder(f"openai:{chosen.model}{size}", model, parts.prefixes)
@@ -130,6 +130,6 @@ def _vectors(settings: Settings, encoder: Encoder, extra_encoders: ExtraEncoders
         )
     if settings.vectors.tokens and extra_encoders.tokens is not None:
         vectors[TOKENS] = VectorSpec(
-            "multi", TEXT_FIELD, extra_encoders.tokens.fingerprint, extra_encoders.tokens.dimension
+            "multi", TEXT_FIELD, model=extra_encoders.tokens.fingerprint, dimension=extra_encoders.tokens.dimension
         )
     return vectors

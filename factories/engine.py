@@ -109,13 +109,13 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     return Engine(
         settings,
         _services(ground, choices.reranking, [*roots, *settings.ingest_roots]),
-        ground.transformer,
-        ground.encoder,
-        choices.cross_encoder,
-        choices.templates,
-        choices.language_model,
-        choices.listwise,
-        choices.endpoints,
+        transformer=ground.transformer,
+        encoder=ground.encoder,
+        cross_encoder=choices.cross_encoder,
+        templates=choices.templates,
+        language_model=choices.language_model,
+        listwise=choices.listwise,
+        endpoints=choices.endpoints,
     )
 
 
@@ -141,13 +141,24 @@ def _lay_ground(settings: Settings) -> _Ground:
     encoder = build_encoder(EncoderParts(settings, workers, bundled))
     extra_encoders = ExtraEncoders(tokens=bundled, sparse=sparse_encoder(settings, workers))
     manifest = new_manifest(settings, encoder, extra_encoders)
-    return _Ground(settings, workers, model, transformer, encoder, extra_encoders, open_store(settings), manifest)
+    return _Ground(
+        settings,
+        workers,
+        model=model,
+        transformer=transformer,
+        encoder=encoder,
+        extra_encoders=extra_encoders,
+        store=open_store(settings),
+        manifest=manifest,
+    )
 
 
 def _services(ground: _Ground, reranking: Reranking, roots: Sequence[Path]) -> Services:
     settings, store, encoder, extra_encoders = ground.settings, ground.store, ground.encoder, ground.extra_encoders
     search, locks, feedback = settings.search, WriteLocks(), _feedback(settings)
-    fusion = FusionOptions(search.fusion, search.dense_weight, search.leg_limit, search.late_weight)
+    fusion = FusionOptions(
+        search.fusion, search.dense_weight, leg_limit=search.leg_limit, late_weight=search.late_weight
+    )
     return Services(
         pipeline=Pipeline(
             store,

@@ -16,7 +16,9 @@ def open_language_model(settings: Settings) -> LanguageModel | None:
     key, llm = settings.openai_api_key.get_secret_value(), settings.llm
     if not llm.model or not (key or settings.openai_base_url):
         return None
-    return LanguageModel(Endpoint(llm.model, settings.openai_base_url, key, llm.timeout_s, llm.retries))
+    return LanguageModel(
+        Endpoint(llm.model, settings.openai_base_url, api_key=key, timeout_s=llm.timeout_s, retries=llm.retries)
+    )
 
 
 def open_templates(settings: Settings) -> dict[str, Template]:

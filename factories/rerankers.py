@@ -61,14 +61,14 @@ def _endpoint(row: EndpointRow, shop: RerankerBuilder) -> Reranker:
     options = EndpointOptions(
         row.kind,
         shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight),
-        row.model,
-        row.url,
-        row.key,
-        row.timeout_s,
-        row.batch,
-        row.concurrency,
-        row.scores,
-        row.form,
+        model=row.model,
+        url=row.url,
+        key=row.key,
+        timeout_s=row.timeout_s,
+        batch=row.batch,
+        concurrency=row.concurrency,
+        scores=row.scores,
+        form=row.form,
     )
     return RerankEndpoint(options)
 

@@ -133,7 +133,9 @@ class Ingestor:
         changes: list[_Change] = []
         for document, passages in zip(changed, cuts, strict=True):
             if passages:
-                changes.append(_Change(document, digests[document.id], entries.get(document.id), passages))
+                changes.append(
+                    _Change(document, digests[document.id], before=entries.get(document.id), passages=passages)
+                )
             else:  # a page of nothing but scripts, for one
                 tally.failures.append(Failure(document.source or document.id, NO_TEXT))
         for group in _groups(changes, BATCH_PASSAGES):
@@ -171,7 +173,7 @@ class Ingestor:
             batch = passages[start : start + BATCH_PASSAGES]
             made, cut = await self._embedder.vectors(collection.manifest, [passage for passage, _ in batch])
             points += [
-                Point(passage, change.digest, len(change.passages), vectors)
+                Point(passage, change.digest, passages=len(change.passages), vectors=vectors)
                 for (passage, change), vectors in zip(batch, made, strict=True)
             ]
             truncated += cut

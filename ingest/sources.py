@@ -44,7 +44,7 @@ def files_below(
     """Return the readable files at or below the paths; paths that cannot be used become failures."""
     found = find_files(paths, glob=glob, roots=roots)
     folders = tuple(folder for path in paths if (folder := _folder(path, roots)) is not None)
-    return Files(found.files, found.failures, folders, metadata, max_bytes)
+    return Files(found.files, found.failures, folders=folders, metadata=metadata, max_bytes=max_bytes)
 
 
 def _folder(path: str | Path, roots: Roots) -> Path | None:

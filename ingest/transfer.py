@@ -66,7 +66,7 @@ async def copy_collection(source: Collection, target: Store, *, progress: Progre
             await progress(done, len(entries), "copied")
     await copy.flush()
     passages, checksum = await _compare(source, copy, entries, progress)
-    return Copied(len(missing), len(entries) - len(missing), passages, checksum)
+    return Copied(len(missing), len(entries) - len(missing), passages=passages, checksum=checksum)
 
 
 def _check_alike(source: Collection, copy: Collection) -> None:

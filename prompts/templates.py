@@ -85,7 +85,7 @@ def read_template(path: Path) -> Template:
     if problem := _problem(entries, text):
         raise InvalidInput(f"Template {path} {problem}")
     reply = next(kind for kind in get_args(ReplyKind) if kind == entries["reply"])
-    return Template(entries["name"], entries["version"], entries["description"], text, reply)
+    return Template(entries["name"], entries["version"], description=entries["description"], text=text, reply=reply)
 
 
 def _problem(entries: Mapping[str, str], text: str) -> str:

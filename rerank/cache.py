@@ -55,7 +55,7 @@ class Cached:
         self._keep(known)
         notes = dict.fromkeys(note for key in keys for note in known[key].notes)
         cut = frozenset(place for place, key in enumerate(keys) if not known[key].whole)
-        return Scores(tuple(known[key].value for key in keys), tuple(notes), cached, cut)
+        return Scores(tuple(known[key].value for key in keys), tuple(notes), cached=cached, cut=cut)
 
     def relevance(self, score: float) -> float:
         """Return the calibrated probability, in 0..1, that a passage with this raw score answers its query."""

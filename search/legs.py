@@ -107,7 +107,7 @@ async def _dense_legs(
             notes.append(f"The query has {encoded.tokens} tokens; the encoder read only its beginning.")
     if not search.like and not search.unlike:
         return [
-            WeightedLeg(name, name, vector, share / len(phrasings))
+            WeightedLeg(name, name, query=vector, share=share / len(phrasings))
             for name, share in shares.items()
             for vector in phrasings
         ]
@@ -116,7 +116,7 @@ async def _dense_legs(
         like, unlike = [await vectors_of(collection, ids, name) for ids in (search.like, search.unlike)]
         near = [group for group in (phrasings, like) if group]
         if near:
-            legs.append(WeightedLeg(LIKE, name, towards(near, unlike), share))
+            legs.append(WeightedLeg(LIKE, name, query=towards(near, unlike), share=share))
         else:
             notes.append(f"No example has a vector of {name!r}: it was not searched.")
     return legs
@@ -149,7 +149,7 @@ async def _keyword_legs(
     found = [vector for vector in vectors if vector.indices]
     if not found:
         notes.append("The query has no words to match, only stop words or signs: no keyword search was made.")
-    return [WeightedLeg(name, name, vector, 1 / len(found)) for vector in found]
+    return [WeightedLeg(name, name, query=vector, share=1 / len(found)) for vector in found]
 
 
 def _shares(manifest: Manifest, fields: Mapping[str, float], notes: list[str]) -> dict[str, float]:

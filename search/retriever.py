@@ -73,7 +73,9 @@ class Retriever:
         asked = await legs_of(collection, search, self._encoder, notes, extra_encoders=self._extra_encoders)
         model = BM25 if search.mode == "keyword" else self._encoder.fingerprint
         received = len(search.texts) + len(examples)
-        stages = [Stage("encode", model, received, len(asked), 1000 * (self._clock() - start))]
+        stages = [
+            Stage("encode", model, received=received, returned=len(asked), milliseconds=1000 * (self._clock() - start))
+        ]
         if not asked:
             return Ranking((), stages, notes)
         start = self._clock()
@@ -81,7 +83,15 @@ class Retriever:
         elapsed = 1000 * (self._clock() - start)
         hits = _hits(found)
         received = sum(len(answer) for _, answer in found.legs)
-        stages.append(Stage("search", "+".join({each.vector: None for each in asked}), received, len(hits), elapsed))
+        stages.append(
+            Stage(
+                "search",
+                "+".join({each.vector: None for each in asked}),
+                received=received,
+                returned=len(hits),
+                milliseconds=elapsed,
+            )
+        )
         if found.crowded:
             notes.append("A few documents fill the search; there may be more documents further down.")
         return Ranking(hits, stages, notes)

@@ -94,7 +94,9 @@ class FeedbackLog:
             raise InvalidInput(f"{min(both)!r} is both in used and in not_used. Give it once.")
         if not (used or not_used):
             raise InvalidInput("Give the passage_ids of hits that were used, or not_used.")
-        await to_thread.run_sync(self._keep, searched.collection, Told(search_id, used, not_used, _now()))
+        await to_thread.run_sync(
+            self._keep, searched.collection, Told(search_id, used, not_used=not_used, created=_now())
+        )
 
     async def uses(self, collection: str) -> list[Use]:
         """Return the searches of a collection of which hits were used, in their order."""

@@ -50,7 +50,7 @@ def to_passage(payload: Mapping[str, Any]) -> Passage:
 
 def from_payload(payload: Mapping[str, Any], vectors: Mapping[str, AnyVector]) -> Point:
     """Return the point that was stored."""
-    return Point(to_passage(payload), payload["digest"], payload["passages"], vectors)
+    return Point(to_passage(payload), payload["digest"], passages=payload["passages"], vectors=vectors)
 
 
 def point_of(collection: str, passage_id: str) -> UUID:

@@ -16,36 +16,57 @@ DOCUMENTS = (
     Document(
         "brakes",
         "Brake pads",
-        "Worn brake pads squeal. Replace the pads on both wheels of an axle, and bed them in gently.",
-        "car/brakes.md",
-        {"system": "axle", "year": 2021, "price": 49.5, "oem": True, "since": "2021-03-01", "tags": ["safety", "wear"]},
+        text="Worn brake pads squeal. Replace the pads on both wheels of an axle, and bed them in gently.",
+        source="car/brakes.md",
+        metadata={
+            "system": "axle",
+            "year": 2021,
+            "price": 49.5,
+            "oem": True,
+            "since": "2021-03-01",
+            "tags": ["safety", "wear"],
+        },
     ),
     Document(
         "battery",
         "Starter battery",
-        "A battery loses capacity in the cold. Disconnect the negative terminal first, and charge it slowly.",
-        "car/battery.md",
-        {"system": "electrics", "year": 2019, "price": 120, "oem": False, "since": "2019-11-20", "tags": ["wear"]},
+        text="A battery loses capacity in the cold. Disconnect the negative terminal first, and charge it slowly.",
+        source="car/battery.md",
+        metadata={
+            "system": "electrics",
+            "year": 2019,
+            "price": 120,
+            "oem": False,
+            "since": "2019-11-20",
+            "tags": ["wear"],
+        },
     ),
     Document(
         "radar",
         "Radar sensor",
-        "The radar sensor watches the blind spot and warns before a lane change. Calibrate it after a collision.",
-        "car/radar.md",
-        {"system": "electrics", "year": 2023, "price": 310.0, "oem": True, "since": "2023-06-15", "tags": ["safety"]},
+        text="The radar sensor watches the blind spot and warns before a lane change. Calibrate it after a collision.",
+        source="car/radar.md",
+        metadata={
+            "system": "electrics",
+            "year": 2023,
+            "price": 310.0,
+            "oem": True,
+            "since": "2023-06-15",
+            "tags": ["safety"],
+        },
     ),
     Document(
         "manual",
         "Workshop manual",
-        "\n\n".join(
+        text="\n\n".join(
             f"Step {step}. Loosen bolt number {step}, lift bracket {step} off its pins, clean the seat, "
             f"grease the thread lightly, and tighten bolt {step} to {step + 20} newton metres, crosswise and twice."
             for step in range(1, 41)
         ),
-        "car/manual.txt",
-        {"system": "engine", "year": 2020},
+        source="car/manual.txt",
+        metadata={"system": "engine", "year": 2020},
     ),
-)  # fmt: skip
+)
 
 settings.register_profile("resift", deadline=None)  # timings are no tests
 settings.load_profile("resift")

@@ -97,4 +97,4 @@ def _judged(mined: Mined, random: Random) -> Drawn:
 
 
 def _drawn(query: str, chosen: Sequence[Candidate], labels: list[float]) -> Drawn:
-    return Drawn(query, [each.text for each in chosen], labels, [each.fused for each in chosen])
+    return Drawn(query, [each.text for each in chosen], labels=labels, fused=[each.fused for each in chosen])

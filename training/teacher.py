@@ -58,7 +58,7 @@ def teach(lists: Iterable[Drawn], opinion: Opinion, *, share: float, threads: in
             weight = share if each.labels else 1.0
             labels = each.labels or [0.0] * len(said)
             targets = [(1 - weight) * label + weight * held for label, held in zip(labels, said, strict=True)]
-            yield TrainingList(each.query, each.passages, targets, each.fused)
+            yield TrainingList(each.query, each.passages, targets=targets, fused=each.fused)
 
 
 def _softmax(scores: Sequence[float]) -> list[float]:

@@ -126,7 +126,11 @@ def _row(system: Measured) -> SystemRow:
     total = milliseconds([answer.retrieval_ms + answer.added_ms for answer in answers])
     added = milliseconds([answer.added_ms for answer in answers])
     return SystemRow(
-        system.name, means(system.values), total, added, sum((answer.usage for answer in answers), NO_USAGE)
+        system.name,
+        means(system.values),
+        total=total,
+        added=added,
+        usage=sum((answer.usage for answer in answers), NO_USAGE),
     )
 
 
@@ -136,4 +140,4 @@ def _ceiling(judged: Judged, depth: int, runs: Mapping[str, Mapping[str, Answer]
     recall = per_query(judged.grades, candidates, [f"R@{depth}"])
     now = means(_values(judged, runs[FIRST_STAGE], ["R@5"]))["R@5"]
     best = fmean(best_recall(judged.grades[key], each, cutoff=5) for key, each in candidates.items())
-    return Ceiling(depth, means(recall)[f"R@{depth}"], now, best)
+    return Ceiling(depth, means(recall)[f"R@{depth}"], recall_at_5=now, best_recall_at_5=best)

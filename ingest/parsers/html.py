@@ -149,7 +149,7 @@ class _Page(HTMLParser):
         self.numbers += [number for number, _ in written]
         last = len(self.lines)
         words = " ".join(" ".join(self.lines[first:last]).split())
-        self.parts.append(Heading(first, last, level, words) if level else Block(first, last, verbatim))
+        self.parts.append(Heading(first, last, level=level, text=words) if level else Block(first, last, verbatim))
         self.lines.append("")
         self.numbers.append(self.numbers[-1])
 

@@ -112,7 +112,7 @@ def _marks(tokens: Sequence[Token], start: int) -> Iterator[tuple[int, Block | H
             continue
         first, last = token.map[0] + start, token.map[1] + start
         if token.type == "heading_open" and token.level == 0:
-            yield first, Heading(first, last, int(token.tag[1:]), _plain(tokens[index + 1].content))
+            yield first, Heading(first, last, level=int(token.tag[1:]), text=_plain(tokens[index + 1].content))
         elif token.type in _VERBATIM:
             yield first, Block(first, last, verbatim=True)
 

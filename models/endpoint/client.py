@@ -51,7 +51,9 @@ def open_breaker(
     chance: Callable[[], float] = random.random,
 ) -> CircuitBreaker:
     """Return the line by which the endpoint is asked again, and left alone when it keeps failing."""
-    retry = RetryPolicy(endpoint.retries + 1, FIRST_PAUSE_S, LONGEST_PAUSE_S, FAILED_CALLS, REST_S)
+    retry = RetryPolicy(
+        endpoint.retries + 1, FIRST_PAUSE_S, longest_pause_s=LONGEST_PAUSE_S, failed_calls=FAILED_CALLS, rest_s=REST_S
+    )
     return CircuitBreaker(endpoint.where, retry, clock=clock, sleep=sleep, chance=chance)
 
 

@@ -75,10 +75,10 @@ def _in_folder(folder: Path, options: PairOptions) -> CrossEncoderModel:
         return CrossEncoderModel(
             spec.name,
             partial(_open_own, folder, options),
-            f"{folder}, Resift's format",
-            spec.calibration.logistic,
-            dict[str, float](spec.weights.items()),
-            spec.sha256[MODEL_FILE][:DIGEST_CHARACTERS],
+            origin=f"{folder}, Resift's format",
+            calibration=spec.calibration.logistic,
+            weights=dict[str, float](spec.weights.items()),
+            digest=spec.sha256[MODEL_FILE][:DIGEST_CHARACTERS],
         )
     if graph := next((folder / name for name in EXPORTED if (folder / name).is_file()), None):
         digest = sampled_digest([graph, folder / TOKENIZER_FILE])

@@ -165,8 +165,8 @@ class Listwise:
         return OrderingTask(
             query,
             instruction,
-            template,
-            self._today().isoformat(),
+            template=template,
+            today=self._today().isoformat(),
             by_first_token=options.strategy == "first_token",
             permutations=options.permutations,
             passage_tokens=options.passage_tokens,

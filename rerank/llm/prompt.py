@@ -53,7 +53,9 @@ class PromptPassage:
     def with_half_the_text(self, tokens: int) -> "PromptPassage":
         """Return it with its text cut to half of the tokens it was cut to before."""
         text = trim(self.text, tokens // 2)
-        return PromptPassage(self.title, self.source, self.date, text, is_trimmed=self.is_trimmed or text != self.text)
+        return PromptPassage(
+            self.title, self.source, date=self.date, text=text, is_trimmed=self.is_trimmed or text != self.text
+        )
 
 
 def show(passage: Passage, *, tokens: int, date_field: str = "") -> PromptPassage:
@@ -65,8 +67,8 @@ def show(passage: Passage, *, tokens: int, date_field: str = "") -> PromptPassag
     return PromptPassage(
         " ".join(title.split()),
         " ".join(clean(passage.source, MOST_NAME_TOKENS).split()),
-        date_of(passage, date_field),
-        text,
+        date=date_of(passage, date_field),
+        text=text,
         is_trimmed=len(text) < len(visible) or len(start) < len(passage.text),
     )
 

@@ -128,7 +128,7 @@ async def _mapped(engine: Engine, store: QdrantStore, request: AdoptRequest, bef
     check_paths(seen, {f"--{part}-field": getattr(request, part) for part in PARTS})
     await _check_model(engine, request, seen, adopted, dense)
     words = before.lexical if before and in_use else words
-    vectors = {DENSE: VectorSpec("dense", TEXT_FIELD, engine.encoder.fingerprint, dense.dimension)}
+    vectors = {DENSE: VectorSpec("dense", TEXT_FIELD, model=engine.encoder.fingerprint, dimension=dense.dimension)}
     if sparse is not None:
         _check_keywords(seen, adopted, words, sparse, force=request.force)
         vectors[BM25] = VectorSpec("sparse", TEXT_FIELD, BM25, idf=sparse.idf)

@@ -183,7 +183,9 @@ def evaluate(
 
     work.refuse_unused(data, collection=collection, split=split, store=store, make=make)
     asked = EvaluationTarget(collection or "default", reranker, depth)
-    request = work.EvaluateRequest(data, asked, work.parse_depths(depths), split, queries, seed, out)
+    request = work.EvaluateRequest(
+        data, asked, depths=work.parse_depths(depths), split=split, queries=queries, seed=seed, out=out
+    )
     if make:
         _run(lambda engine: work.run_make(engine, request))
         return
@@ -221,7 +223,16 @@ def tune(
         return _run(lambda engine: run_memory(engine, collection, apply=apply))
     if reset:
         return _run(lambda engine: run_reset(engine, collection))
-    request = TuneRequest(data, collection, reranker, split, questions, dry_run, force, position_bias)
+    request = TuneRequest(
+        data,
+        collection,
+        reranker=reranker,
+        split=split,
+        questions=questions,
+        dry_run=dry_run,
+        force=force,
+        position_bias=position_bias,
+    )
     return _run(lambda engine: run_tune(engine, request))
 
 

@@ -124,7 +124,15 @@ async def run_evaluation(engine: Engine, task: EvaluationTask) -> bool:
     usual = tuned.depth if tuned else DEFAULT_DEPTH
     asked = replace(asked, depth=asked.depth or usual, is_usual=not asked.depth and cascade.stops_early)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    subject = Subject(judged.name, task.split, documents, cascade.model, request.seed, __version__, created)
+    subject = Subject(
+        judged.name,
+        task.split,
+        documents=documents,
+        model=cascade.model,
+        seed=request.seed,
+        version=__version__,
+        created=created,
+    )
     with progress_bar("Asking") as progress:
         report = await evaluate(pipeline, judged, asked, subject=subject, depths=request.depths, progress=progress)
     print_evaluation(report)

@@ -91,7 +91,18 @@ def adopt(
     from .adopt import AdoptRequest, run_adopt
 
     request = AdoptRequest(
-        name, text, title, source, document, order, vector, keywords, model, add_keywords, force, forget
+        name,
+        text,
+        title=title,
+        source=source,
+        document=document,
+        order=order,
+        vector=vector,
+        keywords=keywords,
+        model=model,
+        add_keywords=add_keywords,
+        force=force,
+        forget=forget,
     )
     _run(partial(run_adopt, load_settings(), request))
 

@@ -74,7 +74,13 @@ async def _try(folder: Path, manifest: Manifest) -> Trial:
     grown = resident_mb() - before
     exact = await ask(collection, probes, exact=True)
     collection.close()
-    return Trial(recall(found, exact), found.milliseconds, exact.milliseconds, grown, load_seconds)
+    return Trial(
+        recall(found, exact),
+        found.milliseconds,
+        exact_milliseconds=exact.milliseconds,
+        resident_mb=grown,
+        load_seconds=load_seconds,
+    )
 
 
 if __name__ == "__main__":

@@ -84,4 +84,12 @@ def compile_condition(condition: Condition) -> Filter:
 def _dialect() -> Dialect:
     from qdrant_edge import FieldCondition, Filter, MatchPrefix, MatchText, MatchValue, RangeDateTime, RangeFloat
 
-    return Dialect(Filter, FieldCondition, MatchValue, MatchText, MatchPrefix, RangeFloat, RangeDateTime)
+    return Dialect(
+        Filter,
+        FieldCondition,
+        value=MatchValue,
+        words=MatchText,
+        prefix=MatchPrefix,
+        numbers=RangeFloat,
+        dates=RangeDateTime,
+    )

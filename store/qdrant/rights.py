@@ -35,7 +35,13 @@ async def rights_at(store: QdrantStore) -> Rights:
         if await _allows(lambda name=name: ask(lambda client: client.delete(name, [str(uuid4())]))):
             writable.append(name)
     read_only = tuple(name for name in ours if name not in writable)
-    return Rights(manages, tuple(writable), read_only, adopted, tuple(name for name in names if name not in known))
+    return Rights(
+        manages,
+        tuple(writable),
+        read_only=read_only,
+        adopted=adopted,
+        foreign=tuple(name for name in names if name not in known),
+    )
 
 
 async def _allows(operation: Callable[[], Awaitable[Any]]) -> bool:

@@ -78,7 +78,15 @@ def dialect() -> Dialect:
     """Return the classes that a filter of qdrant-client is built from."""
     from qdrant_client.models import DatetimeRange, FieldCondition, Filter, MatchPrefix, MatchText, MatchValue, Range
 
-    return Dialect(Filter, FieldCondition, MatchValue, MatchText, MatchPrefix, Range, DatetimeRange)
+    return Dialect(
+        Filter,
+        FieldCondition,
+        value=MatchValue,
+        words=MatchText,
+        prefix=MatchPrefix,
+        numbers=Range,
+        dates=DatetimeRange,
+    )
 
 
 PAGE = 1000  # records per request, of a few fields

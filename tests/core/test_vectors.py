@@ -17,9 +17,9 @@ pytestmark = pytest.mark.anyio
 
 SPECS = {
     **standard_vectors("by-hand@1", 4),
-    "summary": VectorSpec("dense", "summary", "other@1", 2),
+    "summary": VectorSpec("dense", "summary", model="other@1", dimension=2),
     "learned": VectorSpec("sparse", "text", "splade@1"),
-    "tokens": VectorSpec("multi", "text", "by-hand@1", 4),
+    "tokens": VectorSpec("multi", "text", model="by-hand@1", dimension=4),
 }
 AXES = np.eye(4, dtype=np.float32)
 
@@ -29,7 +29,7 @@ def vec(values: Sequence[float] | Sequence[Sequence[float]]) -> Vector:
 
 
 def point(name: str, **vectors: AnyVector) -> Point:
-    return Point(Passage(name, 0, "text"), "digest", 1, vectors)
+    return Point(Passage(name, 0, "text"), "digest", passages=1, vectors=vectors)
 
 
 @pytest.mark.slow

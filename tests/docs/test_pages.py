@@ -26,13 +26,28 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("hybrid", "filters")
 COMMON = {"lang": "en", "year": 2020, "status": "final", "tag": ["safety"], "published": "2024-06-01", "oem": True}
 DOCUMENTS = [
-    Document("brakes", "Brake pads", "Worn brake pads squeal when braking.", "/srv/docs/brakes.md", {
-        **COMMON, "since": "2021-03-01", "system": "axle"}),
-    Document("battery", "Battery", "Disconnect the battery before charging.", "/srv/docs/battery.md", {
-        **COMMON, "since": "2019-11-20", "system": "electrics"}),
-    Document("radar", "Radar sensor", "The radar sensor needs no maintenance.", "/srv/docs/radar.md", {
-        **COMMON, "since": "2023-06-15", "system": "electrics"}),
-]  # fmt: skip
+    Document(
+        "brakes",
+        "Brake pads",
+        text="Worn brake pads squeal when braking.",
+        source="/srv/docs/brakes.md",
+        metadata={**COMMON, "since": "2021-03-01", "system": "axle"},
+    ),
+    Document(
+        "battery",
+        "Battery",
+        text="Disconnect the battery before charging.",
+        source="/srv/docs/battery.md",
+        metadata={**COMMON, "since": "2019-11-20", "system": "electrics"},
+    ),
+    Document(
+        "radar",
+        "Radar sensor",
+        text="The radar sensor needs no maintenance.",
+        source="/srv/docs/radar.md",
+        metadata={**COMMON, "since": "2023-06-15", "system": "electrics"},
+    ),
+]
 
 
 def page(name: str) -> str:
@@ -57,7 +72,10 @@ async def fill(folder: Path, passages: int) -> None:
     collection = await engine.services.store.open("manual", create=engine.services.pipeline.manifest)
     rows = np.random.default_rng(5).standard_normal((passages, collection.manifest.dimension)).astype(np.float32)
     await collection.write(
-        [Point(Passage(f"filler {n}", 0, "text"), "digest", 1, {"dense": row}) for n, row in enumerate(rows)]
+        [
+            Point(Passage(f"filler {n}", 0, "text"), "digest", passages=1, vectors={"dense": row})
+            for n, row in enumerate(rows)
+        ]
     )
     await engine.close()
 

@@ -6,7 +6,10 @@ from resift.evaluation.measures import per_query
 from resift.evaluation.run import Answer
 
 JUDGED = Judged(
-    "set", [], {key: f"question {key}" for key in "abcdefgh"}, {key: {"right": 1, "other": 0} for key in "abcdefgh"}
+    "set",
+    [],
+    queries={key: f"question {key}" for key in "abcdefgh"},
+    grades={key: {"right": 1, "other": 0} for key in "abcdefgh"},
 )
 
 

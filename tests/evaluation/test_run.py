@@ -122,7 +122,7 @@ async def test_progress_is_told_by_query(engine: Engine, judged: Judged) -> None
 
 async def test_question_about_a_document_that_is_not_there_is_named(engine: Engine) -> None:
     pipeline = engine.services.pipeline
-    mine = Judged("mine", [], {"4": "why?"}, {"4": {"chain": 1, "chain#0": 1}})
+    mine = Judged("mine", [], queries={"4": "why?"}, grades={"4": {"chain": 1, "chain#0": 1}})
     with pytest.raises(InvalidInput, match=r"mine, line 4: collection 'bicycles' holds no document 'chain#0'"):
         await count_documents(mine, pipeline, "bicycles")
     assert await count_documents(replace(mine, grades={"4": {"chain": 1}}), pipeline, "bicycles") == 8

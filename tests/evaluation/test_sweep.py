@@ -5,7 +5,7 @@ from resift.evaluation.run import Answer
 from resift.evaluation.sweep import milliseconds, sweep
 
 KEYS = [f"q{number}" for number in range(100)]
-JUDGED = Judged("set", [], dict.fromkeys(KEYS, "?"), {key: {"right": 1} for key in KEYS})
+JUDGED = Judged("set", [], queries=dict.fromkeys(KEYS, "?"), grades={key: {"right": 1} for key in KEYS})
 RIGHT = ("right", *(f"x{number}" for number in range(9)))
 WRONG = tuple(f"x{number}" for number in range(10))
 

@@ -115,7 +115,15 @@ async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_pat
         reranker = engine.services.pipeline.reranker("default")
         collection = await engine.services.pipeline.open("default")
         assert reranker is not None
-        tuning = Tuning({"fused": 0.9, "rerank": 0.1}, 3, None, 50, 0.1, "", reranker.fingerprint)
+        tuning = Tuning(
+            {"fused": 0.9, "rerank": 0.1},
+            3,
+            calibration=None,
+            questions=50,
+            gain=0.1,
+            created="",
+            model=reranker.fingerprint,
+        )
         await collection.remember(replace(collection.manifest, tuning={reranker.name: tuning}))
 
     first, second = tmp_path / "a" / "model", tmp_path / "b" / "model"

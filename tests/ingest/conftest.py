@@ -38,7 +38,7 @@ async def module_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
     store = EdgeStore(tmp_path_factory.mktemp("jobs"), reserve_bytes=0)
     encoder = Counting(BundledEncoder(MODEL, Deferred(lambda: Transformer.open(MODEL)), Workers(2)))
     manifest = Manifest(standard_vectors(encoder.fingerprint, encoder.dimension), Bm25Options(100), "200/40/40")
-    yield Bench(store, encoder, manifest, an_ingestor(store, encoder, manifest))
+    yield Bench(store, encoder, manifest=manifest, ingestor=an_ingestor(store, encoder, manifest))
     await store.close()
 
 

@@ -72,7 +72,7 @@ async def test_return_to_the_old_version_after_an_interrupted_update_is_written(
     old = await bench.passages("a")
     vector = np.ones(bench.manifest.dimension, np.float32)
     torn = [  # what a kill between the batches of an update leaves: all but the first passage
-        Point(replace(each, text="new"), "new digest", len(old), {"dense": vector}) for each in old[1:]
+        Point(replace(each, text="new"), "new digest", passages=len(old), vectors={"dense": vector}) for each in old[1:]
     ]
     await collection.write(torn)
     report = await bench.ingest(doc("a", long_text(6)))

@@ -27,10 +27,10 @@ pytestmark = [
 ]
 
 MANIFEST = Manifest(
-    {**standard_vectors("by-hand@1", 4), "late": VectorSpec("multi", "text", "by-hand@1", 4)},
+    {**standard_vectors("by-hand@1", 4), "late": VectorSpec("multi", "text", model="by-hand@1", dimension=4)},
     Bm25Options(10),
-    "200/40/40",
-    {"year": "integer", "oem": "boolean"},
+    chunking="200/40/40",
+    fields={"year": "integer", "oem": "boolean"},
 )
 DOCUMENTS = 200  # several groups
 
@@ -45,9 +45,17 @@ def documents(numbers: range) -> list[Point]:
                 vectors["bm25"] = Sparse((7, 2**31 + number), (1.1, 0.3))
                 vectors["late"] = Multi(rng.standard_normal((2, 4)).astype(np.float32))
             passage = Passage(
-                f"d{number:03}", ordinal, "text ü", "Title", "A > B", "a.md", 3, 9, {"year": 2.0, "oem": True}
+                f"d{number:03}",
+                ordinal,
+                text="text ü",
+                title="Title",
+                heading="A > B",
+                source="a.md",
+                start_line=3,
+                end_line=9,
+                metadata={"year": 2.0, "oem": True},
             )
-            made.append(Point(passage, f"digest {number}", length, vectors))
+            made.append(Point(passage, f"digest {number}", passages=length, vectors=vectors))
     return made
 
 

@@ -13,7 +13,9 @@ from resift.rerank.signals import NO_METADATA, MetadataSignals
 from resift.store.manifest import Tuning
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
-TUNING = Tuning({"fused": 0.3, "rerank": 0.7}, 30, Logistic(2.0, -1.0), 100, 0.05, "2026-07-01")
+TUNING = Tuning(
+    {"fused": 0.3, "rerank": 0.7}, 30, calibration=Logistic(2.0, -1.0), questions=100, gain=0.05, created="2026-07-01"
+)
 BY_DATE = MetadataSignals(recency_field="date", recency_weight=0.2)
 ASKED = Question("q", reranker="default")
 

@@ -29,11 +29,17 @@ def reports() -> list[Document]:
     """Return reports that say the same, of different years, kinds and folders, and one on another matter."""
     text = "The hydraulic oil is changed after two thousand hours."
     found = [
-        Document(f"r{year}", "", text, f"/srv/{kind}/r{year}.md", {"kind": kind, "date": f"{year}-05-01", "year": year})
+        Document(
+            f"r{year}",
+            "",
+            text=text,
+            source=f"/srv/{kind}/r{year}.md",
+            metadata={"kind": kind, "date": f"{year}-05-01", "year": year},
+        )
         for year, kind in zip(YEARS, KINDS, strict=True)
     ]
     other = "The filter of the hydraulic circuit is changed with its seals, never alone."
-    return [*found, Document("filter", "", other, "/srv/notes/filter.md")]
+    return [*found, Document("filter", "", text=other, source="/srv/notes/filter.md")]
 
 
 @pytest.fixture(scope="module", params=STORES)

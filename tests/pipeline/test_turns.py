@@ -20,7 +20,9 @@ ASKED = Question("q", reranker="careful")
 CAREFUL = Cascade(
     (Scored("light", ByLength("light")), Scored("heavy", ByLength("heavy"), 20), Ordered("llm", Reverses(), 10))
 )
-TUNING = Tuning({"fused": 0.3, "rerank": 0.7}, 30, Logistic(2.0, -1.0), 100, 0.05, "2026-07-01")
+TUNING = Tuning(
+    {"fused": 0.3, "rerank": 0.7}, 30, calibration=Logistic(2.0, -1.0), questions=100, gain=0.05, created="2026-07-01"
+)
 Tunings: TypeAlias = dict[str, Tuning]
 
 

@@ -28,7 +28,9 @@ def build(server: ChatStandIn) -> Build:
         await anyio.lowlevel.checkpoint()
 
     def build(timeout_s: float = 10.0, retries: int = 2, **options: Any) -> Listwise:
-        model = LanguageModel(Endpoint("small", server.url, "sesame", timeout_s, retries), sleep=no_pause)
+        model = LanguageModel(
+            Endpoint("small", server.url, api_key="sesame", timeout_s=timeout_s, retries=retries), sleep=no_pause
+        )
         return Listwise(model, load_templates(), Options(**options), today=lambda: date(2026, 1, 2))
 
     return build

@@ -40,7 +40,13 @@ def days_ago(days: float) -> str:
 
 def hits(*metadata: Metadata) -> list[Hit]:
     return [
-        Hit(Passage(f"d{place}", 0, "text", metadata=each), 1 / place, place, {"fused": 1 / place}, {"fused": place})
+        Hit(
+            Passage(f"d{place}", 0, "text", metadata=each),
+            1 / place,
+            rank=place,
+            scores={"fused": 1 / place},
+            ranks={"fused": place},
+        )
         for place, each in enumerate(metadata, start=1)
     ]
 
@@ -85,9 +91,9 @@ def test_boosts_of_several_fields_are_averaged_and_keys_are_as_json_writes_them(
 
 def test_hit_that_a_search_did_not_find_has_nothing_from_it() -> None:
     head = [
-        Hit(passage(), 0.9, 1, {"fused": 0.9, "dense": 0.7}),
-        Hit(passage(), 0.5, 2, {"fused": 0.5, "dense": 0.3, "bm25": 4.0}),
-        Hit(passage(), 0.1, 3, {"fused": 0.1, "bm25": 1.0}),
+        Hit(passage(), 0.9, rank=1, scores={"fused": 0.9, "dense": 0.7}),
+        Hit(passage(), 0.5, rank=2, scores={"fused": 0.5, "dense": 0.3, "bm25": 4.0}),
+        Hit(passage(), 0.1, rank=3, scores={"fused": 0.1, "bm25": 1.0}),
     ]
     mix = Mix({"fused": 0.2, "rerank": 0.2, "dense": 0.2, "bm25": 0.2, "recency": 0.2})
     assert signals_of(head, [3.0, 1.0, 2.0], mix) == {
@@ -100,7 +106,7 @@ def test_hit_that_a_search_did_not_find_has_nothing_from_it() -> None:
 
 @pytest.mark.anyio
 async def test_recency_and_boost_decide_between_equals_and_are_shown() -> None:
-    options = MetadataSignals("date", 100, 0.3, {"kind": {"docs": 2.0}}, 0.3)
+    options = MetadataSignals("date", 100, recency_weight=0.3, boost={"kind": {"docs": 2.0}}, boost_weight=0.3)
     head = hits({"date": days_ago(400), "kind": "mail"}, {"date": days_ago(0), "kind": "docs"}, {})
     mix = Mix({"fused": 0.4, **options.shares}, options, NOW)
     ranked = await rerank_head(Ranking(head), "q", Unmoved(), budget=Budget(3), mix=mix)

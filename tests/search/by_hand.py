@@ -38,8 +38,8 @@ ENCODER = WordSum()
 
 
 def point(document_id: str, ordinal: int, text: str, title: str, bm25: Bm25Encoder, **metadata: Any) -> Point:
-    passage = Passage(document_id, ordinal, text, title, metadata=metadata)
+    passage = Passage(document_id, ordinal, text=text, title=title, metadata=metadata)
     vectors: dict[str, AnyVector] = {"dense": ENCODER.vector(text), "bm25": bm25.document(text)}
     if title:
         vectors["title"] = ENCODER.vector(title)
-    return Point(passage, "digest", ordinal + 1, vectors)
+    return Point(passage, "digest", passages=ordinal + 1, vectors=vectors)

@@ -27,8 +27,8 @@ def points() -> list[Point]:
         Point(
             Passage(f"d{number}", 0, "text"),
             "digest",
-            1,
-            {"dense": DENSE[number % 3], "bm25": Sparse((number % 3,), (1.0,))},
+            passages=1,
+            vectors={"dense": DENSE[number % 3], "bm25": Sparse((number % 3,), (1.0,))},
         )
         for number in range(PASSAGES)
     ]
@@ -52,7 +52,8 @@ async def found(collection: Collection, limit: int) -> list[list[UUID]]:
 async def test_equal_scores_come_in_the_order_of_their_ids(tmp_path: Path, manifest: Manifest) -> None:
     one, first = await written(tmp_path, manifest, seed=1)
     two, second = await written(tmp_path, manifest, seed=2)
-    raw = [await each.search([Leg(*LEGS[1], limit=50)]) for each in (first, second)]
+    name, query = LEGS[1]
+    raw = [await each.search([Leg(name, query, limit=50)]) for each in (first, second)]
     assert raw[0] != raw[1]  # the engine alone does not do it
     whole = await found(first, PASSAGES)
     for limit in (1, 7, 100, 200, 201, PASSAGES):

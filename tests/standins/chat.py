@@ -64,7 +64,7 @@ def _seen(label: str, block: str) -> Seen:
     found = re.match(r"(?:title: (.*)\n)?(?:source: (.*)\n)?(?:date: (.*)\n)?", block)
     assert found is not None
     title, source, date = (each or "" for each in found.groups())
-    return Seen(label, title, source, date, block[found.end() :])
+    return Seen(label, title, source=source, date=date, text=block[found.end() :])
 
 
 def query_of(body: dict[str, Any]) -> str:

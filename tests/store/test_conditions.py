@@ -163,7 +163,7 @@ def point(number: int, metadata: Mapping[str, Any]) -> Point:
 
 
 def written(passage: Passage) -> Point:
-    return Point(passage, "digest", 1, {"dense": np.ones(4, np.float32), "bm25": Sparse((1,), (1.0,))})
+    return Point(passage, "digest", passages=1, vectors={"dense": np.ones(4, np.float32), "bm25": Sparse((1,), (1.0,))})
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,9 @@ async def test_filter_over_built_in_fields_finds_its_document(collection: Collec
 
 async def test_text_and_title_are_asked_for_words_and_source_for_its_beginning(collection: Collection) -> None:
     texts = {"0": "Brake-pads squeal", "1": "pads of brakes", "2": "the PADS and the brake"}
-    await collection.write([written(Passage(key, 0, text, text, source=f"a/{key}")) for key, text in texts.items()])
+    await collection.write(
+        [written(Passage(key, 0, text=text, title=text, source=f"a/{key}")) for key, text in texts.items()]
+    )
     filters = {"text": {"match": "brake pads"}, "title": {"match": "brake pads"}, "source": {"prefix": "a/1"}}
     found = [await matching(collection, {name: asked}) for name, asked in filters.items()]
     assert found == [{0, 2}, {0, 2}, {1}]
@@ -217,7 +219,7 @@ async def test_index_of_words_is_made_for_many_passages_and_changes_no_answer(
     opened = await store.open("words", create=manifest)
     words = ["brake", "Brake", "BRAKE-pads", "brakes", "", "pads brake", "Größe_brake", "x1"]
     texts = [f"{one} {other}".strip() or "none" for one in words for other in words]
-    await opened.write([written(Passage(str(number), 0, text, text)) for number, text in enumerate(texts)])
+    await opened.write([written(Passage(str(number), 0, text=text, title=text)) for number, text in enumerate(texts)])
     asked = [{name: {"match": each}} for name in ("text", "title") for each in ("brake", "pads BRAKE", "größe", "x1")]
     scanned = [await matching(opened, each) for each in asked]
     await store.close()

@@ -93,7 +93,7 @@ async def add(collection: Collection, manifest: Manifest, values: dict[str, Any]
     await collection.remember(replace(manifest, fields=fields))
     ones = np.ones(4, np.float32)
     passages = [Passage(name, 0, "text", metadata={"it": value}) for name, value in values.items()]
-    await collection.write([Point(passage, "digest", 1, {"dense": ones}) for passage in passages])
+    await collection.write([Point(passage, "digest", passages=1, vectors={"dense": ones}) for passage in passages])
     return fields["it"]
 
 

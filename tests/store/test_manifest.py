@@ -12,8 +12,16 @@ from resift.core.vectors import standard_vectors
 from resift.encoders.bm25 import Bm25Options
 from resift.store.manifest import Manifest, Tuning, read_manifest, write_manifest
 
-PLAIN = Manifest(standard_vectors("encoder", 384), Bm25Options(100.0), "200/40/40", {"date": "date"}, "2026-01-01")
-TUNING = Tuning({"fused": 0.25, "rerank": 0.75}, 30, Logistic(2.0, -1.0), 100, 0.05, "2026-07-01")
+PLAIN = Manifest(
+    standard_vectors("encoder", 384),
+    Bm25Options(100.0),
+    chunking="200/40/40",
+    fields={"date": "date"},
+    created="2026-01-01",
+)
+TUNING = Tuning(
+    {"fused": 0.25, "rerank": 0.75}, 30, calibration=Logistic(2.0, -1.0), questions=100, gain=0.05, created="2026-07-01"
+)
 
 
 def test_tuning_is_written_and_read(tmp_path: Path) -> None:

@@ -39,7 +39,9 @@ async def filled(store: EdgeStore, manifest: Manifest) -> EdgeCollection:
     rows = np.random.default_rng(3).standard_normal((PASSAGES, SIZE)).astype(np.float32)
     rows += 2 * rows[np.arange(PASSAGES) % 100]
     collection = await store.open("c", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
-    await collection.write([Point(Passage(str(n), 0, "text"), "d", 1, {"dense": row}) for n, row in enumerate(rows)])
+    await collection.write(
+        [Point(Passage(str(n), 0, "text"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)]
+    )
     return collection
 
 
@@ -81,7 +83,7 @@ async def test_filter_holds_while_the_graph_is_walked(
     await collection.remember(replace(collection.manifest, fields={"year": "integer"}))
     passages = [Passage(str(number), 0, "text", metadata={"year": 2000 + number % 100}) for number in range(PASSAGES)]
     await collection.write(
-        [Point(passage, "d", 1, {"dense": row}) for passage, row in zip(passages, rows, strict=True)]
+        [Point(passage, "d", passages=1, vectors={"dense": row}) for passage, row in zip(passages, rows, strict=True)]
     )
     await optimize(collection, replace(GRAPH, graph_from=100), say=silent)
     where = parse_filter({"year": year}, collection.manifest.fields)
@@ -104,7 +106,9 @@ async def test_filter_over_several_fields_of_a_graph_leaves_nothing_out(store: E
     collection = await store.open("two", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
     await collection.remember(replace(collection.manifest, fields={"third": "integer", "fifth": "integer"}))
     passages = [Passage(str(at), 0, "text", metadata={"third": at % 3, "fifth": at % 5}) for at in range(PASSAGES)]
-    await collection.write([Point(each, "d", 1, {"dense": row}) for each, row in zip(passages, rows, strict=True)])
+    await collection.write(
+        [Point(each, "d", passages=1, vectors={"dense": row}) for each, row in zip(passages, rows, strict=True)]
+    )
     await optimize(collection, GRAPH, say=silent)
     where = parse_filter({"third": {"lt": 2}, "fifth": {"lt": 2}}, collection.manifest.fields)
     probes = await draw_probes(collection, SIZE)
@@ -201,7 +205,9 @@ async def test_server_is_told_the_index_and_the_manifest_keeps_it(
     async with open_store(kind, tmp_path) as opened:
         collection = await opened.open("c", create=manifest)
         rows = np.random.default_rng(3).standard_normal((60, 4)).astype(np.float32)
-        await collection.write([Point(Passage(str(n), 0, "t"), "d", 1, {"dense": row}) for n, row in enumerate(rows)])
+        await collection.write(
+            [Point(Passage(str(n), 0, "t"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)]
+        )
         done = await optimize(collection, IndexOptions(quantization="int8"), say=silent)
         assert done.recall == 1.0
         assert collection.manifest.storage == IndexOptions(quantization="int8", indexed=60)

@@ -34,7 +34,7 @@ pytestmark = [
 SIZE = 8
 WORDS = ("brake", "pad", "sensor", "radar", "battery", "charge", "wheel", "bolt", "seal", "pump")
 MANIFEST = Manifest(
-    {**standard_vectors("by-hand@1", SIZE), "late": VectorSpec("multi", "text", "by-hand@1", SIZE)},
+    {**standard_vectors("by-hand@1", SIZE), "late": VectorSpec("multi", "text", model="by-hand@1", dimension=SIZE)},
     Bm25Options(average_length=10),
     chunking="200/40/40",
     fields={
@@ -80,7 +80,17 @@ def points(seed: int, documents: range) -> list[Point]:
         title, length = rng.standard_normal(SIZE).astype(np.float32), 1 + number % 4
         for ordinal in range(length):
             text = " ".join(rng.choice(WORDS, size=rng.integers(4, 12)))
-            passage = Passage(f"d{number}", ordinal, text, f"Title {number}", "A > B", "a.md", 3, 9, metadata)
+            passage = Passage(
+                f"d{number}",
+                ordinal,
+                text=text,
+                title=f"Title {number}",
+                heading="A > B",
+                source="a.md",
+                start_line=3,
+                end_line=9,
+                metadata=metadata,
+            )
             vectors: dict[str, AnyVector] = {
                 "dense": rng.standard_normal(SIZE).astype(np.float32),
                 "bm25": bm25.document(text),
@@ -88,7 +98,7 @@ def points(seed: int, documents: range) -> list[Point]:
             }
             if number % 5:
                 vectors["title"] = title
-            made.append(Point(passage, f"digest {seed} {number}", length, vectors))
+            made.append(Point(passage, f"digest {seed} {number}", passages=length, vectors=vectors))
     return made
 
 

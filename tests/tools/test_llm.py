@@ -25,9 +25,15 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 KEY = "sk-never-to-be-seen"
 RESET = "To reset the router, hold its button for ten seconds."
 NOTES = (
-    Document("old", "Router", RESET, "notes/old.md", {"updated": "2019-03-01"}),
-    Document("new", "Router", RESET, "notes/new.md", {"updated": "2025-03-01"}),
-    Document("cats", "Cats", "Cats sleep for most of the day.", "notes/cats.md", {"updated": "2026-01-01"}),
+    Document("old", "Router", text=RESET, source="notes/old.md", metadata={"updated": "2019-03-01"}),
+    Document("new", "Router", text=RESET, source="notes/new.md", metadata={"updated": "2025-03-01"}),
+    Document(
+        "cats",
+        "Cats",
+        text="Cats sleep for most of the day.",
+        source="notes/cats.md",
+        metadata={"updated": "2026-01-01"},
+    ),
 )
 QUESTION = {"query": "how do I reset the router", "reranker": "llm", "detail": "full"}
 

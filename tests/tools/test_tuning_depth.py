@@ -30,7 +30,7 @@ async def test_tuned_depth_holds_unless_another_is_asked_for(
 ) -> None:
     await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
     collection = await engine.services.pipeline.open("default")
-    tuning = Tuning({"fused": 0.0, "rerank": 1.0}, 3, None, 20, 0.1, "2026-07-01")
+    tuning = Tuning({"fused": 0.0, "rerank": 1.0}, 3, calibration=None, questions=20, gain=0.1, created="2026-07-01")
     reranker = engine.services.pipeline.reranker("maxsim")
     assert reranker is not None
     await collection.remember(replace(collection.manifest, tuning={reranker.name: tuning}))

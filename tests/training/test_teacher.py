@@ -12,8 +12,8 @@ from resift.models.pair.loading import find_cross_encoder
 from resift.training.lists import Drawn
 from resift.training.teacher import of_reranker, of_retrieval, teach
 
-JUDGED = Drawn("q", ["a", "b", "c"], [0.0, 1.0, 0.0], [0.9, 0.8, 0.1])
-UNJUDGED = Drawn("q", ["a", "b", "c"], [], [0.9, 0.8, 0.1])
+JUDGED = Drawn("q", ["a", "b", "c"], labels=[0.0, 1.0, 0.0], fused=[0.9, 0.8, 0.1])
+UNJUDGED = Drawn("q", ["a", "b", "c"], labels=[], fused=[0.9, 0.8, 0.1])
 
 
 def second(drawn: Drawn) -> list[float]:
@@ -23,7 +23,7 @@ def second(drawn: Drawn) -> list[float]:
 
 @given(st.floats(0, 1), st.lists(st.floats(0, 1), min_size=2, max_size=8), st.booleans())
 def test_targets_sum_to_one(share: float, fused: list[float], judged: bool) -> None:
-    drawn = Drawn("q", list(map(str, fused)), [1.0, *[0.0] * (len(fused) - 1)] if judged else [], fused)
+    drawn = Drawn("q", list(map(str, fused)), labels=[1.0, *[0.0] * (len(fused) - 1)] if judged else [], fused=fused)
     [taught] = teach([drawn], of_retrieval, share=share)
     assert sum(taught.targets) == pytest.approx(1)
     assert min(taught.targets) >= 0
@@ -46,12 +46,12 @@ def test_retrieval_likes_what_it_scored_higher() -> None:
 
 
 def test_lists_stay_in_their_order_on_several_threads() -> None:
-    drawn = [Drawn(str(n), ["a", "b"], [], [Random(n).random(), 0.5]) for n in range(50)]
+    drawn = [Drawn(str(n), ["a", "b"], labels=[], fused=[Random(n).random(), 0.5]) for n in range(50)]
     assert [each.query for each in teach(drawn, of_retrieval, share=1, threads=4)] == [each.query for each in drawn]
 
 
 def test_a_reranker_teaches_its_own_order() -> None:
     passages = ["Bread is baked in an oven.", "The kettle boils water for tea.", "A loom weaves cloth."]
-    question = Drawn("what boils water?", passages, [], [0.9, 0.1, 0.9])
+    question = Drawn("what boils water?", passages, labels=[], fused=[0.9, 0.1, 0.9])
     [taught] = teach([question], of_reranker(find_cross_encoder(str(RERANKER)).open()), share=0.7)
     assert taught.targets[1] == max(taught.targets) > 0.5

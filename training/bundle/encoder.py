@@ -149,7 +149,12 @@ def measure(models: Mapping[str, bytes], texts: Sequence[NDArray[np.int64]]) -> 
     times = milliseconds(sessions, [{"input_ids": ids} for ids in texts], output="sentence_embedding")
     cosines = {name: (vectors[name] * vectors["fp32"]).sum(axis=1) for name in models}
     return {
-        name: Fidelity(float(cosines[name].mean()), float(cosines[name].min()), len(models[name]), times[name])
+        name: Fidelity(
+            float(cosines[name].mean()),
+            float(cosines[name].min()),
+            size_bytes=len(models[name]),
+            milliseconds=times[name],
+        )
         for name in models
     }
 

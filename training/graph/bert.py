@@ -36,7 +36,7 @@ def build_encoder(weights: Weights, shape: BertShape, linear: Linear) -> onnx.Mo
     Outputs: `sentence_embedding` float32 [1, hidden], the normalised mean over tokens, and `token_embeddings`
     float32 [1, tokens, hidden], each row normalised.
     """
-    body = _Body(GraphWriter(), weights, shape, linear, linear_layers(weights, shape))
+    body = _Body(GraphWriter(), weights, shape=shape, linear=linear, layers=linear_layers(weights, shape))
     hidden = body.encode("input_ids")
     graph = body.graph
     axis = graph.constant("token_axis", np.array([1], np.int64))
@@ -58,7 +58,7 @@ def build_reranker(weights: Weights, head: Weights, shape: BertShape, linear: Li
     Types are 0 for "[CLS] query [SEP]" and 1 for "passage [SEP]". The head is training.network.InteractionHead, by the
     names of its weights; it stays fp32, for it costs less than a hundredth of the layers below.
     """
-    body = _Body(GraphWriter(), weights, shape, linear, linear_layers(weights, shape))
+    body = _Body(GraphWriter(), weights, shape=shape, linear=linear, layers=linear_layers(weights, shape))
     hidden = body.encode("input_ids", types="token_type_ids")
     score = write_head(body.graph, hidden, "token_type_ids", head)
     return body.graph.model(

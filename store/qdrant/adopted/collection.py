@@ -80,7 +80,7 @@ class AdoptedCollection:
         found: list[Point] = []
         async for record in self._scroll(self._among(document_ids), payload=True, vectors=True):
             passage = self._adopted.passage(record.id, record.payload or {})
-            found.append(Point(passage, "", 0, self._vectors(record)))
+            found.append(Point(passage, "", passages=0, vectors=self._vectors(record)))
         totals = Counter(point.passage.document_id for point in found)
         return [replace(point, passages=totals[point.passage.document_id]) for point in found]
 

@@ -119,7 +119,7 @@ async def survey(connection: QdrantConnection, name: str) -> Survey:
     for point in sample:
         for path, value in _leaves(point.payload, ()):
             leaves.setdefault(path, []).append(value)
-    return Survey(count.count, _vectors(info.config.params), sample, leaves)
+    return Survey(count.count, _vectors(info.config.params), sample=sample, leaves=leaves)
 
 
 def fields_of(seen: Survey, *, besides: Sequence[str]) -> tuple[dict[str, str], dict[str, FieldType]]:

@@ -30,7 +30,9 @@ VOID = {"meta", "br", "path", "use", "line"}
 async def report(engine: Engine, bicycles: Path) -> EvaluationReport:
     judged, services = load(bicycles, "test"), engine.services
     await ingest(judged, services.pipeline, services.ingestor, services.remover)
-    subject = Subject("bicycles", "test", 8, "maxsim", 7, "1.2.3", "2026-01-01T00:00:00+00:00")
+    subject = Subject(
+        "bicycles", "test", documents=8, model="maxsim", seed=7, version="1.2.3", created="2026-01-01T00:00:00+00:00"
+    )
     asked = EvaluationTarget("bicycles", "maxsim", depth=4)
     return await evaluate(services.pipeline, judged, asked, subject=subject, depths=(2, 4, 8))
 
@@ -55,10 +57,10 @@ async def test_ceiling_is_recall_among_the_candidates(report: EvaluationReport) 
 
 
 def test_prediction_is_what_reranking_can_gain() -> None:
-    assert Ceiling(50, 0.95, 0.87, 0.95).prediction == (
+    assert Ceiling(50, 0.95, recall_at_5=0.87, best_recall_at_5=0.95).prediction == (
         "R@50 is 0.950, R@5 is 0.870: reranking can gain up to 0.080 in R@5."
     )
-    assert Ceiling(50, 0.95, 0.5, 0.6).prediction == (
+    assert Ceiling(50, 0.95, recall_at_5=0.5, best_recall_at_5=0.6).prediction == (
         "R@50 is 0.950, R@5 is 0.500: reranking can gain up to 0.100 in R@5; "
         "some queries have more relevant documents than five places."
     )
@@ -141,7 +143,10 @@ async def test_plots_take_their_ink_from_the_page(report: EvaluationReport) -> N
 
 
 async def test_queries_are_text_not_markup(report: EvaluationReport) -> None:
-    change = replace(report.comparisons[0], most_hurt=[Change("q9", "<script>x</script> & more", 1.0, 0.5, 1, 2)])
+    change = replace(
+        report.comparisons[0],
+        most_hurt=[Change("q9", "<script>x</script> & more", before=1.0, after=0.5, place_before=1, place_after=2)],
+    )
     page = to_html(replace(report, comparisons=[change]))
     assert "<script>" not in page
     assert "&lt;script&gt;x&lt;/script&gt; &amp; more" in page

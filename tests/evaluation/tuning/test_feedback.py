@@ -22,9 +22,9 @@ def sample(random: np.random.Generator, *, right: int, by_rerank: bool) -> Sampl
         Hit(
             Passage(f"d{place}", 0, "text"),
             float(fused[place]),
-            place + 1,
-            {"fused": float(fused[place]), "rerank": float(rerank[place])},
-            {"dense": place + 1},
+            rank=place + 1,
+            scores={"fused": float(fused[place]), "rerank": float(rerank[place])},
+            ranks={"dense": place + 1},
             was=place + 1,
         )
         for place in range(10)

@@ -122,10 +122,10 @@ def test_ndcg_is_that_of_the_product_by_trec_eval(
         Hit(
             Passage(f"d{place}", 0, "text"),
             one,
-            place + 1,
-            {"fused": one, "rerank": two},
-            {"dense": place + 1},
-            place + 1,
+            rank=place + 1,
+            scores={"fused": one, "rerank": two},
+            ranks={"dense": place + 1},
+            was=place + 1,
         )
         for place, (one, two) in enumerate(scores)
     )

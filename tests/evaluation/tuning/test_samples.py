@@ -45,7 +45,7 @@ def documents() -> list[Document]:
     for number, (part, place) in enumerate((part, place) for part in PARTS for place in PLACES):
         metadata = {"kind": place} | ({"date": f"20{10 + number % 16}-05-01"} if number % 3 else {})
         text = f"The {part} of the {place} was repaired. " + "Loud " * number
-        found.append(Document(f"d{number}", f"Report {number}", text, "", metadata))
+        found.append(Document(f"d{number}", f"Report {number}", text=text, source="", metadata=metadata))
     return found
 
 
@@ -65,7 +65,7 @@ async def test_ndcg_worked_out_is_that_of_the_answers(dated: Engine) -> None:
     picked = [int(number) for number in random.permutation(130)[:5]]
     queries = {f"q{n}": QUERY.format(PARTS[n // 10], PLACES[n % 10]) for n in picked}
     grades = {f"q{n}": {f"d{n}": 3, f"d{(n + 10) % 130}": 1, f"d{(n + 1) % 130}": 2} for n in picked}
-    judged = Judged("judged", [], queries, grades)
+    judged = Judged("judged", [], queries=queries, grades=grades)
     pipeline = dated.services.pipeline
     asked = Question("", reranker="maxsim")
     samples = await collect(pipeline, judged, asked, now=datetime.now(UTC))
@@ -76,7 +76,9 @@ async def test_ndcg_worked_out_is_that_of_the_answers(dated: Engine) -> None:
     assert reranker is not None
     for depth in DEPTHS:
         weights = random.dirichlet(np.ones(len(names)))
-        tuning = Tuning(dict(zip(names, weights.tolist(), strict=True)), depth, None, 20, 0.0, "")
+        tuning = Tuning(
+            dict(zip(names, weights.tolist(), strict=True)), depth, calibration=None, questions=20, gain=0.0, created=""
+        )
         await collection.remember(replace(collection.manifest, tuning={reranker.name: tuning}))
         orders: dict[str, list[str]] = {}
         for key, query in queries.items():

@@ -37,7 +37,7 @@ if __name__ == "__main__":
 
 
 def cut(cutter: Cutter, text: str, source: str) -> list[Passage]:
-    return cutter.cut(Document("d", "", text, source), "code")
+    return cutter.cut(Document("d", "", text=text, source=source), "code")
 
 
 def test_python_is_cut_by_function_and_method(cutter: Cutter) -> None:

@@ -50,7 +50,7 @@ def measure(tokenizer: Tokenizer) -> Measure:
 
 
 def doc(text: str, title: str = "Title", source: str = "") -> Document:
-    return Document("d", title, text, source, {"k": 1})
+    return Document("d", title, text=text, source=source, metadata={"k": 1})
 
 
 def lines_of(passage: Passage, text: str) -> str:

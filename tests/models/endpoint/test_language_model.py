@@ -47,7 +47,7 @@ def clock() -> Clock:
 
 
 def model_at(server: ChatStandIn, clock: Clock, *, timeout_s: float = 20, retries: int = 2) -> LanguageModel:
-    endpoint = Endpoint("small", server.url, KEY, timeout_s, retries)
+    endpoint = Endpoint("small", server.url, api_key=KEY, timeout_s=timeout_s, retries=retries)
     return LanguageModel(endpoint, clock=clock, sleep=clock.sleep, chance=lambda: 1.0)
 
 

@@ -22,7 +22,10 @@ def hits(texts: Sequence[str], dates: Sequence[str] = ()) -> list[Hit]:
         Passage(f"p{place}", -1, text, metadata=metadata)
         for place, (text, metadata) in enumerate(zip(texts, known, strict=True))
     ]
-    return [Hit(passage, 1 / rank, rank, {"rerank": -rank}, {}) for rank, passage in enumerate(passages, start=1)]
+    return [
+        Hit(passage, 1 / rank, rank=rank, scores={"rerank": -rank}, ranks={})
+        for rank, passage in enumerate(passages, start=1)
+    ]
 
 
 def numbered(count: int) -> list[Hit]:

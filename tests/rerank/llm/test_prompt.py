@@ -19,7 +19,15 @@ def request(*texts: str) -> dict[str, object]:
 
 
 def test_passage_stands_under_its_label_with_title_source_and_date() -> None:
-    passage = Passage("id-of-ours", 3, "It hums.", "Pumps", "Noise", "docs/pump.md", metadata={"date": "2024-05-01"})
+    passage = Passage(
+        "id-of-ours",
+        3,
+        text="It hums.",
+        title="Pumps",
+        heading="Noise",
+        source="docs/pump.md",
+        metadata={"date": "2024-05-01"},
+    )
     assert fenced([show(passage, tokens=400)], ["D1"], NONCE) == (
         "a1b2c3 D1\ntitle: Pumps > Noise\nsource: docs/pump.md\ndate: 2024-05-01\nIt hums.\na1b2c3 end"
     )

@@ -39,7 +39,7 @@ class Slow:
         self.now += self.seconds(len(passages))
         values = tuple(float(each.document_id[1:]) for each in passages)
         cut = frozenset(place for place, value in enumerate(values) if value % 7 == 0)
-        return Scores(values, (), min(self.cached, len(passages)), cut)
+        return Scores(values, (), cached=min(self.cached, len(passages)), cut=cut)
 
     def relevance(self, score: float) -> float:
         return 0.5

@@ -63,13 +63,16 @@ class Reverses:
         self.asked.append((query, instruction, len(hits)))
         await anyio.sleep(self.seconds)
         places = tuple(reversed(range(len(hits)))) if self.places is None else self.places
-        return Ordering(places, self.notes, self.degraded, self.note)
+        return Ordering(places, self.notes, degraded=self.degraded, note=self.note)
 
 
 def ranking(count: int) -> Ranking:
     """Hits d0, d1, ... whose texts grow with their places."""
-    hits = [Hit(Passage(f"d{n}", 0, "x" * (n + 1)), 1 / (n + 1), n + 1, {}, {"fused": n + 1}) for n in range(count)]
-    return Ranking(hits, [Stage("search", "dense", count, count, 1.0)])
+    hits = [
+        Hit(Passage(f"d{n}", 0, "x" * (n + 1)), 1 / (n + 1), rank=n + 1, scores={}, ranks={"fused": n + 1})
+        for n in range(count)
+    ]
+    return Ranking(hits, [Stage("search", "dense", received=count, returned=count, milliseconds=1.0)])
 
 
 async def run(before: Ranking, *turns: Turn, milliseconds: float = 0.0, instruction: str = "") -> Ranking:

@@ -41,7 +41,7 @@ class ByTable:
         if self.seconds:
             await anyio.sleep(self.seconds * len(passages))
         cut = frozenset(place for place, passage in enumerate(passages) if len(passage.text) > self.longest)
-        return Scores(tuple(self.table[passage.text] for passage in passages), self.notes, self.cached, cut)
+        return Scores(tuple(self.table[passage.text] for passage in passages), self.notes, cached=self.cached, cut=cut)
 
     def relevance(self, score: float) -> float:
         return score / 100
@@ -61,10 +61,16 @@ class Broken:
 
 def ranking(count: int) -> Ranking:
     hits = [
-        Hit(Passage(f"d{n}", 0, f"text {n}"), 1 / (n + 1), n + 1, {"fused": 1 / (n + 1)}, {"fused": n + 1})
+        Hit(
+            Passage(f"d{n}", 0, f"text {n}"),
+            1 / (n + 1),
+            rank=n + 1,
+            scores={"fused": 1 / (n + 1)},
+            ranks={"fused": n + 1},
+        )
         for n in range(count)
     ]
-    return Ranking(hits, [Stage("search", "dense", count, count, 1.0)], ["a note"])
+    return Ranking(hits, [Stage("search", "dense", received=count, returned=count, milliseconds=1.0)], ["a note"])
 
 
 def upside_down(count: int, *, seconds: float = 0.0) -> ByTable:

@@ -187,7 +187,7 @@ def test_tuned_depth_is_evaluated_unless_another_is_asked_for(run: Run, tmp_path
     assert run("ingest", str(notes), "-c", "bike")[0] == 0
     path = tmp_path / "data" / "collections" / "bike" / "manifest.json"
     model = "maxsim:all-MiniLM-L6-v2-int8"
-    tuning = Tuning({"fused": 0.5, "rerank": 0.5}, 3, None, 20, 0.1, "2026-01-01")
+    tuning = Tuning({"fused": 0.5, "rerank": 0.5}, 3, calibration=None, questions=20, gain=0.1, created="2026-01-01")
     write_manifest(path, replace(read_manifest(path), tuning={model: tuning}))
     shown = json.loads(run("collections", "bike", "--json")[1])
     assert shown["tuning"][model]["depth"] == 3

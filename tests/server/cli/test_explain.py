@@ -10,11 +10,14 @@ from resift.server.cli.console import explain_table
 
 def ranking(scores: Mapping[str, float], *stages: tuple[str, str]) -> Ranking:
     hits = [
-        Hit(Passage("a", 0, "text"), 1.0, 1, {"dense": 0.5, "fused": 1.0, **scores}, was=2),
-        Hit(Passage("b", 0, "text"), 0.5, 2, {"bm25": 2.0, "fused": 0.5}, was=1),
+        Hit(Passage("a", 0, "text"), 1.0, rank=1, scores={"dense": 0.5, "fused": 1.0, **scores}, was=2),
+        Hit(Passage("b", 0, "text"), 0.5, rank=2, scores={"bm25": 2.0, "fused": 0.5}, was=1),
     ]
-    kinds = [Stage(name, "m", 2, 2, 1.0, kind="score" if kind == "score" else "rank") for name, kind in stages]
-    return Ranking(hits, [Stage("search", "dense", 2, 2, 1.0), *kinds])
+    kinds = [
+        Stage(name, "m", received=2, returned=2, milliseconds=1.0, kind="score" if kind == "score" else "rank")
+        for name, kind in stages
+    ]
+    return Ranking(hits, [Stage("search", "dense", received=2, returned=2, milliseconds=1.0), *kinds])
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ def folder(tmp_path: Path) -> Path:
         collection = await engine.services.store.open("big", create=engine.services.pipeline.manifest)
         rows = np.random.default_rng(5).standard_normal((PASSAGES, collection.manifest.dimension)).astype(np.float32)
         rows += 2 * rows[np.arange(PASSAGES) % 60]
-        points = [Point(Passage(str(n), 0, "text"), "d", 1, {"dense": row}) for n, row in enumerate(rows)]
+        points = [
+            Point(Passage(str(n), 0, "text"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)
+        ]
         await collection.write(points)
         await engine.close()
 
@@ -100,7 +102,11 @@ def test_least_memory_that_finds_enough_in_time_is_recommended(
     trials: dict[Quantization, tuple[float, float, float]], chosen: Quantization
 ) -> None:
     options: dict[Quantization, Option] = {
-        kind: Option(IndexOptions(kind), Trial(recall, milliseconds, 10, resident, 0.1), 0)
+        kind: Option(
+            IndexOptions(kind),
+            Trial(recall, milliseconds, exact_milliseconds=10, resident_mb=resident, load_seconds=0.1),
+            0,
+        )
         for kind, (recall, milliseconds, resident) in trials.items()
     }
     assert recommend(options) == chosen

@@ -78,7 +78,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         [*COMMAND, *arguments], cwd=root, env=own, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
     assert again.returncode == 0, again.stderr
-    return Trained(root, arguments, left, again.stdout, again.stderr)
+    return Trained(root, arguments, at_the_kill=left, printed=again.stdout, told=again.stderr)
 
 
 def is_whole(path: Path) -> bool:

@@ -23,7 +23,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 EAST = np.eye(4, dtype=np.float32)[0]
 POINTS = [
     Point(
-        Passage("a", ordinal, f"text {ordinal}", metadata={"lang": "en"}), "digest", 20, {"dense": EAST, "bm25": bm25}
+        Passage("a", ordinal, f"text {ordinal}", metadata={"lang": "en"}),
+        "digest",
+        passages=20,
+        vectors={"dense": EAST, "bm25": bm25},
     )
     for ordinal, bm25 in enumerate([Sparse((7,), (1.0,))] * 20)
 ]

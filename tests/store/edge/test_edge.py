@@ -36,9 +36,24 @@ def point(
     of: int = 1,
 ) -> Point:
     metadata = {"flag": ordinal % 2 == 0}
-    passage = Passage(document_id, ordinal, text, "Title", "A > B", "a.md", 3, 9, metadata)
+    passage = Passage(
+        document_id,
+        ordinal,
+        text=text,
+        title="Title",
+        heading="A > B",
+        source="a.md",
+        start_line=3,
+        end_line=9,
+        metadata=metadata,
+    )
     vectors: dict[str, AnyVector] = {"dense": dense, "bm25": Sparse((7,), (1.0,))}
-    return Point(passage, f"digest of {document_id}", of, vectors if title is None else {**vectors, "title": title})
+    return Point(
+        passage,
+        f"digest of {document_id}",
+        passages=of,
+        vectors=vectors if title is None else {**vectors, "title": title},
+    )
 
 
 @pytest.mark.slow

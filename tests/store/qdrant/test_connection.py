@@ -47,8 +47,8 @@ async def test_doctor_finds_out_what_a_key_may_do_without_changing_anything(mani
         writer, reader = connected(server.url, key="right"), connected(server.url, key="reading")
         await writer.open("ours", create=manifest)
         await server.client.create_collection("theirs", vectors_config={})
-        assert await rights_at(writer) == Rights(True, ("ours",), (), (), ("theirs",))
-        assert await rights_at(reader) == Rights(False, (), ("ours",), (), ("theirs",))
+        assert await rights_at(writer) == Rights(True, ("ours",), read_only=(), adopted=(), foreign=("theirs",))
+        assert await rights_at(reader) == Rights(False, (), read_only=("ours",), adopted=(), foreign=("theirs",))
         left = [each.name for each in (await server.client.get_collections()).collections]
         assert sorted(left) == ["ours", "theirs"]
         await writer.close()
@@ -121,7 +121,9 @@ async def test_storage_that_another_engine_changed_meanwhile_stays(manifest: Man
 
 
 async def test_two_engines_that_tune_other_rerankers_at_once_keep_both(manifest: Manifest) -> None:
-    first = Tuning({"fused": 0.25, "rerank": 0.75}, 30, None, 100, 0.05, "2026-07-01")
+    first = Tuning(
+        {"fused": 0.25, "rerank": 0.75}, 30, calibration=None, questions=100, gain=0.05, created="2026-07-01"
+    )
     later, settings = replace(first, depth=20), replace(manifest, tuning={"older": first})
     async with serving() as server:
         one, other = connected(server.url), connected(server.url)
@@ -143,7 +145,9 @@ async def test_two_engines_that_tune_other_rerankers_at_once_keep_both(manifest:
 
 
 async def test_tuning_that_lay_in_the_manifest_is_kept_when_more_is_tuned(manifest: Manifest) -> None:
-    tuning = Tuning({"fused": 0.25, "rerank": 0.75}, 30, None, 100, 0.05, "2026-07-01")
+    tuning = Tuning(
+        {"fused": 0.25, "rerank": 0.75}, 30, calibration=None, questions=100, gain=0.05, created="2026-07-01"
+    )
     async with serving() as server:
         store = connected(server.url)
         await store.open("c", create=manifest)

@@ -32,8 +32,11 @@ PATIENT = RetryPolicy(attempts=100, first_pause_s=0.05, longest_pause_s=0.2)
 
 def document(name: str, dense: Vector) -> list[Point]:
     """Return a document of two passages."""
-    passages = [Passage(name, ordinal, f"{name} {ordinal}", "Title") for ordinal in range(2)]
-    return [Point(each, f"digest of {name}", 2, {"dense": dense, "bm25": Sparse((7,), (1.0,))}) for each in passages]
+    passages = [Passage(name, ordinal, text=f"{name} {ordinal}", title="Title") for ordinal in range(2)]
+    return [
+        Point(each, f"digest of {name}", passages=2, vectors={"dense": dense, "bm25": Sparse((7,), (1.0,))})
+        for each in passages
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -34,8 +34,20 @@ def test_sample_draws_alike_from_large_and_small_corpora() -> None:
 
 
 def test_card_shows_the_figures_it_was_given() -> None:
-    variants = {"fp32": Fidelity(1, 1, 90_000_000, 40.04), "small": Fidelity(0.99876, 0.991, 23_000_000, 20.06)}
-    card = Card(variants, "small", ["docs"], 400, 1200, 180.6, {"model.onnx": 23_000_000}, {"model.onnx": "ab" * 32})
+    variants = {
+        "fp32": Fidelity(1, 1, size_bytes=90_000_000, milliseconds=40.04),
+        "small": Fidelity(0.99876, 0.991, size_bytes=23_000_000, milliseconds=20.06),
+    }
+    card = Card(
+        variants,
+        "small",
+        corpora=["docs"],
+        calibrated=400,
+        measured=1200,
+        tokens=180.6,
+        sizes={"model.onnx": 23_000_000},
+        sums={"model.onnx": "ab" * 32},
+    )
     text = card.text()
     assert "mean 0.9988, worst 0.9910, over 1,200 passages of 181 tokens" in text
     assert "| **small** | 0.9988 | 0.9910 | 23.0 | 20.1 |" in text

@@ -124,7 +124,7 @@ async def make(
 def manifest_for(shape: Shape, ours: Manifest) -> Manifest:
     """Return the manifest that adopting the collection writes."""
     return Manifest(
-        vectors={DENSE: VectorSpec("dense", "text", ours.encoder, ours.dimension)},
+        vectors={DENSE: VectorSpec("dense", "text", model=ours.encoder, dimension=ours.dimension)},
         lexical=Bm25Options(ours.lexical.average_length),
         chunking="",
         fields=ours.fields,

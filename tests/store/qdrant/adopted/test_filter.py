@@ -27,7 +27,7 @@ pytestmark = [
 DOCUMENTS = [{"doc": "a"}, {}, {"doc": "a"}, {"doc": ""}, {"doc": 2**62}, {"doc": "3"}]  # of the points 1, 2, ...
 HUGE = str(2**64 + 1)
 MANIFEST = Manifest(
-    vectors={DENSE: VectorSpec("dense", "text", "fixed@1", 2)},
+    vectors={DENSE: VectorSpec("dense", "text", model="fixed@1", dimension=2)},
     lexical=Bm25Options(100.0),
     chunking="",
     fields={},
