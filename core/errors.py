@@ -1,6 +1,6 @@
 """One tree of errors; each message says what happened, with the value, and what to do next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib.util import find_spec
 
@@ -70,8 +70,8 @@ class ContextTooLong(ModelError):
     """A model's window is smaller than what it was given to read."""
 
 
-class MissingExtra(ResiftError):
-    """An optional part of Resift is not installed."""
+class MissingExtra(ModelError):
+    """An optional part of Resift is not installed; where it is a reranker's, the search goes on without it."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -80,11 +80,39 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-def require_extra(extra: str, modules: Iterable[str]) -> None:
-    """Refuse to begin what could not be finished without an extra.
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "eval": ("ir_measures", "matplotlib"),
+    "fastembed": ("fastembed",),
+    "openai": ("openai",),
+    "torch": ("sentence_transformers",),
+    "train": ("torch", "sentence_transformers", "datasets", "accelerate", "onnx", "safetensors"),
+}
+"""Top-level modules that each extra brings and our code imports."""
+
+
+def has_extra(extra: str) -> bool:
+    """Return whether every module of an extra can be found; none is imported."""
+    return not _missing(extra)
+
+
+def require_extra(extra: str, needed_by: str) -> None:
+    """Check that an extra is installed, without importing it; `needed_by` names the setting or command that needs it.
 
     Raises:
         MissingExtra: One of its modules is not installed.
     """
-    if missing := [name for name in modules if find_spec(name) is None]:
-        raise MissingExtra(f"{', '.join(missing)} is not installed. Install it with: pip install 'resift[{extra}]'")
+    if missing := _missing(extra):
+        verb = "is" if len(missing) == 1 else "are"
+        raise MissingExtra(
+            f"{needed_by} needs the extra {extra!r}: {', '.join(missing)} {verb} not installed. "
+            f"Install it with: {install_line(extra)}"
+        )
+
+
+def install_line(extra: str) -> str:
+    """Return the command that installs an extra."""
+    return f"pip install 'resift[{extra}]'"
+
+
+def _missing(extra: str) -> list[str]:
+    return [name for name in EXTRAS[extra] if find_spec(name) is None]

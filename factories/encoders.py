@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..core.errors import InvalidInput
+from ..core.errors import EXTRAS, InvalidInput, require_extra
 from ..core.vectors import BM25, LEARNED, TEXT_FIELD, TOKENS, VectorSpec, dense_vectors
 from ..encoders.bm25 import Bm25Options
 from ..encoders.configured import LocalEncoder, Prefixes, RemoteEncoder
@@ -98,14 +98,26 @@ def build_encoder(parts: EncoderParts) -> Encoder:
 
     Raises:
         InvalidInput: The settings name no endpoint for a model that is behind one.
+        MissingExtra: The library that runs this kind of encoder is not installed.
     """
-    return BUILDERS[parts.settings.encoder.kind](parts)
+    kind = parts.settings.encoder.kind
+    if kind in EXTRAS:
+        require_extra(kind, f"RESIFT_ENCODER__KIND = {kind!r}")
+    return BUILDERS[kind](parts)
 
 
 def sparse_encoder(settings: Settings, workers: Workers) -> SparseEncoder | None:
-    """Return the model that weighs words; None for BM25."""
+    """Return the model that weighs words; None for BM25.
+
+    Raises:
+        InvalidInput: fastembed lists no such model.
+        MissingExtra: The extra `fastembed` is not installed.
+    """
     words = settings.vectors.words
-    return None if words == BM25 else FastembedSparse(words, workers)
+    if words == BM25:
+        return None
+    require_extra("fastembed", f"RESIFT_VECTORS__WORDS = {words!r}")
+    return FastembedSparse(words, workers)
 
 
 def new_manifest(settings: Settings, encoder: Encoder, extra_encoders: ExtraEncoders) -> Manifest:

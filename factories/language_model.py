@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ..core.errors import require_extra
 from ..models.endpoint.client import Endpoint
 from ..models.endpoint.language_model import LanguageModel
 from ..prompts.templates import SHIPPED, Template, load_templates
@@ -12,10 +13,15 @@ from ..settings.rerankers import LLM
 
 
 def open_language_model(settings: Settings) -> LanguageModel | None:
-    """Return the model that the settings name; None without one, or with neither an endpoint nor a key."""
+    """Return the model that the settings name; None without one, or with neither an endpoint nor a key.
+
+    Raises:
+        MissingExtra: The extra `openai` is not installed.
+    """
     key, llm = settings.openai_api_key.get_secret_value(), settings.llm
     if not llm.model or not (key or settings.openai_base_url):
         return None
+    require_extra("openai", f"RESIFT_LLM__MODEL = {llm.model!r}")
     return LanguageModel(
         Endpoint(llm.model, settings.openai_base_url, api_key=key, timeout_s=llm.timeout_s, retries=llm.retries)
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.errors import InvalidInput, nearest
+from ..core.errors import InvalidInput, nearest, require_extra
 from ..models.deferred import Deferred
 from ..models.pair.loading import find_cross_encoder
 from ..models.workers import Workers
@@ -52,6 +52,7 @@ def _cross_encoder(row: CrossEncoderRow, shop: RerankerBuilder) -> Reranker:
 def _late_interaction(row: LateInteractionRow, shop: RerankerBuilder) -> Reranker:
     from ..models.text.token_vectors import TokenVectors
 
+    require_extra("fastembed", f"The late-interaction model {row.model!r} of RESIFT_RERANKERS")
     model = Deferred(lambda: TokenVectors.open(row.model, row.folder, options=row.options))
     weights = shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight)
     return TokenModel(row.model, model, shop.workers, weights=weights, form=row.form)

@@ -1,23 +1,26 @@
-"""Where a model runs. Checked before it is loaded: libraries take the processor without a word, or fail in riddles."""
+"""Choose the device a model runs on, and load models of sentence-transformers.
+
+Devices are checked first: the libraries fall back to the processor silently, or fail with unclear messages.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, cast
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, require_extra
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
-"""`auto` is the best one for torch, and the processor for ONNX, whose models here are made for it."""
+"""`auto` is the best available one for torch, and the processor for ONNX models, which are quantised for it."""
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
 def torch_device(device: Device) -> str | None:
-    """Return the name of a device that torch has; None lets it choose.
+    """Return the device for torch; None lets torch choose.
 
     Raises:
-        ModelError: It has no such device.
+        ModelError: This machine has no such device, or torch was built without support for it.
     """
     import torch  # pyright: ignore
 
@@ -25,45 +28,41 @@ def torch_device(device: Device) -> str | None:
     has = {"cpu": True, "cuda": library.cuda.is_available(), "mps": library.backends.mps.is_available()}
     if device != "auto" and not has[device]:
         usable = ", ".join(name for name, usable in has.items() if usable)
-        raise ModelError(f"torch {library.__version__} has no device {device!r} here. Usable: {usable}, auto.")
+        raise ModelError(
+            f"torch {library.__version__} cannot use the device {device!r} here. Choose one of: {usable}, auto."
+        )
     return None if device == "auto" else device
 
 
 def onnx_providers(device: Device) -> list[str]:
-    """Return what ONNX Runtime runs a model on.
+    """Return ONNX Runtime's execution providers for a device, in order of preference.
 
     Raises:
-        ModelError: It has no such device.
+        ModelError: ONNX Runtime cannot use the device.
     """
     import onnxruntime
 
     if device in {"auto", "cpu"}:
         return [CPU]
     if device == "mps":
-        raise ModelError("ONNX models do not run on 'mps'. Choose cpu, or a model with torch weights.")
+        raise ModelError("ONNX models do not run on the device 'mps'. Choose cpu, or a model with torch weights.")
     if CUDA not in cast(Any, onnxruntime).get_available_providers():
         raise ModelError(
-            "ONNX Runtime has no device 'cuda' here. Install onnxruntime-gpu in place of onnxruntime, or choose cpu."
+            "ONNX Runtime cannot use the device 'cuda'. Install onnxruntime-gpu in place of onnxruntime, or choose cpu."
         )
     return [CUDA, CPU]
 
 
-INSTALL = "pip install 'resift[torch]'"
-
-
-def load_model(model: str, load: Callable[[Any], Any], *, why: str = "") -> Any:
-    """Return what `load` makes with the library; `model` names it in messages, `why` says what asks for the library.
+def load_torch_model(model: str, load: Callable[[Any], Any]) -> Any:
+    """Return the model that `load` makes with sentence-transformers; `model` describes it in error messages.
 
     Raises:
-        ModelError: sentence-transformers is not installed, or the model cannot be loaded.
+        MissingExtra: The extra `torch` is not installed.
+        ModelError: The model cannot be loaded.
     """
-    try:
-        import sentence_transformers  # pyright: ignore
-    except ModuleNotFoundError as error:
-        if error.name != "sentence_transformers":
-            raise
-        raise ModelError(" ".join(filter(None, [model, why, f"needs sentence-transformers: {INSTALL}"]))) from error
+    require_extra("torch", model)
     import safetensors  # pyright: ignore
+    import sentence_transformers  # pyright: ignore
 
     library, damaged = cast(Any, sentence_transformers), cast(Any, safetensors).SafetensorError
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from ...core.errors import ModelError
+from ...core.errors import MissingExtra, ModelError, has_extra, install_line
 from ...core.values import Logistic
 from ..bundled import DIGEST_CHARACTERS, MODEL_FILE, TOKENIZER_FILE, sampled_digest
 from ..onnx_export import EXPORTED, needed, window_of
@@ -122,16 +122,29 @@ def open_exported(folder: Path, graph: Path, options: PairOptions) -> PairScorer
 
 
 def _open_named(name: str, options: PairOptions) -> PairScorer:
-    """Load a model by name: with fastembed's files where it lists the name, else with sentence-transformers."""
+    """Load a model by name: fetched by fastembed if it lists the name, otherwise by sentence-transformers."""
+    if has_extra("fastembed"):
+        if folder_and_file := _fetch_listed(name):
+            folder, file = folder_and_file
+            return open_exported(folder, folder / file, options)
+    elif not has_extra("torch"):
+        raise MissingExtra(
+            f"The reranker {name!r} is not a folder, and to load it by name Resift needs fastembed (for the models it "
+            f"lists) or sentence-transformers: {install_line('fastembed')}, or {install_line('torch')}"
+        )
+    return TorchPairScorer.open(name, options)
+
+
+def _fetch_listed(name: str) -> tuple[Path, str] | None:
+    """Return the folder and the graph file of a model that fastembed lists, downloaded if need be; None if unlisted."""
     from fastembed.common.utils import define_cache_dir
     from fastembed.rerank.cross_encoder.onnx_text_cross_encoder import OnnxTextCrossEncoder, supported_onnx_models
 
     listed = next((each for each in supported_onnx_models if each.model.lower() == name.lower()), None)
     if listed is None:
-        return TorchPairScorer.open(name, options)
+        return None
     try:
-        # fastembed fetches, and our session runs: one pair at a time, long passages in windows.
-        folder = OnnxTextCrossEncoder.download_model(listed, str(define_cache_dir()))
+        # Our own session runs it: one pair at a time, with long passages cut into windows.
+        return OnnxTextCrossEncoder.download_model(listed, str(define_cache_dir())), listed.model_file
     except (OSError, ValueError) as error:
-        raise ModelError(f"fastembed could not fetch the reranker {name!r}: {error}") from error
-    return open_exported(folder, folder / listed.model_file, options)
+        raise ModelError(f"fastembed could not download the reranker {name!r}: {error}") from error

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ...core.errors import ModelError
-from ..devices import load_model, torch_device
+from ..devices import load_torch_model, torch_device
 from ..input_format import PLAIN
 from .options import AS_IT_IS, LARGEST_WINDOW, PairOptions
 from .scorer import PairScore, PairTokenizer
@@ -36,12 +36,11 @@ class TorchPairScorer:
                 is no such device.
         """
         local = isinstance(source, Path)
-        model = load_model(
+        model = load_torch_model(
             f"The reranker {str(source)!r}",
             lambda library: library.CrossEncoder(
                 str(source), local_files_only=local, device=torch_device(options.device)
             ),
-            why="has torch weights and" if local else "is no folder here, and as a name on the hub",
         )
         _check(model, str(source))
         if options.form != PLAIN:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from ...core.errors import ModelError
 from ...core.text import encodable
-from ..devices import load_model
+from ..devices import load_torch_model
 from .model import as_unit
 from .transformer import Embedding
 
@@ -29,10 +29,10 @@ class TorchTexts:
         """Load a folder, without asking the hub, or a model of the hub, which is downloaded unless it is cached.
 
         Raises:
-            ModelError: sentence-transformers is not installed, or the model cannot be loaded.
+            ModelError: The model cannot be loaded, or the extra `torch` is not installed.
         """
         local = isinstance(source, Path)
-        model = load_model(
+        model = load_torch_model(
             f"The encoder {str(source)!r}",
             lambda library: library.SentenceTransformer(str(source), local_files_only=local),
         )

@@ -21,8 +21,6 @@ from ...pipeline.question import DEFAULT_DEPTH, MAX_RESULTS
 from ...settings.load import Settings, load_settings
 from .console import OUT, progress_bar
 
-NEEDED = ("ir_measures", "matplotlib")
-
 DRAFTS = 30  # questions to begin with: an evening's work to judge
 
 
@@ -92,7 +90,7 @@ def read_task(request: EvaluateRequest) -> EvaluationTask:
     Raises:
         ResiftError: The data cannot be used as it is, or the extra is not installed.
     """
-    require_extra("eval", NEEDED)
+    require_extra("eval", "`resift eval`")
     split = ""
     if request.data.is_dir():
         split = request.split or choose_split(request.data)

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ...training.card import ModelCard
 
 
-NEEDED = ("torch", "sentence_transformers", "datasets", "accelerate", "onnx", "safetensors")
-
-
 def run_train(settings: Settings, plan: TrainingPlan) -> None:
     """Mine, train, export; say what came of it. A run that was killed goes on, one that has finished is left alone.
 

@@ -35,9 +35,9 @@ def train(
     """Fine-tune a reranker on judged questions (needs the extra `train`)."""
     from ...core.errors import require_extra
     from ...training.plan import Recipe, TrainingPlan, parse_mix
-    from .train import NEEDED, run_train
+    from .train import run_train
 
-    require_extra("train", NEEDED)
+    require_extra("train", "`resift train`")
     recipe = Recipe(steps=steps, window=train_window, learning_rate=rate, evaluate_every=every)
     plan = TrainingPlan(
         data=parse_mix(data),

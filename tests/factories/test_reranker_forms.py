@@ -86,7 +86,7 @@ async def test_window_and_device_that_cannot_be_leave_the_order_and_say_why(tmp_
     assert wide["degraded"]
     assert "lower its `window` of 1000" in wide["notes"][-1]
     assert apple["degraded"]
-    assert "ONNX models do not run on 'mps'" in apple["notes"][-1]
+    assert "ONNX models do not run on the device 'mps'" in apple["notes"][-1]
 
 
 def test_scores_in_another_form_are_not_taken_for_those_of_before(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_device_that_torch_lacks_is_told(tmp_path: Path, device: Device) -> None
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         pytest.skip("this machine has a GPU")
     write_qwen(tmp_path, "Qwen3ForSequenceClassification")
-    with pytest.raises(ModelError, match=rf"torch .* has no device '{device}' here. Usable: cpu, auto."):
+    with pytest.raises(ModelError, match=rf"torch .* cannot use the device '{device}' here. Choose one of: cpu, auto."):
         find_cross_encoder(str(tmp_path), options=PairOptions(FORM, device=device)).open()
 
 

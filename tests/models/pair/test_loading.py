@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from resift.core.errors import ModelError
+from resift.core.errors import MissingExtra, ModelError
 from resift.models.bundled import sha256_of
 from resift.models.pair.loading import FOREIGN_WEIGHTS, PLAIN, find_cross_encoder
 from resift.models.pair.scorer import MOST_WINDOWS, PairScore
@@ -213,29 +213,25 @@ def test_model_that_cannot_be_fetched_is_our_error(tmp_path: Path, monkeypatch: 
     pytest.importorskip("fastembed")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("FASTEMBED_CACHE_PATH", str(tmp_path / "cache"))
-    with pytest.raises(ModelError, match=r"fastembed could not fetch the reranker 'BAAI/bge-reranker-base'"):
+    with pytest.raises(ModelError, match=r"fastembed could not download the reranker 'BAAI/bge-reranker-base'"):
         find_cross_encoder("BAAI/bge-reranker-base").open()
 
 
-@pytest.mark.parametrize("kind", ["folder", "name"])
-def test_missing_extra_is_named_with_its_install_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+def test_torch_weights_without_the_extra_are_told_with_its_install_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    monkeypatch.setattr(sys, "meta_path", [_Missing(), *sys.meta_path])
-    monkeypatch.delitem(sys.modules, "sentence_transformers")
     (tmp_path / "model.safetensors").touch()
-    reference = str(tmp_path) if kind == "folder" else "some-organisation/some-reranker"
-    with pytest.raises(ModelError, match=r"needs sentence-transformers: pip install 'resift\[torch\]'"):
-        find_cross_encoder(reference).open()
+    for reference in (str(tmp_path), "some-organisation/some-reranker"):
+        with pytest.raises(MissingExtra, match=r"needs the extra 'torch'.*pip install 'resift\[torch\]'"):
+            find_cross_encoder(reference).open()
 
 
-class _Missing:
-    """Stands for an environment without sentence-transformers, whether it is there or not."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name.partition(".")[0] == "sentence_transformers":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+def test_name_without_either_library_is_told_with_both_install_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fastembed", None)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(MissingExtra, match=r"'x/y' is not a folder.*'resift\[fastembed\]', or .*'resift\[torch\]'"):
+        find_cross_encoder("x/y").open()
 
 
 def test_finding_a_model_loads_nothing_heavy(tmp_path: Path) -> None:

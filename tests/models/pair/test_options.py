@@ -77,7 +77,7 @@ def test_window_beyond_what_the_model_reads_is_refused(
 
 @pytest.mark.parametrize(
     ("device", "message"),
-    [("cuda", "has no device 'cuda' here.*onnxruntime-gpu"), ("mps", "do not run on 'mps'. Choose cpu")],
+    [("cuda", "cannot use the device 'cuda'.*onnxruntime-gpu"), ("mps", "do not run on the device 'mps'. Choose cpu")],
 )
 def test_device_that_is_not_there_is_told(tmp_path: Path, device: Device, message: str) -> None:
     import onnxruntime
