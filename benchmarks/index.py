@@ -21,7 +21,7 @@ from resift.benchmarks.quality import PLAIN, bring_in, measure
 from resift.core.vectors import DENSE, Vector
 from resift.evaluation.judged import Judged, load
 from resift.factories.engine import Engine, build_engine
-from resift.server.cli.console import OUT
+from resift.server.cli.console import show
 from resift.settings.load import load_settings
 from resift.store.filters import Condition, parse_filter
 from resift.store.index_options import IndexOptions, Quantization
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path("build/quality"))
     options = parser.parse_args()
     for table in anyio.run(run, options.what, options.folders, options.words, options.store):
-        OUT.print(table)
+        show(table)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ from resift.models.pair.spec import read_spec
 from resift.models.workers import Workers
 from resift.pipeline.question import Question
 from resift.rerank.cross_encoder import CrossEncoder
-from resift.server.cli.console import OUT
+from resift.server.cli.console import show
 from resift.settings.load import RerankSettings, load_settings
 from resift.training.bundle.encoder import sample
 from resift.training.graph.dequantize import unpack
@@ -73,9 +73,9 @@ def main() -> None:
         }
         measured = measure(contenders, passages, rounds=options.rounds)
         title = f"{len(passages)} pairs of {tokens:.0f} tokens on average, {options.threads} threads"
-        OUT.print(report(measured, title))
+        show(report(measured, title))
         other = contenders["sentence-transformers, fp32"]
-        OUT.print(anyio.run(searches, Path(folder) / "data", other, options.passages, options.threads))
+        show(anyio.run(searches, Path(folder) / "data", other, options.passages, options.threads))
 
 
 def draw(count: int) -> tuple[list[str], float]:

@@ -25,7 +25,7 @@ from resift.evaluation.judged import Judged, load, splits
 from resift.evaluation.measures import means, per_query
 from resift.factories.engine import Engine, build_engine
 from resift.pipeline.question import Question
-from resift.server.cli.console import OUT
+from resift.server.cli.console import show
 from resift.settings.load import load_settings
 
 Questions: TypeAlias = Mapping[str, Question]
@@ -231,7 +231,7 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--store", type=Path, default=Path("build/quality"))
     options = parser.parse_args()
-    OUT.print(anyio.run(run, options.part, options.folders, options.split, options.store))
+    show(anyio.run(run, options.part, options.folders, options.split, options.store))
 
 
 if __name__ == "__main__":

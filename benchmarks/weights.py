@@ -28,7 +28,7 @@ from resift.evaluation.tuning.samples import collect, ndcg
 from resift.factories.engine import Engine, build_engine
 from resift.pipeline.pipeline import NONE
 from resift.pipeline.question import Question
-from resift.server.cli.console import OUT
+from resift.server.cli.console import show
 from resift.settings.load import load_settings
 
 Part: TypeAlias = Literal["fusion", "blend", "relevance", "verdicts", "all"]
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path("build/quality"))
     options = parser.parse_args()
     for table in anyio.run(run, options.sets, options.part, options.store, options.reranker):
-        OUT.print(table)
+        show(table)
 
 
 if __name__ == "__main__":

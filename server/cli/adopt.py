@@ -1,36 +1,41 @@
-"""`resift adopt`: make a collection searchable that Resift did not make."""
+"""`resift adopt`: make a collection searchable that another program wrote to a Qdrant server."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ...core.errors import InvalidInput, NotFound
-from ...core.vectors import BM25, DENSE, TEXT_FIELD, VectorSpec
-from ...encoders.bm25 import Bm25Encoder, Bm25Options, mean_length
-from ...factories.engine import Engine, build_engine
-from ...settings.load import Settings
-from ...store.field_mapping import FieldMapping
-from ...store.manifest import ADOPTED_VERSION, Manifest
-from ...store.protocols import check_name, unknown_collection
-from ...store.qdrant.adopted.keywords import add_keywords
-from ...store.qdrant.adopted.model_check import dense_agreement, keyword_agreement
-from ...store.qdrant.adopted.suggest import check_paths, choose_dense, choose_sparse, distance_of, suggestion
-from ...store.qdrant.adopted.survey import StoredVector, Survey, fields_of, survey
-from ...store.qdrant.manifests import forget_manifest_of, keep_manifest_of, read_manifest_of
-from ...store.qdrant.store import QdrantStore
-from .console import ERR, OUT, progress_bar
+from .command import run_on_engine
+from .console import progress_bar, say, warn
 
-ANOTHER_MODEL = 0.5  # below, a cosine is that of two models; of one model, however it was quantized, it is above 0.9
+if TYPE_CHECKING:
+    from ...encoders.bm25 import Bm25Options
+    from ...encoders.protocols import Encoder
+    from ...factories.engine import Engine
+    from ...settings.load import Settings
+    from ...store.field_mapping import FieldMapping
+    from ...store.manifest import Manifest
+    from ...store.qdrant.adopted.survey import StoredVector, Survey
+    from ...store.qdrant.store import QdrantStore
 
-ANOTHER_TEXT = 0.9  # below, something beside the text was encoded, or it was cut elsewhere
+ANOTHER_MODEL = 0.5  # a lower cosine means two models; vectors of one model agree above 0.9, however quantized
 
-PARTS = ("text", "title", "source", "document", "order")
+ANOTHER_TEXT = 0.9  # a lower cosine means that something besides the text was encoded, or that it was cut elsewhere
 
-OTHER_WORDS = 0.5  # share of terms: other stemming alone leaves more than this
+OTHER_TERMS = 0.5  # share of terms in common: a difference in stemming alone leaves more than this
+
+PATHS = ("text", "title", "source", "document", "order")
+
+app = typer.Typer()
 
 
 @dataclass(frozen=True, slots=True)
 class AdoptRequest:
-    """What the command line asked for; an empty path: there is no such thing."""
+    """The arguments of the command; an empty path means that the payload has no such field."""
 
     name: str
     text: str = ""
@@ -46,107 +51,156 @@ class AdoptRequest:
     forget: bool = False
 
 
-async def run_adopt(settings: Settings, request: AdoptRequest) -> bool:
-    """Adopt a collection, or let go of it; return True.
+@app.command()
+def adopt(
+    name: Annotated[str, typer.Argument(help="A collection on the Qdrant server that Resift did not make.")],
+    text: Annotated[str, typer.Option("--text-field", help="Field with the text; without it, one is suggested.")] = "",
+    title: Annotated[str, typer.Option("--title-field", help="Field with the title.")] = "",
+    source: Annotated[str, typer.Option("--source-field", help="Field with the path or URL.")] = "",
+    document: Annotated[
+        str, typer.Option("--document-field", help="Field that is equal for all points of a document.")
+    ] = "",
+    order: Annotated[str, typer.Option("--order-field", help="Field with a number that orders the points.")] = "",
+    vector: Annotated[str | None, typer.Option(help="Vector of the text, or (unnamed). Default: the only one.")] = None,
+    keywords: Annotated[str, typer.Option(help="An existing sparse vector that holds BM25 weights.")] = "",
+    model: Annotated[str, typer.Option(help="Model that made the vectors; must be the encoder in use.")] = "",
+    add_keywords: Annotated[
+        bool, typer.Option("--add-keywords", help="Add BM25 vectors to the points that have none.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Accept any model's vectors; with --add-keywords: replace all.")
+    ] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Undo the adoption. The points are kept.")] = False,
+) -> None:
+    """Search a collection that another program made. Its points are not changed. Fields are paths in the payload."""
+    request = AdoptRequest(
+        name=name,
+        text=text,
+        title=title,
+        source=source,
+        document=document,
+        order=order,
+        vector=vector,
+        keywords=keywords,
+        model=model,
+        add_keywords=add_keywords,
+        force=force,
+        forget=forget,
+    )
+    run_on_engine(lambda engine: adopt_collection(engine, request))
+
+
+async def adopt_collection(engine: Engine, request: AdoptRequest) -> None:
+    """Adopt a collection, or undo its adoption.
 
     Raises:
-        InvalidInput: When the store is embedded, the mapping is missing or wrong, or another model made the vectors.
-        NotFound: When there is no such collection.
+        InvalidInput: If the store is embedded, the mapping is missing or wrong, or another model made the vectors.
+        NotFound: If the collection does not exist.
     """
-    engine = build_engine(settings)
-    try:
-        store = engine.services.store
-        if not isinstance(store, QdrantStore):
-            raise InvalidInput(
-                "Collections are adopted at a Qdrant server: set QDRANT_URL. The data folder holds Resift's own alone."
-            )
-        await _adopt(engine, store, request)
-    finally:
-        await engine.close()
-    return True
+    from ...store.qdrant.manifests import forget_manifest_of, keep_manifest_of
+    from ...store.qdrant.store import QdrantStore
 
-
-async def _adopt(engine: Engine, store: QdrantStore, request: AdoptRequest) -> None:
-    name, before = request.name, await _manifest_there(store, request.name)
+    store, name = engine.services.store, request.name
+    if not isinstance(store, QdrantStore):
+        raise InvalidInput("Collections are adopted on a Qdrant server, and none is configured. Set QDRANT_URL.")
+    before = await _adopted_before(store, name)
     if request.forget:
         if before is None:
-            raise InvalidInput(f"Collection {name!r} is not adopted: there is nothing to forget.")
+            raise InvalidInput(f"Collection {name!r} is not adopted, so there is nothing to undo.")
         await forget_manifest_of(store.connection, name)
-        _say(f"{name}: Resift has let go of it; its points are as they were.")
+        say(f"{name}: no longer adopted. Its points are unchanged.")
         return
     manifest = before
     if manifest is None or request.text:
-        manifest = await _mapped(engine, store, request, before)
+        manifest = await _map(engine, store, request, before)
         await keep_manifest_of(store.connection, name, manifest, over=before)
-        _say(_told(name, manifest))
+        say(_adopted_line(name, manifest))
     elif not request.add_keywords:
         raise InvalidInput(
-            f"Collection {name!r} is adopted already. To change how it is read give --text-field and the rest anew; or "
-            "--add-keywords, or --forget."
+            f"Collection {name!r} is already adopted. Give --text-field and the other fields again to change the "
+            "mapping, --add-keywords to make searches hybrid, or --forget to undo the adoption."
         )
-    if request.add_keywords and manifest.adopted is not None:
-        with progress_bar(name) as progress:
-            added = await add_keywords(
-                store.connection, name, manifest, manifest.adopted, anew=request.force, progress=progress
-            )
-        _say(
-            f"{name}: {added.now:,} points got vectors of words now, {added.points:,} have them, "
-            f"{added.without_words:,} have no words. Searches are hybrid. Do this again when points were added, "
-            "and with --force when texts were changed in place."
-        )
+    if request.add_keywords:
+        await _add_keywords(store, name, manifest, force=request.force)
 
 
-async def _manifest_there(store: QdrantStore, name: str) -> Manifest | None:
-    """Return the manifest of an adopted collection; None of one that is not.
+async def _add_keywords(store: QdrantStore, name: str, manifest: Manifest, *, force: bool) -> None:
+    from ...store.qdrant.adopted.keywords import add_keywords
+
+    if manifest.adopted is None:
+        return
+    with progress_bar(name) as progress:
+        added = await add_keywords(store.connection, name, manifest, manifest.adopted, anew=force, progress=progress)
+    say(
+        f"{name}: BM25 vectors added to {added.now:,} points; {added.points:,} points have one, "
+        f"{added.without_words:,} have no words. Searches are hybrid now. Run this again after points were added, and "
+        "with --force after texts were changed in place."
+    )
+
+
+async def _adopted_before(store: QdrantStore, name: str) -> Manifest | None:
+    """Return the manifest of an adopted collection, or None if it is not adopted.
 
     Raises:
-        NotFound: When there is no such collection.
-        InvalidInput: When Resift made it.
+        NotFound: If the collection does not exist.
+        InvalidInput: If Resift made it.
     """
+    from ...store.protocols import check_name, unknown_collection
+    from ...store.qdrant.manifests import read_manifest_of
+
     check_name(name)
     known = list(await store.all_names())
     if name not in known:
         raise NotFound(unknown_collection(name, known))
     manifest = await read_manifest_of(store.connection, name)
     if manifest is not None and manifest.adopted is None:
-        raise InvalidInput(f"Collection {name!r} was made by Resift: there is nothing to adopt.")
+        raise InvalidInput(f"Collection {name!r} was made by Resift and does not need to be adopted.")
     return manifest
 
 
-async def _mapped(engine: Engine, store: QdrantStore, request: AdoptRequest, before: Manifest | None) -> Manifest:
-    """Return the manifest of a collection, once its vectors were seen to be the encoder's.
+async def _map(engine: Engine, store: QdrantStore, request: AdoptRequest, before: Manifest | None) -> Manifest:
+    """Return the collection's manifest after checking that the encoder made its vectors.
 
-    What was tuned `before` stays, and so do vectors of words that were in use, if they are still of these texts.
+    The tuning of the manifest `before` is kept, and so are its BM25 vectors if the texts are still the same.
     """
+    from ...core.vectors import BM25, DENSE, TEXT_FIELD, VectorSpec
+    from ...store.manifest import ADOPTED_VERSION, Manifest
+    from ...store.qdrant.adopted.suggest import check_paths, choose_dense, choose_sparse, suggestion
+    from ...store.qdrant.adopted.survey import fields_of, survey
+
     seen = await survey(store.connection, request.name)
     if not request.text:
         raise InvalidInput(suggestion(request.name, seen))
-    words = _lexical(engine.settings, seen, request)
-    in_use = _words_in_use(before, request, words)
+    bm25 = _bm25_options(engine.settings, seen, request)
+    in_use = _bm25_vector_in_use(before, request, bm25)
     dense, sparse = choose_dense(seen, request.vector), choose_sparse(seen, request.keywords or in_use)
-    adopted = _mapping(request, dense, sparse)
-    check_paths(seen, {f"--{part}-field": getattr(request, part) for part in PARTS})
-    await _check_model(engine, request, seen, adopted, dense)
-    words = before.lexical if before and in_use else words
+    mapping = _mapping(request, dense, sparse)
+    check_paths(seen, {f"--{path}-field": getattr(request, path) for path in PATHS})
+    await _check_model(engine.encoder, request, seen, mapping, dense)
+    bm25 = before.lexical if before and in_use else bm25
     vectors = {DENSE: VectorSpec("dense", TEXT_FIELD, model=engine.encoder.fingerprint, dimension=dense.dimension)}
     if sparse is not None:
-        _check_keywords(seen, adopted, words, sparse, force=request.force)
+        _check_keywords(seen, mapping, bm25, sparse, force=request.force)
         vectors[BM25] = VectorSpec("sparse", TEXT_FIELD, BM25, idf=sparse.idf)
-    fields, types = fields_of(seen, besides=(adopted.text, adopted.title, adopted.source, adopted.document))
+    fields, types = fields_of(seen, besides=(mapping.text, mapping.title, mapping.source, mapping.document))
     return Manifest(
         vectors=vectors,
-        lexical=words,
+        lexical=bm25,
         chunking="",
         fields=types,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         schema_version=ADOPTED_VERSION,
         storage=engine.settings.index.storage(),
-        adopted=replace(adopted, fields=fields),
+        adopted=replace(mapping, fields=fields),
         tuning=before.tuning if before else {},
     )
 
 
 def _mapping(request: AdoptRequest, dense: StoredVector, sparse: StoredVector | None) -> FieldMapping:
+    from ...core.vectors import BM25, DENSE
+    from ...store.field_mapping import FieldMapping
+    from ...store.qdrant.adopted.suggest import distance_of
+
     return FieldMapping(
         text=request.text,
         vectors={DENSE: dense.name} | ({} if sparse is None else {BM25: sparse.name}),
@@ -158,89 +212,89 @@ def _mapping(request: AdoptRequest, dense: StoredVector, sparse: StoredVector | 
     )
 
 
-def _words_in_use(before: Manifest | None, request: AdoptRequest, words: Bm25Options) -> str:
-    """Return the vector of words that was searched `before`; "" where the same would not be made of the points now."""
+def _bm25_options(settings: Settings, seen: Survey, request: AdoptRequest) -> Bm25Options:
+    """Return the BM25 options of Resift's own collections, but with the average length of these texts."""
+    from ...encoders.bm25 import Bm25Options, mean_length
+
+    search = settings.search
+    options = Bm25Options(search.average_length, search.language, tokenizer=search.tokenizer)
+    return replace(options, average_length=mean_length(seen.texts(request.text), options))
+
+
+def _bm25_vector_in_use(before: Manifest | None, request: AdoptRequest, bm25: Bm25Options) -> str:
+    """Return the BM25 vector of the manifest `before`, or "" if it would be different now."""
+    from ...core.vectors import BM25
+
     if before is None or before.adopted is None or BM25 not in before.vectors:
         return ""
     adopted, lexical = before.adopted, before.lexical
-    made_of = (adopted.text, adopted.title, replace(lexical, average_length=words.average_length))
-    return adopted.vectors[BM25] if made_of == (request.text, request.title, words) else ""
-
-
-def _lexical(settings: Settings, seen: Survey, request: AdoptRequest) -> Bm25Options:
-    """Return how words are weighed: as for Resift's own collections, but by the length that these texts have."""
-    search = settings.search
-    words = Bm25Options(search.average_length, search.language, tokenizer=search.tokenizer)
-    return replace(words, average_length=mean_length(seen.texts(request.text), words))
+    made_of = (adopted.text, adopted.title, replace(lexical, average_length=bm25.average_length))
+    return adopted.vectors[BM25] if made_of == (request.text, request.title, bm25) else ""
 
 
 async def _check_model(
-    engine: Engine, request: AdoptRequest, seen: Survey, adopted: FieldMapping, dense: StoredVector
+    encoder: Encoder, request: AdoptRequest, seen: Survey, mapping: FieldMapping, dense: StoredVector
 ) -> None:
-    """Refuse a model that did not make the vectors; warn where it made them of something else than the text."""
-    model = engine.encoder.fingerprint
-    wanted = request.model.rpartition("/")[2].lower()
-    if wanted not in model.lower():
+    """Refuse a model that did not make the vectors; warn if it encoded something besides the text."""
+    from ...store.qdrant.adopted.model_check import dense_agreement
+
+    model = encoder.fingerprint
+    if request.model.rpartition("/")[2].lower() not in model.lower():
         raise InvalidInput(
-            f"The encoder is {model}, not {request.model}. Set RESIFT_ENCODER__KIND and RESIFT_ENCODER__MODEL to it, "
-            "here and wherever the collection is searched (docs/encoders.md), and do this again."
+            f"The encoder in use is {model}, not {request.model}. Set RESIFT_ENCODER__KIND and RESIFT_ENCODER__MODEL "
+            "to that model, here and wherever the collection is searched (docs/encoders.md), and run this again."
         )
-    size = len((await engine.encoder.encode_query("What is this?")).vector)
-    if size != dense.dimension:
+    if (size := len((await encoder.encode_query("What is this?")).vector)) != dense.dimension:
         raise InvalidInput(
             f"{dense.shown}: the encoder {model} makes vectors of {size} dimensions. Set RESIFT_ENCODER__KIND and "
-            "RESIFT_ENCODER__MODEL to the model that made the collection's (docs/encoders.md)."
+            "RESIFT_ENCODER__MODEL to the model that made the collection's vectors (docs/encoders.md)."
         )
-    found = await dense_agreement(seen, adopted, engine.encoder)
+    found = await dense_agreement(seen, mapping, encoder)
     if not found.points:
-        _warn(f"No point looked at has both a text and a vector: whether {model} made the vectors is not known.")
+        warn(f"No sampled point has both a text and a vector, so it is unknown whether {model} made the vectors.")
         return
-    told = f"{found.points} stored vectors and those of {model} agree at a median cosine of {found.median:.3f}"
+    measured = f"{found.points} stored vectors and those of {model} agree at a median cosine of {found.median:.3f}"
     if found.median < ANOTHER_MODEL and not request.force:
         raise InvalidInput(
-            f"{told}: another model made them, and searches would find nothing of use. Set RESIFT_ENCODER__KIND and "
-            "RESIFT_ENCODER__MODEL to it (docs/encoders.md), or correct --text-field and --vector. --force adopts it "
-            "all the same."
+            f"{measured}: another model made them, and searches would find nothing useful. Set RESIFT_ENCODER__KIND "
+            "and RESIFT_ENCODER__MODEL to that model (docs/encoders.md), or correct --text-field and --vector. To "
+            "adopt the collection all the same, add --force."
         )
-    _say(f"{told}.")
+    say(f"{measured}.")
     if found.median < ANOTHER_TEXT:
-        _warn(
-            "That is less than one model makes of one text. Was something beside the text encoded (a title: "
-            "--title-field; a prefix: RESIFT_ENCODER__PASSAGE_PREFIX), or is it a related model? Compare with "
-            "`resift eval`."
+        warn(
+            "That is less than one model makes of the same texts. Either something besides the text was encoded (a "
+            "title: give --title-field; a prefix: set RESIFT_ENCODER__PASSAGE_PREFIX), or a related model made the "
+            "vectors. Compare the alternatives with `resift eval`."
         )
 
 
 def _check_keywords(
-    seen: Survey, adopted: FieldMapping, words: Bm25Options, sparse: StoredVector, *, force: bool
+    seen: Survey, mapping: FieldMapping, bm25: Bm25Options, sparse: StoredVector, *, force: bool
 ) -> None:
-    """Refuse vectors of words that are no BM25; warn of rare words that count no more than common ones."""
-    found = keyword_agreement(seen, adopted, Bm25Encoder(words))
+    """Refuse sparse vectors that are not BM25; warn if they are searched without IDF."""
+    from ...encoders.bm25 import Bm25Encoder
+    from ...store.qdrant.adopted.model_check import keyword_agreement
+
+    found = keyword_agreement(seen, mapping, Bm25Encoder(bm25))
     if not found.points:
-        _warn(
-            f"No point looked at has both words and a vector in {sparse.shown}: whether they are BM25's is not known."
-        )
+        warn(f"No sampled point has both a text and a vector in {sparse.shown}, so it is unknown if it holds BM25.")
         return
-    told = f"{found.points} vectors in {sparse.shown} and BM25 share {found.median:.0%} of their terms"
-    if found.median < OTHER_WORDS and not force:
+    measured = f"{found.points} vectors in {sparse.shown} and BM25 share {found.median:.0%} of their terms"
+    if found.median < OTHER_TERMS and not force:
         raise InvalidInput(
-            f"{told}: something else made them. Correct RESIFT_SEARCH__LANGUAGE, or leave --keywords out and give "
-            "--add-keywords --force, which makes others. --force alone takes them all the same."
+            f"{measured}: they are not BM25. Correct RESIFT_SEARCH__LANGUAGE, or replace --keywords by --add-keywords "
+            "--force, which makes new ones. To use them all the same, add --force alone."
         )
-    _say(f"{told}.")
+    say(f"{measured}.")
     if not sparse.idf:
-        _warn("They are searched without the IDF modifier: rare words count no more than common ones.")
+        warn("They are searched without the IDF modifier: rare words count no more than common ones.")
 
 
-def _told(name: str, manifest: Manifest) -> str:
+def _adopted_line(name: str, manifest: Manifest) -> str:
+    from ...core.vectors import BM25
+
     fields = ", ".join(sorted(manifest.fields)) or "none"
-    words = "" if BM25 in manifest.vectors else " Searches are by meaning alone; --add-keywords makes them hybrid."
-    return f"{name}: adopted, its points as they were. Fields to filter by: {fields}.{words}"
-
-
-def _say(text: str) -> None:
-    OUT.print(text, highlight=False, soft_wrap=True, markup=False)
-
-
-def _warn(text: str) -> None:
-    ERR.print(f"Warning: {text}", style="yellow", highlight=False, soft_wrap=True, markup=False)
+    hybrid = BM25 in manifest.vectors
+    hint = "" if hybrid else " Searches are by meaning alone; run this with --add-keywords to make them hybrid."
+    return f"{name}: adopted. Its points are unchanged. Metadata fields for filters: {fields}.{hint}"

@@ -1,108 +1,128 @@
-"""`resift demo`: two real inputs, ingested, searched and reranked before your eyes, offline."""
+"""`resift demo`: ingest, search and rerank two real inputs, offline."""
+
+from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import anyio
-from rich.markup import escape
-from rich.rule import Rule
+import typer
 
-from ...core.values import Document
-from ...examples.catalogue import DemoQuestion, part_questions, parts
-from ...examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
-from ...factories.engine import Engine, build_engine
-from ...ingest.job import Job
-from ...pipeline.question import Question
-from ...settings.load import Settings
-from ..clients import command, how_to_add
-from .console import OUT, explain_table, print_report, progress_bar
+from .command import run_on_engine
+from .console import progress_bar, say, show, stdout
+
+if TYPE_CHECKING:
+    from ...core.values import Document
+    from ...examples.catalogue import DemoQuestion
+    from ...factories.engine import Engine
+    from ...pipeline.question import Question
 
 SHOWN = 5
 
 DEPTH = 50
 
-PARTS_WEIGHT = 0.7  # the first stage saw only titles that say little, so the reranker counts for more than usual
+PARTS_WEIGHT = 0.7  # higher than usual, because the first stage sees only titles that say little
 
-PARTS_PLAN = Question("", collection="parts", mode="dense", fields={"title": 1}, rerank_weight=PARTS_WEIGHT)
-
-
-def run_demo(settings: Settings) -> None:
-    """Run both demos in a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="resift-demo-", ignore_cleanup_errors=True) as folder:
-        anyio.run(_demo, settings.model_copy(update={"data_dir": Path(folder)}))
-    OUT.print(Rule("Add Resift to your agent"))
-    OUT.out(how_to_add(command()), highlight=False)
-    OUT.out("Then: `resift ingest PATH` and ask, or let the agent call ingest_documents.", highlight=False)
-
-
-async def _demo(settings: Settings) -> None:
-    engine = build_engine(settings)
-    try:
-        await _stdlib(engine)
-        await _parts(engine)
-    finally:
-        await engine.close()
-
-
-async def _stdlib(engine: Engine) -> None:
-    OUT.print(Rule("1. The documentation strings of Python's standard library"))
-    await _ingest(engine, stdlib_documents(), "stdlib")
-    plain = Question("", collection="stdlib", per_document=1)
-    _tally([await _ask(engine, asked, plain) for asked in STDLIB_QUESTIONS], _weight(engine))
-
-
-async def _parts(engine: Engine) -> None:
-    OUT.print(Rule("2. A catalogue of car parts: vague titles searched first, full texts reranked"))
-    await _ingest(engine, parts(), "parts")
-    _tally([await _ask(engine, asked, PARTS_PLAN) for asked in part_questions()], PARTS_WEIGHT)
-
-
-def _weight(engine: Engine) -> float:
-    """Return the share of the default reranker in the final score."""
-    pipeline = engine.services.pipeline
-    reranker = pipeline.reranker("default")
-    return 0.0 if reranker is None else pipeline.configured_weights(reranker)["rerank"]
+app = typer.Typer()
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
-    """The rank of the right answer before and after reranking; None where there is none to find."""
+class _Ranks:
+    """The rank of the right answer before and after reranking; None if there is none."""
 
     before: int | None
     after: int | None
 
 
-async def _ask(engine: Engine, asked: DemoQuestion, plan: Question) -> _Places:
-    question = replace(plan, query=asked.text, reranker="default", depth=DEPTH, limit=DEPTH)
-    page = await engine.services.pipeline.ask(question)
-    right = [hit for hit in page.ranking.hits if hit.passage.document_id in asked.relevant]
-    places = _Places(min((hit.was for hit in right), default=None), min((hit.rank for hit in right), default=None))
-    OUT.print(f"\n[bold]{escape(asked.text)}[/bold]", highlight=False)
-    OUT.print(explain_table(page.ranking, rows=min(SHOWN, len(page.ranking.hits))))
-    milliseconds = sum(stage.milliseconds for stage in page.ranking.stages)
-    found = f"right answer: #{places.before} -> #{places.after}" if right else "no right answer here"
-    OUT.print(f"{found}; {milliseconds:.0f} ms; verdict: {page.verdict}", style="dim", highlight=False)
-    return places
+@app.command()
+def demo() -> None:
+    """Ingest, search and rerank two real inputs, offline, in a temporary folder."""
+    from rich.rule import Rule
+
+    from ...settings.load import load_settings
+    from ..clients import command, how_to_add
+
+    with tempfile.TemporaryDirectory(prefix="resift-demo-", ignore_cleanup_errors=True) as folder:
+        run_on_engine(_demo, settings=load_settings().model_copy(update={"data_dir": Path(folder)}))
+    show(Rule("Add Resift to your agent"))
+    stdout().out(how_to_add(command()), highlight=False)
+    stdout().out("Then run `resift ingest PATH` and ask, or let the agent call ingest_documents.", highlight=False)
 
 
-def _tally(places: Sequence[_Places], weight: float) -> None:
-    """Print how often the right answer came first before and after, over the questions that have one."""
-    found = [each for each in places if each.after is not None]
+async def _demo(engine: Engine) -> None:
+    await _demo_stdlib(engine)
+    await _demo_parts(engine)
+
+
+async def _demo_stdlib(engine: Engine) -> None:
+    from rich.rule import Rule
+
+    from ...examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
+    from ...pipeline.question import Question
+
+    show(Rule("1. The docstrings of Python's standard library"))
+    await _ingest(engine, stdlib_documents(), "stdlib")
+    pipeline = engine.services.pipeline
+    reranker = pipeline.reranker("default")
+    weight = 0.0 if reranker is None else pipeline.configured_weights(reranker)["rerank"]
+    await _ask_all(engine, STDLIB_QUESTIONS, lambda text: Question(text, collection="stdlib", per_document=1), weight)
+
+
+async def _demo_parts(engine: Engine) -> None:
+    from rich.rule import Rule
+
+    from ...examples.catalogue import part_questions, parts
+
+    show(Rule("2. A catalogue of car parts: search by vague titles, rerank by full texts"))
+    await _ingest(engine, parts(), "parts")
+    await _ask_all(engine, part_questions(), parts_question, PARTS_WEIGHT)
+
+
+def parts_question(text: str) -> Question:
+    """Return a search of the catalogue by its titles alone."""
+    from ...pipeline.question import Question
+
+    return Question(text, collection="parts", mode="dense", fields={"title": 1}, rerank_weight=PARTS_WEIGHT)
+
+
+async def _ask_all(
+    engine: Engine, asked: Sequence[DemoQuestion], question: Callable[[str], Question], weight: float
+) -> None:
+    """Ask all questions, and print how often the right answer came first before and after reranking."""
+    ranks = [await _ask(engine, question(each.text), each.relevant) for each in asked]
+    found = [each for each in ranks if each.after is not None]
     before = sum(each.before == 1 for each in found)
     after = sum(each.after == 1 for each in found)
-    OUT.print(
-        f"\nRight answer first: {before} of {len(found)} before, {after} after reranking with weight {weight}.\n",
-        highlight=False,
+    say(
+        f"\nRight answer first: {before} of {len(found)} before reranking, {after} after, with reranker weight "
+        f"{weight}.\n"
     )
 
 
+async def _ask(engine: Engine, question: Question, relevant: Sequence[str]) -> _Ranks:
+    from .search import explain_table
+
+    page = await engine.services.pipeline.ask(replace(question, reranker="default", depth=DEPTH, limit=DEPTH))
+    right = [hit for hit in page.ranking.hits if hit.passage.document_id in relevant]
+    ranks = _Ranks(min((hit.was for hit in right), default=None), min((hit.rank for hit in right), default=None))
+    say(f"\n{question.query}", style="bold")
+    show(explain_table(page.ranking, rows=min(SHOWN, len(page.ranking.hits))))
+    milliseconds = sum(stage.milliseconds for stage in page.ranking.stages)
+    found = f"right answer: #{ranks.before} -> #{ranks.after}" if right else "no right answer here"
+    say(f"{found}; {milliseconds:.0f} ms; verdict: {page.verdict}", style="dim")
+    return ranks
+
+
 async def _ingest(engine: Engine, documents: Sequence[Document], collection: str) -> None:
+    from ...ingest.job import Job
+    from .documents import print_report
+
     start = time.perf_counter()
     with progress_bar(f"Ingesting {collection}") as progress:
         job = Job(collection, documents, len(documents), progress=progress)
         report = await engine.services.ingestor.ingest(job)
     print_report(report, collection)
-    OUT.print(f"{report.passages / (time.perf_counter() - start):,.0f} passages a second", style="dim", highlight=False)
+    say(f"{report.passages / (time.perf_counter() - start):,.0f} passages a second", style="dim")

@@ -1,35 +1,44 @@
-"""`resift doctor`: is everything there that a search needs?"""
+"""`resift doctor`: check everything that a search needs."""
+
+from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from mcp.client import Client
-from rich.markup import escape
+import anyio
+import typer
 
 from ...core.errors import InvalidInput, ResiftError
-from ...core.values import Passage
-from ...factories.engine import Engine, build_engine
-from ...models.bundled import BUNDLED, verify
-from ...models.endpoint.language_model import ChatRequest
-from ...pipeline.pipeline import DEFAULT
-from ...rerank.protocols import score_all
-from ...settings.load import Settings
-from ...settings.rerankers import CascadeRow
-from ...settings.table import settings_table
-from ...store.edge.data_dir import DirectoryLock
-from ...store.qdrant.rights import rights_at
-from ...store.qdrant.store import QdrantStore
-from ..mcp import create_server
-from .console import OUT
+from .console import show, stdout
 
-QUESTION, ANSWER = "Is anything there?", "Something is there."  # what models and endpoints are tried with
+if TYPE_CHECKING:
+    from ...factories.engine import Engine
+    from ...settings.load import Settings
+
+QUESTION, ANSWER = "Is anything there?", "Something is there."  # sent to models and endpoints to try them
+
+
+app = typer.Typer()
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, data folder, models and the MCP server. The exit code is 1 if a check fails."""
+    from ...settings.load import load_settings
+
+    if not anyio.run(run_doctor, load_settings()):
+        raise typer.Exit(1)
 
 
 async def run_doctor(settings: Settings) -> bool:
-    """Print what was set, and every check; return whether all checks passed."""
-    OUT.print(settings_table(settings))
+    """Print the settings that were changed, and the result of every check; return whether all checks passed."""
+    from ...factories.engine import build_engine
+    from ...settings.table import settings_table
+
+    show(settings_table(settings))
     engine = build_engine(settings)
     checks: dict[str, Callable[[Engine], Awaitable[str]]] = {
         **({"Qdrant": _check_qdrant} if settings.qdrant_url else {"data folder": _check_data_folder}),
@@ -41,31 +50,42 @@ async def run_doctor(settings: Settings) -> bool:
         "collections": _check_collections,
         "MCP server": _check_mcp,
     }
-    results = [await _run(name, check, engine) for name, check in checks.items()]
+    results = [await _passes(name, check, engine) for name, check in checks.items()]
     return all(results)
 
 
-async def _run(name: str, check: Callable[[Engine], Awaitable[str]], engine: Engine) -> bool:
+async def _passes(name: str, check: Callable[[Engine], Awaitable[str]], engine: Engine) -> bool:
     try:
         found = await check(engine)
     except (ResiftError, OSError) as error:
-        OUT.print(f"[red]✗[/red] {name}: {escape(str(error))}", highlight=False, soft_wrap=True)
+        _print_result("[red]✗[/red]", name, str(error))
         return False
-    OUT.print(f"[green]✓[/green] {name}: {escape(found)}", highlight=False, soft_wrap=True)
+    _print_result("[green]✓[/green]", name, found)
     return True
 
 
+def _print_result(mark: str, name: str, text: str) -> None:
+    from rich.markup import escape
+
+    stdout().print(f"{mark} {escape(name)}: {escape(text)}", highlight=False, soft_wrap=True)
+
+
 async def _check_data_folder(engine: Engine) -> str:
+    from ...store.edge.data_dir import DirectoryLock
+
     folder = engine.settings.data_dir
     lock = DirectoryLock(folder)
     lock.acquire()
     lock.release()
     if not os.access(folder, os.W_OK):
-        raise PermissionError(f"{folder} cannot be written. Set RESIFT_DATA_DIR to a folder that can.")
+        raise PermissionError(f"{folder} is not writable. Set RESIFT_DATA_DIR to a folder that is.")
     return f"{folder}, {shutil.disk_usage(folder).free / 2**30:.1f} GB free"
 
 
 async def _check_qdrant(engine: Engine) -> str:
+    from ...store.qdrant.rights import rights_at
+    from ...store.qdrant.store import QdrantStore
+
     store = engine.services.store
     if not isinstance(store, QdrantStore):  # cannot be, with QDRANT_URL
         return "not used"
@@ -75,32 +95,36 @@ async def _check_qdrant(engine: Engine) -> str:
         await store.close()
     connection = store.connection
     lines = [f"{connection.version} at {connection.address.shown} over {connection.transport}"]
-    lines.append("may make and delete collections" if rights.manages_collections else "may not make collections")
+    lines.append("can create and delete collections" if rights.manages_collections else "cannot create collections")
     if rights.writable:
-        lines.append(f"may write to {', '.join(rights.writable)}")
+        lines.append(f"can write to {', '.join(rights.writable)}")
     if rights.read_only:
-        lines.append(f"may only read {', '.join(rights.read_only)}")
+        lines.append(f"can only read {', '.join(rights.read_only)}")
     if rights.adopted:
-        lines.append(f"adopted, to be searched alone: {', '.join(rights.adopted)}")
+        lines.append(f"adopted, read-only: {', '.join(rights.adopted)}")
     if rights.foreign:
-        lines.append(f"not Resift's (`resift adopt` makes them searchable): {', '.join(rights.foreign)}")
+        lines.append(f"made by other programs (use `resift adopt` to search them): {', '.join(rights.foreign)}")
     if connection.address.sends_key_openly:
-        lines.append("the key is sent unencrypted: use https")
+        lines.append("the API key is sent unencrypted: use https")
     return "; ".join(lines)
 
 
 async def _check_models(engine: Engine) -> str:
+    from ...models.bundled import BUNDLED, verify
+
     lines = [f"{model.fingerprint} at {verify(model)}" for model in BUNDLED.values()]
     await engine.transformer.get()
     return "; ".join(lines)
 
 
 async def _check_encoder(engine: Engine) -> str:
-    encoded = await engine.encoder.encode_query("Is anything there?")
+    encoded = await engine.encoder.encode_query(QUESTION)
     return f"{engine.encoder.fingerprint}, {len(encoded.vector)} dimensions"
 
 
 async def _check_reranker(engine: Engine) -> str:
+    from ...pipeline.pipeline import DEFAULT
+
     pipeline, found = engine.services.pipeline, engine.cross_encoder
     default = pipeline.reranker(DEFAULT)
     if default is None:
@@ -112,11 +136,16 @@ async def _check_reranker(engine: Engine) -> str:
 
 
 def _scoring_rows(settings: Settings) -> list[str]:
+    from ...settings.rerankers import CascadeRow
+
     return [name for name, row in settings.rerankers.items() if not isinstance(row, CascadeRow)]
 
 
 async def _check_row(name: str, engine: Engine) -> str:
-    """Load a model of RESIFT_RERANKERS, or ask its endpoint once."""
+    """Load a model of RESIFT_RERANKERS, or send its endpoint one request."""
+    from ...core.values import Passage
+    from ...rerank.protocols import score_all
+
     reranker = engine.services.pipeline.reranker(name)
     if reranker is None:  # cannot be, for a row that scores
         return "not used"
@@ -125,11 +154,12 @@ async def _check_row(name: str, engine: Engine) -> str:
 
 
 async def _check_language_model(engine: Engine) -> str:
+    from ...models.endpoint.language_model import ChatRequest
+
     model = engine.language_model
     if model is None:
         raise InvalidInput(
-            f"RESIFT_LLM__MODEL = {engine.settings.llm.model!r} is behind no endpoint. Set OPENAI_BASE_URL or "
-            "OPENAI_API_KEY."
+            f"RESIFT_LLM__MODEL = {engine.settings.llm.model!r} has no endpoint. Set OPENAI_BASE_URL or OPENAI_API_KEY."
         )
     reply = await model.ask(ChatRequest(ANSWER, QUESTION, max_tokens=engine.settings.llm.reply_tokens))
     return f"{model.name} answered: {reply.tokens_in} tokens in, {reply.tokens_out} out"
@@ -141,10 +171,14 @@ async def _check_collections(engine: Engine) -> str:
         sizes = [f"{name} ({await (await engine.services.pipeline.open(name)).count():,} passages)" for name in names]
     finally:
         await engine.close()
-    return ", ".join(sizes) or "none yet; `resift ingest PATH` makes one"
+    return ", ".join(sizes) or "none yet; run `resift ingest PATH` to make one"
 
 
 async def _check_mcp(engine: Engine) -> str:
+    from mcp.client import Client
+
+    from ..mcp import create_server
+
     async with Client(create_server(engine)) as client:
         tools = await client.list_tools()
         return f"protocol {client.protocol_version}, {len(tools.tools)} tools"

@@ -1,27 +1,73 @@
 """`resift eval`: a judged set or a list of questions in, tables on the terminal and a folder of reports out."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from platformdirs import user_cache_path
+import typer
 
 from ... import __version__
 from ...core.errors import InvalidInput, require_extra
-from ...evaluation.drafts import draft_questions, sample_passages
-from ...evaluation.judged import Judged, choose_split, load, sample
-from ...evaluation.questions import check_fresh, read_questions, write_drafts
-from ...evaluation.report.files import check_folder
-from ...evaluation.systems import EvaluationTarget
-from ...factories.engine import Engine
-from ...pipeline.plan import tuning_of
-from ...pipeline.question import DEFAULT_DEPTH, MAX_RESULTS
-from ...settings.load import Settings, load_settings
-from .console import OUT, progress_bar
+from .command import run_on_engine
+from .console import progress_bar, say
+
+if TYPE_CHECKING:
+    from ...evaluation.judged import Judged
+    from ...evaluation.systems import EvaluationTarget
+    from ...factories.engine import Engine
+    from ...settings.load import Settings
 
 DRAFTS = 30  # questions to begin with: an evening's work to judge
+
+app = typer.Typer()
+
+
+@app.command("eval")
+def evaluate_command(
+    data: Annotated[
+        Path, typer.Argument(help="Judged questions: a folder in BEIR form, or a .jsonl file of {query, relevant ids}.")
+    ],
+    collection: Annotated[
+        str, typer.Option("--collection", "-c", help='The collection a file is about. Default: "default".')
+    ] = "",
+    split: Annotated[str, typer.Option(help="The split of a folder. Default: test, or the only one.")] = "",
+    queries: Annotated[
+        int, typer.Option(min=0, help="Ask a random sample of this size; 0: all, and 30 with --make.")
+    ] = 0,
+    depth: Annotated[
+        int, typer.Option(min=0, max=200, help="Documents to rerank, each by its best passage; 0: as tuned, or 50.")
+    ] = 0,
+    depths: Annotated[str, typer.Option(help="Depths to compare, in documents.")] = "10,20,30,50,100,200",
+    reranker: Annotated[str, typer.Option(help='"default" or a configured name.')] = "default",
+    store: Annotated[
+        Path | None, typer.Option(help="Where to index a folder's documents. Default: the user's cache folder.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the reports. Default: eval-NAME in the working directory.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    make: Annotated[
+        bool, typer.Option("--make", help="Write DATA: questions to judge, sampled from a collection.")
+    ] = False,
+) -> None:
+    """Measure search and reranking on judged questions, and how deep to rerank."""
+    from ...evaluation.systems import EvaluationTarget
+
+    refuse_unused(data, collection=collection, split=split, store=store, make=make)
+    target = EvaluationTarget(collection or "default", reranker, depth)
+    request = EvaluateRequest(
+        data=data, asked=target, depths=parse_depths(depths), split=split, queries=queries, seed=seed, out=out
+    )
+    if make:
+        run_on_engine(lambda engine: run_make(engine, request))
+        return
+    task = read_task(request)
+    run_on_engine(lambda engine: run_evaluation(engine, task), settings=settings_for(data, store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +94,10 @@ class EvaluationTask:
 
 def settings_for(data: Path, store: Path | None) -> Settings:
     """Return the settings: collections of judged folders are kept in `store`, by default in the user's cache."""
+    from platformdirs import user_cache_path
+
+    from ...settings.load import load_settings
+
     if not data.is_dir():
         return load_settings()
     return load_settings(data_dir=store or user_cache_path("resift", appauthor=False) / "eval")
@@ -78,6 +128,8 @@ def parse_depths(text: str) -> tuple[int, ...]:
     Raises:
         InvalidInput: One is no number from 1 to the deepest that is reranked.
     """
+    from ...pipeline.question import MAX_RESULTS
+
     parts = [part.strip() for part in text.split(",")]
     if any(not part.isdecimal() or not 1 <= int(part) <= MAX_RESULTS for part in parts):
         raise InvalidInput(f"--depths {text!r}: give numbers from 1 to {MAX_RESULTS}, as in 10,20,50.")
@@ -90,6 +142,9 @@ def read_task(request: EvaluateRequest) -> EvaluationTask:
     Raises:
         ResiftError: The data cannot be used as it is, or the extra is not installed.
     """
+    from ...evaluation.judged import choose_split, load, sample
+    from ...evaluation.questions import read_questions
+
     require_extra("eval", "`resift eval`")
     split = ""
     if request.data.is_dir():
@@ -102,10 +157,12 @@ def read_task(request: EvaluateRequest) -> EvaluationTask:
     return EvaluationTask(request, sample(judged, request.queries, seed=request.seed), split)
 
 
-async def run_evaluation(engine: Engine, task: EvaluationTask) -> bool:
-    """Evaluate, print the tables and write the reports; return True, for low figures are no failure."""
+async def run_evaluation(engine: Engine, task: EvaluationTask) -> None:
+    """Evaluate, print the tables and write the reports."""
     from ...evaluation.report.content import Subject, evaluate
-    from ...evaluation.report.files import ELSEWHERE, write_reports
+    from ...evaluation.report.files import ELSEWHERE, check_folder, write_reports
+    from ...pipeline.plan import tuning_of
+    from ...pipeline.question import DEFAULT_DEPTH
     from .evaluation_tables import print_evaluation
 
     request, judged, pipeline = task.request, task.judged, engine.services.pipeline
@@ -135,13 +192,14 @@ async def run_evaluation(engine: Engine, task: EvaluationTask) -> bool:
         report = await evaluate(pipeline, judged, asked, subject=subject, depths=request.depths, progress=progress)
     print_evaluation(report)
     write_reports(report, folder)
-    written = f"Written to {folder}: report.html, report.json, sweep.png"
-    OUT.print(written, highlight=False, soft_wrap=True, markup=False)
-    return True
+    say(f"Written to {folder}: report.html, report.json, sweep.png")
 
 
-async def run_make(engine: Engine, request: EvaluateRequest) -> bool:
-    """Write questions to judge: drafted where a model is configured, else to fill in; return True."""
+async def run_make(engine: Engine, request: EvaluateRequest) -> None:
+    """Write questions to judge: drafted by the language model if there is one, else empty and to be filled in."""
+    from ...evaluation.drafts import draft_questions, sample_passages
+    from ...evaluation.questions import check_fresh, write_drafts
+
     path, model = request.data, engine.language_model
     check_fresh(path)
     collection = await engine.services.pipeline.open(request.asked.collection)
@@ -151,18 +209,11 @@ async def run_make(engine: Engine, request: EvaluateRequest) -> bool:
             drafts = await draft_questions(drafts, model, progress)
     write_drafts(path, drafts)
     written = sum(bool(draft.query) for draft in drafts)
-    count = f"{path}: {len(drafts)} passages of {collection.name}, {written} questions."
-    OUT.print(count, highlight=False, soft_wrap=True, markup=False)
+    say(f"{path}: {len(drafts)} passages of {collection.name}, {written} questions.")
     if model is None:
-        OUT.print("No language model is configured (RESIFT_LLM__MODEL with OPENAI_API_KEY or OPENAI_BASE_URL).")
+        say("No language model is configured (RESIFT_LLM__MODEL with OPENAI_API_KEY or OPENAI_BASE_URL).")
     todo = "Read the drafts and mend them" if written == len(drafts) else "Write a question into each empty `query`"
-    OUT.print(
-        f"{todo}, add the ids of other documents that answer, then: resift eval {path}",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
-    )
-    return True
+    say(f"{todo}, add the ids of other documents that answer, then run: resift eval {path}")
 
 
 async def _bring_in(engine: Engine, task: EvaluationTask, collection: str) -> int:
@@ -175,7 +226,7 @@ async def _bring_in(engine: Engine, task: EvaluationTask, collection: str) -> in
     with progress_bar(f"Ingesting {judged.name}") as progress:
         report = await ingest(judged, services.pipeline, services.ingestor, services.remover, progress=progress)
     for failure in report.failures:
-        OUT.print(f"not ingested: {failure.source}: {failure.reason}", highlight=False, soft_wrap=True, markup=False)
+        say(f"not ingested: {failure.source}: {failure.reason}")
     return len(judged.documents)
 
 

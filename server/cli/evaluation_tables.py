@@ -8,25 +8,25 @@ from rich.table import Table
 from ...evaluation.compare import Change, Comparison
 from ...evaluation.report.content import EvaluationReport
 from ...evaluation.report.page import describe, describe_costs
-from .console import OUT
+from .console import say, show
 
 QUERY_CHARACTERS = 70
 
 
 def print_evaluation(report: EvaluationReport) -> None:
     """Print the tables of a report."""
-    OUT.print(describe(report), highlight=False, soft_wrap=True, markup=False)
-    OUT.print(_systems_table(report))
+    say(describe(report))
+    show(_systems_table(report))
     for line in describe_costs(report):
-        OUT.print(line, highlight=False, soft_wrap=True, markup=False)
-    OUT.print(_differences_table(report.comparisons))
+        say(line)
+    show(_differences_table(report.comparisons))
     final = report.comparisons[-1]  # the page has the changes under each system
     for what, changes in (("Helped most", final.most_helped), ("Hurt most", final.most_hurt)):
         if changes:
-            OUT.print(_changes_table(f"{what} by {final.system}", changes))
-    OUT.print(_depths_table(report))
+            show(_changes_table(f"{what} by {final.system}", changes))
+    show(_depths_table(report))
     for line in (report.ceiling.prediction, report.sweep.advice):
-        OUT.print(line, style="bold", highlight=False, soft_wrap=True)
+        say(line, style="bold")
 
 
 def _systems_table(report: EvaluationReport) -> Table:

@@ -1,123 +1,144 @@
-"""`resift optimize` and `resift tune --memory`: how a collection's vectors are kept, and what that costs."""
+"""`resift optimize` and `resift tune --memory`: how a collection's vectors are stored, and what that costs."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
-from rich.table import Table
+import typer
 
 from ...core.errors import InvalidInput
-from ...factories.engine import Engine, build_engine
-from ...settings.load import Settings
-from ...store.edge.collection import EdgeCollection
 from ...store.index_options import IndexOptions, Quantization
-from ...store.indexing import AT, Optimized, Trial, optimize
-from .console import ERR, OUT
+from .command import CollectionName, run_on_engine
+from .console import note, say, show
 
-SLOWER_AT_MOST = 1.5  # times the search without quantization: memory is not bought with more time than this
+if TYPE_CHECKING:
+    from rich.table import Table
 
-FEWEST = 1000  # passages: below, everything fits anywhere
+    from ...factories.engine import Engine
+    from ...store.indexing import Optimized, Trial
+
+MAX_SLOWDOWN = 1.5  # search time relative to no quantization; more time is not worth the memory saved
+
+MIN_PASSAGES = 1000  # below, every way of storing vectors fits in memory
+
+app = typer.Typer()
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One way to keep vectors, and how it did."""
+class StorageTrial:
+    """One way of storing vectors, and its measured quality and cost."""
 
     storage: IndexOptions
     trial: Trial
     disk_mb: float
 
 
-async def optimize_anew(settings: Settings, name: str, *, quantization: Quantization | None) -> bool:
-    """Do `run_optimize` on an engine of its own."""
-    engine = build_engine(settings)
-    try:
-        return await run_optimize(engine, name, quantization=quantization)
-    finally:
-        await engine.close()
+@app.command()
+def optimize(
+    collection: CollectionName = "default",
+    quantization: Annotated[
+        Quantization | None, typer.Option(help="Switch to this quantization. Default: keep the current one.")
+    ] = None,
+) -> None:
+    """Rebuild a collection's index. Searches keep working meanwhile."""
+    if not run_on_engine(lambda engine: _optimize(engine, collection, quantization)):
+        raise typer.Exit(1)
 
 
-async def run_optimize(engine: Engine, name: str, *, quantization: Quantization | None) -> bool:
-    """Build the index, say what it finds; return whether that is as much as is wanted."""
+async def _optimize(engine: Engine, name: str, quantization: Quantization | None) -> bool:
+    """Rebuild the index and print its recall; return whether the recall is as high as required."""
+    from ...store.indexing import optimize as optimize_index
+
     collection = await engine.services.pipeline.open(name)
     storage = collection.manifest.storage
     if quantization is not None:
         storage = replace(storage, quantization=quantization)
-    done = await optimize(collection, storage, say=_say)
-    OUT.print(_summary(name, done), highlight=False, soft_wrap=True)
+    done = await optimize_index(collection, storage, say=_report)
+    say(_summary(name, done))
     return done.recall >= done.storage.recall
 
 
-async def run_memory(engine: Engine, name: str, *, apply: bool) -> bool:
-    """Try every quantization on a copy of the collection, recommend one, and change over when asked; return True.
+async def compare_memory(engine: Engine, name: str, *, apply: bool) -> bool:
+    """Try every quantization on a copy of the collection and recommend one; switch to it if `apply` is true.
+
+    Returns False if the collection was switched and its recall is too low.
 
     Raises:
-        InvalidInput: When the collection is not embedded, or too small for it to matter.
+        InvalidInput: If the collection is not embedded, or too small for the choice to matter.
     """
+    from ...store.edge.collection import EdgeCollection
+
     collection = await engine.services.pipeline.open(name)
     if not isinstance(collection, EdgeCollection):
         raise InvalidInput(
-            "What a server's memory holds cannot be measured from here, nor a collection be tried without room for a "
-            f"second. `resift optimize -c {name} --quantization int8` changes over and says what searches find; "
-            "docs/scale.md works out the memory. `resift move --from` brings a copy here, where it can be measured."
+            "The memory of a Qdrant server cannot be measured from here. Choose a quantization by the table in "
+            f"docs/scale.md and switch to it with `resift optimize -c {name} --quantization int8`, or copy the "
+            "collection to the data folder with `resift move --from URL` and measure the copy."
         )
-    if (passages := await collection.count()) < FEWEST:
-        raise InvalidInput(f"{name!r} has {passages:,} passages: below {FEWEST:,} there is no memory to save.")
-    options = dict[Quantization, Option]()
+    if (passages := await collection.count()) < MIN_PASSAGES:
+        raise InvalidInput(f"{name!r} has {passages:,} passages; with fewer than {MIN_PASSAGES:,} no memory is saved.")
+    trials = dict[Quantization, StorageTrial]()
     for kind in get_args(Quantization):
         storage = replace(collection.manifest.storage, quantization=kind)
-        trial, disk_bytes = await collection.try_storage(storage, say=_say)
-        options[kind] = Option(storage, trial, disk_bytes / 1e6)
-    OUT.print(memory_table(options, title=f"{name}, {passages:,} passages"))
-    chosen = recommend(options)
-    OUT.print(f"Recommended: {chosen}.", highlight=False)
+        trial, disk_bytes = await collection.try_storage(storage, say=_report)
+        trials[kind] = StorageTrial(storage, trial, disk_bytes / 1e6)
+    show(_memory_table(trials, title=f"{name}, {passages:,} passages"))
+    chosen = recommend(trials)
+    say(f"Recommended: {chosen}.")
     if not apply:
-        OUT.print(f"`resift optimize -c {name} --quantization {chosen}` changes over.", highlight=False, soft_wrap=True)
+        say(f"To switch to it, run: resift optimize -c {name} --quantization {chosen}")
         return True
-    return await run_optimize(engine, name, quantization=chosen)
+    return await _optimize(engine, name, chosen)
 
 
-def recommend(options: Mapping[Quantization, Option]) -> Quantization:
-    """Return the way that takes the least memory among those that find enough and are not much slower."""
-    slowest = SLOWER_AT_MOST * options["none"].trial.milliseconds
+def recommend(trials: Mapping[Quantization, StorageTrial]) -> Quantization:
+    """Return the quantization with the least memory among those with enough recall and speed."""
+    slowest = MAX_SLOWDOWN * trials["none"].trial.milliseconds
     good: dict[Quantization, float] = {
-        kind: option.trial.resident_mb
-        for kind, option in options.items()
-        if option.trial.recall >= option.storage.recall and option.trial.milliseconds <= slowest
+        kind: each.trial.resident_mb
+        for kind, each in trials.items()
+        if each.trial.recall >= each.storage.recall and each.trial.milliseconds <= slowest
     }
     return min(good, key=lambda kind: good[kind]) if good else "none"
 
 
-def memory_table(options: Mapping[Quantization, Option], *, title: str) -> Table:
-    """Return what each way finds and costs."""
+def _memory_table(trials: Mapping[Quantization, StorageTrial], *, title: str) -> Table:
+    from rich.table import Table
+
+    from ...store.indexing import AT
+
     table = Table("quantization", f"recall@{AT}", "search ms", "memory MB", "disk MB", "load s", title=title)
-    for kind, option in options.items():
-        trial = option.trial
+    for kind, each in trials.items():
+        trial = each.trial
         table.add_row(
             kind,
             f"{trial.recall:.3f}",
             f"{trial.milliseconds:.1f}",
             f"{trial.resident_mb:.0f}",
-            f"{option.disk_mb:.0f}",
+            f"{each.disk_mb:.0f}",
             f"{trial.load_seconds:.2f}",
         )
     return table
 
 
 def _summary(name: str, done: Optimized) -> str:
+    from ...store.indexing import AT
+
     storage = done.storage
-    graph = f"a graph searched {storage.breadth} wide" if storage.has_graph(done.passages) else "a scan"
+    index = f"HNSW searched with ef={storage.breadth}" if storage.has_graph(done.passages) else "a full scan"
     text = (
-        f"{name}: {done.passages:,} passages, quantization {storage.quantization}, {graph}; searches find "
-        f"{done.recall:.1%} of an exact search's first {AT} hits."
+        f"{name}: {done.passages:,} passages, quantization {storage.quantization}, {index}; searches find "
+        f"{done.recall:.1%} of the first {AT} hits of an exact search."
     )
     if done.recall >= storage.recall:
         return text
     return (
-        f"{text} That is less than RESIFT_INDEX__RECALL, {storage.recall:.0%}, asked for when the collection was made: "
-        "choose another --quantization."
+        f"{text} This is below RESIFT_INDEX__RECALL, which was {storage.recall:.0%} when the collection was made. "
+        "Choose another --quantization."
     )
 
 
-async def _say(message: str) -> None:
-    ERR.print(f"{message} ...", style="dim", highlight=False)
+async def _report(message: str) -> None:
+    note(f"{message} ...", style="dim")

@@ -1,74 +1,138 @@
-"""`resift train`: an engine of its own to mine with, then the training floor."""
+"""`resift train`: mine training data with an engine, then train."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import anyio
-from filelock import FileLock, Timeout
-from rich.markup import escape
-from rich.table import Table
+import typer
 
-from ...core.errors import InvalidInput
-from ...factories.engine import build_engine
-from ...settings.load import Settings
-from ...training.mining import Miner, mine
-from ...training.plan import TrainingPlan, begin, check
-from .console import ERR, OUT, progress_bar
+from ...core.errors import InvalidInput, require_extra
+from .command import run_on_engine
+from .console import note, progress_bar, say, show
 
 if TYPE_CHECKING:
+    from ...factories.engine import Engine
+    from ...settings.load import Settings
     from ...training.card import ModelCard
+    from ...training.plan import TrainingPlan
+
+app = typer.Typer()
 
 
-def run_train(settings: Settings, plan: TrainingPlan) -> None:
-    """Mine, train, export; say what came of it. A run that was killed goes on, one that has finished is left alone.
+@app.command()
+def train(
+    data: Annotated[
+        list[str],
+        typer.Option("--data", help="A folder of judged questions, or FOLDER=WEIGHT; can be given several times."),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the reranker. A run that was killed continues from there.")
+    ],
+    dev: Annotated[list[Path], typer.Option("--dev", help="Folders used only to decide when to stop.")] = [],  # noqa: B006
+    base: Annotated[str, typer.Option(help='Model to start from: a folder of a BertModel, or "bundled".')] = "bundled",
+    split: Annotated[str, typer.Option(help="The split of each folder to train on.")] = "train",
+    layers: Annotated[int, typer.Option(min=0, help="Layers of the base to keep; 0: all.")] = 0,
+    window: Annotated[
+        int, typer.Option(min=32, max=512, help="Most tokens of a pair of question and passage, in use.")
+    ] = 256,
+    train_window: Annotated[
+        int, typer.Option(min=32, max=512, help="Most tokens of a pair in training. Less is faster.")
+    ] = 160,
+    questions: Annotated[int, typer.Option(min=1, help="Most questions of each folder.")] = 6000,
+    unlabelled: Annotated[
+        int, typer.Option(min=0, help="Questions to make from each folder's documents, without judgements.")
+    ] = 2000,
+    distil: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of lists that have no judgements and follow the teacher.")
+    ] = 0.15,
+    teacher: Annotated[
+        str,
+        typer.Option(help='The order to learn besides the judgements: a reranker, or "bundled". Default: retrieval.'),
+    ] = "",
+    rate: Annotated[float, typer.Option(min=0, help="Learning rate of the layers.")] = 5e-5,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps, each of 12 lists with 8 passages.")] = 1500,
+    every: Annotated[
+        int, typer.Option(min=1, help="Steps between two evaluations on the development questions.")
+    ] = 200,
+) -> None:
+    """Fine-tune a reranker on judged questions. Needs the extra `train`."""
+    from ...settings.load import load_settings
+    from ...training.plan import Recipe, TrainingPlan, parse_mix
+
+    require_extra("train", "`resift train`")
+    recipe = Recipe(steps=steps, window=train_window, learning_rate=rate, evaluate_every=every)
+    plan = TrainingPlan(
+        data=parse_mix(data),
+        out=out.absolute(),
+        base=base,
+        dev=dev,
+        split=split,
+        window=window,
+        layers=layers,
+        questions=questions,
+        unlabelled=unlabelled,
+        distilled=distil,
+        teacher=teacher,
+        recipe=recipe,
+    )
+    _run(load_settings(), plan)
+
+
+def _run(settings: Settings, plan: TrainingPlan) -> None:
+    """Mine, train, export and print the results. A killed run continues; a finished run is left alone.
 
     Raises:
-        InvalidInput: the plan cannot be carried out, or the data holds nothing to learn from.
-        ModelError: the int8 model does not rank as the trained one.
+        InvalidInput: If the plan cannot be carried out, or the data holds nothing to learn from.
+        ModelError: If the int8 model does not rank like the trained one.
     """
+    from filelock import FileLock, Timeout
+
+    from ...training.plan import begin, check
+
     check(plan)
     begin(plan)
     try:
         with FileLock(plan.work / "lock", timeout=0):
-            card = None if plan.finished else _run(settings, plan)
+            card = None if plan.finished else _train(settings, plan)
     except Timeout as error:
-        raise InvalidInput(f"Another `resift train` is at work in {plan.out}. Wait for it, or stop it.") from error
+        raise InvalidInput(f"Another `resift train` is running in {plan.out}. Wait for it, or stop it.") from error
     if card is None:
-        OUT.print(f"{escape(str(plan.out))} is finished: nothing was trained again.", highlight=False, soft_wrap=True)
+        say(f"{plan.out} is finished: nothing was trained again.")
     else:
-        _print(card)
-    OUT.print(f"Use it: RESIFT_RERANKER={escape(str(plan.out))}", highlight=False, soft_wrap=True)
+        _print_card(card)
+    say(f"To use it, set RESIFT_RERANKER={plan.out}")
 
 
-def _run(settings: Settings, plan: TrainingPlan) -> ModelCard:
-    anyio.run(_mine, settings.model_copy(update={"data_dir": plan.work / "store"}), plan)
-    ERR.print("Loading torch ...", style="dim")
-    from ...training.job import train
+def _train(settings: Settings, plan: TrainingPlan) -> ModelCard:
+    mining = settings.model_copy(update={"data_dir": plan.work / "store"})
+    run_on_engine(lambda engine: _mine(engine, plan), settings=mining)
+    note("Loading torch ...", style="dim")
+    from ...training.job import train as train_model
 
     with redirect_stdout(sys.stderr):  # the trainer prints its losses
-        return train(plan)
+        return train_model(plan)
 
 
-async def _mine(settings: Settings, plan: TrainingPlan) -> None:
-    engine = build_engine(settings)
-    try:
-        with progress_bar("mining") as progress:
-            await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor, progress))
-    finally:
-        await engine.close()
+async def _mine(engine: Engine, plan: TrainingPlan) -> None:
+    from ...training.mining import Miner, mine
+
+    with progress_bar("mining") as progress:
+        await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor, progress))
 
 
-def _print(card: ModelCard) -> None:
+def _print_card(card: ModelCard) -> None:
+    from rich.table import Table
+
     orders = Table("order of the first 25 hits", "nDCG@10", title=f"{card.questions} development questions")
     for name, value in card.quality.items():
         orders.add_row(name, f"{value:.4f}")
-    OUT.print(orders)
-    variants = Table("model", "Kendall's tau", "nDCG@10 alone", "MB", "ms per pair", title="Kept in int8")
+    show(orders)
+    variants = Table("model", "Kendall's tau", "nDCG@10 alone", "MB", "ms per pair", title="int8 variants")
     for name, found in card.variants.items():
         megabytes = f"{found.size_bytes / 1e6:.1f}"
         label = f"[bold]{name}[/bold]" if name == card.shipped else name
         variants.add_row(label, f"{found.tau:.3f}", f"{found.ndcg:.4f}", megabytes, f"{found.milliseconds:.1f}")
-    OUT.print(variants)
+    show(variants)

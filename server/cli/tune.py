@@ -1,28 +1,78 @@
-"""`resift tune`: weights, depth and calibration for the user's own questions, kept with the collection."""
+"""`resift tune`: weights, depth and calibration for the user's own questions, stored with the collection."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.markup import escape
-from rich.table import Table
+import typer
 
 from ...core.errors import InvalidInput
-from ...evaluation.judged import Judged, choose_split, load, sample, splits
-from ...evaluation.questions import read_questions
-from ...evaluation.tuning.feedback import POSITION_BIAS, collect_uses
-from ...evaluation.tuning.fit import FEWEST_QUESTIONS, Fit, tune
-from ...evaluation.tuning.samples import collect
-from ...factories.engine import Engine
-from ...pipeline.pipeline import Pipeline
-from ...pipeline.plan import tuned_weights, tuning_of
-from ...pipeline.question import DEFAULT_DEPTH, Question
-from ...rerank.protocols import Reranker
-from ...store.manifest import Tuning
-from ...store.protocols import Collection
-from .console import OUT, progress_bar
+from .command import CollectionName, run_on_engine
+from .console import progress_bar, say, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ...evaluation.judged import Judged
+    from ...evaluation.tuning.fit import Fit
+    from ...factories.engine import Engine
+    from ...pipeline.pipeline import Pipeline
+    from ...rerank.protocols import Reranker
+    from ...store.manifest import Tuning
+    from ...store.protocols import Collection
 
 SEED = 1
+
+app = typer.Typer()
+
+
+@app.command("tune")
+def tune_command(
+    data: Annotated[
+        Path | None, typer.Option(exists=True, help="Judged questions: a folder in BEIR form, or a .jsonl file.")
+    ] = None,
+    collection: CollectionName = "default",
+    reranker: Annotated[str, typer.Option(help='"default" or a configured name.')] = "default",
+    split: Annotated[str, typer.Option(help="The split of a folder to use. Default: train, if there is one.")] = "",
+    questions: Annotated[int, typer.Option(min=0, help="Most questions to ask; 0: all.")] = 300,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the gain, write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write even if the gain may be chance.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Remove the collection's tuning.")] = False,
+    feedback: Annotated[bool, typer.Option("--feedback", help="Learn from what record_feedback recorded.")] = False,
+    position_bias: Annotated[
+        float,
+        typer.Option(
+            min=0, max=2, help="With --feedback: a hit at rank r is assumed to be seen with probability 1/r^bias."
+        ),
+    ] = 1.0,
+    memory: Annotated[bool, typer.Option("--memory", help="Compare quantizations; needs no questions.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="With --memory: switch to the recommended one.")] = False,
+) -> None:
+    """Find the weights, depth and calibration that suit your questions, and store them with the collection."""
+    if [data is not None, reset, memory, feedback].count(True) != 1 or (apply and not memory):
+        raise typer.BadParameter("Give one of --data, --feedback, --memory and --reset; --apply needs --memory.")
+    if memory:
+        from .optimize import compare_memory
+
+        if not run_on_engine(lambda engine: compare_memory(engine, collection, apply=apply)):
+            raise typer.Exit(1)
+    elif reset:
+        run_on_engine(lambda engine: run_reset(engine, collection))
+    else:
+        request = TuneRequest(
+            data=data,
+            collection=collection,
+            reranker=reranker,
+            split=split,
+            questions=questions,
+            dry_run=dry_run,
+            force=force,
+            position_bias=position_bias,
+        )
+        run_on_engine(lambda engine: run_tune(engine, request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +88,17 @@ class TuneRequest:
     """Most questions to ask; 0 is all."""
     dry_run: bool = False
     force: bool = False
-    position_bias: float = POSITION_BIAS
+    position_bias: float = 1.0
 
 
-async def run_tune(engine: Engine, request: TuneRequest) -> bool:
-    """Ask, fit, show the gain and keep what was found with the collection; return True.
+async def run_tune(engine: Engine, request: TuneRequest) -> None:
+    """Ask, fit, show the gain and store what was found with the collection.
 
     Raises:
         InvalidInput: When there are too few questions, or nothing shows that the tuning helps; nothing is kept then.
     """
+    from ...pipeline.plan import tuning_of
+
     pipeline = engine.services.pipeline
     reranker = _tunable(pipeline, request.reranker)
     collection = await pipeline.open(request.collection)
@@ -54,12 +106,12 @@ async def run_tune(engine: Engine, request: TuneRequest) -> bool:
         fit = await _fit_uses(engine, request, collection, reranker)
     else:
         fit = await _fit_judged(pipeline, _read(request, request.data), request, collection, reranker)
-    OUT.print(fit_table(fit, title=f"{request.collection}, {reranker.name}"))
-    OUT.print(_gain_line(fit), highlight=False, soft_wrap=True)
+    show(fit_table(fit, title=f"{request.collection}, {reranker.name}"))
+    say(_gain_line(fit))
     if request.dry_run:
-        OUT.print("Nothing was written: this was a dry run.")
+        say("Nothing was written: this was a dry run.")
     elif not fit.changes:
-        OUT.print("Nothing was written: the settings are already the best that was found.")
+        say("Nothing was written: the current settings are already the best that was found.")
     else:
         _refuse_without_gain(fit, force=request.force)
         found = to_tuning(fit, model=reranker.fingerprint)
@@ -68,13 +120,16 @@ async def run_tune(engine: Engine, request: TuneRequest) -> bool:
             found = replace(found, calibration=known.calibration)
         tuning = {**collection.manifest.tuning, reranker.name: found}
         await collection.remember(replace(collection.manifest, tuning=tuning))
-        OUT.print(f"Kept with collection {request.collection!r}. `resift tune --reset` forgets it.", highlight=False)
-    return True
+        say(f"Stored with collection {request.collection!r}. To remove it, run: resift tune --reset")
 
 
 async def _fit_judged(
     pipeline: Pipeline, judged: Judged, request: TuneRequest, collection: Collection, reranker: Reranker
 ) -> Fit:
+    from ...evaluation.tuning.fit import tune
+    from ...evaluation.tuning.samples import collect
+    from ...pipeline.question import Question
+
     judged = await _answerable(judged, collection)
     question = Question("", collection=request.collection, reranker=request.reranker)
     with progress_bar("Asking") as progress:
@@ -84,6 +139,11 @@ async def _fit_judged(
 
 async def _fit_uses(engine: Engine, request: TuneRequest, collection: Collection, reranker: Reranker) -> Fit:
     """Fit weights alone, beginning with those in use: what was never shown was never used, whatever the depth."""
+    from ...evaluation.tuning.feedback import collect_uses
+    from ...evaluation.tuning.fit import FEWEST_QUESTIONS, tune
+    from ...pipeline.plan import tuned_weights, tuning_of
+    from ...pipeline.question import DEFAULT_DEPTH, Question
+
     pipeline = engine.services.pipeline
     uses = [use for use in await engine.feedback.uses(request.collection) if use.searched.plain]
     held = await collection.entries(sorted({each.document_id for use in uses for each in use.used}))
@@ -125,17 +185,18 @@ def _tunable(pipeline: Pipeline, name: str) -> Reranker:
     return cascade.reranker
 
 
-async def run_reset(engine: Engine, name: str) -> bool:
-    """Forget what was tuned for a collection; return True."""
+async def run_reset(engine: Engine, name: str) -> None:
+    """Remove a collection's tuning."""
     collection = await engine.services.pipeline.open(name)
     forgotten = ", ".join(collection.manifest.tuning)
     await collection.remember(replace(collection.manifest, tuning={}))
-    OUT.print(f"{name}: forgot the tuning for {forgotten}." if forgotten else f"{name}: nothing was tuned.")
-    return True
+    say(f"{name}: removed the tuning for {forgotten}." if forgotten else f"{name}: nothing was tuned.")
 
 
 def to_tuning(fit: Fit, *, model: str) -> Tuning:
     """Return what a collection keeps of a fit."""
+    from ...store.manifest import Tuning
+
     return Tuning(
         weights=fit.after.weights,
         depth=fit.after.depth,
@@ -149,6 +210,8 @@ def to_tuning(fit: Fit, *, model: str) -> Tuning:
 
 def fit_table(fit: Fit, *, title: str) -> Table:
     """Return settings and figures before and after."""
+    from rich.table import Table
+
     table = Table("", "settings", "tuned", title=title)
     for name in fit.after.weights:
         table.add_row(f"weight of {name}", f"{fit.before.weights.get(name, 0):.2f}", f"{fit.after.weights[name]:.2f}")
@@ -162,6 +225,9 @@ def fit_table(fit: Fit, *, title: str) -> Table:
 
 def _read(request: TuneRequest, data: Path) -> Judged:
     """Return the judged questions: of a folder's split, by default the one for training, or of a list."""
+    from ...evaluation.judged import choose_split, load, sample, splits
+    from ...evaluation.questions import read_questions
+
     if not data.is_dir():
         judged = read_questions(data)
     else:
@@ -176,6 +242,8 @@ async def _answerable(judged: Judged, collection: Collection) -> Judged:
     Raises:
         InvalidInput: When they are too few to learn from.
     """
+    from ...evaluation.tuning.fit import FEWEST_QUESTIONS
+
     named = {document for row in judged.grades.values() for document in row}
     held = await collection.entries(sorted(named))
     kept = {
@@ -188,7 +256,7 @@ async def _answerable(judged: Judged, collection: Collection) -> Judged:
         missing = min(named - held.keys(), default="")
         which = f" (no {missing!r}, for one)" if missing else ""
         note = f"{left_out} questions left out: {collection.name!r} holds no document that answers them{which}."
-        OUT.print(escape(note), style="yellow", highlight=False)
+        say(note, style="yellow")
     if len(kept) < FEWEST_QUESTIONS:
         raise InvalidInput(
             f"{len(kept)} judged questions that documents of {collection.name!r} answer are too few: below "

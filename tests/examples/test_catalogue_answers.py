@@ -11,7 +11,7 @@ from resift.factories.engine import build_engine
 from resift.ingest.job import Job
 from resift.pipeline.pipeline import Pipeline
 from resift.pipeline.question import Question
-from resift.server.cli.demo import PARTS_PLAN
+from resift.server.cli.demo import parts_question
 from resift.settings.load import load_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -33,7 +33,7 @@ async def pipeline(tmp_path: Path) -> AsyncIterator[Pipeline]:
 async def test_question_finds_its_part_by_a_text_that_its_title_does_not_tell(
     pipeline: Pipeline, asked: DemoQuestion
 ) -> None:
-    page = await pipeline.ask(replace(PARTS_PLAN, query=asked.text, reranker="cross-encoder"))
+    page = await pipeline.ask(replace(parts_question(asked.text), reranker="cross-encoder"))
     assert page.ranking.hits[0].passage.document_id in asked.relevant
 
 

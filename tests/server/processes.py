@@ -1,6 +1,7 @@
 """Real `resift` processes with a data directory and roots of their own."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ COMMAND = [sys.executable, "-m", "resift"]
 def environment(folder: Path) -> dict[str, str]:
     """Return the whole environment of a server whose files and data lie in `folder`."""
     return {
+        **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
         "PATH": "",
         "HOME": str(folder),
         "RESIFT_DATA_DIR": str(folder / "data"),

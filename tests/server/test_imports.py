@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from resift.tests.server.processes import environment
+
 HEAVY = {"qdrant_client", "fastembed", "openai", "torch", "sentence_transformers", "onnx", "transformers"}
 
 START = """
@@ -27,14 +29,15 @@ async def main():
         tools = await client.list_tools()
         return {"loaded": len(loaded), "tools": len(tools.tools), "modules": sorted(sys.modules)}
 
-import resift.server.cli
+import resift.server.cli.app
 print(json.dumps(anyio.run(main)))  # here, for the server sends what it prints to stderr
 """
 
 
 def _modules(code: str, *, folder: Path) -> dict[str, object]:
-    environment = {"PATH": "", "HOME": str(folder), "RESIFT_DATA_DIR": str(folder / "data")}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(folder), check=False
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -57,6 +60,25 @@ def test_importing_resift_imports_nothing_of_weight(tmp_path: Path) -> None:
     answer = _modules(code, folder=tmp_path)
     weighty = HEAVY | {"numpy", "mcp", "onnxruntime", "pydantic", "qdrant_edge", "tokenizers", "typer", "rich"}
     assert not _top(answer["modules"]) & weighty
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_nothing_slow(tmp_path: Path, option: str) -> None:
+    code = f"""
+import json, sys
+from contextlib import redirect_stdout
+from resift.server.cli import app
+sys.argv = ["resift", {option!r}]
+try:
+    with redirect_stdout(sys.stderr):
+        app.main()
+except SystemExit as ended:
+    print(json.dumps({{"code": ended.code, "modules": sorted(sys.modules)}}))
+"""
+    answer = _modules(code, folder=tmp_path)
+    slow = HEAVY | {"numpy", "mcp", "onnxruntime", "pydantic", "qdrant_edge", "tokenizers", "rich"}
+    assert answer["code"] == 0
+    assert _top(answer["modules"]) & slow == set()
 
 
 SEARCH = """

@@ -86,7 +86,7 @@ def test_what_agents_used_teaches_the_weights_and_goes_with_the_collection(
     assert "Nothing was written: this was a dry run." in dry.out
     assert "log loss" not in dry.out
     tuned = run("tune", "--feedback", "--collection", "notes")
-    assert "Kept with collection 'notes'" in tuned.out, tuned
+    assert "Stored with collection 'notes'" in tuned.out, tuned
     found = run("search", "maintenance of the lamp B", "--collection", "notes", "--json").json
     assert found["hits"][0]["document_id"] == "lamp B 2026"
     assert "weights" in found["stages"][-1]["note"]

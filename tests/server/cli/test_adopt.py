@@ -16,8 +16,8 @@ from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
 from resift.pipeline.question import Question
 from resift.server.cli import evaluate, tune
-from resift.server.cli.adopt import AdoptRequest, run_adopt
-from resift.server.cli.move import run_move
+from resift.server.cli.adopt import AdoptRequest, adopt_collection
+from resift.server.cli.transfer import copy_collections
 from resift.server.mcp import create_server
 from resift.settings.load import Settings, load_settings
 from resift.tests.conftest import DOCUMENTS
@@ -50,6 +50,15 @@ async def server() -> AsyncGenerator[Serving]:
 def settings(server: Serving, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("adopting")
     return load_settings(data_dir=folder, qdrant_url=server.url, qdrant={"grpc_port": server.grpc_port})
+
+
+async def run_adopt(settings: Settings, request: AdoptRequest) -> None:
+    """Adopt with an engine of its own, as the command does."""
+    engine = build_engine(settings)
+    try:
+        await adopt_collection(engine, request)
+    finally:
+        await engine.close()
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +150,7 @@ async def test_langchain_collection_is_searched_reranked_filtered_and_listed(
     await run_adopt(settings, LANGCHAIN)
     told = " ".join(capsys.readouterr().out.split())
     assert "agree at a median cosine of 1.000" in told
-    assert "Fields to filter by: oem, price, since, start_index, system, tags, year." in told
+    assert "Metadata fields for filters: oem, price, since, start_index, system, tags, year." in told
     question = Question("Why do my brakes squeal?", collection="langchain", limit=3, reranker="default")
     page = await adopted.services.pipeline.ask(question)
     assert page.ranking.hits[0].passage.source == "car/brakes.md"
@@ -166,7 +175,7 @@ async def test_words_are_added_when_told_and_points_stay_otherwise(
     assert "langchain" in await adopted.services.store.names()
     before, _ = await server.client.scroll("langchain", limit=100, with_vectors=False)
     await run_adopt(settings, AdoptRequest("langchain", add_keywords=True))
-    assert f"{len(PASSAGES)} points got vectors of words now" in " ".join(capsys.readouterr().out.split())
+    assert f"BM25 vectors added to {len(PASSAGES)} points" in " ".join(capsys.readouterr().out.split())
     after, _ = await server.client.scroll("langchain", limit=100, with_vectors=False)
     assert after == before
     by_words = Question("Loosen bolt number 4", collection="langchain", mode="keyword", limit=1)
@@ -176,7 +185,7 @@ async def test_words_are_added_when_told_and_points_stay_otherwise(
     assert text.startswith("Step 4.")
     await run_adopt(settings, LANGCHAIN)  # read anew, and still hybrid
     assert "--add-keywords" not in capsys.readouterr().out
-    with pytest.raises(InvalidInput, match="is adopted already"):
+    with pytest.raises(InvalidInput, match="is already adopted"):
         await run_adopt(settings, AdoptRequest("langchain"))
 
 
@@ -193,10 +202,10 @@ async def test_adopted_collection_is_not_moved(
     adopted: Engine, settings: Settings, server: Serving, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "langchain" in await adopted.services.store.names()
-    assert await run_move(settings, [], to="", from_=server.url)
-    assert "langchain: left where it is" in capsys.readouterr().out
+    await copy_collections(settings, [], to="", from_=server.url)
+    assert "langchain: skipped, because it was adopted" in capsys.readouterr().out
     with pytest.raises(StoreError, match="made elsewhere and adopted"):
-        await run_move(settings, ["langchain"], to="", from_=server.url)
+        await copy_collections(settings, ["langchain"], to="", from_=server.url)
 
 
 REFUSED = {
@@ -219,7 +228,7 @@ REFUSED = {
     "title field": (AdoptRequest("named", text="body", title="t", vector="text-dense"), "--title-field 't'"),
     "words of another kind": (
         AdoptRequest("named", text="body", vector="text-dense", keywords="words"),
-        "no BM25|made them",
+        "are not BM25",
     ),
     "nothing to forget": (AdoptRequest("named", forget=True), "is not adopted"),
 }
@@ -240,7 +249,7 @@ async def test_named_vector_is_searched_and_let_go_of(
     [(_, text)] = await ask(engine, question)
     assert text.startswith("The radar sensor")
     await run_adopt(settings, AdoptRequest("named", forget=True))
-    assert "its points are as they were" in capsys.readouterr().out
+    assert "Its points are unchanged." in capsys.readouterr().out
     assert "named" not in await engine.services.store.names()
 
 
@@ -248,12 +257,12 @@ async def test_other_model_may_be_forced_and_is_warned_of(
     engine: Engine, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await run_adopt(settings, AdoptRequest("named", text="body", vector="wrong", force=True))
-    assert "Warning: That is less than one model makes of one text." in " ".join(capsys.readouterr().err.split())
+    assert "Warning: That is less than one model makes of the same texts." in " ".join(capsys.readouterr().err.split())
     await run_adopt(settings, AdoptRequest("named", forget=True))
 
 
 async def test_data_folder_has_nothing_to_adopt(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="set QDRANT_URL"):
+    with pytest.raises(InvalidInput, match="Set QDRANT_URL"):
         await run_adopt(load_settings(data_dir=tmp_path), NAMED)
 
 
@@ -269,9 +278,9 @@ async def test_adopted_collection_is_evaluated_and_tuned_by_questions_of_its_own
     data = tmp_path / "asked.jsonl"
     data.write_text("\n".join(map(json.dumps, asked)))
     request = evaluate.EvaluateRequest(data, EvaluationTarget("langchain", "maxsim", 5), (5,), out=tmp_path / "report")
-    assert await evaluate.run_evaluation(adopted, evaluate.read_task(request))
+    await evaluate.run_evaluation(adopted, evaluate.read_task(request))
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     rows = {row["name"]: row["measures"] for row in report["systems"]}
     assert rows["+ blend"]["R@5"] > 0.5
-    assert await tune.run_tune(adopted, tune.TuneRequest(data, "langchain", "maxsim", force=True))
+    await tune.run_tune(adopted, tune.TuneRequest(data, "langchain", "maxsim", force=True))
     assert "nDCG@10, held out" in capsys.readouterr().out

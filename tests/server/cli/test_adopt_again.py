@@ -12,10 +12,11 @@ from resift.core.errors import InvalidInput
 from resift.core.vectors import BM25
 from resift.encoders.bm25 import Bm25Encoder
 from resift.factories.engine import Engine, build_engine
-from resift.server.cli.adopt import AdoptRequest, run_adopt
+from resift.server.cli.adopt import AdoptRequest
 from resift.settings.load import Settings, load_settings
 from resift.store.qdrant.adopted.keywords import KEYWORDS
 from resift.tests.conftest import DOCUMENTS
+from resift.tests.server.cli.test_adopt import run_adopt
 from resift.tests.standins.qdrant import Serving, serving
 
 pytestmark = [
@@ -126,6 +127,6 @@ async def test_collection_with_nothing_to_compare_is_adopted_with_a_warning(
     await server.client.upsert("silent", [models.PointStruct(id=1, vector={}, payload={"body": "The radar."})])
     await run_adopt(settings, AdoptRequest("silent", text="body", keywords="words"))
     warned = " ".join(capsys.readouterr().err.split())
-    assert "Warning: No point looked at has both a text and a vector: whether all-MiniLM-L6-v2" in warned
-    assert "both words and a vector in words (sparse, IDF): whether they are BM25's is not known." in warned
+    assert "Warning: No sampled point has both a text and a vector, so it is unknown whether all-MiniLM-L6-v2" in warned
+    assert "both a text and a vector in words (sparse, IDF), so it is unknown if it holds BM25." in warned
     assert "silent" in await engine.services.store.names()

@@ -64,7 +64,7 @@ def test_model_without_an_endpoint_is_told_and_only_what_was_set_is_listed(
     monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
     ill = run("doctor")
     assert ill.code == 1
-    assert "✗ language model: RESIFT_LLM__MODEL = 'small' is behind no endpoint. Set OPENAI_BASE_URL or" in ill.out
+    assert "✗ language model: RESIFT_LLM__MODEL = 'small' has no endpoint. Set OPENAI_BASE_URL or" in ill.out
     table = ill.out.partition("✓")[0]
     assert "docs/settings.md lists every one" in table
     listed = [line.split()[1] for line in table.splitlines() if line.startswith("│")]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from resift.core.values import Hit, Passage, Ranking, Stage
-from resift.server.cli.console import explain_table
+from resift.server.cli.search import explain_table
 
 
 def ranking(scores: Mapping[str, float], *stages: tuple[str, str]) -> Ranking:

@@ -11,7 +11,7 @@ import pytest
 
 from resift.core.values import Passage
 from resift.factories.engine import build_engine
-from resift.server.cli.optimize import Option, recommend
+from resift.server.cli.optimize import StorageTrial, recommend
 from resift.settings.load import load_settings
 from resift.store.index_options import IndexOptions, Quantization
 from resift.store.indexing import Trial
@@ -58,8 +58,8 @@ def test_collection_changes_over_to_another_quantization_and_keeps_it(folder: Pa
 def test_index_that_finds_too_little_fails_and_says_what_to_do(folder: Path, run: Run) -> None:
     poor = run("optimize", "-c", "big", "--quantization", "binary")
     assert poor.code == 1
-    assert "less than RESIFT_INDEX__RECALL, 95%" in poor.out
-    assert "choose another --quantization" in poor.out
+    assert "below RESIFT_INDEX__RECALL, which was 95%" in poor.out
+    assert "Choose another --quantization" in poor.out
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_small_collection_is_not_worth_measuring(run: Run, tmp_path: Path) -> No
     run("ingest", str(tmp_path / "note.md"))
     refused = run("tune", "--memory")
     assert refused.code == 1
-    assert "has 1 passages: below 1,000 there is no memory to save" in refused.err
+    assert "has 1 passages; with fewer than 1,000 no memory is saved" in refused.err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--apply"], ["--memory", "--reset"], ["--reset", "--apply"]])
@@ -101,8 +101,8 @@ def test_what_to_tune_has_to_be_said_once(run: Run, arguments: list[str]) -> Non
 def test_least_memory_that_finds_enough_in_time_is_recommended(
     trials: dict[Quantization, tuple[float, float, float]], chosen: Quantization
 ) -> None:
-    options: dict[Quantization, Option] = {
-        kind: Option(
+    options: dict[Quantization, StorageTrial] = {
+        kind: StorageTrial(
             IndexOptions(kind),
             Trial(recall, milliseconds, exact_milliseconds=10, resident_mb=resident, load_seconds=0.1),
             0,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from resift.core import errors as extras
-from resift.server.cli import train_command as train_cli
+from resift.server.cli import train as train_cli
 from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, environment
 from resift.tests.training.tiny import THINGS, WINDOW, write_base, write_set
@@ -269,7 +269,7 @@ def test_second_run_in_the_same_folder_is_refused(run: Run, tmp_path: Path) -> N
     with FileLock(tmp_path / "out" / "work" / "lock"):
         code, _, err = run("train", "--data", "things", "--base", "base", "--out", "out")
     assert code == 1
-    assert "Another `resift train` is at work in" in err
+    assert "Another `resift train` is running in" in err
 
 
 def test_missing_extra_is_told_with_how_to_install_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

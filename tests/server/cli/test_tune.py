@@ -92,7 +92,7 @@ def test_users_who_want_the_newest_get_it_after_tuning(run: Run, notes: Path) ->
     mean, low, high = gain_of(tuned)
     assert 0.1 < low <= mean <= high
     assert gain_of(tried) == gain_of(tuned)
-    assert "Kept with collection 'notes'" in tuned.out
+    assert "Stored with collection 'notes'" in tuned.out
     (kept,) = manifest(notes)["tuning"].values()
     assert sum(kept["weights"].values()) == pytest.approx(1)
     assert kept["weights"]["recency"] > 0.05
@@ -104,7 +104,7 @@ def test_users_who_want_the_newest_get_it_after_tuning(run: Run, notes: Path) ->
     assert after["stage"]["note"].endswith("tuned for this collection")
     assert "tuned for maxsim" in run("collections", "notes").out
 
-    assert "notes: forgot the tuning for maxsim" in run("tune", "--reset", "--collection", "notes").out
+    assert "notes: removed the tuning for maxsim" in run("tune", "--reset", "--collection", "notes").out
     assert first_hit(run, query) | {"stage": 0} == before | {"stage": 0}
     assert "notes: nothing was tuned" in run("tune", "--reset", "--collection", "notes").out
 

@@ -6,7 +6,7 @@ import pytest
 from anyio import create_task_group
 from anyio.to_thread import run_sync
 
-from resift.server.cli.move import run_move
+from resift.server.cli.transfer import copy_collections
 from resift.settings.load import load_settings
 from resift.tests.server.in_process import Run
 from resift.tests.standins.qdrant import serving
@@ -47,12 +47,12 @@ def test_server_is_not_backed_up_from_here(run: Run, tmp_path: Path, monkeypatch
 
 def test_collections_are_adopted_at_a_server(run: Run) -> None:
     refused = run("adopt", "notes", "--text-field", "page_content", "--vector", "(unnamed)", "--add-keywords")
-    assert (refused.code, "set QDRANT_URL" in refused.err) == (1, True)
+    assert (refused.code, "Set QDRANT_URL" in refused.err) == (1, True)
 
 
 def test_move_needs_one_direction_and_known_collections(run: Run) -> None:
-    assert "Give --to URL" in run("move").err
-    assert "Give --to URL" in run("move", "--to", "http://a", "--from", "http://b").err
+    assert "Give either --to URL" in run("move").err
+    assert "Give either --to URL" in run("move", "--to", "http://a", "--from", "http://b").err
     assert "No collection 'notes'" in run("move", "--to", "http://127.0.0.1:9", "-c", "notes").err
 
 
@@ -68,11 +68,11 @@ async def test_moved_collection_answers_from_the_server_and_comes_back(
         group.start_soon(run_sync, ingest)
     here, elsewhere = [load_settings(data_dir=tmp_path / name, min_free_mb=0) for name in ("data", "elsewhere")]
     async with serving() as server:
-        assert await run_move(here, [], to=server.url, from_="")
+        await copy_collections(here, [], to=server.url, from_="")
         told = capsys.readouterr().out
-        assert "notes: 1 documents copied, 0 were there; 1 passages compared on both sides, sha256" in told
-        assert f"Use the copies with QDRANT_URL={server.url}" in told
-        assert await run_move(here, ["notes"], to=server.url, from_="")
-        assert "notes: 0 documents copied, 1 were there" in capsys.readouterr().out
-        assert await run_move(elsewhere, [], to="", from_=server.url)
+        assert "notes: 1 documents copied, 0 were already there; 1 passages compared on both sides, sha256" in told
+        assert f"To use the copies, run Resift with QDRANT_URL={server.url}" in told
+        await copy_collections(here, ["notes"], to=server.url, from_="")
+        assert "notes: 0 documents copied, 1 were already there" in capsys.readouterr().out
+        await copy_collections(elsewhere, [], to="", from_=server.url)
         assert "notes: 1 documents copied" in capsys.readouterr().out

@@ -1,0 +1,163 @@
+"""`resift ingest`, `resift delete` and `resift collections`: what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .command import AsJson, CollectionName, Filter, parse_json_object, run_on_engine
+from .console import note, print_json, progress_bar, say, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ...factories.engine import Engine
+    from ...ingest.job import IngestReport
+    from ...pipeline.overview import FieldOverview, Overview
+    from ...store.manifest import Tuning
+
+MAX_FAILURES = 20
+
+app = typer.Typer()
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.", exists=True)],
+    collection: CollectionName = "default",
+    glob: Annotated[str, typer.Option(help="Which files to read in folders.")] = "**/*",
+    prune: Annotated[bool, typer.Option(help="Remove documents from these folders whose files are gone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add files to a collection. Unchanged files are skipped; changed files replace their old version."""
+    # A path given on the command line may be read, whatever the settings allow the MCP tools to read.
+    roots = [path.absolute() for path in paths]
+    report = run_on_engine(lambda engine: _ingest(engine, roots, collection, glob=glob, prune=prune), roots=roots)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        print_report(report, collection)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+async def _ingest(engine: Engine, paths: Sequence[Path], collection: str, *, glob: str, prune: bool) -> IngestReport:
+    from ...ingest.job import Job
+    from ...ingest.sources import files_below
+
+    services = engine.services
+    files = files_below(paths, glob=glob, roots=services.roots, metadata={}, max_bytes=services.max_file_bytes)
+    with progress_bar("Ingesting") as progress:
+        job = Job(collection, files, len(files), prune_below=files.folders if prune else (), progress=progress)
+        return await services.ingestor.ingest(job)
+
+
+def print_report(report: IngestReport, collection: str) -> None:
+    """Print what an ingestion did; failures go to stderr."""
+    counts = ", ".join(f"{getattr(report, name):,} {name}" for name in ("added", "updated", "unchanged", "removed"))
+    say(f"{collection}: {counts}; {report.passages:,} passages written.")
+    if report.truncated:
+        say(
+            f"{report.truncated:,} passages are longer than the encoder's window; only their beginnings were encoded. "
+            "Lower RESIFT_INGEST__MAX_TOKENS to make passages shorter."
+        )
+    for each in report.notes:
+        note(f"  {each}")
+    for failure in report.failures[:MAX_FAILURES]:
+        note(f"  failed: {failure.source}: {failure.reason}")
+    if len(report.failures) > MAX_FAILURES:
+        note(f"  ... and {len(report.failures) - MAX_FAILURES} more failures.")
+
+
+@app.command()
+def delete(
+    collection: Annotated[str, typer.Argument(help="The collection to delete from.")],
+    ids: Annotated[list[str], typer.Option("--id", help="A document id; can be given several times.")] = [],  # noqa: B006
+    filter_: Filter = "{}",
+    everything: Annotated[bool, typer.Option("--everything", help="Delete the collection itself.")] = False,
+) -> None:
+    """Delete documents from a collection, or the whole collection. Files on disk are not touched."""
+    conditions = parse_json_object(filter_)
+    removed = run_on_engine(
+        lambda engine: engine.services.remover.remove(
+            collection, document_ids=ids, filter_=conditions, everything=everything
+        )
+    )
+    say(f"{collection}: {removed.documents:,} documents, {removed.passages:,} passages deleted.")
+    for missing in removed.missing:
+        note(f"  not found: {missing}")
+    if removed.missing:
+        raise typer.Exit(1)
+
+
+@app.command()
+def collections(
+    name: Annotated[str, typer.Argument(help="One collection, shown with its metadata fields. Default: all.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List all collections, or show one."""
+    overviews, fields, tuning = run_on_engine(lambda engine: _overviews(engine, name))
+    if as_json:
+        print_json({"collections": overviews, "fields": fields, "tuning": tuning})
+    elif not overviews:
+        say("No collections yet. Start with: resift ingest PATH")
+    else:
+        show(_overview_table(overviews))
+        if fields:
+            show(_fields_table(fields))
+        for line in _tuning_lines(tuning):
+            say(line)
+
+
+async def _overviews(
+    engine: Engine, name: str
+) -> tuple[Sequence[Overview], Sequence[FieldOverview], Mapping[str, Tuning]]:
+    from ...pipeline.overview import look_at_all, look_at_fields
+
+    services = engine.services
+    overviews = await look_at_all(services.pipeline, [name] if name else await services.store.names())
+    if not name:
+        return overviews, [], {}
+    collection = await services.pipeline.open(name)
+    return overviews, await look_at_fields(collection), collection.manifest.tuning
+
+
+def _overview_table(overviews: Sequence[Overview]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("collection", "documents", "passages", "encoder", "fields or problem")
+    for each in overviews:
+        table.add_row(
+            each.name,
+            "many" if each.documents is None else f"{each.documents:,}",
+            f"{each.passages:,}",
+            each.encoder,
+            escape(each.problem or ", ".join(each.fields)),
+        )
+    return table
+
+
+def _fields_table(fields: Sequence[FieldOverview]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("field", "type", "most common values (passages)")
+    for each in fields:
+        values = ", ".join(f"{value} ({count})" for value, count in each.values)
+        table.add_row(escape(each.name), each.type, escape(values))
+    return table
+
+
+def _tuning_lines(tunings: Mapping[str, Tuning]) -> list[str]:
+    """Return a line for each reranker that the collection is tuned for."""
+    lines: list[str] = []
+    for name, tuning in sorted(tunings.items()):
+        weights = ", ".join(f"{signal} {weight:.2f}" for signal, weight in tuning.weights.items())
+        gain = f"{tuning.gain:+.3f} nDCG@10 on {tuning.questions} questions"
+        lines.append(f"tuned for {name}, {tuning.created}: {weights}; depth {tuning.depth}; {gain}")
+    return lines

@@ -1,0 +1,197 @@
+"""`resift search`, and how hits are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, dropwhile, islice
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .command import AsJson, CollectionName, Filter, parse_json_object, run_on_engine
+from .console import print_json, say, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ...core.values import Hit, Ranking
+    from ...pipeline.question import Page
+
+SNIPPET_CHARACTERS = 160
+
+RETRIEVED, BLEND = "fused", "blend"  # scores: of retrieval, and of retrieval combined with the rerankers
+
+app = typer.Typer()
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="The question. Can be left out with --like.")] = "",
+    collection: CollectionName = "default",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Most hits to show.")] = 10,
+    mode: Annotated[
+        Literal["hybrid", "dense", "keyword"], typer.Option(help="Search by meaning, by words, or by both.")
+    ] = "hybrid",
+    filter_: Filter = "{}",
+    reranker: Annotated[str, typer.Option(help='"default", "none" or a configured name.')] = "default",
+    instruction: Annotated[str, typer.Option(help='What counts as relevant, such as "prefer recent".')] = "",
+    depth: Annotated[
+        int, typer.Option(min=0, max=200, help="Hits to rerank; 0: as deep as it pays, up to 50 or as tuned.")
+    ] = 0,
+    queries: Annotated[
+        list[str], typer.Option("--also", help="Another phrasing of the question; can be given several times.")
+    ] = [],  # noqa: B006
+    fields: Annotated[str, typer.Option(help="""Weights of dense vectors: '{"title": 0.6, "text": 0.4}'.""")] = "{}",
+    like: Annotated[list[str], typer.Option(help="Id of a passage; find more like it.")] = [],  # noqa: B006
+    unlike: Annotated[list[str], typer.Option(help="Id of a passage; find less like it.")] = [],  # noqa: B006
+    diversity: Annotated[float, typer.Option(min=0, max=1, help="0: the best hits; 1: the hits that differ most.")] = 0,
+    recency: Annotated[
+        str, typer.Option(help="""Rank newer hits higher: '{"field": "date", "half_life_days": 30}'.""")
+    ] = "{}",
+    boost: Annotated[
+        str, typer.Option(help="""Factors 0-2 by metadata value: '{"kind": {"docs": 1.5, "chat": 0.5}}'.""")
+    ] = "{}",
+    per_document: Annotated[int, typer.Option(min=0, max=100, help="Most hits of one document; 0: any number.")] = 0,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the order before and after reranking, scores and timings.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Search a collection and rerank the hits."""
+    from ...pipeline.question import DEEPEST_TUNED, Question
+
+    if not (query or like):
+        raise typer.BadParameter("Give a question, or --like.")
+    question = Question(
+        query,
+        collection=collection,
+        limit=limit,
+        mode=mode,
+        filter=parse_json_object(filter_),
+        per_document=per_document,
+        queries=queries,
+        fields=parse_json_object(fields, "--fields"),
+        like=like,
+        unlike=unlike,
+        diversity=diversity,
+        recency=parse_json_object(recency, "--recency"),
+        boost=parse_json_object(boost, "--boost"),
+        reranker=reranker,
+        instruction=instruction,
+        depth=depth,
+    )
+    if explain and not as_json:  # both orders are shown, so both are needed whole
+        question = replace(question, limit=max(limit, depth or DEEPEST_TUNED))
+    page = run_on_engine(lambda engine: engine.services.pipeline.ask(question))
+    if as_json:
+        from ...tools.results import ranking_answer
+
+        print_json(ranking_answer(page, full=True))
+    elif explain:
+        _print_explained(page, rows=limit)
+    else:
+        _print_hits(page)
+
+
+def _print_hits(page: Page) -> None:
+    show(_hits_table(page.ranking.hits) if page.ranking.hits else "Nothing found.")
+    _print_verdict(page)
+
+
+def _print_explained(page: Page, *, rows: int) -> None:
+    """Print the first rows of the order before and after reranking, and each stage's time."""
+    show(explain_table(page.ranking, rows=rows) if page.ranking.hits else "Nothing found.")
+    for stage in page.ranking.stages:
+        counts = f"{stage.received} in, {stage.returned} out"
+        line = f"{stage.name:<8}{stage.milliseconds:8.1f} ms  {counts}  {stage.model}  {stage.note}"
+        say(line.rstrip(), style="dim")
+    _print_verdict(page)
+
+
+def _print_verdict(page: Page) -> None:
+    for each in page.ranking.notes:
+        say(f"note: {each}", style="yellow")
+    say(f"verdict: {page.verdict}", style="bold")
+
+
+def _hits_table(hits: Sequence[Hit]) -> Table:
+    """Return hits with their citation and the beginning of their text."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ...tools.results import citation
+
+    table = Table("#", "relevance", "passage", show_lines=True)
+    for hit in hits:
+        passage = hit.passage
+        place = citation(passage.source, passage.start_line, passage.end_line) or passage.id
+        body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(_snippet(passage.text))}\n[dim]{escape(place)}[/dim]"
+        table.add_row(str(hit.rank), _relevance(hit), body)
+    return table
+
+
+def explain_table(ranking: Ranking, *, rows: int) -> Table:
+    """Return the first rows of the retrieval order beside those of the final order, with all scores and moves.
+
+    The hits are in final order and must include the first rows of both orders.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    scores = _later_scores(ranking)
+    table = Table("before", RETRIEVED, "after", *scores, "relevance", "move")
+    before = sorted(ranking.hits, key=_was)[:rows]
+    for first, hit in zip(before, ranking.hits[:rows], strict=True):
+        table.add_row(
+            f"#{_was(first)} {escape(_name(first))}",
+            _score(first, RETRIEVED),
+            f"#{hit.rank} {escape(_name(hit))}",
+            *(_score(hit, name) for name in scores),
+            _relevance(hit),
+            _move(hit),
+        )
+    return table
+
+
+def _later_scores(ranking: Ranking) -> list[str]:
+    """Return the names of the scores after retrieval in the order of their stages, the blend after its parts."""
+    from ...rerank.signals import FROM_METADATA
+
+    later = [name for name in dict.fromkeys(chain.from_iterable(map(_after_retrieval, ranking.hits))) if name != BLEND]
+    blended = {*FROM_METADATA, *(stage.name for stage in ranking.stages if stage.kind == "score")}
+    places = [place for place, name in enumerate(later, start=1) if name in blended]
+    return [*later[: places[-1]], BLEND, *later[places[-1] :]] if places else later
+
+
+def _after_retrieval(hit: Hit) -> Iterator[str]:
+    """Return the names of the hit's scores after the retrieval score; scores are in the order they were given."""
+    return islice(dropwhile(lambda name: name != RETRIEVED, hit.scores), 1, None)
+
+
+def _was(hit: Hit) -> int:
+    return hit.was or hit.rank
+
+
+def _move(hit: Hit) -> str:
+    if _was(hit) == hit.rank:
+        return ""
+    move = f"#{_was(hit)} -> #{hit.rank}"
+    return f"[green]{move}[/green]" if hit.rank < _was(hit) else move
+
+
+def _name(hit: Hit) -> str:
+    return " > ".join(part for part in (hit.passage.title, hit.passage.heading) if part) or hit.passage.id
+
+
+def _snippet(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SNIPPET_CHARACTERS else f"{line[:SNIPPET_CHARACTERS]}…"
+
+
+def _score(hit: Hit, name: str) -> str:
+    return f"{hit.scores[name]:.3f}" if name in hit.scores else ""
+
+
+def _relevance(hit: Hit) -> str:
+    return "" if hit.relevance is None else f"{hit.relevance:.2f}"

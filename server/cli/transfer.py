@@ -1,0 +1,148 @@
+"""`resift move`, `resift backup` and `resift restore`: copies of whole collections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import anyio
+import typer
+
+from ...core.errors import InvalidInput, NotFound
+from .command import CollectionNames
+from .console import progress_bar, say
+
+if TYPE_CHECKING:
+    from ...ingest.transfer import Copied
+    from ...settings.load import Settings
+    from ...store.protocols import Store
+
+app = typer.Typer()
+
+
+@app.command()
+def move(
+    to: Annotated[str, typer.Option(help="Copy from the data folder to the Qdrant server at this URL.")] = "",
+    from_: Annotated[str, typer.Option("--from", help="Copy from the Qdrant server at this URL.")] = "",
+    collections: CollectionNames = [],  # noqa: B006
+) -> None:
+    """Copy collections to or from a Qdrant server. After an interruption, run it again to continue."""
+    from ...settings.load import load_settings
+
+    anyio.run(copy_collections, load_settings(), collections, to, from_)
+
+
+async def copy_collections(settings: Settings, names: Sequence[str], to: str, from_: str) -> None:
+    """Copy collections to the server at `to`, or from the server at `from_`; without names, all that Resift made.
+
+    Raises:
+        InvalidInput: If not exactly one of the two is given.
+        NotFound: If a collection does not exist; nothing is copied then.
+    """
+    from ...factories.stores import embedded_store, server_store
+
+    if bool(to) == bool(from_):
+        raise InvalidInput("Give either --to URL (from the data folder to a server) or --from URL (the other way).")
+    server = server_store(settings.model_copy(update={"qdrant_url": to or from_}))
+    embedded = embedded_store(settings)
+    source, target = (embedded, server) if to else (server, embedded)
+    try:
+        for name in await _existing(source, names):
+            await _copy(source, target, name, skip_adopted=not names)
+    finally:
+        await server.close()
+        await embedded.close()
+    where = f"QDRANT_URL={server.connection.address.shown}" if to else "an empty QDRANT_URL"
+    say(f"The originals are unchanged. To use the copies, run Resift with {where}.")
+
+
+async def _existing(source: Store, names: Sequence[str]) -> Sequence[str]:
+    """Return the names, or all names if there are none.
+
+    Raises:
+        NotFound: If a collection does not exist.
+    """
+    from ...store.protocols import unknown_collection
+
+    known = await source.names()
+    for name in names:
+        if name not in known:
+            raise NotFound(unknown_collection(name, known))
+    return names or known
+
+
+async def _copy(source: Store, target: Store, name: str, *, skip_adopted: bool) -> None:
+    from ...ingest.transfer import copy_collection
+
+    collection = await source.open(name)
+    if collection.manifest.adopted is not None and skip_adopted:
+        say(f"{name}: skipped, because it was adopted and not made by Resift.")
+        return
+    with progress_bar(name) as progress:
+        copied = await copy_collection(collection, target, progress=progress)
+    say(_copied_line(name, copied))
+
+
+def _copied_line(name: str, copied: Copied) -> str:
+    return (
+        f"{name}: {copied.documents:,} documents copied, {copied.unchanged:,} were already there; "
+        f"{copied.passages:,} passages compared on both sides, sha256 {copied.checksum[:16]}"
+    )
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    collections: CollectionNames = [],  # noqa: B006
+) -> None:
+    """Write collections of the data folder to one file."""
+    from ...settings.load import load_settings
+
+    anyio.run(_back_up, load_settings(), file, collections)
+
+
+async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None:
+    from ...factories.stores import embedded_store
+    from ...store.edge.backup import back_up
+
+    _refuse_server(settings)
+    store = embedded_store(settings)
+    try:
+        index = await back_up(store, file, names)
+    finally:
+        await store.close()
+    say(f"{_counts(index.passages)} written to {file}.")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file that `resift backup` wrote.")]) -> None:
+    """Restore the collections of a backup into the data folder."""
+    from ...settings.load import load_settings
+
+    anyio.run(_restore, load_settings(), file)
+
+
+async def _restore(settings: Settings, file: Path) -> None:
+    from ...factories.stores import embedded_store
+    from ...store.edge.backup import restore as restore_backup
+
+    _refuse_server(settings)
+    store = embedded_store(settings)
+    try:
+        index = await restore_backup(store, file)
+    finally:
+        await store.close()
+    say(f"{_counts(index.passages)} restored, as of {index.created}. The checksum of every file was verified.")
+
+
+def _refuse_server(settings: Settings) -> None:
+    if settings.qdrant_url:
+        raise InvalidInput(
+            "QDRANT_URL is set, and `resift backup` and `resift restore` work on the data folder only. To back up a "
+            "server, use Qdrant's snapshots. To back up the data folder, set QDRANT_URL to an empty value."
+        )
+
+
+def _counts(passages: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count:,} passages)" for name, count in passages.items())
