@@ -116,7 +116,7 @@ def test_outcome_is_printed_and_nothing_else(trained: Trained) -> None:
     for expected in ("6 development questions", "reranker alone", "Kendall's tau", "feed-forward per row"):
         assert expected in trained.printed, expected
     assert "loss" not in trained.printed
-    assert trained.printed.splitlines()[-1] == f"Use it: RESIFT_RERANKER={trained.out}"
+    assert trained.printed.splitlines()[-1] == f"To use it, set RESIFT_RERANKER={trained.out}"
     assert "eval_ndcg@10" in trained.told  # progress
     for noise in ("Warning", "MISSING", "UNEXPECTED", "Loading weights", "Writing model shards"):
         assert noise not in trained.told, noise
