@@ -10,9 +10,10 @@ from ..encoders.configured import LocalEncoder, RemoteEncoder
 from ..encoders.minilm import BundledEncoder
 from ..encoders.protocols import Encoder, ExtraEncoders
 from ..ingest.ingestor import Ingestor
-from ..ingest.passages.chunker import Cutter
+from ..ingest.job import WriteLocks
+from ..ingest.passages.chunker import Chunker
 from ..ingest.passages.packing import Chunking
-from ..ingest.removal import Remover, WriteLocks
+from ..ingest.removal import Remover
 from ..ingest.roots import Roots
 from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
 from ..models.deferred import Deferred
@@ -170,7 +171,7 @@ def _services(ground: _Ground, reranking: Reranking, roots: Sequence[Path]) -> S
         ingestor=Ingestor(
             store,
             encoder,
-            Deferred(lambda: _open_cutter(settings, ground.model)),
+            Deferred(lambda: _open_chunker(settings, ground.model)),
             ground.workers,
             manifest=ground.manifest,
             locks=locks,
@@ -188,9 +189,9 @@ def _feedback(settings: Settings) -> FeedbackLog:
     return FeedbackLog(settings.data_dir / FOLDER)
 
 
-def _open_cutter(settings: Settings, model: BundledModel) -> Cutter:
+def _open_chunker(settings: Settings, model: BundledModel) -> Chunker:
     from tokenizers import Tokenizer
 
     ingest = settings.ingest
     chunking = Chunking(ingest.max_tokens, ingest.overlap_tokens, ingest.min_tokens)
-    return Cutter(Tokenizer.from_file(str(verify(model) / TOKENIZER_FILE)), chunking)
+    return Chunker(Tokenizer.from_file(str(verify(model) / TOKENIZER_FILE)), chunking)

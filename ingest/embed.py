@@ -1,4 +1,4 @@
-"""Every vector of a passage that its collection's manifest names."""
+"""Making the vectors that a collection's manifest names for each passage."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -12,15 +12,15 @@ from ..store.manifest import Manifest
 
 
 class Embedder:
-    """Makes vectors by the models that are configured."""
+    """Makes vectors with the configured models."""
 
     def __init__(self, encoder: Encoder, extra_encoders: ExtraEncoders = NO_EXTRA_ENCODERS) -> None:
         self._encoder = encoder
         self._extra_encoders = extra_encoders
-        self._dimension = 0  # of vectors seen, where the encoder does not know it before
+        self._dimension = 0  # measured when the encoder cannot say
 
     async def sized(self, manifest: Manifest) -> Manifest:
-        """Return the manifest with the size of the encoder's vectors, which takes a vector where nothing else tells."""
+        """Return the manifest with the dimension of the encoder's vectors, encoding a text if need be to measure it."""
         if manifest.dimension:
             return manifest
         if not self._dimension:
@@ -31,7 +31,7 @@ class Embedder:
     async def vectors(
         self, manifest: Manifest, passages: Sequence[Passage]
     ) -> tuple[list[Mapping[str, AnyVector]], int]:
-        """Return each passage's vectors by name, and how many passages were longer than the encoder's window."""
+        """Return each passage's vectors by name, and how many passages exceed the encoder's window."""
         texts = [passage.content for passage in passages]
         truncated = 0
         columns = dict[str, Sequence[AnyVector | None]]()
@@ -52,7 +52,7 @@ class Embedder:
         return [{name: vector for name, vector in row.items() if vector is not None} for row in named], truncated
 
     async def _field(self, field: str, passages: Sequence[Passage]) -> list[Vector | None]:
-        """Return the vectors of one field; passages of one document share its values, so each is encoded once."""
+        """Return the vectors of one field. Passages of a document share its value, so equal values are encoded once."""
         values = [_value(field, passage) for passage in passages]
         distinct = sorted(set(values) - {""})
         vectors, _ = await self._encoder.encode(distinct)
@@ -77,7 +77,7 @@ def _usable(multi: Multi) -> Multi | None:
 
 
 def _value(field: str, passage: Passage) -> str:
-    """Return the words of a field; those of a list are put together."""
+    """Return the text of a field; the items of a list are joined."""
     if field in ("title", "heading"):
         return passage.title if field == "title" else passage.heading
     value: Any = passage.metadata.get(field, "")
@@ -85,4 +85,7 @@ def _value(field: str, passage: Passage) -> str:
 
 
 def _other_model(spec: VectorSpec, setting: str) -> str:
-    return f"The collection has vectors of {spec.model}, which is not configured. Set {setting}, or ingest anew."
+    return (
+        f"The collection has vectors of {spec.model}, which is not configured. Set {setting}, or delete the "
+        "collection and ingest its documents again."
+    )

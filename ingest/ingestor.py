@@ -1,15 +1,13 @@
-"""One ingestion: compare documents with the store, cut and encode what is new, write it, report."""
-
-from __future__ import annotations
+"""Running an ingest job: compare documents with the collection, cut and encode what changed, write it."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from ..core.errors import InvalidInput, StoreError
+from ..core.errors import InvalidInput, ResiftError, StoreError
 from ..core.text import encodable
 from ..core.values import Document, Passage
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
@@ -21,65 +19,46 @@ from ..store.indexing import optimize
 from ..store.manifest import Manifest
 from ..store.protocols import Collection, Entry, Point, Store
 from .embed import Embedder
-from .job import Failure, IngestReport, Job
-from .passages.chunker import Cutter
-from .removal import WriteLocks
-from .walk import is_gone_or_empty
+from .job import Failure, IngestReport, Job, WriteLocks
+from .parsers.registry import installed_parsers
+from .passages.chunker import Chunker
+from .walk import is_missing_or_empty
 
-NO_TEXT = "The document has no text. If an earlier version of it is stored, that stays: delete_documents removes it."
+NO_TEXT = (
+    "The document has no text. If an earlier version of it is stored, that one is kept: delete it if you want it gone."
+)
 
 BATCH_DOCUMENTS = 64  # read, compared and cut together
 
-BATCH_PASSAGES = 128  # encoded and written together: one or two seconds of work lost by a crash
-
-
-@dataclass(slots=True)
-class _Tally:
-    """The growing report of a running job."""
-
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    passages: int = 0
-    truncated: int = 0
-    failures: list[Failure] = field(default_factory=list[Failure])
-    notes: list[str] = field(default_factory=list[str])
-    seen: set[str] = field(default_factory=set[str])
-
-    @property
-    def done(self) -> int:
-        return self.added + self.updated + self.unchanged + len(self.failures)
-
-    def report(self) -> IngestReport:
-        return IngestReport(
-            added=self.added,
-            updated=self.updated,
-            unchanged=self.unchanged,
-            removed=self.removed,
-            passages=self.passages,
-            truncated=self.truncated,
-            failures=tuple(self.failures),
-            notes=tuple(self.notes),
-        )
+BATCH_PASSAGES = 128  # encoded and written together: a crash loses one or two seconds of work
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
+    """A document to write: its digest, the entry of its stored version, and its new passages."""
+
     document: Document
     digest: str
-    before: Entry | None
+    stored: Entry | None
     passages: Sequence[Passage]
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one step of a job adds to its report. `begun` counts documents that are encoded and not yet written."""
+
+    report: IngestReport = field(default_factory=IngestReport)
+    begun: float = 0.0
+
+
 class Ingestor:
-    """Brings documents into collections; one job at a time writes to a collection."""
+    """Writes documents to collections. One job at a time writes to a collection."""
 
     def __init__(
         self,
         store: Store,
         encoder: Encoder,
-        cutter: Deferred[Cutter],
+        chunker: Deferred[Chunker],
         workers: Workers,
         *,
         manifest: Manifest,
@@ -88,152 +67,161 @@ class Ingestor:
     ) -> None:
         self._store = store
         self._embedder = Embedder(encoder, extra_encoders)
-        self._cutter = cutter
+        self._chunker = chunker
         self._workers = workers
         self._manifest = manifest
         self._locks = locks
 
     async def ingest(self, job: Job) -> IngestReport:
-        """Run a job to its end; what could not be taken is in the report, the rest is written.
+        """Run a job to its end. Documents that fail are in the report; all others are written.
 
         Raises:
-            IncompatibleCollection: When the collection was written with other models.
-            StoreError: When writing failed; running the same job again completes it.
+            IncompatibleCollection: The collection was written with other models.
+            StoreError: Writing failed. Running the same job again completes it.
         """
         async with self._locks[job.collection]:
-            manifest = await self._embedder.sized(self._manifest)
-            is_ours = not self._store.is_shared and job.collection not in await self._store.names()
-            collection = await self._store.open(job.collection, create=manifest)
-            collection.manifest.check_writable(job.collection)
-            collection.manifest.check(job.collection, manifest)
-            tally, items = _Tally(), iter(job.items)
+            may_drop = not self._store.is_shared and job.collection not in await self._store.names()
+            collection = await self._open(job.collection)
             try:
-                while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
-                    documents = _accept(batch, tally)
-                    await self._write_changed(collection, documents, job, tally)
-                await self._prune(collection, job, tally)
+                report = await self._run(collection, job)
                 if not self._store.is_shared:
-                    await _optimize_when_due(collection, job, tally)
+                    report += await _optimize_when_due(collection, job, report)
             finally:
                 await collection.flush()
-                if is_ours and not await collection.count():
-                    await self._store.drop(job.collection)  # nothing came in: leave no empty collection behind
-            return tally.report()
+                if may_drop and not await collection.count():
+                    await self._store.drop(job.collection)  # a job without any document leaves no collection behind
+            return report
 
-    async def _write_changed(
-        self, collection: Collection, documents: Sequence[Document], job: Job, tally: _Tally
-    ) -> None:
+    async def _open(self, name: str) -> Collection:
+        manifest = await self._embedder.sized(self._manifest)
+        collection = await self._store.open(name, create=manifest)
+        collection.manifest.check_writable(name)
+        collection.manifest.check(name, manifest)
+        return collection
+
+    async def _run(self, collection: Collection, job: Job) -> IngestReport:
+        """Ingest the items batch by batch, and then remove documents whose files are gone."""
+        report = IngestReport(notes=installed_parsers().problems)
+        items, seen = iter(job.items), set[str]()
+        while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
+            documents, failures = _accept(batch, seen)
+            seen |= {document.id for document in documents}
+            report += IngestReport(failures=failures)
+            async for step in self._write_changed(collection, documents):
+                report += step.report
+                await _tell(job, report, begun=step.begun)
+        return report + await _prune(collection, job, seen)
+
+    async def _write_changed(self, collection: Collection, documents: Sequence[Document]) -> AsyncIterator[_Step]:
+        """Write the documents that differ from their stored versions, and yield what each step did."""
         entries = await collection.entries([document.id for document in documents])
         digests = {document.id: digest_of(document, self._manifest.chunking) for document in documents}
         changed = [each for each in documents if each.id not in entries or entries[each.id].digest != digests[each.id]]
-        tally.unchanged += len(documents) - len(changed)
-        changed = await self._learn(collection, changed, tally)
-        cutter = await self._cutter.get()
-        cuts = await self._workers.map(cutter.cut, changed)
-        changes: list[_Change] = []
-        for document, passages in zip(changed, cuts, strict=True):
-            if passages:
-                changes.append(
-                    _Change(document, digests[document.id], before=entries.get(document.id), passages=passages)
-                )
-            else:  # a page of nothing but scripts, for one
-                tally.failures.append(Failure(document.source or document.id, NO_TEXT))
+        learned, refused = await self._learn_fields(collection, changed)
+        chunked = await self._chunk(learned)
+        changes = [
+            _Change(document=document, digest=digests[document.id], stored=entries.get(document.id), passages=passages)
+            for document, passages in chunked
+            if not isinstance(passages, Failure)
+        ]
+        failures = [outcome for _, outcome in chunked if isinstance(outcome, Failure)]
+        yield _Step(IngestReport(unchanged=len(documents) - len(changed), failures=(*refused, *failures)))
         for group in _groups(changes, BATCH_PASSAGES):
-            await self._write(collection, group, job, tally)
-            await _report(job, tally)
-        await _report(job, tally)
+            async for step in self._write(collection, group):
+                yield step
 
-    async def _learn(self, collection: Collection, documents: Sequence[Document], tally: _Tally) -> list[Document]:
-        """Add the documents' metadata fields to the collection's; return the documents for which there was room."""
-        fields, learned = dict(collection.manifest.fields), list[Document]()
+    async def _learn_fields(
+        self, collection: Collection, documents: Sequence[Document]
+    ) -> tuple[list[Document], list[Failure]]:
+        """Add the documents' metadata fields to the manifest; return the documents for which there was room."""
+        fields, learned, refused = dict(collection.manifest.fields), list[Document](), list[Failure]()
         for document in documents:
             try:
                 fields = learn_fields(fields, document.metadata)
                 learned.append(document)
             except InvalidInput as error:
-                tally.failures.append(Failure(document.source or document.id, str(error)))
+                refused.append(_failure(document, str(error)))
         await collection.remember(replace(collection.manifest, fields=fields, chunking=self._manifest.chunking))
-        return learned
+        return learned, refused
 
-    async def _write(self, collection: Collection, changes: Sequence[_Change], job: Job, tally: _Tally) -> None:
-        points, truncated = await self._points(collection, changes, job, tally)
-        await collection.write(points)
-        tally.added += sum(change.before is None for change in changes)
-        tally.updated += sum(change.before is not None for change in changes)
-        tally.passages += len(points)
-        tally.truncated += truncated
+    async def _chunk(self, documents: Sequence[Document]) -> list[tuple[Document, Sequence[Passage] | Failure]]:
+        """Return each document with its passages, or with the reason why there are none."""
+        chunker = await self._chunker.get()
 
-    async def _points(
-        self, collection: Collection, changes: Sequence[_Change], job: Job, tally: _Tally
-    ) -> tuple[list[Point], int]:
+        def chunk(document: Document) -> Sequence[Passage] | Failure:
+            try:
+                return chunker.chunk(document) or _failure(document, NO_TEXT)  # a page of scripts has no text
+            except ResiftError as error:
+                return _failure(document, str(error))
+
+        return list(zip(documents, await self._workers.map(chunk, documents), strict=True))
+
+    async def _write(self, collection: Collection, changes: Sequence[_Change]) -> AsyncIterator[_Step]:
+        """Encode and write some documents. A long document takes several steps."""
         passages = [(passage, change) for change in changes for passage in change.passages]
         points: list[Point] = []
         truncated = 0
-        for start in range(0, len(passages), BATCH_PASSAGES):  # a long document must not keep silent until its end
+        for start in range(0, len(passages), BATCH_PASSAGES):
             batch = passages[start : start + BATCH_PASSAGES]
-            made, cut = await self._embedder.vectors(collection.manifest, [passage for passage, _ in batch])
+            encoded, cut = await self._embedder.vectors(collection.manifest, [passage for passage, _ in batch])
             points += [
-                Point(passage, change.digest, passages=len(change.passages), vectors=vectors)
-                for (passage, change), vectors in zip(batch, made, strict=True)
+                Point(passage=passage, digest=change.digest, passages=len(change.passages), vectors=vectors)
+                for (passage, change), vectors in zip(batch, encoded, strict=True)
             ]
             truncated += cut
-            await _report(job, tally, begun=len(changes) * len(points) / len(passages))
-        return points, truncated
-
-    async def _prune(self, collection: Collection, job: Job, tally: _Tally) -> None:
-        if not job.prune_below:
-            return
-        below = tuple(f"{folder.as_posix().rstrip('/')}/" for folder in job.prune_below)
-        entries = await collection.entries()
-        unseen = [key for key, entry in entries.items() if entry.source.startswith(below) and key not in tally.seen]
-        gone = [key for key in unseen if is_gone_or_empty(Path(entries[key].source))]
-        if gone:
-            await collection.remove(AnyOf("document_id", tuple(gone)))
-        tally.removed += len(gone)
+            yield _Step(begun=len(changes) * len(points) / len(passages))
+        await collection.write(points)
+        added = sum(change.stored is None for change in changes)
+        updated = len(changes) - added
+        yield _Step(IngestReport(added=added, updated=updated, passages=len(points), truncated=truncated))
 
 
 def digest_of(document: Document, chunking: str) -> str:
-    """Return the hash that tells whether a document has to be written again: of all it says and how it is cut."""
+    """Return the hash of a document's content and chunking; a document is written again when it differs."""
     parts = [document.id, document.title, document.text, document.source, dict(document.metadata), chunking]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _take(items: Iterator[Document | Failure], most: int) -> list[Document | Failure]:
-    return list(islice(items, most))
+def _take(items: Iterator[Document | Failure], count: int) -> list[Document | Failure]:
+    return list(islice(items, count))
 
 
-def _accept(batch: Sequence[Document | Failure], tally: _Tally) -> list[Document]:
-    accepted: list[Document] = []
+def _accept(batch: Sequence[Document | Failure], seen: Set[str]) -> tuple[list[Document], tuple[Failure, ...]]:
+    """Return the documents that can be ingested, without null metadata, and the failures of all others."""
+    accepted: dict[str, Document] = {}
+    failures: list[Failure] = []
     for item in batch:
-        failure = item if isinstance(item, Failure) else _objection(item, tally.seen)
-        if failure is not None:
-            tally.failures.append(failure)
-        elif isinstance(item, Document):
-            tally.seen.add(item.id)
-            accepted.append(replace(item, metadata=without_nulls(item.metadata)))
-    return accepted
+        if isinstance(item, Failure):
+            failures.append(item)
+        elif failure := _objection(item, is_repeated=item.id in seen or item.id in accepted):
+            failures.append(failure)
+        else:
+            accepted[item.id] = replace(item, metadata=without_nulls(item.metadata))
+    return list(accepted.values()), tuple(failures)
 
 
-def _objection(document: Document, seen: set[str]) -> Failure | None:
-    source = document.source or document.id
+def _objection(document: Document, *, is_repeated: bool) -> Failure | None:
+    """Return why a document cannot be ingested, or None when it can."""
     if not document.text.strip():
-        return Failure(source, NO_TEXT)
-    if document.id in seen:
-        return Failure(source, f"The id {document.id!r} was given twice in one call; the first document has it.")
+        return _failure(document, NO_TEXT)
+    if is_repeated:
+        return _failure(document, f"The id {document.id!r} is used twice in this call; the first document has it.")
     try:
         check_metadata(document.metadata)
         json.dumps([document.id, document.title, document.source, dict(document.metadata)], ensure_ascii=False).encode()
     except InvalidInput as error:
-        return Failure(source, str(error))
-    except UnicodeEncodeError:  # a file name that is not UTF-8, for one
-        return Failure(
-            encodable(source), "Its name, title or metadata is not valid Unicode. Rename it, or correct them."
-        )
+        return _failure(document, str(error))
+    except UnicodeEncodeError:  # for example, a file name that is not UTF-8
+        return _failure(document, "Its name, title or metadata is not valid Unicode. Rename the file or correct them.")
     return None
 
 
+def _failure(document: Document, reason: str) -> Failure:
+    return Failure(encodable(document.source or document.id), reason)
+
+
 def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:
-    """Yield whole documents in groups of at least `size` passages, but the last."""
+    """Yield whole documents in groups of at least `size` passages; the last group may have fewer."""
     group: list[_Change] = []
     for change in changes:
         group.append(change)
@@ -244,19 +232,35 @@ def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:
         yield group
 
 
-async def _optimize_when_due(collection: Collection, job: Job, tally: _Tally) -> None:
+async def _prune(collection: Collection, job: Job, seen: Set[str]) -> IngestReport:
+    """Remove the documents below the job's folders whose files are missing or empty."""
+    if not job.prune_below:
+        return IngestReport()
+    below = tuple(f"{folder.as_posix().rstrip('/')}/" for folder in job.prune_below)
+    entries = await collection.entries()
+    unseen = [key for key, entry in entries.items() if entry.source.startswith(below) and key not in seen]
+    gone = [key for key in unseen if is_missing_or_empty(Path(entries[key].source))]
+    if gone:
+        await collection.remove(AnyOf("document_id", tuple(gone)))
+    return IngestReport(removed=len(gone))
+
+
+async def _optimize_when_due(collection: Collection, job: Job, report: IngestReport) -> IngestReport:
+    """Build the collection's index when it has grown enough; a failure becomes a note."""
+
     async def say(message: str) -> None:
         if job.progress is not None:
-            await job.progress(tally.done, job.total, message)
+            await job.progress(report.documents, job.total, message)
 
     storage = collection.manifest.storage
     if storage.is_due(await collection.count()):
         try:
             await optimize(collection, storage, say=say)
         except StoreError as error:
-            tally.notes.append(f"The documents are in; their index could not be built: {error}")
+            return IngestReport(notes=(f"The documents were ingested, but their index could not be built: {error}",))
+    return IngestReport()
 
 
-async def _report(job: Job, tally: _Tally, *, begun: float = 0.0) -> None:
+async def _tell(job: Job, report: IngestReport, *, begun: float) -> None:
     if job.progress is not None:
-        await job.progress(tally.done + begun, job.total, f"{tally.passages:,} passages written")
+        await job.progress(report.documents + begun, job.total, f"{report.passages:,} passages written")

@@ -1,18 +1,19 @@
-"""What ingestion did: the counts of documents, and every source that failed with its reason."""
+"""Ingest jobs: what to ingest, how it is going, what came of it, and the locks that keep jobs apart."""
 
-from __future__ import annotations
-
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+import anyio
 
 from ..core.values import Document
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A source that was not ingested; `reason` is a sentence for the caller."""
+    """A source that was not ingested, and a sentence for the caller that says why."""
 
     source: str
     reason: str
@@ -20,7 +21,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """Documents by outcome, the passages written, and the failures."""
+    """Counts of documents by outcome, of passages written, and the failures. Reports add up."""
 
     added: int = 0
     updated: int = 0
@@ -31,20 +32,48 @@ class IngestReport:
     """Passages longer than the encoder's window."""
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
-    """Sentences on what else did not go as wished; the documents are in."""
+    """Sentences about other problems; the documents were ingested."""
+
+    def __add__(self, other: "IngestReport") -> "IngestReport":
+        """Return the sum of two reports."""
+        return IngestReport(
+            added=self.added + other.added,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            removed=self.removed + other.removed,
+            passages=self.passages + other.passages,
+            truncated=self.truncated + other.truncated,
+            failures=self.failures + other.failures,
+            notes=self.notes + other.notes,
+        )
+
+    @property
+    def documents(self) -> int:
+        """Return how many documents of the job are done, failed ones included."""
+        return self.added + self.updated + self.unchanged + len(self.failures)
 
 
 Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
-"""Called with documents done, begun ones in part, documents in all, and a message."""
+"""Is called with the number of documents done (a fraction for those begun), the number of all, and a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to ingest. Items are documents, or failures of those that could not be read; `total` counts both."""
+    """What to ingest. `items` are documents, and failures of those that could not be read; `total` counts both."""
 
     collection: str
     items: Iterable[Document | Failure]
     total: int
     prune_below: Sequence[Path] = ()
-    """Folders whose documents are removed when this job no longer finds them."""
+    """Folders whose documents are removed when their files are gone."""
     progress: Progress | None = None
+
+
+class WriteLocks:
+    """A lock per collection, so that one job at a time writes to it."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
+
+    def __getitem__(self, collection: str) -> anyio.Lock:
+        return self._locks[collection]

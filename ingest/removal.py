@@ -1,31 +1,19 @@
-"""One writer at a time to a collection, whoever it is."""
+"""Removing documents and collections."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import anyio
 
 from ..core.errors import InvalidInput, StoreBusy, StoreError
 from ..store.feedback_log import FeedbackLog
 from ..store.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
 from ..store.protocols import Collection, Store
-
-
-class WriteLocks:
-    """A lock per collection name."""
-
-    def __init__(self) -> None:
-        self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
-
-    def __getitem__(self, collection: str) -> anyio.Lock:
-        return self._locks[collection]
+from .job import WriteLocks
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How many documents and passages went, and which of the ids asked for were not there."""
+    """How many documents and passages were removed, and which of the given ids are not in the collection."""
 
     documents: int
     passages: int
@@ -33,7 +21,7 @@ class Removed:
 
 
 class Remover:
-    """Takes documents, or whole collections, out of a store."""
+    """Removes documents, or whole collections, from a store."""
 
     def __init__(self, store: Store, locks: WriteLocks, feedback: FeedbackLog | None = None) -> None:
         self._store = store
@@ -41,10 +29,10 @@ class Remover:
         self._feedback = feedback
 
     async def drop(self, name: str) -> Removed:
-        """Delete a collection with all it holds, whatever model it was written with.
+        """Delete a collection with all its documents, even if it was written with another model.
 
         Raises:
-            NotFound: When there is none of that name.
+            NotFound: There is no collection of that name.
         """
         async with self._locks[name]:
             removed = await self._size(name)
@@ -59,24 +47,29 @@ class Remover:
             return Removed(await collection.documents() or 0, await collection.count())
         except StoreBusy:
             raise
-        except StoreError:  # damaged: nobody can count it, and it shall go all the same
+        except StoreError:  # a damaged collection cannot be counted, but it can be deleted
             return Removed(0, 0)
 
     async def remove(
         self, name: str, *, document_ids: Sequence[str], filter_: Mapping[str, Any], everything: bool = False
     ) -> Removed:
-        """Remove the documents that have one of the ids and meet the filter, either may be left out; or `everything`.
+        """Remove the documents that have one of the ids and match the filter; either may be empty.
+
+        With `everything` the collection itself is deleted.
 
         Raises:
-            NotFound: When there is no such collection.
-            InvalidInput: When none of the three is given, or `everything` beside others; or when nothing would be left.
+            NotFound: There is no collection of that name.
+            InvalidInput: No ids, filter or `everything` was given, or `everything` together with one of the others;
+                or the collection would be left without documents.
         """
         if everything:
             if document_ids or filter_:
-                raise InvalidInput("`everything` deletes the whole collection: leave out ids and filter.")
+                raise InvalidInput("`everything` deletes the whole collection. Leave out the ids and the filter.")
             return await self.drop(name)
         if not document_ids and not filter_:
-            raise InvalidInput("Say what to delete: document_ids, a filter, or everything=true for the collection.")
+            raise InvalidInput(
+                "Nothing to delete was given. Give document ids, a filter, or `everything` to delete the collection."
+            )
         async with self._locks[name]:
             collection = await self._store.open(name)
             collection.manifest.check_writable(name)
@@ -102,7 +95,7 @@ async def _count_to_remove(collection: Collection, where: All) -> int:
     documents = await collection.count(All((where, FIRST_PASSAGES)))
     if documents and documents == await collection.count(FIRST_PASSAGES):
         raise InvalidInput(
-            f"That is all {documents} documents of collection {collection.name!r}. Nothing was deleted. To delete the "
-            "collection, call again with everything=true."
+            f"These are all {documents} documents of collection {collection.name!r}. Nothing was deleted. To delete "
+            "the collection, give `everything` instead."
         )
     return documents

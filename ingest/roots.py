@@ -1,4 +1,4 @@
-"""The folders Resift may read, and the check that a path lies inside them."""
+"""The folders that Resift may read, and the check that a path lies inside them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,19 +10,22 @@ from ..core.errors import InvalidInput, NotFound, PathRefused
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Allowed folders, absolute and with symbolic links resolved; none means that no path is allowed."""
+    """The allowed folders, absolute and with symbolic links resolved. Without any, no path is allowed."""
 
     folders: tuple[Path, ...]
 
     @classmethod
     def of(cls, paths: Iterable[str | Path]) -> Self:
-        """Resolve `paths`, dropping repeats. A folder need not exist yet."""
+        """Return the resolved `paths` without repeats. A folder need not exist yet."""
         return cls(tuple(dict.fromkeys(_resolved(Path(path)) for path in paths)))
 
     def admit(self, path: str | Path) -> Path:
-        """Return where `path` really leads. A relative path is looked for in each root in turn.
+        """Return the resolved `path`. A relative path is looked up in each root in turn.
 
-        Raises: PathRefused when the target lies outside every root; NotFound when nothing is there.
+        Raises:
+            InvalidInput: The path is not usable on this file system.
+            PathRefused: The path leads outside every root.
+            NotFound: There is nothing at the path.
         """
         target = self._target(Path(path))
         if not self.contain(target):
@@ -36,20 +39,20 @@ class Roots:
         return target
 
     def contain(self, target: Path) -> bool:
-        """Say whether `target`, already resolved, is a root or lies below one."""
+        """Return whether `target`, already resolved, is a root or lies below one."""
         return any(target.is_relative_to(folder) for folder in self.folders)
 
     def _target(self, path: Path) -> Path:
-        """Resolve `path`; a relative one against the first root that has it, else against the first root."""
+        """Return the resolved `path`: a relative one below the first root that has it, else below the first root."""
         if path.is_absolute() or str(path).startswith("~") or not self.folders:
             return _resolved(path)
-        # The engine outlives the client that started it, so its working directory means nothing to a caller.
+        # The engine outlives the client that started it, so its working directory has no meaning for a caller.
         found = [target for folder in self.folders if _exists(target := _resolved(folder / path))]
         return found[0] if found else _resolved(self.folders[0] / path)
 
 
 def _resolved(path: Path) -> Path:
-    """Follow every link of `path`. Raises: InvalidInput for a path no file system can hold, or a loop of links."""
+    """Return `path` with every link followed, or raise InvalidInput for an impossible path or a loop of links."""
     try:
         return path.expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
@@ -61,5 +64,5 @@ def _resolved(path: Path) -> Path:
 def _exists(target: Path) -> bool:
     try:
         return target.exists()
-    except OSError as error:  # a name too long for the file system, say
+    except OSError as error:  # for example, a name that is too long
         raise InvalidInput(f"{str(target)[:200]!r} is not a usable path: {error.strerror}. Correct it.") from error

@@ -1,4 +1,4 @@
-"""Where documents come from: files below the allowed roots, or text handed over."""
+"""Where documents come from: files below the allowed roots, or text that the caller passes."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Any
 
 from ..core.errors import ResiftError
 from ..core.values import Document
+from .decoding import normalise
 from .job import Failure
-from .parsers.structure import normalise
 from .reader import read_document
 from .roots import Roots
 from .walk import find_files
@@ -17,12 +17,15 @@ from .walk import find_files
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files to ingest, read one by one as the job asks for them."""
+    """Files to ingest. Iterating reads them one by one and yields a document or a failure for each."""
 
     paths: tuple[Path, ...]
     failures: tuple[Failure, ...]
+    """Paths that cannot be read at all."""
     folders: tuple[Path, ...]
+    """Those of the caller's paths that are folders."""
     metadata: Mapping[str, Any]
+    """Fields that every document gets; they replace fields of the same names in the file."""
     max_bytes: int
 
     def __len__(self) -> int:
@@ -41,16 +44,16 @@ class Files:
 def files_below(
     paths: Sequence[str | Path], *, glob: str, roots: Roots, metadata: Mapping[str, Any], max_bytes: int
 ) -> Files:
-    """Return the readable files at or below the paths; paths that cannot be used become failures."""
+    """Return the readable files at or below the paths; a path that cannot be used becomes a failure."""
     found = find_files(paths, glob=glob, roots=roots)
     folders = tuple(folder for path in paths if (folder := _folder(path, roots)) is not None)
-    return Files(found.files, found.failures, folders=folders, metadata=metadata, max_bytes=max_bytes)
+    return Files(paths=found.files, failures=found.failures, folders=folders, metadata=metadata, max_bytes=max_bytes)
 
 
 def _folder(path: str | Path, roots: Roots) -> Path | None:
     try:
         target = roots.admit(path)
-    except ResiftError:  # reported by find_files already
+    except ResiftError:  # find_files has reported it
         return None
     return target if target.is_dir() else None
 
@@ -58,7 +61,7 @@ def _folder(path: str | Path, roots: Roots) -> Path | None:
 def text_document(
     text: str, *, title: str = "", source: str = "", id_: str = "", metadata: Mapping[str, Any]
 ) -> Document:
-    """Return a document of text handed over; without an id it is known by its source, else by its content."""
+    """Return a document of text that the caller passes. Without `id_`, its id is its source or a hash."""
     text, title = normalise(text), normalise(title)
     content = hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()
     derived = source or f"text-{content[:12]}"

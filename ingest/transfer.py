@@ -1,4 +1,4 @@
-"""Copying a collection from one store to another: resumable by document, counted and compared at the end."""
+"""Copying a collection from one store to another: resumable, and compared at the end."""
 
 import hashlib
 import json
@@ -14,94 +14,102 @@ from ..store.points import payload_of
 from ..store.protocols import Collection, Entry, Point, Store
 from .job import Progress
 
-PASSAGES_AT_ONCE = 256
+_BATCH_PASSAGES = 256
 
-CLOSE = 1e-5  # between components: both stores scale dense vectors to length 1, each in its own arithmetic
+_TOLERANCE = 1e-5  # each store scales dense vectors to length 1 in its own arithmetic
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied now, what was there already, and the checksum that both sides have."""
+    """What was copied, what the target had already, and the checksum of both sides."""
 
     documents: int
     unchanged: int
     passages: int
-    """Of all documents of the source, as counted on both sides."""
+    """Of all documents of the source; the target has as many."""
     checksum: str
     """SHA-256 over every passage and its metadata, in the order of their ids."""
 
 
 async def copy_collection(source: Collection, target: Store, *, progress: Progress | None = None) -> Copied:
-    """Copy what the source holds into the collection of the same name; documents that only the target has stay.
+    """Copy a collection to the target store, into the collection of its name. Documents only there are kept.
 
-    A document counts as copied when its first passage is there with the same digest, so an interrupted copy goes on
-    where it stopped.
+    A document counts as copied when its first passage is there with the same digest, so an interrupted copy can be
+    resumed.
 
     Raises:
-        IncompatibleCollection: When the target has a collection of that name with other vectors.
-        StoreError: When the copy differs from its source.
+        IncompatibleCollection: The target has a collection of that name with other vectors.
+        StoreError: The copy differs from its source, or the source is an adopted collection.
     """
     if source.manifest.adopted is not None:
         raise StoreError(
-            f"Collection {source.name!r} was made elsewhere and adopted: what Resift keeps of documents is not in it. "
-            "Copy it by Qdrant's snapshots, or ingest its documents into a collection of Resift's."
+            f"Collection {source.name!r} was not made by Resift, so it has no record of its documents to copy. Copy "
+            "it with Qdrant's snapshots, or ingest its documents into a new collection."
         )
-    unindexed = replace(source.manifest.storage, indexed=0)
-    new = replace(source.manifest, fields={}, storage=unindexed)  # fields are indexed when they are remembered
-    copy = await target.open(source.name, create=new)
-    copy.manifest.check_writable(source.name)
-    _check_alike(source, copy)
-    fields = dict(copy.manifest.fields)
-    for name, kind in source.manifest.fields.items():
-        fields[name] = widen(fields.get(name, kind), kind)
-    await copy.remember(replace(copy.manifest, fields=fields))
+    copy = await _open_copy(source, target)
     entries = await source.entries()
-    there = await copy.entries()
-    missing = {key: entry for key, entry in entries.items() if there.get(key) != entry}
-    done = len(entries) - len(missing)
-    for ids in _groups(missing):
+    copied = await copy.entries()
+    missing = {key: entry for key, entry in entries.items() if copied.get(key) != entry}
+    unchanged = done = len(entries) - len(missing)
+    for ids in _batches(missing):
         await copy.write(await source.read(ids))
         done += len(ids)
         if progress is not None:
             await progress(done, len(entries), "copied")
     await copy.flush()
     passages, checksum = await _compare(source, copy, entries, progress)
-    return Copied(len(missing), len(entries) - len(missing), passages=passages, checksum=checksum)
+    return Copied(documents=len(missing), unchanged=unchanged, passages=passages, checksum=checksum)
 
 
-def _check_alike(source: Collection, copy: Collection) -> None:
-    ours, theirs = source.manifest, copy.manifest
-    if (ours.vectors, ours.lexical) != (theirs.vectors, theirs.lexical):
+async def _open_copy(source: Collection, target: Store) -> Collection:
+    """Return the target's collection, made where needed, with the metadata fields of both."""
+    unindexed = replace(source.manifest.storage, indexed=0)
+    new = replace(source.manifest, fields={}, storage=unindexed)  # `remember` indexes the fields
+    copy = await target.open(source.name, create=new)
+    copy.manifest.check_writable(source.name)
+    _check_vectors(source, copy)
+    fields = dict(copy.manifest.fields)
+    for name, kind in source.manifest.fields.items():
+        fields[name] = widen(fields.get(name, kind), kind)
+    await copy.remember(replace(copy.manifest, fields=fields))
+    return copy
+
+
+def _check_vectors(source: Collection, copy: Collection) -> None:
+    wanted, present = source.manifest, copy.manifest
+    if (wanted.vectors, wanted.lexical) != (present.vectors, present.lexical):
         raise IncompatibleCollection(
-            f"The target has a collection {source.name!r} with other vectors: {sorted(theirs.vectors)} by "
-            f"{theirs.encoder}; the source has {sorted(ours.vectors)} by {ours.encoder}. Delete it there, or keep both."
+            f"The target has a collection {source.name!r} with other vectors: {sorted(present.vectors)} of "
+            f"{present.encoder}; the source has {sorted(wanted.vectors)} of {wanted.encoder}. Delete the target's "
+            "collection, or keep both as they are."
         )
 
 
-def _groups(entries: Mapping[str, Entry]) -> Iterator[list[str]]:
-    """Yield documents in groups of about `PASSAGES_AT_ONCE` passages."""
-    group, passages = list[str](), 0
+def _batches(entries: Mapping[str, Entry]) -> Iterator[list[str]]:
+    """Yield the ids of documents in batches of about `_BATCH_PASSAGES` passages."""
+    batch, passages = list[str](), 0
     for key in sorted(entries):
-        group.append(key)
+        batch.append(key)
         passages += entries[key].passages
-        if passages >= PASSAGES_AT_ONCE:
-            yield group
-            group, passages = [], 0
-    if group:
-        yield group
+        if passages >= _BATCH_PASSAGES:
+            yield batch
+            batch, passages = [], 0
+    if batch:
+        yield batch
 
 
 async def _compare(
     source: Collection, copy: Collection, entries: Mapping[str, Entry], progress: Progress | None
 ) -> tuple[int, str]:
+    """Return the number of passages and their checksum, or raise StoreError where the two sides differ."""
     passages, done, checksum = 0, 0, hashlib.sha256()
-    for ids in _groups(entries):
+    for ids in _batches(entries):
         original, copied = _in_order(await source.read(ids)), _in_order(await copy.read(ids))
         digests = [b"".join(map(_digest, side)) for side in (original, copied)]
-        if digests[0] != digests[1] or not all(map(_same_vectors, original, copied)):
+        if digests[0] != digests[1] or not all(map(_have_same_vectors, original, copied)):
             raise StoreError(
                 f"The copy of collection {source.name!r} differs from its source between documents {ids[0]!r} and "
-                f"{ids[-1]!r}: {len(original)} and {len(copied)} passages. Was one changed meanwhile? Run it again."
+                f"{ids[-1]!r}: {len(copied)} passages, not {len(original)}. If one was changed meanwhile, copy again."
             )
         checksum.update(digests[0])
         passages += len(original)
@@ -119,18 +127,18 @@ def _digest(point: Point) -> bytes:
     return hashlib.sha256(json.dumps(payload_of(point), sort_keys=True).encode()).digest()
 
 
-def _same_vectors(one: Point, other: Point) -> bool:
+def _have_same_vectors(one: Point, other: Point) -> bool:
     if one.vectors.keys() != other.vectors.keys():
         return False
-    return all(_is_same(vector, other.vectors[name]) for name, vector in one.vectors.items())
+    return all(_are_close(vector, other.vectors[name]) for name, vector in one.vectors.items())
 
 
-def _is_same(one: AnyVector, other: AnyVector) -> bool:
+def _are_close(one: AnyVector, other: AnyVector) -> bool:
     if isinstance(one, Sparse) or isinstance(other, Sparse):
         return isinstance(one, Sparse) and isinstance(other, Sparse) and _weights(one) == _weights(other)
     first = one.rows if isinstance(one, Multi) else one
     second = other.rows if isinstance(other, Multi) else other
-    return first.shape == second.shape and bool(np.allclose(first, second, atol=CLOSE))
+    return first.shape == second.shape and bool(np.allclose(first, second, atol=_TOLERANCE))
 
 
 def _weights(vector: Sparse) -> list[tuple[int, np.float32]]:

@@ -1,59 +1,72 @@
-"""Lay out HTML: headings, paragraphs and preformatted text with the lines of the source they stand on."""
+"""HTML: headings, paragraphs and preformatted text, each with its line in the source."""
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
 
-from .structure import Block, Heading, ParsedText, nest
+from .protocols import Content
+from .structure import Block, Heading, ParsedDocument, nest
 
-_NEVER_READ = {"script", "style", "noscript", "template", "svg", "title"}
+_PAGE_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
 
-# Furniture of a page. Inside an article its header often holds the only h1, so there it is read.
-_FURNITURE = {"nav", "header", "footer"}
+_INVISIBLE = {"script", "style", "noscript", "template", "svg", "title"}
+
+# Left out, except inside an article, whose header often holds the only h1.
+_BOILERPLATE = {"nav", "header", "footer"}
 
 _CONTENT = {"main", "article", "section"}
 
-_TRACKED = {*_FURNITURE, *_CONTENT, *_NEVER_READ, "pre", "body", "div", "aside"}
-
-# A title stands above the text; reading 5 MB for it would double the work.
-_TITLE_CHARS = 200_000
+_TRACKED = {*_BOILERPLATE, *_CONTENT, *_INVISIBLE, "pre", "body", "div", "aside"}
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 _BLOCKS = {
-    *_HEADINGS, *_CONTENT, *_FURNITURE, "address", "aside", "blockquote", "body", "caption", "dd", "details", "div",
+    *_HEADINGS, *_CONTENT, *_BOILERPLATE, "address", "aside", "blockquote", "body", "caption", "dd", "details", "div",
     "dl", "dt", "fieldset", "figcaption", "figure", "form", "hr", "li", "ol", "option", "p", "pre", "summary", "table",
     "tbody", "textarea", "tfoot", "thead", "tr", "ul",
 }  # fmt: skip
 
 
-def lay_out(text: str) -> ParsedText:
-    """Return the sections of the page `text`, which has only newlines as line ends; broken markup as far as it goes."""
-    page = _read(text, furniture=False)
-    if not page.parts:
-        # A `nav` that is never closed swallows the page; better its furniture than nothing.
-        page = _read(text, furniture=True)
-    return ParsedText(page.lines, page.numbers, nest(page.parts))
+class HtmlParser:
+    """Reads HTML; the title is the `<title>`, or else the first h1."""
+
+    suffixes = frozenset((".html", ".htm", ".xhtml"))
+    is_binary = False
+
+    def sniff(self, text: str) -> bool:
+        """Return whether the text begins as an HTML page does."""
+        return _PAGE_START.match(text) is not None
+
+    def parse(self, content: Content) -> ParsedDocument:
+        """Return the sections of the page's visible text, as far as broken markup can be read."""
+        page = _read(content.text, boilerplate=False)
+        title = " ".join("".join(page.title).split()) or _first_heading(page.parts)
+        if not page.parts:
+            # A `nav` that is never closed hides the whole page; its menus are better than no text.
+            page = _read(content.text, boilerplate=True)
+        return ParsedDocument(lines=page.lines, line_numbers=page.line_numbers, sections=nest(page.parts), title=title)
 
 
-def title_of(text: str) -> str:
-    """Return the `<title>` of the page, else its first h1, else ""."""
-    page = _read(text[:_TITLE_CHARS], furniture=False)
-    first = next((part.text for part in page.parts if isinstance(part, Heading) and part.level == 1), "")
-    return " ".join("".join(page.title).split()) or first
+def _first_heading(parts: Sequence[Block | Heading]) -> str:
+    return next((part.text for part in parts if isinstance(part, Heading) and part.level == 1), "")
 
 
-def _read(text: str, *, furniture: bool) -> "_Page":
-    page = _Page(furniture=furniture)
-    page.feed(_finished(text))
+def _read(text: str, *, boilerplate: bool) -> "_Page":
+    page = _Page(boilerplate=boilerplate)
+    page.feed(_escape_unfinished(text))
     page.close()
     page.end_block()
     return page
 
 
-def _finished(text: str) -> str:
-    """Take tags and comments that never end as text: the parser looks for each one's end anew (400 kB took 120 s)."""
+def _escape_unfinished(text: str) -> str:
+    """Return `text` with the `<` of tags and comments that never end escaped.
+
+    The parser would search the rest of the text for the end of each (120 s for 400 kB).
+    """
     tags = text.rfind(">") + 1
     text = text[:tags] + text[tags:].replace("<", "&lt;")
     comments = text.rfind("-->") + 1
@@ -62,30 +75,30 @@ def _finished(text: str) -> str:
 
 @dataclass(slots=True)
 class _Line:
-    """Text gathered for one line, and the line of the source it began on."""
+    """The pieces of text of one line, and the line of the source on which it begins."""
 
     number: int
     pieces: list[str] = field(default_factory=list[str])
 
 
 class _Page(HTMLParser):
-    """Turns tags and text into lines and blocks as they come by."""
+    """Turns tags and text into lines, blocks and headings."""
 
-    def __init__(self, *, furniture: bool) -> None:
-        # Resolving references here keeps `&#10;` from counting as a line of the source.
+    def __init__(self, *, boilerplate: bool) -> None:
+        # The parser would turn `&#10;` into a newline, which would count as a line of the source.
         super().__init__(convert_charrefs=False)
         self.lines: list[str] = []
-        self.numbers: list[int] = []
+        self.line_numbers: list[int] = []
         self.parts: list[Block | Heading] = []
         self.title: list[str] = []
-        self._furniture = furniture
+        self._boilerplate = boilerplate
         self._open: list[str] = []
         self._count: Counter[str] = Counter()
         self._block: list[_Line] = []
         self._level = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Open a block, a heading or a cell."""
+        """Begin a block, a heading, a line or a table cell."""
         if tag in _BLOCKS:
             self.end_block()
         if tag in _TRACKED:
@@ -99,13 +112,13 @@ class _Page(HTMLParser):
             self._add(" | ")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Treat `<br/>` as `<br>`; HTML knows no other tag that closes itself."""
+        """Treat `<br/>` as `<br>`: in HTML the slash has no meaning."""
         self.handle_starttag(tag, attrs)
-        if tag in _NEVER_READ:
+        if tag in _INVISIBLE:
             self._close(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        """Close a block, and whatever was left open inside it."""
+        """End a block, and every tag that was left open inside it."""
         if tag in _BLOCKS:
             self.end_block()
         if tag in _HEADINGS:
@@ -113,7 +126,7 @@ class _Page(HTMLParser):
         self._close(tag)
 
     def handle_data(self, data: str) -> None:
-        """Take text with its line numbers."""
+        """Add text to the lines on which it stands."""
         if self._count["title"] and not self._count["svg"]:
             self.title.append(data)
         first, *rest = data.split("\n")
@@ -123,54 +136,56 @@ class _Page(HTMLParser):
             self._add(line)
 
     def handle_entityref(self, name: str) -> None:
-        """Take a named character; an unknown name stays as it was written."""
+        """Add the character of a named reference; an unknown name is kept as text."""
         known = unescape(f"&{name};")
-        self._refer(known if not known.endswith(";") else f"&{name}")
+        self._add_character(known if not known.endswith(";") else f"&{name}")
 
     def handle_charref(self, name: str) -> None:
-        """Take a numbered character."""
-        self._refer(unescape(f"&#{name};"))
+        """Add the character of a numeric reference."""
+        self._add_character(unescape(f"&#{name};"))
 
     def parse_marked_section(self, i: int, report: int = 1) -> int:
-        """Skip `<![...]>` up to its end; the library raises AssertionError for one it does not know."""
+        """Skip `<![...]>`: the library raises AssertionError for a kind it does not know."""
         end = self.rawdata.find(">", i)
         return end + 1 if end >= 0 else -1
 
     def end_block(self) -> None:
-        """Write the block gathered so far, if it has any text."""
+        """Append the current block to the lines and parts, if it has any text."""
         verbatim = self._count["pre"] > 0
-        gathered, self._block = self._block, []
-        written = [(line.number, text) for line in gathered if (text := _text(line, verbatim=verbatim)) or verbatim]
+        block, self._block = self._block, []
+        written = [(line.number, text) for line in block if (text := _text(line, verbatim=verbatim)) or verbatim]
         if not any(text for _, text in written):
             return
         level, self._level = self._level, 0
         first = len(self.lines)
         self.lines += [text for _, text in written]
-        self.numbers += [number for number, _ in written]
+        self.line_numbers += [number for number, _ in written]
         last = len(self.lines)
         words = " ".join(" ".join(self.lines[first:last]).split())
-        self.parts.append(Heading(first, last, level=level, text=words) if level else Block(first, last, verbatim))
+        self.parts.append(
+            Heading(first=first, last=last, level=level, text=words) if level else Block(first, last, verbatim)
+        )
         self.lines.append("")
-        self.numbers.append(self.numbers[-1])
+        self.line_numbers.append(self.line_numbers[-1])
 
-    def _refer(self, characters: str) -> None:
+    def _add_character(self, characters: str) -> None:
         if self._count["title"]:
             self.title.append(characters)
         self._add(characters.replace("\n", " ").replace("\r", " ").replace("\0", "\ufffd"))
 
     def _add(self, text: str) -> None:
-        if not self._is_dropping():
+        if not self._is_hidden():
             if not self._block:
                 self._block.append(_Line(self.getpos()[0]))
             self._block[-1].pieces.append(text)
 
-    def _is_dropping(self) -> bool:
-        if any(self._count[tag] for tag in _NEVER_READ):
+    def _is_hidden(self) -> bool:
+        if any(self._count[tag] for tag in _INVISIBLE):
             return True
-        if self._furniture:
+        if self._boilerplate:
             return False
         inside = any(self._count[tag] for tag in _CONTENT)
-        return any(self._count[tag] for tag in _FURNITURE if tag == "nav" or not inside)
+        return any(self._count[tag] for tag in _BOILERPLATE if tag == "nav" or not inside)
 
     def _close(self, tag: str) -> None:
         while self._count[tag]:

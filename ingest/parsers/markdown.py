@@ -1,124 +1,86 @@
-"""Lay out Markdown: sections by ATX and Setext headings, fences kept as they stand, front matter left out."""
+"""Markdown: sections by ATX and Setext headings, fenced code kept whole, metadata from front matter."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from .structure import Block, Heading, ParsedText, nest, paragraphs
+from .front_matter import FrontMatter, read_front_matter
+from .protocols import Content
+from .structure import Block, Heading, ParsedDocument, nest, paragraphs
 
-# Only blocks are parsed: inline markup is half the time and decides nothing about where to cut.
+# Inline markup takes half the time of parsing and does not matter to where a document is cut.
 _BLOCKS = MarkdownIt("commonmark").disable("inline")
 
 _INLINE = MarkdownIt("commonmark")
 
 _VERBATIM = {"fence", "code_block", "html_block"}
 
-# A rule of dashes on line 1 of prose is no front matter: every line must look like YAML, and the end must be near.
-_FRONT_MATTER_LINES = 200
-
-# A title stands above the text; parsing 5 MB for it would double the work.
-_TITLE_LINES = 500
-
-_ENTRY = re.compile(r"(?P<key>[\w-]+)[ \t]*:(?:[ \t]+(?P<value>.*))?$")
-
-_ITEM = re.compile(r"\s*-[ \t]+(?P<value>.+)$")
-
-_YAML_LINE = re.compile(r"(?:[\w.-]+[ \t]*:(?:\s|$)|\s|-[ \t]|#|$)")
+# One heading, fence or link is enough. Lists and emphasis occur in plain text as well.
+_SIGNS = re.compile(
+    r"^(?:#{1,6}[ \t]+\S|```|~~~)|^[^\n]+\n(?:=|-){3,}[ \t]*$|\[[^\]\n]{1,200}\]\([^)\n]{1,500}\)", re.MULTILINE
+)
 
 
-def lay_out(text: str) -> ParsedText:
-    """Return the sections of Markdown `text`, which has only newlines as line ends."""
-    lines = text.split("\n")
-    start = front_matter_lines(lines)
-    tokens = _BLOCKS.parse("\n".join(lines[start:]))
-    parts = _parts(tokens, lines, start)
-    return ParsedText(lines, range(1, len(lines) + 1), nest(parts))
+class MarkdownParser:
+    """Reads Markdown; the title is that of the front matter, or else the first level-1 heading."""
+
+    suffixes = frozenset((".md", ".markdown", ".mdx", ".mkd", ".qmd", ".rmd"))
+    is_binary = False
+
+    def sniff(self, text: str) -> bool:
+        """Return whether the text has a heading, a fence or a link."""
+        return _SIGNS.search(text) is not None
+
+    def parse(self, content: Content) -> ParsedDocument:
+        """Return the sections of the document; front matter becomes metadata."""
+        lines = content.text.split("\n")
+        front_matter = read_front_matter(lines)
+        parts = list(_parts(lines, front_matter))
+        metadata = dict(front_matter.fields)
+        title = metadata.pop("title", "")
+        return ParsedDocument(
+            lines=lines,
+            line_numbers=range(1, len(lines) + 1),
+            sections=nest(parts),
+            title=title if title and isinstance(title, str) else _first_heading(parts),
+            metadata=metadata,
+        )
 
 
-def title_of(text: str) -> str:
-    """Return `title` of the front matter, else the first level-1 heading near the top, else ""."""
-    named = front_matter(text).get("title", "")
-    if isinstance(named, str) and named:
-        return named
-    lines = text.split("\n", _TITLE_LINES)[:_TITLE_LINES]
-    start = front_matter_lines(lines)
-    marks = _marks(_BLOCKS.parse("\n".join(lines[start:])), start)
-    return next((mark.text for _, mark in marks if isinstance(mark, Heading) and mark.level == 1), "")
+def _first_heading(parts: Sequence[Block | Heading]) -> str:
+    return next((part.text for part in parts if isinstance(part, Heading) and part.level == 1), "")
 
 
-def front_matter_lines(lines: Sequence[str]) -> int:
-    """Return how many lines at the top are front matter, both rules included; 0 when there is none."""
-    if not lines or lines[0].rstrip() != "---":
-        return 0
-    for index, line in enumerate(lines[1 : _FRONT_MATTER_LINES + 1], start=1):
-        if line.rstrip() in {"---", "..."}:
-            return index + 1 if index > 1 else 0
-        if not _YAML_LINE.match(line):
-            return 0
-    return 0
-
-
-def front_matter(text: str) -> Mapping[str, str | list[str]]:
-    """Return the simple `key: value` entries of the front matter: strings as written, and lists of strings.
-
-    Values stay strings, so that `version: 1.10` is not read as a number; nested entries are left out.
-    """
-    lines = text.split("\n", _FRONT_MATTER_LINES + 2)
-    inside = lines[1 : max(front_matter_lines(lines) - 1, 1)]
-    entries: dict[str, str | list[str]] = {}
-    key = ""
-    for line in inside:
-        if entry := _ENTRY.match(line):
-            key, value = entry["key"], (entry["value"] or "").strip()
-            entries[key] = _value(value)
-        elif key and (item := _ITEM.match(line)):
-            known = entries[key]
-            entries[key] = [*(known if isinstance(known, list) else []), _bare(item["value"])]
-        elif line[:1].isspace():
-            key = ""
-    return {key: value for key, value in entries.items() if value}
-
-
-def _value(text: str) -> str | list[str]:
-    if text.startswith("[") and text.endswith("]"):
-        return [bare for item in text[1:-1].split(",") if (bare := _bare(item))]
-    return _bare(text)
-
-
-def _bare(text: str) -> str:
-    """Strip blanks and one pair of quotes."""
-    text = text.strip()
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
-
-
-def _parts(tokens: Sequence[Token], lines: Sequence[str], start: int) -> Iterator[Block | Heading]:
-    """Yield headings, verbatim blocks and, for every line between them, paragraphs: nothing is left out."""
-    done = start
-    for first, mark in _marks(tokens, start):
-        if first < done:
+def _parts(lines: Sequence[str], front_matter: FrontMatter) -> Iterator[Block | Heading]:
+    """Yield headings and verbatim blocks, and as paragraphs every line between them, so that no text is lost."""
+    done = front_matter.lines
+    if not front_matter.is_valid:  # a colon too many, say: still worth finding, and no heading of the text
+        yield Block(0, done, verbatim=True)
+    for part in _marked_parts(_BLOCKS.parse("\n".join(lines[done:])), done):
+        if part.first < done:
             continue
-        yield from paragraphs(lines, done, first)
-        yield mark
-        done = mark.last
+        yield from paragraphs(lines, done, part.first)
+        yield part
+        done = part.last
     yield from paragraphs(lines, done, len(lines))
 
 
-def _marks(tokens: Sequence[Token], start: int) -> Iterator[tuple[int, Block | Heading]]:
-    """Yield the headings outside lists and quotes, and the verbatim blocks, each with its first line."""
+def _marked_parts(tokens: Sequence[Token], first_line: int) -> Iterator[Block | Heading]:
+    """Yield the headings outside lists and quotes, and the verbatim blocks."""
     for index, token in enumerate(tokens):
         if token.map is None:
             continue
-        first, last = token.map[0] + start, token.map[1] + start
+        first, last = token.map[0] + first_line, token.map[1] + first_line
         if token.type == "heading_open" and token.level == 0:
-            yield first, Heading(first, last, level=int(token.tag[1:]), text=_plain(tokens[index + 1].content))
+            yield Heading(first=first, last=last, level=int(token.tag[1:]), text=_plain(tokens[index + 1].content))
         elif token.type in _VERBATIM:
-            yield first, Block(first, last, verbatim=True)
+            yield Block(first, last, verbatim=True)
 
 
 def _plain(markup: str) -> str:
-    """Return the words of a heading without emphasis, links and code marks, on one line."""
+    """Return the words of a heading on one line, without the marks of emphasis, links and code."""
     leaves = [leaf for token in _INLINE.parseInline(markup) for leaf in token.children or []]
     words = "".join(" " if leaf.type == "softbreak" else leaf.content for leaf in leaves if leaf.type != "html_inline")
     return " ".join(words.split())

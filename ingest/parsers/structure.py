@@ -1,12 +1,14 @@
-"""What every format is turned into before it is cut: lines, and sections made of blocks of lines."""
+"""The structure that every format is parsed into: lines, and sections made of blocks of lines."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+from ...core.values import EMPTY, Metadata
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines that belong together: indexes from 0, `last` excluded. Verbatim ones are cut at line ends only."""
+    """Lines that belong together: indexes from 0, `last` excluded. A verbatim block is cut only at line ends."""
 
     first: int
     last: int
@@ -15,7 +17,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The lines of a heading, its level from 1, and its text without markup."""
+    """A heading: its lines (indexes from 0, `last` excluded), its level from 1, and its text without markup."""
 
     first: int
     last: int
@@ -25,33 +27,35 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Blocks under one path of headings. `opens` says that it holds nothing but headings."""
+    """The blocks under one path of headings, outermost heading first."""
 
     path: tuple[str, ...]
     blocks: tuple[Block, ...]
-    opens: bool = False
+    is_heading_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedText:
-    """Lines of text, the line of the original each stands for (from 1), and the sections in order."""
+class ParsedDocument:
+    """A document as its parser read it: lines of text, their sections in order, a title and metadata."""
 
     lines: Sequence[str]
-    numbers: Sequence[int]
+    line_numbers: Sequence[int]
+    """The line of the source on which each line stands, counted from 1; 0 for a format without lines."""
     sections: tuple[Section, ...]
+    title: str = ""
+    """The title that the document gives itself; empty when it gives none."""
+    metadata: Metadata = field(default_factory=lambda: EMPTY)
 
-
-def normalise(text: str) -> str:
-    r"""Return `text` with every newline as \n, and with what no tokenizer or store accepts replaced by U+FFFD."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.isascii() and "\0" not in text:
-        return text
-    # Lone surrogates reach us through JSON escapes and cannot be written as UTF-8; UTF-16 also joins the pairs.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+    def __post_init__(self) -> None:
+        if len(self.lines) != len(self.line_numbers):
+            raise ValueError(f"{len(self.lines)} lines have {len(self.line_numbers)} line numbers: give one for each")
+        for block in (block for section in self.sections for block in section.blocks):
+            if not 0 <= block.first < block.last <= len(self.lines):
+                raise ValueError(f"{block} lies outside the {len(self.lines)} lines, or is empty")
 
 
 def paragraphs(lines: Sequence[str], first: int, last: int, *, verbatim: bool = False) -> Iterator[Block]:
-    """Yield the runs of lines without a blank one between the indexes `first` and `last` (excluded)."""
+    """Yield a block for each run of non-blank lines between the indexes `first` and `last` (excluded)."""
     start = -1
     for index in range(first, last):
         if lines[index].strip():
@@ -64,46 +68,39 @@ def paragraphs(lines: Sequence[str], first: int, last: int, *, verbatim: bool = 
 
 
 def nest(parts: Iterable[Block | Heading]) -> tuple[Section, ...]:
-    """Gather blocks under the headings above them, in order."""
+    """Return the sections that headings and blocks, given in their order, make up."""
     sections: list[Section] = []
     above: list[Heading] = []
     blocks: list[Block] = []
-    opens = False
+    is_heading_only = False
     for part in parts:
         if isinstance(part, Block):
-            # A heading is never cut from what follows it directly: alone it answers no question.
-            blocks.append(Block(blocks.pop().first, part.last, part.verbatim) if opens else part)
-            opens = False
+            # A heading stays with the block below it: alone it answers no question.
+            blocks.append(Block(blocks.pop().first, part.last, part.verbatim) if is_heading_only else part)
+            is_heading_only = False
             continue
         if blocks:
-            sections.append(Section(_path(above), tuple(blocks), opens))
+            sections.append(Section(_path(above), tuple(blocks), is_heading_only))
         above = [*(heading for heading in above if heading.level < part.level), part]
-        blocks, opens = [Block(part.first, part.last)], True
+        blocks, is_heading_only = [Block(part.first, part.last)], True
     if blocks:
-        sections.append(Section(_path(above), tuple(blocks), opens))
-    return fold(sections)
+        sections.append(Section(_path(above), tuple(blocks), is_heading_only))
+    return merge_bare_headings(sections)
 
 
-def fold(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Put a section that holds nothing but headings on top of the section below it that belongs to it."""
-    folded: list[Section] = []
+def merge_bare_headings(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """Return the sections with each one that holds only a heading merged into the subsection below it."""
+    merged: list[Section] = []
     for section in sections:
-        above = folded[-1] if folded else None
-        if above and above.opens and section.path[: len(above.path)] == above.path:
-            head, *rest = section.blocks
-            joined = replace(head, first=above.blocks[0].first)
-            folded[-1] = replace(section, blocks=(joined, *rest))
+        above = merged[-1] if merged else None
+        if above and above.is_heading_only and section.path[: len(above.path)] == above.path:
+            first, *rest = section.blocks
+            joined = replace(first, first=above.blocks[0].first)
+            merged[-1] = replace(section, blocks=(joined, *rest))
         else:
-            folded.append(section)
-    return tuple(folded)
+            merged.append(section)
+    return tuple(merged)
 
 
 def _path(above: Iterable[Heading]) -> tuple[str, ...]:
     return tuple(heading.text for heading in above if heading.text)
-
-
-def lay_out_prose(text: str) -> ParsedText:
-    """Return the paragraphs of `text`, which has only newlines as line ends."""
-    lines = text.split("\n")
-    blocks = tuple(paragraphs(lines, 0, len(lines)))
-    return ParsedText(lines, range(1, len(lines) + 1), (Section((), blocks),) if blocks else ())

@@ -1,106 +1,104 @@
-"""Cut a document into passages: the way from text to what is searched."""
+"""Cutting a document into passages."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 from tokenizers import Tokenizer
 
 from ...core.values import Document, Passage
-from ..parsers import code, html, markdown, structure
-from ..parsers.formats import Format, guess_format, language_of
-from ..parsers.structure import ParsedText, normalise
-from .headings import fit_heads
-from .packing import Chunking, Packer, Piece, Range
-from .spans import Atom, Measure, Span, atoms_of, spans_of
+from ..decoding import normalise
+from ..parsers.protocols import Content
+from ..parsers.registry import installed_parsers
+from ..parsers.structure import ParsedDocument
+from ..reader import FileDocument
+from .headings import fit_headings
+from .packing import Chunk, Chunking, Packer, UnitRange
+from .tokens import TokenCounter
+from .units import TextUnit, spans_of, split_into_units
 
 
-class Cutter:
+class Chunker:
     """Cuts documents into passages of limited tokens. Safe to share between threads."""
 
     def __init__(self, tokenizer: Tokenizer, chunking: Chunking | None = None) -> None:
         self.chunking = chunking or Chunking()
-        self._measure = Measure(tokenizer)
+        self._counter = TokenCounter(tokenizer)
 
-    def cut(self, document: Document, format: Format | None = None) -> list[Passage]:
-        """Return the passages of a document in order; none for one without text. Without `format` it is guessed.
+    def chunk(self, document: Document) -> list[Passage]:
+        """Return the passages of a document in order; none when it has no text.
 
-        The text of a passage is a slice of the document's (of the page's visible text for HTML), and its lines
-        are those of the document's text as given.
+        A document that was not read from a file is parsed here, as its source or the look of its text suggests. The
+        text of a passage is a slice of the parsed lines.
+
+        Raises:
+            UnreadableFile: The parser of a plug-in failed.
         """
-        given = normalise(document.text)
-        layout = _lay_out(given, format or guess_format(document.source, given), document.source)
-        text = "\n".join(layout.lines)
-        starts = [0, *accumulate(len(line) + 1 for line in layout.lines)]
-        atoms, pieces = self._pieces(layout, text, starts)
-        title, headings = fit_heads(document.title, [piece.path for piece in pieces], self._measure)
-        excerpts = [_excerpt(layout, text, starts, _span(piece, atoms)) for piece in pieces]
+        layout = _Layout(_parsed(document))
+        units, chunks = self._pack(layout)
+        title, headings = fit_headings(document.title, [chunk.path for chunk in chunks], self._counter)
         return [
-            _passage(document, ordinal, title, heading, excerpt)
-            for ordinal, (heading, excerpt) in enumerate(zip(headings, excerpts, strict=True))
+            layout.passage(document, ordinal, title=title, heading=heading, units=units[slice(*chunk.units)])
+            for ordinal, (chunk, heading) in enumerate(zip(chunks, headings, strict=True))
         ]
 
-    def _pieces(self, layout: ParsedText, text: str, starts: Sequence[int]) -> tuple[list[Atom], list[Piece]]:
-        """Return the atoms of the text and how they are packed."""
-        spans = [spans_of(block, text, starts) for section in layout.sections for block in section.blocks]
-        # Measured in one go: a call of the tokenizer for each block would leave the second core idle.
+    def _pack(self, layout: "_Layout") -> tuple[list[TextUnit], list[Chunk]]:
+        """Return the units of the text and the chunks they are packed into."""
+        blocks = [block for section in layout.parsed.sections for block in section.blocks]
+        spans = [spans_of(block, layout.text, layout.starts) for block in blocks]
+        # All in one call: a call of the tokenizer per block would use one core only.
         flat = [span for found in spans for span in found]
-        measured = iter(atoms_of(text, flat, self._measure, max_tokens=self.chunking.max_tokens))
-        atoms: list[Atom] = []
-        blocks: list[Range] = []
+        split = iter(split_into_units(layout.text, flat, self._counter, max_tokens=self.chunking.max_tokens))
+        units: list[TextUnit] = []
+        ranges: list[UnitRange] = []
         for found in spans:
-            first = len(atoms)
-            atoms += [atom for _ in found for atom in next(measured)]
-            blocks.append((first, len(atoms)))
-        packer = Packer([atom.size for atom in atoms], self.chunking)
-        return atoms, packer.join(list(_packed(layout, iter(blocks), packer)))
+            first = len(units)
+            units += [unit for _ in found for unit in next(split)]
+            ranges.append((first, len(units)))
+        packer = Packer([unit.tokens for unit in units], self.chunking)
+        return units, packer.merge_small(list(_chunks(layout.parsed, iter(ranges), packer)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Excerpt:
-    """A slice of the text and the lines of the original it stands on, from 1."""
+class _Layout:
+    """The text of a parsed document, and where its lines begin."""
 
-    text: str
-    start_line: int
-    end_line: int
+    def __init__(self, parsed: ParsedDocument) -> None:
+        self.parsed = parsed
+        self.text = "\n".join(parsed.lines)
+        self.starts = [0, *accumulate(len(line) + 1 for line in parsed.lines)]
 
+    def passage(
+        self, document: Document, ordinal: int, *, title: str, heading: str, units: Sequence[TextUnit]
+    ) -> Passage:
+        """Return the passage that some neighbouring units make up."""
+        start, end = units[0].start, units[-1].end
+        return Passage(
+            document_id=document.id,
+            ordinal=ordinal,
+            text=self.text[start:end],
+            title=title,
+            heading=heading,
+            source=document.source,
+            start_line=self._line_number(start),
+            end_line=self._line_number(end - 1),
+            metadata=document.metadata,
+        )
 
-def _passage(document: Document, ordinal: int, title: str, heading: str, excerpt: _Excerpt) -> Passage:
-    return Passage(
-        document_id=document.id,
-        ordinal=ordinal,
-        text=excerpt.text,
-        title=title,
-        heading=heading,
-        source=document.source,
-        start_line=excerpt.start_line,
-        end_line=excerpt.end_line,
-        metadata=document.metadata,
-    )
-
-
-def _lay_out(text: str, format: Format, source: str) -> ParsedText:
-    if format == "markdown":
-        return markdown.lay_out(text)
-    if format == "html":
-        return html.lay_out(text)
-    return code.lay_out(text, language_of(source)) if format == "code" else structure.lay_out_prose(text)
-
-
-def _packed(layout: ParsedText, blocks: Iterator[Range], packer: Packer) -> Iterator[Piece]:
-    """Yield the pieces of every section in order."""
-    for section in layout.sections:
-        ranges = [next(blocks) for _ in section.blocks]
-        yield from (Piece(packed, section.path) for packed in packer.section(ranges))
+    def _line_number(self, offset: int) -> int:
+        """Return the line of the source on which the character at an offset stands."""
+        return self.parsed.line_numbers[bisect_right(self.starts, offset) - 1]
 
 
-def _span(piece: Piece, atoms: Sequence[Atom]) -> Span:
-    first, last = piece.atoms
-    return atoms[first].start, atoms[last - 1].end
+def _parsed(document: Document) -> ParsedDocument:
+    if isinstance(document, FileDocument):
+        return document.parsed
+    text = normalise(document.text)
+    return installed_parsers().for_text(document.source, text).parse(Content(document.source, text=text))
 
 
-def _excerpt(layout: ParsedText, text: str, starts: Sequence[int], span: Span) -> _Excerpt:
-    start, end = span
-    lines = (layout.numbers[bisect_right(starts, offset) - 1] for offset in (start, end - 1))
-    return _Excerpt(text[start:end], *lines)
+def _chunks(parsed: ParsedDocument, ranges: Iterator[UnitRange], packer: Packer) -> Iterator[Chunk]:
+    """Yield the chunks of every section in order; `ranges` are the units of each block."""
+    for section in parsed.sections:
+        blocks = [(first, last) for first, last in (next(ranges) for _ in section.blocks) if first < last]
+        if blocks:
+            yield from (Chunk(units, section.path) for units in packer.pack_section(blocks))

@@ -1,54 +1,54 @@
-"""Fit title and headings above a passage into the few tokens the text leaves them."""
+"""Shortening a title and headings to the few tokens that a passage leaves for them."""
 
 from collections.abc import Sequence
 from itertools import accumulate
 
-from .spans import Measure
+from .tokens import TokenCounter
 
-# Title and headings together; 200 for the text leaves room for them in a model that reads 256.
-HEAD_TOKENS = 50
+# For title and heading together. A model that reads 256 tokens has room for them beside a text of 200.
+MAX_HEADING_TOKENS = 50
 
-# What a long title leaves to the headings.
-_HEADING_TOKENS = 20
+_RESERVED_TOKENS = 20  # which a long title leaves to the heading
 
-_JOINT = " > "
+_SEPARATOR = " > "
 
-_CUT = "…"
+_ELLIPSIS = "…"
 
 
-def fit_heads(title: str, paths: Sequence[tuple[str, ...]], measure: Measure) -> tuple[str, list[str]]:
-    """Return one title for all passages of a document, and a heading for each path: at most 50 tokens together.
+def fit_headings(title: str, paths: Sequence[tuple[str, ...]], counter: TokenCounter) -> tuple[str, list[str]]:
+    """Return the title for all passages of a document, and a heading for each path: at most 50 tokens together.
 
-    A first heading equal to the title is left out. Of headings too long the outer ones go first, then last words.
+    An outermost heading that equals the title is left out. A heading that is too long loses its outer levels first,
+    then its last words.
     """
-    named = [path[1:] if path and path[0].strip() == title.strip() else path for path in paths]
-    distinct = list(dict.fromkeys(named))  # most passages of a section share their headings
-    sizes = measure.sizes([title, *map(_JOINT.join, distinct)])
-    longest = max(sizes[1:], default=0)
-    if sizes[0] + longest > HEAD_TOKENS:
-        title = _fit_words(title, HEAD_TOKENS - min(longest, _HEADING_TOKENS), measure)
-    room = HEAD_TOKENS - measure.sizes([title])[0]
-    fitted = {names: _fit_names(names, room, measure) for names in distinct}
-    return title, [fitted[names] for names in named]
+    without_title = [path[1:] if path and path[0].strip() == title.strip() else path for path in paths]
+    distinct = list(dict.fromkeys(without_title))  # most passages of a section share their heading
+    title_tokens, *heading_tokens = counter.count([title, *map(_SEPARATOR.join, distinct)])
+    longest = max(heading_tokens, default=0)
+    if title_tokens + longest > MAX_HEADING_TOKENS:
+        title = _fit_words(title, MAX_HEADING_TOKENS - min(longest, _RESERVED_TOKENS), counter)
+    room = MAX_HEADING_TOKENS - counter.count([title])[0]
+    fitted = {path: _fit_path(path, room, counter) for path in distinct}
+    return title, [fitted[path] for path in without_title]
 
 
-def _fit_names(names: tuple[str, ...], room: int, measure: Measure) -> str:
-    heading = _JOINT.join(names)
-    while len(names) > 1 and measure.sizes([heading])[0] > room:
-        names = names[1:]
-        heading = _JOINT.join([_CUT, *names])
-    return _fit_words(heading, room, measure)
+def _fit_path(path: tuple[str, ...], max_tokens: int, counter: TokenCounter) -> str:
+    heading = _SEPARATOR.join(path)
+    while len(path) > 1 and counter.count([heading])[0] > max_tokens:
+        path = path[1:]
+        heading = _SEPARATOR.join([_ELLIPSIS, *path])
+    return _fit_words(heading, max_tokens, counter)
 
 
-def _fit_words(text: str, limit: int, measure: Measure) -> str:
-    """Return `text` if it has at most `limit` tokens, else the first words that fit, and an ellipsis."""
-    size = measure.sizes([text])[0]
-    if size <= limit:
+def _fit_words(text: str, max_tokens: int, counter: TokenCounter) -> str:
+    """Return `text`, or as many of its first words as fit and an ellipsis."""
+    tokens = counter.count([text])[0]
+    if tokens <= max_tokens:
         return text
     words = text.split()
-    totals = accumulate(measure.sizes(words))
-    kept = sum(total < limit for total in totals)
+    totals = accumulate(counter.count(words))
+    kept = sum(total < max_tokens for total in totals)
     if kept:
-        return " ".join([*words[:kept], _CUT])
-    # One word longer than the limit: an address, or a script without blanks.
-    return text[: max(1, len(text) * (limit - 1) // size - 1)] + _CUT
+        return " ".join([*words[:kept], _ELLIPSIS])
+    # A single word above the limit: an address, or a script without blanks.
+    return text[: max(1, len(text) * (max_tokens - 1) // tokens - 1)] + _ELLIPSIS

@@ -1,23 +1,27 @@
-"""Pack atoms into passages: full but even, cut where it hurts least, overlapping only inside a long paragraph."""
+"""Packing text units into chunks: of even size, cut where little is lost, overlapping only inside a long block."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from math import ceil
+from typing import TypeAlias
 
 from ...core.errors import InvalidInput
 
-Range = tuple[int, int]
-"""Indexes of atoms, the end excluded."""
+UnitRange: TypeAlias = tuple[int, int]
+"""Indexes of text units, the end excluded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """Limits in tokens: of a passage, of what pieces of one paragraph share, and below which sections are joined."""
+    """How documents are cut, in tokens."""
 
     max_tokens: int = 200
+    """Of a passage, without its title and heading."""
     overlap_tokens: int = 40
+    """Shared by neighbouring passages of one paragraph, at most."""
     min_tokens: int = 40
+    """A smaller section is merged with its neighbour."""
 
     def __post_init__(self) -> None:
         if (
@@ -26,109 +30,110 @@ class Chunking:
             or not 0 <= self.min_tokens <= self.max_tokens
         ):
             raise InvalidInput(
-                f"Cannot cut with {self}. Give max_tokens of at least 1, overlap_tokens up to half of it "
-                "and min_tokens up to all of it."
+                f"Documents cannot be cut with {self}. Set max_tokens to at least 1, overlap_tokens to at most half "
+                "of it, and min_tokens to at most all of it."
             )
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A passage to be: its atoms, and the path of headings it stands under."""
+class Chunk:
+    """The text units of a passage, and the path of headings above it."""
 
-    atoms: Range
+    units: UnitRange
     path: tuple[str, ...]
 
 
 class Packer:
-    """Packs the atoms of one document, whose sizes in tokens are `sizes`."""
+    """Packs the text units of one document; `tokens` are their sizes."""
 
-    def __init__(self, sizes: Sequence[int], chunking: Chunking) -> None:
-        self._before = [0, *accumulate(sizes)]
-        self._limits = chunking
+    def __init__(self, tokens: Sequence[int], chunking: Chunking) -> None:
+        self._tokens_before = [0, *accumulate(tokens)]
+        self._chunking = chunking
 
-    def size(self, start: int, end: int) -> int:
-        """Return the tokens of the atoms from `start` to `end`."""
-        return self._before[end] - self._before[start]
+    def tokens(self, start: int, end: int) -> int:
+        """Return the tokens of the units from `start` to `end` (excluded)."""
+        return self._tokens_before[end] - self._tokens_before[start]
 
-    def section(self, blocks: Sequence[Range]) -> list[Range]:
-        """Pack the blocks of one section; a block stays whole when it fits."""
+    def pack_section(self, blocks: Sequence[UnitRange]) -> list[UnitRange]:
+        """Return the chunks of one section. A block stays whole when it fits."""
         start, end = blocks[0][0], blocks[-1][1]
-        total = self.size(start, end)
-        if total <= self._limits.max_tokens:
+        total = self.tokens(start, end)
+        if total <= self._chunking.max_tokens:
             return [(start, end)]
-        # Even pieces: 220 tokens become 110 and 110, not 200 and a scrap that no question finds.
-        target = total / ceil(total / self._limits.max_tokens)
-        units = [unit for block in blocks for unit in self._units(block)]
-        packed = [units[0]]
-        for unit in units[1:]:
-            first, last = packed[-1]
-            if self.size(first, last) < target and self.size(first, unit[1]) <= self._limits.max_tokens:
-                packed[-1] = (first, unit[1])
+        # Even sizes: 220 tokens become 110 and 110, not 200 and a rest that no question finds.
+        target = total / ceil(total / self._chunking.max_tokens)
+        first, *others = [part for block in blocks for part in self._split_block(block)]
+        packed = [first]
+        for part in others:
+            begin, last = packed[-1]
+            if self.tokens(begin, last) < target and self.tokens(begin, part[1]) <= self._chunking.max_tokens:
+                packed[-1] = (begin, part[1])
             else:
-                packed.append(unit)
+                packed.append(part)
         return packed
 
-    def join(self, pieces: Sequence[Piece]) -> list[Piece]:
-        """Join a small piece with its neighbour where both fit, rather with the one it shares more headings with."""
-        joined: list[Piece] = []
-        for index, piece in enumerate(pieces):
-            after = pieces[index + 1] if index + 1 < len(pieces) else None
-            if joined and self._joins(joined[-1], piece, after):
-                joined[-1] = self._both(joined[-1], piece)
+    def merge_small(self, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """Return the chunks with small ones merged into the neighbour with which they share more headings."""
+        merged: list[Chunk] = []
+        for index, chunk in enumerate(chunks):
+            after = chunks[index + 1] if index + 1 < len(chunks) else None
+            if merged and self._should_merge(merged[-1], chunk, after):
+                merged[-1] = self._merge(merged[-1], chunk)
             else:
-                joined.append(piece)
-        return joined
+                merged.append(chunk)
+        return merged
 
-    def _units(self, block: Range) -> list[Range]:
-        """Return a block whole where it fits, else in even pieces that overlap by whole atoms."""
+    def _split_block(self, block: UnitRange) -> list[UnitRange]:
+        """Return a block whole where it fits, else in parts of even size that overlap by whole units."""
         start, last = block
-        total, limits = self.size(start, last), self._limits
+        total, limits = self.tokens(start, last), self._chunking
         if total <= limits.max_tokens:
             return [block]
         target = total / ceil(total / (limits.max_tokens - limits.overlap_tokens))
-        units: list[Range] = []
-        lead = start
+        parts: list[UnitRange] = []
+        begin = start  # of the part, overlap included
         while start < last:
             end = start + 1
-            while end < last and self.size(start, end) < target and self.size(lead, end + 1) <= limits.max_tokens:
+            while end < last and self.tokens(start, end) < target and self.tokens(begin, end + 1) <= limits.max_tokens:
                 end += 1
-            units.append((lead, end))
-            start, lead = end, self._lead(lead, end, last)
-        return units
+            parts.append((begin, end))
+            start, begin = end, self._overlap_start(begin, end, last)
+        return parts
 
-    def _lead(self, previous: int, end: int, last: int) -> int:
-        """Return where the piece after `end` begins, with as much of the one before as the overlap allows."""
-        lead = end
-        while lead - 1 > previous and end < last:
+    def _overlap_start(self, previous: int, end: int, last: int) -> int:
+        """Return where the part after `end` begins when it repeats as much as the overlap allows."""
+        begin = end
+        while begin - 1 > previous and end < last:
             if (
-                self.size(lead - 1, end) > self._limits.overlap_tokens
-                or self.size(lead - 1, end + 1) > self._limits.max_tokens
+                self.tokens(begin - 1, end) > self._chunking.overlap_tokens
+                or self.tokens(begin - 1, end + 1) > self._chunking.max_tokens
             ):
                 break
-            lead -= 1
-        return lead
+            begin -= 1
+        return begin
 
-    def _fits(self, left: Piece, right: Piece) -> bool:
-        return self.size(left.atoms[0], right.atoms[1]) <= self._limits.max_tokens
-
-    def _joins(self, left: Piece, right: Piece, after: Piece | None) -> bool:
-        is_left_small = self.size(*left.atoms) < self._limits.min_tokens
-        is_right_small = self.size(*right.atoms) < self._limits.min_tokens
-        if not self._fits(left, right) or not (is_left_small or is_right_small):
+    def _should_merge(self, left: Chunk, right: Chunk, after: Chunk | None) -> bool:
+        is_left_small = self.tokens(*left.units) < self._chunking.min_tokens
+        is_right_small = self.tokens(*right.units) < self._chunking.min_tokens
+        if not self._fit_together(left, right) or not (is_left_small or is_right_small):
             return False
-        if is_left_small or after is None or not self._fits(right, after):
+        if is_left_small or after is None or not self._fit_together(right, after):
             return True
-        return _shared(left, right) >= _shared(right, after)
+        return _shared_levels(left, right) >= _shared_levels(right, after)
 
-    def _both(self, left: Piece, right: Piece) -> Piece:
-        """Join two pieces under the path of the one that makes up most of the text, else under what they share."""
-        sizes = self.size(*left.atoms), self.size(*right.atoms)
-        atoms = left.atoms[0], right.atoms[1]
+    def _fit_together(self, left: Chunk, right: Chunk) -> bool:
+        return self.tokens(left.units[0], right.units[1]) <= self._chunking.max_tokens
+
+    def _merge(self, left: Chunk, right: Chunk) -> Chunk:
+        """Merge under the path of the chunk that makes up most of the text, else under the headings both share."""
+        sizes = self.tokens(*left.units), self.tokens(*right.units)
+        units = left.units[0], right.units[1]
         if max(sizes) >= 3 * min(sizes):
-            return Piece(atoms, left.path if sizes[0] > sizes[1] else right.path)
-        return Piece(atoms, left.path[: _shared(left, right)])
+            return Chunk(units, left.path if sizes[0] > sizes[1] else right.path)
+        return Chunk(units, left.path[: _shared_levels(left, right)])
 
 
-def _shared(left: Piece, right: Piece) -> int:
-    """Return how many headings the paths of two pieces have in common."""
-    return sum(1 for _ in takewhile(lambda names: names[0] == names[1], zip(left.path, right.path, strict=False)))
+def _shared_levels(left: Chunk, right: Chunk) -> int:
+    """Return how many headings the paths of two chunks have in common."""
+    pairs = zip(left.path, right.path, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

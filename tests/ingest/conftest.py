@@ -8,13 +8,13 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from resift.core.vectors import standard_vectors
 from resift.encoders.bm25 import Bm25Options
 from resift.encoders.minilm import BundledEncoder
-from resift.ingest.passages.chunker import Cutter
+from resift.ingest.passages.chunker import Chunker
 from resift.models.deferred import Deferred
 from resift.models.text.transformer import Transformer
 from resift.models.workers import Workers
 from resift.store.edge.store import EdgeStore
 from resift.store.manifest import Manifest
-from resift.tests.ingest.bench import MODEL, Bench, Counting, an_ingestor
+from resift.tests.ingest.harness import MODEL, CountingEncoder, Harness, make_ingestor
 
 NUMBERS = itertools.count()
 
@@ -29,20 +29,24 @@ def tokenizer() -> Tokenizer:
 
 
 @pytest.fixture(scope="session")
-def cutter(tokenizer: Tokenizer) -> Cutter:
-    return Cutter(tokenizer)
+def chunker(tokenizer: Tokenizer) -> Chunker:
+    return Chunker(tokenizer)
 
 
 @pytest.fixture(scope="module")
-async def module_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+async def module_harness(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
     store = EdgeStore(tmp_path_factory.mktemp("jobs"), reserve_bytes=0)
-    encoder = Counting(BundledEncoder(MODEL, Deferred(lambda: Transformer.open(MODEL)), Workers(2)))
-    manifest = Manifest(standard_vectors(encoder.fingerprint, encoder.dimension), Bm25Options(100), "200/40/40")
-    yield Bench(store, encoder, manifest=manifest, ingestor=an_ingestor(store, encoder, manifest))
+    encoder = CountingEncoder(BundledEncoder(MODEL, Deferred(lambda: Transformer.open(MODEL)), Workers(2)))
+    manifest = Manifest(
+        vectors=standard_vectors(encoder.fingerprint, encoder.dimension),
+        lexical=Bm25Options(average_length=100),
+        chunking="200/40/40",
+    )
+    yield Harness(store=store, encoder=encoder, manifest=manifest, ingestor=make_ingestor(store, encoder, manifest))
     await store.close()
 
 
 @pytest.fixture
-def bench(module_bench: Bench) -> Bench:
-    module_bench.encoder.texts.clear()
-    return replace(module_bench, name=f"c{next(NUMBERS)}")
+def harness(module_harness: Harness) -> Harness:
+    module_harness.encoder.texts.clear()
+    return replace(module_harness, name=f"c{next(NUMBERS)}")

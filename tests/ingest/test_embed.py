@@ -17,38 +17,45 @@ from resift.settings.sections import VectorSettings
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 DOCUMENTS = [
-    Document("pump", "Manual A", "# Care\n\nGrease the shaft every month.", metadata={"topic": ["water", "pumping"]}),
-    Document("lamp", "Manual B", "# Care\n\nWipe the glass every week.", metadata={"topic": "light and lamps"}),
-    Document("none", "", "Nothing in particular is said here."),
+    Document(
+        id="pump",
+        title="Manual A",
+        text="# Care\n\nGrease the shaft every month.",
+        metadata={"topic": ["water", "pumping"]},
+    ),
+    Document(
+        id="lamp", title="Manual B", text="# Care\n\nWipe the glass every week.", metadata={"topic": "light and lamps"}
+    ),
+    Document(id="none", title="", text="Nothing in particular is said here."),
 ]
 
 
 async def test_field_of_the_users_own_is_searched_alone_and_missing_ones_are_no_error(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path, vectors=VectorSettings(fields=["title", "heading", "topic"]))
     engine = build_engine(settings)
-    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, 3))
-    page = await engine.services.pipeline.ask(Question("electric lighting", mode="dense", fields={"topic": 1}))
+    await engine.services.ingestor.ingest(Job(collection="default", items=DOCUMENTS, total=3))
+    page = await engine.services.pipeline.ask(Question(query="electric lighting", mode="dense", fields={"topic": 1}))
     assert [hit.passage.document_id for hit in page.ranking.hits] == ["lamp", "pump"]  # the third has no topic
     collection = await engine.services.store.open("default")
-    ids = [Passage(each.id, 0, "").point_id("default") for each in DOCUMENTS]
+    ids = [Passage(document_id=each.id, ordinal=0, text="").point_id("default") for each in DOCUMENTS]
     assert {len(await collection.fetch_vectors(ids, name)) for name in ("title", "topic")} == {2}
     await engine.close()
 
 
 async def test_token_vectors_are_kept_and_rescore_what_is_found(tmp_path: Path) -> None:
     engine = build_engine(load_settings(data_dir=tmp_path, vectors=VectorSettings(tokens=True)))
-    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, 3))
+    await engine.services.ingestor.ingest(Job(collection="default", items=DOCUMENTS, total=3))
     collection = await engine.services.store.open("default")
-    key = Passage("pump", 0, "").point_id("default")
+    key = Passage(document_id="pump", ordinal=0, text="").point_id("default")
     tokens = (await collection.fetch_vectors([key], "tokens"))[key]
     assert isinstance(tokens, Multi)
     assert np.linalg.norm(tokens.rows, axis=1) == pytest.approx(1, abs=1e-3)
-    page = await engine.services.pipeline.ask(Question("grease the shaft"))
+    page = await engine.services.pipeline.ask(Question(query="grease the shaft"))
     best = page.ranking.hits[0]
     assert best.passage.document_id == "pump"
     assert 2 < best.scores["tokens"] <= 3 + 1e-3  # three words, each with nearly its like
     assert "tokens" in page.ranking.stages[1].model
-    only_words = await engine.services.pipeline.ask(Question("shaft", mode="keyword"))
+    only_words = await engine.services.pipeline.ask(Question(query="shaft", mode="keyword"))
     assert "tokens" not in only_words.ranking.hits[0].scores
     await engine.close()
 

@@ -16,89 +16,92 @@ from resift.ingest.job import Failure, Job
 from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
 from resift.store.protocols import Point
-from resift.tests.ingest.bench import POISON, Bench, an_ingestor, doc, long_text
+from resift.tests.ingest.harness import POISON, Harness, doc, long_text, make_ingestor
 from resift.tests.standins.qdrant import serving
 from resift.tests.store.stores import connected
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
-async def test_unchanged_documents_are_neither_encoded_nor_written(bench: Bench) -> None:
+async def test_unchanged_documents_are_neither_encoded_nor_written(harness: Harness) -> None:
     documents = [doc("a", long_text(3), year=2020), doc("b")]
-    first = await bench.ingest(*documents)
+    first = await harness.ingest(*documents)
     assert (first.added, first.updated, first.unchanged, first.failures) == (2, 0, 0, ())
-    assert first.passages == len(await bench.passages("a")) + 1
-    entries = await (await bench.store.open(bench.name)).entries()
-    assert entries["a"].digest == digest_of(documents[0], bench.manifest.chunking)
-    bench.encoder.texts.clear()
-    second = await bench.ingest(*documents)
+    assert first.passages == len(await harness.passages("a")) + 1
+    entries = await (await harness.store.open(harness.name)).entries()
+    assert entries["a"].digest == digest_of(documents[0], harness.manifest.chunking)
+    harness.encoder.texts.clear()
+    second = await harness.ingest(*documents)
     assert (second.added, second.unchanged, second.passages) == (0, 2, 0)
-    assert bench.encoder.texts == []
-    assert await (await bench.store.open(bench.name)).entries() == entries
+    assert harness.encoder.texts == []
+    assert await (await harness.store.open(harness.name)).entries() == entries
 
 
-async def test_changed_document_replaces_all_its_old_passages(bench: Bench) -> None:
-    await bench.ingest(doc("a", long_text(6), state="old"), doc("b"))
-    before = await bench.passages("a")
+async def test_changed_document_replaces_all_its_old_passages(harness: Harness) -> None:
+    await harness.ingest(doc("a", long_text(6), state="old"), doc("b"))
+    before = await harness.passages("a")
     assert len(before) > 3
-    report = await bench.ingest(doc("a", "Short now.", state="new"), doc("b"))
+    report = await harness.ingest(doc("a", "Short now.", state="new"), doc("b"))
     assert (report.added, report.updated, report.unchanged, report.passages) == (0, 1, 1, 1)
-    assert [passage.text for passage in await bench.passages("a")] == ["Short now."]
-    assert await bench.count({"state": "old"}) == 0
-    assert bench.encoder.texts.count("Title of b\nSome text.") == 1
+    assert [passage.text for passage in await harness.passages("a")] == ["Short now."]
+    assert await harness.count({"state": "old"}) == 0
+    assert harness.encoder.texts.count("Title of b\nSome text.") == 1
 
 
 @pytest.mark.parametrize(
     "changed",
     [doc("a", year=2021), replace(doc("a", year=2020), title="Other"), replace(doc("a", year=2020), source="x")],
 )
-async def test_change_of_metadata_title_or_source_is_a_change(bench: Bench, changed: Document) -> None:
-    assert (await bench.ingest(doc("a", year=2020))).added == 1
-    assert (await bench.ingest(changed)).updated == 1
+async def test_change_of_metadata_title_or_source_is_a_change(harness: Harness, changed: Document) -> None:
+    assert (await harness.ingest(doc("a", year=2020))).added == 1
+    assert (await harness.ingest(changed)).updated == 1
 
 
-async def test_texts_that_swap_ids_leave_nothing_of_the_old_behind(bench: Bench) -> None:
+async def test_texts_that_swap_ids_leave_nothing_of_the_old_behind(harness: Harness) -> None:
     short, long = "One short text.", long_text(6)
-    await bench.ingest(doc("a", short), doc("b", long))
-    await bench.ingest(replace(doc("a", long), title="Title of b"), replace(doc("b", short), title="Title of a"))
-    collection = await bench.store.open(bench.name)
+    await harness.ingest(doc("a", short), doc("b", long))
+    await harness.ingest(replace(doc("a", long), title="Title of b"), replace(doc("b", short), title="Title of a"))
+    collection = await harness.store.open(harness.name)
     entries = await collection.entries()
     assert await collection.count() == sum(entry.passages for entry in entries.values())
 
 
-async def test_return_to_the_old_version_after_an_interrupted_update_is_written(bench: Bench) -> None:
-    await bench.ingest(doc("a", long_text(6)))
-    collection = await bench.store.open(bench.name)
-    old = await bench.passages("a")
-    vector = np.ones(bench.manifest.dimension, np.float32)
+async def test_return_to_the_old_version_after_an_interrupted_update_is_written(harness: Harness) -> None:
+    await harness.ingest(doc("a", long_text(6)))
+    collection = await harness.store.open(harness.name)
+    old = await harness.passages("a")
+    vector = np.ones(harness.manifest.dimension, np.float32)
     torn = [  # what a kill between the batches of an update leaves: all but the first passage
-        Point(replace(each, text="new"), "new digest", passages=len(old), vectors={"dense": vector}) for each in old[1:]
+        Point(passage=replace(each, text="new"), digest="new digest", passages=len(old), vectors={"dense": vector})
+        for each in old[1:]
     ]
     await collection.write(torn)
-    report = await bench.ingest(doc("a", long_text(6)))
+    report = await harness.ingest(doc("a", long_text(6)))
     assert (report.updated, report.unchanged) == (1, 0)
-    assert await bench.passages("a") == old
+    assert await harness.passages("a") == old
 
 
-async def test_change_of_chunking_writes_everything_again(bench: Bench) -> None:
-    await bench.ingest(doc("a"), doc("b"))
-    manifest = replace(bench.manifest, chunking="100/20/20")
-    other = replace(bench, ingestor=an_ingestor(bench.store, bench.encoder, manifest))
+async def test_change_of_chunking_writes_everything_again(harness: Harness) -> None:
+    await harness.ingest(doc("a"), doc("b"))
+    manifest = replace(harness.manifest, chunking="100/20/20")
+    other = replace(harness, ingestor=make_ingestor(harness.store, harness.encoder, manifest))
     assert (await other.ingest(doc("a"), doc("b"))).updated == 2
-    assert (await bench.store.open(bench.name)).manifest.chunking == "100/20/20"
+    assert (await harness.store.open(harness.name)).manifest.chunking == "100/20/20"
     assert (await other.ingest(doc("a"), doc("b"))).unchanged == 2
 
 
-async def test_other_encoder_is_refused_and_changes_nothing(bench: Bench) -> None:
-    await bench.ingest(doc("a"))
-    other = an_ingestor(bench.store, bench.encoder, replace(bench.manifest, vectors=standard_vectors("other@1", 384)))
+async def test_other_encoder_is_refused_and_changes_nothing(harness: Harness) -> None:
+    await harness.ingest(doc("a"))
+    other = make_ingestor(
+        harness.store, harness.encoder, replace(harness.manifest, vectors=standard_vectors("other@1", 384))
+    )
     with pytest.raises(IncompatibleCollection, match="ingest its documents again"):
-        await replace(bench, ingestor=other).ingest(doc("a", "New text."))
-    assert [passage.text for passage in await bench.passages("a")] == ["Some text."]
+        await replace(harness, ingestor=other).ingest(doc("a", "New text."))
+    assert [passage.text for passage in await harness.passages("a")] == ["Some text."]
 
 
-async def test_unusable_documents_fail_alone_with_their_reasons(bench: Bench) -> None:
-    report = await bench.ingest(
+async def test_unusable_documents_fail_alone_with_their_reasons(harness: Harness) -> None:
+    report = await harness.ingest(
         doc("good"),
         doc("empty", " \n "),
         doc("scripts", "<!DOCTYPE html><html><script>run()</script></html>"),
@@ -112,105 +115,105 @@ async def test_unusable_documents_fail_alone_with_their_reasons(bench: Bench) ->
     assert (report.added, report.passages) == (2, 2)
     reasons = {failure.source: failure.reason for failure in report.failures}
     assert reasons["empty"] == reasons["scripts"] == NO_TEXT
-    assert reasons["good"] == "The id 'good' was given twice in one call; the first document has it."
+    assert reasons["good"] == "The id 'good' is used twice in this call; the first document has it."
     assert "author" in reasons["nested"]
     assert "not a finite number" in reasons["nan"]
     assert "not valid Unicode" in reasons["surrogate"]
     assert reasons["gone.md"] == "No such file."
     assert len(report.failures) == 7
-    assert [passage.text for passage in await bench.passages("good")] == ["Some text."]
-    assert (await bench.passages("null"))[0].metadata == {}
+    assert [passage.text for passage in await harness.passages("good")] == ["Some text."]
+    assert (await harness.passages("null"))[0].metadata == {}
 
 
-async def test_half_a_surrogate_pair_in_a_text_does_no_harm(bench: Bench) -> None:
-    assert (await bench.ingest(doc("a", "Bad \ud800 sign."))).added == 1
-    assert (await bench.passages("a"))[0].text == "Bad \ufffd sign."
+async def test_half_a_surrogate_pair_in_a_text_does_no_harm(harness: Harness) -> None:
+    assert (await harness.ingest(doc("a", "Bad \ud800 sign."))).added == 1
+    assert (await harness.passages("a"))[0].text == "Bad \ufffd sign."
 
 
-async def test_document_that_lost_its_text_keeps_its_old_passages(bench: Bench) -> None:
-    await bench.ingest(doc("a"))
-    assert (await bench.ingest(doc("a", ""))).failures != ()
-    assert len(await bench.passages("a")) == 1
+async def test_document_that_lost_its_text_keeps_its_old_passages(harness: Harness) -> None:
+    await harness.ingest(doc("a"))
+    assert (await harness.ingest(doc("a", ""))).failures != ()
+    assert len(await harness.passages("a")) == 1
 
 
-async def test_job_that_fails_altogether_leaves_no_collection(bench: Bench) -> None:
-    report = await bench.ingest(doc("empty", ""), Failure("gone.md", "No such file."))
+async def test_job_that_fails_altogether_leaves_no_collection(harness: Harness) -> None:
+    report = await harness.ingest(doc("empty", ""), Failure("gone.md", "No such file."))
     assert (report.added, len(report.failures)) == (0, 2)
-    assert bench.name not in await bench.store.names()
+    assert harness.name not in await harness.store.names()
 
 
-async def test_model_that_fails_leaves_no_collection_and_the_next_job_makes_it(bench: Bench) -> None:
+async def test_model_that_fails_leaves_no_collection_and_the_next_job_makes_it(harness: Harness) -> None:
     with pytest.raises(ModelError):
-        await bench.ingest(doc("a", POISON))
-    assert bench.name not in await bench.store.names()
-    assert (await bench.ingest(doc("a"))).added == 1
+        await harness.ingest(doc("a", POISON))
+    assert harness.name not in await harness.store.names()
+    assert (await harness.ingest(doc("a"))).added == 1
 
 
-async def test_empty_collection_that_was_there_before_keeps_what_it_knows(bench: Bench) -> None:
-    storage = replace(bench.manifest.storage, breadth=64)
-    await bench.store.open(bench.name, create=replace(bench.manifest, storage=storage))
-    assert (await bench.ingest(doc("empty", ""))).added == 0
-    assert (await bench.store.open(bench.name)).manifest.storage == storage
+async def test_empty_collection_that_was_there_before_keeps_what_it_knows(harness: Harness) -> None:
+    storage = replace(harness.manifest.storage, breadth=64)
+    await harness.store.open(harness.name, create=replace(harness.manifest, storage=storage))
+    assert (await harness.ingest(doc("empty", ""))).added == 0
+    assert (await harness.store.open(harness.name)).manifest.storage == storage
 
 
 @pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
-async def test_empty_collection_at_a_server_that_others_may_write_to_stays(bench: Bench) -> None:
+async def test_empty_collection_at_a_server_that_others_may_write_to_stays(harness: Harness) -> None:
     async with serving() as server:
         store = connected(server.url)
-        ingestor = an_ingestor(store, bench.encoder, bench.manifest)
-        assert (await ingestor.ingest(Job("c", [doc("empty", "")], 1))).added == 0
+        ingestor = make_ingestor(store, harness.encoder, harness.manifest)
+        assert (await ingestor.ingest(Job(collection="c", items=[doc("empty", "")], total=1))).added == 0
         assert await store.names() == ["c"]
         await store.close()
 
 
-async def test_index_that_cannot_be_built_is_a_note_and_the_documents_are_in(bench: Bench) -> None:
-    due = replace(bench.manifest, storage=replace(bench.manifest.storage, optimize_from=1))
-    await bench.store.open(bench.name, create=due)
-    (bench.store.folder(bench.name) / "index").write_text("in the way of the copy")
-    report = await bench.ingest(doc("a"))
+async def test_index_that_cannot_be_built_is_a_note_and_the_documents_are_in(harness: Harness) -> None:
+    due = replace(harness.manifest, storage=replace(harness.manifest.storage, optimize_from=1))
+    await harness.store.open(harness.name, create=due)
+    (harness.store.folder(harness.name) / "index").write_text("in the way of the copy")
+    report = await harness.ingest(doc("a"))
     assert report.added == 1
     [note] = report.notes
-    assert note.startswith("The documents are in; their index could not be built:")
-    assert await bench.count({}) == 1
+    assert note.startswith("The documents were ingested, but their index could not be built:")
+    assert await harness.count({}) == 1
 
 
-async def test_metadata_fields_are_learned_with_their_types(bench: Bench) -> None:
-    await bench.ingest(doc("a", year=2020, tags=["x", "y"]), doc("b", year=2020.5, since="2024-05-01", draft=False))
-    fields = (await bench.store.open(bench.name)).manifest.fields
+async def test_metadata_fields_are_learned_with_their_types(harness: Harness) -> None:
+    await harness.ingest(doc("a", year=2020, tags=["x", "y"]), doc("b", year=2020.5, since="2024-05-01", draft=False))
+    fields = (await harness.store.open(harness.name)).manifest.fields
     assert fields == {"year": "number", "tags": "keyword", "since": "date", "draft": "boolean"}
-    assert await bench.count({"tags": "y"}) == await bench.count({"draft": False}) == 1
-    await bench.ingest(doc("c", since="soon"))
-    assert (await bench.store.open(bench.name)).manifest.fields["since"] == "keyword"
-    assert await bench.count({"since": {"gte": "2024-01-01"}}) == 1
+    assert await harness.count({"tags": "y"}) == await harness.count({"draft": False}) == 1
+    await harness.ingest(doc("c", since="soon"))
+    assert (await harness.store.open(harness.name)).manifest.fields["since"] == "keyword"
+    assert await harness.count({"since": {"gte": "2024-01-01"}}) == 1
 
 
-async def test_progress_rises_to_the_total(bench: Bench) -> None:
+async def test_progress_rises_to_the_total(harness: Harness) -> None:
     heard: list[tuple[int, int]] = []
 
     async def hear(done: int, total: int, message: str) -> None:
         heard.append((done, total))
 
     items = [doc(f"d{number}", f"Text {number}." if number % 10 else "") for number in range(150)]
-    await bench.ingest(*items, progress=hear)
+    await harness.ingest(*items, progress=hear)
     assert heard == sorted(heard)
     assert {total for _, total in heard} == {150}
     assert heard[-1] == (150, 150)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")
-async def test_file_whose_name_is_not_unicode_fails_alone(bench: Bench, tmp_path: Path) -> None:
+async def test_file_whose_name_is_not_unicode_fails_alone(harness: Harness, tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("Good text.")
     (tmp_path / os.fsdecode(b"bad\xff.md")).write_text("Bad name.")
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
-    report = await bench.ingestor.ingest(Job(bench.name, files, len(files)))
+    report = await harness.ingestor.ingest(Job(collection=harness.name, items=files, total=len(files)))
     assert report.added == 1
     [failure] = report.failures
     assert failure.source.endswith("/bad?.md")
     failure.source.encode()
 
 
-async def test_ten_thousand_documents_are_compared_in_one_call(bench: Bench) -> None:
+async def test_ten_thousand_documents_are_compared_in_one_call(harness: Harness) -> None:
     first = [doc(f"d{number}", f"Text number {number}.") for number in range(100)]
-    await bench.ingest(*first)
-    report = await bench.ingest(*first, *(doc(f"e{number}", "") for number in range(9900)))
+    await harness.ingest(*first)
+    report = await harness.ingest(*first, *(doc(f"e{number}", "") for number in range(9900)))
     assert (report.unchanged, len(report.failures)) == (100, 9900)

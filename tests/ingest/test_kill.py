@@ -59,7 +59,7 @@ async def test_kill_loses_nothing_acknowledged_and_the_same_job_completes_it(tmp
     held = await collection.entries()
     assert 0 < len(held) < DOCUMENTS
     for name, entry in held.items():
-        ids = [Passage(name, ordinal, "").point_id("c") for ordinal in range(entry.passages)]
+        ids = [Passage(document_id=name, ordinal=ordinal, text="").point_id("c") for ordinal in range(entry.passages)]
         assert len(await collection.fetch(ids)) == entry.passages
     assert sum(entry.passages for entry in held.values()) >= acknowledged >= PASSAGES_BEFORE_THE_KILL
     assert set(held) == {f"d{number:04}" for number in range(len(held))}  # documents are taken in their order

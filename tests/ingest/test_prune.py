@@ -8,12 +8,12 @@ import pytest
 from resift.ingest.job import IngestReport, Job
 from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
-from resift.tests.ingest.bench import Bench, doc
+from resift.tests.ingest.harness import Harness, doc
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
-async def test_prune_removes_only_what_is_gone_below_the_folder(bench: Bench, tmp_path: Path) -> None:
+async def test_prune_removes_only_what_is_gone_below_the_folder(harness: Harness, tmp_path: Path) -> None:
     for name in ("in/kept.md", "in/gone.md", "in/bad.md", "in/sub/gone.md", "inside.md", "out/other.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"# {name}\n\nText of {name}.")
@@ -21,11 +21,11 @@ async def test_prune_removes_only_what_is_gone_below_the_folder(bench: Bench, tm
 
     async def run(*paths: str, prune: bool) -> IngestReport:
         files = files_below(paths, glob="**/*", roots=roots, metadata={}, max_bytes=10_000)
-        job = Job(bench.name, files, len(files), prune_below=files.folders if prune else ())
-        return await bench.ingestor.ingest(job)
+        job = Job(collection=harness.name, items=files, total=len(files), prune_below=files.folders if prune else ())
+        return await harness.ingestor.ingest(job)
 
     await run(".", prune=False)
-    await bench.ingest(doc("text"))
+    await harness.ingest(doc("text"))
     (tmp_path / "in/gone.md").unlink()
     (tmp_path / "in/sub/gone.md").unlink()
     (tmp_path / "out/other.md").unlink()
@@ -33,24 +33,24 @@ async def test_prune_removes_only_what_is_gone_below_the_folder(bench: Bench, tm
     assert (await run("in", prune=False)).removed == 0
     report = await run("in", prune=True)
     assert (report.removed, report.unchanged, len(report.failures)) == (2, 1, 1)
-    held = await (await bench.store.open(bench.name)).entries()
+    held = await (await harness.store.open(harness.name)).entries()
     assert {Path(key).name if "/" in key else key for key in held} == {
         "kept.md", "bad.md", "inside.md", "other.md", "text"
     }  # fmt: skip
 
 
-async def test_prune_spares_files_that_exist_but_were_not_picked(bench: Bench, tmp_path: Path) -> None:
+async def test_prune_spares_files_that_exist_but_were_not_picked(harness: Harness, tmp_path: Path) -> None:
     documents = [replace(doc(name), source=f"{tmp_path}/{name}") for name in ("picked.md", "other.txt", "gone.md")]
-    await bench.ingest(*documents)
+    await harness.ingest(*documents)
     (tmp_path / "other.txt").write_text("Still here.")
-    report = await bench.ingest(documents[0], prune_below=[tmp_path])
+    report = await harness.ingest(documents[0], prune_below=[tmp_path])
     assert report.removed == 1
-    assert set(await (await bench.store.open(bench.name)).entries()) == {"picked.md", "other.txt"}
+    assert set(await (await harness.store.open(harness.name)).entries()) == {"picked.md", "other.txt"}
 
 
-async def test_emptied_file_is_pruned(bench: Bench, tmp_path: Path) -> None:
+async def test_emptied_file_is_pruned(harness: Harness, tmp_path: Path) -> None:
     (tmp_path / "note.md").write_text("Some text.")
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
-    await bench.ingest(*files, doc("b"))
+    await harness.ingest(*files, doc("b"))
     (tmp_path / "note.md").write_text("")
-    assert (await bench.ingest(prune_below=[tmp_path])).removed == 1
+    assert (await harness.ingest(prune_below=[tmp_path])).removed == 1

@@ -6,8 +6,8 @@ import pytest
 
 from resift.core.errors import UnreadableFile
 from resift.core.values import Document
-from resift.ingest.parsers.formats import Format, guess_format
-from resift.ingest.parsers.structure import normalise
+from resift.ingest.decoding import normalise
+from resift.ingest.parsers.registry import BUILT_IN, installed_parsers
 from resift.ingest.reader import read_document
 
 
@@ -62,7 +62,7 @@ def test_language_is_known_for_source_code_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b" \n\t\n"])
 def test_empty_file_is_unreadable(tmp_path: Path, data: bytes) -> None:
-    with pytest.raises(UnreadableFile, match="empty"):
+    with pytest.raises(UnreadableFile, match="has no text"):
         read(tmp_path, "a.txt", data)
 
 
@@ -72,7 +72,7 @@ def test_binary_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_bad_utf8_names_the_byte(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match="not UTF-8: bad at byte 3"):
+    with pytest.raises(UnreadableFile, match="not valid UTF-8: byte 3 cannot be decoded"):
         read(tmp_path, "a.txt", "caf\u00e9".encode("latin-1"))
 
 
@@ -123,5 +123,5 @@ def test_lone_surrogate_is_replaced_and_a_pair_joined() -> None:
         ("", "plain\n- list", "text"),
     ],
 )
-def test_format_comes_from_the_suffix_or_the_look(source: str, text: str, expected: Format) -> None:
-    assert guess_format(source, text) == expected
+def test_parser_is_chosen_by_the_suffix_or_the_look(source: str, text: str, expected: str) -> None:
+    assert installed_parsers().for_text(source, text) is BUILT_IN[expected]

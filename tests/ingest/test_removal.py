@@ -20,8 +20,11 @@ NAME = "removal"
 async def remover(engine: Engine) -> AsyncIterator[Remover]:
     """A remover beside a collection of four documents, two of them drafts and one of several passages."""
     texts = {"a": "Text a.", "b": "Text b.", "c": "Text c.", "long": "A sentence of some words. " * 300}
-    documents = [Document(name, "", text, metadata={"draft": name in {"a", "long"}}) for name, text in texts.items()]
-    await engine.services.ingestor.ingest(Job(NAME, documents, len(documents)))
+    documents = [
+        Document(id=name, title="", text=text, metadata={"draft": name in {"a", "long"}})
+        for name, text in texts.items()
+    ]
+    await engine.services.ingestor.ingest(Job(collection=NAME, items=documents, total=len(documents)))
     yield engine.services.remover
     if NAME in await engine.services.store.names():
         await engine.services.remover.drop(NAME)
@@ -57,15 +60,15 @@ async def test_unknown_ids_remove_nothing(engine: Engine, remover: Remover) -> N
 
 
 async def test_removing_all_of_them_is_refused(engine: Engine, remover: Remover) -> None:
-    with pytest.raises(InvalidInput, match=r"all 4 documents .* Nothing was deleted.*everything=true"):
+    with pytest.raises(InvalidInput, match=r"all 4 documents .* Nothing was deleted.*`everything`"):
         await remover.remove(NAME, document_ids=["a", "b", "c", "long"], filter_={})
-    with pytest.raises(InvalidInput, match="everything=true"):
+    with pytest.raises(InvalidInput, match="`everything`"):
         await remover.remove(NAME, document_ids=[], filter_={"draft": [True, False]})
     assert len(await held(engine)) == 4
 
 
-async def test_saying_nothing_is_refused(remover: Remover) -> None:
-    with pytest.raises(InvalidInput, match="Say what to delete: document_ids, a filter, or everything=true"):
+async def test_request_without_ids_or_filter_is_refused(remover: Remover) -> None:
+    with pytest.raises(InvalidInput, match="Give document ids, a filter, or `everything`"):
         await remover.remove(NAME, document_ids=[], filter_={})
     with pytest.raises(InvalidInput, match="Unknown filter field 'colour'"):
         await remover.remove(NAME, document_ids=[], filter_={"colour": "red"})
@@ -83,8 +86,10 @@ async def test_dropped_collection_is_counted_and_gone(engine: Engine, remover: R
 
 
 async def test_metadata_named_like_our_own_bookkeeping_is_only_metadata(engine: Engine, remover: Remover) -> None:
-    twins = [Document(f"twin{number}", "", "Words. " * 900, metadata={"ordinal": number}) for number in (0, 1)]
-    await engine.services.ingestor.ingest(Job(NAME, twins, 2))
+    twins = [
+        Document(id=f"twin{number}", title="", text="Words. " * 900, metadata={"ordinal": number}) for number in (0, 1)
+    ]
+    await engine.services.ingestor.ingest(Job(collection=NAME, items=twins, total=2))
     removed = await remover.remove(NAME, document_ids=[], filter_={"ordinal": 1})
     assert removed.documents == 1
     assert removed.passages > 1
@@ -111,8 +116,8 @@ async def test_search_of_a_collection_dropped_meanwhile_says_so(engine: Engine, 
 
 
 async def test_dropping_with_ids_or_a_filter_is_refused(engine: Engine, remover: Remover) -> None:
-    with pytest.raises(InvalidInput, match="leave out ids and filter"):
+    with pytest.raises(InvalidInput, match="Leave out the ids and the filter"):
         await remover.remove(NAME, document_ids=["a"], filter_={}, everything=True)
-    with pytest.raises(InvalidInput, match="leave out ids and filter"):
+    with pytest.raises(InvalidInput, match="Leave out the ids and the filter"):
         await remover.remove(NAME, document_ids=[], filter_={"draft": True}, everything=True)
     assert await held(engine) == {"a", "b", "c", "long"}

@@ -27,8 +27,11 @@ pytestmark = [
 ]
 
 MANIFEST = Manifest(
-    {**standard_vectors("by-hand@1", 4), "late": VectorSpec("multi", "text", model="by-hand@1", dimension=4)},
-    Bm25Options(10),
+    vectors={
+        **standard_vectors("by-hand@1", 4),
+        "late": VectorSpec(kind="multi", field="text", model="by-hand@1", dimension=4),
+    },
+    lexical=Bm25Options(average_length=10),
     chunking="200/40/40",
     fields={"year": "integer", "oem": "boolean"},
 )
@@ -45,8 +48,8 @@ def documents(numbers: range) -> list[Point]:
                 vectors["bm25"] = Sparse((7, 2**31 + number), (1.1, 0.3))
                 vectors["late"] = Multi(rng.standard_normal((2, 4)).astype(np.float32))
             passage = Passage(
-                f"d{number:03}",
-                ordinal,
+                document_id=f"d{number:03}",
+                ordinal=ordinal,
                 text="text ü",
                 title="Title",
                 heading="A > B",
@@ -55,7 +58,7 @@ def documents(numbers: range) -> list[Point]:
                 end_line=9,
                 metadata={"year": 2.0, "oem": True},
             )
-            made.append(Point(passage, f"digest {number}", passages=length, vectors=vectors))
+            made.append(Point(passage=passage, digest=f"digest {number}", passages=length, vectors=vectors))
     return made
 
 
@@ -162,7 +165,7 @@ async def test_copy_that_differs_is_an_error(source: EdgeStore, tmp_path: Path) 
 async def test_target_with_other_vectors_is_refused(source: EdgeStore, tmp_path: Path) -> None:
     target = EdgeStore(tmp_path / "target", reserve_bytes=0)
     await target.open("c", create=replace(MANIFEST, vectors=standard_vectors("other@2", 4)))
-    with pytest.raises(IncompatibleCollection, match=r"other vectors: .* by other@2; the source has .* by by-hand@1"):
+    with pytest.raises(IncompatibleCollection, match=r"other vectors: .* of other@2; the source has .* of by-hand@1"):
         await copy_collection(await source.open("c"), target)
     await target.close()
 

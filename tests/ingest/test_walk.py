@@ -76,7 +76,7 @@ def test_binary_named_directly_is_a_failure(tmp_path: Path, name: str) -> None:
     write(tmp_path, name, data=b"\x89PNG\x00")
     (failure,) = find(tmp_path, tmp_path / name).failures
     assert failure.source.endswith(name)
-    assert "Not text" in failure.reason
+    assert "not in a known format (html, markdown, code, text)" in failure.reason
 
 
 def test_missing_path_does_not_stop_the_others(tmp_path: Path) -> None:

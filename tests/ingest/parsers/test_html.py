@@ -1,60 +1,62 @@
 from resift.core.values import Document, Passage
-from resift.ingest.passages.chunker import Cutter
+from resift.ingest.passages.chunker import Chunker
 
 LONG = "word " * 150
 
 
-def cut(cutter: Cutter, text: str) -> list[Passage]:
-    return cutter.cut(Document("d", "", text), "html")
+def cut(chunker: Chunker, text: str) -> list[Passage]:
+    return chunker.chunk(Document(id="d", title="", text=text, source="a.html"))
 
 
-def text_of(cutter: Cutter, text: str) -> str:
-    return "\n\n".join(passage.text for passage in cut(cutter, text))
+def text_of(chunker: Chunker, text: str) -> str:
+    return "\n\n".join(passage.text for passage in cut(chunker, text))
 
 
-def test_headings_nest_and_lines_are_those_of_the_source(cutter: Cutter) -> None:
+def test_headings_nest_and_lines_are_those_of_the_source(chunker: Chunker) -> None:
     page = f"<html>\n<body>\n<h1>A</h1>\n<p>{LONG}\nend</p>\n<h2><div>B</div></h2>\n\n<p>{LONG}</p>"
-    first, second = cut(cutter, page)
+    first, second = cut(chunker, page)
     assert (first.heading, first.start_line, first.end_line) == ("A", 3, 5)
     assert (second.heading, second.start_line, second.end_line) == ("A > B", 6, 8)
 
 
-def test_entities_are_decoded(cutter: Cutter) -> None:
-    assert text_of(cutter, "<p>a &amp; b&nbsp;&#233;&#x1F600; &unknown x&y=1</p>") == "a & b é😀 &unknown x&y=1"
+def test_entities_are_decoded(chunker: Chunker) -> None:
+    assert text_of(chunker, "<p>a &amp; b&nbsp;&#233;&#x1F600; &unknown x&y=1</p>") == "a & b é😀 &unknown x&y=1"
 
 
-def test_entity_for_a_newline_is_no_line_of_the_source(cutter: Cutter) -> None:
-    (passage,) = cut(cutter, "<p>a&#10;&#10;b</p>")
+def test_entity_for_a_newline_is_no_line_of_the_source(chunker: Chunker) -> None:
+    (passage,) = cut(chunker, "<p>a&#10;&#10;b</p>")
     assert (passage.text, passage.end_line) == ("a b", 1)
 
 
-def test_scripts_and_furniture_are_dropped(cutter: Cutter) -> None:
+def test_scripts_and_furniture_are_dropped(chunker: Chunker) -> None:
     page = "<nav>n</nav><header>h</header><script>s < 1</script><style>t</style><p>kept</p><footer>f</footer>"
-    assert text_of(cutter, page) == "kept"
+    assert text_of(chunker, page) == "kept"
 
 
-def test_header_of_an_article_is_kept(cutter: Cutter) -> None:
-    assert text_of(cutter, "<article><header><h1>Name</h1></header><p>x</p></article>") == "Name\n\nx"
+def test_header_of_an_article_is_kept(chunker: Chunker) -> None:
+    assert text_of(chunker, "<article><header><h1>Name</h1></header><p>x</p></article>") == "Name\n\nx"
 
 
-def test_unclosed_nav_does_not_swallow_the_page(cutter: Cutter) -> None:
-    assert text_of(cutter, "<div><nav>n</div><p>kept") == "kept"
-    assert text_of(cutter, "<nav><p>all there is") == "all there is"
+def test_unclosed_nav_does_not_swallow_the_page(chunker: Chunker) -> None:
+    assert text_of(chunker, "<div><nav>n</div><p>kept") == "kept"
+    assert text_of(chunker, "<nav><p>all there is") == "all there is"
 
 
-def test_pre_is_verbatim(cutter: Cutter) -> None:
-    assert text_of(cutter, "<p>x</p><pre>def f():\n    return  1\n\nf()</pre>") == "x\n\ndef f():\n    return  1\n\nf()"
+def test_pre_is_verbatim(chunker: Chunker) -> None:
+    assert (
+        text_of(chunker, "<p>x</p><pre>def f():\n    return  1\n\nf()</pre>") == "x\n\ndef f():\n    return  1\n\nf()"
+    )
 
 
-def test_breaks_cells_and_blanks(cutter: Cutter) -> None:
+def test_breaks_cells_and_blanks(chunker: Chunker) -> None:
     page = "<table><tr><td>a</td><td>b  c</td></tr><tr><th>d</th></tr></table>x<br>y <b>z</b>"
-    assert text_of(cutter, page) == "a | b c\n\nd\n\nx\ny z"
+    assert text_of(chunker, page) == "a | b c\n\nd\n\nx\ny z"
 
 
-def test_empty_heading_makes_no_heading_of_what_follows(cutter: Cutter) -> None:
-    (passage,) = cut(cutter, "<h1></h1><p>text</p>")
+def test_empty_heading_makes_no_heading_of_what_follows(chunker: Chunker) -> None:
+    (passage,) = cut(chunker, "<h1></h1><p>text</p>")
     assert passage.heading == ""
 
 
-def test_tag_that_never_ends_is_text(cutter: Cutter) -> None:
-    assert text_of(cutter, "<p>if a <b and") == "if a <b and"
+def test_tag_that_never_ends_is_text(chunker: Chunker) -> None:
+    assert text_of(chunker, "<p>if a <b and") == "if a <b and"

@@ -12,9 +12,8 @@ from resift.core.vectors import Vector
 from resift.encoders.minilm import BundledEncoder
 from resift.encoders.protocols import EncodedQuery
 from resift.ingest.ingestor import Ingestor
-from resift.ingest.job import Failure, IngestReport, Job
-from resift.ingest.passages.chunker import Cutter
-from resift.ingest.removal import WriteLocks
+from resift.ingest.job import Failure, IngestReport, Job, WriteLocks
+from resift.ingest.passages.chunker import Chunker
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
 from resift.models.deferred import Deferred
 from resift.models.workers import Workers
@@ -28,7 +27,7 @@ POISON = "arsenic"
 
 
 @dataclass
-class Counting:
+class CountingEncoder:
     """The bundled encoder, counting the texts it is given; it fails on poison."""
 
     real: BundledEncoder
@@ -53,22 +52,22 @@ class Counting:
 
 
 @dataclass
-class Bench:
+class Harness:
     """An ingestor with what it works with; a job goes to the collection `name`, new for each test."""
 
     store: EdgeStore
-    encoder: Counting
+    encoder: CountingEncoder
     manifest: Manifest
     ingestor: Ingestor
     name: str = "c"
 
     async def ingest(self, *items: Document | Failure, **options: Any) -> IngestReport:
-        return await self.ingestor.ingest(Job(self.name, items, len(items), **options))
+        return await self.ingestor.ingest(Job(collection=self.name, items=items, total=len(items), **options))
 
     async def passages(self, document_id: str) -> list[Passage]:
         """Return all passages of a document, whatever its entry says."""
         collection = await self.store.open(self.name)
-        ids = [Passage(document_id, ordinal, "").point_id(self.name) for ordinal in range(200)]
+        ids = [Passage(document_id=document_id, ordinal=ordinal, text="").point_id(self.name) for ordinal in range(200)]
         return sorted((await collection.fetch(ids)).values(), key=lambda passage: passage.ordinal)
 
     async def count(self, filter_: dict[str, Any]) -> int:
@@ -76,9 +75,9 @@ class Bench:
         return await collection.count(parse_filter(filter_, collection.manifest.fields))
 
 
-def an_ingestor(store: Store, encoder: Counting, manifest: Manifest) -> Ingestor:
-    cutter = Deferred(lambda: Cutter(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
-    return Ingestor(store, encoder, cutter, Workers(2), manifest=manifest, locks=WriteLocks())
+def make_ingestor(store: Store, encoder: CountingEncoder, manifest: Manifest) -> Ingestor:
+    chunker = Deferred(lambda: Chunker(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
+    return Ingestor(store, encoder, chunker, Workers(2), manifest=manifest, locks=WriteLocks())
 
 
 def long_text(paragraphs: int) -> str:
@@ -86,4 +85,4 @@ def long_text(paragraphs: int) -> str:
 
 
 def doc(id_: str, text: str = "Some text.", **metadata: Any) -> Document:
-    return Document(id_, f"Title of {id_}", text, metadata=metadata)
+    return Document(id=id_, title=f"Title of {id_}", text=text, metadata=metadata)

@@ -1,0 +1,65 @@
+"""Extensions that other installed packages provide through Python entry points."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal, TypeAlias
+
+PluginGroup: TypeAlias = Literal["resift.rerankers", "resift.encoders", "resift.parsers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An object that another package provides: its name, the package with its version, and the object itself."""
+
+    name: str
+    package: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """The plug-ins of one group by name, and a sentence about each that cannot be used."""
+
+    found: dict[str, Plugin]
+    problems: tuple[str, ...]
+
+
+@cache
+def load_plugins(group: PluginGroup) -> Plugins:
+    """Return the plug-ins of an entry-point group, imported once per process.
+
+    A plug-in that fails to import, and the second of two with one name, becomes a problem; the others still work.
+    """
+    found: dict[str, Plugin] = {}
+    problems: list[str] = []
+    for loaded in _load(group):
+        if isinstance(loaded, str):
+            problems.append(loaded)
+        elif loaded.name in found:
+            first = found[loaded.name].package
+            problems.append(
+                f"{first} and {loaded.package} both provide {loaded.name!r} in {group}: the one of {first} is used. "
+                "Uninstall one of the two packages."
+            )
+        else:
+            found[loaded.name] = loaded
+    return Plugins(found, tuple(problems))
+
+
+def _load(group: PluginGroup) -> Iterator[Plugin | str]:
+    for point in sorted(entry_points(group=group), key=lambda point: (point.name, _package(point))):
+        try:
+            yield Plugin(point.name, _package(point), point.load())
+        except Exception as error:  # noqa: BLE001  importing a stranger's code can raise anything
+            yield unusable(point.name, _package(point), f"{type(error).__name__}: {error}")
+
+
+def unusable(name: str, package: str, reason: str) -> str:
+    """Return the sentence that reports a plug-in which cannot be used."""
+    return f"The plug-in {name!r} of {package} cannot be used: {reason}. Update or uninstall that package."
+
+
+def _package(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unnamed package"

@@ -1,0 +1,77 @@
+"""YAML front matter: the metadata between two rules at the top of a Markdown file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import yaml
+
+from ...core.values import EMPTY, Metadata
+
+# Text may begin with a rule of dashes too. Front matter is short, and each of its lines looks like YAML.
+_MAX_LINES = 200
+
+_MAX_CHARS = 50_000
+
+_YAML_LINE = re.compile(r"(?:[\w.-]+[ \t]*:(?:\s|$)|\s|-[ \t]|#|$)")
+
+_FIELD_NAME = re.compile(r"[\w-]+")
+
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """Front matter: how many lines it has, both rules included, its fields, and whether it is valid YAML."""
+
+    lines: int = 0
+    fields: Metadata = field(default_factory=lambda: EMPTY)
+    is_valid: bool = True
+
+
+def read_front_matter(lines: Sequence[str]) -> FrontMatter:
+    """Return the front matter at the top of a document; its `lines` are 0 when there is none.
+
+    Fields are texts, whole numbers, booleans, and lists of these. Dates and decimals stay text, so that version 1.10
+    does not become 1.1. Fields without a value and nested fields are left out.
+    """
+    count = _count_lines(lines)
+    text = "\n".join(lines[1 : count - 1])
+    if not count or len(text) > _MAX_CHARS:
+        return FrontMatter()
+    try:
+        # BaseLoader makes texts of all scalars and no objects; the types are decided below.
+        loaded: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, RecursionError):
+        return FrontMatter(count, is_valid=False)
+    return FrontMatter(count, _fields(cast("Mapping[Any, Any]", loaded)) if isinstance(loaded, Mapping) else EMPTY)
+
+
+def _count_lines(lines: Sequence[str]) -> int:
+    if not lines or lines[0].rstrip() != "---":
+        return 0
+    for index, line in enumerate(lines[1 : _MAX_LINES + 1], start=1):
+        if line.rstrip() in {"---", "..."}:
+            return index + 1 if index > 1 else 0
+        if not _YAML_LINE.match(line):
+            return 0
+    return 0
+
+
+def _fields(loaded: Mapping[Any, Any]) -> Metadata:
+    typed = {name: _typed(value) for name, value in loaded.items() if _is_field_name(name)}
+    return {name: value for name, value in typed.items() if value not in ("", [], None)}
+
+
+def _is_field_name(name: Any) -> bool:
+    return isinstance(name, str) and _FIELD_NAME.fullmatch(name) is not None
+
+
+def _typed(value: Any) -> Any:
+    """Return a scalar with its type, a list without its empty and nested items, or None for a nested field."""
+    if isinstance(value, list):
+        return [item for item in cast("list[Any]", value) if isinstance(item, str) and item]
+    if not isinstance(value, str):
+        return None
+    return {"true": True, "false": False}.get(value, int(value) if _WHOLE_NUMBER.fullmatch(value) else value)

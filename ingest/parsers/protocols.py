@@ -1,0 +1,53 @@
+"""The protocol of a document format: content in, text with its structure out."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Protocol
+
+from .structure import ParsedDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a parser reads. `source` is a path or a URI, or empty for text that came without either."""
+
+    source: str = ""
+    text: str = ""
+    r"""The decoded text with \n as the only line end; empty for a parser of a binary format."""
+    data: bytes = b""
+    """The bytes of the file; empty for a parser of a text format."""
+
+
+class Parser(Protocol):
+    """Reads one document format. Parsers keep no state: one object serves all threads."""
+
+    @property
+    def suffixes(self) -> Collection[str]:
+        """Return the file name suffixes of the format, in lower case and with their dot."""
+        ...
+
+    @property
+    def is_binary(self) -> bool:
+        """Return whether the parser reads `Content.data`, the bytes of a file, rather than `Content.text`."""
+        ...
+
+    def sniff(self, text: str) -> bool:
+        """Return whether text without a known suffix looks like this format; `text` is the beginning of it."""
+        ...
+
+    def parse(self, content: Content) -> ParsedDocument:
+        """Return the text of a document with its structure, its title and its metadata.
+
+        Raises:
+            ResiftError: The content cannot be parsed; the message says why and what to do. Any other exception of
+                a plug-in is reported as a failure of this document as well.
+        """
+        ...
+
+
+def suffix_of(source: str) -> str:
+    """Return the suffix of a path or URI in lower case, without the query and fragment of a URI."""
+    path = re.sub(r"[?#].*$", "", source) if "://" in source else source
+    return PurePath(path).suffix.lower()

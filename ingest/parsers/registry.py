@@ -1,0 +1,101 @@
+"""The table of parsers, and which one reads a document: by its suffix, else by the look of its text."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from ...core.errors import ResiftError, UnreadableFile
+from ...core.plugins import Plugin, load_plugins, unusable
+from ..decoding import normalise
+from .code import CodeParser
+from .html import HtmlParser
+from .markdown import MarkdownParser
+from .protocols import Content, Parser, suffix_of
+from .structure import ParsedDocument
+from .text import TextParser
+
+logger = logging.getLogger(__name__)
+
+BUILT_IN: Mapping[str, Parser] = {
+    "html": HtmlParser(),
+    "markdown": MarkdownParser(),
+    "code": CodeParser(),
+    "text": TextParser(),
+}
+"""Parsers by the name of their format. The first that recognises a text without a known suffix reads it."""
+
+_SNIFFED_CHARS = 20_000  # enough for a heading or a link, without reading 5 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Parsers:
+    """All parsers of this installation: the plug-ins before the built-in ones, and the problems of plug-ins."""
+
+    by_name: Mapping[str, Parser]
+    by_suffix: Mapping[str, Parser]
+    problems: tuple[str, ...] = ()
+
+    def for_file(self, source: str) -> Parser | None:
+        """Return the parser of the suffix of a file, or None when no parser has it."""
+        return self.by_suffix.get(suffix_of(source))
+
+    def for_text(self, source: str, text: str) -> Parser:
+        """Return the parser for text: by the suffix of its source, else by how it looks."""
+        known = self.for_file(source)
+        if known is not None and not known.is_binary:
+            return known
+        sample = text[:_SNIFFED_CHARS]
+        return next(parser for parser in self.by_name.values() if not parser.is_binary and parser.sniff(sample))
+
+
+@cache
+def installed_parsers() -> Parsers:
+    """Return the built-in parsers and those of plug-ins, which are imported by the first call."""
+    plugins = load_plugins("resift.parsers")
+    added, problems = dict[str, Parser](), list(plugins.problems)
+    for plugin in plugins.found.values():
+        try:
+            added[plugin.name] = _PluginParser(plugin)
+        except Exception as error:  # noqa: BLE001  making a stranger's object can raise anything
+            problems.append(unusable(plugin.name, plugin.package, f"{type(error).__name__}: {error}"))
+    by_name = {**added, **{name: parser for name, parser in BUILT_IN.items() if name not in added}}
+    by_suffix = {suffix: parser for parser in reversed(by_name.values()) for suffix in parser.suffixes}
+    return Parsers(by_name, by_suffix, tuple(problems))
+
+
+class _PluginParser:
+    """A parser of another package. What it raises becomes an error that names the package."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self._parser: Parser = plugin.value() if isinstance(plugin.value, type) else plugin.value
+        self._package = plugin.package
+        self._name = plugin.name
+        self.suffixes = frozenset(suffix.lower() for suffix in self._parser.suffixes)
+        self.is_binary = self._parser.is_binary
+
+    def sniff(self, text: str) -> bool:
+        """Return whether the plug-in recognises the text."""
+        try:
+            return self._parser.sniff(text)
+        except Exception as error:  # noqa: BLE001  plug-ins may raise anything; the next parser is asked
+            logger.warning("The plug-in %r of %s failed to look at a text: %r", self._name, self._package, error)
+            return False
+
+    def parse(self, content: Content) -> ParsedDocument:
+        """Return what the plug-in makes of the content."""
+        try:
+            parsed = self._parser.parse(content)
+            return replace(parsed, lines=[_one_line(line) for line in parsed.lines], title=_one_line(parsed.title))
+        except ResiftError:
+            raise
+        except Exception as error:  # plug-ins may raise anything
+            raise UnreadableFile(
+                f"{content.source or 'The text'} cannot be parsed by the plug-in {self._name!r} of {self._package}: "
+                f"{type(error).__name__}: {error}. Correct the document, or update or uninstall that package."
+            ) from error
+
+
+def _one_line(text: str) -> str:
+    """Return a line of a plug-in without line ends, and without what no tokenizer or store accepts."""
+    return normalise(text).rstrip("\n").replace("\n", " ")

@@ -1,0 +1,23 @@
+"""Plain text: paragraphs, without title or metadata."""
+
+from .protocols import Content
+from .structure import ParsedDocument, Section, paragraphs
+
+
+class TextParser:
+    """Reads plain text, and any text that no other parser recognises."""
+
+    suffixes = frozenset((".txt", ".text", ".rst", ".adoc", ".org", ".tex", ".log", ".csv", ".tsv"))
+    is_binary = False
+
+    def sniff(self, text: str) -> bool:
+        """Return True: any text is plain text."""
+        return True
+
+    def parse(self, content: Content) -> ParsedDocument:
+        """Return the paragraphs of the text."""
+        lines = content.text.split("\n")
+        blocks = tuple(paragraphs(lines, 0, len(lines)))
+        return ParsedDocument(
+            lines=lines, line_numbers=range(1, len(lines) + 1), sections=(Section((), blocks),) if blocks else ()
+        )

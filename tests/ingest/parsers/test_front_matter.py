@@ -1,0 +1,68 @@
+"""Front matter: which values become metadata, and what is left as text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resift.ingest.parsers.front_matter import read_front_matter
+from resift.ingest.parsers.markdown import MarkdownParser
+from resift.ingest.parsers.protocols import Content
+from resift.ingest.parsers.structure import ParsedDocument
+
+
+def parse(text: str) -> ParsedDocument:
+    return MarkdownParser().parse(Content("a.md", text=text))
+
+
+@pytest.mark.parametrize(
+    ("yaml", "value"),
+    [
+        ("2024-05-01", "2024-05-01"),
+        ("2024-05-01 10:30:00", "2024-05-01 10:30:00"),
+        ("1.10", "1.10"),
+        ('"1.10"', "1.10"),
+        ("3", 3),
+        ("-12", -12),
+        ("007", "007"),
+        ("1e3", "1e3"),
+        ("0x10", "0x10"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("true", True),
+        ("no", "no"),
+        ("'it''s'", "it's"),
+        ("a # comment", "a"),
+        ("[a, 'b, c', 2]", ["a", "b, c", "2"]),
+        ("\n  - x\n  - name: y\n  - z", ["x", "z"]),
+        ("|\n  two\n  lines", "two\nlines"),
+        ("!!python/name:os.system x", "x"),
+    ],
+)
+def test_values_keep_their_text_except_whole_numbers_and_booleans(yaml: str, value: object) -> None:
+    assert parse(f"---\nfield: {yaml}\n---\ntext").metadata == {"field": value}
+
+
+@pytest.mark.parametrize("yaml", ["", "''", "[]", "\n  deep: 1", "{a: 1}", "[[1], {a: 2}]"])
+def test_empty_and_nested_fields_are_left_out(yaml: str) -> None:
+    assert parse(f"---\nfield: {yaml}\nother: x\n---\ntext").metadata == {"other": "x"}
+
+
+def test_names_that_no_filter_could_use_are_left_out() -> None:
+    assert parse("---\nok-1: x\na.b: y\n? [a, b]\n: z\n---\ntext").metadata == {}
+    assert parse("---\nok-1: x\na.b: y\n---\ntext").metadata == {"ok-1": "x"}
+
+
+@pytest.mark.parametrize(
+    "broken", ["title: Install: quickly", "tags: [a, b", "a: *unknown", "a: \x01", "a: " + "[" * 3000]
+)
+def test_broken_yaml_is_kept_as_text_and_gives_no_metadata(broken: str) -> None:
+    parsed = parse(f"---\n{broken}\n---\n# Head\n\ntext")
+    assert (parsed.metadata, parsed.title) == ({}, "Head")
+    [section, *_] = parsed.sections
+    assert (section.path, section.blocks[0].first, section.blocks[0].last) == ((), 0, 3)
+
+
+@given(lines=st.lists(st.text(max_size=30), max_size=8))
+def test_any_front_matter_is_read_without_an_error(lines: list[str]) -> None:
+    found = read_front_matter(["---", *lines, "---", "text"])
+    assert 0 <= found.lines <= len(lines) + 2
+    assert all(isinstance(value, str | int | bool | list) for value in found.fields.values())

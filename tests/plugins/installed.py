@@ -1,0 +1,32 @@
+"""Plug-in packages for tests: a folder on `sys.path`, as an installed package would be."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from resift.core.plugins import load_plugins
+from resift.ingest.parsers.registry import installed_parsers
+
+PLUGINS = Path(__file__).parent
+
+
+@contextmanager
+def installed(folder: Path) -> Generator[None]:
+    """Let Python find the modules and the `.dist-info` in a folder, and forget them afterwards."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    _forget()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in sys.modules.keys() - before:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+                del sys.modules[name]
+        _forget()
+
+
+def _forget() -> None:
+    load_plugins.cache_clear()
+    installed_parsers.cache_clear()
