@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -45,100 +45,107 @@ def find_files(paths: Iterable[str | Path], *, glob: str = DEFAULT_GLOB, roots: 
     Below a folder, hidden, generated, empty and non-text files are skipped; a file in `paths` is tried whatever its
     name. `glob` is relative to the folder, with `**` for any depth and `{a,b}` for alternatives.
     """
-    search = _Search(roots=roots, patterns=_patterns(glob or DEFAULT_GLOB))
-    for path in paths:
-        search.add(path)
-    return Found(tuple(sorted(search.files)), tuple(search.failures))
+    search = _Search(roots, _patterns(glob or DEFAULT_GLOB))
+    found = [item for path in paths for item in search.find(path)]
+    files = {item for item in found if isinstance(item, Path)}
+    return Found(tuple(sorted(files)), tuple(item for item in found if isinstance(item, Failure)))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Search:
-    """One search: what to look for, and what was found so far."""
+    """Where files may be looked for, and the patterns of which they must match one."""
 
     roots: Roots
     patterns: Sequence[tuple[str, ...]]
-    files: set[Path] = field(default_factory=set[Path])
-    failures: list[Failure] = field(default_factory=list[Failure])
 
-    def add(self, path: str | Path) -> None:
-        """Add a file, or the files of a folder, that the caller named."""
-        target = self._admitted(path)
-        if target is None:
-            return
-        if target.is_dir():
-            self._add_folder(target, (), set())
-        elif self._is_readable(target):
-            self.files.add(target)
-        elif not any(failure.source == target.as_posix() for failure in self.failures):
-            formats = ", ".join(installed_parsers().by_name)
-            self._fail(target, f"The file is not in a known format ({formats}). Convert it to one of them first.")
-
-    def _add_folder(self, folder: Path, relative: tuple[str, ...], seen: set[Path]) -> None:
-        """Add the files below a folder.
-
-        `relative` is its path below the folder that the caller named; `seen` are the folders searched already, so
-        that loops of symbolic links end.
-        """
-        if folder in seen:
-            return
-        seen.add(folder)
+    def find(self, path: str | Path) -> Iterator[Path | Failure]:
+        """Yield the file, or the files of the folder, that the caller named."""
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            target = self.roots.admit(path)
+            is_folder = target.is_dir()
+            if not is_folder:
+                yield target if _is_readable(target) else _unknown_format(target)
+        except ResiftError as error:
+            yield Failure(Path(path).as_posix(), str(error))
         except OSError as error:
-            self._fail(folder, f"The folder cannot be listed: {error.strerror}. Check its permissions.")
-            return
-        for entry in entries:
-            if not entry.name.startswith("."):
-                self._add_entry(entry, (*relative, entry.name), seen)
+            yield _unreadable(Path(path), error)
+        else:
+            if is_folder:
+                yield from self._find_below(target)
 
-    def _add_entry(self, entry: os.DirEntry[str], relative: tuple[str, ...], seen: set[Path]) -> None:
+    def _find_below(self, top: Path) -> Iterator[Path | Failure]:
+        """Yield the files below a folder. Each folder is searched once, so that loops of symbolic links end."""
+        seen, waiting = set[Path](), [(top, tuple[str, ...]())]
+        while waiting:
+            folder, relative = waiting.pop()
+            if folder in seen:
+                continue
+            seen.add(folder)
+            for entry in _entries(folder):
+                if isinstance(entry, Failure):
+                    yield entry
+                    continue
+                inside = (*relative, entry.name)
+                found = self._pick(entry, inside)
+                if isinstance(found, Path) and found.is_dir():
+                    waiting.append((found, inside))
+                elif found is not None:
+                    yield found
+
+    def _pick(self, entry: os.DirEntry[str], relative: tuple[str, ...]) -> Path | Failure | None:
+        """Return a folder to search, a file to read, why it cannot be read, or None for what is skipped.
+
+        `relative` is the path below the folder that the caller named.
+        """
         path = Path(entry.path)
         is_folder = path.is_dir()
-        if not (self._is_entered(entry.name) if is_folder else self._matches_glob(relative)):
-            return
-        target = self._admitted(path) if entry.is_symlink() else path
-        if target is None:
-            return
-        if is_folder:
-            self._add_folder(target, relative, seen)
-        elif self._is_document(target):
-            self.files.add(target)
-
-    def _is_entered(self, name: str) -> bool:
-        return not any(fnmatchcase(name, pattern) for pattern in SKIPPED_FOLDERS)
+        if not (_is_searched(entry.name) if is_folder else self._matches_glob(relative)):
+            return None
+        try:
+            target = self.roots.admit(path) if entry.is_symlink() else path
+            return target if is_folder or _is_document(target) else None
+        except ResiftError as error:
+            return Failure(path.as_posix(), str(error))
+        except OSError as error:
+            return _unreadable(path, error)
 
     def _matches_glob(self, relative: tuple[str, ...]) -> bool:
         return any(_matches(relative, pattern) for pattern in self.patterns)
 
-    def _is_document(self, path: Path) -> bool:
-        """Return whether a file in a folder is to be read. An empty one, such as `__init__.py`, is not a failure."""
-        try:
-            if not path.is_file() or path.stat().st_size == 0:
-                return False
-        except OSError as error:
-            self._fail(path, f"The file cannot be read: {error.strerror}. Check its permissions.")
-            return False
-        return self._is_readable(path)
 
-    def _is_readable(self, path: Path) -> bool:
-        """Return whether a parser knows the suffix of a file, or the file looks like text."""
-        if installed_parsers().for_file(path.name) is not None:
-            return True
-        try:
-            return path.suffix.lower() not in NON_TEXT_SUFFIXES and (not path.is_file() or looks_like_text(path))
-        except OSError as error:
-            self._fail(path, f"The file cannot be read: {error.strerror}. Check its permissions.")
-            return False
+def _entries(folder: Path) -> list[os.DirEntry[str]] | list[Failure]:
+    """Return what a folder holds, without hidden files and folders, or why it cannot be listed."""
+    try:
+        return sorted(
+            (entry for entry in os.scandir(folder) if not entry.name.startswith(".")), key=lambda entry: entry.name
+        )
+    except OSError as error:
+        return [_unreadable(folder, error)]
 
-    def _admitted(self, path: str | Path) -> Path | None:
-        try:
-            return self.roots.admit(path)
-        except ResiftError as error:
-            self._fail(path, str(error))
-            return None
 
-    def _fail(self, source: str | Path, reason: str) -> None:
-        self.failures.append(Failure(Path(source).as_posix(), reason))
+def _is_searched(folder_name: str) -> bool:
+    return not any(fnmatchcase(folder_name, pattern) for pattern in SKIPPED_FOLDERS)
+
+
+def _is_document(path: Path) -> bool:
+    """Return whether a file in a folder is to be read. An empty one, such as `__init__.py`, is not a failure."""
+    return path.is_file() and path.stat().st_size > 0 and _is_readable(path)
+
+
+def _is_readable(path: Path) -> bool:
+    """Return whether a parser knows the suffix of a file, or the file looks like text."""
+    if installed_parsers().for_file(path.name) is not None:
+        return True
+    return path.suffix.lower() not in NON_TEXT_SUFFIXES and (not path.is_file() or looks_like_text(path))
+
+
+def _unknown_format(path: Path) -> Failure:
+    formats = ", ".join(installed_parsers().by_name)
+    return Failure(path.as_posix(), f"The file is not in a known format ({formats}). Convert it to one of them first.")
+
+
+def _unreadable(path: Path, error: OSError) -> Failure:
+    return Failure(path.as_posix(), f"{path} cannot be read: {error.strerror}. Check its permissions.")
 
 
 def is_missing_or_empty(path: Path) -> bool:

@@ -1,1 +1,1 @@
-"""From a parsed document to passages."""
+"""Cutting parsed documents into passages."""
