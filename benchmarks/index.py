@@ -17,9 +17,10 @@ from typing import get_args
 import anyio
 from rich.table import Table
 
-from resift.benchmarks.quality import PLAIN, bring_in, measure
+from resift.benchmarks.quality import PLAIN, ingest_set, measure
 from resift.core.vectors import DENSE, Vector
-from resift.evaluation.judged import Judged, load
+from resift.evaluation.beir import load
+from resift.evaluation.judged import JudgedSet
 from resift.factories.engine import Engine, build_engine
 from resift.server.cli.console import show
 from resift.settings.load import load_settings
@@ -34,7 +35,7 @@ AFTERWARDS = 100  # hits that a filter after the search would pick from
 OVERSAMPLINGS = (1.0, 3.0)
 
 
-async def graph(engine: Engine, judged: Judged, words: Sequence[str]) -> Table:
+async def graph(engine: Engine, judged: JudgedSet, words: Sequence[str]) -> Table:
     """Return for each filter what searches of a graph find of exact ones, and what a filter afterwards would leave."""
     collection = await engine.services.pipeline.open(judged.name)
     await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), say=quiet)
@@ -62,7 +63,7 @@ async def filtered(collection: Collection, where: Condition | None, queries: Seq
     return fmean(recalls), fmean(left)
 
 
-async def quantization(engine: Engine, judged: Judged) -> Table:
+async def quantization(engine: Engine, judged: JudgedSet) -> Table:
     """Return the measures of dense and hybrid search by quantization, compared again by originals or not."""
     collection = await engine.services.pipeline.open(judged.name)
     table = Table("quantization", "oversampling", "dense nDCG@10", "dense R@50", "hybrid nDCG@10", title=judged.name)
@@ -89,7 +90,7 @@ async def run(what: str, folders: Iterable[Path], words: Sequence[str], store: P
     try:
         for folder in folders:
             judged = load(folder, "test")
-            await bring_in(engine, judged)
+            await ingest_set(engine, judged)
             tables.append(await (graph(engine, judged, words) if what == "graph" else quantization(engine, judged)))
     finally:
         await engine.close()

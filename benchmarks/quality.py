@@ -1,8 +1,8 @@
-"""Retrieval quality through the product's own code: documents ingested, questions asked of the pipeline.
+"""Measure search quality: ingest the documents of test sets and ask the pipeline their queries.
 
     python -m resift.benchmarks.quality BEIR/scifact BEIR/nfcorpus
 
-Each folder is a test set in BEIR form. Collections are kept in --store, so that a second run only asks.
+Each folder is a test set in BEIR form. Collections stay in --store, so a second run only asks.
 """
 
 import argparse
@@ -14,9 +14,11 @@ import anyio
 from rich.console import Console
 from rich.table import Table
 
-from resift.evaluation.judged import Judged, load
+from resift.evaluation.beir import load
+from resift.evaluation.corpus import ingest_documents
+from resift.evaluation.judged import JudgedSet
 from resift.evaluation.measures import means, per_query
-from resift.evaluation.run import documents, ingest, rankings
+from resift.evaluation.run import document_ids, rankings
 from resift.evaluation.systems import System
 from resift.factories.engine import Engine, build_engine
 from resift.pipeline.pipeline import Pipeline
@@ -33,18 +35,18 @@ SYSTEMS = (
     System("hybrid + maxsim", replace(PLAIN, reranker="maxsim")),
     System("cross-encoder alone, 50 read", replace(PLAIN, reranker="cross-encoder", depth=50, rerank_weight=1.0)),
     System("hybrid + cross-encoder, 50 read", replace(PLAIN, reranker="cross-encoder", depth=50)),
-    System("by default, as deep as pays", Question("", per_document=1, reranker="default")),
+    System("default search, stops early", Question("", per_document=1, reranker="default")),
 )
 
 
 async def run(folders: Sequence[Path], split: str, store: Path) -> Table:
-    """Ingest and ask; return the table of measures."""
+    """Return the measures of every system on every set."""
     engine = build_engine(load_settings(data_dir=store))
     table = Table("set", "system", *MEASURES)
     try:
         for folder in folders:
             judged = load(folder, split)
-            await bring_in(engine, judged)
+            await ingest_set(engine, judged)
             for system in SYSTEMS:
                 found = await measure(engine.services.pipeline, judged, system.question)
                 table.add_row(judged.name, system.name, *(f"{found[measure]:.4f}" for measure in MEASURES))
@@ -53,18 +55,24 @@ async def run(folders: Sequence[Path], split: str, store: Path) -> Table:
     return table
 
 
-async def bring_in(engine: Engine, judged: Judged) -> None:
-    """Bring a test set into a collection of its name."""
+async def ingest_set(engine: Engine, judged: JudgedSet) -> None:
+    """Ingest the documents of a set into a collection of its name."""
     services = engine.services
     with progress_bar(judged.name) as progress:
-        await ingest(judged, services.pipeline, services.ingestor, services.remover, progress=progress)
+        await ingest_documents(
+            judged,
+            pipeline=services.pipeline,
+            ingestor=services.ingestor,
+            remover=services.remover,
+            progress=progress,
+        )
 
 
-async def measure(pipeline: Pipeline, judged: Judged, question: Question) -> dict[str, float]:
-    """Return the mean measures of a way to ask."""
+async def measure(pipeline: Pipeline, judged: JudgedSet, question: Question) -> dict[str, float]:
+    """Return the mean measures of all queries, asked as `question`."""
     asked = replace(question, collection=judged.name)
     answers = rankings(pipeline, judged, asked)
-    orders = {key: documents(ranking) async for key, ranking in answers}
+    orders = {key: document_ids(ranking) async for key, ranking in answers}
     return means(per_query(judged.grades, orders, MEASURES))
 
 

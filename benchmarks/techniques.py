@@ -18,10 +18,11 @@ import anyio
 import numpy as np
 from rich.table import Table
 
-from resift.benchmarks.quality import PLAIN, bring_in
+from resift.benchmarks.quality import PLAIN, ingest_set
 from resift.core.values import Hit
 from resift.encoders.bm25 import Tokenizer
-from resift.evaluation.judged import Judged, load, splits
+from resift.evaluation.beir import load, splits
+from resift.evaluation.judged import JudgedSet
 from resift.evaluation.measures import means, per_query
 from resift.factories.engine import Engine, build_engine
 from resift.pipeline.question import Question
@@ -45,7 +46,7 @@ FACTORS = (0.0, 0.5, 1.2, 1.5, 2.0)
 LATE_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5)
 
 
-async def fields(engine: Engine, judged: Judged, folder: Path) -> Rows:
+async def fields(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     """Weigh the vector of the title beside that of the text."""
     rows: Rows = []
     for mode in ("hybrid", "dense"):
@@ -55,7 +56,7 @@ async def fields(engine: Engine, judged: Judged, folder: Path) -> Rows:
     return rows
 
 
-async def phrasings(engine: Engine, judged: Judged, folder: Path) -> Rows:
+async def phrasings(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     """Add to each question the one with the fewest words in common among those with the same relevant documents."""
     other = reworded(judged, folder)
     ways: Mapping[str, Questions] = {
@@ -66,7 +67,7 @@ async def phrasings(engine: Engine, judged: Judged, folder: Path) -> Rows:
     return [row(name, judged.grades, await ask(engine, judged, asked)) for name, asked in ways.items()]
 
 
-def reworded(judged: Judged, folder: Path) -> dict[str, str]:
+def reworded(judged: JudgedSet, folder: Path) -> dict[str, str]:
     """Return for each question another wording, from any split, where there is one."""
     by_answer: defaultdict[frozenset[str], list[str]] = defaultdict(list)
     for each in (load(folder, split) for split in splits(folder)):
@@ -80,7 +81,7 @@ def reworded(judged: Judged, folder: Path) -> dict[str, str]:
     return found
 
 
-async def examples(engine: Engine, judged: Judged, folder: Path) -> Rows:
+async def examples(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     """Name a document that is right, and the first hit that is not; neither counts in any row."""
     several = {key: judged.queries[key] for key in judged.queries if len(relevant(judged.grades[key])) > 1}
     asked = replace(judged, queries=several)
@@ -108,7 +109,7 @@ async def examples(engine: Engine, judged: Judged, folder: Path) -> Rows:
     return rows
 
 
-async def diversity(engine: Engine, judged: Judged, folder: Path) -> Rows:
+async def diversity(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     """Measure how much the first ten hits repeat each other, by the mean cosine of their pairs."""
     collection = await engine.services.pipeline.open(judged.name)
     rows: Rows = []
@@ -123,11 +124,11 @@ async def diversity(engine: Engine, judged: Judged, folder: Path) -> Rows:
     return rows
 
 
-async def boosts(engine: Engine, judged: Judged, folder: Path) -> Rows:
+async def boosts(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     """Boost the question's own topic, for sets whose ids begin with one: "Sports_q2", "Sports_d11"."""
     tagged = [replace(each, metadata={"topic": topic(each.id)}) for each in judged.documents]
     judged = replace(judged, name=f"{judged.name}-topics", documents=tagged)
-    await bring_in(engine, judged)
+    await ingest_set(engine, judged)
     rows = [row("query", judged.grades, await ask(engine, judged, alike(judged, PLAIN)))]
     for factor in FACTORS:
         asked = {key: replace(PLAIN, boost={"topic": {topic(key): factor}}) for key in judged.queries}
@@ -136,7 +137,7 @@ async def boosts(engine: Engine, judged: Judged, folder: Path) -> Rows:
     return [*rows, row("its topic as a filter", judged.grades, await ask(engine, judged, asked))]
 
 
-async def tokens(engine: Engine, judged: Judged, folder: Path) -> Rows:
+async def tokens(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     """Vary the share of late interaction in a collection with a vector per token."""
     ways = {f"share of late interaction {weight}": {"late_weight": weight} for weight in LATE_WEIGHTS}
     store = engine.settings.data_dir / "tokens"
@@ -146,7 +147,7 @@ async def tokens(engine: Engine, judged: Judged, folder: Path) -> Rows:
     ]
 
 
-async def tokenizer(engine: Engine, judged: Judged, folder: Path) -> Rows:
+async def tokenizer(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     """Take identifiers apart for BM25, or not."""
     rows: Rows = []
     for name in get_args(Tokenizer):
@@ -157,22 +158,22 @@ async def tokenizer(engine: Engine, judged: Judged, folder: Path) -> Rows:
     return rows
 
 
-async def rebuilt(judged: Judged, question: Question, **settings: Any) -> Found:
+async def rebuilt(judged: JudgedSet, question: Question, **settings: Any) -> Found:
     """Return the hits of each query in a collection made with other settings."""
     other = build_engine(load_settings(**settings))
     try:
-        await bring_in(other, judged)
+        await ingest_set(other, judged)
         return await ask(other, judged, alike(judged, question))
     finally:
         await other.close()
 
 
-PARTS: Mapping[str, Callable[[Engine, Judged, Path], Awaitable[Rows]]] = {
+PARTS: Mapping[str, Callable[[Engine, JudgedSet, Path], Awaitable[Rows]]] = {
     each.__name__: each for each in (fields, phrasings, examples, diversity, boosts, tokens, tokenizer)
 }
 
 
-async def ask(engine: Engine, judged: Judged, questions: Questions) -> Found:
+async def ask(engine: Engine, judged: JudgedSet, questions: Questions) -> Found:
     """Return the hits of each question; one without words has those of its query."""
     found: dict[str, Sequence[Hit]] = {}
     for key, question in questions.items():
@@ -181,7 +182,7 @@ async def ask(engine: Engine, judged: Judged, questions: Questions) -> Found:
     return found
 
 
-def alike(judged: Judged, question: Question) -> Questions:
+def alike(judged: JudgedSet, question: Question) -> Questions:
     """Return the same question for every query."""
     return dict.fromkeys(judged.queries, question)
 
@@ -216,7 +217,7 @@ async def run(part: str, folders: Iterable[Path], split: str, store: Path) -> Ta
     try:
         for folder in folders:
             judged = load(folder, split)
-            await bring_in(engine, judged)
+            await ingest_set(engine, judged)
             for line in await PARTS[part](engine, judged, folder):
                 table.add_row(judged.name, *line)
     finally:

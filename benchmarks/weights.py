@@ -19,12 +19,13 @@ import anyio
 import numpy as np
 from rich.table import Table
 
-from resift.benchmarks.quality import PLAIN, bring_in, measure
+from resift.benchmarks.quality import PLAIN, ingest_set, measure
 from resift.core.values import Hit
-from resift.evaluation.judged import Judged, load, sample
+from resift.evaluation.beir import load
+from resift.evaluation.judged import JudgedSet, sample
 from resift.evaluation.run import rankings
-from resift.evaluation.tuning.calibration import Read, best_hits, fit, reliability
-from resift.evaluation.tuning.samples import collect, ndcg
+from resift.evaluation.tuning.calibration import JudgedScores, best_hits, fit_logistic, reliability
+from resift.evaluation.tuning.samples import collect_samples, ndcg
 from resift.factories.engine import Engine, build_engine
 from resift.pipeline.pipeline import NONE
 from resift.pipeline.question import Question
@@ -49,7 +50,7 @@ async def run(specs: Sequence[str], part: Part, store: Path, reranker: str) -> l
     tables: list[Table] = []
     async with opened(store) as engine:
         for judged in sets.values():
-            await bring_in(engine, judged)
+            await ingest_set(engine, judged)
         if part in ("blend", "all"):
             tables += [await sweep_blend(engine, label, judged, reranked) for label, judged in sets.items()]
         if part in ("relevance", "all"):
@@ -59,7 +60,7 @@ async def run(specs: Sequence[str], part: Part, store: Path, reranker: str) -> l
     return [await sweep_fusion(sets, store), *tables] if part in ("fusion", "all") else tables
 
 
-def draw(spec: str) -> tuple[str, Judged]:
+def draw(spec: str) -> tuple[str, JudgedSet]:
     """Return a label and the test set that `folder:split:number` names, with the questions drawn, always the same."""
     folder, split, number = spec.rsplit(":", 2)
     judged = sample(load(Path(folder), split), int(number), seed=1)
@@ -77,7 +78,7 @@ async def opened(store: Path, *, dense_weight: float | None = None) -> AsyncGene
         await engine.close()
 
 
-async def sweep_fusion(sets: Mapping[str, Judged], store: Path) -> Table:
+async def sweep_fusion(sets: Mapping[str, JudgedSet], store: Path) -> Table:
     """Return nDCG@10 of hybrid search, nothing reranked, by the share of the dense leg."""
     rows: dict[str, list[float]] = {label: [] for label in sets}
     for weight in FUSION_WEIGHTS:
@@ -87,10 +88,10 @@ async def sweep_fusion(sets: Mapping[str, Judged], store: Path) -> Table:
     return _sweep("Weight of the dense leg in fusion, nDCG@10", FUSION_WEIGHTS, rows)
 
 
-async def sweep_blend(engine: Engine, label: str, judged: Judged, reranked: Question) -> Table:
+async def sweep_blend(engine: Engine, label: str, judged: JudgedSet, reranked: Question) -> Table:
     """Return nDCG@10 by the shares of reranker and dense score in the blend; fused retrieval has the rest."""
     question = replace(reranked, collection=judged.name)
-    samples = await collect(engine.services.pipeline, judged, question, now=datetime.now(UTC))
+    samples = await collect_samples(engine.services.pipeline, judged, question, now=datetime.now(UTC))
     rows: dict[str, list[float]] = {}
     for dense in DENSE_SHARES:
         shares = [share for share in RERANK_SHARES if share + dense <= 1]
@@ -99,14 +100,14 @@ async def sweep_blend(engine: Engine, label: str, judged: Judged, reranked: Ques
     return _sweep(f"{label}, nDCG@10 by the reranker's share", RERANK_SHARES, rows)
 
 
-async def fit_relevance(engine: Engine, sets: Mapping[str, Judged], reranked: Question) -> list[Table]:
+async def fit_relevance(engine: Engine, sets: Mapping[str, JudgedSet], reranked: Question) -> list[Table]:
     """Return the logistics of both scores, and for each how what it foretells agrees with what was found."""
     answers = {label: await ask_all(engine, judged, reranked) for label, judged in sets.items()}
     fits = Table("score", "slope", "intercept", title="Relevance of the best hit")
     tables = [fits]
     for stage in get_args(Stage) if reranked.reranker != NONE else ("dense",):
         best = {label: best_hits(read(judged, answers[label], stage)) for label, judged in sets.items()}
-        fitted = fit(list(best.values()))
+        fitted = fit_logistic(list(best.values()))
         fits.add_row(stage, f"{fitted.slope:.2f}", f"{fitted.intercept:.2f}")
         table = Table("predicted", *sets, title=f"Relevance by {stage}, predicted / found (best hits)")
         rows = [{row[0]: row for row in reliability(fitted, each)} for each in best.values()]
@@ -117,7 +118,7 @@ async def fit_relevance(engine: Engine, sets: Mapping[str, Judged], reranked: Qu
     return tables
 
 
-async def count_verdicts(engine: Engine, sets: Mapping[str, Judged], reranked: Question) -> Table:
+async def count_verdicts(engine: Engine, sets: Mapping[str, JudgedSet], reranked: Question) -> Table:
     """Return the verdicts on each set's questions, asked of its own documents, and by turns of the other sets'."""
     kinds = ("good", "weak", "none")
     table = Table("questions", "asked of", *kinds, title=f"Verdicts, reranker {reranked.reranker}")
@@ -132,13 +133,13 @@ async def count_verdicts(engine: Engine, sets: Mapping[str, Judged], reranked: Q
     return table
 
 
-async def ask_all(engine: Engine, judged: Judged, reranked: Question) -> Answers:
+async def ask_all(engine: Engine, judged: JudgedSet, reranked: Question) -> Answers:
     """Return the reranked hits of every query, by its id."""
     asked = replace(reranked, collection=judged.name)
     return {key: ranking.hits async for key, ranking in rankings(engine.services.pipeline, judged, asked)}
 
 
-def read(judged: Judged, answers: Answers, stage: Stage) -> Iterator[Read]:
+def read(judged: JudgedSet, answers: Answers, stage: Stage) -> Iterator[JudgedScores]:
     """Yield each question's scores by a stage, and which of the hits are relevant."""
     for key, hits in answers.items():
         scored = [hit for hit in hits if stage in hit.scores]

@@ -1,1 +1,1 @@
-"""Judged test sets, and measures over what the pipeline answers to them."""
+"""Measure search quality on judged queries: systems compared, depths swept, rankings tuned."""

@@ -1,30 +1,30 @@
-"""Two systems query by query: which queries one helps, which it hurts, and how sure the difference is."""
+"""Compare two systems query by query: which queries improve, which get worse, and how certain the difference is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .judged import Judged
-from .measures import DECISIVE, Difference, PerQuery, first_relevant, paired
+from .judged import JudgedSet
+from .measures import MAIN_MEASURE, Difference, PerQuery, first_relevant_rank, paired_bootstrap
 from .run import Run
 
-LARGEST = 5
+MAX_CHANGES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One query under two systems: nDCG@10, and the place of the first relevant document, 0 where none was found."""
+    """One query under two systems: nDCG@10 and the rank of the first relevant document (0: none found)."""
 
     query_id: str
     query: str
     before: float
     after: float
-    place_before: int
-    place_after: int
+    rank_before: int
+    rank_after: int
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A system against another: differences by measure, and queries counted by what happened to their nDCG@10."""
+    """A system against a baseline: the difference in each measure, and how many queries gained or lost nDCG@10."""
 
     system: str
     against: str
@@ -37,41 +37,41 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A system's name, answers, and measures by query."""
+class SystemResult:
+    """A system's results and measures by query."""
 
     name: str
     run: Run
     values: PerQuery
 
 
-def compare(judged: Judged, system: Measured, against: Measured, *, seed: int) -> Comparison:
-    """Return how the system differs from the other one."""
-    changes = [_change(judged, key, system, against) for key in system.values[DECISIVE]]
+def compare(judged: JudgedSet, system: SystemResult, baseline: SystemResult, *, seed: int) -> Comparison:
+    """Return how the system differs from the baseline."""
+    changes = [_change(judged, key, system, baseline) for key in system.values[MAIN_MEASURE]]
     helped = sorted((each for each in changes if each.after > each.before), key=lambda each: each.before - each.after)
     hurt = sorted((each for each in changes if each.after < each.before), key=lambda each: each.after - each.before)
     return Comparison(
-        system.name,
-        against.name,
-        {
-            measure: paired([row[key] - against.values[measure][key] for key in row], seed=seed)
+        system=system.name,
+        against=baseline.name,
+        differences={
+            measure: paired_bootstrap([row[key] - baseline.values[measure][key] for key in row], seed=seed)
             for measure, row in system.values.items()
         },
         helped=len(helped),
         hurt=len(hurt),
         tied=len(changes) - len(helped) - len(hurt),
-        most_helped=helped[:LARGEST],
-        most_hurt=hurt[:LARGEST],
+        most_helped=helped[:MAX_CHANGES],
+        most_hurt=hurt[:MAX_CHANGES],
     )
 
 
-def _change(judged: Judged, key: str, system: Measured, against: Measured) -> Change:
+def _change(judged: JudgedSet, key: str, system: SystemResult, baseline: SystemResult) -> Change:
     grades = judged.grades[key]
     return Change(
-        key,
-        judged.queries[key],
-        before=against.values[DECISIVE][key],
-        after=system.values[DECISIVE][key],
-        place_before=first_relevant(grades, against.run[key].documents),
-        place_after=first_relevant(grades, system.run[key].documents),
+        query_id=key,
+        query=judged.queries[key],
+        before=baseline.values[MAIN_MEASURE][key],
+        after=system.values[MAIN_MEASURE][key],
+        rank_before=first_relevant_rank(grades, baseline.run[key].documents),
+        rank_after=first_relevant_rank(grades, system.run[key].documents),
     )

@@ -1,146 +1,77 @@
-"""Judged questions in BEIR form: corpus.jsonl, queries.jsonl, qrels/<split>.tsv."""
+"""Judged queries: what was asked, and which documents are relevant."""
 
-import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, cast
 
-from ..core.errors import InvalidInput, NotFound, UnreadableFile
+from ..core.errors import InvalidInput
 from ..core.values import Document
 from ..pipeline.question import check_query
 
-FORM = '{"_id": "d1", "title": "may be left out", "text": "..."}'
-
 Grades = Mapping[str, Mapping[str, int]]
-"""How well a document answers, by query id and document id; above 0 is relevant, 0 was judged and is not."""
+"""Relevance grades by query id and document id: above 0 is relevant, 0 was judged and is not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A judged set: documents, the split's queries by id, and their grades."""
+class JudgedQuestion:
+    """A question with the ids of the documents that answer it."""
+
+    query: str
+    relevant: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSet:
+    """Queries by id with their relevance grades.
+
+    A set in BEIR form has documents of its own and a split. A list of questions has neither: it is about the documents
+    of a collection.
+    """
 
     name: str
-    documents: list[Document]
-    queries: dict[str, str]
-    grades: dict[str, dict[str, int]]
+    queries: Mapping[str, str]
+    grades: Grades
+    documents: Sequence[Document] = ()
+    split: str = ""
+
+    @property
+    def has_documents(self) -> bool:
+        """Return whether the set comes with the documents that its queries are about."""
+        return bool(self.split)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A line of documents or queries."""
-
-    id: str
-    title: str
-    text: str
-
-
-def load(folder: Path, split: str) -> Judged:
-    """Return the judged set in `folder`, with the queries that `split` judges.
+def from_questions(questions: Iterable[JudgedQuestion], *, name: str = "questions") -> JudgedSet:
+    """Return a judged set of questions about a collection. Query ids are positions from 1; grades are 1.
 
     Raises:
-        NotFound: a file is missing.
-        UnreadableFile: a line, which is named, is not what the form asks for, or no query that can be asked.
+        InvalidInput: A query is empty or too long, a question has no relevant documents, or there are no questions.
     """
-    entries = (_entry(text, place) for place, text in _lines(folder / "corpus.jsonl"))
-    documents = [
-        Document(id=entry.id, title=entry.title, text=entry.text if entry.text.strip() else entry.title)
-        for entry in entries
-        if entry.text.strip() or entry.title.strip()
-    ]
-    grades = _grades(folder / "qrels" / f"{split}.tsv")
     queries: dict[str, str] = {}
-    for place, text in _lines(folder / "queries.jsonl"):
-        entry = _entry(text, place)
-        if entry.id in grades:
-            queries[entry.id] = _query(entry.text, place)
-    return Judged(folder.resolve().name, documents, queries=queries, grades=grades)
-
-
-def splits(folder: Path) -> list[str]:
-    """Return the names of the splits in `folder`, in alphabetical order."""
-    return sorted(path.stem for path in (folder / "qrels").glob("*.tsv"))
-
-
-def choose_split(folder: Path) -> str:
-    """Return "test" where there is such a split, else the only one.
-
-    Raises:
-        NotFound: there is none.
-        InvalidInput: there are several others.
-    """
-    known = splits(folder)
-    if not known:
-        raise NotFound(f"No judgements in {folder / 'qrels'}. A judged set has qrels/<split>.tsv.")
-    if "test" not in known and len(known) > 1:
-        names = ", ".join(known)
-        raise InvalidInput(f"{folder} has the splits {names}, and none is called test. Choose one with --split.")
-    return "test" if "test" in known else known[0]
-
-
-def sample(judged: Judged, number: int, *, seed: int) -> Judged:
-    """Return the set with `number` of its queries, always the same ones for a seed; with all of them when 0."""
-    keys = sorted(judged.queries)
-    if 0 < number < len(keys):
-        random.Random(seed).shuffle(keys)  # noqa: S311 - a draw of questions, not of secrets
-        keys = keys[:number]
-    queries, grades = ({key: each[key] for key in keys} for each in (judged.queries, judged.grades))
-    return replace(judged, queries=queries, grades=grades)
-
-
-def _grades(path: Path) -> dict[str, dict[str, int]]:
-    if not path.is_file():
-        known = ", ".join(splits(path.parent.parent)) or "none"
-        raise NotFound(f"No judgements {path}. Splits there: {known}.")
     grades: dict[str, dict[str, int]] = {}
-    for number, (place, row) in enumerate(_lines(path)):
+    for number, question in enumerate(questions, start=1):
         try:
-            query, document, grade = row.rstrip("\r\n").split("\t")
-            if number or grade.isdecimal():  # the first line is a heading, where there is one
-                grades.setdefault(query, {})[document] = int(grade)
-        except ValueError as error:
-            raise UnreadableFile(f"{place}: {row!r} is not 'query<TAB>document<TAB>grade'.") from error
-    return grades
+            queries[str(number)] = check_query(question.query)
+        except InvalidInput as error:
+            raise InvalidInput(f"Question {number}: {error}") from error
+        if not question.relevant:
+            raise InvalidInput(f"Question {number} lists no relevant documents. Give at least one document id.")
+        grades[str(number)] = dict.fromkeys(question.relevant, 1)
+    if not queries:
+        raise InvalidInput("There are no questions to ask. Give at least one.")
+    return JudgedSet(name=name, queries=queries, grades=grades)
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield each line that is not blank, after its file and number."""
-    if not path.is_file():
-        raise NotFound(f"No file {path}. A judged set has corpus.jsonl, queries.jsonl and qrels/<split>.tsv.")
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            place = f"{path}:{number}"
-            try:
-                text = line.decode()
-            except UnicodeDecodeError as error:
-                raise UnreadableFile(f"{place} is not UTF-8: {error.reason} at byte {error.start} of it.") from error
-            if text.strip():
-                yield place, text
+def sample(judged: JudgedSet, count: int, *, seed: int) -> JudgedSet:
+    """Return the set with `count` of its queries, always the same ones for a seed; 0 keeps all of them."""
+    keys = sorted(judged.queries)
+    if not 0 < count < len(keys):
+        return select(judged, judged.queries)
+    random.Random(seed).shuffle(keys)  # noqa: S311 - draws questions, not secrets
+    return select(judged, keys[:count])
 
 
-def _entry(text: str, place: str) -> _Entry:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise UnreadableFile(f"{place} is no JSON object: {error}.") from error
-    if not isinstance(value, dict):
-        raise UnreadableFile(f"{place} is no JSON object, such as {FORM}.")
-    entry = cast("dict[str, Any]", value)
-    missing = [name for name in ("_id", "text") if name not in entry]
-    if missing:
-        raise UnreadableFile(f"{place} lacks {', '.join(missing)}.")
-    identifier, title, words = entry["_id"], entry.get("title") or "", entry["text"]
-    if not isinstance(identifier, str | int):
-        raise UnreadableFile(f"{place}: the _id is {identifier!r}, neither a string nor a whole number.")
-    if not isinstance(title, str) or not isinstance(words, str):
-        raise UnreadableFile(f"{place}: text and title have to be strings, as in {FORM}.")
-    return _Entry(str(identifier), title, words)
-
-
-def _query(text: str, place: str) -> str:
-    try:
-        check_query(text)
-    except InvalidInput as error:
-        raise UnreadableFile(f"{place}: {error}") from error
-    return text
+def select(judged: JudgedSet, keys: Iterable[str]) -> JudgedSet:
+    """Return the set with these queries and their grades alone."""
+    kept = list(keys)
+    queries = {key: judged.queries[key] for key in kept}
+    return replace(judged, queries=queries, grades={key: judged.grades[key] for key in kept})

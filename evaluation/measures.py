@@ -1,4 +1,4 @@
-"""Paired bootstrap: how sure a difference between two systems is, asked the same queries."""
+"""Quality measures per query, their means, and confidence intervals of paired differences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from ir_measures import Measure, Qrel, ScoredDoc
 
 from .judged import Grades
 
-QUALITY = ("nDCG@10", "RR@10", "R@5", "R@10")
+MEASURES = ("nDCG@10", "RR@10", "R@5", "R@10")
 
-DECISIVE = "nDCG@10"  # by which queries count as helped or hurt: it sees every change among the first ten
+MAIN_MEASURE = "nDCG@10"  # decides which queries a system helps or hurts: any change in the first ten moves it
 
 Orders = Mapping[str, Sequence[str]]
 """Document ids, best first, by query id."""
@@ -22,67 +22,66 @@ PerQuery = Mapping[str, Mapping[str, float]]
 
 
 def per_query(grades: Grades, orders: Orders, measures: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return each measure of each query that was asked; one for which nothing was found has 0."""
+    """Return each measure of each query in `orders`; a query without hits has 0."""
     names: dict[Measure, str] = {ir_measures.parse_measure(name): name for name in measures}  # pyright: ignore[reportUnknownMemberType]
     values = {name: dict.fromkeys(orders, 0.0) for name in measures}
     qrels = [Qrel(key, document, grade) for key in orders for document, grade in grades[key].items()]
-    # Scores fall strictly, for trec_eval orders by score, and equal ones by document id.
-    run = [ScoredDoc(key, each, 1 / place) for key, order in orders.items() for place, each in enumerate(order, 1)]
+    # Scores decrease strictly: trec_eval orders by score and breaks ties by document id.
+    run = [ScoredDoc(key, each, 1 / rank) for key, order in orders.items() for rank, each in enumerate(order, 1)]
     for metric in ir_measures.iter_calc(list(names), qrels, run):  # pyright: ignore[reportUnknownMemberType]
         values[names[metric.measure]][metric.query_id] = metric.value
     return values
 
 
 def means(values: PerQuery) -> dict[str, float]:
-    """Return the mean over queries of each measure."""
+    """Return the mean of each measure over all queries."""
     return {name: fmean(row.values()) for name, row in values.items()}
 
 
-def first_relevant(grades: Mapping[str, int], order: Sequence[str]) -> int:
-    """Return the place, from 1, of the first relevant document; 0 when there is none."""
-    return next((place for place, each in enumerate(order, start=1) if grades.get(each, 0) > 0), 0)
+def first_relevant_rank(grades: Mapping[str, int], order: Sequence[str]) -> int:
+    """Return the rank, from 1, of the first relevant document; 0 if there is none."""
+    return next((rank for rank, each in enumerate(order, start=1) if grades.get(each, 0) > 0), 0)
 
 
-def best_recall(grades: Mapping[str, int], found: Sequence[str], *, cutoff: int) -> float:
-    """Return the recall at a cutoff that the best possible order of what was found would have."""
+def oracle_recall(grades: Mapping[str, int], found: Sequence[str], *, cutoff: int) -> float:
+    """Return the recall at `cutoff` that the best possible order of the documents found would have."""
     relevant = {each for each, grade in grades.items() if grade > 0}
     return min(cutoff, len(relevant & set(found))) / len(relevant) if relevant else 0.0
 
 
-RESAMPLES = 10_000  # the interval's ends then move by under 0.001 from one seed to another
+RESAMPLES = 10_000  # moves the ends of an interval by less than 0.001 between seeds
 
 CONFIDENCE = 0.95
 
-_AT_ONCE = 1_000_000  # draws held in memory
+MAX_BLOCK_VALUES = 1_000_000  # resampled values held in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A mean difference and its interval; where that leaves out 0, chance is an unlikely reason."""
+    """A mean difference with its 95 % confidence interval."""
 
     mean: float
     low: float
     high: float
 
     @property
-    def is_clear(self) -> bool:
-        """Return whether the interval leaves out 0."""
+    def is_significant(self) -> bool:
+        """Return whether the interval excludes 0."""
         return self.low > 0 or self.high < 0
 
 
-def paired(differences: Sequence[float], *, seed: int, resamples: int = RESAMPLES) -> Difference:
-    """Return the mean of the per-query differences with its percentile interval.
+def paired_bootstrap(differences: Sequence[float], *, seed: int, resamples: int = RESAMPLES) -> Difference:
+    """Return the mean of per-query differences with its percentile bootstrap interval.
 
-    Queries are drawn anew with replacement. Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
-    chapter 13; for retrieval Sakai, SIGIR 2006.
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13; for retrieval Sakai, SIGIR 2006.
     """
     values = np.array(differences, float)
     random = np.random.default_rng(seed)
     drawn = np.empty(resamples)
-    block = max(1, _AT_ONCE // len(values))
+    block = max(1, MAX_BLOCK_VALUES // len(values))
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
         drawn[start : start + size] = values[random.integers(len(values), size=(size, len(values)))].mean(axis=1)
-    edge = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [edge, 1 - edge])
-    return Difference(float(values.mean()), float(low), float(high))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return Difference(mean=float(values.mean()), low=float(low), high=float(high))

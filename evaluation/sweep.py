@@ -1,17 +1,17 @@
-"""How deep to rerank: quality and time against depth, and the depth from which nothing more is gained."""
+"""How deep to rerank: quality and latency by depth, and the depth beyond which little is gained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .judged import Judged
+from .judged import JudgedSet
 from .measures import means, per_query
 from .run import Run
 
-PLATEAU = 0.005  # nDCG@10 or R@5 that is not worth reading deeper: a small part of any interval shown beside it
+NEGLIGIBLE_GAIN = 0.005  # in nDCG@10 or R@5: a small part of any interval shown beside it
 
-DOCUMENTS = "Depths count documents, each read at its best passage, as a search with per_document 1 does."
+UNIT = "Depth counts documents, each read at its best passage, as in a search with per_document=1."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Milliseconds:
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
-    """What a depth gives: recall among the candidates (the ceiling), the final order's quality, the time it adds."""
+class DepthResult:
+    """Results at one depth: recall among the candidates (the ceiling), quality of the final order, time added."""
 
     depth: int
     ceiling: float
@@ -34,10 +34,10 @@ class Depth:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """Depths from the least to the greatest. The plateau begins at the recommended depth, where there is one."""
+class DepthSweep:
+    """Results by depth, shallowest first. `is_plateau`: greater depths than the recommended one were measured."""
 
-    depths: Sequence[Depth]
+    depths: Sequence[DepthResult]
     recommended: int
     is_plateau: bool
 
@@ -45,33 +45,43 @@ class Sweep:
     def advice(self) -> str:
         """Return the recommendation in words."""
         if self.is_plateau:
-            gain = f"no greater depth gains more than {PLATEAU} in nDCG@10 or R@5"
-            return f"Rerank {self.recommended} documents: {gain}. {DOCUMENTS}"
+            return (
+                f"Rerank {self.recommended} documents: reading deeper gains at most {NEGLIGIBLE_GAIN} in nDCG@10 "
+                f"and R@5. {UNIT}"
+            )
         if len(self.depths) == 1:
-            return f"Only depth {self.recommended} was measured. {DOCUMENTS}"
-        rising = "the greatest depth measured: quality was still rising there"
-        return f"Rerank {self.recommended} documents, {rising}. {DOCUMENTS}"
+            return f"Only depth {self.recommended} was measured. {UNIT}"
+        return (
+            f"Rerank {self.recommended} documents, the greatest depth measured: quality was still rising there. {UNIT}"
+        )
 
 
-def sweep(judged: Judged, runs: Mapping[int, Run]) -> Sweep:
-    """Return the sweep over the final system's answers by depth."""
-    depths = [_measure(judged, depth, runs[depth]) for depth in sorted(runs)]
-    best = next(each for place, each in enumerate(depths) if not any(_gains(later, each) for later in depths[place:]))
-    return Sweep(depths, best.depth, is_plateau=best.depth < depths[-1].depth)
+def sweep_depths(judged: JudgedSet, runs: Mapping[int, Run]) -> DepthSweep:
+    """Return the sweep of the final system's results by depth."""
+    results = [_measure(judged, depth, runs[depth]) for depth in sorted(runs)]
+    chosen = next(
+        each for index, each in enumerate(results) if not any(_gains(later, each) for later in results[index:])
+    )
+    return DepthSweep(depths=results, recommended=chosen.depth, is_plateau=chosen.depth < results[-1].depth)
 
 
-def milliseconds(values: Sequence[float]) -> Milliseconds:
-    """Return their median and 95th percentile."""
-    p50, p95 = np.quantile(np.array(values, float), [0.5, 0.95])
+def percentiles(milliseconds: Sequence[float]) -> Milliseconds:
+    """Return the median and 95th percentile."""
+    p50, p95 = np.quantile(np.array(milliseconds, float), [0.5, 0.95])
     return Milliseconds(float(p50), float(p95))
 
 
-def _measure(judged: Judged, depth: int, run: Run) -> Depth:
-    orders = {key: answer.documents for key, answer in run.items()}
+def _measure(judged: JudgedSet, depth: int, run: Run) -> DepthResult:
+    orders = {key: result.documents for key, result in run.items()}
     found = means(per_query(judged.grades, orders, [f"R@{depth}", "R@5", "nDCG@10"]))
-    added = milliseconds([answer.added_ms for answer in run.values()])
-    return Depth(depth, found[f"R@{depth}"], recall_at_5=found["R@5"], ndcg_at_10=found["nDCG@10"], added=added)
+    return DepthResult(
+        depth=depth,
+        ceiling=found[f"R@{depth}"],
+        recall_at_5=found["R@5"],
+        ndcg_at_10=found["nDCG@10"],
+        added=percentiles([result.added_ms for result in run.values()]),
+    )
 
 
-def _gains(later: Depth, depth: Depth) -> bool:
-    return max(later.ndcg_at_10 - depth.ndcg_at_10, later.recall_at_5 - depth.recall_at_5) > PLATEAU
+def _gains(later: DepthResult, result: DepthResult) -> bool:
+    return max(later.ndcg_at_10 - result.ndcg_at_10, later.recall_at_5 - result.recall_at_5) > NEGLIGIBLE_GAIN

@@ -1,4 +1,4 @@
-"""The systems that are compared: each is a way to ask the pipeline, one line of a table."""
+"""The systems an evaluation compares. Each is one way to search; each is one row of a report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +8,12 @@ from ..pipeline.question import DEFAULT_DEPTH, Question
 
 DEPTHS = (10, 20, 30, 50, 100, 200)
 
-SHOWN = 10  # hits that the measures look at; an answer has at least as many
+MIN_HITS = 10  # the measures look at the first ten
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A way to ask, and the system it is compared with query by query: none for a first stage."""
+    """A way to search, and the system it is compared with; first stages are compared with none."""
 
     name: str
     question: Question
@@ -22,57 +22,65 @@ class System:
 
 FIRST_STAGE = "hybrid"
 
+RERANKED = "hybrid + rerank"
+
 FINAL = "+ blend"
 
 SYSTEMS = (
     System("dense", Question("", mode="dense")),
     System("BM25", Question("", mode="keyword")),
     System(FIRST_STAGE, Question("")),
-    System("hybrid + rerank", Question("", reranker=DEFAULT, rerank_weight=1.0), against=FIRST_STAGE),
+    System(RERANKED, Question("", reranker=DEFAULT, rerank_weight=1.0), against=FIRST_STAGE),
     System(FINAL, Question("", reranker=DEFAULT), against=FIRST_STAGE),
 )
 
 LLM = System("+ LLM", Question("", reranker="llm"), against=FIRST_STAGE)
-"""Compared as well where a language model is configured."""
+"""Also compared if a language model is configured."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationTarget:
-    """What all systems are asked alike. Documents are judged, so that each counts by its best passage."""
+    """What is evaluated: a collection, searched with a reranker at a depth.
+
+    Judgements are about documents, so each document counts by its best passage.
+    """
 
     collection: str
     reranker: str = DEFAULT
     depth: int = DEFAULT_DEPTH
-    """In documents, for `per_document` is 1; the default search counts passages, several of which may be one's."""
-    is_usual: bool = False
-    """Whether nobody chose the depth, so that the final systems read as the product does: no deeper than pays."""
+    """In documents. An ordinary search counts passages, several of which may come from one document."""
+    stops_early: bool = False
+    """Whether final systems stop reranking when more would change nothing, as a search without a depth does."""
 
 
-def systems(rerankers: Sequence[str]) -> tuple[System, ...]:
-    """Return the systems that there are with these rerankers."""
+def available_systems(rerankers: Sequence[str]) -> tuple[System, ...]:
+    """Return the systems that can be compared with these rerankers configured."""
     return (*SYSTEMS, LLM) if LLM.question.reranker in rerankers else SYSTEMS
 
 
-def questions(asked: EvaluationTarget, systems: Sequence[System] = SYSTEMS) -> Mapping[str, Question]:
-    """Return the question of each system, without its words, by name."""
-    return {system.name: _as_used(system, asked) for system in systems}
+def questions_by_system(target: EvaluationTarget, systems: Sequence[System] = SYSTEMS) -> Mapping[str, Question]:
+    """Return the question of each system by its name, without a query."""
+    return {system.name: _question(system, target) for system in systems}
 
 
-def questions_by_depth(asked: EvaluationTarget, depths: Sequence[int]) -> Mapping[int, Question]:
-    """Return the question of the final system at each depth; the greatest first, which reads all passages."""
+def questions_by_depth(target: EvaluationTarget, depths: Sequence[int]) -> Mapping[int, Question]:
+    """Return the final system's question at each depth, the greatest first so that one call scores all passages."""
     final = next(system.question for system in SYSTEMS if system.name == FINAL)
-    return {depth: _complete(final, replace(asked, depth=depth)) for depth in sorted(set(depths), reverse=True)}
+    return {depth: _at_depth(final, target, depth) for depth in sorted(set(depths), reverse=True)}
 
 
-def _as_used(system: System, asked: EvaluationTarget) -> Question:
-    complete = _complete(system.question, asked)
-    is_final = asked.is_usual and system.name in (FINAL, LLM.name)
-    return replace(complete, depth=0, limit=SHOWN) if is_final else complete
+def _question(system: System, target: EvaluationTarget) -> Question:
+    question = _at_depth(system.question, target, target.depth)
+    stops_early = target.stops_early and system.name in (FINAL, LLM.name)
+    return replace(question, depth=0, limit=MIN_HITS) if stops_early else question
 
 
-def _complete(question: Question, asked: EvaluationTarget) -> Question:
-    reranker = asked.reranker if question.reranker == DEFAULT else question.reranker
-    limit = max(SHOWN, asked.depth)
+def _at_depth(question: Question, target: EvaluationTarget, depth: int) -> Question:
     return replace(
-        question, collection=asked.collection, reranker=reranker, depth=asked.depth, limit=limit, per_document=1
+        question,
+        collection=target.collection,
+        reranker=target.reranker if question.reranker == DEFAULT else question.reranker,
+        depth=depth,
+        limit=max(MIN_HITS, depth),
+        per_document=1,
     )

@@ -9,8 +9,7 @@ from random import Random
 
 from ..core.errors import InvalidInput, ModelError
 from ..core.values import Logistic
-from ..evaluation.tuning.calibration import Outcomes, reliability, smoothed
-from ..evaluation.tuning.calibration import fit as fit_logistic
+from ..evaluation.tuning.calibration import Outcomes, fit_logistic, reliability, smoothed
 from ..models.bundled import MODEL_FILE, TOKENIZER_FILE, sha256_of
 from ..models.pair.scorer import QUERY_TOKENS
 from ..models.pair.spec import SPEC_FILE, Calibration, RerankerSpec

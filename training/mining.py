@@ -9,7 +9,8 @@ from random import Random
 
 from ..core.errors import InvalidInput, NotFound
 from ..core.values import Document
-from ..evaluation.judged import Judged, load, sample
+from ..evaluation.beir import load
+from ..evaluation.judged import JudgedSet, sample
 from ..ingest.ingestor import Ingestor
 from ..ingest.job import Job, Progress
 from ..pipeline.pipeline import Pipeline
@@ -54,7 +55,7 @@ class Miner:
     ingestor: Ingestor
     progress: Progress | None = None
 
-    async def mine(self, judged: Judged, out: Path, *, unlabelled: int, seed: int) -> None:
+    async def mine(self, judged: JudgedSet, out: Path, *, unlabelled: int, seed: int) -> None:
         """Write the candidates of every question into `out`, after those that an interrupted run has written.
 
         `unlabelled` questions cut from the documents themselves follow the judged ones. The set's name is the

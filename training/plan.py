@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InvalidInput
-from ..evaluation.judged import splits
+from ..evaluation.beir import splits
 from ..models.bundled import MODEL_FILE, RERANKER, TOKENIZER_FILE, sha256_of
 from ..models.pair.loading import CrossEncoderModel, find_cross_encoder
 from ..models.pair.spec import SPEC_FILE

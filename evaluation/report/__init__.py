@@ -1,1 +1,1 @@
-"""The report of an evaluation: content, page and plots."""
+"""The report of an evaluation: its content, an HTML page, and plots."""

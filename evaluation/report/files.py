@@ -1,4 +1,4 @@
-"""The folder of reports: report.json, report.html, sweep.png."""
+"""Write the files of a report: report.json, report.html, sweep.png."""
 
 import json
 from collections.abc import Generator
@@ -10,27 +10,27 @@ from tempfile import TemporaryFile
 from ...core.errors import InvalidInput
 from .content import EvaluationReport
 from .page import to_html
-from .plots import sweep_figure, to_png
+from .plots import plot_sweep, to_png
 
 
 def check_folder(folder: Path, advice: str) -> None:
-    """Create the folder, and a file in it that goes away again.
+    """Create the folder and check that files can be written to it.
 
     Raises:
-        InvalidInput: It cannot be created, or takes no file; ends with the advice.
+        InvalidInput: They cannot; the message ends with the advice.
     """
-    with told_when_refused(folder, advice):
+    with write_errors_explained(folder, advice):
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):  # permissions alone do not tell of a read-only disk
+        with TemporaryFile(dir=folder):  # permissions alone do not reveal a read-only disk
             pass
 
 
 @contextmanager
-def told_when_refused(path: Path, advice: str) -> Generator[None]:
-    """Turn what the system refuses while writing into words.
+def write_errors_explained(path: Path, advice: str) -> Generator[None]:
+    """Turn errors of the operating system while writing into one that says what to do.
 
     Raises:
-        InvalidInput: The system refused; ends with the advice.
+        InvalidInput: Writing failed; the message ends with the advice.
     """
     try:
         yield
@@ -38,11 +38,11 @@ def told_when_refused(path: Path, advice: str) -> Generator[None]:
         raise InvalidInput(f"{path} cannot be written: {error.strerror or error}. {advice}") from error
 
 
-ELSEWHERE = "Free it, or name another folder with --out."
+ADVICE = "Make it writable, or choose another output folder (--out on the command line)."
 
 
 def write_reports(report: EvaluationReport, folder: Path) -> None:
-    """Write the files, over those of an earlier run.
+    """Write the files, replacing those of an earlier run.
 
     Raises:
         InvalidInput: They cannot be written.
@@ -50,17 +50,17 @@ def write_reports(report: EvaluationReport, folder: Path) -> None:
     contents = {
         "report.json": to_json(report).encode(),
         "report.html": to_html(report).encode(),
-        "sweep.png": to_png(sweep_figure(report.sweep, ink="black")),
+        "sweep.png": to_png(plot_sweep(report.sweep, ink="black")),
     }
-    with told_when_refused(folder, ELSEWHERE):
+    with write_errors_explained(folder, ADVICE):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             (folder / name).write_bytes(content)
 
 
 def to_json(report: EvaluationReport) -> str:
-    """Return the report as JSON, with the prediction and the advice in words."""
-    whole = asdict(report)
-    whole["ceiling"]["prediction"] = report.ceiling.prediction
-    whole["sweep"]["advice"] = report.sweep.advice
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    """Return the report as JSON, including the prediction and the advice in words."""
+    content = asdict(report)
+    content["ceiling"]["prediction"] = report.ceiling.prediction
+    content["sweep"]["advice"] = report.sweep.advice
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""The report as one HTML file: no script, nothing fetched, readable in light and dark."""
+"""The report as one HTML page: no scripts, no external resources, light and dark colours."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -6,7 +6,7 @@ from html import escape
 from ..compare import Change, Comparison
 from ..systems import FINAL, FIRST_STAGE
 from .content import EvaluationReport
-from .plots import differences_figure, sweep_figure, to_svg
+from .plots import plot_differences, plot_sweep, to_svg
 
 _STYLE = """
 :root { color-scheme: light dark; --edge: #8886; --mark: #3a9d5d22 }
@@ -30,7 +30,7 @@ Row = Sequence[str]
 
 
 def to_html(report: EvaluationReport) -> str:
-    """Return the page."""
+    """Return the report as an HTML page."""
     subject = report.subject
     title = f"Resift on {subject.name}"
     parts = [
@@ -40,11 +40,11 @@ def to_html(report: EvaluationReport) -> str:
         "<h2>Systems</h2>",
         _systems(report),
         *(f"<p>{escape(line)}</p>" for line in describe_costs(report)),
-        "<h2>Depth of reranking, in documents</h2>",
-        to_svg(sweep_figure(report.sweep), title="Quality and added milliseconds against depth"),
+        "<h2>Reranking depth, in documents</h2>",
+        to_svg(plot_sweep(report.sweep), title="Quality and added milliseconds by depth"),
         _depths(report),
         "<h2>Query by query</h2>",
-        to_svg(differences_figure(report), title=f"Change in nDCG@10 from {FIRST_STAGE} to {FINAL}"),
+        to_svg(plot_differences(report), title=f"Change in nDCG@10 from {FIRST_STAGE} to {FINAL}"),
         *(_comparison(each) for each in report.comparisons),
         f"<footer><p>Resift {escape(subject.version)}, {escape(subject.created)}. Measures by ir-measures. Intervals: "
         f"paired bootstrap over queries, 95 %, seed {subject.seed}.</p></footer>",
@@ -55,21 +55,21 @@ def to_html(report: EvaluationReport) -> str:
 
 
 def describe(report: EvaluationReport) -> str:
-    """Return in a sentence what was evaluated."""
+    """Return a sentence that says what was evaluated."""
     subject = report.subject
     split = f" ({subject.split})" if subject.split else ""
-    usual = f", of which {FINAL!r} reads as much as pays" if report.asked.is_usual else ""
+    early = f" ({FINAL!r} stops early)" if report.target.stops_early else ""
     return (
         f"{report.queries:,} queries{split} over {subject.documents:,} documents of collection "
-        f"{report.asked.collection}; reranker {subject.model}, depth {report.asked.depth}{usual}."
+        f"{report.target.collection}; reranker {subject.model}, depth {report.target.depth}{early}."
     )
 
 
 def describe_costs(report: EvaluationReport) -> list[str]:
-    """Return what each system that asks a language model asked of it; nothing where none does."""
+    """Return a line on the cost of each system that calls a language model."""
     return [
-        f"{row.name}: {row.usage.calls:,} calls of the language model for {report.queries:,} queries, "
-        f"{row.usage.tokens_in:,} tokens in, {row.usage.tokens_out:,} out."
+        f"{row.name}: {row.usage.calls:,} language model calls for {report.queries:,} queries, "
+        f"{row.usage.tokens_in:,} input tokens, {row.usage.tokens_out:,} output tokens."
         for row in report.systems
         if row.usage.calls
     ]
@@ -97,23 +97,26 @@ def _depths(report: EvaluationReport) -> str:
         ]
         for each in report.sweep.depths
     ]
-    plateau = [report.sweep.is_plateau and each.depth >= report.sweep.recommended for each in report.sweep.depths]
+    sweep = report.sweep
+    shaded = [sweep.is_plateau and each.depth >= sweep.recommended for each in sweep.depths]
     heading = ["depth", "R@depth", "R@5", "nDCG@10", "added p50 ms", "added p95 ms"]
-    return _table(heading, rows, caption="The plateau is shaded" if any(plateau) else "", marked=plateau)
+    return _table(
+        heading, rows, caption="Quality no longer rises in the shaded rows" if any(shaded) else "", shaded=shaded
+    )
 
 
 def _comparison(comparison: Comparison) -> str:
     rows = [
-        [name, f"{each.mean:+.4f}", f"{each.low:+.4f} to {each.high:+.4f}", "yes" if each.is_clear else "no"]
+        [name, f"{each.mean:+.4f}", f"{each.low:+.4f} to {each.high:+.4f}", "yes" if each.is_significant else "no"]
         for name, each in comparison.differences.items()
     ]
-    title = f"{comparison.system} against {comparison.against}"
+    title = f"{comparison.system} compared with {comparison.against}"
     counts = f"{comparison.helped} queries helped, {comparison.hurt} hurt, {comparison.tied} tied, by nDCG@10."
     return "\n".join(
         [
             f"<h3>{escape(title)}</h3>",
             f"<p>{counts}</p>",
-            _table(["measure", "difference", "95 % interval", "leaves out 0"], rows),
+            _table(["measure", "difference", "95 % interval", "excludes 0"], rows),
             _changes("Helped most", comparison.most_helped),
             _changes("Hurt most", comparison.most_hurt),
         ]
@@ -122,22 +125,22 @@ def _comparison(comparison: Comparison) -> str:
 
 def _changes(caption: str, changes: Sequence[Change]) -> str:
     rows = [
-        [each.query, f"{each.before:.3f}", f"{each.after:.3f}", _place(each.place_before), _place(each.place_after)]
+        [each.query, f"{each.before:.3f}", f"{each.after:.3f}", _rank(each.rank_before), _rank(each.rank_after)]
         for each in changes
     ]
     heading = ["query", "nDCG@10 before", "after", "first relevant before", "after"]
     return _table(heading, rows, caption=caption) if rows else ""
 
 
-def _place(place: int) -> str:
-    return f"#{place}" if place else "none"
+def _rank(rank: int) -> str:
+    return f"#{rank}" if rank else "none"
 
 
-def _table(heading: Row, rows: Iterable[Row], *, caption: str = "", marked: Sequence[bool] = ()) -> str:
+def _table(heading: Row, rows: Iterable[Row], *, caption: str = "", shaded: Sequence[bool] = ()) -> str:
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     head = "".join(f"<th>{escape(each)}</th>" for each in heading)
     lines: list[str] = []
     for number, row in enumerate(rows):
-        mark = " class=mark" if number < len(marked) and marked[number] else ""
+        mark = " class=mark" if number < len(shaded) and shaded[number] else ""
         lines.append(f"<tr{mark}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")
     return f'<div class="scroll"><table>{title}<tr>{head}</tr>\n' + "\n".join(lines) + "\n</table></div>"

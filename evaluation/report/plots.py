@@ -1,11 +1,11 @@
-"""Plots: as SVG that takes its ink from the page around it, and as PNG."""
+"""Plots of a report: SVG in the text colour of the page around it, or PNG."""
 
 import re
 from collections.abc import Sequence
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
-from ..sweep import Sweep
+from ..sweep import DepthSweep
 from ..systems import FINAL, FIRST_STAGE
 from .content import EvaluationReport
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-INK = "#123456"  # stands for the page's own text colour, which SVG calls currentColor
+INK = "#123456"  # placeholder for the text colour of the page, currentColor in SVG
 
-BLUE, ORANGE, GREEN, RED = "#3b82c4", "#d9822b", "#3a9d5d", "#d2504b"  # readable on white and on near-black
+BLUE, ORANGE, GREEN, RED = "#3b82c4", "#d9822b", "#3a9d5d", "#d2504b"  # legible on white and on near-black
 
 DPI = 150
 
 
-def sweep_figure(sweep: Sweep, *, ink: str = INK) -> "Figure":
-    """Return quality above and added milliseconds below, both against depth; the plateau is shaded."""
+def plot_sweep(sweep: DepthSweep, *, ink: str = INK) -> "Figure":
+    """Return quality above and added milliseconds below, by depth, with depths that gain nothing shaded."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 5.4), layout="constrained")
     axes: Any = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     quality, time = axes
     depths = [each.depth for each in sweep.depths]
-    quality.plot(depths, [each.ceiling for each in sweep.depths], ":", color=ink, label="R@depth, the ceiling")
+    quality.plot(depths, [each.ceiling for each in sweep.depths], ":", color=ink, label="R@depth (ceiling)")
     quality.plot(depths, [each.recall_at_5 for each in sweep.depths], "o-", color=BLUE, label="R@5")
     quality.plot(depths, [each.ndcg_at_10 for each in sweep.depths], "s-", color=ORANGE, label="nDCG@10")
     quality.set_ylabel("quality")
@@ -36,18 +36,18 @@ def sweep_figure(sweep: Sweep, *, ink: str = INK) -> "Figure":
     time.plot(depths, [each.added.p95 for each in sweep.depths], "o--", color=RED, label="p95")
     time.set_ylabel("added milliseconds")
     time.set_ylim(bottom=0)
-    time.set_xlabel("passages reranked")
+    time.set_xlabel("documents reranked")
     for each in (quality, time):
         each.set_xticks(depths)
         each.axvline(sweep.recommended, color=ink, linewidth=0.8, linestyle="--")
         if sweep.is_plateau:
-            each.axvspan(sweep.recommended, depths[-1], color=GREEN, alpha=0.12, label="plateau")
+            each.axvspan(sweep.recommended, depths[-1], color=GREEN, alpha=0.12, label="no more gain")
         _style(each, ink)
     return figure
 
 
-def differences_figure(report: EvaluationReport, *, ink: str = INK) -> "Figure":
-    """Return each query's change in nDCG@10 under the final system, from the most helped to the most hurt."""
+def plot_differences(report: EvaluationReport, *, ink: str = INK) -> "Figure":
+    """Return the change in nDCG@10 of each query under the final system, largest gain first."""
     from matplotlib.figure import Figure
 
     before, after = report.by_query[FIRST_STAGE], report.by_query[FINAL]
@@ -56,19 +56,19 @@ def differences_figure(report: EvaluationReport, *, ink: str = INK) -> "Figure":
     axes: Any = figure.subplots()
     axes.bar(range(len(changes)), changes, width=1.0, color=[GREEN if each > 0 else RED for each in changes])
     axes.axhline(0, color=ink, linewidth=0.8)
-    axes.set_xlabel("queries, from the most helped to the most hurt")
+    axes.set_xlabel("queries, largest gain first")
     axes.set_ylabel("change in nDCG@10")
     _style(axes, ink, legend=False)
     return figure
 
 
 def to_svg(figure: "Figure", *, title: str) -> str:
-    """Return an `<svg>` element whose ink is the page's; `title` names it for those who cannot see it."""
+    """Return an `<svg>` element in the text colour of the page; `title` is its label for screen readers."""
     import matplotlib as mpl
 
     written = StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    # Text stays text, in the page's font; the salt makes ids, and so the file, the same every time.
+    # Text stays text, in the font of the page. The salt makes ids, and so the output, reproducible.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):  # pyright: ignore[reportUnknownMemberType]
         figure.savefig(written, format="svg", transparent=True, metadata=nothing)  # pyright: ignore[reportUnknownMemberType]
     element = written.getvalue()[written.getvalue().index("<svg") :].replace(INK, "currentColor")
@@ -78,7 +78,7 @@ def to_svg(figure: "Figure", *, title: str) -> str:
 
 
 def to_png(figure: "Figure") -> bytes:
-    """Return the figure on white."""
+    """Return the figure on a white background."""
     written = BytesIO()
     figure.savefig(written, format="png", dpi=DPI, facecolor="white")  # pyright: ignore[reportUnknownMemberType]
     return written.getvalue()

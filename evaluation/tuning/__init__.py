@@ -1,1 +1,1 @@
-"""Fitting blend weights, depth and calibration to judged questions."""
+"""Tune the ranking of a collection: signal weights, reranking depth and calibration."""

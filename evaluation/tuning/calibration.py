@@ -1,4 +1,4 @@
-"""From raw scores of judged hits to probabilities: the logistic that fits them best, and how well it foretells."""
+"""Turn raw reranker scores into probabilities: fit a logistic to judged hits, and measure how well it predicts."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -11,52 +11,52 @@ from ...core.values import Logistic
 
 Floats: TypeAlias = NDArray[np.float64]
 
-Read: TypeAlias = tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]
-"""Raw scores of the hits read for a question, and whether each is relevant."""
+JudgedScores: TypeAlias = tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]
+"""Raw scores of the hits read for one question, and whether each is relevant."""
 
 Outcomes: TypeAlias = tuple[Floats, Floats]
-"""Scores, and for each how likely it is that the hit was relevant: 1 or 0, or smoothed in between."""
+"""Scores, and the probability that each hit was relevant: 1 or 0, or a smoothed value in between."""
 
-ANSWERED = 3  # questions that have an answer for each that has none: agents mostly ask what their documents know
+ANSWERED_PER_UNANSWERED = 3  # agents mostly ask what their documents can answer
 
-RIDGE = 1e-6  # keeps the fit finite where a handful of questions are perfectly separated
+RIDGE = 1e-6  # keeps the fit finite when a handful of questions is perfectly separated
 
 BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-def best_hits(questions: Iterable[Read]) -> Outcomes:
-    """Return the best hit of each question, as a world has them where every fourth question has no answer.
+def best_hits(questions: Iterable[JudgedScores]) -> Outcomes:
+    """Return the best hit of each question as if every fourth question had no answer in the collection.
 
-    Every third question counts a second time, as it would be were its relevant passages not in the collection. From
-    answered questions alone, every best hit would seem to be one that answers.
+    Every third question counts a second time without its relevant passages. Answered questions alone would make nearly
+    every best hit look relevant.
     """
     best: list[tuple[float, float]] = []
-    for place, (scores, relevant) in enumerate(questions):
+    for number, (scores, relevant) in enumerate(questions):
         if len(scores):
             first = int(scores.argmax())
             best.append((float(scores[first]), float(relevant[first])))
-        if place % ANSWERED == 0 and not relevant.all():
+        if number % ANSWERED_PER_UNANSWERED == 0 and not relevant.all():
             best.append((float(scores[~relevant].max()), 0.0))
     outcomes = np.array(best, np.float64).reshape(-1, 2)
     return outcomes[:, 0], outcomes[:, 1]
 
 
-def fit(sets: Sequence[Outcomes]) -> Logistic:
-    """Return the logistic of greatest likelihood, each set weighing the same, by Newton's method with halved steps."""
+def fit_logistic(sets: Sequence[Outcomes]) -> Logistic:
+    """Return the maximum-likelihood logistic, each set weighted equally, by Newton's method with step halving."""
     scores, relevant = (np.concatenate(parts) for parts in zip(*sets, strict=True))
     weights = np.concatenate([np.full(len(part), 1 / max(1, len(part))) for part, _ in sets])
     inputs = np.stack([scores, np.ones_like(scores)], axis=1)
 
     def loss(point: Floats) -> float:
-        exponents = inputs @ point
-        return float(weights @ (np.logaddexp(0, exponents) - relevant * exponents) + RIDGE / 2 * point @ point)
+        logits = inputs @ point
+        return float(weights @ (np.logaddexp(0, logits) - relevant * logits) + RIDGE / 2 * point @ point)
 
     point, step = np.zeros(2), np.ones(2)
     while np.abs(step).max() > 1e-6:
-        chances = (1 + np.tanh(inputs @ point / 2)) / 2  # the logistic function, without overflow
-        slope = inputs.T @ (weights * (chances - relevant)) + RIDGE * point
-        curvature = (inputs.T * (weights * chances * (1 - chances))) @ inputs + RIDGE * np.eye(2)
-        step = np.linalg.solve(curvature, slope)
+        predicted = (1 + np.tanh(inputs @ point / 2)) / 2  # the logistic function, without overflow
+        gradient = inputs.T @ (weights * (predicted - relevant)) + RIDGE * point
+        hessian = (inputs.T * (weights * predicted * (1 - predicted))) @ inputs + RIDGE * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
         while loss(point - step) > loss(point) and np.abs(step).max() > 1e-6:
             step = step / 2
         point = point - step
@@ -64,28 +64,28 @@ def fit(sets: Sequence[Outcomes]) -> Logistic:
 
 
 def smoothed(relevant: Floats) -> Floats:
-    """Return 1 and 0 drawn in a little, so that no number of outcomes makes anything certain.
+    """Return 1 and 0 moved slightly towards each other, so that a few outcomes never make a fit certain.
 
     Source: Platt, "Probabilistic outputs for support vector machines", 1999.
     """
-    right = float(relevant.sum())
-    high, low = (right + 1) / (right + 2), 1 / (len(relevant) - right + 2)
+    positives = float(relevant.sum())
+    high, low = (positives + 1) / (positives + 2), 1 / (len(relevant) - positives + 2)
     return low + (high - low) * relevant
 
 
-def log_loss(chances: Floats, relevant: Floats) -> Floats:
-    """Return for each outcome the negative logarithm of the chance that was given to it."""
-    return -np.log(np.clip(np.where(relevant > 0, chances, 1 - chances), 1e-6, None))
+def log_loss(predicted: Floats, relevant: Floats) -> Floats:
+    """Return the negative log likelihood of each outcome."""
+    return -np.log(np.clip(np.where(relevant > 0, predicted, 1 - predicted), 1e-6, None))
 
 
 def reliability(calibration: Logistic, best: Outcomes) -> list[tuple[str, float, float, int]]:
-    """Return by range of predicted relevance: its name, the mean predicted, the share found, how many hits."""
+    """Return for each range of predicted relevance its name, the mean predicted, the share relevant, and the count."""
     scores, relevant = best
-    chances = np.array([calibration.probability(float(score)) for score in scores])
+    predicted = np.array([calibration.probability(float(score)) for score in scores])
     rows: list[tuple[str, float, float, int]] = []
     for low, high in pairwise(BIN_EDGES):
-        inside = (chances >= low) & ((chances < high) | (high == BIN_EDGES[-1]))
+        inside = (predicted >= low) & ((predicted < high) | (high == BIN_EDGES[-1]))
         if inside.any():
-            row = f"{low:.1f}-{high:.1f}", float(chances[inside].mean()), float(relevant[inside].mean())
+            row = f"{low:.1f}-{high:.1f}", float(predicted[inside].mean()), float(relevant[inside].mean())
             rows.append((*row, int(inside.sum())))
     return rows

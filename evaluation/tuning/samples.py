@@ -1,4 +1,4 @@
-"""What tuning needs of a judged question: one deep answer, from which every depth and all weights are worked out."""
+"""What tuning needs from a judged question: one deep search that gives the result for every depth and weight."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,52 +14,52 @@ from ...pipeline.pipeline import Pipeline
 from ...pipeline.question import DEEPEST_TUNED, Question
 from ...rerank.signals import Mix, signals_of
 from ...search.fusion import RRF_K
-from ..judged import Judged
+from ..judged import JudgedSet
 from ..run import rankings
-from .calibration import Read
+from .calibration import JudgedScores
 
 Floats: TypeAlias = NDArray[np.float64]
 
-CUT = 10  # of nDCG: as many hits as an answer has by default
+CUTOFF = 10  # of nDCG: the default number of hits on a page
 
-_DISCOUNTS = 1 / np.log2(np.arange(2, CUT + 2))
+_DISCOUNTS = 1 / np.log2(np.arange(2, CUTOFF + 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The hits that the reranker read for one question, in the order in which pools of growing depth take them in."""
+    """The reranked hits of one question, in the order in which candidates are chosen as the depth grows."""
 
     pool: tuple[Hit, ...]
     grades: Mapping[str, float]
     mix: Mix
-    """What signals from metadata are made with; its weights do not count."""
+    """The settings of signals from metadata; its weights are ignored."""
     weight: float = 1.0
-    """Of this question among the others."""
+    """Of this question relative to the others."""
 
-    def head(self, depth: int) -> list[Hit]:
-        """Return the hits that are reranked at a depth, in the order of retrieval."""
+    def candidates(self, depth: int) -> list[Hit]:
+        """Return the hits reranked at a depth, in retrieval order."""
         return sorted(self.pool[:depth], key=lambda hit: hit.was)
 
-    def gains(self, head: Sequence[Hit]) -> Floats:
-        """Return the grade of each hit's document; 0 where nobody judged it."""
-        return np.array([max(0, self.grades.get(hit.passage.document_id, 0)) for hit in head], float)
+    def gains(self, hits: Sequence[Hit]) -> Floats:
+        """Return the grade of each hit's document; 0 if it was not judged."""
+        return np.array([max(0, self.grades.get(hit.passage.document_id, 0)) for hit in hits], float)
 
     @property
-    def ideal(self) -> float:
-        """Return the DCG@10 of the best order there could be, with documents that no search found too."""
-        best = sorted((grade for grade in self.grades.values() if grade > 0), reverse=True)[:CUT]
+    def ideal_dcg(self) -> float:
+        """Return the DCG@10 of the ideal order, including relevant documents that were not found."""
+        best = sorted((grade for grade in self.grades.values() if grade > 0), reverse=True)[:CUTOFF]
         return float(np.array(best, float) @ _DISCOUNTS[: len(best)])
 
 
-async def collect(
-    pipeline: Pipeline, judged: Judged, question: Question, *, now: datetime, progress: Progress | None = None
+async def collect_samples(
+    pipeline: Pipeline, judged: JudgedSet, question: Question, *, now: datetime, progress: Progress | None = None
 ) -> list[Sample]:
-    """Ask every judged question once, as `question` says and as deep as can be tuned, and return the samples.
+    """Ask every judged query once as `question`, at the greatest depth that is tuned, and return the samples.
 
     Raises:
-        ModelError: When the reranker failed.
+        ModelError: The reranker failed.
     """
-    # Each document counts by its best passage, and depths are in documents. Weights do not matter: raw scores are kept.
+    # Depths count documents, each at its best passage. Weights do not matter here, since raw scores are kept.
     deepest = replace(question, depth=DEEPEST_TUNED, limit=DEEPEST_TUNED, per_document=1, rerank_weight=0.0)
     mix = Mix({}, pipeline.metadata, now)
     samples: list[Sample] = []
@@ -70,8 +70,8 @@ async def collect(
     return samples
 
 
-def present(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
-    """Return the names of scores that any hit has; the final score of retrieval and of the reranker all have."""
+def signals_present(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
+    """Return those of the names that any hit has a score for."""
     found = {name for sample in samples for hit in sample.pool for name in hit.scores}
     return [name for name in names if name in found]
 
@@ -79,37 +79,38 @@ def present(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
 def ndcg(sample: Sample, depth: int, names: Sequence[str], weights: Floats) -> Floats:
     """Return the nDCG@10 of a question, times its weight, for each row of weights.
 
-    Shapes: `weights` [candidates, names]; result [candidates]. Gains are the grades themselves, as in trec_eval.
+    Shapes: `weights` [mixes, names]; result [mixes]. Gains are the grades themselves, as in trec_eval.
     """
-    head = sample.head(depth)
-    if not head or not sample.ideal:
+    hits = sample.candidates(depth)
+    ideal = sample.ideal_dcg
+    if not hits or not ideal:
         return np.zeros(len(weights))
-    # The signals' own order breaks ties: that of retrieval. Rounding keeps equal scores equal.
-    scores = np.round(_matrix(sample, head, names) @ weights.T, 12)
-    order = np.argsort(-scores, axis=0, kind="stable")[:CUT]
-    return sample.weight * (_DISCOUNTS[: len(order)] @ sample.gains(head)[order] / sample.ideal)
+    # A stable sort keeps ties in retrieval order; rounding makes scores that should be equal equal.
+    scores = np.round(_signal_matrix(sample, hits, names) @ weights.T, 12)
+    order = np.argsort(-scores, axis=0, kind="stable")[:CUTOFF]
+    return sample.weight * (_DISCOUNTS[: len(order)] @ sample.gains(hits)[order] / ideal)
 
 
-def read(sample: Sample, depth: int) -> Read:
-    """Return the raw scores of the hits that the reranker read at a depth, and whether their documents are relevant."""
-    head = sample.head(depth)
-    return np.array([hit.scores["rerank"] for hit in head], float), sample.gains(head) > 0
+def judged_scores(sample: Sample, depth: int) -> JudgedScores:
+    """Return the raw reranker scores at a depth, and whether each hit's document is relevant."""
+    hits = sample.candidates(depth)
+    return np.array([hit.scores["rerank"] for hit in hits], float), sample.gains(hits) > 0
 
 
-def _matrix(sample: Sample, head: Sequence[Hit], names: Sequence[str]) -> Floats:
-    """Return the signals as columns, made by the code that makes them for answers; 0 where a head has none."""
-    retrieved = [replace(hit, score=hit.scores["fused"]) for hit in head]
+def _signal_matrix(sample: Sample, hits: Sequence[Hit], names: Sequence[str]) -> Floats:
+    """Return the signals of the hits as columns, computed as in a search; 0 where a signal is missing."""
+    retrieved = [replace(hit, score=hit.scores["fused"]) for hit in hits]
     mix = replace(sample.mix, weights=dict.fromkeys(names, 0.0))
-    signals = signals_of(retrieved, [hit.scores["rerank"] for hit in head], mix)
-    nothing = [0.0] * len(head)
-    return np.array([signals.get(name, nothing) for name in names]).T
+    signals = signals_of(retrieved, [hit.scores["rerank"] for hit in hits], mix)
+    missing = [0.0] * len(hits)
+    return np.array([signals.get(name, missing) for name in names]).T
 
 
 def _pool(ranking: Ranking) -> tuple[Hit, ...]:
-    """Return the hits that were read, by reciprocal rank fusion of their searches, which chooses every pool."""
-    read = [hit for hit in ranking.hits if "rerank" in hit.scores]
-    return tuple(sorted(read, key=lambda hit: (-_reciprocal_ranks(hit), hit.was)))
+    """Return the reranked hits in the order of reciprocal rank fusion, which chooses the candidates at every depth."""
+    reranked = [hit for hit in ranking.hits if "rerank" in hit.scores]
+    return tuple(sorted(reranked, key=lambda hit: (-_reciprocal_rank_sum(hit), hit.was)))
 
 
-def _reciprocal_ranks(hit: Hit) -> float:
+def _reciprocal_rank_sum(hit: Hit) -> float:
     return sum(1 / (RRF_K + rank) for name, rank in hit.ranks.items() if name in ("dense", "bm25"))

@@ -1,26 +1,25 @@
 from collections.abc import Mapping
 
-from resift.evaluation.compare import LARGEST, Measured, compare
-from resift.evaluation.judged import Judged
+from resift.evaluation.compare import MAX_CHANGES, SystemResult, compare
+from resift.evaluation.judged import JudgedSet
 from resift.evaluation.measures import per_query
-from resift.evaluation.run import Answer
+from resift.evaluation.run import QueryResult
 
-JUDGED = Judged(
+JUDGED = JudgedSet(
     "set",
-    [],
     queries={key: f"question {key}" for key in "abcdefgh"},
     grades={key: {"right": 1, "other": 0} for key in "abcdefgh"},
 )
 
 
-def measured(name: str, places: Mapping[str, int]) -> Measured:
-    """Put the right document at a place, from 1, or nowhere for 0."""
+def measured(name: str, ranks: Mapping[str, int]) -> SystemResult:
+    """Return a system that finds the right document at these ranks, from 1; 0 is nowhere."""
     run = {
-        key: Answer((*(f"x{number}" for number in range(place - 1)), *(["right"] if place else [])), 1.0, 0.0)
-        for key, place in places.items()
+        key: QueryResult((*(f"x{number}" for number in range(rank - 1)), *(["right"] if rank else [])), 1.0, 0.0)
+        for key, rank in ranks.items()
     }
-    orders = {key: answer.documents for key, answer in run.items()}
-    return Measured(name, run, per_query(JUDGED.grades, orders, ["nDCG@10", "RR@10"]))
+    orders = {key: result.documents for key, result in run.items()}
+    return SystemResult(name, run, per_query(JUDGED.grades, orders, ["nDCG@10", "RR@10"]))
 
 
 def test_queries_are_counted_and_the_largest_changes_come_first() -> None:
@@ -28,14 +27,14 @@ def test_queries_are_counted_and_the_largest_changes_come_first() -> None:
     after = dict(zip("abcdefgh", (1, 1, 1, 1, 1, 1, 9, 3), strict=True))
     found = compare(JUDGED, measured("new", after), measured("old", before), seed=0)
     assert (found.helped, found.hurt, found.tied) == (6, 1, 1)
-    assert len(found.most_helped) == LARGEST
+    assert len(found.most_helped) == MAX_CHANGES
     assert [change.query_id for change in found.most_helped] == ["f", "e", "d", "c", "b"]
     first = found.most_helped[0]
-    assert (first.query, first.place_before, first.place_after, first.after) == ("question f", 7, 1, 1.0)
+    assert (first.query, first.rank_before, first.rank_after, first.after) == ("question f", 7, 1, 1.0)
     assert [change.query_id for change in found.most_hurt] == ["g"]
 
 
-def test_differences_are_of_the_system_over_the_other() -> None:
+def test_differences_are_those_of_the_system_over_the_baseline() -> None:
     found = compare(
         JUDGED, measured("new", dict.fromkeys("abcdefgh", 1)), measured("old", dict.fromkeys("abcdefgh", 2)), seed=0
     )
@@ -46,5 +45,5 @@ def test_differences_are_of_the_system_over_the_other() -> None:
         JUDGED, measured("new", dict.fromkeys("abcdefgh", 0)), measured("old", dict.fromkeys("abcdefgh", 2)), seed=0
     )
     assert nothing.hurt == 8
-    assert nothing.most_hurt[0].place_after == 0
-    assert nothing.differences["RR@10"].is_clear
+    assert nothing.most_hurt[0].rank_after == 0
+    assert nothing.differences["RR@10"].is_significant

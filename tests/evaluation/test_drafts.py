@@ -1,4 +1,4 @@
-"""Questions of one's own: passages sampled from a collection, and drafts by a model behind a real HTTP server."""
+"""Passages sampled from a collection, and questions drafted by a model behind a real HTTP server."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from resift.core.errors import ModelError, NotFound
 from resift.evaluation.drafts import draft_questions, sample_passages
-from resift.evaluation.questions import Draft
+from resift.evaluation.question_file import DraftQuestion
 from resift.factories.engine import Engine
 from resift.models.endpoint.client import Endpoint
 from resift.models.endpoint.language_model import LanguageModel
@@ -14,7 +14,7 @@ from resift.tests.standins.chat import ChatStandIn, chat_stand_in, refusal
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-DRAFTS = [Draft("", ["pump"], "The pump hums."), Draft("", ["lamp"], "The lamp flickers.")]
+DRAFTS = [DraftQuestion("", ["pump"], "The pump hums."), DraftQuestion("", ["lamp"], "The lamp flickers.")]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def server() -> Iterator[ChatStandIn]:
         yield server
 
 
-async def told(done: float, total: int, message: str) -> None:
+async def ignore(done: float, total: int, message: str) -> None:
     pass
 
 
@@ -31,11 +31,11 @@ def model_at(server: ChatStandIn, key: str = "sesame") -> LanguageModel:
     return LanguageModel(Endpoint("small", server.url, key, timeout_s=10))
 
 
-async def test_model_is_asked_about_each_passage(server: ChatStandIn) -> None:
-    drafted = await draft_questions(DRAFTS, model_at(server), told)
+async def test_model_drafts_a_question_on_each_passage(server: ChatStandIn) -> None:
+    drafted = await draft_questions(DRAFTS, model_at(server), ignore)
     assert drafted == [
-        Draft("What hums?", ["pump"], "The pump hums."),
-        Draft("What hums?", ["lamp"], "The lamp flickers."),
+        DraftQuestion("What hums?", ["pump"], "The pump hums."),
+        DraftQuestion("What hums?", ["lamp"], "The lamp flickers."),
     ]
     assert [each["model"] for each in server.asked] == ["small", "small"]
     assert [each["messages"][-1]["content"] for each in server.asked] == ["The pump hums.", "The lamp flickers."]
@@ -53,19 +53,19 @@ async def test_model_is_asked_about_each_passage(server: ChatStandIn) -> None:
         (None, ""),
     ],
 )
-async def test_question_is_taken_out_of_the_reply(server: ChatStandIn, reply: str | None, query: str) -> None:
+async def test_question_is_extracted_from_the_reply(server: ChatStandIn, reply: str | None, query: str) -> None:
     server.reply = reply
-    (drafted,) = await draft_questions(DRAFTS[:1], model_at(server, key=""), told)
+    (drafted,) = await draft_questions(DRAFTS[:1], model_at(server, key=""), ignore)
     assert drafted.query == query
 
 
-async def test_refusal_is_told_with_what_to_check(server: ChatStandIn) -> None:
+async def test_refused_request_says_what_was_done_and_what_to_check(server: ChatStandIn) -> None:
     server.always = refusal(404, "no such model")
     with pytest.raises(ModelError, match=r"0 of 2 .* nothing .*small at 127.*no such model.*RESIFT_LLM__MODEL"):
-        await draft_questions(DRAFTS, model_at(server), told)
+        await draft_questions(DRAFTS, model_at(server), ignore)
 
 
-async def test_passages_are_sampled_from_different_documents(engine_with_documents: Engine) -> None:
+async def test_sampled_passages_come_from_different_documents(engine_with_documents: Engine) -> None:
     collection = await engine_with_documents.services.pipeline.open("default")
     drafts = await sample_passages(collection, 3, seed=1)
     assert len({tuple(draft.relevant) for draft in drafts}) == 3
@@ -78,7 +78,7 @@ async def test_passages_are_sampled_from_different_documents(engine_with_documen
     assert "Step" in texts["manual"]
 
 
-async def test_collection_that_is_empty_gives_nothing_to_ask(engine: Engine) -> None:
+async def test_empty_collection_is_an_error(engine: Engine) -> None:
     pipeline = engine.services.pipeline
     collection = await engine.services.store.open("empty", create=pipeline.manifest)
     with pytest.raises(NotFound, match="Collection 'empty' holds no documents to ask about"):

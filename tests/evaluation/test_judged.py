@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, UnreadableFile
-from resift.evaluation.judged import choose_split, load, sample
+from resift.evaluation.beir import choose_split, load
+from resift.evaluation.judged import JudgedQuestion, from_questions, sample
 from resift.tests.evaluation.conftest import NOTES, QUESTIONS, write_set
 
 
-def test_set_is_read_with_its_grades(bicycles: Path) -> None:
+def test_set_is_loaded_with_its_grades(bicycles: Path) -> None:
     judged = load(bicycles, "test")
     assert judged.name == "bicycles"
     assert [document.id for document in judged.documents] == list(NOTES)
@@ -22,12 +23,12 @@ def test_split_is_test_or_the_only_one(tmp_path: Path, splits: tuple[str, ...], 
     assert choose_split(write_set(tmp_path / "set", *splits)) == chosen
 
 
-def test_split_that_cannot_be_chosen_is_asked_for(tmp_path: Path) -> None:
+def test_ambiguous_or_missing_split_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="has the splits dev, train, and none is called test"):
         choose_split(write_set(tmp_path / "two", "train", "dev"))
-    with pytest.raises(NotFound, match=r"No judgements in .*qrels"):
+    with pytest.raises(NotFound, match=r"There are no judgements in .*qrels"):
         choose_split(write_set(tmp_path / "none"))
-    with pytest.raises(NotFound, match=r"No judgements .*tset\.tsv\. Splits there: test\."):
+    with pytest.raises(NotFound, match=r"There is no file .*tset\.tsv\. Splits in that folder: test\."):
         load(write_set(tmp_path / "one", "test"), "tset")
 
 
@@ -46,14 +47,14 @@ def test_sample_is_the_same_for_a_seed_and_keeps_queries_and_grades_together(bic
     ("line", "message"),
     [
         ({"_id": "b"}, "lacks text"),
-        ({"_id": "b", "text": None}, "text and title have to be strings"),
-        ({"_id": "b", "text": "x", "title": 7}, "text and title have to be strings"),
-        ({"_id": None, "text": "x"}, "the _id is None, neither a string nor a whole number"),
-        ("_id text", "is no JSON object, such as "),
+        ({"_id": "b", "text": None}, "text and title must be strings"),
+        ({"_id": "b", "text": "x", "title": 7}, "text and title must be strings"),
+        ({"_id": None, "text": "x"}, "_id is None, but must be a string or an integer"),
+        ("_id text", "is not a JSON object. Write it as "),
     ],
 )
 @pytest.mark.parametrize("file", ["corpus.jsonl", "queries.jsonl"])
-def test_faulty_line_is_named(tmp_path: Path, file: str, line: object, message: str) -> None:
+def test_malformed_line_is_named(tmp_path: Path, file: str, line: object, message: str) -> None:
     folder = write_set(tmp_path / "set", "test")
     (folder / file).write_text(json.dumps({"_id": "a", "text": "x"}) + "\n\n" + json.dumps(line) + "\n")
     with pytest.raises(UnreadableFile, match=rf"{re.escape(file)}:3:? {message}"):
@@ -66,14 +67,14 @@ def test_line_that_is_not_utf_8_is_named(tmp_path: Path, file: str) -> None:
     with (folder / file).open("ab") as end:
         end.write('{"text": "größe"}'.encode("latin-1"))
     lines = (folder / file).read_bytes().count(b"\n") + 1
-    with pytest.raises(UnreadableFile, match=rf"{re.escape(file)}:{lines} is not UTF-8: .* at byte 12 of it"):
+    with pytest.raises(UnreadableFile, match=rf"{re.escape(file)}:{lines} is not UTF-8: .* at byte 12 of the line"):
         load(folder, "test")
 
 
 @pytest.mark.parametrize(
     ("query", "message"), [(" ", "The query is empty"), ("x" * 10_001, "The query has 10,001 characters; at most")]
 )
-def test_query_that_cannot_be_asked_is_named(tmp_path: Path, query: str, message: str) -> None:
+def test_invalid_query_is_named(tmp_path: Path, query: str, message: str) -> None:
     folder = write_set(tmp_path / "set", "test")
     with (folder / "queries.jsonl").open("a") as end:
         end.write(json.dumps({"_id": "of another split", "text": ""}) + "\n")
@@ -99,8 +100,28 @@ def test_title_stands_in_for_a_blank_text(tmp_path: Path) -> None:
     ]
 
 
-def test_judgement_that_is_no_row_of_three_is_named(tmp_path: Path) -> None:
+def test_malformed_judgement_is_named(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "set", "test")
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tchain\thigh\n")
     with pytest.raises(UnreadableFile, match=r"test\.tsv:2: .* is not 'query<TAB>document<TAB>grade'"):
         load(folder, "test")
+
+
+def test_questions_in_python_make_a_judged_set() -> None:
+    judged = from_questions([JudgedQuestion(" why? ", ["a", "b"]), JudgedQuestion("how?", ["c"])], name="mine")
+    assert (judged.name, judged.queries) == ("mine", {"1": "why?", "2": "how?"})
+    assert judged.grades == {"1": {"a": 1, "b": 1}, "2": {"c": 1}}
+    assert not judged.has_documents
+
+
+@pytest.mark.parametrize(
+    ("questions", "message"),
+    [
+        ([JudgedQuestion("why?", ["a"]), JudgedQuestion(" ", ["a"])], r"Question 2: The query is empty"),
+        ([JudgedQuestion("why?", [])], r"Question 1 lists no relevant documents"),
+        ([], r"There are no questions to ask"),
+    ],
+)
+def test_unusable_questions_in_python_are_an_error(questions: list[JudgedQuestion], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        from_questions(questions)

@@ -1,10 +1,38 @@
-"""Which systems are compared."""
+"""Which systems are compared, and how each is asked."""
 
-from resift.evaluation.systems import LLM, SYSTEMS, EvaluationTarget, questions, systems
+from resift.evaluation.systems import (
+    FINAL,
+    LLM,
+    SYSTEMS,
+    EvaluationTarget,
+    available_systems,
+    questions_by_depth,
+    questions_by_system,
+)
 
 
 def test_language_model_is_compared_only_where_there_is_one() -> None:
-    assert systems(["default", "none"]) == SYSTEMS
-    compared = systems(["default", "none", "llm"])
+    assert available_systems(["default", "none"]) == SYSTEMS
+    compared = available_systems(["default", "none", "llm"])
     assert compared == (*SYSTEMS, LLM)
-    assert questions(EvaluationTarget("c", reranker="maxsim"), compared)["+ LLM"].reranker == "llm"
+    assert questions_by_system(EvaluationTarget("c", reranker="maxsim"), compared)["+ LLM"].reranker == "llm"
+
+
+def test_chosen_reranker_replaces_the_default_one_only() -> None:
+    asked = questions_by_system(EvaluationTarget("c", reranker="maxsim", depth=30))
+    assert [each.reranker for each in asked.values()] == ["none", "none", "none", "maxsim", "maxsim"]
+    assert list(asked) == [system.name for system in SYSTEMS]
+    assert {each.per_document for each in asked.values()} == {1}
+    assert (asked[FINAL].depth, asked[FINAL].limit, asked[FINAL].rerank_weight) == (30, 30, None)
+    assert list(questions_by_depth(EvaluationTarget("c"), (10, 200, 5))) == [200, 10, 5]
+
+
+def test_only_final_systems_stop_early() -> None:
+    asked = questions_by_system(EvaluationTarget("c", stops_early=True))
+    assert {name: question.depth for name, question in asked.items()} == {
+        "dense": 50,
+        "BM25": 50,
+        "hybrid": 50,
+        "hybrid + rerank": 50,
+        "+ blend": 0,
+    }

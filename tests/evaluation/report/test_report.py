@@ -1,9 +1,10 @@
-"""A set evaluated from end to end, and its report in every form."""
+"""A judged set evaluated from end to end, and its report in every form."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,42 +12,61 @@ from xml.etree import ElementTree
 
 import pytest
 
+from resift.evaluation.beir import load
 from resift.evaluation.compare import Change
-from resift.evaluation.judged import load
-from resift.evaluation.measures import QUALITY
-from resift.evaluation.report.content import Ceiling, EvaluationReport, Subject, evaluate
+from resift.evaluation.experiment import EvaluationRequest, evaluate
+from resift.evaluation.judged import JudgedSet
+from resift.evaluation.measures import MEASURES
+from resift.evaluation.report.content import Ceiling, EvaluationReport, Subject, build_report
 from resift.evaluation.report.files import write_reports
 from resift.evaluation.report.page import to_html
-from resift.evaluation.run import ingest
-from resift.evaluation.systems import SYSTEMS, EvaluationTarget
+from resift.evaluation.run import QueryResult
+from resift.evaluation.systems import RERANKED, SYSTEMS, EvaluationTarget
 from resift.factories.engine import Engine
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 VOID = {"meta", "br", "path", "use", "line"}
 
 
 @pytest.fixture(scope="module")
 async def report(engine: Engine, bicycles: Path) -> EvaluationReport:
-    judged, services = load(bicycles, "test"), engine.services
-    await ingest(judged, services.pipeline, services.ingestor, services.remover)
-    subject = Subject(
-        "bicycles", "test", documents=8, model="maxsim", seed=7, version="1.2.3", created="2026-01-01T00:00:00+00:00"
+    services = engine.services
+    request = EvaluationRequest(load(bicycles, "test"), reranker="maxsim", depth=4, depths=(2, 4, 8), seed=7)
+    return await evaluate(
+        request, pipeline=services.pipeline, ingestor=services.ingestor, remover=services.remover, now=NOW
     )
-    asked = EvaluationTarget("bicycles", "maxsim", depth=4)
-    return await evaluate(services.pipeline, judged, asked, subject=subject, depths=(2, 4, 8))
 
 
 async def test_every_system_has_its_measures_and_times(report: EvaluationReport) -> None:
     assert [row.name for row in report.systems] == [system.name for system in SYSTEMS]
     for row in report.systems:
-        assert list(row.measures) == list(QUALITY)
+        assert list(row.measures) == list(MEASURES)
         assert 0 < row.measures["nDCG@10"] <= 1
         reranked = row.name not in {"dense", "BM25", "hybrid"}
         assert (row.added.p50 > 0) == reranked
         assert row.added.p95 >= row.added.p50
         assert row.total.p50 >= row.added.p50
     assert {row: len(values) for row, values in report.by_query.items()} == dict.fromkeys(report.by_query, 6)
+
+
+def test_ceiling_counts_all_candidates_though_the_final_system_stops_early() -> None:
+    judged = JudgedSet("set", queries={"q": "why?"}, grades={"q": {"d5": 1, "d40": 1}})
+    candidates = tuple(f"d{number}" for number in range(50))
+    shown = {"q": QueryResult(candidates[:10], retrieval_ms=1.0, added_ms=1.0)}
+    runs = {system.name: shown for system in SYSTEMS} | {RERANKED: {"q": QueryResult(candidates, 1.0, 1.0)}}
+    report = build_report(
+        judged,
+        EvaluationTarget("set", depth=50, stops_early=True),
+        subject=Subject(name="set", split="", documents=50, model="m", seed=0, version="1", created=""),
+        systems=SYSTEMS,
+        runs=runs,
+        runs_by_depth={50: runs[RERANKED]},
+    )
+    assert report.ceiling.recall == report.sweep.depths[0].ceiling == 1.0
+    assert (report.ceiling.recall_at_5, report.ceiling.best_recall_at_5) == (0.0, 1.0)
 
 
 async def test_ceiling_is_recall_among_the_candidates(report: EvaluationReport) -> None:
@@ -56,13 +76,13 @@ async def test_ceiling_is_recall_among_the_candidates(report: EvaluationReport) 
     assert report.sweep.depths[-1].ceiling == 1.0, "all eight documents are candidates at depth 8"
 
 
-def test_prediction_is_what_reranking_can_gain() -> None:
+def test_prediction_states_what_reranking_can_gain() -> None:
     assert Ceiling(50, 0.95, recall_at_5=0.87, best_recall_at_5=0.95).prediction == (
         "R@50 is 0.950, R@5 is 0.870: reranking can gain up to 0.080 in R@5."
     )
     assert Ceiling(50, 0.95, recall_at_5=0.5, best_recall_at_5=0.6).prediction == (
         "R@50 is 0.950, R@5 is 0.500: reranking can gain up to 0.100 in R@5; "
-        "some queries have more relevant documents than five places."
+        "some queries have more than five relevant documents."
     )
 
 
@@ -79,7 +99,7 @@ async def test_reranked_systems_are_compared_with_the_first_stage(report: Evalua
             assert difference.low <= difference.mean <= difference.high
 
 
-async def test_files_are_written_over_those_of_an_earlier_run(report: EvaluationReport, tmp_path: Path) -> None:
+async def test_files_replace_those_of_an_earlier_run(report: EvaluationReport, tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "reports"
     write_reports(report, folder)
     write_reports(report, folder)
@@ -88,8 +108,8 @@ async def test_files_are_written_over_those_of_an_earlier_run(report: Evaluation
     assert whole["ceiling"]["prediction"] == report.ceiling.prediction
     assert whole["sweep"]["advice"] == report.sweep.advice
     assert [row["name"] for row in whole["systems"]] == [row.name for row in report.systems]
-    assert whole["subject"]["model"] == "maxsim"
-    assert whole["asked"] == {"collection": "bicycles", "reranker": "maxsim", "depth": 4, "is_usual": False}
+    assert whole["subject"]["model"] == report.subject.model
+    assert whole["target"] == {"collection": "bicycles", "reranker": "maxsim", "depth": 4, "stops_early": False}
     assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
@@ -116,7 +136,7 @@ class Outline(HTMLParser):
             assert self.open.pop() == tag
 
 
-async def test_page_is_whole_and_fetches_nothing(report: EvaluationReport) -> None:
+async def test_page_is_well_formed_and_loads_nothing(report: EvaluationReport) -> None:
     page = to_html(report)
     outline = Outline()
     outline.feed(page)
@@ -129,7 +149,7 @@ async def test_page_is_whole_and_fetches_nothing(report: EvaluationReport) -> No
         assert expected in page
 
 
-async def test_plots_take_their_ink_from_the_page(report: EvaluationReport) -> None:
+async def test_plots_use_the_text_colour_of_the_page(report: EvaluationReport) -> None:
     page = to_html(report)
     assert "color-scheme: light dark" in page
     for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
@@ -145,7 +165,7 @@ async def test_plots_take_their_ink_from_the_page(report: EvaluationReport) -> N
 async def test_queries_are_text_not_markup(report: EvaluationReport) -> None:
     change = replace(
         report.comparisons[0],
-        most_hurt=[Change("q9", "<script>x</script> & more", before=1.0, after=0.5, place_before=1, place_after=2)],
+        most_hurt=[Change("q9", "<script>x</script> & more", before=1.0, after=0.5, rank_before=1, rank_after=2)],
     )
     page = to_html(replace(report, comparisons=[change]))
     assert "<script>" not in page

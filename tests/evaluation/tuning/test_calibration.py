@@ -1,22 +1,22 @@
-"""Best hits of a half-answerable world, and how well chances foretell them."""
+"""Best hits of questions with and without an answer, and how well a calibration predicts them."""
 
 import numpy as np
 
 from resift.core.values import Logistic
-from resift.evaluation.tuning.calibration import Read, best_hits, reliability
+from resift.evaluation.tuning.calibration import JudgedScores, best_hits, reliability
 
 
-def read(*hits: tuple[float, bool]) -> Read:
+def read(*hits: tuple[float, bool]) -> JudgedScores:
     scores, relevant = zip(*hits, strict=True)
     return np.array(scores, np.float32), np.array(relevant, bool)
 
 
-def test_best_hits_come_with_and_without_the_answers() -> None:
+def test_best_hits_are_returned_with_and_without_the_answers() -> None:
     values, relevant = best_hits(
         [
-            read((1.0, False), (3.0, True), (2.0, False)),  # then 2.0 would be best
+            read((1.0, False), (3.0, True), (2.0, False)),  # 2.0 is the best without the answer
             read((5.0, False), (4.0, True)),  # not counted again
-            read((6.0, True), (7.0, True)),  # nothing would be left
+            read((6.0, True), (7.0, True)),  # no hit is left without the answers
             (np.array([]), np.array([], bool)),  # nothing was found
         ]
     )
@@ -29,7 +29,7 @@ def test_no_questions_have_no_best_hits() -> None:
     assert [each.shape for each in best_hits([])] == [(0,), (0,)]
 
 
-def test_reliability_compares_chances_with_what_was_found() -> None:
+def test_reliability_compares_predicted_with_actual_relevance() -> None:
     scores = np.array([-9.0, 9.0, 9.0, 0.0])
     rows = reliability(Logistic(1.0, 0.0), (scores, np.array([0.0, 1.0, 0.0, 1.0])))
     assert [(name, round(said, 2), found, count) for name, said, found, count in rows] == [

@@ -1,11 +1,11 @@
-"""Learning from use: hits low in a list are used less for their place alone, and count the more for it."""
+"""Learning from use: hits at low ranks are seen less often, so each use of one counts more."""
 
 import numpy as np
 import pytest
 
 from resift.core.values import Hit, Passage
-from resift.evaluation.tuning.feedback import MOST_WEIGHT, weigh
-from resift.evaluation.tuning.fit import Fit, tune
+from resift.evaluation.tuning.feedback import MAX_HIT_WEIGHT, weight_by_propensity
+from resift.evaluation.tuning.ranking_fit import RankingFit, fit_ranking
 from resift.evaluation.tuning.samples import Sample
 from resift.rerank.signals import Mix
 from resift.store.feedback_log import Searched, ShownHit, Use
@@ -14,7 +14,7 @@ EVEN = {"fused": 0.5, "rerank": 0.5}
 
 
 def sample(random: np.random.Generator, *, right: int, by_rerank: bool) -> Sample:
-    """Return ten hits; the right one is first by fused score, or else stands at its place and is first by rerank."""
+    """Return a sample of ten hits whose relevant one is at index `right`, and first by rerank score if `by_rerank`."""
     fused = np.linspace(1.0, 0.1, 10)
     rerank = random.random(10) * 0.8
     rerank[right] = 1.0 if by_rerank else 0.0
@@ -37,11 +37,11 @@ def use(*ranks: int) -> Use:
     return Use(Searched("c", "q", shown), [each for each in shown if each.rank in ranks])
 
 
-def learned(position_bias: float) -> Fit:
-    """Return what is learned from readers who look at rank r with probability 1/r.
+def fit_uses(position_bias: float) -> RankingFit:
+    """Return the fit to uses by readers who look at rank r with probability 1/r.
 
-    In truth the reranker is right in two of three searches; but its right hits stand at rank 5, and four of five
-    readers never get there.
+    The reranker is right in two of three searches, but its relevant hits are at rank 5, which four in five readers
+    never look at.
     """
     random = np.random.default_rng(4)
     samples, uses = list[Sample](), list[Use]()
@@ -52,22 +52,24 @@ def learned(position_bias: float) -> Fit:
             samples.append(sample(random, right=place, by_rerank=by_rerank))
             uses.append(use(place + 1))
     assert sum(each.used[0].rank == 1 for each in uses) > len(uses) / 2, "most uses are of the first hit"
-    return tune(weigh(samples, uses, position_bias=position_bias), weights=EVEN, relevance=None, depths=[50])
+    return fit_ranking(
+        weight_by_propensity(samples, uses, position_bias=position_bias), weights=EVEN, relevance=None, depths=[50]
+    )
 
 
-def test_bias_for_places_is_corrected() -> None:
-    naive, corrected = learned(0.0), learned(1.0)
-    assert naive.after.weights["rerank"] < 0.5, "counted as they come, uses speak for the order that was shown"
+def test_position_bias_is_corrected() -> None:
+    naive, corrected = fit_uses(0.0), fit_uses(1.0)
+    assert naive.after.weights["rerank"] < 0.5, "uncorrected, uses favour the order that was shown"
     assert corrected.after.weights["rerank"] > 0.5
     assert corrected.after.depth == 50
-    assert (corrected.calibration, corrected.calibrates) == (None, False)
+    assert corrected.relevance is None
 
 
-def test_weights_are_inverse_propensities_clipped_and_one_on_average() -> None:
+def test_weights_are_clipped_inverse_propensities_with_mean_one() -> None:
     random = np.random.default_rng(5)
     samples = [sample(random, right=0, by_rerank=True) for _ in range(3)]
     uses = [use(1), use(2, 4), Use(use().searched, [ShownHit("d0#0", "d0", 50)])]
-    weighed = weigh(samples, uses, position_bias=1.0)
-    assert [each.grades for each in weighed] == [{"d0": 1.0}, {"d1": 2.0, "d3": 4.0}, {"d0": MOST_WEIGHT}]
-    assert [each.weight for each in weighed] == pytest.approx([3 / 17, 18 / 17, 30 / 17])
-    assert {each.weight for each in weigh(samples[:1], uses[:1], position_bias=0.0)} == {1.0}
+    weighted = weight_by_propensity(samples, uses, position_bias=1.0)
+    assert [each.grades for each in weighted] == [{"d0": 1.0}, {"d1": 2.0, "d3": 4.0}, {"d0": MAX_HIT_WEIGHT}]
+    assert [each.weight for each in weighted] == pytest.approx([3 / 17, 18 / 17, 30 / 17])
+    assert {each.weight for each in weight_by_propensity(samples[:1], uses[:1], position_bias=0.0)} == {1.0}

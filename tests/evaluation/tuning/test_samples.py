@@ -1,4 +1,4 @@
-"""What tuning works out from one deep answer is what the product answers with those weights and that depth."""
+"""What tuning computes from one deep search equals a search with those weights and that depth."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from resift.core.values import Document
-from resift.evaluation.judged import Judged
+from resift.evaluation.judged import JudgedSet
 from resift.evaluation.measures import per_query
-from resift.evaluation.tuning.fit import DEPTHS, SIGNALS
-from resift.evaluation.tuning.samples import collect, ndcg, present
+from resift.evaluation.tuning.ranking_fit import DEPTHS, SIGNALS
+from resift.evaluation.tuning.samples import collect_samples, ndcg, signals_present
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
 from resift.pipeline.question import Question
@@ -60,16 +60,16 @@ async def dated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engin
     await engine.close()
 
 
-async def test_ndcg_worked_out_is_that_of_the_answers(dated: Engine) -> None:
+async def test_computed_ndcg_equals_that_of_real_searches(dated: Engine) -> None:
     random = np.random.default_rng(6)
     picked = [int(number) for number in random.permutation(130)[:5]]
     queries = {f"q{n}": QUERY.format(PARTS[n // 10], PLACES[n % 10]) for n in picked}
     grades = {f"q{n}": {f"d{n}": 3, f"d{(n + 10) % 130}": 1, f"d{(n + 1) % 130}": 2} for n in picked}
-    judged = Judged("judged", [], queries=queries, grades=grades)
+    judged = JudgedSet("judged", queries=queries, grades=grades)
     pipeline = dated.services.pipeline
     asked = Question("", reranker="maxsim")
-    samples = await collect(pipeline, judged, asked, now=datetime.now(UTC))
-    names = present(samples, SIGNALS)
+    samples = await collect_samples(pipeline, judged, asked, now=datetime.now(UTC))
+    names = signals_present(samples, SIGNALS)
     assert names == list(SIGNALS)
 
     reranker, collection = pipeline.reranker("maxsim"), await pipeline.open("default")

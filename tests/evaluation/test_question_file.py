@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, UnreadableFile
-from resift.evaluation.questions import Draft, check_fresh, read_questions, write_drafts
+from resift.evaluation.question_file import DraftQuestion, check_new, read_questions, write_drafts
 
 
-def test_questions_are_known_by_their_lines(tmp_path: Path) -> None:
+def test_query_ids_are_line_numbers(tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text('{"query": " why? ", "relevant": ["a", 7]}\n\n{"query": "wie groß?", "relevant": ["b"]}\n', "utf-8")
     judged = read_questions(path)
@@ -19,10 +19,10 @@ def test_questions_are_known_by_their_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"query": "", "relevant": ["a"], "text": "..."}', r"mine\.jsonl:2: the query is empty. Write what its text"),
-        ('{"query": "why?", "relevant": []}', r"mine\.jsonl:2 has no query, or no list of relevant ids. Write it as"),
-        ('{"query": "why?", "relevant": "a"}', r"mine\.jsonl:2 has no query, or no list of relevant ids"),
-        ('["why?"]', r"mine\.jsonl:2 has no query, or no list of relevant ids"),
+        ('{"query": "", "relevant": ["a"], "text": "..."}', r"mine\.jsonl:2: the query is empty. Write a question"),
+        ('{"query": "why?", "relevant": []}', r"mine\.jsonl:2 has no query or no list of relevant ids. Write it as"),
+        ('{"query": "why?", "relevant": "a"}', r"mine\.jsonl:2 has no query or no list of relevant ids"),
+        ('["why?"]', r"mine\.jsonl:2 has no query or no list of relevant ids"),
         (
             json.dumps({"query": "x" * 10_001, "relevant": ["a"]}),
             r"mine\.jsonl:2: The query has 10,001 characters; at most",
@@ -30,14 +30,14 @@ def test_questions_are_known_by_their_lines(tmp_path: Path) -> None:
         ('{"query"', r"mine\.jsonl:2 is not JSON: "),
     ],
 )
-def test_line_that_is_no_question_is_named(tmp_path: Path, line: str, message: str) -> None:
+def test_malformed_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text(f'{{"query": "why?", "relevant": ["a"]}}\n{line}\n')
     with pytest.raises(InvalidInput, match=message):
         read_questions(path)
 
 
-def test_file_without_questions_or_none_at_all_is_refused(tmp_path: Path) -> None:
+def test_missing_empty_or_undecodable_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
     with pytest.raises(NotFound, match=r"resift eval --make .*mine\.jsonl"):
         read_questions(path)
@@ -49,27 +49,30 @@ def test_file_without_questions_or_none_at_all_is_refused(tmp_path: Path) -> Non
         read_questions(path)
 
 
-def test_drafts_become_questions_once_they_are_filled_in(tmp_path: Path) -> None:
+def test_drafts_are_questions_once_they_are_filled_in(tmp_path: Path) -> None:
     path = tmp_path / "new" / "mine.jsonl"
-    check_fresh(path)
-    write_drafts(path, [Draft("", ["a"], "a text — with a\nbreak"), Draft("why?", ["b"], "")])
+    check_new(path)
+    write_drafts(path, [DraftQuestion("", ["a"], "a text — with a\nbreak"), DraftQuestion("why?", ["b"], "")])
     with pytest.raises(InvalidInput, match=r"mine\.jsonl:1: the query is empty"):
         read_questions(path)
     path.write_text(path.read_text("utf-8").replace('"query": ""', '"query": "what?"'), "utf-8")
     assert read_questions(path).queries == {"1": "what?", "2": "why?"}
-    with pytest.raises(InvalidInput, match="is there already and is not written over"):
-        check_fresh(path)
+    with pytest.raises(InvalidInput, match="already exists and was not overwritten"):
+        check_new(path)
 
 
-def test_lines_end_at_line_feeds_alone(tmp_path: Path) -> None:
+def test_only_line_feeds_end_a_line(tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
-    write_drafts(path, [Draft("why\u2028now?", ["a"], "one\u0085two\u2029three\x0cfour"), Draft("what?", ["b"], "")])
+    write_drafts(
+        path,
+        [DraftQuestion("why\u2028now?", ["a"], "one\u0085two\u2029three\x0cfour"), DraftQuestion("what?", ["b"], "")],
+    )
     assert read_questions(path).queries == {"1": "why\u2028now?", "2": "what?"}
 
 
-def test_file_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+def test_file_that_cannot_be_written_is_found_before_drafting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match=r"file cannot be written: .* Name a new file\."):
-        check_fresh(tmp_path / "file" / "mine.jsonl")
+    with pytest.raises(InvalidInput, match=r"file cannot be written: .* Choose another file\."):
+        check_new(tmp_path / "file" / "mine.jsonl")
     with pytest.raises(InvalidInput, match=r"gone.mine\.jsonl cannot be written: No such file"):
         write_drafts(tmp_path / "gone" / "mine.jsonl", [])

@@ -1,4 +1,8 @@
-"""Rerankers that remember their scores, so that many orders can be asked of the pipeline for the price of one."""
+"""Score each passage once per query for all systems, and keep what each score took.
+
+Not `rerank.cache.Cached`: that one bounds its memory and forgets times, while an evaluation needs every score until the
+end, and the time that any selection of passages would have taken.
+"""
 
 import time
 from collections import defaultdict
@@ -9,45 +13,47 @@ from ..rerank.blend import Weights
 from ..rerank.protocols import Reranker, Scores
 
 
-class ScoreMemory:
+class TimedScores:
     """Scores and milliseconds by reranker, query and passage.
 
-    Right for rerankers that read one passage at a time: the score of a passage must not depend on its neighbours.
+    Only for rerankers that read one passage at a time: a score must not depend on the other passages.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._known: dict[tuple[str, str, str], float] = {}  # forms and windows differ under one name
-        self._took: defaultdict[tuple[str, str, str], float] = defaultdict(float)  # by name, as stages report it
+        self._scores: dict[tuple[str, str, str], float] = {}  # by fingerprint too: models may share a name
+        self._milliseconds: defaultdict[tuple[str, str, str], float] = defaultdict(float)  # by name, as in stages
 
     def wrap(self, reranker: Reranker) -> Reranker:
-        """Return a reranker that scores what is not known yet and remembers it."""
-        return _Remembering(reranker, self)
+        """Return a reranker that scores only passages without a score for the query."""
+        return _Recorded(reranker, self)
 
     def milliseconds(self, reranker: str, query: str, passages: Iterable[Passage]) -> float:
-        """Return what scoring these passages took: for each its share of the call that scored it."""
-        return sum(self._took[reranker, query, passage.id] for passage in passages)
+        """Return how long scoring these passages took; each takes its share of the call that scored it."""
+        return sum(self._milliseconds[reranker, query, passage.id] for passage in passages)
 
     async def score(self, reranker: Reranker, query: str, passages: Sequence[Passage]) -> Scores:
-        """Return the passages' scores; only those not known yet are read."""
+        """Return the scores of the passages; only those without one are read."""
         identity = f"{reranker.name} {reranker.fingerprint}"
-        missing = [each for each in passages if (identity, query, each.id) not in self._known]
+        missing = [each for each in passages if (identity, query, each.id) not in self._scores]
         notes: tuple[str, ...] = ()
         if missing:
             start = self._clock()
             scores = await reranker.score(query, missing)
             share, notes = 1000 * (self._clock() - start) / len(missing), scores.notes
             for passage, value in zip(missing, scores.values, strict=True):
-                self._known[identity, query, passage.id] = value
-                self._took[reranker.name, query, passage.id] += share
-        values = tuple(self._known[identity, query, each.id] for each in passages)
+                self._scores[identity, query, passage.id] = value
+                self._milliseconds[reranker.name, query, passage.id] += share
+        values = tuple(self._scores[identity, query, each.id] for each in passages)
         return Scores(values, notes, cached=len(passages) - len(missing))
 
 
-class _Remembering:
-    def __init__(self, reranker: Reranker, memory: ScoreMemory) -> None:
+class _Recorded:
+    """A reranker whose scores are kept in a `TimedScores`."""
+
+    def __init__(self, reranker: Reranker, scores: TimedScores) -> None:
         self._reranker = reranker
-        self._memory = memory
+        self._scores = scores
 
     @property
     def name(self) -> str:
@@ -62,9 +68,9 @@ class _Remembering:
         return self._reranker.weights
 
     async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-        if instruction:  # judged questions have none
+        if instruction:  # judged queries come without one
             return await self._reranker.score(query, passages, instruction=instruction)
-        return await self._memory.score(self._reranker, query, passages)
+        return await self._scores.score(self._reranker, query, passages)
 
     def relevance(self, score: float) -> float:
         return self._reranker.relevance(score)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from resift.core.values import Passage
-from resift.evaluation.memory import ScoreMemory
+from resift.evaluation.timed_scores import TimedScores
 from resift.rerank.blend import Weights, with_reranker
 from resift.rerank.protocols import Reranker, Scores
 
@@ -34,9 +34,9 @@ def passages(*texts: str) -> list[Passage]:
     return [Passage(text, 0, text) for text in texts]
 
 
-async def test_passage_is_read_once_for_a_query() -> None:
+async def test_passage_is_scored_once_per_query() -> None:
     inner = ByLength()
-    reranker: Reranker = ScoreMemory(lambda: inner.now).wrap(inner)
+    reranker: Reranker = TimedScores(lambda: inner.now).wrap(inner)
     first = await reranker.score("q", passages("aa", "b"))
     second = await reranker.score("q", passages("b", "ccc", "aa"))
     assert (first.values, first.notes, first.cached) == ((2.0, 1.0), ("a note",), 0)
@@ -46,20 +46,20 @@ async def test_passage_is_read_once_for_a_query() -> None:
     assert (reranker.name, reranker.weights, reranker.relevance(1.0)) == ("by length", with_reranker(0.5), 0.5)
 
 
-async def test_time_is_told_for_any_set_of_passages_as_if_they_were_read_now() -> None:
+async def test_time_of_any_passages_is_what_scoring_them_took() -> None:
     inner = ByLength()
-    memory = ScoreMemory(lambda: inner.now)
-    reranker = memory.wrap(inner)
+    timed = TimedScores(lambda: inner.now)
+    reranker = timed.wrap(inner)
     await reranker.score("q", passages("a", "b", "c"))
     await reranker.score("q", passages("a", "b", "c", "d"))
-    assert memory.milliseconds("by length", "q", passages("a", "b", "c", "d")) == pytest.approx(40.0)
-    assert memory.milliseconds("by length", "q", passages("d")) == pytest.approx(10.0)
-    assert memory.milliseconds("by length", "q", []) == 0.0
+    assert timed.milliseconds("by length", "q", passages("a", "b", "c", "d")) == pytest.approx(40.0)
+    assert timed.milliseconds("by length", "q", passages("d")) == pytest.approx(10.0)
+    assert timed.milliseconds("by length", "q", []) == 0.0
 
 
 async def test_rerankers_do_not_share_scores() -> None:
-    memory = ScoreMemory()
+    timed = TimedScores()
     one, other = ByLength("one"), ByLength("other")
-    await memory.wrap(one).score("q", passages("a"))
-    await memory.wrap(other).score("q", passages("a"))
+    await timed.wrap(one).score("q", passages("a"))
+    await timed.wrap(other).score("q", passages("a"))
     assert (one.read, other.read) == (["q:a#0"], ["q:a#0"])

@@ -1,4 +1,4 @@
-"""Tuning over samples made by hand: what must be found, what must not, and what is measured."""
+"""Fits to synthetic samples: settings that must be found, settings that must not, and the gain measured."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from resift.core.values import Hit, Logistic, Passage
 from resift.evaluation.measures import per_query
-from resift.evaluation.tuning.calibration import best_hits, fit, smoothed
-from resift.evaluation.tuning.fit import candidates, tune
-from resift.evaluation.tuning.samples import Sample, ndcg, read
+from resift.evaluation.tuning.calibration import best_hits, fit_logistic, smoothed
+from resift.evaluation.tuning.ranking_fit import fit_ranking, weight_grid
+from resift.evaluation.tuning.samples import Sample, judged_scores, ndcg
 from resift.rerank.blend import blend
 from resift.rerank.signals import Mix, signals_of
 
@@ -19,7 +19,7 @@ WEIGHTS = {"fused": 0.8, "rerank": 0.2}
 HITS = 60
 
 
-def always_sure(score: float) -> float:
+def always_certain(score: float) -> float:
     return 0.99
 
 
@@ -44,7 +44,7 @@ def sample(random: np.random.Generator, rerank: Callable[[int, int], float]) -> 
 def test_good_reranker_gets_weight_and_depth() -> None:
     random = np.random.default_rng(1)
     samples = [sample(random, lambda place, right: float(place == right) + random.random() / 2) for _ in range(60)]
-    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    found = fit_ranking(samples, weights=WEIGHTS, relevance=always_certain)
     assert found.after.weights["rerank"] > 0.5
     assert found.after.depth == 75, "the relevant hits lie down to the sixtieth"
     assert found.gain.low > 0.3
@@ -53,10 +53,10 @@ def test_good_reranker_gets_weight_and_depth() -> None:
     assert sum(found.after.weights.values()) == pytest.approx(1)
 
 
-def test_worthless_reranker_gains_nothing_that_is_believed() -> None:
+def test_worthless_reranker_shows_no_certain_gain() -> None:
     random = np.random.default_rng(2)
     samples = [sample(random, lambda place, right: random.random()) for _ in range(60)]
-    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    found = fit_ranking(samples, weights=WEIGHTS, relevance=always_certain)
     assert found.gain.low <= 0
     assert abs(found.gain.mean) < 0.05
 
@@ -64,8 +64,8 @@ def test_worthless_reranker_gains_nothing_that_is_believed() -> None:
 def test_same_samples_give_the_same_fit() -> None:
     random = np.random.default_rng(3)
     samples = [sample(random, lambda place, right: random.random()) for _ in range(25)]
-    assert tune(samples, weights=WEIGHTS, relevance=always_sure) == tune(
-        samples, weights=WEIGHTS, relevance=always_sure
+    assert fit_ranking(samples, weights=WEIGHTS, relevance=always_certain) == fit_ranking(
+        samples, weights=WEIGHTS, relevance=always_certain
     )
 
 
@@ -74,29 +74,31 @@ def unclear(random: np.random.Generator) -> Callable[[int, int], float]:
     return lambda place, right: random.normal(3.0, 1.0) if place == right else random.normal()
 
 
-def right_calibration() -> Logistic:
-    """Return what many questions say of the unclear reranker's best hits where every second one has no answer."""
+def correct_calibration() -> Logistic:
+    """Return the calibration fitted to the best hits of many questions."""
     random = np.random.default_rng(9)
-    return fit([best_hits(read(sample(random, unclear(random)), HITS) for _ in range(2000))])
+    return fit_logistic([best_hits(judged_scores(sample(random, unclear(random)), HITS) for _ in range(2000))])
 
 
-def test_right_calibration_of_a_half_answerable_world_is_kept() -> None:
-    right = right_calibration()
-    assert right.probability(1.5) < 0.2, "so good are the best of wrong passages"
+def test_correct_calibration_is_kept() -> None:
+    right = correct_calibration()
+    assert right.probability(1.5) < 0.2, "the best irrelevant passages score as high"
     for seed in range(3):
         random = np.random.default_rng(seed)
         samples = [sample(random, unclear(random)) for _ in range(100)]
-        found = tune(samples, weights=WEIGHTS, relevance=right.probability)
+        found = fit_ranking(samples, weights=WEIGHTS, relevance=right.probability)
+        assert found.relevance is not None
         assert found.calibration is None, seed
-        assert found.loss_after == found.loss_before < 0.6
+        assert found.relevance.loss_after == found.relevance.loss_before < 0.6
 
 
-def test_calibration_that_is_always_sure_is_replaced_by_one_that_says_none() -> None:
+def test_calibration_that_is_always_certain_is_replaced() -> None:
     random = np.random.default_rng(4)
     samples = [sample(random, unclear(random)) for _ in range(100)]
-    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    found = fit_ranking(samples, weights=WEIGHTS, relevance=always_certain)
+    assert found.relevance is not None
     assert found.calibration is not None
-    assert found.loss_after < found.loss_before
+    assert found.relevance.loss_after < found.relevance.loss_before
     assert found.calibration.probability(4.0) > 0.8
     assert found.calibration.probability(1.5) < 0.2, "questions without an answer have no verdict `none`"
 
@@ -104,9 +106,10 @@ def test_calibration_that_is_always_sure_is_replaced_by_one_that_says_none() -> 
 def test_calibration_needs_right_and_wrong_best_hits() -> None:
     random = np.random.default_rng(5)
     samples = [sample(random, lambda place, right: float(place != right)) for _ in range(30)]
-    found = tune(samples, weights=WEIGHTS, relevance=always_sure)
+    found = fit_ranking(samples, weights=WEIGHTS, relevance=always_certain)
+    assert found.relevance is not None
     assert found.calibration is None
-    assert found.loss_after == found.loss_before
+    assert found.relevance.loss_after == found.relevance.loss_before
 
 
 @given(
@@ -114,7 +117,7 @@ def test_calibration_needs_right_and_wrong_best_hits() -> None:
     grades=st.dictionaries(st.integers(0, 40).map(lambda place: f"d{place}"), st.integers(0, 3), max_size=20),
     weight=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
 )
-def test_ndcg_is_that_of_the_product_by_trec_eval(
+def test_ndcg_equals_trec_eval_on_the_blended_order(
     scores: list[tuple[float, float]], grades: dict[str, int], weight: float
 ) -> None:
     scores = sorted(((round(one, 3), round(two, 3)) for one, two in scores), reverse=True)
@@ -138,24 +141,24 @@ def test_ndcg_is_that_of_the_product_by_trec_eval(
 
 
 @pytest.mark.parametrize("names", [["fused", "rerank"], ["fused", "rerank", "dense", "bm25"], list("abcdef")])
-def test_candidates_are_convex_and_begin_with_the_settings(names: list[str]) -> None:
-    grid = candidates(names, {names[0]: 0.7, names[1]: 0.2, "absent": 0.1})
+def test_weight_grid_is_convex_and_begins_with_the_settings(names: list[str]) -> None:
+    grid = weight_grid(names, {names[0]: 0.7, names[1]: 0.2, "absent": 0.1})
     assert grid.sum(axis=1) == pytest.approx(1)
     assert (grid >= 0).all()
     assert grid[0][:2] == pytest.approx([7 / 9, 2 / 9])
     assert len({tuple(row) for row in grid.tolist()}) >= len(grid) - 1
 
 
-def test_logistic_is_found_again() -> None:
+def test_logistic_is_recovered() -> None:
     random = np.random.default_rng(5)
     scores = random.normal(size=4000)
     relevant = (random.random(4000) < 1 / (1 + np.exp(-(2 * scores - 1)))).astype(float)
-    found = fit([(scores, relevant)])
+    found = fit_logistic([(scores, relevant)])
     assert (found.slope, found.intercept) == (pytest.approx(2, abs=0.2), pytest.approx(-1, abs=0.2))
 
 
-def test_perfectly_separated_outcomes_stay_finite_and_unsure() -> None:
+def test_fit_to_perfectly_separated_outcomes_stays_finite_and_uncertain() -> None:
     scores, relevant = np.linspace(-300, 300, 40), np.repeat([0.0, 1.0], 20)
-    found = fit([(scores, smoothed(relevant))])
+    found = fit_logistic([(scores, smoothed(relevant))])
     assert 0.5 < found.probability(20.0) < 1
     assert 0 < found.slope < 10

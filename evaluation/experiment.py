@@ -1,0 +1,111 @@
+"""Evaluate search on judged queries from end to end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from .. import __version__
+from ..core.errors import InvalidInput
+from ..ingest.ingestor import Ingestor
+from ..ingest.job import Progress
+from ..ingest.removal import Remover
+from ..pipeline.pipeline import DEFAULT, Pipeline
+from ..pipeline.plan import tuning_of
+from ..pipeline.question import DEFAULT_DEPTH
+from ..rerank.stages.cascade import Cascade
+from .corpus import prepare_corpus
+from .judged import JudgedSet
+from .report.content import EvaluationReport, Subject, build_report
+from .run import Runner
+from .systems import DEPTHS, FINAL, EvaluationTarget, available_systems, questions_by_depth, questions_by_system
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """What to evaluate."""
+
+    judged: JudgedSet
+    collection: str = "default"
+    """Searched unless the set comes with documents, which get a collection of the set's name."""
+    reranker: str = DEFAULT
+    depth: int = 0
+    """Documents to rerank; 0 is the tuned depth, or the default depth with early stopping."""
+    depths: Sequence[int] = DEPTHS
+    """Depths to compare, in documents."""
+    seed: int = 0
+    """Of the confidence intervals."""
+
+
+async def evaluate(
+    request: EvaluationRequest,
+    *,
+    pipeline: Pipeline,
+    ingestor: Ingestor,
+    remover: Remover,
+    now: datetime,
+    progress: Progress | None = None,
+) -> EvaluationReport:
+    """Ingest the set's documents if it has any, ask its queries of every system and depth, and report the measures.
+
+    Raises:
+        InvalidInput: There is no reranker to evaluate, or a relevant document is not in the collection.
+        ModelError: The reranker failed.
+    """
+    judged = request.judged
+    cascade = _cascade(pipeline, request.reranker)
+    corpus = await prepare_corpus(
+        judged, request.collection, pipeline=pipeline, ingestor=ingestor, remover=remover, progress=progress
+    )
+    target = await _target(request, corpus.collection, cascade, pipeline=pipeline)
+    await _load_models(pipeline, target)
+    systems, runner = available_systems(pipeline.rerankers), Runner(pipeline, judged)
+    questions = {**questions_by_system(target, systems), **questions_by_depth(target, request.depths)}
+    runs = await runner.run(questions, progress=progress)
+    return build_report(
+        judged,
+        target,
+        subject=_subject(request, documents=corpus.documents, model=cascade.model, now=now),
+        systems=systems,
+        runs={key: run for key, run in runs.items() if isinstance(key, str)},
+        runs_by_depth={key: run for key, run in runs.items() if isinstance(key, int)},
+        failures=corpus.failures,
+    )
+
+
+def _cascade(pipeline: Pipeline, reranker: str) -> Cascade:
+    cascade = pipeline.cascade(reranker)
+    if cascade is None:
+        known = ", ".join(pipeline.rerankers)
+        raise InvalidInput(f"Reranking is turned off, so there is nothing to compare. Name a reranker. Known: {known}.")
+    return cascade
+
+
+async def _target(
+    request: EvaluationRequest, collection: str, cascade: Cascade, *, pipeline: Pipeline
+) -> EvaluationTarget:
+    """Return the target with the depth in use: as requested, as tuned, or the default."""
+    tunings = (await pipeline.open(collection)).manifest.tuning
+    tuned = tuning_of(cascade.reranker, tunings) if cascade.reranker else None
+    return EvaluationTarget(
+        collection=collection,
+        reranker=request.reranker,
+        depth=request.depth or (tuned.depth if tuned else DEFAULT_DEPTH),
+        stops_early=not request.depth and cascade.stops_early,
+    )
+
+
+def _subject(request: EvaluationRequest, *, documents: int, model: str, now: datetime) -> Subject:
+    return Subject(
+        name=request.judged.name,
+        split=request.judged.split,
+        documents=documents,
+        model=model,
+        seed=request.seed,
+        version=__version__,
+        created=now.isoformat(timespec="seconds"),
+    )
+
+
+async def _load_models(pipeline: Pipeline, target: EvaluationTarget) -> None:
+    """Ask a query that is not judged, so that no measured one waits for models to load."""
+    await pipeline.ask(replace(questions_by_system(target)[FINAL], query=f"Warm up for {target.collection}"))

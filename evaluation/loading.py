@@ -1,0 +1,41 @@
+"""Load judged queries from a folder in BEIR form or from a file of questions."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.errors import InvalidInput
+from .beir import choose_split, load
+from .judged import JudgedSet, sample
+from .question_file import read_questions
+
+
+def load_judged(
+    path: Path, *, split: str = "", preferred_split: str = "test", queries: int = 0, seed: int = 0
+) -> JudgedSet:
+    """Return the judged set at `path`, or a sample of its queries.
+
+    The name of a folder becomes the name of the collection that its documents are ingested into.
+
+    Args:
+        path: A folder in BEIR form, or a file with one {query, relevant} per line.
+        split: The split of a folder; "" is the preferred one, "test", or the only one.
+        preferred_split: The split to use where none is named.
+        queries: How many queries to draw; 0 keeps all.
+        seed: Which queries are drawn.
+
+    Raises:
+        ResiftError: The data is missing or malformed.
+    """
+    if not path.is_dir():
+        return sample(read_questions(path), queries, seed=seed)
+    split = split or choose_split(path, preferred=preferred_split)
+    judged = load(path, split)
+    if not judged.queries:
+        raise InvalidInput(f"{path}: split {split!r} judges none of the queries in queries.jsonl.")
+    return sample(replace(judged, name=_collection_name(judged.name)), queries, seed=seed)
+
+
+def _collection_name(name: str) -> str:
+    """Return the name of a folder as a valid collection name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64] or "judged"

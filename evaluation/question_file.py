@@ -1,0 +1,99 @@
+"""Questions about a collection in a file: one JSON object {query, relevant} per line."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from ..core.errors import InvalidInput, NotFound, UnreadableFile
+from ..pipeline.question import check_query
+from .judged import JudgedQuestion, JudgedSet
+from .report.files import check_folder, write_errors_explained
+
+ADVICE = "Choose another file."
+
+EXAMPLE = '{"query": "how are sentences found", "relevant": ["document id"]}'
+
+
+@dataclass(frozen=True, slots=True)
+class DraftQuestion:
+    """A question for a person to judge, about the passage in `text`. An empty query is still to be written."""
+
+    query: str
+    relevant: Sequence[str]
+    text: str
+
+
+def read_questions(path: Path) -> JudgedSet:
+    """Return the questions in a file. Query ids are line numbers; every document listed has grade 1.
+
+    Raises:
+        NotFound: There is no such file.
+        UnreadableFile: The file is not UTF-8.
+        InvalidInput: A line is malformed or has no query yet; the message names it.
+    """
+    if not path.is_file():
+        raise NotFound(
+            f"There is no file or folder {path}. `resift eval --make {path}` drafts questions into that file."
+        )
+    lines = enumerate(_text(path).split("\n"), start=1)
+    questions = {str(number): _question(line, f"{path}:{number}") for number, line in lines if line.strip()}
+    if not questions:
+        raise InvalidInput(f"{path} holds no questions. Write one per line, such as {EXAMPLE}.")
+    return JudgedSet(
+        name=path.stem,
+        queries={key: each.query for key, each in questions.items()},
+        grades={key: dict.fromkeys(each.relevant, 1) for key, each in questions.items()},
+    )
+
+
+def write_drafts(path: Path, drafts: Iterable[DraftQuestion]) -> None:
+    """Write one line per draft.
+
+    Raises:
+        InvalidInput: The file cannot be written.
+    """
+    lines = [json.dumps(asdict(draft), ensure_ascii=False) for draft in drafts]
+    with write_errors_explained(path, ADVICE):
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def check_new(path: Path) -> None:
+    """Check that a file does not exist yet and can be written; an existing one may hold somebody's judgements.
+
+    Raises:
+        InvalidInput: The file exists, or its folder is not writable.
+    """
+    if path.exists():
+        raise InvalidInput(f"{path} already exists and was not overwritten. {ADVICE}")
+    check_folder(path.parent, ADVICE)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(
+            f"{path} is not UTF-8: {error.reason} at byte {error.start}. Save the file as UTF-8."
+        ) from error
+
+
+def _question(line: str, location: str) -> JudgedQuestion:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise InvalidInput(f"{location} is not JSON: {error}. Write it as {EXAMPLE}.") from error
+    entry = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    query, relevant = entry.get("query"), entry.get("relevant")
+    if not isinstance(query, str) or not isinstance(relevant, list) or not relevant:
+        raise InvalidInput(f"{location} has no query or no list of relevant ids. Write it as {EXAMPLE}.")
+    if not query.strip():
+        raise InvalidInput(
+            f"{location}: the query is empty. Write a question that its text answers, or delete the line."
+        )
+    try:
+        query = check_query(query)
+    except InvalidInput as error:
+        raise InvalidInput(f"{location}: {error}") from error
+    return JudgedQuestion(query, [str(each) for each in cast("list[Any]", relevant)])

@@ -1,0 +1,163 @@
+"""Tune a collection's reranker on judged questions or on feedback, and store what was found with the collection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ...core.errors import InvalidInput
+from ...ingest.job import Progress
+from ...pipeline.pipeline import Pipeline
+from ...pipeline.plan import tuned_weights, tuning_of
+from ...pipeline.question import DEFAULT_DEPTH, Question
+from ...rerank.protocols import Reranker
+from ...store.feedback_log import Use
+from ...store.manifest import Tuning
+from ...store.protocols import Collection
+from ..judged import JudgedSet, select
+from .feedback import POSITION_BIAS, collect_uses
+from .ranking_fit import MIN_QUESTIONS, RankingFit, fit_ranking
+from .samples import collect_samples
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerableQuestions:
+    """The judged questions that documents of a collection answer."""
+
+    judged: JudgedSet
+    left_out: int
+    """How many questions no document of the collection answers."""
+    missing: str = ""
+    """One of the relevant documents that the collection lacks."""
+
+
+class Tuner:
+    """Tunes one reranker of a pipeline for one collection."""
+
+    def __init__(self, pipeline: Pipeline, collection: Collection, reranker: Reranker, *, choice: str) -> None:
+        self._pipeline = pipeline
+        self._collection = collection
+        self._reranker = reranker
+        self._question = Question("", collection=collection.name, reranker=choice)
+
+    @classmethod
+    async def open(cls, pipeline: Pipeline, collection: str, reranker: str) -> "Tuner":
+        """Return the tuner for a collection and a configured reranker.
+
+        Raises:
+            NotFound: There is no such collection or reranker.
+            InvalidInput: The reranker is "none", gives no scores, or has several stages.
+        """
+        scorer = _single_scorer(pipeline, reranker)
+        return cls(pipeline, await pipeline.open(collection), scorer, choice=reranker)
+
+    @property
+    def model(self) -> str:
+        """Return the name of the reranker's model."""
+        return self._reranker.name
+
+    async def answerable(self, judged: JudgedSet) -> AnswerableQuestions:
+        """Return the questions that documents of the collection answer."""
+        relevant = {
+            key: [document for document, grade in grades.items() if grade > 0] for key, grades in judged.grades.items()
+        }
+        named = {document for documents in relevant.values() for document in documents}
+        stored = await self._collection.entries(sorted(named))
+        kept = [key for key in judged.queries if any(document in stored for document in relevant[key])]
+        return AnswerableQuestions(
+            judged=select(judged, kept),
+            left_out=len(judged.queries) - len(kept),
+            missing=min(named - stored.keys(), default=""),
+        )
+
+    async def fit_judged(self, judged: JudgedSet, *, now: datetime, progress: Progress | None = None) -> RankingFit:
+        """Return the weights, depth and calibration that suit judged questions.
+
+        Raises:
+            InvalidInput: There are too few questions.
+        """
+        name, count = self._collection.name, len(judged.queries)
+        if count < MIN_QUESTIONS:
+            raise InvalidInput(
+                f"Documents of {name!r} answer only {count} judged questions; tuning needs {MIN_QUESTIONS}. Judge "
+                "more, by document id (`document_id` in search results)."
+            )
+        samples = await collect_samples(self._pipeline, judged, self._question, now=now, progress=progress)
+        weights = self._pipeline.configured_weights(self._reranker)
+        return fit_ranking(samples, weights=weights, relevance=self._reranker.relevance)
+
+    async def fit_feedback(
+        self,
+        uses: Sequence[Use],
+        *,
+        most: int,
+        now: datetime,
+        position_bias: float = POSITION_BIAS,
+        progress: Progress | None = None,
+    ) -> RankingFit:
+        """Return the weights that suit the `most` last searches (0: all) of which hits were used.
+
+        Depth stays as it is, because what was never shown was never used; and so does calibration.
+
+        Raises:
+            InvalidInput: There are too few such searches.
+        """
+        recent = await self._usable(uses, most)
+        samples = await collect_uses(
+            self._pipeline, recent, self._question, now=now, position_bias=position_bias, progress=progress
+        )
+        tuning, metadata = self._current(), self._pipeline.metadata
+        weights = (
+            tuned_weights(tuning.weights, metadata) if tuning else self._pipeline.configured_weights(self._reranker)
+        )
+        depth = tuning.depth if tuning else DEFAULT_DEPTH
+        return fit_ranking(samples, weights=weights, relevance=None, depths=[depth])
+
+    async def save(self, fit: RankingFit, *, now: datetime) -> None:
+        """Store the fit with the collection. If calibration was not fitted, an earlier one stays."""
+        current = self._current()
+        kept = current.calibration if current and fit.relevance is None else None
+        tuning = Tuning(
+            weights=fit.after.weights,
+            depth=fit.after.depth,
+            calibration=fit.calibration or kept,
+            questions=fit.questions,
+            gain=round(fit.gain.mean, 4),
+            created=now.isoformat(timespec="seconds"),
+            model=self._reranker.fingerprint,
+        )
+        manifest = self._collection.manifest
+        await self._collection.remember(replace(manifest, tuning={**manifest.tuning, self._reranker.name: tuning}))
+
+    def _current(self) -> Tuning | None:
+        return tuning_of(self._reranker, self._collection.manifest.tuning)
+
+    async def _usable(self, uses: Sequence[Use], most: int) -> list[Use]:
+        """Return the last searches by query alone in which a document that is still stored was used."""
+        plain = [use for use in uses if use.searched.plain]
+        stored = await self._collection.entries(sorted({each.document_id for use in plain for each in use.used}))
+        usable = [use for use in plain if any(each.document_id in stored for each in use.used)]
+        recent = usable[-most:] if most else usable
+        if len(recent) < MIN_QUESTIONS:
+            raise InvalidInput(
+                f"Only {len(recent)} searches of {self._collection.name!r} had a hit that was used; tuning needs "
+                f"{MIN_QUESTIONS}. Set RESIFT_FEEDBACK=true and have agents call record_feedback."
+            )
+        return recent
+
+
+async def forget_tuning(collection: Collection) -> list[str]:
+    """Remove everything tuned for a collection; return the names of the rerankers it was for."""
+    manifest = collection.manifest
+    await collection.remember(replace(manifest, tuning={}))
+    return list(manifest.tuning)
+
+
+def _single_scorer(pipeline: Pipeline, reranker: str) -> Reranker:
+    """Return the model of a choice that has one stage, which scores."""
+    cascade, known = pipeline.cascade(reranker), ", ".join(pipeline.rerankers)
+    if cascade is None or cascade.reranker is None:
+        raise InvalidInput(f"{reranker!r} gives no scores to tune. Name another reranker. Known: {known}.")
+    if len(cascade.steps) > 1:
+        stages = ", ".join(step.name for step in cascade.steps)
+        raise InvalidInput(f"{reranker!r} has several stages: {stages}. Tune the first of them by its own name.")
+    return cascade.reranker
