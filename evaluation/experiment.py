@@ -52,7 +52,7 @@ async def evaluate(
         ModelError: The reranker failed.
     """
     judged = request.judged
-    cascade = _cascade(pipeline, request.reranker)
+    cascade = evaluated_cascade(pipeline, request.reranker)
     corpus = await prepare_corpus(
         judged, request.collection, pipeline=pipeline, ingestor=ingestor, remover=remover, progress=progress
     )
@@ -72,7 +72,13 @@ async def evaluate(
     )
 
 
-def _cascade(pipeline: Pipeline, reranker: str) -> Cascade:
+def evaluated_cascade(pipeline: Pipeline, reranker: str) -> Cascade:
+    """Return the stages of a reranker.
+
+    Raises:
+        NotFound: There is no such reranker.
+        InvalidInput: It is "none".
+    """
     cascade = pipeline.cascade(reranker)
     if cascade is None:
         known = ", ".join(pipeline.rerankers)

@@ -1,28 +1,26 @@
-"""`resift eval`: a judged set or a list of questions in, tables on the terminal and a folder of reports out."""
+"""`resift eval`: evaluate search on judged questions, or write questions to judge."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ... import __version__
 from ...core.errors import InvalidInput, require_extra
 from .command import run_on_engine
 from .console import progress_bar, say
 
 if TYPE_CHECKING:
-    from ...evaluation.judged import Judged
-    from ...evaluation.systems import EvaluationTarget
+    from ...evaluation.experiment import EvaluationRequest
     from ...factories.engine import Engine
     from ...settings.load import Settings
 
-DRAFTS = 30  # questions to begin with: an evening's work to judge
+NEEDED = ("ir_measures", "matplotlib")
+
+DEFAULT_DRAFTS = 30  # as many as one person judges in an evening
 
 app = typer.Typer()
 
@@ -56,44 +54,39 @@ def evaluate_command(
     ] = False,
 ) -> None:
     """Measure search and reranking on judged questions, and how deep to rerank."""
-    from ...evaluation.systems import EvaluationTarget
-
     refuse_unused(data, collection=collection, split=split, store=store, make=make)
-    target = EvaluationTarget(collection or "default", reranker, depth)
-    request = EvaluateRequest(
-        data=data, asked=target, depths=parse_depths(depths), split=split, queries=queries, seed=seed, out=out
-    )
+    name = collection or "default"
     if make:
-        run_on_engine(lambda engine: run_make(engine, request))
+        drafting = DraftRequest(path=data, collection=name, count=queries or DEFAULT_DRAFTS, seed=seed)
+        run_on_engine(lambda engine: write_questions(engine, drafting))
         return
-    task = read_task(request)
-    run_on_engine(lambda engine: run_evaluation(engine, task), settings=settings_for(data, store))
+    require_extra("eval", NEEDED)
+    from ...evaluation.experiment import EvaluationRequest
+    from ...evaluation.loading import load_judged
+
+    request = EvaluationRequest(
+        judged=load_judged(data, split=split, queries=queries, seed=seed),
+        collection=name,
+        reranker=reranker,
+        depth=depth,
+        depths=parse_depths(depths),
+        seed=seed,
+    )
+    run_on_engine(lambda engine: run_evaluation(engine, request, out), settings=settings_for(data, store))
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluateRequest:
-    """What the command line asked for: `split` "" is the set's own, `queries` 0 all; depth 0 is the collection's."""
+class DraftRequest:
+    """How many questions to draft on which collection, and the file to write them to."""
 
-    data: Path
-    asked: EvaluationTarget
-    depths: Sequence[int]
-    split: str = ""
-    queries: int = 0
-    seed: int = 0
-    out: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationTask:
-    """The judged set of a request, read; a folder's documents come with it, and it has a split."""
-
-    request: EvaluateRequest
-    judged: Judged
-    split: str
+    path: Path
+    collection: str
+    count: int
+    seed: int
 
 
 def settings_for(data: Path, store: Path | None) -> Settings:
-    """Return the settings: collections of judged folders are kept in `store`, by default in the user's cache."""
+    """Return the settings; the documents of a folder are indexed in `store`, by default in the user's cache folder."""
     from platformdirs import user_cache_path
 
     from ...settings.load import load_settings
@@ -104,20 +97,20 @@ def settings_for(data: Path, store: Path | None) -> Settings:
 
 
 def refuse_unused(data: Path, *, collection: str, split: str, store: Path | None, make: bool) -> None:
-    """Refuse options that were given and would change nothing.
+    """Check that every option given has an effect.
 
     Raises:
-        InvalidInput: A folder is not asked of a collection of the user's; a list is, and has no splits.
+        InvalidInput: One has none: a folder brings its own documents, and a file of questions has no splits.
     """
     if data.is_dir() and not make and collection:
         raise InvalidInput(
-            f"--collection {collection!r} is for a file of questions: the folder {data} is asked of its own documents. "
-            "Leave the option out."
+            f"--collection {collection!r} has no effect: the folder {data} is evaluated on its own documents. Leave "
+            "the option out."
         )
     given = [name for name, value in (("--store", store), ("--split", split)) if value]
     if given and (make or data.is_file()):
         raise InvalidInput(
-            f"{given[0]} is for a folder in BEIR form: the questions of {data} are of a collection, which "
+            f"{given[0]} is for a folder in BEIR form, but the questions in {data} are about a collection, which "
             "--collection names. Leave the option out."
         )
 
@@ -126,84 +119,49 @@ def parse_depths(text: str) -> tuple[int, ...]:
     """Return the depths in a list such as "10,20,50".
 
     Raises:
-        InvalidInput: One is no number from 1 to the deepest that is reranked.
+        InvalidInput: A depth is not a number from 1 to the greatest one.
     """
     from ...pipeline.question import MAX_RESULTS
 
     parts = [part.strip() for part in text.split(",")]
     if any(not part.isdecimal() or not 1 <= int(part) <= MAX_RESULTS for part in parts):
-        raise InvalidInput(f"--depths {text!r}: give numbers from 1 to {MAX_RESULTS}, as in 10,20,50.")
+        raise InvalidInput(f"--depths {text!r} is not a list of numbers from 1 to {MAX_RESULTS}. Write it as 10,20,50.")
     return tuple(sorted({int(part) for part in parts}))
 
 
-def read_task(request: EvaluateRequest) -> EvaluationTask:
-    """Read the data before anything else is opened.
-
-    Raises:
-        ResiftError: The data cannot be used as it is, or the extra is not installed.
-    """
-    from ...evaluation.judged import choose_split, load, sample
-    from ...evaluation.questions import read_questions
-
-    require_extra("eval", "`resift eval`")
-    split = ""
-    if request.data.is_dir():
-        split = request.split or choose_split(request.data)
-        judged = _with_plain_name(load(request.data, split))
-    else:
-        judged = read_questions(request.data)
-    if not judged.queries:
-        raise InvalidInput(f"{request.data}: split {split!r} judges no query of queries.jsonl.")
-    return EvaluationTask(request, sample(judged, request.queries, seed=request.seed), split)
-
-
-async def run_evaluation(engine: Engine, task: EvaluationTask) -> None:
-    """Evaluate, print the tables and write the reports."""
-    from ...evaluation.report.content import Subject, evaluate
-    from ...evaluation.report.files import ELSEWHERE, check_folder, write_reports
-    from ...pipeline.plan import tuning_of
-    from ...pipeline.question import DEFAULT_DEPTH
+async def run_evaluation(engine: Engine, request: EvaluationRequest, out: Path | None) -> None:
+    """Evaluate, print the tables and write the reports to `out`, by default eval-NAME."""
+    from ...evaluation.experiment import evaluate, evaluated_cascade
+    from ...evaluation.report.files import ADVICE, check_folder, write_reports
     from .evaluation_tables import print_evaluation
 
-    request, judged, pipeline = task.request, task.judged, engine.services.pipeline
-    cascade = pipeline.cascade(request.asked.reranker)
-    if cascade is None:
-        known = ", ".join(pipeline.rerankers)
-        raise InvalidInput(f"Reranking is turned off. Name a reranker with --reranker. Known: {known}.")
-    asked = replace(request.asked, collection=judged.name) if task.split else request.asked
-    folder = request.out or Path(f"eval-{judged.name}")
-    check_folder(folder, ELSEWHERE)
-    documents = await _bring_in(engine, task, asked.collection)
-    tunings = (await pipeline.open(asked.collection)).manifest.tuning
-    tuned = tuning_of(cascade.reranker, tunings) if cascade.reranker else None
-    usual = tuned.depth if tuned else DEFAULT_DEPTH
-    asked = replace(asked, depth=asked.depth or usual, is_usual=not asked.depth and cascade.stops_early)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    subject = Subject(
-        judged.name,
-        task.split,
-        documents=documents,
-        model=cascade.model,
-        seed=request.seed,
-        version=__version__,
-        created=created,
-    )
-    with progress_bar("Asking") as progress:
-        report = await evaluate(pipeline, judged, asked, subject=subject, depths=request.depths, progress=progress)
+    services, name = engine.services, request.judged.name
+    evaluated_cascade(services.pipeline, request.reranker)  # fails before anything is written
+    folder = out or Path(f"eval-{name}")
+    check_folder(folder, ADVICE)
+    with progress_bar(f"Evaluating {name}") as progress:
+        report = await evaluate(
+            request,
+            pipeline=services.pipeline,
+            ingestor=services.ingestor,
+            remover=services.remover,
+            now=datetime.now(UTC),
+            progress=progress,
+        )
     print_evaluation(report)
     write_reports(report, folder)
-    say(f"Written to {folder}: report.html, report.json, sweep.png")
+    say(f"Wrote report.html, report.json and sweep.png to {folder}.")
 
 
-async def run_make(engine: Engine, request: EvaluateRequest) -> None:
-    """Write questions to judge: drafted by the language model if there is one, else empty and to be filled in."""
+async def write_questions(engine: Engine, request: DraftRequest) -> None:
+    """Write questions to judge: drafted by the language model if there is one, else to be filled in."""
     from ...evaluation.drafts import draft_questions, sample_passages
-    from ...evaluation.questions import check_fresh, write_drafts
+    from ...evaluation.question_file import check_new, write_drafts
 
-    path, model = request.data, engine.language_model
-    check_fresh(path)
-    collection = await engine.services.pipeline.open(request.asked.collection)
-    drafts = await sample_passages(collection, request.queries or DRAFTS, seed=request.seed)
+    path, model = request.path, engine.language_model
+    check_new(path)
+    collection = await engine.services.pipeline.open(request.collection)
+    drafts = await sample_passages(collection, request.count, seed=request.seed)
     if model is not None:
         with progress_bar("Drafting") as progress:
             drafts = await draft_questions(drafts, model, progress)
@@ -212,24 +170,5 @@ async def run_make(engine: Engine, request: EvaluateRequest) -> None:
     say(f"{path}: {len(drafts)} passages of {collection.name}, {written} questions.")
     if model is None:
         say("No language model is configured (RESIFT_LLM__MODEL with OPENAI_API_KEY or OPENAI_BASE_URL).")
-    todo = "Read the drafts and mend them" if written == len(drafts) else "Write a question into each empty `query`"
-    say(f"{todo}, add the ids of other documents that answer, then run: resift eval {path}")
-
-
-async def _bring_in(engine: Engine, task: EvaluationTask, collection: str) -> int:
-    """Return how many documents are asked about, after ingesting those of a folder."""
-    from ...evaluation.run import count_documents, ingest
-
-    services, judged = engine.services, task.judged
-    if not task.split:
-        return await count_documents(judged, services.pipeline, collection)
-    with progress_bar(f"Ingesting {judged.name}") as progress:
-        report = await ingest(judged, services.pipeline, services.ingestor, services.remover, progress=progress)
-    for failure in report.failures:
-        say(f"not ingested: {failure.source}: {failure.reason}")
-    return len(judged.documents)
-
-
-def _with_plain_name(judged: Judged) -> Judged:
-    """Return the set with a name that a collection can have."""
-    return replace(judged, name=re.sub(r"[^A-Za-z0-9._-]+", "-", judged.name).strip("-._")[:64] or "judged")
+    todo = "Check the drafts" if written == len(drafts) else "Write a question into each empty `query`"
+    say(f"{todo}, add the ids of other documents that answer each question, then run: resift eval {path}")

@@ -1,4 +1,4 @@
-"""What `resift eval` shows on the terminal."""
+"""Tables of `resift eval` for the terminal."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,22 @@ from ...evaluation.report.content import EvaluationReport
 from ...evaluation.report.page import describe, describe_costs
 from .console import say, show
 
-QUERY_CHARACTERS = 70
+MAX_QUERY_CHARACTERS = 70
 
 
 def print_evaluation(report: EvaluationReport) -> None:
-    """Print the tables of a report."""
+    """Print a report."""
+    for failure in report.failures:
+        say(f"Not ingested: {failure.source}: {failure.reason}", style="yellow")
     say(describe(report))
     show(_systems_table(report))
     for line in describe_costs(report):
         say(line)
     show(_differences_table(report.comparisons))
-    final = report.comparisons[-1]  # the page has the changes under each system
-    for what, changes in (("Helped most", final.most_helped), ("Hurt most", final.most_hurt)):
+    final = report.comparisons[-1]  # the HTML page shows the changes by every system
+    for title, changes in (("Helped most", final.most_helped), ("Hurt most", final.most_hurt)):
         if changes:
-            show(_changes_table(f"{what} by {final.system}", changes))
+            show(_changes_table(f"{title} by {final.system}", changes))
     show(_depths_table(report))
     for line in (report.ceiling.prediction, report.sweep.advice):
         say(line, style="bold")
@@ -44,7 +46,7 @@ def _systems_table(report: EvaluationReport) -> Table:
 
 def _differences_table(comparisons: Sequence[Comparison]) -> Table:
     measures = list(comparisons[0].differences)
-    title = f"Differences to {comparisons[0].against}, with 95 % intervals"
+    title = f"Differences from {comparisons[0].against}, with 95 % intervals"
     table = Table("system", *measures, "helped / hurt / tied", title=title)
     for each in comparisons:
         cells = [f"{of.mean:+.4f}\n[{of.low:+.3f}, {of.high:+.3f}]" for of in each.differences.values()]
@@ -56,21 +58,22 @@ def _differences_table(comparisons: Sequence[Comparison]) -> Table:
 def _changes_table(title: str, changes: Sequence[Change]) -> Table:
     table = Table("query", "nDCG@10", "first relevant", title=title)
     for each in changes:
-        query = each.query if len(each.query) <= QUERY_CHARACTERS else f"{each.query[:QUERY_CHARACTERS]}…"
-        places = " -> ".join(f"#{place}" if place else "none" for place in (each.place_before, each.place_after))
-        table.add_row(escape(query), f"{each.before:.3f} -> {each.after:.3f}", places)
+        is_short = len(each.query) <= MAX_QUERY_CHARACTERS
+        query = each.query if is_short else f"{each.query[:MAX_QUERY_CHARACTERS]}…"
+        ranks = " -> ".join(f"#{rank}" if rank else "none" for rank in (each.rank_before, each.rank_after))
+        table.add_row(escape(query), f"{each.before:.3f} -> {each.after:.3f}", ranks)
     return table
 
 
 def _depths_table(report: EvaluationReport) -> Table:
     sweep = report.sweep
-    table = Table(title="Depth of reranking, in documents")
+    table = Table(title="Reranking depth, in documents")
     for heading in ("depth", "R@depth", "R@5", "nDCG@10", "added p50 ms", "added p95 ms", ""):
         table.add_column(heading, justify="right" if heading else "left")
     for each in sweep.depths:
         values = (each.ceiling, each.recall_at_5, each.ndcg_at_10)
         times = (each.added.p50, each.added.p95)
-        on_plateau = sweep.is_plateau and each.depth >= sweep.recommended
-        mark = "recommended" if each.depth == sweep.recommended else "plateau" if on_plateau else ""
+        gains_nothing = sweep.is_plateau and each.depth > sweep.recommended
+        mark = "recommended" if each.depth == sweep.recommended else "no more gain" if gains_nothing else ""
         table.add_row(str(each.depth), *(f"{v:.4f}" for v in values), *(f"{t:.1f}" for t in times), mark)
     return table

@@ -11,7 +11,8 @@ from mcp.client import Client
 from qdrant_client import AsyncQdrantClient, models
 
 from resift.core.errors import InvalidInput, NotFound, StoreError
-from resift.evaluation.systems import EvaluationTarget
+from resift.evaluation.experiment import EvaluationRequest
+from resift.evaluation.loading import load_judged
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
 from resift.pipeline.question import Question
@@ -277,8 +278,8 @@ async def test_adopted_collection_is_evaluated_and_tuned_by_questions_of_its_own
     ]
     data = tmp_path / "asked.jsonl"
     data.write_text("\n".join(map(json.dumps, asked)))
-    request = evaluate.EvaluateRequest(data, EvaluationTarget("langchain", "maxsim", 5), (5,), out=tmp_path / "report")
-    await evaluate.run_evaluation(adopted, evaluate.read_task(request))
+    request = EvaluationRequest(load_judged(data), collection="langchain", reranker="maxsim", depth=5, depths=(5,))
+    await evaluate.run_evaluation(adopted, request, tmp_path / "report")
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     rows = {row["name"]: row["measures"] for row in report["systems"]}
     assert rows["+ blend"]["R@5"] > 0.5

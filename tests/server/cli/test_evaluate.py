@@ -81,7 +81,7 @@ def test_language_model_is_a_system_of_its_own_with_its_cost(
         monkeypatch.setenv("RESIFT_LLM__WIDE_MARGIN", "0")
         code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
     assert (code, err) == (0, "")
-    cost = "+ LLM: 6 calls of the language model for 6 queries, 600 tokens in, 120 out."
+    cost = "+ LLM: 6 language model calls for 6 queries, 600 input tokens, 120 output tokens."
     assert cost in out
     assert cost in (tmp_path / "eval-bicycles" / "report.html").read_text()
     report = json.loads((tmp_path / "eval-bicycles" / "report.json").read_text())
@@ -108,8 +108,8 @@ def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path:
 
     code, _, err = run("eval", "mine.jsonl", "-c", "bike")
     assert code == 1
-    assert "mine.jsonl:1: the query is empty. Write what its text answers, or delete the line." in err
-    assert "not written over" in run("eval", "--make", "mine.jsonl", "-c", "bike")[2]
+    assert "mine.jsonl:1: the query is empty. Write a question that its text answers, or delete the line." in err
+    assert "was not overwritten" in run("eval", "--make", "mine.jsonl", "-c", "bike")[2]
 
     filled = [json.dumps({**line, "query": " ".join(line["text"].split()[:6])}) for line in lines]
     path.write_text("\n".join(filled))
@@ -134,7 +134,7 @@ def test_configured_model_drafts_the_questions(
         code, out, err = run("eval", "mine.jsonl", "--make", "--queries", "2")
     assert (code, err) == (0, "")
     assert "mine.jsonl: 2 passages of default, 2 questions." in out
-    assert "Read the drafts" in out
+    assert "Check the drafts" in out
     drafts = [json.loads(line) for line in (tmp_path / "mine.jsonl").read_text().splitlines()]
     assert [draft["query"] for draft in drafts] == ["What hums?", "What hums?"]
     assert {asked["messages"][-1]["content"] for asked in server.asked} == {draft["text"] for draft in drafts}
@@ -143,19 +143,25 @@ def test_configured_model_drafts_the_questions(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("two", "-c", "bike"), "--collection 'bike' is for a file of questions: the folder two is asked of its own"),
-        (("mine.jsonl", "--store", "s"), "--store is for a folder in BEIR form: the questions of mine.jsonl"),
+        (("two", "-c", "bike"), "--collection 'bike' has no effect: the folder two is evaluated on its own documents"),
+        (("mine.jsonl", "--store", "s"), "--store is for a folder in BEIR form, but the questions in mine.jsonl"),
         (("mine.jsonl", "--split", "dev"), "--split is for a folder in BEIR form"),
         (("new.jsonl", "--make", "--store", "s"), "--store is for a folder in BEIR form"),
-        (("nothing.jsonl", "--store", "s"), "No file or folder nothing.jsonl."),
+        (("nothing.jsonl", "--store", "s"), "There is no file or folder nothing.jsonl."),
         (("two", "--split", "dev", "--store", "s", "--out", "mine.jsonl"), "mine.jsonl cannot be written: "),
-        (("two", "--split", "dev", "--store", "s", "--out", "mine.jsonl/out"), "or name another folder with --out."),
+        (
+            ("two", "--split", "dev", "--store", "s", "--out", "mine.jsonl/out"),
+            "or choose another output folder (--out",
+        ),
         (("mine.jsonl/new.jsonl", "--make"), "mine.jsonl cannot be written: "),
-        (("nothing.jsonl",), "No file or folder nothing.jsonl. `resift eval --make nothing.jsonl` starts"),
-        (("two",), "has the splits dev, train, and none is called test. Choose one with --split."),
-        (("two", "--split", "dve"), "Splits there: dev, train."),
-        (("two", "--split", "dev", "--depths", "10,0"), "--depths '10,0': give numbers from 1 to 200"),
-        (("two", "--split", "dev", "--reranker", "none", "--store", "s"), "Reranking is turned off. Name a reranker"),
+        (("nothing.jsonl",), "There is no file or folder nothing.jsonl. `resift eval --make nothing.jsonl` drafts"),
+        (("two",), "has the splits dev, train, and none is called test. Choose one: `split` in Python, --split"),
+        (("two", "--split", "dve"), "Splits in that folder: dev, train."),
+        (("two", "--split", "dev", "--depths", "10,0"), "--depths '10,0' is not a list of numbers from 1 to 200"),
+        (
+            ("two", "--split", "dev", "--reranker", "none", "--store", "s"),
+            "Reranking is turned off, so there is nothing to compare. Name a reranker",
+        ),
         (("two", "--split", "dev", "--reranker", "maxsum", "--store", "s"), "Did you mean 'maxsim'?"),
     ],
 )
@@ -178,8 +184,8 @@ def test_tables_are_shown_even_when_the_reports_cannot_be_written(run: Run, tmp_
     code, out, err = run("eval", str(folder), "--store", "s", "--out", "out", *QUICK)
     assert code == 1
     assert "+ blend" in out
-    assert "Written to" not in out
-    assert "resift: out cannot be written: Is a directory. Free it, or name another folder with --out." in err
+    assert "Wrote report.html" not in out
+    assert "resift: out cannot be written: Is a directory. Make it writable, or choose another output folder" in err
 
 
 @pytest.mark.slow
@@ -197,7 +203,7 @@ def test_tuned_depth_is_evaluated_unless_another_is_asked_for(run: Run, tmp_path
     (tmp_path / "mine.jsonl").write_text(json.dumps({"query": "renew the chain", "relevant": [chain]}))
     options = ("-c", "bike", "--depths", "2,4", "--reranker", "maxsim")
     assert f"reranker {model}, depth 3." in run("eval", "mine.jsonl", *options)[1]
-    assert json.loads((tmp_path / "eval-mine" / "report.json").read_text())["asked"]["depth"] == 3
+    assert json.loads((tmp_path / "eval-mine" / "report.json").read_text())["target"]["depth"] == 3
     assert f"reranker {model}, depth 4." in run("eval", "mine.jsonl", *options, "--depth", "4")[1]
 
 

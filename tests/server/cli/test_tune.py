@@ -140,7 +140,7 @@ def test_too_few_questions_are_refused_before_any_is_asked(run: Run, notes: Path
     assert refused.code == 1
     assert "5 questions left out" in refused.out
     assert "gone.md" in refused.out
-    assert "19 judged questions" in refused.err
+    assert "answer only 19 judged questions" in refused.err
 
 
 def test_folder_in_beir_form_is_read_by_its_training_split(run: Run, notes: Path, tmp_path: Path) -> None:
@@ -165,4 +165,4 @@ def test_wrong_usage_ends_with_two(run: Run, arguments: tuple[str, ...]) -> None
 def test_nothing_can_be_tuned_without_a_reranker(run: Run, notes: Path) -> None:
     refused = tune(run, question_list(notes.parent / "newest.jsonl", newest(notes)), "--reranker", "none")
     assert refused.code == 1
-    assert "Name one with --reranker" in refused.err
+    assert "'none' gives no scores to tune. Name another reranker." in refused.err
