@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ...factories.engine import Engine
     from ...settings.load import Settings
 
-NEEDED = ("ir_measures", "matplotlib")
-
 DEFAULT_DRAFTS = 30  # as many as one person judges in an evening
 
 app = typer.Typer()
@@ -60,7 +58,7 @@ def evaluate_command(
         drafting = DraftRequest(path=data, collection=name, count=queries or DEFAULT_DRAFTS, seed=seed)
         run_on_engine(lambda engine: write_questions(engine, drafting))
         return
-    require_extra("eval", NEEDED)
+    require_extra("eval", "`resift eval`")
     from ...evaluation.experiment import EvaluationRequest
     from ...evaluation.loading import load_judged
 
