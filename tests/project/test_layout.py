@@ -1,58 +1,46 @@
-"""The shape of the tree: what imports what, how long modules get, which packages ship."""
+"""The shape of the tree: what imports what, what a folder holds, how long modules and functions are."""
 
 import ast
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import resift
-
-ROOT = Path(resift.__file__).parent
-FLOORS = (
-    "server",
-    "factories",
-    "settings",
-    "tools",
-    "evaluation",
-    "pipeline",
-    "ingest",
-    "rerank",
-    "search",
-    "store",
-    "encoders",
-    "prompts",
-    "models",
-    "core",
+from .tree import (
+    BESIDE,
+    FUNCTIONS,
+    LAYERS,
+    NEVER_SHIPPED,
+    ROOT,
+    assert_only_known,
+    dotted,
+    files,
+    modules,
+    nodes,
+    parse,
+    source,
 )
-"""From the top down: a floor imports itself and the ones below."""
-BESIDE = {"examples": {"core"}, "training": {"evaluation", "pipeline", "ingest", "models", "core"}}
-"""Folders beside the floors, and the floors they stand on; only the application may use them."""
-NEVER_SHIPPED = {"tests", "benchmarks", "docs"}
-MOST_LINES = 300
+
+MOST_MODULES = 15
+FEWEST_LINES, MOST_LINES = 40, 300
 MOST_LINES_OF_A_FUNCTION = 40  # besides its parameters: those of tools and commands are their arguments and options
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-def _modules() -> Iterator[Path]:
-    for folder in sorted(path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        if folder.name in {*FLOORS, *BESIDE}:
-            yield from sorted(folder.rglob("*.py"))
-
-
-def _name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+SEAMS = {
+    "*/__init__.py": "what a package exports",
+    "tools/*.py": "one file per tool",
+    "ingest/parsers/*.py": "one file per document format",
+}
+"""Modules that may be shorter than `FEWEST_LINES`, each with the reason."""
 
 
 def _imports(path: Path, *, only_at_import: bool = False) -> set[str]:
     """Return the modules of ours that a module imports, by their names below the root."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    package = path.relative_to(ROOT).parent.parts
+    package = path.parent.parts
     found: set[str] = set()
-    for node in tree.body if only_at_import else ast.walk(tree):
+    for node in parse(path).body if only_at_import else nodes(path):
         if isinstance(node, ast.ImportFrom):
             parts = (node.module or "").split(".") if node.module else []
             if node.level:
@@ -67,27 +55,33 @@ def _imports(path: Path, *, only_at_import: bool = False) -> set[str]:
     return found
 
 
-def _may_import(floor: str) -> set[str]:
-    if floor in BESIDE:
-        return {floor, *BESIDE[floor]}
-    below: set[str] = set(FLOORS[FLOORS.index(floor) :])
-    return below | set(BESIDE) if floor == "server" else below
+def _may_import(layer: str) -> set[str]:
+    if layer in BESIDE:
+        return {layer, *BESIDE[layer]}
+    below: set[str] = set(LAYERS[LAYERS.index(layer) :])
+    return below | set(BESIDE) if layer == "server" else below
 
 
 def _packaging() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
 
 
-@pytest.mark.parametrize("path", tuple(_modules()), ids=_name)
-def test_imports_go_down_only(path: Path) -> None:
-    allowed = _may_import(_name(path).partition(".")[0])
-    reached = {name.partition(".")[0] for name in _imports(path)}
+def test_imports_go_down_only() -> None:
     # What a module imports from the root itself is its version.
-    assert reached - allowed <= {"__version__"}
+    assert_only_known(
+        "import that goes up",
+        [
+            f"{path} imports {layer}"
+            for path in modules()
+            for layer in {name.partition(".")[0] for name in _imports(path)}
+            - _may_import(path.parts[0])
+            - {"__version__"}
+        ],
+    )
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    names = {_name(path): path for path in _modules()}
+    names = {dotted(path): path for path in modules()}
     graph: dict[str, set[str]] = {}
     for name, path in names.items():
         imported = _imports(path, only_at_import=True)
@@ -95,14 +89,27 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert len(tuple(TopologicalSorter(graph).static_order())) == len(names)
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in sorted(ROOT.glob("*/**/*.py")) if ".venv" not in path.parts], ids=_name
-)
-def test_module_stays_short_and_says_what_it_is_for(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= MOST_LINES
-    if path.relative_to(ROOT).parts[0] not in NEVER_SHIPPED:
-        assert ast.get_docstring(ast.parse(text))
+def test_folder_holds_few_enough_modules_to_take_in_at_a_glance() -> None:
+    held = Counter(path.parent for path in files() if path.name not in {"__init__.py", "conftest.py"})
+    assert_only_known("folder of too many modules", [str(folder) for folder in held if held[folder] > MOST_MODULES])
+
+
+def test_modules_are_neither_fragments_nor_too_long() -> None:
+    long = [path for path in files() if len(source(path).splitlines()) > MOST_LINES]
+    assert_only_known("module of too many lines", map(str, long))
+    short = [path for path in modules() if len(source(path).splitlines()) < FEWEST_LINES]
+    fragments = [path for path in short if not any(fnmatch(str(path), seam) for seam in SEAMS)]
+    assert_only_known("module of too few lines", map(str, fragments))
+
+
+def test_every_seam_is_one() -> None:
+    for seam in SEAMS:
+        assert any(fnmatch(str(path), seam) for path in modules()), seam
+
+
+@pytest.mark.parametrize("path", [path for path in files() if path.parts[0] not in NEVER_SHIPPED], ids=dotted)
+def test_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(parse(path))
 
 
 def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -119,11 +126,10 @@ def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_functions_stay_short() -> None:
-    paths = [path for path in sorted(ROOT.glob("*/**/*.py")) if not path.relative_to(ROOT).parts[0].startswith(".")]
     functions = [
-        (f"{_name(path)}.{node.name}", _length(node))
-        for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        (f"{dotted(path)}.{node.name}", _length(node))
+        for path in files()
+        for node in nodes(path)
         if isinstance(node, FUNCTIONS)
     ]
     assert len(functions) > 1000
@@ -131,14 +137,11 @@ def test_functions_stay_short() -> None:
 
 
 def test_every_folder_of_code_is_listed_as_a_package() -> None:
-    folders = {path.parent for path in ROOT.glob("*/**/*.py") if not path.relative_to(ROOT).parts[0].startswith(".")}
-    named = {".".join(["resift", *folder.relative_to(ROOT).parts]) for folder in folders}
-    shipped = {name for name in named if name.split(".")[1] not in {*NEVER_SHIPPED, "build"}} - {
-        "resift.training.bundle"
-    }
-    assert {"resift", *shipped} == set(_packaging()["packages"])
+    folders = {path.parent for path in files() if path.parts[0] not in NEVER_SHIPPED}
+    named = {".".join(["resift", *folder.parts]) for folder in folders} - {"resift.training.bundle"}
+    assert {"resift", *named} == set(_packaging()["packages"])
 
 
-def test_every_folder_of_code_is_a_known_floor() -> None:
+def test_every_folder_of_code_is_a_known_layer() -> None:
     listed = {name.split(".")[1] for name in _packaging()["packages"] if "." in name}
-    assert listed <= {*FLOORS, *BESIDE}
+    assert listed <= {*LAYERS, *BESIDE}

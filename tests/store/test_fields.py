@@ -75,7 +75,10 @@ def test_metadata_that_no_filter_could_use_is_refused(metadata: dict[str, Any], 
 
 
 def test_metadata_of_scalars_lists_and_nulls_is_taken() -> None:
-    check_metadata({"a": None, "b": [1, "x", True, 2.5], "c.d e": "x", "größe": 2**63 - 1})
+    metadata: dict[str, Any] = {"a": None, "b": [1, "x", True, 2.5], "c.d e": "x", "größe": 2**63 - 1}
+    check_metadata(metadata)
+    learned = learn_fields({}, {name: value for name, value in metadata.items() if value is not None})
+    assert learned == {"b": "mixed", "c.d e": "keyword", "größe": "integer"}
 
 
 def test_fields_beyond_the_limit_are_refused() -> None:

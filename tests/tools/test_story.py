@@ -103,9 +103,13 @@ async def test_full_detail_adds_metadata_scores_and_ranks(reader: Asker) -> None
     assert {"fused", "rerank", "blend"} <= full["hits"][0]["scores"].keys()
 
 
-async def test_question_without_answer_gets_no_good_verdict(reader: Asker) -> None:
-    found = await reader.call("search_and_rerank", {"query": "recipe for a lemon cake", "filter": {"year": 1900}})
-    assert (found["hits"], found["verdict"]) == ([], "none")
+async def test_question_without_answer_gets_the_verdict_none(reader: Asker) -> None:
+    answered = await reader.call("search_and_rerank", {"query": "what watches the blind spot?"})
+    assert (answered["verdict"], answered["hits"][0]["document_id"]) == ("good", "radar")
+    unanswered = await reader.call("search_and_rerank", {"query": "recipe for a lemon cake"})
+    assert unanswered["verdict"] == "none"
+    assert unanswered["hits"]
+    assert max(hit["relevance"] for hit in unanswered["hits"]) < 0.1 < answered["hits"][0]["relevance"]
 
 
 async def test_instructions_in_a_document_stay_in_its_text(tools: Asker) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.tests.training.tiny import write_set
-from resift.training.plan import Recipe, TrainingPlan, begin, check, parse_mix
+from resift.training.plan import PLAN_FILE, Recipe, TrainingPlan, begin, check, parse_mix
 
 
 @pytest.fixture
@@ -42,8 +42,10 @@ def test_mix_that_cannot_be_is_refused(specs: list[str], message: str) -> None:
         parse_mix(specs)
 
 
-def test_whole_plan_is_accepted(plan: TrainingPlan) -> None:
+def test_whole_plan_is_accepted_and_changes_nothing(plan: TrainingPlan, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
     check(plan)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_folder_without_a_judged_set_is_named(plan: TrainingPlan, tmp_path: Path) -> None:
@@ -86,10 +88,12 @@ def test_base_that_cannot_be_trained_is_refused(plan: TrainingPlan, config: obje
 
 def test_same_plan_may_go_on(plan: TrainingPlan, tmp_path: Path) -> None:
     begin(plan)
+    kept = (plan.work / PLAN_FILE).read_bytes()
     begin(plan)
     moved = (tmp_path / "things").rename(tmp_path / "elsewhere-things").parent / "elsewhere-things"
     (tmp_path / "new").mkdir()
     begin(replace(plan, data={moved.rename(tmp_path / "new" / "things"): 1.0}))
+    assert (plan.work / PLAN_FILE).read_bytes() == kept
 
 
 def test_other_plan_is_refused_and_says_what_differs(plan: TrainingPlan, tmp_path: Path) -> None:
