@@ -1,12 +1,46 @@
-"""One tree of errors; each message says what happened, with the value, and what to do next."""
+"""The tree of errors. Each message says what happened, with the value, and what to do next."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from enum import StrEnum
 from importlib.util import find_spec
 
 
+class Hint(StrEnum):
+    """What to do next, where the MCP tools, the command line and Python each have a way of their own.
+
+    The value is the neutral wording, with {placeholders}; the tools and the command line have a table of theirs.
+    """
+
+    LIST_COLLECTIONS = "List the collections to see which there are."
+    SHOW_FIELDS = "Look at the collection's fields to see their values."
+    INGEST = "Ingest documents first."
+    NAME_DOCUMENTS = "Give document ids, a filter, or say that everything is to be deleted."
+    DELETE_COLLECTION = "To delete the collection, say that everything is to be deleted."
+    REPLACE_COLLECTION = "Configure that encoder, or delete the collection and ingest its documents again."
+    ADOPT_AGAIN = "Configure that encoder, or run `resift adopt {collection}` with the one that made its vectors."
+    ADOPT = "The command `resift adopt {collection}` makes it searchable."
+    FIND_CAUSE = "The command `resift doctor` helps to find the cause."
+
+
 class ResiftError(Exception):
-    """A failure that was foreseen; its message is written for the caller, often a model."""
+    """An expected failure. Its message is written for the caller, often a model."""
+
+    def __init__(self, message: str, *, hint: Hint | None = None, **values: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.values = values
+        """What stands for the placeholders of the hint."""
+
+    def __str__(self) -> str:
+        return self.text({})
+
+    def text(self, wordings: Mapping[Hint, str]) -> str:
+        """Return the message followed by its hint, in the given wording or else in the neutral one."""
+        message = str(self.args[0])
+        if self.hint is None:
+            return message
+        return f"{message} {wordings.get(self.hint, self.hint.value).format(**self.values)}"
 
 
 class InvalidInput(ResiftError):
@@ -14,7 +48,7 @@ class InvalidInput(ResiftError):
 
 
 class InvalidFilter(InvalidInput):
-    """A filter that no store can apply; where a field is unknown, the message names the known ones."""
+    """A filter that no store can apply. If a field is unknown, the message names the known fields."""
 
 
 class NotFound(ResiftError):
@@ -22,7 +56,7 @@ class NotFound(ResiftError):
 
 
 class PathRefused(ResiftError):
-    """A path that lies outside the folders Resift may read."""
+    """A path outside the folders that Resift may read."""
 
 
 class UnreadableFile(ResiftError):
@@ -30,36 +64,36 @@ class UnreadableFile(ResiftError):
 
 
 class StoreError(ResiftError):
-    """The store could not do what was asked."""
+    """A failure of the store."""
 
 
 class Unavailable(ResiftError):
-    """A service that does not answer now; the same request may succeed later."""
+    """A service that does not answer now. The same request may succeed later."""
 
-    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, retry_after_s: float = 0.0, hint: Hint | None = None, **values: str) -> None:
+        super().__init__(message, hint=hint, **values)
         self.retry_after_s = retry_after_s
-        """How long the service asked to be left alone; 0 when it did not say."""
+        """How long the service asked callers to wait; 0 if it did not say."""
 
 
 class StoreUnavailable(StoreError, Unavailable):
-    """The server that keeps the collections does not answer now."""
+    """The Qdrant server does not answer now."""
 
 
 class Refused(StoreError):
-    """The server that keeps the collections does not allow it with this key."""
+    """The Qdrant server does not allow the request with this key."""
 
 
 class StoreBusy(StoreError):
-    """Another process holds the data directory."""
+    """The data directory is in use by another process."""
 
 
 class IncompatibleCollection(StoreError):
-    """A collection was written with other models, chunking or schema than are configured now."""
+    """A collection that was written with other models, chunking or schema than are configured now."""
 
 
 class ModelError(ResiftError):
-    """A model could not be loaded or run."""
+    """A model that could not be loaded or run."""
 
 
 class ModelUnavailable(ModelError, Unavailable):
@@ -67,11 +101,11 @@ class ModelUnavailable(ModelError, Unavailable):
 
 
 class ContextTooLong(ModelError):
-    """A model's window is smaller than what it was given to read."""
+    """A text that is longer than the model's context window."""
 
 
 class MissingExtra(ModelError):
-    """An optional part of Resift is not installed; where it is a reranker's, the search goes on without it."""
+    """An extra that is not installed. A search whose reranker needs it goes on without reranking."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -87,7 +121,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "torch": ("sentence_transformers",),
     "train": ("torch", "sentence_transformers", "datasets", "accelerate", "onnx", "safetensors"),
 }
-"""Top-level modules that each extra brings and our code imports."""
+"""By extra, the top-level modules that it installs and Resift imports."""
 
 
 def has_extra(extra: str) -> bool:

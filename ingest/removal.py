@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.errors import InvalidInput, StoreBusy, StoreError
+from ..core.errors import Hint, InvalidInput, StoreBusy, StoreError
 from ..store.feedback_log import FeedbackLog
 from ..store.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
 from ..store.protocols import Collection, Store
@@ -64,12 +64,10 @@ class Remover:
         """
         if everything:
             if document_ids or filter_:
-                raise InvalidInput("`everything` deletes the whole collection. Leave out the ids and the filter.")
+                raise InvalidInput("To delete the whole collection, leave out the document ids and the filter.")
             return await self.drop(name)
         if not document_ids and not filter_:
-            raise InvalidInput(
-                "Nothing to delete was given. Give document ids, a filter, or `everything` to delete the collection."
-            )
+            raise InvalidInput("Nothing to delete was given.", hint=Hint.NAME_DOCUMENTS)
         async with self._locks[name]:
             collection = await self._store.open(name)
             collection.manifest.check_writable(name)
@@ -95,7 +93,7 @@ async def _count_to_remove(collection: Collection, where: All) -> int:
     documents = await collection.count(All((where, FIRST_PASSAGES)))
     if documents and documents == await collection.count(FIRST_PASSAGES):
         raise InvalidInput(
-            f"These are all {documents} documents of collection {collection.name!r}. Nothing was deleted. To delete "
-            "the collection, give `everything` instead."
+            f"These are all {documents} documents of collection {collection.name!r}. Nothing was deleted.",
+            hint=Hint.DELETE_COLLECTION,
         )
     return documents

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from ..core.errors import InvalidFilter, nearest
+from ..core.errors import Hint, InvalidFilter, nearest
 from .fields import BUILT_IN_FIELDS, TEXT, FieldType, is_date
 
 Scalar: TypeAlias = str | int | float | bool
@@ -191,7 +191,8 @@ def _range(name: str, bounds: Mapping[str, Any], kind: FieldType) -> Range:
     if kind in (("date",) if numbers else ("integer", "number", "boolean")):
         raise InvalidFilter(
             f"Filter on {name!r}: the field holds {kind} values, and the bounds are "
-            f"{'numbers' if numbers else 'dates'}. Call list_collections to see its values."
+            f"{'numbers' if numbers else 'dates'}.",
+            hint=Hint.SHOW_FIELDS,
         )
     return Range(name, tuple(bounds.items()))
 

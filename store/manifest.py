@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..core.errors import IncompatibleCollection, StoreError
+from ..core.errors import Hint, IncompatibleCollection, StoreError
 from ..core.values import Logistic
 from ..core.vectors import DENSE, VectorSpec, standard_vectors
 from ..encoders.bm25 import Bm25Options
@@ -84,7 +84,9 @@ class Manifest:
             size = f" ({wanted.dimension})" if wanted.dimension else ""
             raise IncompatibleCollection(
                 f"Collection {collection!r} was written with encoder {self.encoder} ({self.dimension} dimensions); "
-                f"configured is {wanted.encoder}{size}. Configure the former, or: {self._again(collection)}"
+                f"{wanted.encoder}{size} is configured.",
+                hint=Hint.ADOPT_AGAIN if self.adopted is not None else Hint.REPLACE_COLLECTION,
+                collection=collection,
             )
 
     def check_writable(self, collection: str) -> None:
@@ -115,14 +117,6 @@ class Manifest:
             self,
             tuning=_merged(self.tuning, before.tuning, stored.tuning),
             storage=stored.storage if self.storage == before.storage else self.storage,
-        )
-
-    def _again(self, collection: str) -> str:
-        if self.adopted is not None:
-            return f"`resift adopt {collection}` with the encoder that made its vectors."
-        return (
-            f"Delete it with delete_documents(collection={collection!r}, everything=true), or `resift delete "
-            f"{collection} --everything`, then ingest its documents again."
         )
 
 

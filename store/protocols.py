@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
-from ..core.errors import InvalidInput, nearest
+from ..core.errors import Hint, InvalidInput, NotFound, nearest
 from ..core.values import Passage
 from ..core.vectors import AnyVector, VectorSpec, check_vectors
 from .filters import Condition
@@ -203,9 +203,9 @@ def check_name(name: str) -> None:
         )
 
 
-def unknown_collection(name: str, known: Sequence[str]) -> str:
-    """Return the message for a collection that is not there."""
+def unknown_collection(name: str, known: Sequence[str]) -> NotFound:
+    """Return the error for a collection that does not exist."""
     if not known:
-        how = "Call ingest_documents, or run `resift ingest PATH`."
-        return f"No collection {name!r}: nothing has been ingested yet. {how}"
-    return f"No collection {name!r}.{nearest(name, known)} Known: {', '.join(known)}. Call list_collections."
+        return NotFound(f"No collection {name!r}: nothing has been ingested yet.", hint=Hint.INGEST)
+    message = f"No collection {name!r}.{nearest(name, known)} Known: {', '.join(known)}."
+    return NotFound(message, hint=Hint.LIST_COLLECTIONS)

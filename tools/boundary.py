@@ -1,6 +1,6 @@
 """The edge between the SDK and our tools: strict arguments, readable errors, compact schemas."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from inspect import cleandoc
 from typing import Any, cast
 
@@ -10,11 +10,26 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import ValidationError
 
-from ..core.errors import ResiftError, nearest
+from ..core.errors import Hint, ResiftError, nearest
 
 READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 MAX_ERROR_CHARACTERS = 2_000  # messages name the value that was refused, and a caller may have sent a megabyte
+
+HINTS: Mapping[Hint, str] = {
+    Hint.LIST_COLLECTIONS: "Call list_collections to see which there are.",
+    Hint.SHOW_FIELDS: "Call list_collections with the collection's name to see the values of its fields.",
+    Hint.INGEST: "Call ingest_documents first.",
+    Hint.NAME_DOCUMENTS: "Give document_ids, a filter, or everything=true for the whole collection.",
+    Hint.DELETE_COLLECTION: "To delete the collection, call delete_documents again with everything=true.",
+    Hint.REPLACE_COLLECTION: "Ask the user to configure that encoder. Or call delete_documents with "
+    "collection={collection!r} and everything=true, and ingest the documents again.",
+    Hint.ADOPT_AGAIN: "Ask the user to configure that encoder, or to run the command `resift adopt {collection}` with "
+    "the one that made its vectors.",
+    Hint.ADOPT: "Ask the user to run the command `resift adopt {collection}`, which makes it searchable.",
+    Hint.FIND_CAUSE: "Ask the user to run the command `resift doctor`, which helps to find the cause.",
+}
+"""What to do next, in tools and arguments."""
 
 # All of tools/list must stay below 16 kB: pydantic's titles repeat the names, results need no defaults, and what goes
 # without saying is checked all the same.
@@ -36,7 +51,7 @@ class StrictTool(Tool):
             return await super().run(arguments, context, convert_result)
         except UnexpectedToolError as error:
             if isinstance(error.__cause__, ResiftError):
-                raise ToolError(_readable(str(error.__cause__))) from error
+                raise ToolError(_readable(error.__cause__.text(HINTS))) from error
             raise
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):

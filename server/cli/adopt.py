@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...core.errors import InvalidInput, NotFound
+from ...core.errors import InvalidInput
 from .command import run_on_engine
 from .console import progress_bar, say, warn
 
@@ -151,7 +151,7 @@ async def _adopted_before(store: QdrantStore, name: str) -> Manifest | None:
     check_name(name)
     known = list(await store.all_names())
     if name not in known:
-        raise NotFound(unknown_collection(name, known))
+        raise unknown_collection(name, known)
     manifest = await read_manifest_of(store.connection, name)
     if manifest is not None and manifest.adopted is None:
         raise InvalidInput(f"Collection {name!r} was made by Resift and does not need to be adopted.")

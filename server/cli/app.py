@@ -8,6 +8,7 @@ import typer
 from ... import __version__
 from ...core.errors import ResiftError
 from . import adopt, demo, doctor, documents, evaluate, optimize, search, serve, train, transfer, tune
+from .console import print_error
 
 COMMANDS = (serve, documents, search, evaluate, tune, optimize, train, adopt, transfer, demo, doctor)
 """The modules with commands, in the order of `resift --help`; each imports what is slow to import when it runs."""
@@ -21,7 +22,7 @@ def main() -> None:
     try:
         app()
     except ResiftError as error:
-        print(f"resift: {error}", file=sys.stderr)  # noqa: T201 - errors go to stderr, whatever the console does
+        print_error(error)
         sys.exit(1)
 
 

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from ...core.errors import Hint, ResiftError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from ...ingest.job import Progress as JobProgress
+
+HINTS: Mapping[Hint, str] = {
+    Hint.LIST_COLLECTIONS: "Run `resift collections` to see which there are.",
+    Hint.SHOW_FIELDS: "Run `resift collections NAME` to see the values of its fields.",
+    Hint.INGEST: "Run `resift ingest PATH` first.",
+    Hint.NAME_DOCUMENTS: "Give --id, --filter, or --everything for the whole collection.",
+    Hint.DELETE_COLLECTION: "To delete the collection, add --everything.",
+    Hint.REPLACE_COLLECTION: "Configure that encoder, or run `resift delete {collection} --everything` and ingest the "
+    "documents again.",
+    Hint.ADOPT_AGAIN: "Configure that encoder, or run `resift adopt {collection}` with the one that made its vectors.",
+    Hint.ADOPT: "Run `resift adopt {collection}` to make it searchable.",
+    Hint.FIND_CAUSE: "Run `resift doctor` to find the cause.",
+}
+"""What to do next, in commands and options."""
 
 PIPE_WIDTH = 120  # of a table that goes to a file or another program
 
@@ -57,6 +73,11 @@ def note(text: str, *, style: str | None = None) -> None:
 def warn(text: str) -> None:
     """Print a warning on stderr."""
     note(f"Warning: {text}", style="yellow")
+
+
+def print_error(error: ResiftError) -> None:
+    """Print an error on stderr, its hint in commands and options."""
+    print(f"resift: {error.text(HINTS)}", file=sys.stderr)  # noqa: T201 - even if Rich cannot be imported
 
 
 def show(renderable: RenderableType) -> None:

@@ -12,7 +12,7 @@ import anyio
 import typer
 
 from ...core.errors import InvalidInput, ResiftError
-from .console import show, stdout
+from .console import HINTS, show, stdout
 
 if TYPE_CHECKING:
     from ...factories.engine import Engine
@@ -58,7 +58,7 @@ async def _passes(name: str, check: Callable[[Engine], Awaitable[str]], engine: 
     try:
         found = await check(engine)
     except (ResiftError, OSError) as error:
-        _print_result("[red]✗[/red]", name, str(error))
+        _print_result("[red]✗[/red]", name, error.text(HINTS) if isinstance(error, ResiftError) else str(error))
         return False
     _print_result("[green]✓[/green]", name, found)
     return True

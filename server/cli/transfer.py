@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import anyio
 import typer
 
-from ...core.errors import InvalidInput, NotFound
+from ...core.errors import InvalidInput
 from .command import CollectionNames
 from .console import progress_bar, say
 
@@ -68,7 +68,7 @@ async def _existing(source: Store, names: Sequence[str]) -> Sequence[str]:
     known = await source.names()
     for name in names:
         if name not in known:
-            raise NotFound(unknown_collection(name, known))
+            raise unknown_collection(name, known)
     return names or known
 
 

@@ -52,7 +52,7 @@ async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> Index:
     _refuse_to_overwrite(file)
     known = await store.names()
     if missing := [name for name in names if name not in known]:
-        raise NotFound(unknown_collection(missing[0], known))
+        raise unknown_collection(missing[0], known)
     passages = {name: await (await store.open(name)).count() for name in names or known}
     if not passages:
         raise NotFound("There is no collection to back up.")

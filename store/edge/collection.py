@@ -11,7 +11,7 @@ from uuid import UUID
 
 from anyio.lowlevel import checkpoint
 
-from ...core.errors import NotFound, StoreError
+from ...core.errors import Hint, NotFound, StoreError
 from ...core.values import Passage
 from ...core.vectors import AnyVector, read_vector, spec_of
 from ..conditions import index_path
@@ -244,7 +244,7 @@ class EdgeCollection:
     @property
     def _shard(self) -> EdgeShard:
         if self._open_shard is None:
-            raise NotFound(f"Collection {self.name!r} was deleted or closed meanwhile. Call list_collections.")
+            raise NotFound(f"Collection {self.name!r} was deleted or closed meanwhile.", hint=Hint.LIST_COLLECTIONS)
         return self._open_shard
 
     async def _upsert(self, points: Sequence[Point]) -> None:
@@ -292,5 +292,5 @@ def _engine_errors(collection: str) -> Generator[None]:
         if type(error) is not Exception:  # qdrant-edge raises bare Exception; anything else is a fault of ours
             raise
         raise StoreError(
-            f"The embedded store failed on collection {collection!r}: {error}. Run `resift doctor`."
+            f"The embedded store failed on collection {collection!r}: {error}.", hint=Hint.FIND_CAUSE
         ) from error

@@ -41,7 +41,7 @@ class EdgeStore:
             folder = self.folder(name)
             if not (folder / MANIFEST).exists():
                 if create is None:
-                    raise NotFound(await self._unknown(name))
+                    raise await self._unknown(name)
                 self._lock.acquire()
                 shutil.rmtree(folder, ignore_errors=True)  # what is left of a deletion that was interrupted
                 folder.mkdir(parents=True)
@@ -60,7 +60,7 @@ class EdgeStore:
         """
         folder = self.folder(name)
         if not (folder / MANIFEST).exists():
-            raise NotFound(await self._unknown(name))
+            raise await self._unknown(name)
         self._lock.acquire()
         if (collection := self._open.pop(name, None)) is not None:
             collection.close()
@@ -93,5 +93,5 @@ class EdgeStore:
             _, collection = self._open.popitem()
             collection.close()
 
-    async def _unknown(self, name: str) -> str:
+    async def _unknown(self, name: str) -> NotFound:
         return unknown_collection(name, await self.names())

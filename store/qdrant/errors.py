@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.errors import NotFound, Refused, ResiftError, StoreError, StoreUnavailable
+from ...core.errors import Hint, NotFound, Refused, ResiftError, StoreError, StoreUnavailable
 
 # REST statuses and gRPC codes of one meaning. 500 is no passing trouble: asked again, the same request fails again.
 _TRANSIENT_STATUSES = frozenset({408, 429, 502, 503, 504})
@@ -73,16 +73,17 @@ def described(error: Exception, where: str) -> ResiftError:
     trouble = _trouble_of(error)
     if trouble.status in (401, 403):
         return Refused(
-            f"Qdrant at {where} refused the key: {trouble.detail}. Set QDRANT_API_KEY to one that may do this; "
-            "`resift doctor` shows what the key may do."
+            f"Qdrant at {where} refused the key: {trouble.detail}. Set QDRANT_API_KEY to a key with the permission.",
+            hint=Hint.FIND_CAUSE,
         )
     if trouble.status == 404:
-        return NotFound(f"Qdrant at {where}: {trouble.detail}. Call list_collections.")
+        return NotFound(f"Qdrant at {where}: {trouble.detail}.", hint=Hint.LIST_COLLECTIONS)
     if trouble.is_transient:
         return StoreUnavailable(
-            f"Qdrant at {where} does not answer: {trouble.detail}. What was acknowledged is stored. See whether the "
-            "server runs (`resift doctor`) and do the same again.",
+            f"Qdrant at {where} does not answer: {trouble.detail}. What was acknowledged is stored. Check that the "
+            "server is running, then try again.",
             retry_after_s=trouble.retry_after_s,
+            hint=Hint.FIND_CAUSE,
         )
     return StoreError(f"Qdrant at {where} could not do it: {trouble.detail}. See the server's log.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, create_task_group
 
-from ...core.errors import NotFound, ResiftError, StoreError
+from ...core.errors import Hint, NotFound, ResiftError, StoreError
 from ..manifest import Manifest
 from ..protocols import check_name, unknown_collection
 from .adopted.collection import AdoptedCollection
@@ -85,7 +85,7 @@ class QdrantStore:
         check_name(name)
         if not await self._exists(name):
             if create is None:
-                raise NotFound(await self._unknown(name))
+                raise await self._unknown(name)
             await self._make(name, create)
         manifest = await self._manifest_of(name)
         if manifest.adopted is not None:
@@ -107,7 +107,7 @@ class QdrantStore:
         check_name(name)
         self._open.pop(name, None)
         if not await self._exists(name):
-            raise NotFound(await self._unknown(name))
+            raise await self._unknown(name)
         (await self._manifest_of(name)).check_writable(name)  # what Resift did not make is not its to delete
         await self._connection.ask(lambda client: client.delete_collection(name))
 
@@ -141,10 +141,12 @@ class QdrantStore:
         manifest = await read_manifest_of(self._connection, name)
         if manifest is None:
             raise StoreError(
-                f"Collection {name!r} at {self._connection.address.shown} was not made by Resift, which leaves it "
-                f"as it is. `resift adopt {name}` makes it searchable; to ingest, choose another name."
+                f"Collection {name!r} at {self._connection.address.shown} was not made by Resift. To ingest, choose "
+                "another name.",
+                hint=Hint.ADOPT,
+                collection=name,
             )
         return manifest
 
-    async def _unknown(self, name: str) -> str:
+    async def _unknown(self, name: str) -> NotFound:
         return unknown_collection(name, await self.names())

@@ -34,7 +34,7 @@ async def test_server_killed_while_ingesting_and_while_searching(tmp_path: Path)
 
         proxy.faults = kill_in_the_third_write
         job = Job("default", DOCUMENTS, len(DOCUMENTS))
-        with pytest.raises(StoreUnavailable, match=rf"Qdrant at {proxy.url} does not answer.*do the same again"):
+        with pytest.raises(StoreUnavailable, match=rf"Qdrant at {proxy.url} does not answer.*try again"):
             await services.ingestor.ingest(job)
         await run_sync(server.start)
         held = await (await services.store.open("default")).entries()

@@ -40,8 +40,8 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("ingest_documents", {"documents": [{"text": "x"}], "prune": True}, r"give `paths`, or leave it out"),
     ("ingest_documents", {"documents": [{"txt": "x"}]}, r"documents\.0\.text: Field required.*documents\.0\.txt"),
     ("ingest_documents", {"documents": [{"text": "x", "id": "i" * 1001}]}, r"id: .*at most 1000 characters"),
-    ("delete_documents", {"collection": "default"}, r"Give document ids, a filter, or `everything`"),
-    ("delete_documents", {"collection": "default", "everything": True, "document_ids": ["a"]}, r"Leave out"),
+    ("delete_documents", {"collection": "default"}, r"Give document_ids, a filter, or everything=true"),
+    ("delete_documents", {"collection": "default", "everything": True, "document_ids": ["a"]}, r"leave out"),
     ("delete_documents", {"collection": "default", "filter": {"year": {"gte": 1}}}, r"all 4 documents.*Nothing was"),
     ("delete_documents", {"collection": "nowhere", "everything": True}, r"No collection 'nowhere'"),
 ]  # fmt: skip

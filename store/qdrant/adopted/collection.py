@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
-from ....core.errors import InvalidInput, NotFound, StoreError, StoreUnavailable
+from ....core.errors import Hint, InvalidInput, NotFound, StoreError, StoreUnavailable
 from ....core.values import Passage, id_of
 from ....core.vectors import AnyVector, Sparse, read_vector, spec_of
 from ...field_mapping import UNNAMED, FieldMapping, keys_of, text_at, value_at
@@ -43,7 +43,7 @@ class AdoptedCollection:
     @property
     def _adopted(self) -> FieldMapping:
         if self.manifest.adopted is None:
-            raise NotFound(f"Collection {self.name!r} is no longer adopted. `resift adopt {self.name}` does it again.")
+            raise NotFound(f"Collection {self.name!r} is no longer adopted.", hint=Hint.ADOPT, collection=self.name)
         return self.manifest.adopted
 
     async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[tuple[UUID, float]]]:

@@ -49,8 +49,8 @@ class _Fields:
         if key not in self._paths:
             option = f"--{key.partition('_')[0]}-field"
             raise InvalidFilter(
-                f"This collection was made elsewhere, and where its {key!r} lies is not known: `resift adopt` with "
-                f"{option} says so. Filter by another field."
+                f"This collection was adopted without naming the field of its {key!r}. Filter by another field, or "
+                f"name it with the command `resift adopt` and its option {option}."
             )
         path = self._paths[key]
         if keys_of(path)[0] == NODE:

@@ -79,6 +79,15 @@ def test_foreseen_failure_ends_with_one_and_a_message(run: Run) -> None:
     assert "Traceback" not in failed.err
 
 
+@pytest.mark.slow
+def test_errors_name_commands_and_options(run: Run, files: Path) -> None:
+    assert "Run `resift ingest PATH` first." in run("search", "pump").err
+    run("ingest", str(files))
+    assert "Run `resift collections` to see which there are." in run("search", "pump", "-c", "defalt").err
+    assert "add --everything" in run("delete", "default", "--filter", '{"title": ["Pump", "Lamp"]}').err
+    assert "Give --id, --filter, or --everything" in run("delete", "default").err
+
+
 def test_filter_that_is_not_json_ends_with_one_and_shows_the_form(run: Run) -> None:
     failed = run("search", "pump", "--filter", "kind=device")
     assert failed.code == 1

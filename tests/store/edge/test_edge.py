@@ -212,9 +212,7 @@ async def test_second_store_in_one_process_is_refused_until_the_first_closes(
 
 
 def test_other_models_are_refused_with_the_way_out(manifest: Manifest) -> None:
-    with pytest.raises(
-        IncompatibleCollection, match=r"by-hand@1 \(4 .*configured is other@2 .*delete_documents\(.*ingest"
-    ):
+    with pytest.raises(IncompatibleCollection, match=r"by-hand@1 \(4 .*other@2 .*is configured\. .*ingest"):
         manifest.check("c", replace(manifest, vectors=standard_vectors("other@2", 4)))
     with pytest.raises(IncompatibleCollection, match=r"\(8\)"):
         manifest.check("c", replace(manifest, vectors=standard_vectors("by-hand@1", 8)))
@@ -257,7 +255,7 @@ async def test_unknown_collection_names_the_known_ones(store: EdgeStore, manifes
     with pytest.raises(NotFound, match="nothing has been ingested yet"):
         await store.open("notes")
     await store.open("notes", create=manifest)
-    with pytest.raises(NotFound, match=r"No collection 'note'\. Did you mean 'notes'\? Known: notes\. Call list_coll"):
+    with pytest.raises(NotFound, match=r"No collection 'note'\. Did you mean 'notes'\? Known: notes\. List the coll"):
         await store.open("note")
     with pytest.raises(NotFound, match="Known: notes"):
         await store.drop("wiki")

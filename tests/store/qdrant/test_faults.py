@@ -128,7 +128,7 @@ async def test_collection_of_somebody_else_is_neither_read_nor_deleted(
 async def test_collection_that_is_gone_is_not_found(server: Serving, store: QdrantStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=manifest)
     await server.client.delete_collection("c")
-    with pytest.raises(NotFound, match="Call list_collections"):
+    with pytest.raises(NotFound, match="List the collections"):
         await collection.count()
 
 

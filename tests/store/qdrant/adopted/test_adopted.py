@@ -266,7 +266,7 @@ async def test_parts_that_it_has_not_are_refused_in_filters_and_points_are_docum
     assert await theirs.count(parse_filter({"document_id": [first, second, "17"]}, {})) == 2
     read = await read_from(theirs, first, start=0, most=5)
     assert [(each.document_id, each.text) for each in read.passages] == [(first, PASSAGES[0].text)]
-    with pytest.raises(InvalidFilter, match=r"'title' lies is not known: `resift adopt` with --title-field"):
+    with pytest.raises(InvalidFilter, match=r"the field of its 'title'.*`resift adopt` and its option --title-field"):
         await theirs.count(parse_filter({"title": "Title 5"}, {}))
     with pytest.raises(InvalidFilter, match="--document-field"):
         await theirs.count(parse_filter({"document_id": {"prefix": "d"}}, {}))
@@ -283,7 +283,7 @@ async def test_adopted_collection_keeps_what_is_tuned_and_is_told_from_ours(stor
     narrower = replace(theirs.manifest.storage, breadth=64)
     await theirs.remember(replace(theirs.manifest, storage=narrower))
     assert (await another(store).open("kept")).manifest.storage.breadth == 64
-    with pytest.raises(IncompatibleCollection, match="`resift adopt kept` with the encoder that made its vectors"):
+    with pytest.raises(IncompatibleCollection, match="`resift adopt kept` with the one that made its vectors"):
         manifest.check("kept", replace(OURS, vectors={DENSE: replace(OURS.vectors[DENSE], model="other@1")}))
     await forget_manifest_of(store.connection, "kept")
     assert (await store.all_names())["kept"] is False
