@@ -101,7 +101,8 @@ class Ingestor:
 
     async def _run(self, collection: Collection, job: Job) -> IngestReport:
         """Ingest the items batch by batch, and then remove documents whose files are gone."""
-        report = IngestReport(notes=installed_parsers().problems)
+        parsers = await self._workers.run(installed_parsers)  # the first call imports plug-ins
+        report = IngestReport(notes=parsers.problems)
         items, seen = iter(job.items), set[str]()
         while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
             documents, failures = _accept(batch, seen)

@@ -71,7 +71,9 @@ class _PluginParser:
         self._parser: Parser = plugin.value() if isinstance(plugin.value, type) else plugin.value
         self._package = plugin.package
         self._name = plugin.name
-        self.suffixes = frozenset(suffix.lower() for suffix in self._parser.suffixes)
+        if isinstance(self._parser.suffixes, str):
+            raise TypeError(f"`suffixes` is the text {self._parser.suffixes!r}; it must be a tuple of texts")
+        self.suffixes = frozenset(f".{suffix.lower().removeprefix('.')}" for suffix in self._parser.suffixes)
         self.is_binary = self._parser.is_binary
 
     def sniff(self, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What tests of ingestion work with: a real store, the real models, and an encoder that counts."""
+"""An ingestor for tests, over a real store and the bundled encoder, which counts the texts it encodes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,12 +23,12 @@ from resift.store.manifest import Manifest
 from resift.store.protocols import Store
 
 MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
-POISON = "arsenic"
+FAILING_TEXT = "[this text cannot be encoded]"
 
 
 @dataclass
 class CountingEncoder:
-    """The bundled encoder, counting the texts it is given; it fails on poison."""
+    """The bundled encoder. It remembers the texts that it was given, and fails on `FAILING_TEXT`."""
 
     real: BundledEncoder
     texts: list[str] = field(default_factory=list[str])
@@ -42,7 +42,7 @@ class CountingEncoder:
         return self.real.dimension
 
     async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
-        if any(POISON in text for text in texts):
+        if any(FAILING_TEXT in text for text in texts):
             raise ModelError("The model failed.")
         self.texts += texts
         return await self.real.encode(texts)

@@ -1,4 +1,4 @@
-"""Passages get every vector their collection names, and are found by each."""
+"""Passages get every vector that their collection names, and are found by each."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ DOCUMENTS = [
 ]
 
 
-async def test_field_of_the_users_own_is_searched_alone_and_missing_ones_are_no_error(tmp_path: Path) -> None:
+async def test_metadata_field_with_a_vector_is_searched_alone_and_may_be_missing(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path, vectors=VectorSettings(fields=["title", "heading", "topic"]))
     engine = build_engine(settings)
     await engine.services.ingestor.ingest(Job(collection="default", items=DOCUMENTS, total=3))
@@ -42,7 +42,7 @@ async def test_field_of_the_users_own_is_searched_alone_and_missing_ones_are_no_
     await engine.close()
 
 
-async def test_token_vectors_are_kept_and_rescore_what_is_found(tmp_path: Path) -> None:
+async def test_token_vectors_are_stored_and_rescore_the_hits(tmp_path: Path) -> None:
     engine = build_engine(load_settings(data_dir=tmp_path, vectors=VectorSettings(tokens=True)))
     await engine.services.ingestor.ingest(Job(collection="default", items=DOCUMENTS, total=3))
     collection = await engine.services.store.open("default")

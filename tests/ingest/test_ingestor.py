@@ -1,4 +1,4 @@
-"""Ingestion: what a job writes, what it leaves alone, and what it says of it; the store and the models are real."""
+"""Ingest jobs: what they write, what they leave unchanged, and what they report."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from resift.ingest.job import Failure, Job
 from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
 from resift.store.protocols import Point
-from resift.tests.ingest.harness import POISON, Harness, doc, long_text, make_ingestor
+from resift.tests.ingest.harness import FAILING_TEXT, Harness, doc, long_text, make_ingestor
 from resift.tests.standins.qdrant import serving
 from resift.tests.store.stores import connected
 
@@ -100,7 +100,7 @@ async def test_other_encoder_is_refused_and_changes_nothing(harness: Harness) ->
     assert [passage.text for passage in await harness.passages("a")] == ["Some text."]
 
 
-async def test_unusable_documents_fail_alone_with_their_reasons(harness: Harness) -> None:
+async def test_unusable_documents_fail_with_their_reasons_and_others_are_written(harness: Harness) -> None:
     report = await harness.ingest(
         doc("good"),
         doc("empty", " \n "),
@@ -125,7 +125,7 @@ async def test_unusable_documents_fail_alone_with_their_reasons(harness: Harness
     assert (await harness.passages("null"))[0].metadata == {}
 
 
-async def test_half_a_surrogate_pair_in_a_text_does_no_harm(harness: Harness) -> None:
+async def test_lone_surrogate_in_a_text_is_replaced(harness: Harness) -> None:
     assert (await harness.ingest(doc("a", "Bad \ud800 sign."))).added == 1
     assert (await harness.passages("a"))[0].text == "Bad \ufffd sign."
 
@@ -136,7 +136,7 @@ async def test_document_that_lost_its_text_keeps_its_old_passages(harness: Harne
     assert len(await harness.passages("a")) == 1
 
 
-async def test_job_that_fails_altogether_leaves_no_collection(harness: Harness) -> None:
+async def test_job_without_a_usable_document_leaves_no_collection(harness: Harness) -> None:
     report = await harness.ingest(doc("empty", ""), Failure("gone.md", "No such file."))
     assert (report.added, len(report.failures)) == (0, 2)
     assert harness.name not in await harness.store.names()
@@ -144,12 +144,12 @@ async def test_job_that_fails_altogether_leaves_no_collection(harness: Harness) 
 
 async def test_model_that_fails_leaves_no_collection_and_the_next_job_makes_it(harness: Harness) -> None:
     with pytest.raises(ModelError):
-        await harness.ingest(doc("a", POISON))
+        await harness.ingest(doc("a", FAILING_TEXT))
     assert harness.name not in await harness.store.names()
     assert (await harness.ingest(doc("a"))).added == 1
 
 
-async def test_empty_collection_that_was_there_before_keeps_what_it_knows(harness: Harness) -> None:
+async def test_empty_collection_from_before_keeps_its_manifest(harness: Harness) -> None:
     storage = replace(harness.manifest.storage, breadth=64)
     await harness.store.open(harness.name, create=replace(harness.manifest, storage=storage))
     assert (await harness.ingest(doc("empty", ""))).added == 0
@@ -157,7 +157,7 @@ async def test_empty_collection_that_was_there_before_keeps_what_it_knows(harnes
 
 
 @pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
-async def test_empty_collection_at_a_server_that_others_may_write_to_stays(harness: Harness) -> None:
+async def test_empty_collection_on_a_shared_server_is_kept(harness: Harness) -> None:
     async with serving() as server:
         store = connected(server.url)
         ingestor = make_ingestor(store, harness.encoder, harness.manifest)
@@ -166,7 +166,7 @@ async def test_empty_collection_at_a_server_that_others_may_write_to_stays(harne
         await store.close()
 
 
-async def test_index_that_cannot_be_built_is_a_note_and_the_documents_are_in(harness: Harness) -> None:
+async def test_index_that_cannot_be_built_is_a_note_and_the_documents_are_written(harness: Harness) -> None:
     due = replace(harness.manifest, storage=replace(harness.manifest.storage, optimize_from=1))
     await harness.store.open(harness.name, create=due)
     (harness.store.folder(harness.name) / "index").write_text("in the way of the copy")
@@ -201,7 +201,7 @@ async def test_progress_rises_to_the_total(harness: Harness) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")
-async def test_file_whose_name_is_not_unicode_fails_alone(harness: Harness, tmp_path: Path) -> None:
+async def test_file_whose_name_is_not_unicode_is_a_failure(harness: Harness, tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("Good text.")
     (tmp_path / os.fsdecode(b"bad\xff.md")).write_text("Bad name.")
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)

@@ -1,4 +1,4 @@
-"""A process that dies while it ingests: nothing it acknowledged is lost, and the same job completes it."""
+"""A process that is killed during a job: nothing acknowledged is lost, and running the job again completes it."""
 
 import signal
 import subprocess
@@ -51,7 +51,7 @@ def lines_of_a_writer(directory: Path, *, killed_after: int | None) -> Iterator[
                 killed_after = None
 
 
-async def test_kill_loses_nothing_acknowledged_and_the_same_job_completes_it(tmp_path: Path) -> None:
+async def test_killed_job_loses_nothing_acknowledged_and_is_completed_by_running_it_again(tmp_path: Path) -> None:
     *_, last = lines_of_a_writer(tmp_path, killed_after=PASSAGES_BEFORE_THE_KILL)
     acknowledged = int(last.replace(",", ""))
     store = EdgeStore(tmp_path, reserve_bytes=0)

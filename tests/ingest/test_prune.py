@@ -1,4 +1,4 @@
-"""Pruning: what is removed because its file is gone, and what stays."""
+"""Pruning: which documents are removed because their files are gone, and which are kept."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +39,7 @@ async def test_prune_removes_only_what_is_gone_below_the_folder(harness: Harness
     }  # fmt: skip
 
 
-async def test_prune_spares_files_that_exist_but_were_not_picked(harness: Harness, tmp_path: Path) -> None:
+async def test_prune_keeps_documents_whose_files_exist_but_were_not_read(harness: Harness, tmp_path: Path) -> None:
     documents = [replace(doc(name), source=f"{tmp_path}/{name}") for name in ("picked.md", "other.txt", "gone.md")]
     await harness.ingest(*documents)
     (tmp_path / "other.txt").write_text("Still here.")

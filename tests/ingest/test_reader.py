@@ -6,7 +6,6 @@ import pytest
 
 from resift.core.errors import UnreadableFile
 from resift.core.values import Document
-from resift.ingest.decoding import normalise
 from resift.ingest.parsers.registry import BUILT_IN, installed_parsers
 from resift.ingest.reader import read_document
 
@@ -30,7 +29,7 @@ def read(folder: Path, name: str, data: str | bytes, max_bytes: int = 1000) -> D
         ("a.txt", "First line\n", "a.txt"),
     ],
 )
-def test_title_is_what_the_text_calls_itself(tmp_path: Path, name: str, text: str, title: str) -> None:
+def test_title_comes_from_the_text_or_else_the_file_name(tmp_path: Path, name: str, text: str, title: str) -> None:
     assert read(tmp_path, name, text).title == title
 
 
@@ -51,11 +50,11 @@ def test_front_matter_becomes_metadata(tmp_path: Path) -> None:
     }
 
 
-def test_rule_at_the_top_is_no_front_matter(tmp_path: Path) -> None:
+def test_rule_at_the_top_of_prose_is_not_front_matter(tmp_path: Path) -> None:
     assert read(tmp_path, "a.md", "---\nJust prose here.\n---\n").metadata == {}
 
 
-def test_language_is_known_for_source_code_only(tmp_path: Path) -> None:
+def test_language_is_metadata_of_source_code_only(tmp_path: Path) -> None:
     assert read(tmp_path, "a.rs", "fn main() {}").metadata == {"language": "rust"}
     assert read(tmp_path, "a.txt", "x").metadata == {}
 
@@ -107,10 +106,6 @@ def test_byte_order_mark_decides_and_newlines_are_one_kind(tmp_path: Path, data:
     assert read(tmp_path, "a.txt", data).text == "é\nb\nc"
 
 
-def test_lone_surrogate_is_replaced_and_a_pair_joined() -> None:
-    assert normalise("a\ud800b\ud83d\ude00\0") == "a\ufffdb😀\ufffd"
-
-
 @pytest.mark.parametrize(
     ("source", "text", "expected"),
     [
@@ -123,5 +118,5 @@ def test_lone_surrogate_is_replaced_and_a_pair_joined() -> None:
         ("", "plain\n- list", "text"),
     ],
 )
-def test_parser_is_chosen_by_the_suffix_or_the_look(source: str, text: str, expected: str) -> None:
+def test_parser_is_chosen_by_suffix_or_else_by_the_look_of_the_text(source: str, text: str, expected: str) -> None:
     assert installed_parsers().for_text(source, text) is BUILT_IN[expected]

@@ -34,13 +34,13 @@ async def held(engine: Engine) -> set[str]:
     return set(await (await engine.services.store.open(NAME)).entries())
 
 
-async def test_documents_go_by_id_and_missing_ones_are_named(engine: Engine, remover: Remover) -> None:
+async def test_documents_are_removed_by_id_and_missing_ids_are_named(engine: Engine, remover: Remover) -> None:
     removed = await remover.remove(NAME, document_ids=["a", "none", "b"], filter_={})
     assert (removed.documents, removed.passages, removed.missing) == (2, 2, ("none",))
     assert await held(engine) == {"c", "long"}
 
 
-async def test_documents_go_by_filter_with_all_their_passages(engine: Engine, remover: Remover) -> None:
+async def test_documents_are_removed_by_filter_with_all_their_passages(engine: Engine, remover: Remover) -> None:
     removed = await remover.remove(NAME, document_ids=[], filter_={"draft": True})
     assert removed.documents == 2
     assert removed.passages > 3
@@ -85,7 +85,7 @@ async def test_dropped_collection_is_counted_and_gone(engine: Engine, remover: R
         await remover.remove(NAME, document_ids=["a"], filter_={})
 
 
-async def test_metadata_named_like_our_own_bookkeeping_is_only_metadata(engine: Engine, remover: Remover) -> None:
+async def test_metadata_named_like_a_payload_field_is_only_metadata(engine: Engine, remover: Remover) -> None:
     twins = [
         Document(id=f"twin{number}", title="", text="Words. " * 900, metadata={"ordinal": number}) for number in (0, 1)
     ]

@@ -36,7 +36,7 @@ def test_link_that_leaves_the_root_is_refused(roots: Roots, tmp_path: Path) -> N
         roots.admit(roots.folders[0] / "link.md")
 
 
-def test_folder_whose_name_begins_alike_is_refused(roots: Roots, tmp_path: Path) -> None:
+def test_folder_whose_name_begins_with_that_of_a_root_is_refused(roots: Roots, tmp_path: Path) -> None:
     (tmp_path / "allowed-not").mkdir()
     with pytest.raises(PathRefused):
         roots.admit(tmp_path / "allowed-not")

@@ -1,4 +1,4 @@
-"""Where documents come from: files below the roots, and text handed over."""
+"""Where documents come from: files below the roots, and text that the caller passes."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_only_folders_that_may_be_read_can_be_pruned(tmp_path: Path) -> None:
     assert below(tmp_path, "sub", "a.md", "missing", "..").folders == (tmp_path / "sub",)
 
 
-def test_text_is_known_by_its_id_else_its_source_else_its_content() -> None:
+def test_id_of_a_text_is_given_or_its_source_or_a_hash() -> None:
     assert text_document("text", id_="x", source="s", metadata={}).id == "x"
     assert text_document("text", source="https://a/b", metadata={}).id == "https://a/b"
     one, same, titled, other = (

@@ -1,4 +1,4 @@
-"""Collections copied between stores: whole, resumable, compared at the end."""
+"""Copying collections between stores: complete, resumable, and compared at the end."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -125,7 +125,7 @@ class Interrupted:
         await self._store.close()
 
 
-async def test_interrupted_copy_goes_on_where_it_stopped(source: EdgeStore, tmp_path: Path) -> None:
+async def test_interrupted_copy_resumes_where_it_stopped(source: EdgeStore, tmp_path: Path) -> None:
     collection = await source.open("c")
     broken = Interrupted(EdgeStore(tmp_path / "target", reserve_bytes=0), writes=1)
     with pytest.raises(StoreError, match="the connection ended"):
@@ -140,7 +140,7 @@ async def test_interrupted_copy_goes_on_where_it_stopped(source: EdgeStore, tmp_
     await target.close()
 
 
-async def test_documents_that_only_the_target_has_stay(source: EdgeStore, tmp_path: Path) -> None:
+async def test_documents_that_only_the_target_has_are_kept(source: EdgeStore, tmp_path: Path) -> None:
     target = EdgeStore(tmp_path / "target", reserve_bytes=0)
     theirs = await target.open("c", create=replace(MANIFEST, fields={}))
     await theirs.write([replace(each, passages=1) for each in documents(range(900, 901))])
@@ -149,7 +149,7 @@ async def test_documents_that_only_the_target_has_stay(source: EdgeStore, tmp_pa
     await target.close()
 
 
-async def test_copy_that_differs_is_an_error(source: EdgeStore, tmp_path: Path) -> None:
+async def test_copy_that_differs_from_its_source_is_an_error(source: EdgeStore, tmp_path: Path) -> None:
     target = EdgeStore(tmp_path / "target", reserve_bytes=0)
     collection = await source.open("c")
     await copy_collection(collection, target)

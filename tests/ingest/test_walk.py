@@ -40,12 +40,12 @@ def test_files_are_sorted_and_each_once(tmp_path: Path) -> None:
         ("x/*/c.*", ["x/y/c.txt"]),
     ],
 )
-def test_glob_picks_files(tmp_path: Path, glob: str, expected: list[str]) -> None:
+def test_only_files_that_match_the_glob_are_found(tmp_path: Path, glob: str, expected: list[str]) -> None:
     write(tmp_path, "a.md", "x/b.md", "x/y/c.txt")
     assert names(find(tmp_path, glob=glob), tmp_path) == expected
 
 
-def test_hidden_and_generated_files_are_passed_over(tmp_path: Path) -> None:
+def test_hidden_and_generated_files_are_skipped(tmp_path: Path) -> None:
     write(tmp_path, ".env.md", ".git/a.md", "node_modules/a.md", "x.egg-info/a.txt", "build/a.md", "kept.md")
     assert names(find(tmp_path), tmp_path) == ["kept.md"]
 
@@ -60,13 +60,13 @@ def test_folder_named_directly_is_searched_even_if_it_would_be_skipped(tmp_path:
     assert names(find(tmp_path, tmp_path / "build"), tmp_path) == ["build/a.md"]
 
 
-def test_unreadable_kinds_in_a_folder_are_silent(tmp_path: Path) -> None:
+def test_non_text_files_in_a_folder_are_skipped_silently(tmp_path: Path) -> None:
     write(tmp_path, "a.png", "b.zip", "c.pdf", "empty.py", data=b"")
     write(tmp_path, "d.unknown", data=b"\x00\x01\xff")
     assert find(tmp_path) == Found((), ())
 
 
-def test_unknown_suffix_is_picked_when_it_holds_text(tmp_path: Path) -> None:
+def test_file_of_unknown_suffix_is_found_when_it_holds_text(tmp_path: Path) -> None:
     write(tmp_path, "Makefile", "notes.zzz", data="all: café".encode())
     assert names(find(tmp_path), tmp_path) == ["Makefile", "notes.zzz"]
 
@@ -106,7 +106,7 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     assert len(found.failures) == 1
 
 
-def test_pipe_in_a_folder_is_passed_over(tmp_path: Path) -> None:
+def test_pipe_in_a_folder_is_skipped(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.md")
     assert find(tmp_path) == Found((), ())
 

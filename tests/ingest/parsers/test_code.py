@@ -57,7 +57,7 @@ def test_python_is_cut_by_function_and_method(chunker: Chunker) -> None:
     }
 
 
-def test_class_without_docstring_goes_with_its_first_method() -> None:
+def test_class_without_docstring_stays_with_its_first_method() -> None:
     sections = sections_of("class A:\n\n    def a(self): ...\n\n    def b(self): ...\n")
     assert [section.path for section in sections] == [("A", "a"), ("A", "b")]
     assert (sections[0].blocks[0].first, sections[0].blocks[0].last) == (0, 3)

@@ -23,12 +23,12 @@ def test_entities_are_decoded(chunker: Chunker) -> None:
     assert text_of(chunker, "<p>a &amp; b&nbsp;&#233;&#x1F600; &unknown x&y=1</p>") == "a & b é😀 &unknown x&y=1"
 
 
-def test_entity_for_a_newline_is_no_line_of_the_source(chunker: Chunker) -> None:
+def test_entity_for_a_newline_does_not_count_as_a_line(chunker: Chunker) -> None:
     (passage,) = cut(chunker, "<p>a&#10;&#10;b</p>")
     assert (passage.text, passage.end_line) == ("a b", 1)
 
 
-def test_scripts_and_furniture_are_dropped(chunker: Chunker) -> None:
+def test_scripts_and_boilerplate_are_left_out(chunker: Chunker) -> None:
     page = "<nav>n</nav><header>h</header><script>s < 1</script><style>t</style><p>kept</p><footer>f</footer>"
     assert text_of(chunker, page) == "kept"
 
@@ -37,7 +37,7 @@ def test_header_of_an_article_is_kept(chunker: Chunker) -> None:
     assert text_of(chunker, "<article><header><h1>Name</h1></header><p>x</p></article>") == "Name\n\nx"
 
 
-def test_unclosed_nav_does_not_swallow_the_page(chunker: Chunker) -> None:
+def test_unclosed_nav_does_not_hide_the_page(chunker: Chunker) -> None:
     assert text_of(chunker, "<div><nav>n</div><p>kept") == "kept"
     assert text_of(chunker, "<nav><p>all there is") == "all there is"
 
@@ -53,7 +53,7 @@ def test_breaks_cells_and_blanks(chunker: Chunker) -> None:
     assert text_of(chunker, page) == "a | b c\n\nd\n\nx\ny z"
 
 
-def test_empty_heading_makes_no_heading_of_what_follows(chunker: Chunker) -> None:
+def test_text_after_an_empty_heading_is_not_a_heading(chunker: Chunker) -> None:
     (passage,) = cut(chunker, "<h1></h1><p>text</p>")
     assert passage.heading == ""
 

@@ -18,12 +18,12 @@ def test_setext_headings_count_and_markup_is_dropped(chunker: Chunker) -> None:
     assert [passage.heading for passage in cut(chunker, text)] == ["One big thing", "One big thing > Two link"]
 
 
-def test_hashes_in_fences_and_quotes_are_no_headings(chunker: Chunker) -> None:
+def test_hashes_in_fences_and_quotes_are_not_headings(chunker: Chunker) -> None:
     (passage,) = cut(chunker, f"## Real\n\n```sh\n# comment\n```\n\n> # quoted\n\n{LONG}")
     assert passage.heading == "Real"
 
 
-def test_bare_heading_goes_with_the_section_below(chunker: Chunker) -> None:
+def test_bare_heading_stays_with_the_section_below(chunker: Chunker) -> None:
     first, second = cut(chunker, f"## A\n\n### B\n\n{LONG * 3}\n\n## C\n\n{LONG * 3}")
     assert first.text.startswith("## A\n\n### B\n\nword")
     assert (first.heading, second.heading) == ("A > B", "C")
@@ -42,14 +42,14 @@ def test_long_fence_is_cut_at_line_ends(chunker: Chunker) -> None:
     assert all(line in lines or line == "```" for passage in passages for line in passage.text.split("\n"))
 
 
-def test_small_siblings_are_joined_under_what_they_share(chunker: Chunker) -> None:
+def test_small_siblings_are_merged_under_their_common_heading(chunker: Chunker) -> None:
     text = "## Options\n\n" + "\n\n".join(f"### {name}\n\n{'word ' * 15}" for name in "abc")
     (passage,) = cut(chunker, text)
     assert passage.heading == "Options"
     assert "### c" in passage.text
 
 
-def test_small_section_is_joined_with_its_own_chapter(chunker: Chunker) -> None:
+def test_small_section_is_merged_into_its_own_chapter(chunker: Chunker) -> None:
     text = f"## A\n\n### A1\n\n{LONG * 2}\n\n## B\n\nshort\n\n### B1\n\n{LONG}"
     assert [passage.heading for passage in cut(chunker, text)] == ["A > A1", "B > B1"]
 

@@ -75,20 +75,21 @@ def test_files_of_a_plugins_format_are_found_in_folders(tmp_path: Path) -> None:
         ("a.failing", b"text", "'failing' of resift-test-parser 1.0: ValueError: Block.* lies outside the 1 lines"),
     ],
 )
-def test_plugin_that_fails_fails_one_document_and_is_named(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
+def test_failing_plugin_fails_one_document_and_is_named(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFile, match=f"{name} cannot be parsed by the plug-in {reason}"):
         read_document(write(tmp_path, name, data), max_bytes=1000)
 
 
-def test_plugin_that_cannot_be_imported_is_a_problem_that_names_its_package() -> None:
-    [problem] = installed_parsers().problems
-    assert problem.startswith("The plug-in 'missing' of resift-test-parser 1.0 cannot be used: AttributeError:")
-    assert problem.endswith("Update or uninstall that package.")
+def test_unusable_plugins_are_problems_that_name_their_package() -> None:
+    missing, text_suffix = installed_parsers().problems
+    assert missing.startswith("The plug-in 'missing' of resift-test-parser 1.0 cannot be used: AttributeError:")
+    assert missing.endswith("Update or uninstall that package.")
+    assert "TypeError: `suffixes` is the text '.one'; it must be a tuple of texts" in text_suffix
 
 
 @pytest.mark.anyio
 @pytest.mark.slow
-async def test_job_goes_on_beside_failing_plugins_and_reports_them(harness: Harness) -> None:
+async def test_job_continues_when_plugins_fail_and_reports_them(harness: Harness) -> None:
     good = Document(id="good", title="", text="Some text.", source="")
     bad = Document(id="bad", title="", text="Some text.", source="a.failing")
     report = await harness.ingest(good, bad)

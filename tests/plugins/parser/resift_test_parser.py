@@ -66,3 +66,9 @@ class FailingParser:
     def parse(self, content: Content) -> ParsedDocument:
         """Return a structure that does not fit its lines."""
         return ParsedDocument(lines=["one"], line_numbers=[1], sections=(Section((), (Block(0, 2),)),))
+
+
+class OneSuffixParser(LyricsParser):
+    """Gives its suffix as a text instead of a tuple."""
+
+    suffixes = ".one"  # pyright: ignore[reportAssignmentType]
