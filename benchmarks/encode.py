@@ -31,7 +31,7 @@ from rich.table import Table
 
 from resift.models.bundled import BUNDLED
 from resift.models.text.transformer import Transformer
-from resift.models.workers import Workers
+from resift.models.worker_pool import WorkerPool
 from resift.training.bundle.encoder import read_corpus, sample, source_folder
 
 MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
@@ -80,7 +80,7 @@ def docstrings() -> list[str]:
 
 def ours(threads: int) -> Encode:
     transformer = Transformer.open(MODEL)
-    workers = Workers(threads)
+    workers = WorkerPool(threads)
 
     def encode(texts: Sequence[str]) -> Vectors:
         embeddings = anyio.run(workers.map, transformer.embed, texts)

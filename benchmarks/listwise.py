@@ -8,8 +8,8 @@ import time
 import anyio
 
 from resift.core.values import Hit, Passage
+from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
-from resift.models.endpoint.language_model import LanguageModel
 from resift.prompts.templates import load_templates
 from resift.rerank.llm.listwise import Listwise, Options
 from resift.rerank.llm.strategies import STRATEGIES, rounds_of

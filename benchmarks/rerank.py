@@ -32,11 +32,11 @@ from resift.core.values import Passage
 from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
 from resift.factories.engine import build_engine
 from resift.ingest.job import Job
-from resift.models.bundled import RERANKER, TOKENIZER_FILE
+from resift.models.bundled import RERANKER_FOLDER, TOKENIZER_FILE
 from resift.models.pair.loading import find_cross_encoder
 from resift.models.pair.scorer import PairTokenizer
 from resift.models.pair.spec import read_spec
-from resift.models.workers import Workers
+from resift.models.worker_pool import WorkerPool
 from resift.pipeline.question import Question
 from resift.rerank.cross_encoder import CrossEncoder
 from resift.server.cli.console import show
@@ -65,7 +65,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     passages, tokens = draw(options.passages)
     with TemporaryDirectory() as folder:
-        weights = unpack(RERANKER, Path(folder) / "weights")
+        weights = unpack(RERANKER_FOLDER, Path(folder) / "weights")
         contenders = {
             "Resift, int8, one pair at a time": ours(options.threads),
             "sentence-transformers, fp32": sentence_transformers(weights),
@@ -80,10 +80,10 @@ def main() -> None:
 
 def draw(count: int) -> tuple[list[str], float]:
     """Return passages of mixed length, and how many tokens they have with the question, on average."""
-    tokenizer = PairTokenizer.open(RERANKER / TOKENIZER_FILE, window=read_spec(RERANKER).window)
+    tokenizer = PairTokenizer.open(RERANKER_FOLDER / TOKENIZER_FILE, window=read_spec(RERANKER_FOLDER).window)
     lengths: dict[str, int] = {}
     for text in sample([docstrings()], count * 10, seed=1):
-        pairs, _ = tokenizer.pairs(QUERY, text)
+        pairs, _ = tokenizer.encode_windows(QUERY, text)
         if len(pairs) == 1 and FEWEST_TOKENS <= pairs[0].ids.shape[1] <= MOST_TOKENS:
             lengths[text] = pairs[0].ids.shape[1]
     chosen = list(lengths)[:count]
@@ -91,7 +91,7 @@ def draw(count: int) -> tuple[list[str], float]:
 
 
 def ours(threads: int) -> Contender:
-    reranker = CrossEncoder(find_cross_encoder(str(RERANKER)), Workers(threads))
+    reranker = CrossEncoder(find_cross_encoder(str(RERANKER_FOLDER)), WorkerPool(threads))
 
     def score(query: str, passages: Sequence[str]) -> Scores:
         found = anyio.run(reranker.score, query, [Passage("", -1, text) for text in passages])

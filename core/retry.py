@@ -1,4 +1,4 @@
-"""Asking what may fail for a moment: again after growing, jittered pauses, and a circuit that opens and says so."""
+"""Retry calls that fail temporarily, with growing, jittered pauses, and stop calling a service that keeps failing."""
 
 import random
 import time
@@ -16,33 +16,33 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often is asked, how long is waited in between, and when asking ends for a while."""
+    """How often to try, how long to wait in between, and when to stop calling for a while."""
 
     attempts: int = 4
     first_pause_s: float = 0.2
     longest_pause_s: float = 5.0
     failed_calls: int = 3
-    """Calls in a row that failed to the end before the circuit opens."""
+    """How many calls in a row must fail, retries included, before the circuit opens."""
     rest_s: float = 10.0
-    """How long an open circuit refuses calls; then one is let through."""
+    """How long an open circuit refuses calls before it lets one through."""
     longest_retry_after_s: float = 30.0
-    """A service that asks to be left alone for longer has failed."""
+    """A service that asks for a longer wait than this counts as failed."""
 
 
 class CircuitBreaker:
-    """The way to one service. While its circuit is open, calls fail at once instead of waiting in vain."""
+    """Calls one service. While its circuit is open, calls fail at once instead of waiting in vain."""
 
     def __init__(
         self,
         name: str,
-        retry: RetryPolicy,
+        policy: RetryPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._name = name
-        self._patience = retry
+        self._policy = policy
         self._clock = clock
         self._sleep = sleep
         self._chance = chance
@@ -51,23 +51,23 @@ class CircuitBreaker:
         self._last: Unavailable | None = None
 
     async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what an attempt returns; it is made again while it raises `Unavailable`.
+        """Return the result of `attempt`, which is repeated while it raises `Unavailable`.
 
         Raises:
-            Unavailable: Of the kind the attempts raised: the last one's, or, at once, while the circuit is open.
+            Unavailable: The last attempt's error, or one of the same class at once while the circuit is open.
         """
         self._refuse_while_open()
         for number in count(1):
             try:
                 answer = await attempt()
             except Unavailable as error:
-                too_long = error.retry_after_s > self._patience.longest_retry_after_s
-                if too_long or number >= self._patience.attempts:
+                too_long = error.retry_after_s > self._policy.longest_retry_after_s
+                if too_long or number >= self._policy.attempts:
                     self._failed_calls += 1
-                    self._last, self._open_until = error, self._clock() + self._patience.rest_s
+                    self._last, self._open_until = error, self._clock() + self._policy.rest_s
                     raise
                 pause = max(error.retry_after_s, self._pause(number))
-            except ResiftError:  # an answer too
+            except ResiftError:  # the service answered, if only with a refusal
                 self._failed_calls = 0
                 raise
             else:
@@ -77,18 +77,18 @@ class CircuitBreaker:
         raise AssertionError("counting never ends")
 
     def _refuse_while_open(self) -> None:
-        if self._last is None or self._failed_calls < self._patience.failed_calls:
+        if self._last is None or self._failed_calls < self._policy.failed_calls:
             return
         rest_s = self._open_until - self._clock()
-        if rest_s <= 0:  # this call is let through; others wait for what becomes of it
-            self._open_until = self._clock() + self._patience.rest_s
+        if rest_s <= 0:  # let this call through, and refuse others until its outcome is known
+            self._open_until = self._clock() + self._policy.rest_s
         else:
             raise type(self._last)(
-                f"{self._name} failed {self._failed_calls} times in a row and is asked again in {rest_s:.0f} s at the "
-                f"earliest. The last failure: {self._last}"
+                f"{self._name} failed {self._failed_calls} times in a row. Try again in {rest_s:.0f} s. "
+                f"The last failure: {self._last}"
             ) from self._last
 
     def _pause(self, number: int) -> float:
-        """Return between half and all of a pause that doubles: who failed together must not come back together."""
-        whole = min(self._patience.longest_pause_s, self._patience.first_pause_s * 2 ** (number - 1))
+        """Return between half and all of a doubling pause, so that calls which failed together spread out."""
+        whole = min(self._policy.longest_pause_s, self._policy.first_pause_s * 2 ** (number - 1))
         return whole * (0.5 + self._chance() / 2)

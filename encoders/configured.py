@@ -10,11 +10,10 @@ from ..core.vectors import Vector
 from .protocols import EncodedQuery
 
 if TYPE_CHECKING:
-    from ..models.deferred import Deferred
     from ..models.endpoint.embeddings import Embeddings
-    from ..models.text.model import TextModel
-    from ..models.text.transformer import Embedding
-    from ..models.workers import Workers
+    from ..models.lazy import Lazy
+    from ..models.text.embedding import Embedding, TextModel
+    from ..models.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class LocalEncoder:
 
     dimension = 0
 
-    def __init__(self, fingerprint: str, model: Deferred[TextModel], workers: Workers, prefixes: Prefixes) -> None:
+    def __init__(self, fingerprint: str, model: Lazy[TextModel], workers: WorkerPool, prefixes: Prefixes) -> None:
         self.fingerprint = prefixes.marked(fingerprint)
         self._model = model
         self._workers = workers

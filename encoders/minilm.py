@@ -10,15 +10,15 @@ from .protocols import EncodedQuery
 
 if TYPE_CHECKING:
     from ..models.bundled import BundledModel
-    from ..models.deferred import Deferred
+    from ..models.lazy import Lazy
     from ..models.text.transformer import Transformer
-    from ..models.workers import Workers
+    from ..models.worker_pool import WorkerPool
 
 
 class BundledEncoder:
     """The encoder that ships with Resift; one text at a time, so that a vector never depends on its neighbours."""
 
-    def __init__(self, model: BundledModel, transformer: Deferred[Transformer], workers: Workers) -> None:
+    def __init__(self, model: BundledModel, transformer: Lazy[Transformer], workers: WorkerPool) -> None:
         self._model = model
         self._transformer = transformer
         self._workers = workers

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidInput, ModelError, nearest
 from ..core.vectors import Sparse
-from ..models.deferred import Deferred
-from ..models.workers import Workers
+from ..models.lazy import Lazy
+from ..models.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from fastembed import SparseTextEmbedding
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class FastembedSparse:
     """One model by its name in fastembed, or `NAME=FOLDER` where its files lie already; loaded when first used."""
 
-    def __init__(self, reference: str, workers: Workers) -> None:
+    def __init__(self, reference: str, workers: WorkerPool) -> None:
         name, _, folder = reference.partition("=")
         self._name, self.idf = _known(name)
         self._folder = Path(folder).expanduser() if folder else None
         self._workers = workers
-        self._model = Deferred(self._open)
+        self._model = Lazy(self._open)
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..core.errors import ModelError, NotFound
 from ..ingest.job import Progress
-from ..models.endpoint.language_model import ChatRequest, LanguageModel
+from ..models.endpoint.chat import ChatRequest, LanguageModel
 from ..store.protocols import Collection
 from .question_file import DraftQuestion
 

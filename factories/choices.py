@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..core.errors import InvalidInput
-from ..models.bundled import RERANKER
-from ..models.endpoint.language_model import LanguageModel
+from ..models.bundled import RERANKER_FOLDER
+from ..models.endpoint.chat import LanguageModel
 from ..models.pair.loading import find_cross_encoder
 from ..pipeline.pipeline import NONE
 from ..pipeline.plan import Reranking
@@ -42,7 +42,7 @@ def build_choices(shop: RerankerBuilder, maxsim: Reranker) -> Choices:
         InvalidInput: They name a reranker or a template that does not exist.
     """
     settings = shop.settings
-    found = find_cross_encoder(settings.reranker or str(RERANKER))
+    found = find_cross_encoder(settings.reranker or str(RERANKER_FOLDER))
     cross_encoder = CrossEncoder(replace(found, weights=shop.weights(found.weights)), shop.workers)
     configured, endpoints = build_steps(shop)
     steps: dict[str, Step] = {

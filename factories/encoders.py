@@ -13,14 +13,15 @@ from ..encoders.minilm import BundledEncoder
 from ..encoders.protocols import Encoder, ExtraEncoders, SparseEncoder
 from ..encoders.sparse import FastembedSparse
 from ..models.bundled import TOKENIZER_FILE, sampled_digest
-from ..models.deferred import Deferred
 from ..models.endpoint.client import Endpoint
 from ..models.endpoint.embeddings import Embeddings
-from ..models.text.fastembed import FastembedTexts
-from ..models.text.model import TextModel
-from ..models.text.onnx import POOLING_FILE, OnnxTexts, graph_in
-from ..models.text.torch import TorchTexts
-from ..models.workers import Workers
+from ..models.lazy import Lazy
+from ..models.onnx_export import graph_path
+from ..models.text.embedding import TextModel
+from ..models.text.fastembed import FastembedTextModel
+from ..models.text.onnx import POOLING_FILE, OnnxTextModel
+from ..models.text.torch import TorchTextModel
+from ..models.worker_pool import WorkerPool
 from ..settings.load import Settings
 from ..store.manifest import Manifest
 
@@ -30,7 +31,7 @@ class EncoderParts:
     """What encoders are built with."""
 
     settings: Settings
-    workers: Workers
+    workers: WorkerPool
     bundled: BundledEncoder
 
     @property
@@ -41,7 +42,7 @@ class EncoderParts:
 
     def local(self, fingerprint: str, load: Callable[[], TextModel]) -> Encoder:
         """Return the encoder of a model that runs here."""
-        return LocalEncoder(fingerprint, Deferred(load), self.workers, self.prefixes)
+        return LocalEncoder(fingerprint, Lazy(load), self.workers, self.prefixes)
 
 
 def _bundled(parts: EncoderParts) -> Encoder:
@@ -52,24 +53,24 @@ def _onnx(parts: EncoderParts) -> Encoder:
     chosen = parts.settings.encoder
     folder = Path(chosen.model).expanduser().absolute()
     pooling = None if chosen.pooling == "auto" else chosen.pooling
-    digest = sampled_digest([graph_in(folder), folder / TOKENIZER_FILE, folder / POOLING_FILE])
+    digest = sampled_digest([graph_path(folder), folder / TOKENIZER_FILE, folder / POOLING_FILE])
     pooled = f" pooling={pooling}" if pooling else ""
-    return parts.local(f"{folder.name}@{digest}{pooled}", lambda: OnnxTexts.open(folder, pooling))
+    return parts.local(f"{folder.name}@{digest}{pooled}", lambda: OnnxTextModel.open(folder, pooling))
 
 
 def _fastembed(parts: EncoderParts) -> Encoder:
     name, _, folder = parts.settings.encoder.model.partition("=")
-    return parts.local(f"fastembed:{name.lower()}", lambda: FastembedTexts.open(name, folder))
+    return parts.local(f"fastembed:{name.lower()}", lambda: FastembedTextModel.open(name, folder))
 
 
 def _torch(parts: EncoderParts) -> Encoder:
     model = parts.settings.encoder.model
     folder = Path(model).expanduser().absolute()
     if not folder.is_dir():
-        return parts.local(f"torch:{model}", lambda: TorchTexts.open(model))
+        return parts.local(f"torch:{model}", lambda: TorchTextModel.open(model))
     # Of every module and its options: pooling alone changes all vectors.
     files = [path for kind in ("safetensors", "bin", "json") for path in sorted(folder.rglob(f"*.{kind}"))]
-    return parts.local(f"{folder.name}@{sampled_digest(files)}", lambda: TorchTexts.open(folder))
+    return parts.local(f"{folder.name}@{sampled_digest(files)}", lambda: TorchTextModel.open(folder))
 
 
 def _openai(parts: EncoderParts) -> Encoder:
@@ -106,7 +107,7 @@ def build_encoder(parts: EncoderParts) -> Encoder:
     return BUILDERS[kind](parts)
 
 
-def sparse_encoder(settings: Settings, workers: Workers) -> SparseEncoder | None:
+def sparse_encoder(settings: Settings, workers: WorkerPool) -> SparseEncoder | None:
     """Return the model that weighs words; None for BM25.
 
     Raises:

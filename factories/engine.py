@@ -16,10 +16,10 @@ from ..ingest.passages.packing import Chunking
 from ..ingest.removal import Remover
 from ..ingest.roots import Roots
 from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
-from ..models.deferred import Deferred
-from ..models.endpoint.language_model import LanguageModel
+from ..models.endpoint.chat import LanguageModel
+from ..models.lazy import Lazy
 from ..models.text.transformer import Transformer
-from ..models.workers import Workers
+from ..models.worker_pool import WorkerPool
 from ..pipeline.pipeline import DEFAULT, Pipeline
 from ..pipeline.plan import Reranking
 from ..prompts.templates import Template
@@ -55,7 +55,7 @@ class Engine:
 
     settings: Settings
     services: Services
-    transformer: Deferred[Transformer]
+    transformer: Lazy[Transformer]
     encoder: Encoder
     cross_encoder: CrossEncoder
     templates: Mapping[str, Template]
@@ -125,9 +125,9 @@ class _Ground:
     """What searching and ingesting stand on alike."""
 
     settings: Settings
-    workers: Workers
+    workers: WorkerPool
     model: BundledModel
-    transformer: Deferred[Transformer]
+    transformer: Lazy[Transformer]
     encoder: Encoder
     extra_encoders: ExtraEncoders
     store: Store
@@ -135,9 +135,9 @@ class _Ground:
 
 
 def _lay_ground(settings: Settings) -> _Ground:
-    workers = Workers(settings.threads or min(os.cpu_count() or 1, MOST_THREADS))
+    workers = WorkerPool(settings.threads or min(os.cpu_count() or 1, MOST_THREADS))
     model = BUNDLED[ENCODER]
-    transformer = Deferred(lambda: Transformer.open(model))
+    transformer = Lazy(lambda: Transformer.open(model))
     bundled = BundledEncoder(model, transformer, workers)
     encoder = build_encoder(EncoderParts(settings, workers, bundled))
     extra_encoders = ExtraEncoders(tokens=bundled, sparse=sparse_encoder(settings, workers))
@@ -171,7 +171,7 @@ def _services(ground: _Ground, reranking: Reranking, roots: Sequence[Path]) -> S
         ingestor=Ingestor(
             store,
             encoder,
-            Deferred(lambda: _open_chunker(settings, ground.model)),
+            Lazy(lambda: _open_chunker(settings, ground.model)),
             ground.workers,
             manifest=ground.manifest,
             locks=locks,

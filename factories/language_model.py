@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from ..core.errors import require_extra
+from ..models.endpoint.chat import LanguageModel
 from ..models.endpoint.client import Endpoint
-from ..models.endpoint.language_model import LanguageModel
 from ..prompts.templates import SHIPPED, Template, load_templates
 from ..rerank.llm.listwise import Listwise, Options
 from ..rerank.stages.cascade import Ordered

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.errors import InvalidInput, nearest, require_extra
-from ..models.deferred import Deferred
+from ..models.lazy import Lazy
 from ..models.pair.loading import find_cross_encoder
-from ..models.workers import Workers
+from ..models.worker_pool import WorkerPool
 from ..rerank.blend import Weights, with_reranker
 from ..rerank.cache import Cached
 from ..rerank.cross_encoder import CrossEncoder
@@ -29,7 +29,7 @@ class RerankerBuilder:
     """What rerankers are built with."""
 
     settings: Settings
-    workers: Workers
+    workers: WorkerPool
 
     def cached(self, reranker: Reranker) -> Reranker:
         """Return the reranker with a memory for its scores, as large as the settings say."""
@@ -50,10 +50,10 @@ def _cross_encoder(row: CrossEncoderRow, shop: RerankerBuilder) -> Reranker:
 
 
 def _late_interaction(row: LateInteractionRow, shop: RerankerBuilder) -> Reranker:
-    from ..models.text.token_vectors import TokenVectors
+    from ..models.text.token_vectors import TokenVectorModel
 
     require_extra("fastembed", f"The late-interaction model {row.model!r} of RESIFT_RERANKERS")
-    model = Deferred(lambda: TokenVectors.open(row.model, row.folder, options=row.options))
+    model = Lazy(lambda: TokenVectorModel.open(row.model, row.folder, options=row.options))
     weights = shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight)
     return TokenModel(row.model, model, shop.workers, weights=weights, form=row.form)
 

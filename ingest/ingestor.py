@@ -11,8 +11,8 @@ from ..core.errors import InvalidInput, ResiftError, StoreError
 from ..core.text import encodable
 from ..core.values import Document, Passage
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
-from ..models.deferred import Deferred
-from ..models.workers import Workers
+from ..models.lazy import Lazy
+from ..models.worker_pool import WorkerPool
 from ..store.fields import check_metadata, learn_fields, without_nulls
 from ..store.filters import AnyOf
 from ..store.indexing import optimize
@@ -58,8 +58,8 @@ class Ingestor:
         self,
         store: Store,
         encoder: Encoder,
-        chunker: Deferred[Chunker],
-        workers: Workers,
+        chunker: Lazy[Chunker],
+        workers: WorkerPool,
         *,
         manifest: Manifest,
         locks: WriteLocks,

@@ -1,1 +1,1 @@
-"""The bundled models: their files and cards, the code that runs them, and the one place where they run."""
+"""Models: the bundled ones with their cards, the code that runs local models, and clients of model endpoints."""

@@ -1,4 +1,4 @@
-"""The models that ship inside the wheel: where their files lie and what those must contain."""
+"""The models that are part of the wheel: their files and the checksums of those."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -16,18 +16,18 @@ REINSTALL = "Reinstall Resift: pip install --force-reinstall --no-deps resift"
 
 @dataclass(frozen=True, slots=True)
 class BundledModel:
-    """A model by name; `dimension` counts the numbers of a vector, `window` the tokens it reads with special ones."""
+    """A bundled encoder: vectors of `dimension` numbers, of at most `window` tokens including the special ones."""
 
     name: str
     folder: Path
     dimension: int
     window: int
     sha256: Mapping[str, str]
-    """Hexadecimal sum of each file, by its name in `folder`."""
+    """The hexadecimal sha256 of each file, by its name in `folder`."""
 
     @property
     def fingerprint(self) -> str:
-        """Return `<name>@<first 12 digits of the model file's sum>`: equal fingerprints give equal vectors."""
+        """Return `<name>@<first 12 digits of the model file's sha256>`; equal fingerprints mean equal vectors."""
         return f"{self.name}@{self.sha256[MODEL_FILE][:12]}"
 
 
@@ -36,8 +36,8 @@ BUNDLED: dict[str, BundledModel] = {
         name="all-MiniLM-L6-v2-int8",
         folder=Path(__file__).parent / "minilm",
         dimension=384,
-        window=256,  # max_seq_length of the sentence-transformers original, which saw no longer texts in training
-        # Printed by `python -m resift.training.bundle_encoder`.
+        window=256,  # the max_seq_length that the original was trained with
+        # Printed by `python -m resift.training.bundle.encoder`.
         sha256={
             "model.onnx": "5af795eb6712a4a013b8d23d42f26580dfafe3f78571f14545fd54273888b9ca",
             "tokenizer.json": "9114256b104cca80e04367526f03f46aa3c443c2ed174904142a73bbf13b9fbb",
@@ -45,25 +45,25 @@ BUNDLED: dict[str, BundledModel] = {
     ),
 }
 
-RERANKER = Path(__file__).parent / "reranker"
-"""The folder of the cross-encoder that ships, in Resift's own format (see reranker_format.py)."""
+RERANKER_FOLDER = Path(__file__).parent / "reranker"
+"""The folder of the bundled cross-encoder, in the format that models/pair/spec.py describes."""
 
 
 def verify(model: BundledModel) -> Path:
-    """Return the folder of `model` once every file in it has been read and has the sum it must have.
+    """Return the folder of `model` after comparing the checksum of every file in it.
 
     Raises:
-        ModelError: a file is missing or damaged.
+        ModelError: A file is missing or damaged.
     """
     check_files(model.folder, model.sha256, name=model.name, remedy=REINSTALL)
     return model.folder
 
 
 def check_files(folder: Path, sha256: Mapping[str, str], *, name: str, remedy: str) -> None:
-    """Read the files of the model `name` and compare their sums; `remedy` is what to do where one is wrong.
+    """Compare the checksums of the files of the model `name`; `remedy` tells the reader what to do if one is wrong.
 
     Raises:
-        ModelError: a file is missing or damaged.
+        ModelError: A file is missing or damaged.
     """
     for file, expected in sha256.items():
         path = folder / file
@@ -85,16 +85,15 @@ def sha256_of(path: Path) -> str:
 
 DIGEST_CHARACTERS = 12
 
-BLOCKS, BLOCK_BYTES = (
-    16,
-    2**14,
-)  # fine-tuning moves all weights, so any sample tells; a gigabyte takes as long as a page
+BLOCKS = 16  # fine-tuning changes all weights, so a sample of the bytes suffices, however large the file is
+
+BLOCK_BYTES = 2**14
 
 
 def sampled_digest(files: Iterable[Path]) -> str:
-    """Return a hash of the files' sizes and of some of their bytes, the same wherever they lie; missing ones count 0.
+    """Return a hash of the files' sizes and of a sample of their bytes; paths do not matter, missing files have size 0.
 
-    For telling models apart, not for finding damage or fraud.
+    It tells models apart. It does not detect damage or tampering.
     """
     digest = hashlib.sha256()
     for path in files:

@@ -1,4 +1,4 @@
-"""Open an ONNX model for running one text at a time, from any number of threads at once."""
+"""Open ONNX models for ONNX Runtime; a session runs one text at a time and may be used from several threads."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ..core.errors import ModelError
 from .devices import CPU, Device, onnx_providers
 
-# The exact kernel takes twice as long on any processor, needed or not (46 ms against 23), so this model asks first:
-# "MatMulInteger" of `a` uint8 [1, 4] and a constant int8 [4, 1] of 127s, into `c` int32 [1, 1]. ONNX, opset 20.
+# The exact int8 kernel takes twice as long on every processor (46 ms instead of 23), so this model finds out first
+# whether it is needed: "MatMulInteger" of `a`, uint8 [1, 4], and a constant int8 [4, 1] of 127s into `c`, int32 [1, 1].
+# ONNX, opset 20.
 PROBE = (
     b'\x08\t\x12\x06resift:a\n\x1d\n\x01a\n\x01b\x12\x01c\x1a\x01c"\rMatMulInteger:\x00\x12\x05probe*\x0f\x08\x04\x08\x01'
     b"\x10\x03B\x01bJ\x04\x7f\x7f\x7f\x7fZ\x13\n\x01a\x12\x0e\n\x0c\x08\x02\x12\x08\n\x02\x08\x01\n\x02\x08\x04b\x13\n\x01c"
@@ -22,37 +23,40 @@ PROBE = (
 
 
 class Session(Protocol):
-    """What we use of onnxruntime.InferenceSession, which has no types. `run` lets go of the GIL and may be shared."""
+    """The part of onnxruntime.InferenceSession that we use. `run` releases the GIL and is thread-safe."""
 
     @property
     def inputs(self) -> Sequence[str]:
-        """Return the names of what the graph reads."""
+        """Return the names of the graph's inputs."""
         ...
 
     @property
     def outputs(self) -> Sequence[str]:
-        """Return the names of what the graph gives."""
+        """Return the names of the graph's outputs."""
         ...
 
     def run(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[np.generic]]
     ) -> list[NDArray[np.float32]]:
-        """Return the named outputs in their order."""
+        """Return the values of the named outputs, in the order of the names."""
         ...
 
 
 def open_session(model: Path | bytes, device: Device = "auto") -> Session:
-    """Return a session for a file, or for the bytes of one, with one thread per call, on the CPU unless told otherwise.
+    """Return a session for a model, given as a file or as bytes; each call of the session runs in one thread.
 
-    Several calls at once use the cores better than operators split among them. On processors that get int8 sums wrong
-    a kernel is chosen that does not.
+    Running several calls at once uses the cores better than splitting each operator between them. On processors that
+    overflow in int8 sums, an exact kernel is used.
+
+    Raises:
+        ModelError: The model is damaged, or ONNX Runtime cannot use the device.
     """
     return _open(model, onnx_providers(device), exact=int8_is_exact())
 
 
 @cache
 def int8_is_exact() -> bool:
-    """Return whether 4 * 255 * 127 comes out right: without VNNI, x86 adds pairs of int8 products in 16 bits."""
+    """Return whether int8 sums are exact here: without VNNI, x86 adds pairs of products in 16 bits, which overflow."""
     inputs = {"a": np.full((1, 4), 255, np.uint8)}
     return int(_open(PROBE, [CPU], exact=True).run(["c"], inputs)[0].item()) == 4 * 255 * 127
 
@@ -64,20 +68,24 @@ def _open(model: Path | bytes, providers: Sequence[str], *, exact: bool) -> Sess
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # every length would get a plan of its own: memory for nothing (22.0 ms, 22.7)
-    options.log_severity_level = 3  # errors only; warnings would go to the console of whoever starts us
+    options.enable_mem_pattern = (
+        False  # it would keep a plan for every text length, at no gain in speed (22.0, 22.7 ms)
+    )
+    options.log_severity_level = 3  # errors only: warnings would appear on the user's terminal
     if not exact:
         options.add_session_config_entry("session.x64quantprecision", "1")
     source = str(model) if isinstance(model, Path) else model
     with _runtime_errors():
         session = runtime.InferenceSession(source, options, providers=providers)
-    if session.get_providers()[0] != providers[0]:  # it goes on with the processor
-        raise ModelError(f"ONNX Runtime could not load {providers[0]}: its libraries are missing. Choose cpu.")
-    return _Checked(session)
+    if session.get_providers()[0] != providers[0]:  # ONNX Runtime falls back to the processor silently
+        raise ModelError(
+            f"ONNX Runtime could not load {providers[0]}: its libraries are missing. Install them, or choose cpu."
+        )
+    return _OnnxSession(session)
 
 
-class _Checked:
-    """A session whose failures are ours."""
+class _OnnxSession:
+    """A session that raises our errors."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -87,10 +95,10 @@ class _Checked:
     def run(
         self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[np.generic]]
     ) -> list[NDArray[np.float32]]:
-        """Return the named outputs in their order.
+        """Return the values of the named outputs, in the order of the names.
 
         Raises:
-            ModelError: the runtime could not do it.
+            ModelError: ONNX Runtime failed.
         """
         with _runtime_errors():
             return self._session.run(output_names, input_feed)
@@ -101,7 +109,7 @@ def _runtime_errors() -> Generator[None]:
     try:
         yield
     except Exception as error:
-        if not type(error).__module__.startswith("onnxruntime."):  # its errors share no base class but Exception
+        if not type(error).__module__.startswith("onnxruntime."):  # its errors have no common base class but Exception
             raise
         raise ModelError(
             f"ONNX Runtime could not run the model: {error}. Upgrade it: pip install -U onnxruntime"

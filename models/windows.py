@@ -1,23 +1,23 @@
-"""Cut a long text into overlapping windows that a model can read whole."""
+"""Cut a long text into overlapping windows, each short enough for a model."""
 
 from collections.abc import Sequence
 
 from ..core.errors import InvalidInput
 
 Offsets = Sequence[tuple[int, int]]
-"""Where each token stands in its text: first character, and the one after its last."""
+"""Each token's place in its text: its first character, and the one after its last."""
 
-SEARCHED = 0.25  # of a window: how far back a cut goes to find white space; half at most, so that windows move on
+SEARCHED_SHARE = 0.25  # of a window: how far to look back for white space; below half, so that every window advances
 
 
-def cut(text: str, offsets: Offsets, *, size: int, overlap: int) -> list[str]:
-    """Return pieces of `text` of at most `size` tokens each, sharing about `overlap` tokens with the one before.
+def cut_windows(text: str, offsets: Offsets, *, size: int, overlap: int) -> list[str]:
+    """Return pieces of `text` of at most `size` tokens, each sharing about `overlap` tokens with the one before.
 
-    Cuts fall on white space where there is any near, else between words, else inside one. A text that fits, an empty
-    one too, comes back unchanged.
+    Cuts fall on white space if there is any nearby, else between words, else inside a word. A text that fits comes back
+    unchanged, even an empty one.
 
     Raises:
-        InvalidInput: `overlap` is negative or half of `size` or more.
+        InvalidInput: `overlap` is negative, or at least half of `size`.
     """
     if not 0 <= overlap < size / 2:
         raise InvalidInput(
@@ -35,16 +35,16 @@ def cut(text: str, offsets: Offsets, *, size: int, overlap: int) -> list[str]:
         start = max(_boundary(text, offsets, end - overlap, size), start + 1)
 
 
-def _boundary(text: str, offsets: Offsets, wanted: int, size: int) -> int:
-    """Return the best token to cut before, `wanted` or a little earlier."""
-    if wanted >= len(offsets):
+def _boundary(text: str, offsets: Offsets, target: int, size: int) -> int:
+    """Return the best token to cut before: `target`, or one a little before it."""
+    if target >= len(offsets):
         return len(offsets)
-    candidates = range(wanted, wanted - max(1, int(size * SEARCHED)), -1)
+    candidates = range(target, target - max(1, int(size * SEARCHED_SHARE)), -1)
     return max(candidates, key=lambda index: _quality(text, offsets, index))
 
 
 def _quality(text: str, offsets: Offsets, index: int) -> int:
     before, after = offsets[index - 1][1], offsets[index][0]
-    if after != before:  # white space between them, or two tokens of one character
+    if after != before:  # white space between the tokens, or two tokens of one character
         return 2 if after > before else -1
     return 1 if not (text[before - 1].isalnum() and text[after].isalnum()) else 0

@@ -6,10 +6,10 @@ from math import isfinite
 
 from ..core.errors import ModelError
 from ..core.values import Passage
-from ..models.deferred import Deferred
+from ..models.lazy import Lazy
 from ..models.pair.loading import CrossEncoderModel
 from ..models.pair.scorer import PairScore, PairScorer
-from ..models.workers import Workers
+from ..models.worker_pool import WorkerPool
 from .blend import Weights
 from .protocols import Scores
 
@@ -21,9 +21,9 @@ CUT_INSTRUCTED = "Query or instruction are longer than the reranker reads; only 
 class CrossEncoder:
     """Scores each passage by the logit of its best window."""
 
-    def __init__(self, model: CrossEncoderModel, workers: Workers) -> None:
+    def __init__(self, model: CrossEncoderModel, workers: WorkerPool) -> None:
         self.model = model
-        self._scorer: Deferred[PairScorer] = Deferred(model.open)
+        self._scorer: Lazy[PairScorer] = Lazy(model.open)
         self._workers = workers
 
     @property
@@ -61,9 +61,9 @@ class CrossEncoder:
         values = tuple(by_place[place].value for place in range(len(passages)))
         if not all(map(isfinite, values)):
             raise ModelError(f"The reranker {self.name!r} gave a score that is no number. Its weights are damaged.")
-        cut = frozenset(place for place, score in by_place.items() if not score.whole)
+        cut = frozenset(place for place, score in by_place.items() if not score.complete)
         note = CUT_INSTRUCTED if instruction else CUT_QUERY
-        return Scores(values, () if asked.whole else (note,), cut=cut)
+        return Scores(values, () if asked.complete else (note,), cut=cut)
 
     def relevance(self, score: float) -> float:
         """Return the calibrated probability; for a model without a calibration, the logistic of its logit.

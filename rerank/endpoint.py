@@ -12,8 +12,8 @@ import anyio
 from ..core.errors import ModelError, ModelUnavailable
 from ..core.retry import CircuitBreaker, RetryPolicy
 from ..core.values import Logistic, Passage
-from ..models.endpoint.errors import quoted, wait_of
-from ..models.input_format import PLAIN, InputFormat
+from ..models.endpoint.errors import excerpt, parse_retry_after
+from ..models.options import NO_TEMPLATES, InputFormat
 from .blend import Weights
 from .endpoint_shapes import SHAPES
 from .protocols import Scores
@@ -47,7 +47,7 @@ class EndpointOptions:
     """Passages in one request; 0 is what suits the shape."""
     concurrency: int = 4
     scores: Literal["probability", "logit"] = "probability"
-    form: InputFormat = PLAIN
+    form: InputFormat = NO_TEMPLATES
 
 
 class RerankEndpoint:
@@ -93,8 +93,8 @@ class RerankEndpoint:
             ModelError: It cannot be reached, refuses, or its answer is not one score for each passage.
         """
         form, contents = self._options.form, [passage.content for passage in passages]
-        asked = form.asked(query, instruction)
-        texts = [form.shown(content[:MOST_CHARACTERS]) for content in contents]
+        asked = form.format_query(query, instruction)
+        texts = [form.format_passage(content[:MOST_CHARACTERS]) for content in contents]
         size = self._options.batch or self._shape.batch
         groups = [texts[start : start + size] for start in range(0, len(texts), size)]
         scored: list[list[float]] = [[] for _ in groups]
@@ -133,7 +133,7 @@ class RerankEndpoint:
             what = str(error) if isinstance(error, ModelError) else "no JSON"
             raise ModelError(
                 f"{self._shown} does not answer as {self._options.shape!r} does, but with "
-                f"{quoted(what, self._options.key)} Check its url and kind."
+                f"{excerpt(what, self._options.key)} Check its url and kind."
             ) from None  # the cause would show the reply
 
     async def _post(self, body: dict[str, Any]) -> Response:
@@ -151,7 +151,7 @@ class RerankEndpoint:
             with anyio.move_on_after(self._options.timeout_s):  # of the whole: a reply may also come byte by byte
                 response = await self._connected().post(self._url, json=body, headers=headers)
         except HTTPError as error:
-            reason = quoted(str(error) or type(error).__name__, self._options.key)
+            reason = excerpt(str(error) or type(error).__name__, self._options.key)
             raise ModelUnavailable(f"{self._shown} cannot be reached: {reason} Check its url.") from None
         except UnicodeError:  # it shows what cannot be sent, which may be the key
             raise ModelError(
@@ -176,10 +176,10 @@ class RerankEndpoint:
     def _check(self, response: Response) -> None:
         if response.is_success:
             return
-        problem = f"{self._shown} answered {response.status_code}: {quoted(response.text, self._options.key)}"
+        problem = f"{self._shown} answered {response.status_code}: {excerpt(response.text, self._options.key)}"
         if response.status_code != 429 and response.status_code < 500:
             raise ModelError(f"{problem} Check its url, model and key.")
-        wait_s = wait_of(response.headers.get("Retry-After", ""), datetime.now(UTC))
+        wait_s = parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
         if wait_s > LONGEST_WAIT_S:
             raise ModelError(f"{problem} It asks to be left alone for {wait_s:.0f} s. Ask again then.")
         raise ModelUnavailable(f"{problem} Ask again later, or choose another reranker.", retry_after_s=wait_s)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.values import Logistic, Passage
-from ..models.input_format import PLAIN, InputFormat
+from ..models.options import NO_TEMPLATES, InputFormat
 from .blend import Weights, with_reranker
 from .protocols import Scores
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..models.bundled import BundledModel
-    from ..models.deferred import Deferred
-    from ..models.text.token_vectors import TokenVectors
+    from ..models.lazy import Lazy
+    from ..models.text.token_vectors import TokenVectorModel
     from ..models.text.transformer import Transformer
-    from ..models.workers import Workers
+    from ..models.worker_pool import WorkerPool
 
 
 WEIGHTS = with_reranker(0.2)  # chosen on training questions (benchmarks/README.md): more of it makes SciFact worse
@@ -36,8 +36,8 @@ class LateInteraction:
     def __init__(
         self,
         model: BundledModel,
-        transformer: Deferred[Transformer],
-        workers: Workers,
+        transformer: Lazy[Transformer],
+        workers: WorkerPool,
         *,
         calibration: Logistic,
         weights: Weights = WEIGHTS,
@@ -83,7 +83,13 @@ class TokenModel:
     """Scores as `LateInteraction` does, with a model of fastembed that was trained for it."""
 
     def __init__(
-        self, name: str, model: Deferred[TokenVectors], workers: Workers, *, weights: Weights, form: InputFormat = PLAIN
+        self,
+        name: str,
+        model: Lazy[TokenVectorModel],
+        workers: WorkerPool,
+        *,
+        weights: Weights,
+        form: InputFormat = NO_TEMPLATES,
     ) -> None:
         self.name = name
         self.weights = weights
@@ -99,9 +105,9 @@ class TokenModel:
     async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
         """Return MaxSim, in -1..1, for each passage, of as much of it as the model reads."""
         model = await self._model.get()
-        asked = await self._workers.run(model.of_query, self._form.asked(query, instruction))
-        texts = [self._form.shown(passage.content) for passage in passages]
-        read = await self._workers.map(model.of_passage, texts)
+        asked = await self._workers.run(model.embed_query, self._form.format_query(query, instruction))
+        texts = [self._form.format_passage(passage.content) for passage in passages]
+        read = await self._workers.map(model.embed_passage, texts)
         cut = frozenset(place for place, (_, whole) in enumerate(read) if not whole)
         return Scores(tuple(max_similarity(asked, vectors) for vectors, _ in read), cut=cut)
 

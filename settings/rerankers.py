@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator, model_validator
 
 from ..models.devices import Device
-from ..models.input_format import INSTRUCTION, PASSAGE, PLAIN, QUERY, InputFormat, template_problem
-from ..models.pair.options import PairOptions
+from ..models.options import INSTRUCTION, NO_TEMPLATES, PASSAGE, QUERY, InputFormat, ModelOptions, template_problem
 from ..rerank.endpoint_shapes import SHAPES
 
 CASCADE = "cascade"
@@ -70,7 +69,7 @@ class _Scoring(_Row):
     def _is_told(self) -> Self:
         if self.instruction and not self.form.follows_instructions:
             raise ValueError("instruction has no place: put {instruction} into query_template")
-        if self.form.follows_instructions and not self.instruction and self.passage_template != PLAIN.passage:
+        if self.form.follows_instructions and not self.instruction and self.passage_template != NO_TEMPLATES.passage:
             raise ValueError("with a passage_template it needs an instruction, for questions that have none")
         return self
 
@@ -90,9 +89,9 @@ class _Local(_Scoring):
         return value
 
     @property
-    def options(self) -> PairOptions:
+    def options(self) -> ModelOptions:
         """Return how the model is to be run."""
-        return PairOptions(self.form, self.window, self.device)
+        return ModelOptions(self.form, self.window, self.device)
 
 
 class CrossEncoderRow(_Local):

@@ -11,7 +11,7 @@ from ..core.errors import InvalidInput, ModelError
 from ..core.values import Logistic
 from ..evaluation.tuning.calibration import Outcomes, fit_logistic, reliability, smoothed
 from ..models.bundled import MODEL_FILE, TOKENIZER_FILE, sha256_of
-from ..models.pair.scorer import QUERY_TOKENS
+from ..models.pair.scorer import MAX_QUERY_TOKENS
 from ..models.pair.spec import SPEC_FILE, Calibration, RerankerSpec
 from .base import base_name, is_own
 from .card import ModelCard, TrainedOn
@@ -90,7 +90,7 @@ def _spec(plan: TrainingPlan, calibration: Logistic, weight: float, sums: Mappin
     return RerankerSpec(
         name=plan.name,
         window=plan.window,
-        query_tokens=min(QUERY_TOKENS, plan.window // 2),
+        query_tokens=min(MAX_QUERY_TOKENS, plan.window // 2),
         calibration=Calibration(slope=calibration.slope, intercept=calibration.intercept),
         weights={"fused": round(1 - weight, 3), "rerank": weight},
         sha256=dict(sums),

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.errors import InvalidInput
 from ..evaluation.beir import splits
-from ..models.bundled import MODEL_FILE, RERANKER, TOKENIZER_FILE, sha256_of
+from ..models.bundled import MODEL_FILE, RERANKER_FOLDER, TOKENIZER_FILE, sha256_of
 from ..models.pair.loading import CrossEncoderModel, find_cross_encoder
 from ..models.pair.spec import SPEC_FILE
 from .base import CONFIG_FILE, check_base
@@ -104,11 +104,11 @@ class TrainingPlan:
 
     def taught_by(self) -> CrossEncoderModel:
         """Return the reranker whose order is learnt, where there is a teacher."""
-        return find_cross_encoder(str(RERANKER) if self.teacher == BUNDLED_BASE else self.teacher)
+        return find_cross_encoder(str(RERANKER_FOLDER) if self.teacher == BUNDLED_BASE else self.teacher)
 
     def base_folder(self) -> Path:
         """Return the folder of the model to start from."""
-        return RERANKER if self.base == BUNDLED_BASE else Path(self.base).expanduser()
+        return RERANKER_FOLDER if self.base == BUNDLED_BASE else Path(self.base).expanduser()
 
 
 def parse_mix(specs: Sequence[str]) -> dict[Path, float]:

@@ -1,4 +1,4 @@
-"""What comes back from a chat completion, read with suspicion."""
+"""Read the body of a chat completion, whose fields many endpoints leave out."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from pydantic import BaseModel, ValidationError
 
 from ...core.errors import ModelError
 
-STOPPED_SHORT = frozenset({"length", "max_tokens"})
+TRUNCATED = frozenset({"length", "max_tokens"})  # finish reasons of a reply that hit its limit
+
+MAX_REFUSAL_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """A model's words, and what they cost."""
+    """A model's reply and what it cost."""
 
     text: str
-    whole: bool = True
-    """False where the endpoint cut the reply."""
+    complete: bool = True
+    """False if the endpoint cut the reply at its limit."""
     tokens_in: int = 0
     tokens_out: int = 0
     retries: int = 0
     first_token: tuple[tuple[str, float], ...] = ()
-    """The likeliest first tokens and the logarithms of their probabilities; empty where the endpoint gives none."""
+    """The likeliest first tokens with their log probabilities; empty if the endpoint returns none."""
 
-    def after(self, retries: int) -> ChatReply:
-        """Return the reply as one that so many failed requests went before."""
+    def with_retries(self, retries: int) -> ChatReply:
+        """Return the reply with the number of failed requests that came before it."""
         return replace(self, retries=retries)
 
 
@@ -34,13 +36,13 @@ class _Message(BaseModel):
     refusal: str | None = None
 
 
-class _Candidate(BaseModel):
+class _TokenOption(BaseModel):
     token: str
     logprob: float
 
 
 class _Position(BaseModel):
-    top_logprobs: list[_Candidate] = []
+    top_logprobs: list[_TokenOption] = []
 
 
 class _Logprobs(BaseModel):
@@ -63,25 +65,29 @@ class _Completion(BaseModel):
     usage: _Usage | None = None
 
 
-def read_reply(body: bytes, where: str) -> ChatReply:
-    """Return the reply in the body of a chat completion.
+def read_reply(body: bytes, endpoint: str) -> ChatReply:
+    """Return the reply in the body of a chat completion; `endpoint` names its origin in error messages.
 
     Raises:
-        ModelError: The body is none, or the model refused.
+        ModelError: The body is not a chat completion, or the model refused to answer.
     """
     try:
         completion = _Completion.model_validate_json(body)
-    except ValidationError:  # it holds the body, which may hold the key
-        raise ModelError(f"{where} answered with what is no chat completion. Check OPENAI_BASE_URL.") from None
+    except ValidationError:  # not as the cause: it contains the body, which may contain the key
+        raise ModelError(
+            f"The answer of {endpoint} is not a chat completion. Check that OPENAI_BASE_URL is the base of an "
+            "OpenAI-compatible API."
+        ) from None
     if not completion.choices:
-        raise ModelError(f"{where} answered without a choice.")
+        raise ModelError(f"The answer of {endpoint} contains no choice. Check RESIFT_LLM__MODEL.")
     choice, usage = completion.choices[0], completion.usage or _Usage()
     if choice.message.refusal or choice.finish_reason == "content_filter":
-        raise ModelError(f"{where} refused: {(choice.message.refusal or 'its content filter')[:200]}")
+        reason = (choice.message.refusal or "its content filter was triggered")[:MAX_REFUSAL_CHARACTERS]
+        raise ModelError(f"{endpoint} refused to answer: {reason}")
     positions = (choice.logprobs.content if choice.logprobs else None) or []
     return ChatReply(
-        choice.message.content or "",
-        whole=choice.finish_reason not in STOPPED_SHORT,
+        text=choice.message.content or "",
+        complete=choice.finish_reason not in TRUNCATED,
         tokens_in=usage.prompt_tokens or 0,
         tokens_out=usage.completion_tokens or 0,
         first_token=tuple((each.token, each.logprob) for each in positions[0].top_logprobs) if positions else (),

@@ -1,4 +1,4 @@
-"""The way to an OpenAI-compatible endpoint: its client, how often it is asked, and when it is left alone."""
+"""An OpenAI-compatible endpoint: its settings, its client, and when a failed request is sent again."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
-NO_KEY = "none"  # endpoints on one's own machine ask for none, but the client insists on one
+NO_KEY = "none"  # local endpoints need no key, but the client insists on one
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 
-FAILED_CALLS, REST_S = 3, 60.0  # after so many calls in a row that failed, an endpoint is left alone for a minute
+FAILED_CALLS, REST_S = 3, 60.0  # after this many failed calls in a row, the endpoint is not called for a minute
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the model is, and how it is waited for. An empty `base_url` is OpenAI's own."""
+    """A model behind an endpoint. An empty `base_url` means OpenAI's own."""
 
     model: str
     base_url: str = ""
@@ -37,28 +37,32 @@ class Endpoint:
     retries: int = 2
 
     @property
-    def where(self) -> str:
-        """Return model and host, for messages."""
+    def label(self) -> str:
+        """Return the model and its host, for error messages."""
         base_url, _ = _without_credentials(self.base_url)
         return f"{self.model} at {urlsplit(base_url).netloc if base_url else 'api.openai.com'}"
 
 
-def open_breaker(
+def new_circuit_breaker(
     endpoint: Endpoint,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     chance: Callable[[], float] = random.random,
 ) -> CircuitBreaker:
-    """Return the line by which the endpoint is asked again, and left alone when it keeps failing."""
-    retry = RetryPolicy(
-        endpoint.retries + 1, FIRST_PAUSE_S, longest_pause_s=LONGEST_PAUSE_S, failed_calls=FAILED_CALLS, rest_s=REST_S
+    """Return what repeats failed requests to the endpoint, and stops sending any after several failed calls."""
+    policy = RetryPolicy(
+        attempts=endpoint.retries + 1,
+        first_pause_s=FIRST_PAUSE_S,
+        longest_pause_s=LONGEST_PAUSE_S,
+        failed_calls=FAILED_CALLS,
+        rest_s=REST_S,
     )
-    return CircuitBreaker(endpoint.where, retry, clock=clock, sleep=sleep, chance=chance)
+    return CircuitBreaker(endpoint.label, policy, clock=clock, sleep=sleep, chance=chance)
 
 
-def open_client(endpoint: Endpoint) -> AsyncOpenAI:
-    """Return a client, whose library takes half a second to load; it does not ask again by itself."""
+def new_client(endpoint: Endpoint) -> AsyncOpenAI:
+    """Return a client that does not retry by itself; importing its library takes half a second."""
     from openai import AsyncOpenAI
 
     base_url, headers = _without_credentials(endpoint.base_url)
@@ -67,12 +71,12 @@ def open_client(endpoint: Endpoint) -> AsyncOpenAI:
         api_key=endpoint.api_key or NO_KEY,
         default_headers=headers,
         timeout=endpoint.timeout_s,
-        max_retries=0,  # the line asks again
+        max_retries=0,  # the circuit breaker retries
     )
 
 
 def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
-    """Return the address without user and password, which the client would log, and the header that bears them."""
+    """Return the URL without user and password, which the client would log, and the header that carries them."""
     parts = urlsplit(url)
     credentials, _, host = parts.netloc.rpartition("@")
     if not credentials:

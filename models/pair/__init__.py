@@ -1,1 +1,1 @@
-"""Cross-encoders: models that read a query and a passage together."""
+"""Cross-encoders: models that read a query and a passage together and score the pair."""

@@ -8,53 +8,49 @@ from pathlib import Path
 from ...core.errors import MissingExtra, ModelError, has_extra, install_line
 from ...core.values import Logistic
 from ..bundled import DIGEST_CHARACTERS, MODEL_FILE, TOKENIZER_FILE, sampled_digest
-from ..onnx_export import EXPORTED, needed, window_of
+from ..onnx_export import GRAPH_FILES, graph_path, read_window, require_file
+from ..options import DEFAULT_OPTIONS, ModelOptions
 from ..session import open_session
 from .onnx import OnnxPairScorer
-from .options import AS_IT_IS, PairOptions
 from .scorer import PairScorer, PairTokenizer
-from .spec import SPEC_FILE, read_spec, verify_reranker
+from .spec import SPEC_FILE, RerankerSpec, read_spec, verify_reranker
 from .torch import TorchPairScorer
 
-PLAIN = Logistic(1.0, 0.0)  # a model trained with binary cross-entropy means exactly this by its logit
+UNCALIBRATED = Logistic(1.0, 0.0)  # the meaning of a logit after training with binary cross-entropy
 
-FOREIGN_WEIGHTS = {
-    "fused": 0.5,
-    "rerank": 0.5,
-}  # until `resift tune` has measured it, neither side can undo the other alone
+UNTUNED_WEIGHTS = {"fused": 0.5, "rerank": 0.5}  # neither side can overrule the other until `resift tune` measures them
 
-NAME_PARTS = 2  # of a name on the hub: organisation/model
+HUB_NAME_PARTS = 2  # organisation/model
 
 
 @dataclass(frozen=True, slots=True)
 class CrossEncoderModel:
-    """A cross-encoder that was found: its name, what its scores mean, and how it is loaded."""
+    """A cross-encoder that was found: its name, the meaning of its scores, and how to load it."""
 
     name: str
     open: Callable[[], PairScorer]
-    """Load it, which takes 0.2 s to minutes. Raises ModelError."""
+    """Loads the model, which takes from 0.2 s to minutes. Raises ModelError."""
     origin: str
-    """Where it lies and what runs it, for people."""
-    calibration: Logistic = PLAIN
-    weights: Mapping[str, float] = field(default_factory=lambda: FOREIGN_WEIGHTS)
-    """Shares in the final score, by signal."""
+    """Its place and the library that runs it, for people to read."""
+    calibration: Logistic = UNCALIBRATED
+    weights: Mapping[str, float] = field(default_factory=lambda: UNTUNED_WEIGHTS)
+    """Shares of the signals in the final score."""
     digest: str = ""
-    """Of its files; empty for a model that is only a name here."""
+    """A hash of its files; empty for a model that is known only by name."""
 
 
-def find_cross_encoder(reference: str, *, options: PairOptions = AS_IT_IS) -> CrossEncoderModel:
-    """Return the model that `reference`, a path or a name, means; nothing but a reranker.json, or a sample of a
-    model's bytes, is read.
+def find_cross_encoder(reference: str, *, options: ModelOptions = DEFAULT_OPTIONS) -> CrossEncoderModel:
+    """Return the model that `reference`, a path or a name, refers to.
 
-    What is wrong with a folder is told by `open`, for a broken reranker must not keep the server from starting.
+    This reads only a reranker.json or a sample of the model's bytes. Problems with the model are reported by its
+    `open`, so that a broken reranker does not keep the server from starting.
     """
     folder = Path(reference).expanduser()
     if folder.is_dir():
         return _in_folder(folder.absolute(), options)
     if _looks_like_a_path(reference):
-        return _unusable(
-            folder.name, folder, f"No folder {folder}. Give one that exists, or a name on the hub or in fastembed."
-        )
+        message = f"There is no folder {folder}. Give one that exists, or a name on the hub or in fastembed."
+        return _unusable(folder, message)
     return CrossEncoderModel(reference, partial(_open_named, reference, options), f"{reference}, by name")
 
 
@@ -62,70 +58,81 @@ def _looks_like_a_path(reference: str) -> bool:
     return (
         any(mark in reference for mark in "\\:")
         or reference[:1] in {"/", ".", "~"}
-        or len(reference.split("/")) > NAME_PARTS
+        or len(reference.split("/")) > HUB_NAME_PARTS
     )
 
 
-def _in_folder(folder: Path, options: PairOptions) -> CrossEncoderModel:
+def _in_folder(folder: Path, options: ModelOptions) -> CrossEncoderModel:
     if (folder / SPEC_FILE).is_file():
         try:
-            spec = read_spec(folder)
+            return _own_model(folder, read_spec(folder), options)
         except ModelError as error:
-            return _unusable(folder.name, folder, str(error))
-        return CrossEncoderModel(
-            spec.name,
-            partial(_open_own, folder, options),
-            origin=f"{folder}, Resift's format",
-            calibration=spec.calibration.logistic,
-            weights=dict[str, float](spec.weights.items()),
-            digest=spec.sha256[MODEL_FILE][:DIGEST_CHARACTERS],
-        )
-    if graph := next((folder / name for name in EXPORTED if (folder / name).is_file()), None):
+            return _unusable(folder, str(error))
+    if (graph := graph_path(folder)).is_file():
         digest = sampled_digest([graph, folder / TOKENIZER_FILE])
-        return CrossEncoderModel(
-            folder.name, partial(open_exported, folder, graph, options), f"{graph}, ONNX", digest=digest
-        )
+        load = partial(open_exported, folder, graph, options)
+        return CrossEncoderModel(folder.name, load, f"{graph}, ONNX", digest=digest)
     if weights := sorted(folder.glob("*.safetensors")):
         digest = sampled_digest([*weights, folder / TOKENIZER_FILE])
-        opened = partial(TorchPairScorer.open, folder, options)
-        return CrossEncoderModel(folder.name, opened, f"{folder}, torch", digest=digest)
-    found = f"{SPEC_FILE}, {', '.join(EXPORTED)} or *.safetensors"
-    return _unusable(folder.name, folder, f"The folder {folder} holds no reranker: it has none of {found}.")
+        load = partial(TorchPairScorer.open, folder, options)
+        return CrossEncoderModel(folder.name, load, f"{folder}, torch", digest=digest)
+    files = ", ".join((SPEC_FILE, *GRAPH_FILES, "*.safetensors"))
+    return _unusable(folder, f"The folder {folder} does not contain a reranker, which would have one of {files}.")
 
 
-def _unusable(name: str, folder: Path, message: str) -> CrossEncoderModel:
+def _own_model(folder: Path, spec: RerankerSpec, options: ModelOptions) -> CrossEncoderModel:
+    return CrossEncoderModel(
+        name=spec.name,
+        open=partial(_open_own, folder, options),
+        origin=f"{folder}, Resift's format",
+        calibration=spec.calibration.logistic,
+        weights=dict[str, float](spec.weights.items()),
+        digest=spec.sha256[MODEL_FILE][:DIGEST_CHARACTERS],
+    )
+
+
+def _unusable(folder: Path, message: str) -> CrossEncoderModel:
     def fail() -> PairScorer:
         raise ModelError(message)
 
-    return CrossEncoderModel(name, fail, str(folder))
+    return CrossEncoderModel(folder.name, fail, str(folder))
 
 
-def _open_own(folder: Path, options: PairOptions) -> PairScorer:
+def _open_own(folder: Path, options: ModelOptions) -> PairScorer:
     spec = verify_reranker(folder)
-    window = options.window_of(spec.name, spec.window, usual=spec.window)
-    path = folder / TOKENIZER_FILE
-    tokenizer = PairTokenizer.open(path, window=window, query_tokens=spec.query_tokens, form=options.form)
-    if not tokenizer.join("a", "b").types.any():
-        raise ModelError(f"{path} does not tell passage from query: its pairs have one type.")
+    tokenizer = PairTokenizer.open(
+        folder / TOKENIZER_FILE,
+        window=options.window_for(spec.name, spec.window, usual=spec.window),
+        query_tokens=spec.query_tokens,
+        input_format=options.input_format,
+    )
+    if not tokenizer.encode_pair("a", "b").types.any():
+        raise ModelError(
+            f"{folder / TOKENIZER_FILE} gives query and passage the same token type, so the model cannot tell them "
+            "apart. Use the tokenizer that the model was trained with."
+        )
     return OnnxPairScorer.checked(open_session(folder / MODEL_FILE, options.device), tokenizer)
 
 
-def open_exported(folder: Path, graph: Path, options: PairOptions) -> PairScorer:
-    """Load a cross-encoder as it lies on the hub: config.json, tokenizer.json and a graph.
+def open_exported(folder: Path, graph: Path, options: ModelOptions) -> PairScorer:
+    """Load a cross-encoder as the hub has it: config.json, tokenizer.json and a graph.
 
     Raises:
-        ModelError: a file is missing or damaged, the graph is no reranker, or the options do not fit.
+        ModelError: A file is missing or damaged, the graph is not a reranker's, or the options do not fit.
     """
-    window = window_of(folder, options)
-    tokenizer = PairTokenizer.open(needed(folder / TOKENIZER_FILE), window=window, form=options.form)
+    tokenizer = PairTokenizer.open(
+        require_file(folder / TOKENIZER_FILE),
+        window=read_window(folder, options),
+        input_format=options.input_format,
+    )
     return OnnxPairScorer.checked(open_session(graph, options.device), tokenizer)
 
 
-def _open_named(name: str, options: PairOptions) -> PairScorer:
-    """Load a model by name: fetched by fastembed if it lists the name, otherwise by sentence-transformers."""
+def _open_named(name: str, options: ModelOptions) -> PairScorer:
+    """Load a model by name: downloaded by fastembed if it lists the name, otherwise by sentence-transformers."""
     if has_extra("fastembed"):
-        if folder_and_file := _fetch_listed(name):
-            folder, file = folder_and_file
+        if found := _fetch_listed(name):
+            folder, file = found
             return open_exported(folder, folder / file, options)
     elif not has_extra("torch"):
         raise MissingExtra(
@@ -136,7 +143,7 @@ def _open_named(name: str, options: PairOptions) -> PairScorer:
 
 
 def _fetch_listed(name: str) -> tuple[Path, str] | None:
-    """Return the folder and the graph file of a model that fastembed lists, downloaded if need be; None if unlisted."""
+    """Return the folder and the graph file of a model that fastembed lists, downloading it if necessary; else None."""
     from fastembed.common.utils import define_cache_dir
     from fastembed.rerank.cross_encoder.onnx_text_cross_encoder import OnnxTextCrossEncoder, supported_onnx_models
 

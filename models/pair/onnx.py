@@ -1,4 +1,4 @@
-"""Run an ONNX cross-encoder one pair at a time, so that no score depends on its neighbours."""
+"""ONNX cross-encoders, run one pair at a time, so that no score depends on other passages."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -6,16 +6,15 @@ from typing import Self
 import numpy as np
 
 from ...core.errors import ModelError
+from ..onnx_export import INPUTS
 from ..session import Session
 from .scorer import Pair, PairScore, PairTokenizer
 
-READABLE = ("input_ids", "attention_mask", "token_type_ids")
-
-OUTPUTS = ("score", "logits")  # ours, and that of exporters; else whatever the graph gives first
+OUTPUTS = ("score", "logits")  # our models', and that of most exporters; else the graph's first output
 
 
 class OnnxPairScorer:
-    """A session and its tokenizer. Every method may be called from several threads at once."""
+    """A session and its tokenizer. Its methods may be called from several threads at once."""
 
     batch = 1
 
@@ -26,14 +25,16 @@ class OnnxPairScorer:
 
     @classmethod
     def checked(cls, session: Session, tokenizer: PairTokenizer) -> Self:
-        """Return a scorer that was tried on a pair.
+        """Return a scorer after checking the graph's inputs and scoring one pair.
 
         Raises:
-            ModelError: the graph reads or gives other things than a cross-encoder does.
+            ModelError: The graph is not a cross-encoder's.
         """
-        if unknown := set(session.inputs) - set(READABLE):
-            names = ", ".join(sorted(unknown))
-            raise ModelError(f"The model asks for {names}; a cross-encoder asks for {', '.join(READABLE)} at most.")
+        if unknown := set(session.inputs) - set(INPUTS):
+            raise ModelError(
+                f"The model needs the inputs {', '.join(sorted(unknown))}, but a cross-encoder gets only "
+                f"{', '.join(INPUTS)}. Choose another export of the model."
+            )
         scorer = cls(session, tokenizer)
         scorer.score("query", ["passage"])
         return scorer
@@ -42,21 +43,21 @@ class OnnxPairScorer:
         """Return the logit of each passage.
 
         Raises:
-            ModelError: the model could not be run, or gives several labels.
+            ModelError: The model could not be run, or it returns more than one number.
         """
         return [self._best(query, passage) for passage in passages]
 
     def _best(self, query: str, passage: str) -> PairScore:
-        pairs, whole = self.tokenizer.pairs(query, passage)
-        return PairScore(max(map(self._logit, pairs)), whole)
+        pairs, complete = self.tokenizer.encode_windows(query, passage)
+        return PairScore(max(map(self._logit, pairs)), complete)
 
     def _logit(self, pair: Pair) -> float:
-        given = {"input_ids": pair.ids, "attention_mask": np.ones_like(pair.ids), "token_type_ids": pair.types}
-        asked = {name: given[name] for name in self._session.inputs}
-        logits = self._session.run([self._output], asked)[0]
+        values = {"input_ids": pair.ids, "attention_mask": np.ones_like(pair.ids), "token_type_ids": pair.types}
+        inputs = {name: values[name] for name in self._session.inputs}
+        logits = self._session.run([self._output], inputs)[0]
         if logits.size != 1:
             raise ModelError(
-                f"The model gives {self._output!r} of shape {list(logits.shape)} for a pair; a reranker gives one "
-                "number. Choose a cross-encoder with one label."
+                f"The model's output {self._output!r} has the shape {list(logits.shape)} for a pair; a reranker "
+                "returns one number. Choose a cross-encoder with one label."
             )
         return float(logits.item())

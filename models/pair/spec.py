@@ -1,7 +1,7 @@
-"""Resift's own reranker format: a folder with model.onnx, tokenizer.json, README.md, and reranker.json about them.
+"""Resift's own reranker format: a folder with model.onnx, tokenizer.json, README.md and the description reranker.json.
 
 `model.onnx` reads `input_ids` and `token_type_ids`, int64 [1, tokens] (types 0 for "[CLS] query [SEP]", 1 for
-"passage [SEP]"), and gives `score`, float32 [1].
+"passage [SEP]"), and returns `score`, float32 [1].
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..bundled import MODEL_FILE, TOKENIZER_FILE, check_files
 
 SPEC_FILE = "reranker.json"
 
-AGAIN = "Copy its folder again, or make it anew with `resift train`."
+REMEDY = "Copy the model's folder again, or train it again with `resift train`."
 
 Signal = Literal["fused", "rerank", "dense", "bm25"]
 
@@ -25,7 +25,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Calibration(BaseModel):
-    """From raw scores to the probability of relevance."""
+    """The logistic function from raw scores to the probability of relevance."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,12 +34,12 @@ class Calibration(BaseModel):
 
     @property
     def logistic(self) -> Logistic:
-        """Return it as a function."""
+        """Return the calibration as a `Logistic`."""
         return Logistic(self.slope, self.intercept)
 
 
 class RerankerSpec(BaseModel):
-    """What reranker.json says."""
+    """The contents of reranker.json."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,7 +49,7 @@ class RerankerSpec(BaseModel):
     query_tokens: Annotated[int, Field(ge=4, description="Tokens of the query that are read")]
     calibration: Calibration
     weights: dict[Signal, Annotated[float, Field(ge=0, le=1)]]
-    """Shares in the final score that it was tuned for, retrieval's own and its among them; they sum to 1."""
+    """Shares of the signals in the final score, as tuned for this model; they sum to 1."""
     sha256: dict[str, Sha256]
 
     @model_validator(mode="after")
@@ -68,28 +68,29 @@ class RerankerSpec(BaseModel):
 
 
 def read_spec(folder: Path) -> RerankerSpec:
-    """Return what a folder's reranker.json says.
+    """Return the contents of a folder's reranker.json.
 
     Raises:
-        ModelError: it is missing, or says something that cannot be.
+        ModelError: The file is missing or not valid.
     """
     path = folder / SPEC_FILE
     try:
         return RerankerSpec.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}. {AGAIN}") from error
+        raise ModelError(f"{path} cannot be read: {error.strerror}. {REMEDY}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{path} describes no reranker: {place or 'it'}: {first['msg']}. {AGAIN}") from error
+        problem = f"{place or 'the file'}: {first['msg']}"
+        raise ModelError(f"{path} does not describe a reranker: {problem}. {REMEDY}") from error
 
 
 def verify_reranker(folder: Path) -> RerankerSpec:
-    """Return what reranker.json says once every file that it names has been read and has the sum it must have.
+    """Return the contents of reranker.json after comparing the checksum of every file it names.
 
     Raises:
-        ModelError: a file is missing or damaged.
+        ModelError: A file is missing or damaged.
     """
     spec = read_spec(folder)
-    check_files(folder, spec.sha256, name=spec.name, remedy=AGAIN)
+    check_files(folder, spec.sha256, name=spec.name, remedy=REMEDY)
     return spec

@@ -1,4 +1,4 @@
-"""Run a cross-encoder with sentence-transformers: from torch weights in a folder, or by its name on the hub."""
+"""Cross-encoders that sentence-transformers runs: torch weights in a folder, or a name on the hub."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from ...core.errors import ModelError
 from ..devices import load_torch_model, torch_device
-from ..input_format import PLAIN
-from .options import AS_IT_IS, LARGEST_WINDOW, PairOptions
+from ..options import DEFAULT_OPTIONS, DEFAULT_WINDOW, NO_TEMPLATES, ModelOptions
 from .scorer import PairScore, PairTokenizer
 
 if TYPE_CHECKING:
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class TorchPairScorer:
-    """A sentence-transformers CrossEncoder; one call at a time, for torch takes all cores by itself."""
+    """A sentence-transformers CrossEncoder. Calls run one after another, since torch uses all cores by itself."""
 
-    batch = 16  # a GPU is idle below; on a processor padding costs more than a larger batch saves
+    batch = 16  # fewer leave a GPU idle; on a processor, padding in larger batches costs more than they save
 
     def __init__(self, model: Any, tokenizer: PairTokenizer) -> None:
         self.tokenizer = tokenizer
@@ -28,12 +27,12 @@ class TorchPairScorer:
         self._lock = Lock()
 
     @classmethod
-    def open(cls, source: Path | str, options: PairOptions = AS_IT_IS) -> Self:
-        """Load a folder, without asking the hub, or a model of the hub, which is downloaded unless it is cached.
+    def open(cls, source: Path | str, options: ModelOptions = DEFAULT_OPTIONS) -> Self:
+        """Load a folder, without contacting the hub, or a model of the hub by name, downloading it if necessary.
 
         Raises:
-            ModelError: sentence-transformers is not installed, the model cannot be loaded or is no reranker, or there
-                is no such device.
+            ModelError: The model cannot be loaded or is not a reranker, the device cannot be used, or the extra `torch`
+                is not installed.
         """
         local = isinstance(source, Path)
         model = load_torch_model(
@@ -43,10 +42,11 @@ class TorchPairScorer:
             ),
         )
         _check(model, str(source))
-        if options.form != PLAIN:
-            _read_as_texts(model)
-        window = options.window_of(str(source), int(model.max_seq_length or LARGEST_WINDOW))
-        return cls(model, PairTokenizer(_tokenizer(model, str(source)), window=window, form=options.form))
+        if options.input_format != NO_TEMPLATES:
+            _disable_chat_template(model)
+        window = options.window_for(str(source), int(model.max_seq_length or DEFAULT_WINDOW))
+        tokenizer = PairTokenizer(_tokenizer(model, str(source)), window=window, input_format=options.input_format)
+        return cls(model, tokenizer)
 
     def score(self, query: str, passages: Sequence[str]) -> list[PairScore]:
         """Return the logit of each passage.
@@ -54,17 +54,17 @@ class TorchPairScorer:
         Raises:
             ModelError: torch could not run the model.
         """
-        cuts = [self.tokenizer.fit_passage(query, passage) for passage in passages]
-        pairs = [(query, piece) for each in cuts for piece in each.pieces]
+        texts = [self.tokenizer.fit_passage(query, passage) for passage in passages]
+        pairs = [(query, piece) for text in texts for piece in text.pieces]
         logits = iter(self._predict(pairs))
-        return [PairScore(max(next(logits) for _ in each.pieces), each.whole) for each in cuts]
+        return [PairScore(max(next(logits) for _ in text.pieces), text.complete) for text in texts]
 
     def _predict(self, pairs: list[tuple[str, str]]) -> list[float]:
         from torch.nn import Identity  # pyright: ignore
 
         try:
             with self._lock:
-                # Identity: logits, for the sigmoid of most models makes all good passages 1.0 in float32.
+                # Identity, for logits: most models end in a sigmoid, which makes all good passages 1.0 in float32.
                 scores = self._model.predict(
                     pairs,
                     batch_size=self.batch,
@@ -76,8 +76,8 @@ class TorchPairScorer:
         return [float(score) for score in scores]
 
 
-def _read_as_texts(model: Any) -> None:
-    """Put no chat template of the model's own around the form of the settings."""
+def _disable_chat_template(model: Any) -> None:
+    """Keep the model's own chat template from being put around the templates of the settings."""
     transformer = model[0]
     if "message" in getattr(transformer, "modality_config", {}):
         del transformer.modality_config["message"]
@@ -87,12 +87,15 @@ def _read_as_texts(model: Any) -> None:
 def _check(model: Any, source: str) -> None:
     if model.num_labels != 1:
         raise ModelError(
-            f"The model {source!r} has {model.num_labels} labels; a reranker has one. Choose a cross-encoder with one."
+            f"The model {source!r} has {model.num_labels} labels; a reranker has one. Choose another cross-encoder."
         )
     architecture = next(iter(getattr(model.config, "architectures", None) or ()), "")
     if len(model) == 1 and architecture.endswith("Model"):
-        # transformers would give it a head of random numbers, and say so only in its log.
-        raise ModelError(f"The model {source!r} is an encoder ({architecture}) without a head that scores pairs.")
+        # transformers would add a head with random weights and mention it only in its log.
+        raise ModelError(
+            f"The model {source!r} is an encoder ({architecture}) without a head that scores pairs. "
+            "Choose a cross-encoder."
+        )
 
 
 def _tokenizer(model: Any, source: str) -> Tokenizer:
@@ -100,5 +103,5 @@ def _tokenizer(model: Any, source: str) -> Tokenizer:
 
     backend = getattr(model.tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
-        raise ModelError(f"The model {source!r} has no tokenizer.json. Choose one that has.")
-    return Tokenizer.from_str(backend.to_str())  # a copy, for transformers changes the settings of its own
+        raise ModelError(f"The model {source!r} has no tokenizer.json. Choose a model that has one.")
+    return Tokenizer.from_str(backend.to_str())  # a copy, since transformers changes the settings of its own

@@ -1,4 +1,4 @@
-"""Encoders of fastembed, run by its own code one text at a time."""
+"""Encoders that fastembed lists, run by fastembed's own code, one text at a time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any, Self, cast
 
 from ...core.errors import ModelError, nearest
 from ...core.text import encodable
-from .model import as_unit
-from .transformer import Embedding
+from .embedding import Embedding, unit_vector
 
 
-class FastembedTexts:
-    """A model that fastembed lists."""
+class FastembedTextModel:
+    """A model of fastembed's `TextEmbedding`."""
 
     batch = 1
 
@@ -23,10 +22,10 @@ class FastembedTexts:
 
     @classmethod
     def open(cls, name: str, folder: str = "") -> Self:
-        """Load a model from a folder, or from the hub, where it is fetched unless it is cached.
+        """Load a model from a folder, or from fastembed's cache, downloading it from the hub if it is not there.
 
         Raises:
-            ModelError: fastembed does not know it, or it cannot be fetched or loaded.
+            ModelError: fastembed does not list the model, or it cannot be downloaded or loaded.
         """
         from fastembed import TextEmbedding
 
@@ -34,33 +33,35 @@ class FastembedTexts:
         if name.lower() not in map(str.lower, listed):
             known = ", ".join(sorted(listed))
             raise ModelError(
-                f"RESIFT_ENCODER__MODEL: no model {name!r} in fastembed.{nearest(name, listed)} Known: {known}."
+                f"RESIFT_ENCODER__MODEL: fastembed does not list the model {name!r}.{nearest(name, listed)} "
+                f"Known models: {known}."
             )
         if folder and not Path(folder).expanduser().is_dir():
             raise ModelError(
-                f"No folder {folder}, in which the model {name!r} should be. Correct RESIFT_ENCODER__MODEL."
+                f"The folder {folder}, given for the model {name!r}, does not exist. Correct RESIFT_ENCODER__MODEL."
             )
         path = str(Path(folder).expanduser()) if folder else None
         try:
             wrapper = TextEmbedding(name, threads=1, specific_model_path=path, cuda=False)
             return cls(name, cast(Any, wrapper).model)
-        except Exception as error:  # onnxruntime, the hub and fastembed raise what they like
+        except Exception as error:  # onnxruntime, the hub and fastembed raise exceptions without a common base class
             raise ModelError(
-                f"The encoder {name!r} cannot be loaded: {error}. Is the hub reachable? Else give its files: "
-                f"RESIFT_ENCODER__MODEL={name}=FOLDER."
+                f"The encoder {name!r} cannot be loaded: {error}. If the hub is out of reach, give a folder with the "
+                f"model's files: RESIFT_ENCODER__MODEL={name}=FOLDER."
             ) from error
 
     def embed(self, texts: Sequence[str], *, query: bool) -> list[Embedding]:
         """Return the vectors, each of length 1.
 
         Raises:
-            ModelError: The model gives none.
+            ModelError: The model returned a vector without a direction.
         """
         return [self._embed(text, query=query) for text in texts]
 
     def _embed(self, text: str, *, query: bool) -> Embedding:
         text = encodable(text)
         [vector] = self._model.query_embed(text) if query else self._model.passage_embed([text])
-        read = self._model.tokenizer.encode(text)
-        beyond = sum(len(each.ids) for each in read.overflowing)
-        return Embedding(as_unit(vector, self._name), tokens=len(read.ids) + beyond, truncated=bool(beyond))
+        encoding = self._model.tokenizer.encode(text)
+        left_out = sum(len(each.ids) for each in encoding.overflowing)
+        tokens = len(encoding.ids) + left_out
+        return Embedding(unit_vector(vector, self._name), tokens=tokens, truncated=bool(left_out))

@@ -1,4 +1,4 @@
-"""Run an encoder with sentence-transformers, on a GPU where there is one."""
+"""Encoders that sentence-transformers runs, on a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any, Self
 from ...core.errors import ModelError
 from ...core.text import encodable
 from ..devices import load_torch_model
-from .model import as_unit
-from .transformer import Embedding
+from .embedding import Embedding, unit_vector
 
 
-class TorchTexts:
-    """A SentenceTransformer; one call at a time, for torch takes all cores by itself."""
+class TorchTextModel:
+    """A SentenceTransformer. Calls run one after another, since torch uses all cores by itself."""
 
-    batch = 16  # a GPU is idle below; on a processor padding costs more than a larger batch saves
+    batch = 16  # fewer leave a GPU idle; on a processor, padding in larger batches costs more than they save
 
     def __init__(self, name: str, model: Any) -> None:
         self._name = name
@@ -26,7 +25,7 @@ class TorchTexts:
 
     @classmethod
     def open(cls, source: Path | str) -> Self:
-        """Load a folder, without asking the hub, or a model of the hub, which is downloaded unless it is cached.
+        """Load a folder, without contacting the hub, or a model of the hub by name, downloading it if necessary.
 
         Raises:
             ModelError: The model cannot be loaded, or the extra `torch` is not installed.
@@ -39,7 +38,7 @@ class TorchTexts:
         return cls(str(source), model)
 
     def embed(self, texts: Sequence[str], *, query: bool) -> list[Embedding]:
-        """Return the vectors, each of length 1; prefixes are the settings', not those the model brings.
+        """Return the vectors, each of length 1. Prefixes come from the settings; the model's own prompts are not used.
 
         Raises:
             ModelError: torch could not run the model.
@@ -53,6 +52,6 @@ class TorchTexts:
             raise ModelError(f"torch could not run the encoder {self._name!r}: {error}") from error
         window = self._model.max_seq_length or max(lengths, default=0)
         return [
-            Embedding(as_unit(vector, self._name), tokens=length, truncated=length > window)
+            Embedding(unit_vector(vector, self._name), tokens=length, truncated=length > window)
             for vector, length in zip(vectors, lengths, strict=True)
         ]

@@ -1,6 +1,5 @@
-"""Run a bundled encoder: text in, vectors out; one text at a time, so that no text's vector depends on another's."""
+"""Run a bundled encoder one text at a time, so that no vector depends on other texts."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -8,8 +7,10 @@ from numpy.typing import NDArray
 
 from ...core.text import encodable
 from ..bundled import MODEL_FILE, TOKENIZER_FILE, BundledModel, verify
+from ..onnx_export import open_tokenizer
 from ..session import Session, open_session
-from ..windows import cut
+from ..windows import cut_windows
+from .embedding import Embedding, TokenEmbeddings
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -18,25 +19,8 @@ if TYPE_CHECKING:
 SPECIAL_TOKENS = 2  # [CLS] before a text and [SEP] after it
 
 
-@dataclass(frozen=True, slots=True)
-class Embedding:
-    """One unit vector for a text, float32 [dimension]. `tokens` counts the whole text, even where it was cut."""
-
-    vector: NDArray[np.float32]
-    tokens: int
-    truncated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TokenEmbeddings:
-    """One unit vector per token, float32 [tokens, dimension], without [CLS] and [SEP]; no rows for an empty text."""
-
-    matrix: NDArray[np.float32]
-    truncated: bool
-
-
 class Transformer:
-    """An encoder and its tokenizer. Every method may be called from several threads at once."""
+    """A bundled encoder and its tokenizer. Its methods may be called from several threads at once."""
 
     def __init__(self, model: BundledModel, session: Session, tokenizer: "Tokenizer") -> None:
         self.model = model
@@ -45,48 +29,43 @@ class Transformer:
 
     @classmethod
     def open(cls, model: BundledModel) -> Self:
-        """Check the files of `model` and load them: about 0.2 s.
+        """Check the files of `model` and load them, which takes about 0.2 s.
 
         Raises:
-            ModelError: a file is missing or damaged.
+            ModelError: A file is missing or damaged.
         """
-        from tokenizers import Tokenizer
-
         folder = verify(model)
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return cls(model, open_session(folder / MODEL_FILE), tokenizer)
+        return cls(model, open_session(folder / MODEL_FILE), open_tokenizer(folder / TOKENIZER_FILE))
 
     @property
     def window(self) -> int:
-        """Return how many tokens the model reads, [CLS] and [SEP] included."""
+        """Return how many tokens the model reads, including [CLS] and [SEP]."""
         return self.model.window
 
     def embed(self, text: str) -> Embedding:
-        """Return the vector of `text`, of its first `window` tokens where it is longer."""
+        """Return the vector of `text`, or of its first `window` tokens if it is longer."""
         ids = self._encode(text).ids
         vector = self._run("sentence_embedding", ids)[0]
         return Embedding(vector, tokens=len(ids), truncated=len(ids) > self.window)
 
     def embed_tokens(self, text: str) -> TokenEmbeddings:
-        """Return a vector for each token of `text`, of its first `window` tokens where it is longer."""
+        """Return a vector for each token of `text`, or of its first `window` tokens if it is longer."""
         ids = self._encode(text).ids
         matrix = self._run("token_embeddings", ids)[0, 1:-1]
         return TokenEmbeddings(matrix, truncated=len(ids) > self.window)
 
     def count(self, text: str) -> int:
-        """Return the tokens of `text` with [CLS] and [SEP]: it is read whole when this is at most `window`."""
+        """Return the number of tokens of `text`, including [CLS] and [SEP]."""
         return len(self._encode(text).ids)
 
     def windows(self, text: str, *, window: int, overlap: int) -> list[str]:
-        """Cut `text` into pieces of at most `window` tokens, [CLS] and [SEP] included; see windows.cut.
+        """Cut `text` into pieces of at most `window` tokens, including [CLS] and [SEP]; see `cut_windows`.
 
         Raises:
-            InvalidInput: `overlap` leaves no room in a window.
+            InvalidInput: `overlap` is half of the window or more.
         """
         encoding = self._encode(text)
-        return cut(text, encoding.offsets[1:-1], size=window - SPECIAL_TOKENS, overlap=overlap)
+        return cut_windows(text, encoding.offsets[1:-1], size=window - SPECIAL_TOKENS, overlap=overlap)
 
     def _encode(self, text: str) -> "Encoding":
         return self.tokenizer.encode(encodable(text))

@@ -10,8 +10,8 @@ import anyio
 from ...core.errors import ContextTooLong, ModelError
 from ...core.text import estimate_tokens
 from ...core.values import Usage
+from ...models.endpoint.chat import ChatRequest
 from ...models.endpoint.chat_reply import ChatReply
-from ...models.endpoint.language_model import ChatRequest
 from ...prompts.templates import Template
 from .prompt import SYSTEM, PromptPassage, fenced, labels, schema, user_message
 from .reply import Reading, read_order, read_reasons, repair
@@ -186,7 +186,7 @@ class Windows:
         if self._task.template.reply == "ranking with reasons":
             self.reasons |= {group[place]: reason for place, reason in read_reasons(reply.text, names).items()}
         reading = read_order(reply.text, names)
-        self.was_cut |= not (reply.whole or reading.is_usable)
+        self.was_cut |= not (reply.complete or reading.is_usable)
         return reading
 
     async def _ask(self, group: Group) -> ChatReply:

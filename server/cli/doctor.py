@@ -154,7 +154,7 @@ async def _check_row(name: str, engine: Engine) -> str:
 
 
 async def _check_language_model(engine: Engine) -> str:
-    from ...models.endpoint.language_model import ChatRequest
+    from ...models.endpoint.chat import ChatRequest
 
     model = engine.language_model
     if model is None:

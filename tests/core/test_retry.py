@@ -82,7 +82,9 @@ async def test_circuit_opens_says_so_and_closes_after_its_rest() -> None:
             await way.call(service)
     assert service.asked == 12
     time.pauses.clear()
-    with pytest.raises(StoreUnavailable, match=r"Store failed 3 times in a row .* in 10 s .*: the service is away"):
+    with pytest.raises(
+        StoreUnavailable, match=r"Store failed 3 times in a row\. Try again in 10 s.*the service is away"
+    ):
         await way.call(service)
     assert (service.asked, time.pauses) == (12, [])
 

@@ -39,8 +39,8 @@ def test_row_of_the_page_for_a_model_that_follows_instructions_is_taken(
     assert cascade.takes_instructions
     row = settings.rerankers["qwen"]
     assert isinstance(row, CrossEncoderRow)
-    assert row.form.asked("why").endswith("passages that answer the query\n<Query>: why\n")
-    assert row.form.shown("Because.").endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert row.form.format_query("why").endswith("passages that answer the query\n<Query>: why\n")
+    assert row.form.format_passage("Because.").endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
 
 
 def test_every_kind_is_on_the_page() -> None:

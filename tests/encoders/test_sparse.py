@@ -14,7 +14,7 @@ from resift.core.values import Document
 from resift.encoders.sparse import FastembedSparse
 from resift.factories.engine import build_engine
 from resift.models.bundled import BUNDLED
-from resift.models.workers import Workers
+from resift.models.worker_pool import WorkerPool
 from resift.pipeline.question import Question
 from resift.settings.load import load_settings
 from resift.tests.pipeline.both_stores import STORES, engine_on
@@ -88,7 +88,7 @@ def minicoil(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_model_is_loaded_from_a_folder_and_weighs_words(splade: Path) -> None:
-    encoder = FastembedSparse(f"{SPLADE.lower()}={splade}", Workers(1))
+    encoder = FastembedSparse(f"{SPLADE.lower()}={splade}", WorkerPool(1))
     assert (encoder.fingerprint, encoder.idf) == (SPLADE, False)
     [text] = await encoder.encode(["pump pump seal"])
     query = await encoder.encode_query("seal")
@@ -97,7 +97,7 @@ async def test_model_is_loaded_from_a_folder_and_weighs_words(splade: Path) -> N
 
 
 async def test_minicoil_tells_senses_of_a_word_apart_and_leaves_idf_to_the_store(minicoil: Path) -> None:
-    encoder = FastembedSparse(f"{MINICOIL}={minicoil}", Workers(1))
+    encoder = FastembedSparse(f"{MINICOIL}={minicoil}", WorkerPool(1))
     assert encoder.idf
     [water, money] = [dict(zip(each.indices, each.values, strict=True)) for each in await encoder.encode(
         ["the bank of the river", "the bank lends money"]
@@ -144,8 +144,8 @@ async def test_collection_whose_model_is_not_configured_says_which_it_is(splade:
 
 async def test_what_cannot_be_loaded_says_how_to_name_it(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"'splade' is no model\..* Known: bm25, .*Qdrant/minicoil-v1"):
-        FastembedSparse("splade", Workers(1))
+        FastembedSparse("splade", WorkerPool(1))
     with pytest.raises(ModelError, match=r"No folder .*nowhere"):
-        await FastembedSparse(f"{SPLADE}={tmp_path / 'nowhere'}", Workers(1)).encode(["x"])
+        await FastembedSparse(f"{SPLADE}={tmp_path / 'nowhere'}", WorkerPool(1)).encode(["x"])
     with pytest.raises(ModelError, match=r"could not be loaded: .*RESIFT_VECTORS__WORDS=.*=FOLDER"):
-        await FastembedSparse(f"{MINICOIL}={tmp_path}", Workers(1)).encode(["x"])
+        await FastembedSparse(f"{MINICOIL}={tmp_path}", WorkerPool(1)).encode(["x"])

@@ -8,8 +8,8 @@ from resift.core.errors import ModelError, NotFound
 from resift.evaluation.drafts import draft_questions, sample_passages
 from resift.evaluation.question_file import DraftQuestion
 from resift.factories.engine import Engine
+from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
-from resift.models.endpoint.language_model import LanguageModel
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in, refusal
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -13,7 +13,7 @@ from resift.core.errors import IncompatibleCollection, InvalidInput, ModelError
 from resift.core.values import Document
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.models.text.onnx import OnnxTexts
+from resift.models.text.onnx import OnnxTextModel
 from resift.pipeline.pipeline import UNCALIBRATED
 from resift.pipeline.question import Page, Question
 from resift.server.cli.doctor import run_doctor
@@ -165,5 +165,5 @@ def test_settings_that_name_no_encoder_are_refused(tmp_path: Path, encoder: dict
 
 def test_onnx_kind_reads_the_hub_layout(tmp_path: Path) -> None:
     folder = write_encoder(tmp_path / "hub", file="onnx/model.onnx")
-    [found] = OnnxTexts.open(folder).embed([QUERY], query=True)
+    [found] = OnnxTextModel.open(folder).embed([QUERY], query=True)
     assert len(found.vector) == DIMENSION

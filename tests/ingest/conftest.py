@@ -9,9 +9,9 @@ from resift.core.vectors import standard_vectors
 from resift.encoders.bm25 import Bm25Options
 from resift.encoders.minilm import BundledEncoder
 from resift.ingest.passages.chunker import Chunker
-from resift.models.deferred import Deferred
+from resift.models.lazy import Lazy
 from resift.models.text.transformer import Transformer
-from resift.models.workers import Workers
+from resift.models.worker_pool import WorkerPool
 from resift.store.edge.store import EdgeStore
 from resift.store.manifest import Manifest
 from resift.tests.ingest.harness import MODEL, CountingEncoder, Harness, make_ingestor
@@ -36,7 +36,7 @@ def chunker(tokenizer: Tokenizer) -> Chunker:
 @pytest.fixture(scope="module")
 async def module_harness(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Harness]:
     store = EdgeStore(tmp_path_factory.mktemp("jobs"), reserve_bytes=0)
-    encoder = CountingEncoder(BundledEncoder(MODEL, Deferred(lambda: Transformer.open(MODEL)), Workers(2)))
+    encoder = CountingEncoder(BundledEncoder(MODEL, Lazy(lambda: Transformer.open(MODEL)), WorkerPool(2)))
     manifest = Manifest(
         vectors=standard_vectors(encoder.fingerprint, encoder.dimension),
         lexical=Bm25Options(average_length=100),

@@ -15,8 +15,8 @@ from resift.ingest.ingestor import Ingestor
 from resift.ingest.job import Failure, IngestReport, Job, WriteLocks
 from resift.ingest.passages.chunker import Chunker
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
-from resift.models.deferred import Deferred
-from resift.models.workers import Workers
+from resift.models.lazy import Lazy
+from resift.models.worker_pool import WorkerPool
 from resift.store.edge.store import EdgeStore
 from resift.store.filters import parse_filter
 from resift.store.manifest import Manifest
@@ -76,8 +76,8 @@ class Harness:
 
 
 def make_ingestor(store: Store, encoder: CountingEncoder, manifest: Manifest) -> Ingestor:
-    chunker = Deferred(lambda: Chunker(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
-    return Ingestor(store, encoder, chunker, Workers(2), manifest=manifest, locks=WriteLocks())
+    chunker = Lazy(lambda: Chunker(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
+    return Ingestor(store, encoder, chunker, WorkerPool(2), manifest=manifest, locks=WriteLocks())
 
 
 def long_text(paragraphs: int) -> str:

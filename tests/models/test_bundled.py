@@ -68,7 +68,7 @@ def test_model_stays_small() -> None:
 
 def test_knowing_the_models_loads_nothing_heavy() -> None:
     code = (
-        "import sys, resift.models.bundled, resift.models.text.transformer, resift.models.workers;"
+        "import sys, resift.models.bundled, resift.models.text.transformer, resift.models.worker_pool;"
         "print(*{'onnxruntime', 'tokenizers'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,8 +7,8 @@ from typing import Any
 import anyio
 import pytest
 
+from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
-from resift.models.endpoint.language_model import LanguageModel
 from resift.prompts.templates import load_templates
 from resift.rerank.llm.listwise import Listwise, Options
 from resift.tests.rerank.llm.heads import Build, by_number

@@ -9,7 +9,7 @@ from resift.core.errors import ModelError
 from resift.core.values import Passage
 from resift.models.pair.loading import CrossEncoderModel, find_cross_encoder
 from resift.models.pair.scorer import PairScore, PairScorer, PairTokenizer
-from resift.models.workers import Workers
+from resift.models.worker_pool import WorkerPool
 from resift.rerank.cross_encoder import CUT_QUERY, CrossEncoder
 from resift.tests.models.rerankers import SEP_IN_COMMON, TOKENIZER, write_exported, write_own
 
@@ -21,7 +21,7 @@ def passages(*texts: str) -> list[Passage]:
 
 
 def own(folder: Path, *, threads: int = 2) -> CrossEncoder:
-    return CrossEncoder(find_cross_encoder(str(write_own(folder))), Workers(threads))
+    return CrossEncoder(find_cross_encoder(str(write_own(folder))), WorkerPool(threads))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -46,7 +46,7 @@ async def test_what_was_not_read_is_noted(tmp_path: Path) -> None:
 
 async def test_relevance_is_calibrated_or_the_plain_logistic(tmp_path: Path) -> None:
     assert own(tmp_path / "own").relevance(1.5) == 0.5
-    foreign = CrossEncoder(find_cross_encoder(str(write_exported(tmp_path / "foreign"))), Workers(1))
+    foreign = CrossEncoder(find_cross_encoder(str(write_exported(tmp_path / "foreign"))), WorkerPool(1))
     assert (foreign.name, foreign.relevance(0.0)) == ("foreign", 0.5)
     assert foreign.relevance(2.0) == pytest.approx(0.8808, abs=1e-4)
 
@@ -77,7 +77,7 @@ class Batching:
 
 
 def batching(scorer: PairScorer) -> CrossEncoder:
-    return CrossEncoder(CrossEncoderModel("batching", lambda: scorer, "a test"), Workers(1))
+    return CrossEncoder(CrossEncoderModel("batching", lambda: scorer, "a test"), WorkerPool(1))
 
 
 async def test_batches_hold_passages_of_like_length() -> None:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from resift.core.values import Logistic, Passage
 from resift.models.bundled import BUNDLED
-from resift.models.deferred import Deferred
+from resift.models.lazy import Lazy
 from resift.models.text.transformer import Transformer
-from resift.models.workers import Workers
+from resift.models.worker_pool import WorkerPool
 from resift.rerank.late_interaction import LateInteraction, max_similarity
 
 ROWS = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.just(3)), elements=st.floats(-1, 1, width=32))
@@ -44,7 +44,7 @@ def test_empty_side_has_no_similarity() -> None:
 def reranker() -> LateInteraction:
     model = BUNDLED["all-MiniLM-L6-v2-int8"]
     return LateInteraction(
-        model, Deferred(lambda: Transformer.open(model)), Workers(2), calibration=Logistic(10.0, -5.0)
+        model, Lazy(lambda: Transformer.open(model)), WorkerPool(2), calibration=Logistic(10.0, -5.0)
     )
 
 

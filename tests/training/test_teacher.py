@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.models.bundled import RERANKER
+from resift.models.bundled import RERANKER_FOLDER
 from resift.models.pair.loading import find_cross_encoder
 from resift.training.lists import Drawn
 from resift.training.teacher import of_reranker, of_retrieval, teach
@@ -53,5 +53,5 @@ def test_lists_stay_in_their_order_on_several_threads() -> None:
 def test_a_reranker_teaches_its_own_order() -> None:
     passages = ["Bread is baked in an oven.", "The kettle boils water for tea.", "A loom weaves cloth."]
     question = Drawn("what boils water?", passages, labels=[], fused=[0.9, 0.1, 0.9])
-    [taught] = teach([question], of_reranker(find_cross_encoder(str(RERANKER)).open()), share=0.7)
+    [taught] = teach([question], of_reranker(find_cross_encoder(str(RERANKER_FOLDER)).open()), share=0.7)
     assert taught.targets[1] == max(taught.targets) > 0.5

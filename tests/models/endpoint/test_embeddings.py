@@ -64,10 +64,13 @@ async def test_passing_failure_is_asked_again(server: EmbeddingStandIn) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (refusal(401, f"wrong key {KEY}"), r"refused with status 401: wrong key \*\*\*\. Check RESIFT_ENCODER__MODEL"),
+        (
+            refusal(401, f"wrong key {KEY}"),
+            r"refused the request with status 401: wrong key \*\*\*\. Check RESIFT_ENCODER__MODEL",
+        ),
         (Answer({"data": [{"index": 0, "embedding": [1.0]}]}), "one vector for each text"),
         (Answer({"data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 2.0]}]}), "one vector"),
-        (Answer({"data": [{"index": n, "embedding": [0.0]} for n in (0, 1)]}), "vectors that point somewhere"),
+        (Answer({"data": [{"index": n, "embedding": [0.0]} for n in (0, 1)]}), "a vector that is zero"),
         (Answer("<html>"), "one vector for each text"),
     ],
 )
@@ -81,12 +84,12 @@ async def test_refusal_and_other_answers_are_our_errors(server: EmbeddingStandIn
 
 async def test_silent_endpoint_is_given_up(server: EmbeddingStandIn) -> None:
     server.always = Answer(fault="hang")
-    with pytest.raises(ModelError, match=r"small at 127\.0\.0\.1:\d+ gave no answer"):
+    with pytest.raises(ModelError, match=r"small at 127\.0\.0\.1:\d+ did not answer"):
         await ask(server, ["one"], timeout_s=0.2, retries=0)
 
 
 async def test_key_that_cannot_be_sent_is_not_shown(server: EmbeddingStandIn) -> None:
-    with pytest.raises(ModelError, match="the key holds characters that cannot be sent") as failed:
+    with pytest.raises(ModelError, match=r"The API key for .* contains characters that cannot be sent") as failed:
         await ask(server, ["one"], api_key="sk-geheim\u00fc")
     assert "geheim" not in str(failed.value)
     assert not server.asked

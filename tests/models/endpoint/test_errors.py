@@ -1,10 +1,10 @@
-"""What endpoints say of their failures, as it is shown, and how long they ask to be left alone."""
+"""Endpoints' error messages as they are shown, and the waits that they ask for."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from resift.models.endpoint.errors import MOST_CHARACTERS, quoted, wait_of
+from resift.models.endpoint.errors import MAX_MESSAGE_CHARACTERS, excerpt, parse_retry_after
 
 KEY = "sk-never-to-be-seen"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -17,15 +17,15 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
         ("no such\n  model\t!", "no such model !"),
         ("\x1b[2Jcleared", "[2Jcleared."),
         ("", "no reason given."),
-        ("x" * 1000, "x" * MOST_CHARACTERS + "."),
+        ("x" * 1000, "x" * MAX_MESSAGE_CHARACTERS + "."),
     ],
 )
 def test_words_of_an_endpoint_are_one_short_sentence_without_the_key(text: str, shown: str) -> None:
-    assert quoted(text, KEY) == shown
+    assert excerpt(text, KEY) == shown
 
 
 def test_without_a_key_nothing_is_hidden() -> None:
-    assert quoted("all is well", "") == "all is well."
+    assert excerpt("all is well", "") == "all is well."
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_without_a_key_nothing_is_hidden() -> None:
     ],
 )
 def test_time_to_wait_is_a_number_or_a_date(retry_after: str, seconds: float) -> None:
-    assert wait_of(retry_after, NOW) == seconds
+    assert parse_retry_after(retry_after, NOW) == seconds

@@ -11,9 +11,9 @@ import pytest
 
 from resift.core.errors import MissingExtra, ModelError
 from resift.models.bundled import sha256_of
-from resift.models.pair.loading import FOREIGN_WEIGHTS, PLAIN, find_cross_encoder
-from resift.models.pair.scorer import MOST_WINDOWS, PairScore
-from resift.models.workers import Workers
+from resift.models.pair.loading import UNCALIBRATED, UNTUNED_WEIGHTS, find_cross_encoder
+from resift.models.pair.scorer import MAX_WINDOWS, PairScore
+from resift.models.worker_pool import WorkerPool
 from resift.tests.models.rerankers import SEP_IN_COMMON, TOKENIZER, write_exported, write_own
 
 
@@ -31,7 +31,7 @@ def test_own_format_brings_name_calibration_and_weight(tmp_path: Path) -> None:
 )
 def test_exported_model_gets_what_its_graph_asks_for(tmp_path: Path, file: str, inputs: tuple[str, ...]) -> None:
     model = find_cross_encoder(str(write_exported(tmp_path / "some-model", file=file, inputs=inputs)))
-    assert (model.name, model.weights, model.calibration) == ("some-model", FOREIGN_WEIGHTS, PLAIN)
+    assert (model.name, model.weights, model.calibration) == ("some-model", UNTUNED_WEIGHTS, UNCALIBRATED)
     scores = model.open().score("red brake", ["a red brake", "a red lamp"])
     assert [score.value for score in scores] == [SEP_IN_COMMON + 2, SEP_IN_COMMON + 1]
 
@@ -47,7 +47,7 @@ async def test_score_is_the_same_bits_in_any_company(tmp_path: Path) -> None:
     texts = ["red", "a red brake " * 40, "", "naïve 東京 \ud800", "brake"] * 4
     alone = [scorer.score("red brake", [text])[0] for text in texts]
     assert scorer.score("red brake", texts) == alone
-    together = await Workers(4).map(lambda text: scorer.score("red brake", [text])[0], texts)
+    together = await WorkerPool(4).map(lambda text: scorer.score("red brake", [text])[0], texts)
     assert together == alone
 
 
@@ -56,24 +56,24 @@ def test_long_passage_has_the_score_of_its_best_window(tmp_path: Path) -> None:
     filler = "lamp " * 60
     without, at_the_end = scorer.score("red brake", [filler, filler + "red brake"])
     assert (without.value, at_the_end.value) == (SEP_IN_COMMON, SEP_IN_COMMON + 2)
-    assert without.whole
-    assert at_the_end.whole
+    assert without.complete
+    assert at_the_end.complete
 
 
 def test_only_so_many_windows_are_read_and_the_rest_is_not_hidden(tmp_path: Path) -> None:
     scorer = find_cross_encoder(str(write_own(tmp_path))).open()
-    (score,) = scorer.score("red brake", ["lamp " * 60 * MOST_WINDOWS + "red brake"])
-    assert (score.value, score.whole) == (SEP_IN_COMMON, False)
+    (score,) = scorer.score("red brake", ["lamp " * 60 * MAX_WINDOWS + "red brake"])
+    assert (score.value, score.complete) == (SEP_IN_COMMON, False)
 
 
 def test_every_pair_fits_in_the_window(tmp_path: Path) -> None:
     tokenizer = find_cross_encoder(str(write_own(tmp_path))).open().tokenizer
     fitted = tokenizer.fit_query("brake " * 50)
-    assert (fitted.pieces[0].split(), fitted.whole) == (["brake"] * 8, False)
+    assert (fitted.pieces[0].split(), fitted.complete) == (["brake"] * 8, False)
     assert tokenizer.fit_query("  brake pads ").pieces == ("  brake pads ",)
     for passage in ("lamp " * 300, "xqzk" * 24, "Donaudampfschifffahrtsgesellschaft " * 30, "東京" * 200):
-        pairs, _ = tokenizer.pairs(fitted.pieces[0], passage)
-        assert 1 < len(pairs) <= MOST_WINDOWS
+        pairs, _ = tokenizer.encode_windows(fitted.pieces[0], passage)
+        assert 1 < len(pairs) <= MAX_WINDOWS
         for pair in pairs:
             assert pair.ids.shape == pair.types.shape
             assert pair.ids.size <= tokenizer.window
@@ -118,13 +118,13 @@ def _remove(file: str) -> Callable[[Path], object]:
     [
         (write_own, _damage("model.onnx"), r"model\.onnx of the model 'tiny-overlap' is damaged"),
         (write_own, _remove("tokenizer.json"), r"tokenizer\.json of the model 'tiny-overlap' is missing"),
-        (write_own, _damage("reranker.json"), "describes no reranker: it: Invalid JSON"),
+        (write_own, _damage("reranker.json"), "does not describe a reranker: the file: Invalid JSON"),
         (write_exported, _damage("model.onnx"), "ONNX Runtime could not run the model"),
         (write_exported, _damage("tokenizer.json"), r"tokenizer\.json cannot be read"),
         (write_exported, _remove("tokenizer.json"), r"tokenizer\.json is missing\. Download"),
         (write_exported, _remove("config.json"), r"config\.json is missing\. Download"),
-        (write_exported, _damage("config.json"), r"config\.json does not describe a model: it: Invalid JSON"),
-        (write_exported, _remove("model.onnx"), r"holds no reranker: it has none of reranker\.json, model\.onnx"),
+        (write_exported, _damage("config.json"), r"config\.json does not describe a model: the file: Invalid JSON"),
+        (write_exported, _remove("model.onnx"), r"does not contain a reranker, .* one of reranker\.json, model\.onnx"),
     ],
 )
 def test_damaged_or_missing_file_is_named(
@@ -136,13 +136,13 @@ def test_damaged_or_missing_file_is_named(
 
 
 def test_model_with_several_labels_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"shape \[1, 3\] for a pair; a reranker gives one number"):
+    with pytest.raises(ModelError, match=r"shape \[1, 3\] for a pair; a reranker returns one number"):
         find_cross_encoder(str(write_exported(tmp_path, labels=3))).open()
 
 
 def test_model_that_asks_for_more_is_refused(tmp_path: Path) -> None:
     write_exported(tmp_path, inputs=("input_ids", "position_ids"))
-    with pytest.raises(ModelError, match="asks for position_ids; a cross-encoder asks for input_ids"):
+    with pytest.raises(ModelError, match="needs the inputs position_ids, but a cross-encoder gets only input_ids"):
         find_cross_encoder(str(tmp_path)).open()
 
 
@@ -155,7 +155,7 @@ def test_tokenizer_that_does_not_tell_passage_from_query_is_refused(tmp_path: Pa
     sums = {name: sha256_of(tmp_path / name) for name in ("model.onnx", "tokenizer.json")}
     spec = json.loads((tmp_path / "reranker.json").read_text())
     (tmp_path / "reranker.json").write_text(json.dumps({**spec, "sha256": sums}))
-    with pytest.raises(ModelError, match="does not tell passage from query"):
+    with pytest.raises(ModelError, match="gives query and passage the same token type"):
         find_cross_encoder(str(tmp_path)).open()
 
 
@@ -183,7 +183,7 @@ def test_window_is_what_both_configurations_allow(
 
 @pytest.mark.parametrize("reference", ["/no/such/folder", "./here", "~/models/x", "a/b/c", "C:/x", "models\\x"])
 def test_path_that_leads_nowhere_is_not_taken_for_a_name(reference: str) -> None:
-    with pytest.raises(ModelError, match=r"No folder .*Give one that exists"):
+    with pytest.raises(ModelError, match=r"no folder .*Give one that exists"):
         find_cross_encoder(reference).open()
 
 

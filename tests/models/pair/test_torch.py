@@ -82,7 +82,7 @@ def test_long_passage_has_the_score_of_its_best_window(tmp_path: Path) -> None:
     assert len(windows.pieces) > 1
     (whole,) = scorer.score("red brake", [passage])
     assert whole.value == pytest.approx(max(each.value for each in scorer.score("red brake", windows.pieces)), abs=1e-4)
-    assert whole.whole is windows.whole
+    assert whole.complete is windows.complete
 
 
 def test_model_with_several_labels_is_refused(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from tokenizers import Tokenizer
 
 from resift.core.errors import ModelError
-from resift.models.text.fastembed import FastembedTexts
-from resift.models.text.onnx import OnnxTexts
-from resift.models.text.torch import TorchTexts
+from resift.models.text.fastembed import FastembedTextModel
+from resift.models.text.onnx import OnnxTextModel
+from resift.models.text.torch import TorchTextModel
 from resift.tests.models.encoders import DIMENSION, FASTEMBED, TABLE, WINDOW, write_encoder, write_fastembed
 from resift.tests.models.rerankers import TOKENIZER
 
@@ -41,7 +41,7 @@ def unit(vector: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def test_pooling_is_what_the_settings_say_else_the_folder(
     tmp_path: Path, described: dict[str, Any] | None, chosen: Any, expected: str
 ) -> None:
-    model = OnnxTexts.open(write_encoder(tmp_path / "encoder", pooling=described), chosen)
+    model = OnnxTextModel.open(write_encoder(tmp_path / "encoder", pooling=described), chosen)
     [found] = model.embed([TEXT], query=False)
     wanted = rows(TEXT)[0] if expected == "cls" else rows(TEXT).mean(axis=0)
     assert found.vector == pytest.approx(unit(wanted), abs=1e-5)
@@ -49,7 +49,7 @@ def test_pooling_is_what_the_settings_say_else_the_folder(
 
 
 def test_long_text_is_cut_at_the_window_and_known(tmp_path: Path) -> None:
-    model = OnnxTexts.open(write_encoder(tmp_path / "encoder"))
+    model = OnnxTextModel.open(write_encoder(tmp_path / "encoder"))
     [long] = model.embed(["brake " * 100], query=False)
     assert (long.tokens, long.truncated) == (102, True)
     [cut] = model.embed(["brake " * (WINDOW - 2)], query=False)
@@ -59,18 +59,18 @@ def test_long_text_is_cut_at_the_window_and_known(tmp_path: Path) -> None:
 
 def test_folder_that_is_no_encoder_is_our_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"model\.onnx is missing"):
-        OnnxTexts.open(tmp_path / "nowhere")
-    with pytest.raises(ModelError, match="asks for pixels"):
-        OnnxTexts.open(write_encoder(tmp_path / "pictures", inputs=("input_ids", "pixels")))
-    with pytest.raises(ModelError, match="another pooling than mean and cls"):
-        OnnxTexts.open(write_encoder(tmp_path / "last", pooling={"pooling_mode_lasttoken": True}))
+        OnnxTextModel.open(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match="needs the inputs pixels"):
+        OnnxTextModel.open(write_encoder(tmp_path / "pictures", inputs=("input_ids", "pixels")))
+    with pytest.raises(ModelError, match="a pooling other than mean and cls"):
+        OnnxTextModel.open(write_encoder(tmp_path / "last", pooling={"pooling_mode_lasttoken": True}))
     (tmp_path / "last" / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelError, match=r"tokenizer\.json cannot be read"):
-        OnnxTexts.open(tmp_path / "last")
+        OnnxTextModel.open(tmp_path / "last")
 
 
 def test_model_of_fastembed_gives_the_vectors_its_files_mean(tmp_path: Path) -> None:
-    model = FastembedTexts.open(FASTEMBED, str(write_fastembed(tmp_path / "files")))
+    model = FastembedTextModel.open(FASTEMBED, str(write_fastembed(tmp_path / "files")))
     for query in (False, True):
         [found] = model.embed([TEXT], query=query)
         assert found.vector == pytest.approx(unit(rows(TEXT).mean(axis=0)), abs=1e-5)
@@ -81,10 +81,10 @@ def test_model_of_fastembed_gives_the_vectors_its_files_mean(tmp_path: Path) -> 
 
 
 def test_unknown_name_and_missing_folder_of_fastembed_are_our_errors(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"no model 'bge-tiny' in fastembed.*Known: "):
-        FastembedTexts.open("bge-tiny")
-    with pytest.raises(ModelError, match=r"No folder .*gone.*RESIFT_ENCODER__MODEL"):
-        FastembedTexts.open(FASTEMBED, str(tmp_path / "gone"))
+    with pytest.raises(ModelError, match=r"does not list the model 'bge-tiny'.*Known models: "):
+        FastembedTextModel.open("bge-tiny")
+    with pytest.raises(ModelError, match=r"The folder .*gone.* does not exist.*RESIFT_ENCODER__MODEL"):
+        FastembedTextModel.open(FASTEMBED, str(tmp_path / "gone"))
 
 
 @pytest.mark.skipif(
@@ -93,7 +93,7 @@ def test_unknown_name_and_missing_folder_of_fastembed_are_our_errors(tmp_path: P
 def test_torch_weights_give_unit_vectors_that_batches_do_not_change(tmp_path: Path) -> None:
     from resift.tests.models.pair.test_torch import write_torch
 
-    model = TorchTexts.open(write_torch(tmp_path / "bert", head=False))
+    model = TorchTextModel.open(write_torch(tmp_path / "bert", head=False))
     texts = [TEXT, "the battery is charged overnight", "brake " * 100]
     together = model.embed(texts, query=False)
     assert [each.truncated for each in together] == [False, False, True]
@@ -102,4 +102,4 @@ def test_torch_weights_give_unit_vectors_that_batches_do_not_change(tmp_path: Pa
     assert alone.vector == pytest.approx(together[0].vector, abs=1e-4)
     (tmp_path / "bert" / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        TorchTexts.open(tmp_path / "bert")
+        TorchTextModel.open(tmp_path / "bert")

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto
 
 from resift.core.errors import ModelError
-from resift.models.text.token_vectors import TokenVectors
+from resift.models.text.token_vectors import TokenVectorModel
 from resift.tests.models.rerankers import TOKENIZER
 from resift.training.graph.builder import GraphWriter, Tensor
 
@@ -37,24 +37,24 @@ def write_colbert(folder: Path) -> Path:
 
 
 def test_tokens_have_vectors_of_length_one_and_long_passages_are_known(tmp_path: Path) -> None:
-    model = TokenVectors.open(NAME, str(write_colbert(tmp_path / "colbert")))
-    query = model.of_query("red brake")
+    model = TokenVectorModel.open(NAME, str(write_colbert(tmp_path / "colbert")))
+    query = model.embed_query("red brake")
     assert query.shape == (32, DIMENSION), "filled up with masks, as the model was trained"
     assert np.linalg.norm(query, axis=1) == pytest.approx(1, abs=1e-5)
-    short, whole = model.of_passage("a red brake")
+    short, whole = model.embed_passage("a red brake")
     assert whole
     assert np.linalg.norm(short, axis=1) == pytest.approx(1, abs=1e-5)
-    long, whole = model.of_passage("brake " * 100)
+    long, whole = model.embed_passage("brake " * 100)
     assert not whole
     assert len(long) <= WINDOW
 
 
 def test_unknown_name_missing_folder_and_damaged_model_are_our_errors(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"No late-interaction model 'answerdotai/colbert'.*Known: "):
-        TokenVectors.open("answerdotai/colbert")
-    with pytest.raises(ModelError, match="No folder /nowhere"):
-        TokenVectors.open(NAME, "/nowhere")
+    with pytest.raises(ModelError, match=r"the late-interaction model 'answerdotai/colbert'.*Known models: "):
+        TokenVectorModel.open("answerdotai/colbert")
+    with pytest.raises(ModelError, match="The folder /nowhere"):
+        TokenVectorModel.open(NAME, "/nowhere")
     folder = write_colbert(tmp_path / "colbert")
     (folder / "vespa_colbert.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        TokenVectors.open(NAME, str(folder))
+        TokenVectorModel.open(NAME, str(folder))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from resift.core.errors import InvalidInput
 from resift.models.bundled import BUNDLED
 from resift.models.text.transformer import Transformer
-from resift.models.workers import Workers
+from resift.models.worker_pool import WorkerPool
 
 TEXTS = [
     "The cat sat on the mat.",
@@ -39,7 +39,7 @@ def test_vector_is_a_unit_vector_of_the_promised_dimension(transformer: Transfor
 @pytest.mark.parametrize("threads", [1, 2, 4])
 async def test_vector_is_the_same_bits_whatever_threads_and_neighbours(transformer: Transformer, threads: int) -> None:
     alone = [transformer.embed(text).vector for text in TEXTS]
-    together = await Workers(threads).map(transformer.embed, TEXTS)
+    together = await WorkerPool(threads).map(transformer.embed, TEXTS)
     for one, other in zip(alone, together, strict=True):
         assert one.tobytes() == other.vector.tobytes()
 

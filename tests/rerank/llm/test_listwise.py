@@ -6,8 +6,8 @@ import anyio
 import pytest
 
 from resift.core.errors import InvalidInput, ModelError
+from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
-from resift.models.endpoint.language_model import LanguageModel
 from resift.prompts.templates import load_templates
 from resift.rerank.llm.instructions import Wish
 from resift.rerank.llm.listwise import Listwise, Options

@@ -49,7 +49,7 @@ def test_every_row_and_the_language_model_are_asked_once(
     assert f"✗ reranker 'near': The file {own / 'model.onnx'} of the model 'tiny-overlap' is missing" in ill.out
     assert "✗ reranker 'far': http://127.0.0.1:" in ill.out
     assert "✗ language model: small at 127.0.0.1:" in ill.out
-    assert "refused with status 401" in ill.out
+    assert "refused the request with status 401" in ill.out
     assert "✓ MCP server" in ill.out
     for secret in (KEY, PASSWORD):
         assert secret not in f"{healthy.out}{healthy.err}{ill.out}{ill.err}"

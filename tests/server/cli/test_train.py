@@ -166,7 +166,7 @@ def test_training_starts_from_the_bundled_reranker_by_default(
 ) -> None:
     bundled = tmp_path / "reranker"
     shutil.copytree(trained.out, bundled, ignore=shutil.ignore_patterns("work"))
-    monkeypatch.setattr(plan, "RERANKER", bundled)
+    monkeypatch.setattr(plan, "RERANKER_FOLDER", bundled)
     write_set(tmp_path / "things")
     code, _, err = run("train", "--data", "things", "--out", "out", *OPTIONS, "--steps", "2", "--train-window", "40")
     assert code == 0, err

@@ -1,4 +1,4 @@
-"""One way to ask a language model, against a real HTTP server that misbehaves in every way endpoints do."""
+"""Chat completions, against a real HTTP server that misbehaves in every way endpoints do."""
 
 import logging
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from resift.core.errors import ContextTooLong, ModelError, ModelUnavailable
+from resift.models.endpoint.chat import ChatRequest, LanguageModel
 from resift.models.endpoint.client import Endpoint
-from resift.models.endpoint.language_model import ChatRequest, LanguageModel
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in, completion, refusal
 from resift.tests.standins.http import Answer
 
@@ -53,7 +53,7 @@ def model_at(server: ChatStandIn, clock: Clock, *, timeout_s: float = 20, retrie
 
 async def test_model_is_asked_at_temperature_zero_and_its_cost_is_told(server: ChatStandIn, clock: Clock) -> None:
     reply = await model_at(server, clock).ask(ASKED)
-    assert (reply.text, reply.whole, reply.retries) == ("The pump.", True, 0)
+    assert (reply.text, reply.complete, reply.retries) == ("The pump.", True, 0)
     assert (reply.tokens_in, reply.tokens_out) == (100, 20)
     (asked,) = server.asked
     assert asked["temperature"] == 0
@@ -95,7 +95,7 @@ async def test_endpoint_that_never_ends_is_given_up_in_time(server: ChatStandIn,
 
 async def test_deadline_is_kept_whatever_one_request_may_take(server: ChatStandIn, clock: Clock) -> None:
     server.always = Answer(fault="hang")
-    with pytest.raises(ModelUnavailable, match=r"gave no answer within 0 s\. Raise RESIFT_LLM__TOTAL_S"):
+    with pytest.raises(ModelUnavailable, match=r"did not answer within 0 s\. Raise RESIFT_LLM__TOTAL_S"):
         await model_at(server, clock, retries=0).ask(ASKED, deadline=0.2)
 
 
@@ -114,10 +114,10 @@ async def test_cancelled_question_is_cancelled_at_the_endpoint(server: ChatStand
         (refusal(401, f"Incorrect API key provided: {KEY}."), r"status 401: .*\*\*\*\. Check RESIFT_LLM__MODEL"),
         (refusal(404, "no such model"), "status 404: no such model"),
         (refusal(429, "insufficient_quota: pay first"), "status 429: insufficient_quota"),
-        (Answer({"error": "come back"}, 503, {"Retry-After": "3600"}), "left alone for 3600 s"),
-        (Answer("It works!", 200), "no chat completion. Check OPENAI_BASE_URL"),
-        (Answer({"choices": []}), "without a choice"),
-        (completion("", finish="content_filter"), "refused: its content filter"),
+        (Answer({"error": "come back"}, 503, {"Retry-After": "3600"}), "503: come back. Try again in 3600 s"),
+        (Answer("It works!", 200), "is not a chat completion. Check that OPENAI_BASE_URL"),
+        (Answer({"choices": []}), "contains no choice"),
+        (completion("", finish="content_filter"), "refused to answer: its content filter"),
     ],
 )
 async def test_what_will_not_pass_is_not_asked_again(
@@ -141,7 +141,7 @@ async def test_what_will_not_pass_is_not_asked_again(
 )
 async def test_request_beyond_the_window_is_told_apart(server: ChatStandIn, clock: Clock, said: str) -> None:
     server.always = refusal(400, said)
-    with pytest.raises(ContextTooLong, match="smaller window"):
+    with pytest.raises(ContextTooLong, match="too long for the window"):
         await model_at(server, clock).ask(ASKED)
     assert len(server.asked) == 1
 
@@ -197,7 +197,7 @@ async def test_endpoint_that_failed_three_times_is_left_alone_for_a_minute(serve
     for _ in range(3):
         with pytest.raises(ModelUnavailable, match="status 500"):
             await model.ask(ASKED)
-    with pytest.raises(ModelUnavailable, match=r"failed 3 times in a row .* asked again in 60 s"):
+    with pytest.raises(ModelUnavailable, match=r"failed 3 times in a row\. Try again in 60 s"):
         await model.ask(ASKED)
     assert len(server.asked) == 3
     server.always = None

@@ -5,7 +5,7 @@ import threading
 import anyio
 import pytest
 
-from resift.models.deferred import Deferred
+from resift.models.lazy import Lazy
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ class Flaky:
         return object()
 
 
-async def gather(deferred: Deferred[object], count: int) -> list[object]:
+async def gather(deferred: Lazy[object], count: int) -> list[object]:
     """Return what each of `count` concurrent waiters got: the value or the exception."""
     got: list[object] = []
 
@@ -44,34 +44,34 @@ async def gather(deferred: Deferred[object], count: int) -> list[object]:
 
 async def test_all_waiters_share_one_value_built_once() -> None:
     build = Flaky()
-    got = await gather(Deferred(build), 5)
+    got = await gather(Lazy(build), 5)
     assert len(set(map(id, got))) == 1
     assert build.calls == 1
 
 
 async def test_value_is_built_outside_the_event_loop() -> None:
     build = Flaky()
-    await Deferred(build).get()
+    await Lazy(build).get()
     assert build.thread != threading.get_ident()
 
 
 async def test_nothing_is_built_before_it_is_asked_for() -> None:
     build = Flaky()
-    deferred = Deferred(build)
+    deferred = Lazy(build)
     assert build.calls == 0
     await deferred.get()
     assert build.calls == 1
 
 
 async def test_failure_reaches_all_waiters_and_the_next_call_tries_again() -> None:
-    deferred = Deferred(Flaky(failures=1))
+    deferred = Lazy(Flaky(failures=1))
     assert await gather(deferred, 3) == ["failure 1"] * 3
     assert type(await deferred.get()) is object
 
 
 async def test_none_is_a_value_like_any_other() -> None:
     calls: list[int] = []
-    deferred = Deferred(lambda: calls.append(1))
+    deferred = Lazy(lambda: calls.append(1))
     await deferred.get()
     await deferred.get()
     assert calls == [1]
@@ -85,7 +85,7 @@ async def test_cancelled_waiter_does_not_take_the_value_from_the_others() -> Non
         may_finish.wait(10)
         return "value"
 
-    deferred = Deferred(build)
+    deferred = Lazy(build)
     got: list[str] = []
 
     async def wait() -> None:
@@ -102,7 +102,7 @@ async def test_cancelled_waiter_does_not_take_the_value_from_the_others() -> Non
 
 async def test_builder_cancelled_before_it_began_leaves_the_work_to_the_next() -> None:
     build = Flaky()
-    deferred = Deferred(build)
+    deferred = Lazy(build)
     with anyio.CancelScope() as scope:
         scope.cancel()
         await deferred.get()

@@ -1,4 +1,4 @@
-"""The one place through which models run: a few threads for the whole process, shared fairly by everyone who asks."""
+"""The threads that run every model of the process, shared fairly between all callers."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,13 +14,13 @@ Result = TypeVar("Result")
 
 Arguments = TypeVarTuple("Arguments")
 
-SLICE_ITEMS = 8  # entering a thread costs about 0.1 ms, so small items go in handfuls
+SLICE_ITEMS = 8  # handing work to a thread costs about 0.1 ms, so several small items go at once
 
-SLICE_S = 0.02  # a query that comes in during an ingestion waits for this long at most, plus one item
+SLICE_S = 0.02  # the longest that a query waits for an ingestion running beside it, plus the time of one item
 
 
-class Workers:
-    """Runs sync functions on at most `threads` threads, over all calls together."""
+class WorkerPool:
+    """Runs synchronous functions on at most `threads` threads, counted over all calls."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -31,10 +31,10 @@ class Workers:
         return await to_thread.run_sync(function, *arguments, limiter=self._limiter())
 
     async def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return `function(item)` for every item, in the items' order.
+        """Return `function(item)` for every item, in the order of the items.
 
-        After each slice of at most 8 items other calls get their turn, and a cancellation takes effect. The first
-        exception of `function` stops the rest and is raised as it is.
+        Other calls are served, and a cancellation takes effect, after every slice of at most 8 items. The first
+        exception that `function` raises stops the rest and reaches the caller unchanged.
         """
         batch = _Batch(function, items)
         try:
@@ -50,13 +50,13 @@ class Workers:
             await self.run(batch.run_slice)
 
     def _limiter(self) -> anyio.CapacityLimiter:
-        if self._limit is None:  # made here, since it belongs to the running event loop
+        if self._limit is None:  # created here because it belongs to the running event loop
             self._limit = anyio.CapacityLimiter(self.threads)
         return self._limit
 
 
 class _Batch(Generic[Item, Result]):
-    """The items of one call: which are still to do, and the results so far by place."""
+    """The items of one call: those still to be done, and the results so far by index."""
 
     def __init__(self, function: Callable[[Item], Result], items: Sequence[Item]) -> None:
         self._function = function
@@ -65,7 +65,7 @@ class _Batch(Generic[Item, Result]):
         self.results: dict[int, Result] = {}
 
     def run_slice(self) -> None:
-        """Work through a few items; safe in several threads at once, for `popleft` is atomic."""
+        """Process a few items. Several threads may do so at once, since `popleft` is atomic."""
         end = perf_counter() + SLICE_S
         for _ in range(SLICE_ITEMS):
             try:
@@ -78,6 +78,6 @@ class _Batch(Generic[Item, Result]):
 
 
 def _longest_first(items: Sequence[object]) -> list[int]:
-    """Return the items' places; strings go longest first, so that the threads end at about the same time."""
+    """Return the items' indexes, longest strings first, so that all threads finish at about the same time."""
     lengths = [len(item) if isinstance(item, str) else 0 for item in items]
     return sorted(range(len(items)), key=lambda index: -lengths[index])

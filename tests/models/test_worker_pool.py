@@ -6,34 +6,34 @@ import time
 import anyio
 import pytest
 
-from resift.models.workers import SLICE_ITEMS, Workers
+from resift.models.worker_pool import SLICE_ITEMS, WorkerPool
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_results_come_in_the_order_of_the_items() -> None:
     texts = ["a" * (number * 7 % 50) for number in range(50)]
-    assert await Workers(3).map(len, texts) == [len(text) for text in texts]
+    assert await WorkerPool(3).map(len, texts) == [len(text) for text in texts]
 
 
 async def test_no_items_give_no_results() -> None:
-    assert await Workers(2).map(len, []) == []
+    assert await WorkerPool(2).map(len, []) == []
 
 
 async def test_long_texts_go_first() -> None:
     seen: list[str] = []
-    await Workers(1).map(seen.append, ["a", "ccc", "bb"])
+    await WorkerPool(1).map(seen.append, ["a", "ccc", "bb"])
     assert seen == ["ccc", "bb", "a"]
 
 
 async def test_other_items_go_in_their_order() -> None:
     seen: list[int] = []
-    await Workers(1).map(seen.append, [3, 1, 2])
+    await WorkerPool(1).map(seen.append, [3, 1, 2])
     assert seen == [3, 1, 2]
 
 
 async def test_no_more_threads_than_allowed_over_all_calls() -> None:
-    workers, running, most, lock = Workers(2), 0, 0, threading.Lock()
+    workers, running, most, lock = WorkerPool(2), 0, 0, threading.Lock()
 
     def busy(_: int) -> None:
         nonlocal running, most
@@ -51,11 +51,11 @@ async def test_no_more_threads_than_allowed_over_all_calls() -> None:
 
 
 async def test_function_runs_outside_the_event_loop() -> None:
-    assert await Workers(1).run(threading.get_ident) != threading.get_ident()
+    assert await WorkerPool(1).run(threading.get_ident) != threading.get_ident()
 
 
 async def test_arguments_are_handed_on() -> None:
-    assert await Workers(1).run(divmod, 7, 3) == (2, 1)
+    assert await WorkerPool(1).run(divmod, 7, 3) == (2, 1)
 
 
 async def test_exception_comes_as_it_is_and_stops_the_rest() -> None:
@@ -67,7 +67,7 @@ async def test_exception_comes_as_it_is_and_stops_the_rest() -> None:
         done.append(number)
 
     with pytest.raises(KeyError, match="3"):
-        await Workers(1).map(fail_at_three, range(1000))
+        await WorkerPool(1).map(fail_at_three, range(1000))
     assert done == [0, 1, 2]
 
 
@@ -79,13 +79,13 @@ async def test_cancellation_takes_effect_between_slices() -> None:
             done.append(number)
             anyio.from_thread.run_sync(scope.cancel)
 
-        await Workers(1).map(work, range(1000))
+        await WorkerPool(1).map(work, range(1000))
     assert scope.cancelled_caught
     assert 1 <= len(done) <= SLICE_ITEMS
 
 
 async def test_short_call_gets_its_turn_during_a_long_one() -> None:
-    workers, done = Workers(1), list[int]()
+    workers, done = WorkerPool(1), list[int]()
     started = anyio.Event()
 
     def work(number: int) -> None:
@@ -100,5 +100,5 @@ async def test_short_call_gets_its_turn_during_a_long_one() -> None:
 
 
 def test_one_object_serves_one_event_loop_after_another() -> None:
-    workers = Workers(2)
+    workers = WorkerPool(2)
     assert [anyio.run(workers.map, len, ["a", "bb"]) for _ in range(2)] == [[1, 2], [1, 2]]

@@ -1,0 +1,145 @@
+"""Chat completions of a language model behind any OpenAI-compatible endpoint."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from ...core.errors import ModelError, ModelUnavailable
+from .chat_reply import ChatReply, read_reply
+from .client import Endpoint, new_circuit_breaker, new_client
+from .errors import rejected_parameters, to_model_error
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+
+MAX_LOGPROBS = 20  # the most that OpenAI and vLLM return for a token
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A request to a model. With a schema the reply is JSON that fits it, if the endpoint supports that."""
+
+    system: str
+    user: str
+    max_tokens: int = 0
+    """Of the reply; 0 leaves the limit to the endpoint."""
+    schema: Mapping[str, Any] | None = None
+    seed: int | None = None
+    first_token: bool = False
+    """Also return the likeliest alternatives to the reply's first token."""
+
+
+class LanguageModel:
+    """A model called at temperature 0. A parameter that its endpoint rejects is left out of all later requests."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+        self._breaker = new_circuit_breaker(endpoint, clock=clock, sleep=sleep, chance=chance)
+        self._rejected: set[str] = set()
+        self._client: AsyncOpenAI | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model."""
+        return self._endpoint.model
+
+    async def ask(self, request: ChatRequest, *, deadline: float | None = None) -> ChatReply:
+        """Return the model's reply; `deadline` is the time, by the clock, at which to give up.
+
+        Raises:
+            ModelUnavailable: The endpoint cannot be reached or fails, after all retries.
+            ContextTooLong: The request is longer than the model's window.
+            ModelError: The endpoint refuses the request.
+        """
+        requests = 0
+
+        async def attempt() -> ChatReply:
+            nonlocal requests
+            requests += 1
+            return await self._attempt(request, deadline)
+
+        reply = await self._breaker.call(attempt)
+        return reply.with_retries(requests - 1)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _attempt(self, request: ChatRequest, deadline: float | None) -> ChatReply:
+        left_s = self._endpoint.timeout_s if deadline is None else deadline - self._clock()
+        limit_s = max(0.0, min(self._endpoint.timeout_s, left_s))
+        try:
+            with anyio.fail_after(limit_s):  # the client's own limit is per read: a reply that trickles in exceeds it
+                return await self._send(request)
+        except TimeoutError as error:
+            setting = "TIMEOUT_S" if limit_s == self._endpoint.timeout_s else "TOTAL_S"
+            raise ModelUnavailable(
+                f"{self._endpoint.label} did not answer within {limit_s:.0f} s. Raise RESIFT_LLM__{setting}."
+            ) from error
+        except UnicodeError:  # not as the cause: it contains what cannot be sent, which may be the key
+            raise ModelError(
+                f"The request to {self._endpoint.label}, or the API key, contains characters that cannot be sent. "
+                "Check OPENAI_API_KEY."
+            ) from None
+
+    async def _send(self, request: ChatRequest) -> ChatReply:
+        """Send the request without rejected parameters, again whenever the endpoint rejects one more."""
+        from openai import APIStatusError, OpenAIError
+
+        create: Any = self._open().chat.completions.with_raw_response.create  # its overloads accept no mapping
+        endpoint, secret = self._endpoint.label, self._endpoint.api_key
+        left_out: set[str] = set()
+        while True:
+            parameters = _parameters(self.name, request, without=self._rejected | left_out)
+            try:
+                body: bytes = (await create(**parameters)).content
+            except APIStatusError as error:
+                rejected = rejected_parameters(error, parameters)
+                if not rejected:  # not as the cause: it contains the request with the key
+                    raise to_model_error(error, endpoint, secret=secret) from None
+                left_out |= rejected
+                continue
+            except OpenAIError as error:
+                raise to_model_error(error, endpoint, secret=secret) from None
+            self._rejected |= left_out
+            return read_reply(body, endpoint)
+
+    def _open(self) -> AsyncOpenAI:
+        """Return the client, created at the first request because its library takes half a second to import."""
+        if self._client is None:
+            self._client = new_client(self._endpoint)
+        return self._client
+
+
+def _parameters(model: str, request: ChatRequest, *, without: set[str]) -> dict[str, Any]:
+    system, user = {"role": "system", "content": request.system}, {"role": "user", "content": request.user}
+    options: dict[str, Any] = {"temperature": 0}
+    if request.max_tokens:
+        name = "max_tokens" if "max_completion_tokens" in without else "max_completion_tokens"
+        options[name] = request.max_tokens
+    if request.seed is not None:
+        options["seed"] = request.seed
+    if request.schema is not None:
+        schema = {"name": "reply", "strict": True, "schema": request.schema}
+        options["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if request.first_token:
+        options |= {"logprobs": True, "top_logprobs": MAX_LOGPROBS}
+    accepted = {name: value for name, value in options.items() if name not in without}
+    return {"model": model, "messages": [system, user], **accepted}
