@@ -1,4 +1,4 @@
-"""Workers keep order, bound and fairness; they stop when told to and raise what went wrong."""
+"""The worker pool keeps order, limit and fairness; it stops when cancelled and raises what a function raised."""
 
 import threading
 import time
