@@ -1,31 +1,35 @@
-"""Texts as they reach us from outside."""
+"""Texts that come from outside, and their length for a language model whose tokenizer is not at hand."""
+
+BYTES_PER_TOKEN = 4
+"""For English and code. Counted in UTF-8 bytes, so that scripts with one token per character are not underestimated."""
+
+_MAX_WORD_BYTES = 40  # a cut moves back at most this far to end between words; some scripts have no spaces
 
 
 def encodable(text: str) -> str:
-    """Return the text with a "?" for half a surrogate pair, which is valid in JSON, but has no UTF-8.
+    """Return the text with a "?" for each unpaired surrogate, which JSON allows and UTF-8 does not.
 
-    Every offset stays where it was.
+    Offsets stay the same.
     """
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-BYTES_PER_TOKEN = 4
-"""Of English and code; in UTF-8 bytes, not characters, so that scripts which cost a token a character count as such."""
-
-_WORD_END = 40  # bytes that a cut may go back to end between words; scripts without spaces have none to go back to
+def clean(text: str) -> str:
+    """Return the encodable text without surrounding space."""
+    return encodable(text).strip()
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a text has."""
+    """Return an estimate of the number of tokens in a text."""
     return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
 
 
 def trim(text: str, tokens: int) -> str:
-    """Return as much of the beginning of a text as has about so many tokens, ending between words where there are."""
+    """Return the beginning of a text, about `tokens` tokens long, ending between words if possible."""
     content = text.encode("utf-8", "replace")
-    room = tokens * BYTES_PER_TOKEN
-    if len(content) <= room:
+    limit = tokens * BYTES_PER_TOKEN
+    if len(content) <= limit:
         return text
-    kept = content[:room].decode("utf-8", "ignore")
+    kept = content[:limit].decode("utf-8", "ignore")
     space = max(kept.rfind(" "), kept.rfind("\n"))
-    return kept[:space] if space > 0 and len(kept) - space <= _WORD_END else kept
+    return kept[:space] if space > 0 and len(kept) - space <= _MAX_WORD_BYTES else kept

@@ -1,138 +1,170 @@
-"""With which weights and how deep a question is reranked: as it says itself, as was tuned, or as the settings say."""
+"""How a request is reranked: how deep, and with which weights. The request decides, then a tuning, then the settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ..core.errors import NotFound, nearest
 from ..core.values import EMPTY
 from ..rerank.blend import Weights, restrict, with_reranker, with_shares
-from ..rerank.protocols import Reranker
+from ..rerank.protocols import Scorer
 from ..rerank.signals import FROM_METADATA, NO_METADATA, MetadataSignals, Mix
-from ..rerank.stages.cascade import Cascade, Scored, Turn
+from ..rerank.stages.cascade import Cascade, PlannedStage
+from ..rerank.stages.fallback import FIRST
+from ..rerank.stages.order import OrderStage, PlannedOrder
+from ..rerank.stages.score import PlannedScore, ScoreStage
 from ..store.manifest import Tuning
-from .question import DEFAULT_DEPTH, USUAL_LIMIT, Question
+from .request import DEFAULT, DEFAULT_LIMIT, NO_RERANKER, SearchRequest
 
-STALE = "what was tuned for this collection is of another model of this name: run `resift tune` again"
+DEFAULT_DEPTH = 50
+MAX_TUNED_DEPTH = 100  # each leg of a search returns 100 hits by default
+STALE = "the tuning of this collection is for another model of this name: run `resift tune` again"
 
 
 @dataclass(frozen=True, slots=True)
-class Reranking:
-    """What a question may be reranked with, by name, and how scores are mixed with those of retrieval."""
+class Rerankers:
+    """The rerankers that a request may name, and how metadata counts in final scores."""
 
     cascades: Mapping[str, Cascade]
     default: str
     metadata: MetadataSignals = NO_METADATA
-    absent: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    """By name, what to do so that a reranker is there: a sentence after a space."""
+    missing: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    """By the name of a reranker that is not configured: how to configure it, as a sentence after a space."""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names that a request may give."""
+        return [DEFAULT, NO_RERANKER, *sorted(self.cascades)]
+
+    def cascade(self, name: str) -> Cascade | None:
+        """Return the stages of a reranker; None for "none".
+
+        Raises:
+            NotFound: There is no such reranker.
+        """
+        name = self.default if name in ("", DEFAULT) else name
+        if name == NO_RERANKER:
+            return None
+        if name not in self.cascades:
+            how = self.missing.get(name) or nearest(name, self.names)
+            raise NotFound(f"Unknown reranker {name!r}.{how} Known: {', '.join(self.names)}.")
+        return self.cascades[name]
+
+    def scorer(self, name: str) -> Scorer | None:
+        """Return the model that the first stage of a reranker scores with; None if there is none.
+
+        Raises:
+            NotFound: There is no such reranker.
+        """
+        cascade = self.cascade(name)
+        return None if cascade is None else cascade.scorer
+
+    def weights(self, scorer: Scorer) -> Weights:
+        """Return a scorer's weights in the final score, where neither the request nor a tuning sets others."""
+        return with_shares(scorer.weights, self.metadata.shares)
+
+    def wrapped(self, wrap: Callable[[Scorer], Scorer]) -> "Rerankers":
+        """Return the same rerankers with their scorers wrapped."""
+        return replace(self, cascades={name: each.wrapped(wrap) for name, each in self.cascades.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a question is reranked."""
-
-    depth: int
-    mix: Mix
-
-
-def plan(
-    question: Question, tuning: Tuning | None, *, weights: Weights, metadata: MetadataSignals, now: datetime
-) -> Plan:
-    """Return how a question is reranked; `weights` are those of scores where nothing else says.
-
-    A depth or weight in the question goes before the tuned one. Tuned weights hold for hybrid search of texts alone,
-    for which they were found; relevance is of the reranker's scores, whatever was searched.
-    """
-    weigh_tuned = question.rerank_weight is None and question.is_plain
-    asked = weights if question.rerank_weight is None else with_reranker(question.rerank_weight)
-    configured = with_shares(asked, metadata.shares)
-    if tuning is None:
-        return Plan(question.depth or DEFAULT_DEPTH, Mix(configured, metadata, now))
-    used = {
-        "weights": weigh_tuned,
-        "depth": not question.depth,
-        "relevance": tuning.calibration is not None,
-    }
-    mix = Mix(
-        tuned_weights(tuning.weights, metadata) if weigh_tuned else configured,
-        metadata,
-        now,
-        tuning.calibration,
-        _note(name for name, is_used in used.items() if is_used),
-    )
-    return Plan(question.depth or tuning.depth, mix)
-
-
-def plan_turns(
-    question: Question, cascade: Cascade, reranking: Reranking, tunings: Mapping[str, Tuning], *, now: datetime
-) -> list[Turn]:
-    """Return the stages of a cascade as a question is asked of them; none reads more hits than the one before it."""
-    turns: list[Turn] = []
-    for step in cascade.steps:
-        most = turns[-1].depth if turns else 0
-        if not isinstance(step, Scored):
-            shown = question.offset + question.limit
-            turns.append(Turn(step, _least(step.head, most or question.depth), shown=shown))
-        elif turns:
-            mix = _later_mix(question, step.reranker, tunings, reranking.metadata, now)
-            turns.append(Turn(step, _least(step.head, most), mix))
+def plan_stages(
+    request: SearchRequest, cascade: Cascade, *, metadata: MetadataSignals, tunings: Mapping[str, Tuning], now: datetime
+) -> list[PlannedStage]:
+    """Return the stages of a cascade as a request runs them. No stage reads more hits than the one before it."""
+    planned: list[PlannedStage] = []
+    for position, stage in enumerate(cascade.stages):
+        left = len(cascade.stages) - position
+        before = planned[-1].depth if planned else 0
+        if isinstance(stage, OrderStage):
+            depth = _least(stage.head, before or request.depth)
+            planned.append(PlannedOrder(stage, depth, shown=request.offset + request.limit, stages_left=left))
+        elif before:
+            mix = _later_mix(request, stage.scorer, metadata=metadata, tunings=tunings, now=now)
+            depth = _least(stage.head, before)
+            planned.append(PlannedScore(stage, depth, mix=mix, name=stage.name, stages_left=left))
         else:
-            planned = plan(
-                replace(question, depth=question.depth or step.head),
-                tuning_of(step.reranker, tunings),
-                weights=step.reranker.weights,
-                metadata=reranking.metadata,
-                now=now,
-            )
-            stale = step.reranker.name in tunings and not tuning_of(step.reranker, tunings)
-            mix = replace(planned.mix, note=STALE) if stale else planned.mix
-            turns.append(Turn(step, planned.depth, mix))
-    # A date, a boost or diversity may lift a hit from any place, so that nothing read so far tells that more is idle.
-    reads_all = question.depth or question.diversity or reranking.metadata.shares
-    return turns if reads_all else _stopping_early(turns, max(question.limit, USUAL_LIMIT))
+            first = _first(request, stage, metadata=metadata, tunings=tunings, now=now)
+            planned.append(replace(first, stages_left=left))
+    # A date, a boost or diversity can lift a hit from any rank, so that every hit has to be read.
+    reads_all = request.depth or request.diversity or metadata.shares
+    return planned if reads_all else _stopping_early(planned, max(request.limit, DEFAULT_LIMIT))
 
 
-def _stopping_early(turns: Sequence[Turn], shown: int) -> list[Turn]:
-    """Return the turns with how many hits are seen of each that scores: on a page, or by the stages after it.
+def tuning_of(scorer: Scorer, tunings: Mapping[str, Tuning]) -> Tuning | None:
+    """Return the tuning for a scorer, unless it was made for another model of the same name."""
+    tuning = tunings.get(scorer.name)
+    return tuning if tuning is not None and tuning.model in {"", scorer.fingerprint} else None
 
-    The offset does not count, nor a page shorter than usual: all pages of a question are cut from one order.
+
+def tuned_weights(tuned: Weights, metadata: MetadataSignals) -> Weights:
+    """Return tuned weights without signals that are now off; signals switched on since take their configured share."""
+    off = {name for name in FROM_METADATA if name not in metadata.shares}
+    added = {name: share for name, share in metadata.shares.items() if name not in tuned}
+    return with_shares(restrict(tuned, tuned.keys() - off), added)
+
+
+def _first(
+    request: SearchRequest,
+    stage: ScoreStage,
+    *,
+    metadata: MetadataSignals,
+    tunings: Mapping[str, Tuning],
+    now: datetime,
+) -> PlannedScore:
+    """Return the plan of a first stage.
+
+    A depth or weight in the request takes precedence over a tuning. Tuned weights apply to plain hybrid search, for
+    which they were found; a tuned calibration applies to the scorer's scores in any search.
     """
-    done: list[Turn] = []
-    for turn in reversed(turns):
-        done.append(replace(turn, shown=shown) if isinstance(turn.step, Scored) else turn)
-        shown = max(shown, turn.depth)
-    return done[::-1]
+    scorer, weight = stage.scorer, request.rerank_weight
+    weights = with_shares(scorer.weights if weight is None else with_reranker(weight), metadata.shares)
+    depth, tuning = request.depth or stage.head, tuning_of(scorer, tunings)
+    if tuning is None:
+        note = STALE if scorer.name in tunings else ""
+        return PlannedScore(stage, depth or DEFAULT_DEPTH, mix=Mix(weights, metadata, now=now, note=note), name=FIRST)
+    uses_weights = weight is None and request.is_plain
+    used = {"weights": uses_weights, "depth": not depth, "relevance": tuning.calibration is not None}
+    names = ", ".join(name for name, is_used in used.items() if is_used)
+    mix = Mix(
+        tuned_weights(tuning.weights, metadata) if uses_weights else weights,
+        metadata,
+        now=now,
+        calibration=tuning.calibration,
+        note=f"{names} tuned for this collection" if names else "",
+    )
+    return PlannedScore(stage, depth or tuning.depth, mix=mix, name=FIRST)
 
 
-def tuning_of(reranker: Reranker, tunings: Mapping[str, Tuning]) -> Tuning | None:
-    """Return what was tuned for a reranker; not what was for another model of its name."""
-    tuning = tunings.get(reranker.name)
-    return tuning if tuning is not None and tuning.model in {"", reranker.fingerprint} else None
+def _later_mix(
+    request: SearchRequest,
+    scorer: Scorer,
+    *,
+    metadata: MetadataSignals,
+    tunings: Mapping[str, Tuning],
+    now: datetime,
+) -> Mix:
+    """Return the mix of a stage after the first, which is blended with the order before it instead of retrieval.
+
+    Metadata has its share again, since its share in the order before shrinks with that order's own.
+    """
+    weight = scorer.weights["rerank"] if request.rerank_weight is None else request.rerank_weight
+    tuning = tuning_of(scorer, tunings)
+    weights = with_shares(with_reranker(weight), metadata.shares)
+    return Mix(weights, metadata, now=now, calibration=tuning.calibration if tuning else None)
+
+
+def _stopping_early(planned: Sequence[PlannedStage], shown: int) -> list[PlannedStage]:
+    """Return the stages with how many of each scoring stage's hits are seen: on a page, or by the stages after it.
+
+    Neither the offset nor a page shorter than usual counts: all pages of a request are cut from one order.
+    """
+    stages: list[PlannedStage] = []
+    for stage in reversed(planned):
+        stages.append(replace(stage, shown=shown) if isinstance(stage, PlannedScore) else stage)
+        shown = max(shown, stage.depth)
+    return stages[::-1]
 
 
 def _least(head: int, most: int) -> int:
     return min(filter(None, (head, most)), default=DEFAULT_DEPTH)
-
-
-def _later_mix(
-    question: Question, reranker: Reranker, tunings: Mapping[str, Tuning], metadata: MetadataSignals, now: datetime
-) -> Mix:
-    """Return the mix of a stage after the first: what retrieval is to the first, the order before it is to this one.
-
-    Metadata has its share again, for the share it has in the order before shrinks with that order's.
-    """
-    own = reranker.weights["rerank"] if question.rerank_weight is None else question.rerank_weight
-    tuning = tuning_of(reranker, tunings)
-    weights = with_shares(with_reranker(own), metadata.shares)
-    return Mix(weights, metadata, now, tuning.calibration if tuning else None)
-
-
-def tuned_weights(tuned: Weights, metadata: MetadataSignals) -> Weights:
-    """Return tuned weights as far as the settings still have their signals; later ones take their configured share."""
-    off = {name for name in FROM_METADATA if name not in metadata.shares}
-    later = {name: share for name, share in metadata.shares.items() if name not in tuned}
-    return with_shares(restrict(tuned, tuned.keys() - off), later)
-
-
-def _note(used: Iterable[str]) -> str:
-    names = ", ".join(used)
-    return f"{names} tuned for this collection" if names else ""

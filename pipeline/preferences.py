@@ -1,4 +1,4 @@
-"""What a question says of recency and boosts, in the place of the settings."""
+"""Recency and boosts of a request, which take the place of those in the settings."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,30 +6,32 @@ from math import isfinite
 from typing import Any, cast
 
 from ..core.errors import InvalidInput, nearest
-from ..rerank.signals import BOOSTED_BY_PATH, MOST, MetadataSignals
+from ..rerank.signals import BOOSTED_BY_PATH, MAX_FACTOR, MetadataSignals
 from ..store.fields import FieldType
-from .question import Question
+from .request import SearchRequest
 
 _RECENCY = "`recency` takes {'field': a date field, 'half_life_days': above 0, 'weight': 0 to 1}"
 
-_BOOST = f"`boost` takes factors from 0, last, over 1, neutral, to {MOST:g}, first: {{'field': {{'value': 1.2}}}}"
+_BOOST = (
+    f"`boost` takes factors from 0 (last) to {MAX_FACTOR:g} (first), 1 being neutral: {{'field': {{'value': 1.2}}}}"
+)
 
 
-def preferences(question: Question, settings: MetadataSignals, known: Mapping[str, FieldType]) -> MetadataSignals:
-    """Return what metadata adds to the scores of a question; `known` are the collection's fields.
+def preferences(request: SearchRequest, settings: MetadataSignals, known: Mapping[str, FieldType]) -> MetadataSignals:
+    """Return how metadata counts in the scores of a request; `known` are the collection's fields.
 
     Raises:
-        InvalidInput: On an unknown field (listing the known ones), or a number that means nothing.
+        InvalidInput: A field is unknown, or a number is out of range.
     """
     signals = settings
-    if question.recency:
-        signals = _with_recency(signals, question.recency, known)
-    if question.boost:
-        _check_boost(question.boost, known)
-        signals = replace(signals, boost=question.boost)
+    if request.recency:
+        signals = _with_recency(signals, request.recency, known)
+    if request.boost:
+        _check_boost(request.boost, known)
+        signals = replace(signals, boost=request.boost)
     if sum(signals.shares.values()) > 1:
         shares = ", ".join(f"{name} {share:g}" for name, share in signals.shares.items())
-        raise InvalidInput(f"Recency and boost have shares of at most 1 together; these are {shares}.")
+        raise InvalidInput(f"The weights of recency and boost must sum to at most 1; they are {shares}.")
     return signals
 
 
@@ -47,14 +49,16 @@ def _with_recency(
         raise InvalidInput(f"{_RECENCY}; got {dict(asked)!s:.200}.")
     _check_field(name, known, "recency")
     if known[name] in ("integer", "number", "boolean"):
-        raise InvalidInput(f"Recency by {name!r}: the field holds {known[name]} values, not ISO dates.")
+        raise InvalidInput(
+            f"Recency by {name!r}: the field holds {known[name]} values, not ISO dates. Choose a date field."
+        )
     return replace(signals, recency_field=name, recency_half_life_days=float(half_life), recency_weight=float(weight))
 
 
 def _check_boost(boost: Mapping[str, Any], known: Mapping[str, FieldType]) -> None:
     for name, factors in boost.items():
         table: Mapping[str, Any] = cast("Mapping[str, Any]", factors) if isinstance(factors, Mapping) else {}
-        if not table or not all(_is_number(each) and 0 <= each <= MOST for each in table.values()):
+        if not table or not all(_is_number(each) and 0 <= each <= MAX_FACTOR for each in table.values()):
             raise InvalidInput(f"{_BOOST}; got {name!r}: {factors!r:.200}.")
         if name != BOOSTED_BY_PATH:
             _check_field(name, known, "boost")

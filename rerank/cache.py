@@ -1,84 +1,83 @@
-"""Remember scores: a passage asked about again in the same words is not read again."""
+"""Keep scores: a passage that was read for the same query before is not read again."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from cachetools import LRUCache
+
+from ..core.query import Query
 from ..core.values import Passage
 from .blend import Weights
-from .protocols import Reranker, Scores, score_all
+from .protocols import Scorer, Scores
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedScore:
     value: float
     notes: tuple[str, ...]
-    whole: bool
+    was_cut: bool
 
 
-class Cached:
-    """A reranker whose last `limit` scores are kept, those used longest ago going first.
+class CachedScorer:
+    """A scorer that keeps its last `limit` scores; the least recently used go first.
 
-    Only for rerankers whose score of a passage does not depend on the others. A score takes about 300 bytes, for keys
-    are digests.
+    Only for scorers whose score of a passage does not depend on the other passages. A score takes about 300 bytes,
+    since keys are digests.
     """
 
-    def __init__(self, reranker: Reranker, *, limit: int) -> None:
-        self._reranker = reranker
-        self._limit = limit
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+    def __init__(self, scorer: Scorer, *, limit: int) -> None:
+        self._scorer = scorer
+        self._cache: LRUCache[bytes, _CachedScore] = LRUCache(limit)
 
     @property
     def name(self) -> str:
         """Return the name of the model."""
-        return self._reranker.name
+        return self._scorer.name
 
     @property
     def fingerprint(self) -> str:
-        """Return the model's."""
-        return self._reranker.fingerprint
+        """Return the fingerprint of the model."""
+        return self._scorer.fingerprint
 
     @property
     def weights(self) -> Weights:
-        """Return the shares in the final score that suit it."""
-        return self._reranker.weights
+        """Return the default share of each signal in the final score."""
+        return self._scorer.weights
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-        """Return the scores, of which `cached` were known."""
-        keys = [_key(query, instruction, passage) for passage in passages]
-        known = {key: found for key in keys if (found := self._known.get(key)) is not None}
-        unknown = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
+        """Return one score per passage; `cached` counts those that were known."""
+        keys = [_key(query, passage) for passage in passages]
+        known = {key: found for key in keys if (found := self._cache.get(key)) is not None}
         cached = sum(key in known for key in keys)
-        if unknown:
-            known |= await self._read(query, instruction, unknown)
-        self._keep(known)
-        notes = dict.fromkeys(note for key in keys for note in known[key].notes)
-        cut = frozenset(place for place, key in enumerate(keys) if not known[key].whole)
-        return Scores(tuple(known[key].value for key in keys), tuple(notes), cached=cached, cut=cut)
+        missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
+        if missing:
+            scores = await self._scorer.score(query, list(missing.values()))
+            known |= _entries(list(missing), scores.check(self._scorer, len(missing)))
+        if self._cache.maxsize:
+            self._cache.update(known)
+        return Scores(
+            tuple(known[key].value for key in keys),
+            notes=tuple(dict.fromkeys(note for key in keys for note in known[key].notes)),
+            cached=cached,
+            cut=frozenset(place for place, key in enumerate(keys) if known[key].was_cut),
+        )
 
     def relevance(self, score: float) -> float:
         """Return the calibrated probability, in 0..1, that a passage with this raw score answers its query."""
-        return self._reranker.relevance(score)
-
-    async def _read(self, query: str, instruction: str, passages: dict[bytes, Passage]) -> dict[bytes, _Known]:
-        scores = await score_all(self._reranker, query, list(passages.values()), instruction=instruction)
-        return {
-            key: _Known(value, scores.notes, place not in scores.cut)
-            for place, (key, value) in enumerate(zip(passages, scores.values, strict=True))
-        }
-
-    def _keep(self, known: dict[bytes, _Known]) -> None:
-        for key, each in known.items():
-            self._known[key] = each
-            self._known.move_to_end(key)
-        while len(self._known) > self._limit:
-            self._known.popitem(last=False)
+        return self._scorer.relevance(score)
 
 
-def _key(query: str, instruction: str, passage: Passage) -> bytes:
+def _entries(keys: Sequence[bytes], scores: Scores) -> dict[bytes, _CachedScore]:
+    return {
+        key: _CachedScore(value, scores.notes, was_cut=place in scores.cut)
+        for place, (key, value) in enumerate(zip(keys, scores.values, strict=True))
+    }
+
+
+def _key(query: Query, passage: Passage) -> bytes:
     digest = blake2b(digest_size=16)
-    for text in (query, instruction, passage.content):
+    for text in (query.text, query.instruction, passage.content):
         content = text.encode("utf-8", "surrogatepass")
         digest.update(len(content).to_bytes(8))
         digest.update(content)

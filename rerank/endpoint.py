@@ -1,4 +1,4 @@
-"""Rerank by an endpoint, in the shape of Cohere, Jina, Voyage, TEI or vLLM."""
+"""Rerank with an endpoint that speaks the protocol of Cohere, Jina, Voyage, TEI or vLLM."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 
 from ..core.errors import ModelError, ModelUnavailable
+from ..core.query import Query
 from ..core.retry import CircuitBreaker, RetryPolicy
 from ..core.values import Logistic, Passage
 from ..models.endpoint.errors import excerpt, parse_retry_after
 from ..models.options import NO_TEMPLATES, InputFormat
 from .blend import Weights
+from .concurrency import batched, run_concurrently
 from .endpoint_shapes import SHAPES
 from .protocols import Scores
 
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
 
-MOST_CHARACTERS = 8_000  # of a passage: some 2,000 tokens, ten times what Resift cuts
+MAX_PASSAGE_CHARACTERS = 8_000  # about 2,000 tokens, ten times the length of Resift's own passages
 
-LONGEST_WAIT_S = 10.0  # that an endpoint may ask for; a question is not kept waiting for longer
+MAX_RETRY_AFTER_S = 10.0  # a query does not wait for an endpoint that asks for more
 
 RETRY_POLICY = RetryPolicy(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failed_calls=3, rest_s=60.0)
 
@@ -33,28 +35,28 @@ _LOGIT = Logistic(1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class EndpointOptions:
-    """Which endpoint is asked, and how."""
+    """Which endpoint to call, and how."""
 
     shape: str
     weights: Weights
     model: str = ""
     url: str = ""
-    """Of the service, with or without the path; empty is the shape's own."""
+    """URL of the service, with or without its path; empty for the protocol's own service."""
     key: str = field(default="", repr=False)
     timeout_s: float = 10.0
-    """Of one request."""
+    """Time limit of one request."""
     batch: int = 0
-    """Passages in one request; 0 is what suits the shape."""
+    """Passages in one request; 0 for the protocol's default."""
     concurrency: int = 4
     scores: Literal["probability", "logit"] = "probability"
     form: InputFormat = NO_TEMPLATES
 
 
 class RerankEndpoint:
-    """Scores passages by requests that run at once, so many at most over all questions together.
+    """Scores passages with concurrent requests; `concurrency` limits them over all queries.
 
-    Statuses 429 and 5xx, time-outs and broken connections are tried again twice; after three requests in a row that
-    failed to the end, none is made for a minute.
+    Statuses 429 and 5xx, time-outs and broken connections are retried twice. After three failed requests in a row the
+    endpoint is left alone for a minute.
     """
 
     def __init__(self, options: EndpointOptions, *, retry: RetryPolicy = RETRY_POLICY) -> None:
@@ -73,46 +75,36 @@ class RerankEndpoint:
 
     @property
     def name(self) -> str:
-        """Return the shape with the model, or with the host where the server has only one model."""
+        """Return the protocol with the model, or with the host of a server that has only one model."""
         return f"{self._options.shape}:{self._options.model or self._url.netloc.decode()}"
 
     @property
     def fingerprint(self) -> str:
-        """Return name, address and form; what is served there under that name nobody can tell from here."""
+        """Return name, address and input format. What the server runs under that name is not known here."""
         return f"{self.name} {self._shown} {self._options.form.digest}".rstrip()
 
     @property
     def weights(self) -> Weights:
-        """Return the shares in the final score that suit it."""
+        """Return the default share of each signal in the final score."""
         return self._options.weights
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-        """Return the endpoint's scores.
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
+        """Return one score per passage.
 
         Raises:
-            ModelError: It cannot be reached, refuses, or its answer is not one score for each passage.
+            ModelError: The endpoint cannot be reached, refuses, or does not return one score per passage.
         """
         form, contents = self._options.form, [passage.content for passage in passages]
-        asked = form.format_query(query, instruction)
-        texts = [form.format_passage(content[:MOST_CHARACTERS]) for content in contents]
+        asked = form.format_query(query.text, query.instruction)
+        texts = [form.format_passage(content[:MAX_PASSAGE_CHARACTERS]) for content in contents]
         size = self._options.batch or self._shape.batch
-        groups = [texts[start : start + size] for start in range(0, len(texts), size)]
-        scored: list[list[float]] = [[] for _ in groups]
-
-        async def ask(place: int) -> None:
-            scored[place] = await self._ask(asked, groups[place])
-
-        try:
-            async with anyio.create_task_group() as tasks:
-                for place in range(len(groups)):
-                    tasks.start_soon(ask, place)
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
-        cut = frozenset(place for place, content in enumerate(contents) if len(content) > MOST_CHARACTERS)
-        return Scores(tuple(value for group in scored for value in group), cut=cut)
+        calls = [lambda batch=batch: self._ask(asked, batch) for batch in batched(texts, size)]
+        scored = await run_concurrently(calls)
+        cut = frozenset(place for place, content in enumerate(contents) if len(content) > MAX_PASSAGE_CHARACTERS)
+        return Scores(tuple(value for batch in scored for value in batch), cut=cut)
 
     def relevance(self, score: float) -> float:
-        """Return the score, where it is a probability, or the logistic of it."""
+        """Return the score if it is a probability, else its logistic."""
         return min(1.0, max(0.0, score)) if self._options.scores == "probability" else _LOGIT.probability(score)
 
     async def close(self) -> None:
@@ -122,7 +114,7 @@ class RerankEndpoint:
             self._client = None
 
     async def _ask(self, query: str, texts: Sequence[str]) -> list[float]:
-        if self._limit is None:  # made here, since it belongs to the running event loop
+        if self._limit is None:  # belongs to the running event loop
             self._limit = anyio.CapacityLimiter(self._options.concurrency)
         body = self._shape.body(self._options.model, query, texts)
         async with self._limit:
@@ -132,30 +124,32 @@ class RerankEndpoint:
         except (ValueError, ModelError) as error:
             what = str(error) if isinstance(error, ModelError) else "no JSON"
             raise ModelError(
-                f"{self._shown} does not answer as {self._options.shape!r} does, but with "
-                f"{excerpt(what, self._options.key)} Check its url and kind."
+                f"{self._shown} does not answer like {self._options.shape!r}: "
+                f"{excerpt(what, self._options.key)} Check its url and shape."
             ) from None  # the cause would show the reply
 
     async def _post(self, body: dict[str, Any]) -> Response:
-        """Return a reply of status 2xx.
+        """Return a reply with status 2xx.
 
         Raises:
-            ModelUnavailable: Another try may succeed.
-            ModelError: It will not.
+            ModelUnavailable: A retry may succeed.
+            ModelError: A retry will not succeed.
         """
         from httpx2 import HTTPError
 
         headers = {"Authorization": f"Bearer {self._options.key}"} if self._options.key else {}
         response = None
         try:
-            with anyio.move_on_after(self._options.timeout_s):  # of the whole: a reply may also come byte by byte
+            with anyio.move_on_after(
+                self._options.timeout_s
+            ):  # limits the whole request: a reply may arrive byte by byte
                 response = await self._connected().post(self._url, json=body, headers=headers)
         except HTTPError as error:
             reason = excerpt(str(error) or type(error).__name__, self._options.key)
             raise ModelUnavailable(f"{self._shown} cannot be reached: {reason} Check its url.") from None
-        except UnicodeError:  # it shows what cannot be sent, which may be the key
+        except UnicodeError:  # its message shows what cannot be sent, which may be the key
             raise ModelError(
-                f"{self._shown} cannot be asked: its key, or a text, holds characters that cannot be sent. "
+                f"{self._shown} cannot be called: its key or a text holds characters that HTTP cannot carry. "
                 "Check its key."
             ) from None
         if response is None:
@@ -180,6 +174,6 @@ class RerankEndpoint:
         if response.status_code != 429 and response.status_code < 500:
             raise ModelError(f"{problem} Check its url, model and key.")
         wait_s = parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
-        if wait_s > LONGEST_WAIT_S:
-            raise ModelError(f"{problem} It asks to be left alone for {wait_s:.0f} s. Ask again then.")
-        raise ModelUnavailable(f"{problem} Ask again later, or choose another reranker.", retry_after_s=wait_s)
+        if wait_s > MAX_RETRY_AFTER_S:
+            raise ModelError(f"{problem} It asks for a pause of {wait_s:.0f} s. Try again after that.")
+        raise ModelUnavailable(f"{problem} Try again later, or choose another reranker.", retry_after_s=wait_s)

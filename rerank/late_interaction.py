@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..core.query import Query
 from ..core.values import Logistic, Passage
 from ..models.options import NO_TEMPLATES, InputFormat
 from .blend import Weights, with_reranker
@@ -58,10 +59,10 @@ class LateInteraction:
         """Return the name with a hash of the model."""
         return f"maxsim:{self._model.fingerprint}"
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         """Return MaxSim, in -1..1, for each passage."""
         transformer = await self._transformer.get()
-        asked = await self._workers.run(transformer.embed_tokens, query)
+        asked = await self._workers.run(transformer.embed_tokens, query.text)
         contents = [passage.content for passage in passages]
 
         def best(text: str) -> float:
@@ -102,10 +103,10 @@ class TokenModel:
         """Return the name, of which fastembed has one model, with a hash of the form."""
         return f"{self.name} {self._form.digest}".rstrip()
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         """Return MaxSim, in -1..1, for each passage, of as much of it as the model reads."""
         model = await self._model.get()
-        asked = await self._workers.run(model.embed_query, self._form.format_query(query, instruction))
+        asked = await self._workers.run(model.embed_query, self._form.format_query(query.text, query.instruction))
         texts = [self._form.format_passage(passage.content) for passage in passages]
         read = await self._workers.map(model.embed_passage, texts)
         cut = frozenset(place for place, (_, whole) in enumerate(read) if not whole)

@@ -1,41 +1,40 @@
-"""The seam to rerankers: a query and passages in, one score per passage out."""
+"""The two seams to reranking models: one that scores passages, and one that orders them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.errors import ModelError
+from ..core.query import Query
 from ..core.values import NO_USAGE, Hit, Passage, Usage
 from .blend import Weights
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One raw score per passage, in the order given, higher is better; comparable only with each other."""
+    """One raw score per passage, in the order given. Higher is better; scores compare only within one query."""
 
     values: tuple[float, ...]
     notes: tuple[str, ...] = ()
-    """About the query, and so about every score."""
+    """Remarks on the query, which hold for every score."""
     cached: int = 0
-    """How many of them were known from before."""
+    """How many scores came from the cache."""
     cut: frozenset[int] = frozenset()
-    """Places of the passages of which only the beginning was read."""
+    """Positions of the passages that were longer than the model reads, so that only their beginning counted."""
+
+    def check(self, scorer: "Scorer", passages: int) -> "Scores":
+        """Return the scores if there is one for each of `passages` passages.
+
+        Raises:
+            ModelError: There are more scores than passages, or fewer.
+        """
+        if len(self.values) != passages:
+            raise ModelError(f"{scorer.name} returned {len(self.values)} scores for {passages} passages.")
+        return self
 
 
-async def score_all(reranker: "Reranker", query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-    """Return the passages' scores, one for each.
-
-    Raises:
-        ModelError: When the reranker failed, or gave more or fewer scores than there are passages.
-    """
-    scores = await reranker.score(query, passages, instruction=instruction)
-    if len(scores.values) != len(passages):
-        raise ModelError(f"{reranker.name} gave {len(scores.values)} scores for {len(passages)} passages.")
-    return scores
-
-
-class Reranker(Protocol):
-    """Reads a query together with each passage."""
+class Scorer(Protocol):
+    """A model that reads a query together with each passage."""
 
     @property
     def name(self) -> str:
@@ -44,19 +43,19 @@ class Reranker(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Return what tells it from another model of the same name."""
+        """Return a string that differs between two models of the same name."""
         ...
 
     @property
     def weights(self) -> Weights:
-        """Return the shares in the final score, by signal, that suit it where nobody chose others."""
+        """Return the default share of each signal in the final score."""
         ...
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-        """Return the passages' scores; an instruction comes only to those that follow one.
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
+        """Return one score per passage. `query.instruction` is empty for a model that follows no instructions.
 
         Raises:
-            ModelError: When the model cannot be loaded or run.
+            ModelError: The model cannot be loaded or run.
         """
         ...
 
@@ -67,30 +66,30 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """An order of a head: places in what was given, best first, each once; none where the order was left as it was."""
+    """An order of the hits given, as their positions, best first, each once. No positions: the order is unchanged."""
 
     places: tuple[int, ...]
     notes: tuple[str, ...] = ()
-    """For whoever asked."""
+    """Remarks for the caller."""
     degraded: bool = False
-    """Whether less was done than was to be; without places nothing was."""
+    """Whether part of the work failed; without positions, all of it."""
     note: str = ""
-    """For the stage's report: cost, or why nothing was done."""
+    """Remark for the stage's report: what the order cost, or why there is none."""
     usage: Usage = NO_USAGE
 
 
 class Orderer(Protocol):
-    """Reads a query, an instruction and a head together."""
+    """A model that reads a query and several passages at once, and orders them without scores."""
 
     @property
     def name(self) -> str:
         """Return the name of the model, as reports show it."""
         ...
 
-    async def order(self, query: str, instruction: str, hits: Sequence[Hit]) -> Ordering:
-        """Return the order of the hits, which come best first, as the stage before left them. May be cancelled.
+    async def order(self, query: Query, hits: Sequence[Hit]) -> Ordering:
+        """Return the order of the hits, which come best first from the stage before. The call may be cancelled.
 
         Raises:
-            ModelError: When the model cannot be asked.
+            ModelError: The model cannot be reached.
         """
         ...

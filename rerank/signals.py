@@ -13,7 +13,7 @@ from .blend import Weights
 
 FROM_METADATA = ("recency", "boost")
 
-MOST = 2.0  # as far above the neutral factor 1 as 0 is below it, so that half a factor lies in 0..1
+MAX_FACTOR = 2.0  # as far above the neutral factor 1 as 0 is below it, so that half a factor lies in 0..1
 
 NEUTRAL = 1.0  # the factor of a value that nobody named
 
@@ -34,8 +34,6 @@ class MetadataSignals:
     boost: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: EMPTY)
     """Factors by metadata field and value, from 0, last, over 1, which changes nothing, to 2, first."""
     boost_weight: float = 0.2
-    official_sources: Sequence[str] = ()
-    """Folders, paths or sites that a wish for official sources means."""
 
     @property
     def shares(self) -> dict[str, float]:
@@ -102,7 +100,7 @@ def boost(passages: Sequence[Passage], values: Mapping[str, Mapping[str, float]]
     """
     if not values:
         return None
-    return [fmean(_factor(passage, name, table) / MOST for name, table in values.items()) for passage in passages]
+    return [fmean(_factor(passage, name, table) / MAX_FACTOR for name, table in values.items()) for passage in passages]
 
 
 def _leg(head: Sequence[Hit], name: str, scaling: Scaling) -> list[float] | None:

@@ -1,4 +1,4 @@
-"""What a search asks the store: each phrasing, field and example as a weighted leg."""
+"""What a query asks of a store: each phrasing, field and example as one weighted leg of a batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Literal, TypeAlias
 
 from ..core.errors import InvalidInput
+from ..core.query import Query
 from ..core.values import EMPTY
 from ..core.vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
 from ..encoders.bm25 import Bm25Encoder
@@ -17,43 +18,36 @@ from .examples import towards, vectors_of
 
 Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
 
-WORDS = {BM25, LEARNED}
-
-ADD_WORDS = "`resift adopt` with --add-keywords adds them."
-
+KEYWORD_VECTORS = {BM25, LEARNED}
+ADD_KEYWORDS = "Add them with `resift adopt NAME --add-keywords`."
 LIKE = "like"
-"""Name of the scores of a search by examples: another cosine than that to the query, which alone is calibrated."""
+"""Name of the scores of a search by examples. They differ from cosines to the query, which alone are calibrated."""
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What to retrieve. `head` hits are chosen for reranking by RRF; 0 means no reranking follows."""
+class Retrieval:
+    """How the first stage searches for a query."""
 
-    query: str
     mode: Mode = "hybrid"
     where: Condition | None = None
     wanted: int = 10
+    """How many hits are needed at least, where there are so many."""
     head: int = 0
+    """How many hits are reranked; reciprocal rank fusion selects them. 0: nothing is reranked."""
     per_document: int = 0
     fields: Mapping[str, float] = field(default_factory=lambda: EMPTY)
-    """Weights of the fields whose dense vectors are searched; empty is the passage's text alone."""
-    phrasings: Sequence[str] = ()
-    """Further ways to say the query, searched in the same batch; each counts as much as the query."""
+    """Weights of the fields whose dense vectors are searched; empty searches the passage text alone."""
     like: Sequence[str] = ()
-    """Ids of passages to search by, beside the query or without one."""
+    """Ids of passages to search by, beside the query or instead of one."""
     unlike: Sequence[str] = ()
-
-    @property
-    def texts(self) -> list[str]:
-        """Return the query in all its phrasings; none where the search is by examples alone."""
-        return [text for text in (self.query, *self.phrasings) if text]
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedLeg:
-    """One leg: its scores go by `name`; `share` is its part among the dense legs, or among the sparse ones."""
+    """One leg of a search; `share` is its weight among the dense legs, or among the sparse ones."""
 
     name: str
+    """The name of its scores in hits."""
     vector: str
     query: AnyVector
     share: float = 1.0
@@ -65,102 +59,132 @@ class WeightedLeg:
 
     @property
     def is_sparse(self) -> bool:
-        """Return whether words are compared, so that zero is the natural floor of its scores."""
+        """Return whether it compares words, so that 0 is the natural floor of its scores."""
         return isinstance(self.query, Sparse)
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The legs of a search, and notes on what could not be searched."""
+
+    legs: tuple[WeightedLeg, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __add__(self, other: "Legs") -> "Legs":
+        """Return both sets of legs and notes."""
+        return Legs(self.legs + other.legs, self.notes + other.notes)
 
 
 async def legs_of(
     collection: Collection,
-    search: Search,
-    encoder: Encoder,
-    notes: list[str],
+    query: Query,
+    retrieval: Retrieval,
     *,
+    encoder: Encoder,
     extra_encoders: ExtraEncoders = NO_EXTRA_ENCODERS,
-) -> list[WeightedLeg]:
-    """Return the legs of a search; what could not be asked is said in `notes`.
+) -> Legs:
+    """Return the legs of a search.
 
     Raises:
-        InvalidInput: On weights that no search could use, or words asked for where there are no vectors of them.
+        InvalidInput: The field weights are unusable, or keyword search is asked of a collection without its vectors.
     """
-    if search.mode == "keyword" and not WORDS & collection.manifest.vectors.keys():
-        raise InvalidInput(f"{collection.name!r} has no vectors of words. {ADD_WORDS} Or ask with mode 'hybrid'.")
-    shares = _shares(collection.manifest, search.fields, notes)
-    legs = [] if search.mode == "keyword" else await _dense_legs(collection, search, encoder, shares, notes)
-    if legs and search.texts and DENSE in shares:
-        legs += await _token_legs(collection.manifest, search.texts[0], extra_encoders.tokens)
-    if search.mode == "dense" or not search.texts:
-        return legs
-    if search.mode == "hybrid" and DENSE not in shares:
-        notes.append(f"Keyword search is of whole passages, and `fields` leaves {TEXT_FIELD!r} out: it was not made.")
-        return legs
-    return [*legs, *await _keyword_legs(collection.manifest, search.texts, extra_encoders.sparse, notes)]
+    manifest, texts = collection.manifest, query.texts
+    if retrieval.mode == "keyword":
+        if not KEYWORD_VECTORS & manifest.vectors.keys():
+            raise InvalidInput(
+                f"{collection.name!r} has no vectors for keyword search. {ADD_KEYWORDS} Or search with mode 'hybrid'."
+            )
+        return await _keyword_legs(manifest, texts, extra_encoders.sparse)
+    shares, notes = _shares(manifest, retrieval.fields)
+    found = Legs(notes=notes) + await _dense_legs(collection, texts, retrieval, encoder=encoder, shares=shares)
+    if found.legs and texts and DENSE in shares:
+        found += await _token_legs(manifest, texts[0], extra_encoders.tokens)
+    if retrieval.mode == "dense" or not texts:
+        return found
+    if DENSE not in shares:
+        note = f"Keyword search covers whole passages, and `fields` leaves out {TEXT_FIELD!r}: it was skipped."
+        return found + Legs(notes=(note,))
+    return found + await _keyword_legs(manifest, texts, extra_encoders.sparse)
 
 
 async def _dense_legs(
-    collection: Collection, search: Search, encoder: Encoder, shares: Mapping[str, float], notes: list[str]
-) -> list[WeightedLeg]:
-    phrasings: list[Vector] = []
-    for text in search.texts:
-        encoded = await encoder.encode_query(text)
-        phrasings.append(encoded.vector)
-        if encoded.truncated:
-            notes.append(f"The query has {encoded.tokens} tokens; the encoder read only its beginning.")
-    if not search.like and not search.unlike:
-        return [
-            WeightedLeg(name, name, query=vector, share=share / len(phrasings))
-            for name, share in shares.items()
-            for vector in phrasings
-        ]
-    legs: list[WeightedLeg] = []
+    collection: Collection,
+    texts: Sequence[str],
+    retrieval: Retrieval,
+    *,
+    encoder: Encoder,
+    shares: Mapping[str, float],
+) -> Legs:
+    encoded = [await encoder.encode_query(text) for text in texts]
+    notes = tuple(
+        f"The query has {each.tokens} tokens; the encoder read only its beginning."
+        for each in encoded
+        if each.truncated
+    )
+    phrasings = [each.vector for each in encoded]
+    if retrieval.like or retrieval.unlike:
+        return Legs(notes=notes) + await _example_legs(collection, phrasings, retrieval, shares)
+    legs = [
+        WeightedLeg(name, name, query=vector, share=share / len(phrasings))
+        for name, share in shares.items()
+        for vector in phrasings
+    ]
+    return Legs(tuple(legs), notes)
+
+
+async def _example_legs(
+    collection: Collection, phrasings: Sequence[Vector], retrieval: Retrieval, shares: Mapping[str, float]
+) -> Legs:
+    found = Legs()
     for name, share in shares.items():
-        like, unlike = [await vectors_of(collection, ids, name) for ids in (search.like, search.unlike)]
+        like, unlike = [await vectors_of(collection, ids, name) for ids in (retrieval.like, retrieval.unlike)]
         near = [group for group in (phrasings, like) if group]
         if near:
-            legs.append(WeightedLeg(LIKE, name, query=towards(near, unlike), share=share))
+            found += Legs((WeightedLeg(LIKE, name, query=towards(near, unlike), share=share),))
         else:
-            notes.append(f"No example has a vector of {name!r}: it was not searched.")
-    return legs
+            found += Legs(notes=(f"No example has a vector for {name!r}: it was not searched.",))
+    return found
 
 
-async def _token_legs(manifest: Manifest, text: str, encoder: TokenEncoder | None) -> list[WeightedLeg]:
-    """Return the leg that rescores what the others find by late interaction, where the collection has such vectors."""
+async def _token_legs(manifest: Manifest, text: str, encoder: TokenEncoder | None) -> Legs:
+    """Return the leg that rescores the other legs' hits by late interaction, if the collection has token vectors."""
     spec = manifest.vectors.get(TOKENS)
     if spec is None or encoder is None or encoder.fingerprint != spec.model:
-        return []
+        return Legs()
     [tokens] = await encoder.encode_tokens([text])
-    return [WeightedLeg(TOKENS, TOKENS, tokens)] if len(tokens.rows) else []
+    return Legs((WeightedLeg(TOKENS, TOKENS, query=tokens),)) if len(tokens.rows) else Legs()
 
 
-async def _keyword_legs(
-    manifest: Manifest, texts: Sequence[str], learned: SparseEncoder | None, notes: list[str]
-) -> list[WeightedLeg]:
+async def _keyword_legs(manifest: Manifest, texts: Sequence[str], learned: SparseEncoder | None) -> Legs:
     name = LEARNED if LEARNED in manifest.vectors else BM25
     if name not in manifest.vectors:
-        notes.append(f"Searched by meaning alone: the collection has no vectors of words. {ADD_WORDS}")
-        return []
+        return Legs(notes=(f"Only dense vectors were searched: there are none for keywords. {ADD_KEYWORDS}",))
     if name == BM25:
         bm25 = Bm25Encoder(manifest.lexical)
         vectors = [bm25.query(text) for text in texts]
     elif learned is None or learned.fingerprint != manifest.vectors[name].model:
-        notes.append(f"Words were not searched: set RESIFT_VECTORS__WORDS to {manifest.vectors[name].model}.")
-        return []
+        model = manifest.vectors[name].model
+        return Legs(notes=(f"Keyword search was skipped: set RESIFT_VECTORS__WORDS to {model}.",))
     else:
         vectors = [await learned.encode_query(text) for text in texts]
     found = [vector for vector in vectors if vector.indices]
     if not found:
-        notes.append("The query has no words to match, only stop words or signs: no keyword search was made.")
-    return [WeightedLeg(name, name, query=vector, share=1 / len(found)) for vector in found]
+        return Legs(
+            notes=("The query has no words to match, only stop words or punctuation: keyword search was skipped.",)
+        )
+    return Legs(tuple(WeightedLeg(name, name, query=vector, share=1 / len(found)) for vector in found))
 
 
-def _shares(manifest: Manifest, fields: Mapping[str, float], notes: list[str]) -> dict[str, float]:
-    """Return the shares of the dense vectors that stand for fields, by vector; of the text alone for no fields."""
+def _shares(manifest: Manifest, fields: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the share of each dense vector to search, by its name, and notes on fields that have no vector."""
     if any(not isfinite(weight) or weight < 0 for weight in fields.values()) or (fields and not any(fields.values())):
-        raise InvalidInput(f"`fields` takes weights from 0 on, one of them above 0; got {dict(fields)}.")
+        raise InvalidInput(f"`fields` takes weights of 0 or more, at least one above 0; got {dict(fields)}.")
     vectors = {spec.field: name for name, spec in manifest.vectors.items() if spec.kind == "dense"}
-    asked = {name: weight for name, weight in fields.items() if weight} or {TEXT_FIELD: 1.0}
-    if missing := asked.keys() - vectors.keys():
-        known = ", ".join(vectors)
-        notes.append(f"No vectors of {', '.join(map(repr, sorted(missing)))} in this collection; it has: {known}.")
-    present = {vectors[name]: weight for name, weight in asked.items() if name in vectors} or {DENSE: 1.0}
+    weights = {name: weight for name, weight in fields.items() if weight} or {TEXT_FIELD: 1.0}
+    notes: tuple[str, ...] = ()
+    if missing := weights.keys() - vectors.keys():
+        names = ", ".join(map(repr, sorted(missing)))
+        notes = (f"This collection has no vectors for {names}; it has: {', '.join(vectors)}.",)
+    present = {vectors[name]: weight for name, weight in weights.items() if name in vectors} or {DENSE: 1.0}
     total = sum(present.values())
-    return {name: weight / total for name, weight in present.items()}
+    return {name: weight / total for name, weight in present.items()}, notes

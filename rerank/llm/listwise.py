@@ -1,35 +1,39 @@
-"""Rerank with a language model that reads a head of passages together, by a template and an instruction."""
+"""Listwise reranking: a language model reads several passages together and orders them by a template."""
 
+import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import astuple, dataclass
 from datetime import date
+from hashlib import blake2b
 
 import anyio
+from cachetools import LRUCache
 
 from ...core.errors import InvalidInput, ModelError, nearest
+from ...core.query import Query
 from ...core.values import Hit
 from ...prompts.templates import Template
+from ..concurrency import run_concurrently
 from ..protocols import Ordering
-from .instructions import OFFICIAL, Wish, read_wish
-from .order_cache import Orders, order_key
-from .prompt import PromptPassage, show
-from .strategies import STRATEGIES, Group, deepest, foreseen
-from .window import Model, OrderingTask, Windows, together
+from .prompt import PromptPassage, prompt_passage
+from .strategies import STRATEGIES, Group, max_depth, worst_case
+from .window import ChatModel, OrderingTask, Windows
 
-JUMP = 15  # places a passage may rise before it is told: an injected one can do no more than change the order
+OFFICIAL = "prefer_official"  # the template whose instruction is a list of sources
+JUMP = 15  # ranks: a passage that rises further is reported, since text in it may have asked for that
+MAX_JUMPS = 5  # reported one by one
+GRACE_S = 0.5  # beyond the time limit, for the pause between two requests
 
-MOST_JUMPS = 5  # that are told one by one
-
-GRACE_S = 0.5  # beyond the time in all, for a pause between two requests
-
-_ABLER = "Ask again, or set RESIFT_LLM__MODEL to an abler model."
+_ABLER = "Try again, or set RESIFT_LLM__MODEL to a more capable model."
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How a language model orders, and what it may cost."""
+class ListwiseOptions:
+    """How a language model orders passages, and what that may cost."""
 
     strategy: str = "listwise"
     template: str = "relevance"
@@ -39,21 +43,25 @@ class Options:
     total_s: float = 45.0
     max_calls: int = 30
     max_tokens: int = 100_000
-    """Of one question, in and out."""
-    at_once: int = 8
+    """Limit of one query, in and out."""
+    concurrency: int = 8
     cache_size: int = 1000
     date_field: str = ""
-    official: tuple[str, ...] = ()
+    official_sources: tuple[str, ...] = ()
 
 
 class Listwise:
-    """Puts hits in the order that a language model gives; keeps the order, and says why, where it gives none."""
+    """An orderer that asks a language model; it keeps the order, and says why, if the model gives none.
+
+    Raises:
+        InvalidInput: The options name a template that does not exist or does not order passages.
+    """
 
     def __init__(
         self,
-        model: Model,
+        model: ChatModel,
         templates: Mapping[str, Template],
-        options: Options,
+        options: ListwiseOptions,
         *,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], date] = date.today,
@@ -65,9 +73,10 @@ class Listwise:
         self._clock = clock
         self._today = today
         self._nonce = nonce
-        self._orders = Orders(options.cache_size)
-        self._at_once = anyio.CapacityLimiter(options.at_once)
-        self.template(options.template)
+        self._orders: LRUCache[bytes, tuple[int, ...]] = LRUCache(options.cache_size)
+        self._limiter = anyio.CapacityLimiter(options.concurrency)
+        self._default = self.template(options.template)
+        self._chosen: Template | None = None
 
     @property
     def name(self) -> str:
@@ -75,139 +84,135 @@ class Listwise:
         return self._model.name
 
     @property
-    def default_template(self) -> str:
-        """Return the name of the template of the settings."""
-        return self._options.template
-
-    @property
     def templates(self) -> list[str]:
         """Return the names of the templates that order passages."""
         return sorted(self._templates)
 
     def template(self, name: str) -> Template:
-        """Return a template.
+        """Return a template by name.
 
         Raises:
-            InvalidInput: There is none of that name that orders passages.
+            InvalidInput: There is no such template, or it does not order passages.
         """
         if name not in self._templates:
             known = ", ".join(self.templates)
             raise InvalidInput(f"No template {name!r} orders passages.{nearest(name, self.templates)} Known: {known}.")
         return self._templates[name]
 
-    def by(self, wish: Wish) -> "Bound":
-        """Return what orders by this template and instruction, whatever else is asked.
+    def with_template(self, name: str) -> "Listwise":
+        """Return an orderer that uses this template whatever the instruction says; "" is the configured one.
 
         Raises:
-            InvalidInput: There is no such template, or it lacks what it needs.
+            InvalidInput: There is no such template, or it does not order passages.
         """
-        self._task("", wish)
-        return Bound(self, wish)
+        other = copy(self)
+        other._chosen = self.template(name) if name else self._default
+        return other
 
-    async def order(self, query: str, instruction: str, hits: Sequence[Hit]) -> Ordering:
-        """Return the order of the hits by an instruction, or by the template of the settings.
+    async def order(self, query: Query, hits: Sequence[Hit]) -> Ordering:
+        """Return the order of the hits by the query's instruction.
+
+        An instruction that is the name of a template, such as "prefer recent", selects that template. Any other
+        instruction is filled into the configured template.
 
         Raises:
-            ModelError: The model cannot be asked, or would cost more than is allowed.
+            InvalidInput: The template needs something that is not configured.
+            ModelError: The model cannot be reached, or would cost more than allowed.
         """
-        official = bool(self._options.official)
-        wish = read_wish(instruction, self._templates, self._options.template, lists_official=official)
-        return await self.order_by(query, wish, hits)
-
-    async def order_by(self, query: str, wish: Wish, hits: Sequence[Hit]) -> Ordering:
-        """Return the order of the hits by a template and an instruction.
-
-        Raises:
-            InvalidInput: The template lacks what it needs.
-            ModelError: The model cannot be asked, or would cost more than is allowed.
-        """
-        options = self._options
-        task = self._task(query, wish)
-        depth = deepest(options.strategy, len(hits), permutations=options.permutations, max_calls=options.max_calls)
-        read = [show(hit.passage, tokens=options.passage_tokens, date_field=options.date_field) for hit in hits[:depth]]
-        key = order_key(self.name, options.strategy, task, read)
+        options, task = self._options, self._task(query)
+        depth = max_depth(options.strategy, len(hits), permutations=options.permutations, max_calls=options.max_calls)
+        read = [
+            prompt_passage(hit.passage, tokens=options.passage_tokens, date_field=options.date_field)
+            for hit in hits[:depth]
+        ]
+        key = _key(self.name, options.strategy, task, read)
         notes = [f"Only the first {depth} of {len(hits)} passages were ordered."] * (depth < len(hits))
-        if wish.text or wish.template != options.template:
-            notes.append(f"{self.name} put {depth} passages in order by the template {wish.template!r}.")
+        if task.instruction or task.template is not self._default:
+            notes.append(f"{self.name} ordered {depth} passages by the template {task.template.name!r}.")
         rest = range(depth, len(hits))
         if known := self._orders.get(key):
             return Ordering((*known, *rest), (*notes, *_jumps(known, hits)), note="0 calls, served from cache")
         windows = self._windows(task, read)
         places = await self._run(windows, depth)
-        if not windows.left:
-            self._orders.keep(key, places)
+        if not windows.unordered and self._orders.maxsize:
+            self._orders[key] = tuple(places)
         return self._ordering(windows, [*places, *rest], hits, notes)
 
     def _ordering(self, windows: Windows, places: Sequence[int], hits: Sequence[Hit], notes: list[str]) -> Ordering:
         report, usage = windows.cost.report(), windows.cost.usage
-        if windows.left:
-            what = f"{windows.left} of {windows.asked} windows kept their order"
-            step = "A reply was cut: raise RESIFT_LLM__REPLY_TOKENS." if windows.was_cut else _ABLER
-            left = f"{self.name}: {what}, for no reply to them held an order. {step}"
-            if windows.left == windows.asked:
-                return Ordering((), (left,), degraded=True, note=f"{what}; {report}", usage=usage)
-            notes = [*notes, left]
-        if windows.lacks_logprobs:
-            notes = [*notes, f"{self.name} gives no probabilities of tokens; lists were asked for instead."]
+        if windows.unordered:
+            what = f"{windows.unordered} of {windows.windows} windows kept their order"
+            step = "A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS." if windows.was_cut else _ABLER
+            problem = f"{self.name}: {what}, since no reply held an order. {step}"
+            if windows.unordered == windows.windows:
+                return Ordering((), (problem,), degraded=True, note=f"{what}; {report}", usage=usage)
+            notes = [*notes, problem]
         reasons = [
             f"#{rank} {hits[place].passage.id}: {windows.reasons[place]}"
             for rank, place in enumerate(places[:3], start=1)
             if place in windows.reasons
         ]
-        told = (*notes, *_jumps(places, hits), *reasons)
-        return Ordering(tuple(places), told, degraded=bool(windows.left), note=report, usage=usage)
+        notes = [*notes, *_jumps(places, hits), *reasons]
+        return Ordering(tuple(places), tuple(notes), degraded=bool(windows.unordered), note=report, usage=usage)
 
-    def _task(self, query: str, wish: Wish) -> OrderingTask:
-        options, template = self._options, self.template(wish.template)
-        instruction = wish.text
+    def _task(self, query: Query) -> OrderingTask:
+        options = self._options
+        template, instruction = self._choose(query.instruction)
         if template.name == OFFICIAL and not instruction:
-            instruction = _sources(options.official, wish.said)
+            instruction = _official(options.official_sources)
         return OrderingTask(
-            query,
-            instruction,
+            query=query.text,
+            instruction=instruction,
             template=template,
             today=self._today().isoformat(),
-            by_first_token=options.strategy == "first_token",
             permutations=options.permutations,
             passage_tokens=options.passage_tokens,
             reply_tokens=options.reply_tokens,
         )
 
+    def _choose(self, instruction: str) -> tuple[Template, str]:
+        """Return the template, and the instruction that is filled into it."""
+        text = instruction.strip()
+        if self._chosen is not None:
+            return self._chosen, text
+        name = re.sub(r"[\s-]+", "_", text.lower()).strip("._")
+        return (self._templates[name], "") if name in self._templates else (self._default, text)
+
     def _windows(self, task: OrderingTask, read: Sequence[PromptPassage]) -> Windows:
-        """Return the windows of a head, after making sure that they cost no more than is allowed.
+        """Return the windows of a head.
 
         Raises:
-            ModelError: They would.
+            ModelError: They could cost more tokens than allowed.
         """
         options = self._options
         windows = Windows(
             self._model,
             task,
-            read,
+            passages=read,
             deadline=self._clock() + options.total_s,
             max_calls=options.max_calls,
-            at_once=self._at_once,
+            limiter=self._limiter,
             nonce=self._nonce,
         )
-        tokens = sum(windows.estimate(group) for group in foreseen(options.strategy, len(read)))
+        tokens = sum(windows.estimate(group) for group in worst_case(options.strategy, len(read)))
         if tokens > options.max_tokens:
             raise ModelError(
-                f"Ordering {len(read)} passages would take about {tokens:,} tokens, above {options.max_tokens:,}, and "
-                "was not begun. Rerank fewer, or raise RESIFT_LLM__MAX_TOKENS_PER_QUERY."
+                f"Ordering {len(read)} passages would take about {tokens:,} tokens, above the limit of "
+                f"{options.max_tokens:,}. Rerank fewer passages, or raise RESIFT_LLM__MAX_TOKENS_PER_QUERY."
             )
         return windows
 
     async def _run(self, windows: Windows, depth: int) -> Group:
-        """Play the strategy's rounds, in the time there is.
+        """Run the strategy's rounds within the time limit.
 
         Raises:
-            ModelError: The model cannot be asked, or time is over.
+            ModelError: The model cannot be reached, or the time is over.
         """
         strategy = STRATEGIES[self._options.strategy](depth)
         with anyio.move_on_after(self._options.total_s + GRACE_S):
             groups = next(strategy)
             while True:
-                orders = await together([lambda group=group: windows.order(group) for group in groups])
+                orders = await run_concurrently([lambda group=group: windows.order(group) for group in groups])
                 try:
                     groups = strategy.send(orders)
                 except StopIteration as end:
@@ -215,38 +220,30 @@ class Listwise:
         raise ModelError(f"{self.name} gave no order within {self._options.total_s:g} s. Raise RESIFT_LLM__TOTAL_S.")
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A listwise reranker bound to a template and an instruction."""
-
-    listwise: Listwise
-    wish: Wish
-
-    @property
-    def name(self) -> str:
-        """Return the name of the model."""
-        return self.listwise.name
-
-    async def order(self, query: str, instruction: str, hits: Sequence[Hit]) -> Ordering:
-        """Return the order of the hits; `instruction` gives way to the one it is bound to."""
-        return await self.listwise.order_by(query, self.wish, hits)
-
-
-def _sources(official: Sequence[str], said: str) -> str:
-    """Return the list of official sources, and in which words they were asked for, which may say more."""
-    if not official:
+def _official(sources: Sequence[str]) -> str:
+    if not sources:
         raise InvalidInput(
-            "prefer_official needs the list of official sources: give it as the instruction, or set "
+            "The template prefer_official needs a list of official sources: pass it as the instruction, or set "
             "RESIFT_BLEND__OFFICIAL_SOURCES."
         )
-    return ", ".join(official) + (f". They are asked for in these words: {said}" if said else "")
+    return ", ".join(sources)
 
 
 def _jumps(places: Sequence[int], hits: Sequence[Hit]) -> list[str]:
     jumped = [(place, rank) for rank, place in enumerate(places) if place - rank >= JUMP]
     notes = [
-        f"{hits[place].passage.id} rose from place {place + 1} to {rank + 1}: look whether its text asks for that."
-        for place, rank in jumped[:MOST_JUMPS]
+        f"{hits[place].passage.id} rose from rank {place + 1} to {rank + 1}: check whether its text asks for that."
+        for place, rank in jumped[:MAX_JUMPS]
     ]
     more = len(jumped) - len(notes)
-    return [*notes, f"{more} more passages rose {JUMP} places or more."] if more else notes
+    return [*notes, f"{more} more passages rose {JUMP} ranks or more."] if more else notes
+
+
+def _key(model: str, strategy: str, task: OrderingTask, read: Sequence[PromptPassage]) -> bytes:
+    """Return a digest of everything the model's answer depends on; of the date only if the template shows it."""
+    template = task.template
+    today = task.today if "today" in template.placeholders else ""
+    parameters = (task.permutations, task.passage_tokens, task.reply_tokens, task.seed)
+    settings = (model, strategy, astuple(template), parameters, task.query, task.instruction, today)
+    content = json.dumps([settings, [astuple(each) for each in read]])
+    return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""From a model's words to an order: what it surely said, and nothing read into prose."""
+"""Read an order out of a model's reply: only what the reply states, nothing guessed from prose."""
 
 import json
 import re
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-MOST_CHARACTERS = 100_000  # of a reply that are read; an order of 20 takes 200
+MAX_REPLY_CHARACTERS = 100_000  # an order of 20 takes 200
 
-MOST_BRACKETS = 500  # of a reply at which JSON is looked for
+MAX_BRACKETS = 500  # opening brackets at which JSON is tried
 
 REASON_WORDS = 15
 
@@ -27,34 +27,34 @@ _CHAIN = re.compile(r"\[?[A-Z]\d{0,4}\]?(?:[ \t]*>[ \t]*\[?[A-Z]\d{0,4}\]?)*", r
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An order of n places. `named` of them the reply named; the others follow in their earlier order."""
+    """An order of n positions. The reply named `named` of them; the others follow in their earlier order."""
 
     places: tuple[int, ...]
     named: int
     is_repaired: bool
-    """Whether the reply named some twice, or not at all, or others."""
+    """Whether the reply named labels twice, left some out, or named unknown ones."""
 
     @property
     def is_usable(self) -> bool:
-        """Return whether at least half of the places were named: less is no order."""
+        """Return whether the reply named at least half of the positions; fewer do not make an order."""
         return self.named > 0 and 2 * self.named >= len(self.places)
 
 
 def read_order(text: str, labels: Sequence[str]) -> Reading:
-    """Return the order that a reply gives to labels.
+    """Return the order of the labels in a reply.
 
-    Thinking and fences are dropped. What is left is read as JSON, else by the last line that is wholly `D3 > D1 > ...`.
+    Reasoning and code fences are dropped. The rest is read as JSON, else from the last line of the form `D3 > D1 > ...`.
     """
-    words = _FENCE.sub("", _without_thoughts(text[:MOST_CHARACTERS]))
+    words = _FENCE.sub("", _without_thoughts(text[:MAX_REPLY_CHARACTERS]))
     lists = [found for value in _json_values(words) if (found := _labels_in(value))]
     return repair(lists[-1] if lists else _from_lines(words) or [], labels)
 
 
 def read_reasons(text: str, labels: Sequence[str]) -> dict[int, str]:
-    """Return the reasons that a reply gives, by place, cut to their first words; none where it gives none."""
+    """Return the reasons in a reply by position, each cut to its first words."""
     places = {label: place for place, label in enumerate(labels)}
     reasons: dict[int, str] = {}
-    for value in _json_values(_without_thoughts(text[:MOST_CHARACTERS])):
+    for value in _json_values(_without_thoughts(text[:MAX_REPLY_CHARACTERS])):
         given = cast("dict[str, Any]", value).get("reasons") if isinstance(value, dict) else None
         for each in cast("list[Any]", given) if isinstance(given, list) else []:
             match each:
@@ -66,7 +66,7 @@ def read_reasons(text: str, labels: Sequence[str]) -> dict[int, str]:
 
 
 def repair(named: Sequence[str], labels: Sequence[str]) -> Reading:
-    """Return the order in which labels are first named; unknown ones are dropped, missing ones appended."""
+    """Return the labels in the order they are first named, without unknown ones; missing ones follow."""
     known = {label: place for place, label in enumerate(labels)}
     first = dict.fromkeys(known[name] for name in named if name in known)
     missing = [place for place in range(len(labels)) if place not in first]
@@ -74,7 +74,7 @@ def repair(named: Sequence[str], labels: Sequence[str]) -> Reading:
 
 
 def _without_thoughts(text: str) -> str:
-    """Return what follows the last thought; without what follows one that does not end."""
+    """Return the text after the last closed reasoning block, up to one that is never closed."""
     closed = [found.end() for found in _CLOSED_THOUGHT.finditer(text)]
     rest = text[closed[-1] :] if closed else text
     opened = _OPEN_THOUGHT.search(rest)
@@ -82,10 +82,10 @@ def _without_thoughts(text: str) -> str:
 
 
 def _json_values(text: str) -> list[Any]:
-    """Return the JSON objects and lists in a text, one after the other; none inside another."""
+    """Return the outermost JSON objects and lists in a text, in order."""
     decoder, place = json.JSONDecoder(), 0
     values: list[Any] = []
-    for _ in range(MOST_BRACKETS):
+    for _ in range(MAX_BRACKETS):
         brackets = [at for at in (text.find("{", place), text.find("[", place)) if at >= 0]
         if not brackets:
             break
@@ -98,7 +98,7 @@ def _json_values(text: str) -> list[Any]:
 
 
 def _labels_in(value: Any) -> list[str] | None:
-    """Return the labels of a list of them, or of the only such list in an object."""
+    """Return the labels in a list, or in the only such list of an object."""
     if isinstance(value, dict):
         entries = cast("dict[str, Any]", value)
         candidates = [entries["ranking"]] if "ranking" in entries else list(entries.values())

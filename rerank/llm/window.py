@@ -1,9 +1,9 @@
-"""Ask a language model to put one window of passages in order, once or from several shuffles of it."""
+"""Ask a language model to order one window of passages, once or from several shuffles of it."""
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Protocol
 
 import anyio
 
@@ -13,70 +13,44 @@ from ...core.values import Usage
 from ...models.endpoint.chat import ChatRequest
 from ...models.endpoint.chat_reply import ChatReply
 from ...prompts.templates import Template
+from ..concurrency import run_concurrently
 from .prompt import SYSTEM, PromptPassage, fenced, labels, schema, user_message
-from .reply import Reading, read_order, read_reasons, repair
+from .reply import Reading, read_order, read_reasons
 from .strategies import Group
 
 
 @dataclass(slots=True)
 class Cost:
-    """Counts of one run; whoever asks the model adds to them."""
+    """What ordering one head has cost so far."""
 
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     retries: int = 0
     repaired: int = 0
-    """Replies that named labels twice, not at all, or others."""
+    """Replies that named labels twice, left some out, or named unknown ones."""
     failed: int = 0
-    """Replies that held no order."""
+    """Replies without an order."""
     trimmed: int = 0
-    """Passages of which only the beginning was read."""
+    """Passages of which the model read only the beginning."""
 
     @property
     def usage(self) -> Usage:
-        """Return what is paid for."""
-        return Usage(self.calls, self.tokens_in, self.tokens_out)
+        """Return the calls and tokens, which an endpoint charges for."""
+        return Usage(calls=self.calls, tokens_in=self.tokens_in, tokens_out=self.tokens_out)
 
     def report(self) -> str:
-        """Return the counts in one line; those besides calls and tokens where there is something to count."""
+        """Return the counts in one line, without those that are zero except calls and tokens."""
         first = f"{self.calls} calls, {self.tokens_in} tokens in, {self.tokens_out} out"
         others = [(each.name, getattr(self, each.name)) for each in fields(self)[3:]]
         return ", ".join([first, *(f"{count} {name}" for name, count in others if count)])
 
 
-T = TypeVar("T")
+LABEL_TOKENS = 12  # upper estimate of a label in a JSON reply, since tokenizers differ
 
 
-async def together(questions: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Return the answers in the order of the questions; when one fails, the others are cancelled.
-
-    Raises:
-        ModelError: The first failure.
-    """
-    answers: dict[int, T] = {}
-    failures: list[ModelError] = []
-
-    async def answer(place: int) -> None:
-        try:
-            answers[place] = await questions[place]()
-        except ModelError as error:
-            failures.append(error)
-            group.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        for place in range(len(questions)):
-            group.start_soon(answer, place)
-    if failures:
-        raise failures[0]
-    return [answers[place] for place in range(len(questions))]
-
-
-REPLY_TOKENS = 12  # of a label in JSON, as tokenizers differ; for the estimate
-
-
-class Model(Protocol):
-    """What answers a request."""
+class ChatModel(Protocol):
+    """A language model that answers a request."""
 
     @property
     def name(self) -> str:
@@ -84,19 +58,22 @@ class Model(Protocol):
         ...
 
     async def ask(self, request: ChatRequest, *, deadline: float | None = None) -> ChatReply:
-        """Return the reply; may raise `ModelError`."""
+        """Return the reply.
+
+        Raises:
+            ModelError: The endpoint fails, or does not answer before `deadline` (seconds, monotonic).
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class OrderingTask:
-    """What is to be judged by."""
+    """By what passages are ordered, and how much of them the model reads."""
 
     query: str
     instruction: str
     template: Template
     today: str
-    by_first_token: bool = False
     permutations: int = 1
     passage_tokens: int = 400
     reply_tokens: int = 2000
@@ -104,65 +81,59 @@ class OrderingTask:
 
 
 class Windows:
-    """Orders windows of one head of passages, and counts what that costs."""
+    """Orders windows of one head of passages and counts the cost."""
 
     def __init__(
         self,
-        model: Model,
+        model: ChatModel,
         task: OrderingTask,
-        shown: Sequence[PromptPassage],
         *,
+        passages: Sequence[PromptPassage],
         deadline: float,
         max_calls: int,
-        at_once: anyio.CapacityLimiter,
+        limiter: anyio.CapacityLimiter,
         nonce: Callable[[], str],
     ) -> None:
         self._model = model
         self._task = task
-        self._shown: list[PromptPassage] = list(shown)
+        self._passages: list[PromptPassage] = list(passages)
         self._deadline = deadline
         self._max_calls = max_calls
-        self._at_once = at_once
+        self._limiter = limiter
         self._nonce = nonce
         self._is_halved = False
-        self._by_letters = task.by_first_token
-        self.cost = Cost(trimmed=sum(each.is_trimmed for each in shown))
-        self.asked = 0
-        self.left = 0
-        """Windows that kept their order, for no reply to them held one."""
+        self.cost = Cost(trimmed=sum(each.is_trimmed for each in passages))
+        self.windows = 0
+        self.unordered = 0
+        """Windows that kept their order because no reply held one."""
         self.was_cut = False
-        """Whether the endpoint cut a reply that held no order."""
+        """Whether the endpoint cut off a reply without an order."""
         self.reasons: dict[int, str] = {}
 
-    @property
-    def lacks_logprobs(self) -> bool:
-        """Return whether lists were asked for because the endpoint gives no probabilities of tokens."""
-        return self._task.by_first_token and not self._by_letters
-
     def estimate(self, group: Group) -> int:
-        """Return about how many tokens all calls of a window take, in and out."""
+        """Return an estimate of the tokens, in and out, of all calls for a window."""
         request = self._request(group)
-        tokens = estimate_tokens(request.system) + estimate_tokens(request.user) + REPLY_TOKENS * len(group)
+        tokens = estimate_tokens(request.system) + estimate_tokens(request.user) + LABEL_TOKENS * len(group)
         return self._task.permutations * tokens
 
     async def order(self, group: Group) -> Group:
-        """Return the group in the model's order: of several shuffles, by Borda count.
+        """Return the group in the model's order; orders of several shuffles are merged by Borda count.
 
         Raises:
-            ModelError: The model cannot be asked.
+            ModelError: The model cannot be reached.
         """
-        self.asked += 1
-        dice = random.Random(f"{self._task.seed}:{group}")  # noqa: S311 - shuffles that can be repeated, no secrets
-        shuffles = [group, *(dice.sample(group, len(group)) for _ in range(self._task.permutations - 1))]
-        orders = await together([lambda each=each: self._order_once(each) for each in shuffles])
+        self.windows += 1
+        shuffler = random.Random(f"{self._task.seed}:{group}")  # noqa: S311 - reproducible shuffles, not secrets
+        shuffles = [group, *(shuffler.sample(group, len(group)) for _ in range(self._task.permutations - 1))]
+        orders = await run_concurrently([lambda each=each: self._order_once(each) for each in shuffles])
         usable = [order for order in orders if order]
         if not usable:
-            self.left += 1
+            self.unordered += 1
         points = {place: sum(order.index(place) for order in usable) for place in group}
         return sorted(group, key=lambda place: points[place])
 
     async def _order_once(self, group: Group) -> Group:
-        """Return the group in the order of one reply, else of a second; [] where neither held one."""
+        """Return the group in the order of the first or second reply; [] if neither holds one."""
         for _ in range(2):
             reading = await self._read(group)
             if reading.is_usable:
@@ -172,17 +143,8 @@ class Windows:
         return []
 
     async def _read(self, group: Group) -> Reading:
-        by_letters = self._by_letters
         reply = await self._ask(group)
-        names = labels(len(group), letters=by_letters)
-        if by_letters and not reply.first_token:
-            self._by_letters = False
-            return await self._read(group)
-        if by_letters:
-            likeliest = sorted(reply.first_token, key=lambda each: -each[1])
-            reading = repair([token.strip() for token, _ in likeliest if token.strip() in names], names)
-            # The others are unlikelier than the likeliest twenty; where none is a label, there is no order.
-            return replace(reading, named=len(group)) if reading.named else reading
+        names = labels(len(group))
         if self._task.template.reply == "ranking with reasons":
             self.reasons |= {group[place]: reason for place, reason in read_reasons(reply.text, names).items()}
         reading = read_order(reply.text, names)
@@ -201,9 +163,9 @@ class Windows:
 
     async def _call(self, request: ChatRequest) -> ChatReply:
         if self.cost.calls >= self._max_calls:
-            raise ModelError(f"max_calls, {self._max_calls}, is reached. Raise RESIFT_LLM__MAX_CALLS.")
+            raise ModelError(f"The limit of {self._max_calls} calls is reached. Raise RESIFT_LLM__MAX_CALLS.")
         self.cost.calls += 1
-        async with self._at_once:
+        async with self._limiter:
             reply = await self._model.ask(request, deadline=self._deadline)
         self.cost.tokens_in += reply.tokens_in
         self.cost.tokens_out += reply.tokens_out
@@ -211,20 +173,25 @@ class Windows:
         return reply
 
     def _halve(self) -> None:
-        """Cut all passages to half of their tokens, once."""
+        """Cut all passages to half of their tokens, at most once."""
         if not self._is_halved:
             self._is_halved = True
-            self._shown = [each.with_half_the_text(self._task.passage_tokens) for each in self._shown]
-            self.cost.trimmed = sum(each.is_trimmed for each in self._shown)
+            self._passages = [each.with_half_the_text(self._task.passage_tokens) for each in self._passages]
+            self.cost.trimmed = sum(each.is_trimmed for each in self._passages)
 
     def _request(self, group: Group) -> ChatRequest:
         task, nonce = self._task, self._nonce()
-        names = labels(len(group), letters=self._by_letters)
-        passages = fenced([self._shown[place] for place in group], names, nonce)
-        user = user_message(
-            task.template, task.query, task.instruction, task.today, passages, first_token=self._by_letters
+        names = labels(len(group))
+        values = {
+            "query": task.query,
+            "instruction": task.instruction or "none",
+            "today": task.today,
+            "passages": fenced([self._passages[place] for place in group], names, nonce),
+        }
+        return ChatRequest(
+            SYSTEM.format(nonce=nonce),
+            user_message(task.template, values),
+            max_tokens=task.reply_tokens,
+            schema=schema(names, with_reasons=task.template.reply == "ranking with reasons"),
+            seed=task.seed,
         )
-        if self._by_letters:
-            return ChatRequest(SYSTEM.format(nonce=nonce), user, max_tokens=1, seed=task.seed, first_token=True)
-        form = schema(names, with_reasons=task.template.reply == "ranking with reasons")
-        return ChatRequest(SYSTEM.format(nonce=nonce), user, max_tokens=task.reply_tokens, schema=form, seed=task.seed)

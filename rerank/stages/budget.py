@@ -1,31 +1,23 @@
-"""Score as much of a head as pays, and as a time budget allows, in slices."""
+"""How much of a head to read: slice by slice, until more would change nothing or the time is over."""
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
-from math import ceil, inf
-from typing import TypeAlias
-
-import anyio
+from math import ceil
 
 from ...core.errors import ModelError
-from ...core.values import Passage
-from ..protocols import Reranker, Scores, score_all
+from ...core.query import Query
+from ..protocols import Scorer, Scores
 
-FIRST = 1  # passages scored to learn the pace: one is the least that a budget can be broken by
-
-SHARE = 0.5  # of the time left that a slice is meant to take; twice as slow as thought is still in time
-
-GRACE = 0.1  # of the budget, after whose end a slice under way is given up
-
-UPPER = 0.8  # of the hits shown: among the last of them, hits change places without gain (benchmarks/README.md)
-
-MEMORY = 0.98  # weight of a passage's time against the next one's: half of what is known is of the last 35
+FIRST_SLICE = 1  # passages scored to learn the pace: a budget can be exceeded by no less than one passage
+TARGET_SHARE = 0.5  # of the time left that a slice should take: a slice twice as slow as expected still ends in time
+GRACE = 0.1  # of the budget: a slice that runs on for longer after the deadline is cancelled
+UPPER_PART = 0.8  # of the hits shown: among the last ones, hits swap places without gain (benchmarks/README.md)
+DECAY = 0.98  # weight of a passage's time relative to the next one's: the last 35 passages make up half of the mean
 
 
 class Pace:
-    """How long a passage takes a reranker: a mean in which each passage weighs less than the next."""
+    """The time a reranker takes per passage: a mean in which recent passages weigh more."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
@@ -33,119 +25,122 @@ class Pace:
 
     @property
     def seconds_per_passage(self) -> float | None:
-        """Return the mean; None while nothing was measured."""
+        """Return the mean, or None before the first measurement."""
         return self._seconds / self._passages if self._passages else None
 
     def add(self, seconds: float, passages: int) -> None:
-        """Count a call; passages whose scores were known already are left out by the caller."""
+        """Count one call. `passages` excludes those whose scores came from the cache."""
         if passages > 0:
-            kept = MEMORY**passages
+            kept = DECAY**passages
             self._seconds = kept * self._seconds + seconds
             self._passages = kept * self._passages + passages
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """Reading ends with a slice that brings nothing to the hits that are shown, in the upper four fifths of them."""
+    """Stop reading after a slice that brings nothing into the upper four fifths of the `shown` hits."""
 
     shown: int
-    slice: int
+    slice_size: int
 
     @property
     def first(self) -> int:
-        """Return how many passages are read before it can end: whole slices, as many as are shown."""
-        return self.slice * ceil(self.shown / self.slice)
+        """Return how many passages are read before reading may stop: whole slices, enough for the hits shown."""
+        return self.slice_size * ceil(self.shown / self.slice_size)
 
     def is_enough(self, order: Sequence[int]) -> bool:
-        """Return whether the last slice brought nothing; `order` has the places read, best first."""
-        fresh = len(order) - self.slice
-        return all(place < fresh for place in order[: max(1, int(UPPER * self.shown))])
+        """Return whether the last slice changed nothing; `order` holds the positions read, best first."""
+        fresh = len(order) - self.slice_size
+        return all(place < fresh for place in order[: max(1, int(UPPER_PART * self.shown))])
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much of the ranking to read: `depth` passages at most, and for `milliseconds` when that is not 0."""
+class HeadReader:
+    """Decides how many passages of a head to score next, and collects their scores.
 
-    depth: int
-    milliseconds: float = 0.0
-    pace: Pace = field(default_factory=Pace)
-    """What is known of the reranker's speed from earlier heads; it learns from this one."""
-    early_stop: EarlyStop | None = None
-    """None reads the whole depth."""
-
-
-Order: TypeAlias = Callable[[Sequence[float]], Sequence[int]]
-"""From the scores of the first passages to their places, best first."""
-
-
-async def score_within(
-    reranker: Reranker,
-    query: str,
-    passages: Sequence[Passage],
-    budget: Budget,
-    *,
-    order: Order,
-    instruction: str = "",
-    clock: Callable[[], float] = time.perf_counter,
-) -> Scores:
-    """Return the scores of the first passages, as many as the budget says.
-
-    A slice that does not end within a tenth of the time after its end is given up; `clock` does not rule that.
-
-    Raises:
-        ModelError: The reranker failed, or not one slice was scored in time.
+    `pace` holds what is known of the reranker's speed from earlier queries; this one adds to it. Within a query its
+    own pace counts first, since earlier calls may have waited for the model to load.
     """
-    budget_s = budget.milliseconds / 1000 or inf
-    deadline = clock() + budget_s
-    parts: list[Scores] = []
-    done, now = 0, Pace()  # this head's own pace goes before that of earlier ones, which may have waited for the model
-    while done < len(passages) and not _is_enough(parts, budget.early_stop, order):
-        size = _most(budget.early_stop, len(passages) - done, first=not parts)
-        if budget.milliseconds:
-            size = min(size, _slice(deadline - clock(), now, budget.pace, first=not parts))
-        if not size:
-            break
-        begun = clock()
-        with anyio.move_on_after(max(0.0, deadline - begun) + GRACE * budget_s) as scope:
-            parts.append(await score_all(reranker, query, passages[done : done + size], instruction=instruction))
-        for pace in (budget.pace, now):  # of a slice that was given up, at least
-            pace.add(clock() - begun, size - (0 if scope.cancelled_caught else parts[-1].cached))
-        if scope.cancelled_caught:
-            break
-        done += size
-    if not parts:
-        raise ModelError(
-            f"{reranker.name} scored nothing within the time budget of {budget.milliseconds:g} ms. Allow more."
+
+    def __init__(self, query: Query, passages: int, *, pace: Pace, early_stop: EarlyStop | None) -> None:
+        self._query = query
+        self._passages = passages
+        self._early_stop = early_stop
+        self._paces = (Pace(), pace)
+        self._budget_s = query.seconds_left
+        self._slice_start = 0.0
+        self._parts: list[Scores] = []
+        self._cancelled = False
+        self.done = 0
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Return the scores so far."""
+        return tuple(value for part in self._parts for value in part.values)
+
+    @property
+    def may_stop(self) -> bool:
+        """Return whether the order so far decides if reading goes on."""
+        return self._early_stop is not None and bool(self._parts)
+
+    def is_enough(self, order: Sequence[int]) -> bool:
+        """Return whether reading may stop at this order of the positions read so far."""
+        return self._early_stop is not None and self.may_stop and self._early_stop.is_enough(order)
+
+    def next_slice(self) -> int:
+        """Return how many passages to score next; 0 when the head is read or the time is over."""
+        left = self._passages - self.done
+        if self._cancelled or not left:
+            return 0
+        size = left if self._early_stop is None else min(left, self._slice_size(self._early_stop))
+        if self._query.has_deadline:
+            size = min(size, self._affordable(self._query.seconds_left))
+        self._slice_start = self._query.clock()
+        return size
+
+    @property
+    def slice_timeout_s(self) -> float:
+        """Return after how many seconds a slice is cancelled: the time left and a tenth of the whole budget."""
+        return max(0.0, self._query.seconds_left) + GRACE * self._budget_s
+
+    def add(self, scorer: Scorer, size: int, part: Scores | None) -> None:
+        """Take the scores of a slice of `size` passages; None says that the slice was cancelled."""
+        took_s = self._query.clock() - self._slice_start
+        for pace in self._paces:
+            pace.add(took_s, size if part is None else size - part.cached)
+        if part is None:
+            self._cancelled = True
+        else:
+            self._parts.append(part.check(scorer, size))
+            self.done += size
+
+    def scores(self, scorer: Scorer) -> Scores:
+        """Return the scores of the passages read.
+
+        Raises:
+            ModelError: Not one slice was scored in time.
+        """
+        if not self._parts:
+            budget_ms = 1000 * self._budget_s
+            raise ModelError(f"{scorer.name} scored nothing within the time budget of {budget_ms:g} ms. Allow more.")
+        starts = accumulate((len(part.values) for part in self._parts), initial=0)
+        return Scores(
+            self.values,
+            notes=tuple(dict.fromkeys(note for part in self._parts for note in part.notes)),
+            cached=sum(part.cached for part in self._parts),
+            cut=frozenset(
+                start + place for start, part in zip(starts, self._parts, strict=False) for place in part.cut
+            ),
         )
-    return _joined(parts)
 
+    def _slice_size(self, early_stop: EarlyStop) -> int:
+        return early_stop.slice_size if self._parts else early_stop.first
 
-def _most(early_stop: EarlyStop | None, left: int, *, first: bool) -> int:
-    """Return how many of the passages left are read at once at most."""
-    if early_stop is None:
-        return left
-    return min(left, early_stop.first if first else early_stop.slice)
-
-
-def _is_enough(parts: Sequence[Scores], early_stop: EarlyStop | None, order: Order) -> bool:
-    return bool(parts) and early_stop is not None and early_stop.is_enough(order(_joined(parts).values))
-
-
-def _slice(left_s: float, now: Pace, before: Pace, *, first: bool) -> int:
-    """Return how many passages to score next; 0 when there is no time for another."""
-    each = now.seconds_per_passage or before.seconds_per_passage
-    if not each:
-        return FIRST if left_s > 0 else 0
-    if first or left_s >= each:
-        return max(1, int(SHARE * left_s / each))
-    return 0
-
-
-def _joined(parts: Sequence[Scores]) -> Scores:
-    starts = accumulate((len(part.values) for part in parts), initial=0)
-    return Scores(
-        tuple(value for part in parts for value in part.values),
-        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-        sum(part.cached for part in parts),
-        frozenset(start + place for start, part in zip(starts, parts, strict=False) for place in part.cut),
-    )
+    def _affordable(self, left_s: float) -> int:
+        """Return how many passages fit into the time left."""
+        own, earlier = (pace.seconds_per_passage for pace in self._paces)
+        each = own or earlier
+        if not each:
+            return FIRST_SLICE if left_s > 0 else 0
+        if not self._parts or left_s >= each:
+            return max(1, int(TARGET_SHARE * left_s / each))
+        return 0

@@ -1,11 +1,11 @@
-"""Diversity: of hits that say the same, only the best comes early."""
+"""A stage without a model: maximal marginal relevance, so that hits that repeat each other come later."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.query import Query
 from ...core.values import Ranking, Stage
 from ...core.vectors import AnyVector
 from ...search.fusion import scale
@@ -38,15 +38,12 @@ def most_diverse_first(
 DIVERSITY = "diversity"
 
 
-def diversify(
-    ranking: Ranking,
-    vectors: Sequence[AnyVector | None],
-    diversity: float,
-    *,
-    clock: Callable[[], float] = time.perf_counter,
-) -> Ranking:
-    """Return the ranking with its head, of which these are the dense vectors, ordered by maximal marginal relevance."""
-    start = clock()
+def diversify(ranking: Ranking, query: Query, *, vectors: Sequence[AnyVector | None], diversity: float) -> Ranking:
+    """Return the ranking with its head ordered by maximal marginal relevance.
+
+    `vectors` are the dense vectors of the head's hits, in order; None for a hit without one. `diversity` is in 0..1.
+    """
+    start = query.clock()
     head = ranking.hits[: len(vectors)]
     if not head:
         return ranking
@@ -55,5 +52,12 @@ def diversify(
     order = most_diverse_first(
         scale([hit.score for hit in head], "min-max"), np.stack(rows[: len(head)]), diversity=diversity
     )
-    report = Stage(DIVERSITY, "MMR", len(head), len(head), 1000 * (clock() - start), kind="rank")
-    return reordered(ranking, order, report, name=DIVERSITY)
+    report = Stage(
+        name=DIVERSITY,
+        model="MMR",
+        received=len(head),
+        returned=len(head),
+        milliseconds=1000 * (query.clock() - start),
+        kind="rank",
+    )
+    return reordered(ranking, order, report=report, name=DIVERSITY)

@@ -1,9 +1,9 @@
-"""Stages without a model: what metadata adds where no reranker blends it in, and diversity."""
+"""A stage without a model: weigh recency and boosts where no reranker blends them in."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ...core.query import Query
 from ...core.values import Hit, Ranking, Stage
 from ..blend import blend, restrict
 from ..signals import FROM_METADATA, Mix, signals_of
@@ -11,11 +11,9 @@ from ..signals import FROM_METADATA, Mix, signals_of
 METADATA = "metadata"
 
 
-def weigh_metadata(
-    ranking: Ranking, mix: Mix, *, depth: int, clock: Callable[[], float] = time.perf_counter
-) -> Ranking:
-    """Return the ranking with its head ordered by retrieval's score and what metadata adds, as the mix weighs them."""
-    start = clock()
+def weigh_metadata(ranking: Ranking, query: Query, *, mix: Mix, depth: int) -> Ranking:
+    """Return the ranking with its first `depth` hits ordered by the blend of retrieval's score and metadata."""
+    start = query.clock()
     head = ranking.hits[:depth]
     if not head:
         return ranking
@@ -29,12 +27,22 @@ def weigh_metadata(
         for place, hit in enumerate(head)
     ]
     order = sorted(enumerate(finals), key=lambda pair: (-pair[1], pair[0]))
-    report = Stage(METADATA, "+".join(shown), len(head), len(head), 1000 * (clock() - start), kind="rank")
-    return reordered(replace(ranking, hits=[*seen, *ranking.hits[depth:]]), order, report, name="blend")
+    report = Stage(
+        name=METADATA,
+        model="+".join(shown),
+        received=len(head),
+        returned=len(head),
+        milliseconds=1000 * (query.clock() - start),
+        kind="rank",
+    )
+    return reordered(replace(ranking, hits=[*seen, *ranking.hits[depth:]]), order, report=report, name="blend")
 
 
-def reordered(ranking: Ranking, order: Sequence[tuple[int, float]], report: Stage, *, name: str) -> Ranking:
-    """Return the ranking with its head in the order of (place, final score), shown by name; the tail follows."""
+def reordered(ranking: Ranking, order: Sequence[tuple[int, float]], *, report: Stage, name: str) -> Ranking:
+    """Return the ranking with its head in the order of (position, final score) pairs; the tail follows.
+
+    `name` is the name of the final scores and ranks in each hit.
+    """
     hits = ranking.hits
     head = [
         _moved(hits[place], rank, score=score, scores={name: score}, ranks={name: rank})

@@ -1,70 +1,136 @@
-"""The seam to models that put passages in order without scoring them, such as an LLM, and their stage over a head."""
+"""A stage that orders a head as a whole, without scores, such as a language model."""
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
 
 import anyio
 
 from ...core.errors import ModelError
+from ...core.query import Query
 from ...core.values import Hit, Ranking, Stage
 from ..protocols import Orderer, Ordering
-from .fallback import keep_order
+from .fallback import failed, is_out_of_time
 
 
-async def order_head(
-    ranking: Ranking,
-    query: str,
-    instruction: str,
-    orderer: Orderer,
-    *,
-    stage: str,
-    depth: int,
-    milliseconds: float = 0.0,
-    clock: Callable[[], float] = time.perf_counter,
-) -> Ranking:
-    """Return the ranking with its head in the orderer's order; as it was, marked degraded, when that fails.
+@dataclass(frozen=True, slots=True)
+class OrderStage:
+    """A stage whose order is final."""
 
-    An order has no scores: final ones are 1/rank, and those of earlier stages stay beside them. `milliseconds` of 0 is
-    no limit.
-    """
-    start = clock()
-    head = ranking.hits[:depth]
-    if not head:
-        return ranking
-    try:
-        ordering = await _order_within(orderer, query, instruction, head, milliseconds)
-    except ModelError as error:
-        report = Stage(stage, orderer.name, len(head), 0, 1000 * (clock() - start), str(error), "rank")
-        return keep_order(ranking, report, str(error))
-    was_left = ordering.degraded and not ordering.places
-    returned = 0 if was_left else len(head)
-    took_ms = 1000 * (clock() - start)
-    report = Stage(stage, orderer.name, len(head), returned, took_ms, ordering.note, "rank", ordering.usage)
-    return replace(
-        ranking,
-        hits=_reorder(ranking.hits, ordering.places, stage) if ordering.places else ranking.hits,
-        stages=[*ranking.stages, report],
-        notes=[*ranking.notes, *ordering.notes],
-        degraded=ranking.degraded or ordering.degraded,
-    )
+    name: str
+    orderer: Orderer
+    head: int = 0
+    """How many hits it orders at most; 0: as many as the stage before read."""
+    takes_instructions: bool = True
+    wide_margin: float = 0.0
+    """Without an instruction, skip the stage if the last hit shown is this much more relevant than the next. 0: never."""
+
+    @property
+    def model(self) -> str:
+        """Return the name of its model."""
+        return self.orderer.name
 
 
-async def _order_within(
-    orderer: Orderer, query: str, instruction: str, head: Sequence[Hit], milliseconds: float
-) -> Ordering:
-    ordering = None
-    with anyio.move_on_after(milliseconds / 1000 if milliseconds else None):
-        ordering = await orderer.order(query, instruction, head)
-    if ordering is None:
-        left = f"the {milliseconds:.0f} ms left of the time budget"
-        raise ModelError(f"{orderer.name} gave no order within {left}. Allow more.")
-    if ordering.places and sorted(ordering.places) != list(range(len(head))):
-        raise ModelError(f"{orderer.name} gave an order that does not hold each of {len(head)} passages once.")
-    return ordering
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """An order stage as one request runs it."""
+
+    stage: OrderStage
+    depth: int
+    shown: int = 0
+    """How many hits the caller will see; 0 if unknown."""
+    stages_left: int = 1
+    """How many stages share the time left, this one included."""
+
+    @property
+    def name(self) -> str:
+        """Return the name in reports and scores."""
+        return self.stage.name
+
+    async def run(self, ranking: Ranking, query: Query) -> Ranking:
+        """Return the ranking with its head in the model's order; in its old order, marked degraded, on a failure.
+
+        An order has no scores: final ones are 1/rank, and those of earlier stages stay beside them.
+        """
+        start, orderer = query.clock(), self.stage.orderer
+        head = ranking.hits[: self.depth]
+        if not head:
+            return ranking
+        margin = self._margin(ranking)
+        if not query.instruction and margin >= self.stage.wide_margin > 0:
+            return self._skipped(ranking, margin)
+        query, ordering = query.share(self.stages_left), None
+        left_s = query.seconds_left
+        try:
+            if is_out_of_time(query):
+                raise ModelError("the time budget was used up before this stage. Allow more.")
+            with anyio.move_on_after(left_s if isfinite(left_s) else None):
+                ordering = await orderer.order(query, head)
+            if ordering is None:
+                raise ModelError(
+                    f"{orderer.name} gave no order within the {1000 * left_s:.0f} ms left of the time budget. Allow more."
+                )
+            _check_order(ordering, len(head), orderer.name)
+        except ModelError as error:
+            took_ms = 1000 * (query.clock() - start)
+            return failed(
+                ranking,
+                error,
+                name=self.name,
+                model=orderer.name,
+                kind="rank",
+                received=len(head),
+                milliseconds=took_ms,
+            )
+        return self._reordered(ranking, len(head), ordering, 1000 * (query.clock() - start))
+
+    def _reordered(self, ranking: Ranking, received: int, ordering: Ordering, took_ms: float) -> Ranking:
+        report = Stage(
+            name=self.name,
+            model=self.stage.model,
+            received=received,
+            returned=0 if ordering.degraded and not ordering.places else received,
+            milliseconds=took_ms,
+            note=ordering.note,
+            kind="rank",
+            usage=ordering.usage,
+        )
+        return replace(
+            ranking,
+            hits=_in_order(ranking.hits, ordering.places, self.name) if ordering.places else ranking.hits,
+            stages=[*ranking.stages, report],
+            notes=[*ranking.notes, *ordering.notes],
+            degraded=ranking.degraded or ordering.degraded,
+        )
+
+    def _margin(self, ranking: Ranking) -> float:
+        """Return how much more relevant the last hit shown is than the next one; 0 if unknown."""
+        if not 0 < self.shown < min(self.depth, len(ranking.hits)):
+            return 0.0
+        last, following = ranking.hits[self.shown - 1].relevance, ranking.hits[self.shown].relevance
+        return last - following if last is not None and following is not None else 0.0
+
+    def _skipped(self, ranking: Ranking, margin: float) -> Ranking:
+        why = f"there is no instruction, and the hits shown are {margin:.2f} more relevant than the next"
+        report = Stage(
+            name=self.name,
+            model=self.stage.model,
+            received=min(self.depth, len(ranking.hits)),
+            returned=0,
+            milliseconds=0.0,
+            note=f"skipped: {why}",
+            kind="rank",
+        )
+        note = f"The stage {self.name!r} was skipped: {why}."
+        return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note])
 
 
-def _reorder(hits: Sequence[Hit], places: Sequence[int], stage: str) -> list[Hit]:
+def _check_order(ordering: Ordering, passages: int, model: str) -> None:
+    if ordering.places and sorted(ordering.places) != list(range(passages)):
+        raise ModelError(f"{model} gave an order that does not hold each of {passages} passages once.")
+
+
+def _in_order(hits: Sequence[Hit], places: Sequence[int], stage: str) -> list[Hit]:
     head = [
         replace(
             hits[place],

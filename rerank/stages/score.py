@@ -1,111 +1,171 @@
-"""One stage that scores: score the head of a ranking, blend, reorder; the tail follows in its own order."""
+"""A stage that scores: score the head of a ranking, blend, reorder. The tail follows in its own order."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import anyio
 
 from ...core.errors import ModelError
+from ...core.query import Query
 from ...core.values import Hit, Ranking, Stage
 from ..blend import blend, restrict
-from ..protocols import Reranker, Scores
+from ..protocols import Scorer, Scores
 from ..signals import FROM_METADATA, Mix, signals_of
-from .budget import Budget, score_within
-from .fallback import FIRST, keep_order
+from .budget import EarlyStop, HeadReader, Pace
+from .fallback import FIRST, failed, is_out_of_time
 
 CUT_PASSAGE = "A passage is longer than the reranker reads; only its beginning was read."
 
 
-async def rerank_head(
-    ranking: Ranking,
-    query: str,
-    reranker: Reranker,
-    *,
-    budget: Budget,
-    mix: Mix,
-    stage: str = FIRST,
-    instruction: str = "",
-    clock: Callable[[], float] = time.perf_counter,
-) -> Ranking:
-    """Return the ranking with its head reordered; when the reranker fails, the order as it was, marked degraded.
+@dataclass(frozen=True, slots=True)
+class ScoreStage:
+    """A stage whose scores are blended with the order before it."""
 
-    In the mix "fused" is the score that the stage before left and "rerank" this one's, whatever its name.
-    """
-    start = clock()
-    head = ranking.hits[: budget.depth]
-    if not head:
-        return ranking
-    try:
+    name: str
+    scorer: Scorer
+    head: int = 0
+    """How many hits it reads at most, and never more than the stage before. 0: as the request or a tuning says."""
+    takes_instructions: bool = False
+    slice_size: int = 0
+    """How many hits it reads before it checks whether more would change anything; 0 reads the head at once."""
+    pace: Pace = field(default_factory=Pace, compare=False)
+
+    @property
+    def model(self) -> str:
+        """Return the name of its model."""
+        return self.scorer.name
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedScore:
+    """A score stage as one request runs it."""
+
+    stage: ScoreStage
+    depth: int
+    mix: Mix = field(default_factory=lambda: Mix({"rerank": 1.0}))
+    """In the mix, "fused" is the score that the stage before left, and "rerank" this one's."""
+    shown: int = 0
+    """How many hits the caller, or a later stage, will see; 0 if unknown."""
+    name: str = FIRST
+    """The name in reports and scores."""
+    stages_left: int = 1
+    """How many stages share the time left, this one included."""
+
+    @property
+    def early_stop(self) -> EarlyStop | None:
+        """Return when reading ends before the depth; None if it never does."""
+        slice_size = self.stage.slice_size
+        return EarlyStop(self.shown, slice_size) if self.shown and slice_size else None
+
+    async def run(self, ranking: Ranking, query: Query) -> Ranking:
+        """Return the ranking with its head reordered; in its old order, marked degraded, when the scorer fails."""
+        start, scorer = query.clock(), self.stage.scorer
+        head = ranking.hits[: self.depth]
+        if not head:
+            return ranking
+        query = query.share(self.stages_left)
+        if not self.stage.takes_instructions:
+            query = query.without_instruction()
         passages = [hit.passage for hit in head]
-        scores = await score_within(
-            reranker,
-            query,
-            passages,
-            budget,
-            order=lambda read: _order(head, read, mix),
-            instruction=instruction,
-            clock=clock,
+        reader = HeadReader(query, len(head), pace=self.stage.pace, early_stop=self.early_stop)
+        try:
+            if is_out_of_time(query):
+                raise ModelError("the time budget was used up before this stage. Allow more.")
+            while not self._is_enough(reader, head) and (size := reader.next_slice()):
+                part = None
+                with anyio.move_on_after(reader.slice_timeout_s):
+                    part = await scorer.score(query, passages[reader.done : reader.done + size])
+                reader.add(scorer, size, part)
+            scores = reader.scores(scorer)
+        except ModelError as error:
+            took_ms = 1000 * (query.clock() - start)
+            return failed(
+                ranking,
+                error,
+                name=self.name,
+                model=scorer.name,
+                kind="score",
+                received=len(head),
+                milliseconds=took_ms,
+            )
+        return self._reordered(ranking, head, scores, query, start)
+
+    def _is_enough(self, reader: HeadReader, head: Sequence[Hit]) -> bool:
+        return reader.may_stop and reader.is_enough(self._order(head, reader.values))
+
+    def _order(self, head: Sequence[Hit], read: Sequence[float]) -> list[int]:
+        """Return the positions of the hits read so far, best first."""
+        blended = _finals(head, read, self.mix)
+        return sorted(range(len(read)), key=lambda place: (-blended[place], place))
+
+    def _reordered(
+        self, ranking: Ranking, head: Sequence[Hit], scores: Scores, query: Query, start_s: float
+    ) -> Ranking:
+        read = len(scores.values)
+        reordered = self._blended(head[:read], scores)
+        lowest = min(hit.score for hit in reordered)
+        tail = [replace(hit, score=min(hit.score, lowest)) for hit in ranking.hits[read:]]
+        cut = "" if read == len(head) else self._why_cut(head, scores)
+        cached = f"{scores.cached} of {read} from the cache" if scores.cached else ""
+        report = Stage(
+            name=self.name,
+            model=self.stage.model,
+            received=len(head),
+            returned=read,
+            milliseconds=1000 * (query.clock() - start_s),
+            note="; ".join(part for part in (cut, cached, self.mix.note) if part),
+            kind="score",
         )
-    except ModelError as error:
-        report = Stage(stage, reranker.name, len(head), 0, 1000 * (clock() - start), str(error), "score")
-        return keep_order(ranking, report, str(error))
-    reordered = _reorder(head[: len(scores.values)], scores, reranker, mix, stage)
-    lowest = min(hit.score for hit in reordered)
-    tail = [replace(hit, score=min(hit.score, lowest)) for hit in ranking.hits[len(reordered) :]]
-    hits = _renumber([*reordered, *tail])
-    cut = "" if len(reordered) == len(head) else _why_cut(head, scores, budget, mix)
-    saved = f"{scores.cached} of {len(reordered)} from the cache" if scores.cached else ""
-    note = "; ".join(part for part in (cut, saved, mix.note) if part)
-    report = Stage(stage, reranker.name, len(head), len(reordered), 1000 * (clock() - start), note, "score")
-    notes = [*scores.notes, CUT_PASSAGE] if scores.cut else [*scores.notes]
-    if instruction:
-        notes.append(f"{reranker.name} read {len(reordered)} passages by the instruction.")
-    return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=[*ranking.notes, *notes])
+        notes = [*ranking.notes, *scores.notes, *self._notes(scores, query)]
+        hits = _renumbered([*reordered, *tail])
+        return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=notes)
+
+    def _notes(self, scores: Scores, query: Query) -> list[str]:
+        notes = [CUT_PASSAGE] if scores.cut else []
+        if query.instruction:
+            notes.append(f"{self.stage.model} read {len(scores.values)} passages by the instruction.")
+        return notes
+
+    def _why_cut(self, head: Sequence[Hit], scores: Scores) -> str:
+        read, stop = len(scores.values), self.early_stop
+        if stop is not None and stop.is_enough(self._order(head, scores.values)):
+            return f"stopped after {read} of {len(head)}, since the last {stop.slice_size} changed nothing"
+        return f"time budget reached after {read} of {len(head)}"
+
+    def _blended(self, head: Sequence[Hit], scores: Scores) -> list[Hit]:
+        """Return the hits read with their new scores, best first."""
+        signals = signals_of(head, scores.values, self.mix)
+        finals = blend(signals, restrict(self.mix.weights, signals))
+        from_metadata = {name: signals[name] for name in FROM_METADATA if name in signals}
+        by_score = sorted(range(len(head)), key=lambda place: (-scores.values[place], place))
+        ranks = {place: rank for rank, place in enumerate(by_score, start=1)}
+        calibration = self.mix.calibration
+        relevance = self.stage.scorer.relevance if calibration is None else calibration.probability
+        scored = [
+            replace(
+                hit,
+                score=final,
+                scores={
+                    **hit.scores,
+                    self.name: raw,
+                    **{name: values[place] for name, values in from_metadata.items()},
+                    "blend": final,
+                },
+                ranks={**hit.ranks, self.name: ranks[place]},
+                relevance=relevance(raw),
+            )
+            for place, (hit, raw, final) in enumerate(zip(head, scores.values, finals, strict=True))
+        ]
+        return sorted(scored, key=lambda hit: (-hit.score, hit.rank))
 
 
-def _blended(head: Sequence[Hit], read: Sequence[float], mix: Mix) -> tuple[Mapping[str, list[float]], list[float]]:
-    """Return the signals of the hits read, and their final scores."""
+def _finals(head: Sequence[Hit], read: Sequence[float], mix: Mix) -> list[float]:
+    """Return the final scores of the hits read."""
     signals = signals_of(head[: len(read)], read, mix)
-    return signals, blend(signals, restrict(mix.weights, signals))
+    return blend(signals, restrict(mix.weights, signals))
 
 
-def _order(head: Sequence[Hit], read: Sequence[float], mix: Mix) -> list[int]:
-    """Return the places of the hits read so far, best first."""
-    _, blended = _blended(head, read, mix)
-    return sorted(range(len(read)), key=lambda place: (-blended[place], place))
-
-
-def _why_cut(head: Sequence[Hit], scores: Scores, budget: Budget, mix: Mix) -> str:
-    read, stop = len(scores.values), budget.early_stop
-    if stop is not None and stop.is_enough(_order(head, scores.values, mix)):
-        return f"stopped after {read} of {len(head)}, for the last {stop.slice} came to nothing"
-    return f"time budget reached after {read} of {len(head)}"
-
-
-def _reorder(head: Sequence[Hit], scores: Scores, reranker: Reranker, mix: Mix, stage: str) -> list[Hit]:
-    signals, blended = _blended(head, scores.values, mix)
-    shown = {name: signals[name] for name in FROM_METADATA if name in signals}
-    by_rerank = sorted(range(len(head)), key=lambda i: (-scores.values[i], i))
-    rerank_ranks = {i: rank for rank, i in enumerate(by_rerank, start=1)}
-    relevance = reranker.relevance if mix.calibration is None else mix.calibration.probability
-    scored = [
-        replace(
-            hit,
-            score=final,
-            scores={
-                **hit.scores,
-                stage: raw,
-                **{name: values[i] for name, values in shown.items()},
-                "blend": final,
-            },
-            ranks={**hit.ranks, stage: rerank_ranks[i]},
-            relevance=relevance(raw),
-        )
-        for i, (hit, raw, final) in enumerate(zip(head, scores.values, blended, strict=True))
-    ]
-    return sorted(scored, key=lambda hit: (-hit.score, hit.rank))
-
-
-def _renumber(hits: Sequence[Hit]) -> list[Hit]:
+def _renumbered(hits: Sequence[Hit]) -> list[Hit]:
     return [
         replace(hit, rank=rank, was=hit.was or hit.rank, ranks={**hit.ranks, "blend": rank})
         for rank, hit in enumerate(hits, start=1)

@@ -1,0 +1,57 @@
+"""The question that travels, unchanged in its words, from the caller to the models."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from math import inf
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked, and until when an answer is worth having.
+
+    `text` may be empty where passages are searched by example; nothing is reranked then.
+    """
+
+    text: str
+    phrasings: tuple[str, ...] = ()
+    """Other ways to ask the same. Retrieval searches for all of them; rerankers read `text` alone."""
+    instruction: str = ""
+    """What counts as relevant, for rerankers that follow instructions."""
+    deadline_s: float = inf
+    """The moment on `clock` after which reranking stops."""
+    clock: Callable[[], float] = time.perf_counter
+    now: datetime = field(default_factory=_now)
+    """The moment from which the age of dated passages is counted."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the text and its other phrasings, without empty ones."""
+        return tuple(each for each in (self.text, *self.phrasings) if each)
+
+    @property
+    def seconds_left(self) -> float:
+        """Return the seconds until the deadline: `inf` without one, negative after it."""
+        return self.deadline_s - self.clock()
+
+    @property
+    def has_deadline(self) -> bool:
+        """Return whether the time for an answer is limited."""
+        return self.deadline_s < inf
+
+    def within(self, seconds: float) -> "Query":
+        """Return the query with its deadline at most `seconds` from now."""
+        return replace(self, deadline_s=min(self.deadline_s, self.clock() + seconds))
+
+    def share(self, stages: int) -> "Query":
+        """Return the query for the first of `stages` stages, which may take an equal part of the time left."""
+        return self.within(self.seconds_left / stages) if self.has_deadline else self
+
+    def without_instruction(self) -> "Query":
+        """Return the query for a model that follows no instructions."""
+        return replace(self, instruction="") if self.instruction else self

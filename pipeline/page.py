@@ -1,0 +1,85 @@
+"""One page of an answer, and the verdict on the whole of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from ..core.values import Hit, Ranking, Stage
+from .request import MAX_RESULTS
+
+Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
+
+GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
+WEAK_RELEVANCE = 0.1  # at 0.2 three of the demo's 14 right answers were called "none" (docs/decisions.md)
+NARROWER = "Ask a narrower question, or add a filter."
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slice of a ranking, iterable over its hits."""
+
+    ranking: Ranking
+    verdict: Verdict
+    """How likely it is that the whole ranking holds an answer; "unknown" where no score is calibrated."""
+    offset: int = 0
+    more: bool = False
+    """Whether hits follow after the slice."""
+    pages: bool = True
+    """Whether a next page can be requested: False for passages that the caller supplied."""
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """Return the hits, best first."""
+        return self.ranking.hits
+
+    @property
+    def stages(self) -> Sequence[Stage]:
+        """Return the reports of the stages, in order."""
+        return self.ranking.stages
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Return remarks for the caller: what was skipped, cut short or assumed."""
+        return self.ranking.notes
+
+    @property
+    def degraded(self) -> bool:
+        """Return whether a stage failed, so that the order is that of the stage before."""
+        return self.ranking.degraded
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.ranking.hits)
+
+    def __len__(self) -> int:
+        return len(self.ranking.hits)
+
+
+def page_of(ranking: Ranking, *, offset: int = 0, limit: int, min_relevance: float = 0.0) -> Page:
+    """Return the hits from `offset` on, without those below `min_relevance`."""
+    hits = [hit for hit in ranking.hits if hit.relevance is None or hit.relevance >= min_relevance]
+    notes = list(ranking.notes)
+    if dropped := len(ranking.hits) - len(hits):
+        notes.append(f"{dropped} hits below min_relevance {min_relevance} were left out.")
+    end = offset + limit
+    more = len(hits) > end
+    if more and end >= MAX_RESULTS:
+        notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
+    shown = replace(ranking, hits=hits[offset:end], notes=notes)
+    return Page(shown, verdict_on(_judged(ranking.stages, hits)), offset=offset, more=more and end < MAX_RESULTS)
+
+
+def verdict_on(hits: Sequence[Hit]) -> Verdict:
+    """Return how likely it is that the hits hold an answer, by the best calibrated relevance among them."""
+    if not hits:
+        return "none"
+    relevances = [hit.relevance for hit in hits if hit.relevance is not None]
+    if not relevances:
+        return "unknown"
+    best = max(relevances)
+    return "good" if best >= GOOD_RELEVANCE else "weak" if best >= WEAK_RELEVANCE else "none"
+
+
+def _judged(stages: Sequence[Stage], hits: list[Hit]) -> list[Hit]:
+    """Return the hits that the last scoring stage read; the relevance of the others comes from a coarser score."""
+    scored = [stage.name for stage in stages if stage.kind == "score" and stage.returned]
+    return [hit for hit in hits if scored[-1] in hit.scores] if scored else hits

@@ -1,0 +1,206 @@
+"""The whole path of a question: retrieve, rerank, blend, judge."""
+
+import time
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from ..core.errors import InvalidInput
+from ..core.query import Query
+from ..core.values import Hit, Logistic, Passage, Ranking
+from ..core.vectors import DENSE
+from ..rerank.blend import with_shares
+from ..rerank.protocols import Orderer, Scorer
+from ..rerank.signals import MetadataSignals, Mix
+from ..rerank.stages.cascade import Cascade, PlannedStage
+from ..rerank.stages.diversity import diversify
+from ..rerank.stages.metadata import weigh_metadata
+from ..rerank.stages.order import OrderStage, PlannedOrder
+from ..rerank.stages.score import PlannedScore
+from ..search.legs import Retrieval
+from ..search.retriever import Retriever
+from ..store.filters import parse_filter
+from ..store.manifest import Manifest
+from ..store.protocols import Collection, Store
+from .page import Page, page_of
+from .plan import Rerankers, plan_stages
+from .preferences import preferences
+from .request import DEFAULT, MAX_RESULTS, NO_RERANKER, SearchRequest, clean_query, prepare, query_of
+
+REORDERED_HITS = 100  # reordered by metadata or diversity if nothing is reranked: the hits of one leg
+UNCALIBRATED = "Relevance is unknown: only the bundled encoder and rerankers are calibrated."
+
+
+class Pipeline:
+    """Answers questions from the collections of a store."""
+
+    def __init__(
+        self,
+        store: Store,
+        retriever: Retriever,
+        rerankers: Rerankers,
+        *,
+        manifest: Manifest,
+        dense_calibration: Logistic | None,
+        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.rerankers = rerankers
+        self.manifest = manifest
+        """What new collections are made with."""
+        self._store = store
+        self._retriever = retriever
+        self._dense_calibration = dense_calibration
+        self._clock = clock
+        self._now = now
+
+    async def search(self, request: SearchRequest) -> Page:
+        """Return one page of the answer.
+
+        Raises:
+            InvalidInput: The query, filter, weights or examples cannot be used.
+            NotFound: There is no such collection, reranker or example.
+        """
+        request = prepare(request)
+        query = query_of(request, clock=self._clock, now=self._now())
+        cascade = self.rerankers.cascade(request.reranker) if request.query else None
+        collection = await self.open(request.collection)
+        metadata = preferences(request, self.rerankers.metadata, collection.manifest.fields)
+        tunings = collection.manifest.tuning
+        stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
+        head = stages[0].depth if stages else 0
+        ranking = await self._retriever.retrieve(collection, query, _retrieval(request, collection, head=head))
+        ranking = self._with_relevance(ranking, is_reranked=bool(stages))
+        ranking = _weighed(ranking, query, request=request, metadata=metadata, stages=stages)
+        if request.time_budget_ms:
+            query = query.within(request.time_budget_ms / 1000)
+        for stage in stages:
+            ranking = await stage.run(ranking, query)
+        if request.diversity:
+            ranking = await self._diversified(ranking, query, collection, request, depth=head or REORDERED_HITS)
+        ranking = replace(ranking, notes=[*ranking.notes, *self._notes(request, cascade)])
+        return page_of(ranking, offset=request.offset, limit=request.limit, min_relevance=request.min_relevance)
+
+    async def rerank(
+        self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT, instruction: str = ""
+    ) -> Page:
+        """Return the passages in the order of the reranker alone; `was` is the rank in the input.
+
+        Raises:
+            InvalidInput: The query is empty or too long, or the reranker is "none".
+            NotFound: There is no such reranker.
+        """
+        asked = self._query(query, instruction)
+        cascade = self.rerankers.cascade(reranker)
+        if cascade is None:
+            known = ", ".join(name for name in self.rerankers.names if name != NO_RERANKER)
+            raise InvalidInput(f"The reranker 'none' reorders nothing. Known: {known}.")
+        request = SearchRequest(asked.text, limit=min(limit, 100), depth=min(len(passages), MAX_RESULTS))
+        stages = plan_stages(request, cascade, metadata=self.rerankers.metadata, tunings={}, now=asked.now)
+        if isinstance(stages[0], PlannedScore):
+            stages[0] = replace(stages[0], mix=Mix({"rerank": 1.0}))
+        ranking = _as_ranking(passages)
+        for stage in stages:
+            ranking = await stage.run(ranking, asked)
+        return replace(page_of(ranking, limit=limit), pages=False)
+
+    async def order(
+        self, query: str, passages: Sequence[Passage], orderer: Orderer, *, instruction: str, limit: int
+    ) -> Page:
+        """Return the passages in the order of a model that does not score; `was` is the rank in the input.
+
+        Raises:
+            InvalidInput: The query is empty or too long.
+        """
+        asked = self._query(query, instruction)
+        stage = PlannedOrder(OrderStage("llm", orderer), len(passages))
+        return replace(page_of(await stage.run(_as_ranking(passages), asked), limit=limit), pages=False)
+
+    async def open(self, name: str) -> Collection:
+        """Return an existing collection that was written with the models in use.
+
+        Raises:
+            NotFound: There is no such collection.
+            IncompatibleCollection: It was written with other models.
+        """
+        collection = await self._store.open(name)
+        collection.manifest.check(name, self.manifest)
+        return collection
+
+    def with_scorers(self, wrap: Callable[[Scorer], Scorer]) -> "Pipeline":
+        """Return a pipeline over the same store whose scorers are wrapped."""
+        other = copy(self)
+        other.rerankers = self.rerankers.wrapped(wrap)
+        return other
+
+    def _query(self, text: str, instruction: str) -> Query:
+        return Query(clean_query(text), instruction=instruction.strip(), clock=self._clock, now=self._now())
+
+    async def _diversified(
+        self, ranking: Ranking, query: Query, collection: Collection, request: SearchRequest, *, depth: int
+    ) -> Ranking:
+        ids = [hit.passage.point_id(collection.name) for hit in ranking.hits[:depth]]
+        found = await collection.fetch_vectors(ids, DENSE)
+        return diversify(ranking, query, vectors=[found.get(key) for key in ids], diversity=request.diversity)
+
+    def _notes(self, request: SearchRequest, cascade: Cascade | None) -> list[str]:
+        """Return what the caller asked for and no stage did."""
+        if not request.query and request.reranker != NO_RERANKER:
+            return ["Nothing was reranked: there is no query to compare passages with."]
+        if not request.instruction or (cascade and cascade.takes_instructions):
+            return []
+        able = [name for name, each in sorted(self.rerankers.cascades.items()) if each.takes_instructions]
+        why = f"rerankers that do: {', '.join(able)}" if able else "no reranker that takes instructions is configured"
+        data = "`recency` prefers newer passages and `boost` prefers values of a field with any reranker"
+        return [f"The instruction was not followed: {why}; {data}."]
+
+    def _with_relevance(self, ranking: Ranking, *, is_reranked: bool) -> Ranking:
+        """Calibrate dense scores, for hits that no reranker reads. Hits of keyword search alone stay without."""
+        if self._dense_calibration is None:
+            has_scores = not is_reranked and any(DENSE in hit.scores for hit in ranking.hits)
+            return replace(ranking, notes=[*ranking.notes, UNCALIBRATED]) if has_scores else ranking
+        probability = self._dense_calibration.probability
+        hits = [
+            replace(hit, relevance=probability(hit.scores[DENSE])) if DENSE in hit.scores else hit
+            for hit in ranking.hits
+        ]
+        return replace(ranking, hits=hits)
+
+
+def _retrieval(request: SearchRequest, collection: Collection, *, head: int) -> Retrieval:
+    # One more hit than shown tells whether a page follows. Hits below min_relevance are left out, so fetch them all.
+    wanted = MAX_RESULTS + 1 if request.min_relevance else request.offset + request.limit + 1
+    return Retrieval(
+        mode=request.mode,
+        where=parse_filter(request.filter, collection.manifest.fields),
+        wanted=max(wanted, REORDERED_HITS) if request.reorders else wanted,
+        head=head,
+        per_document=request.per_document,
+        fields=request.fields,
+        like=request.like,
+        unlike=request.unlike,
+    )
+
+
+def _weighed(
+    ranking: Ranking,
+    query: Query,
+    *,
+    request: SearchRequest,
+    metadata: MetadataSignals,
+    stages: Sequence[PlannedStage],
+) -> Ranking:
+    """Return the ranking with metadata weighed in, if no stage that scores will do so.
+
+    Shares in the settings apply to reranked hits; without a reranker only what the request asks for counts.
+    """
+    is_wanted = bool(metadata.shares if stages else request.recency or request.boost)
+    if not is_wanted or any(isinstance(stage, PlannedScore) for stage in stages):
+        return ranking
+    mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, now=query.now)
+    return weigh_metadata(ranking, query, mix=mix, depth=stages[0].depth if stages else REORDERED_HITS)
+
+
+def _as_ranking(passages: Sequence[Passage]) -> Ranking:
+    return Ranking([Hit(passage, 0.0, rank=rank, was=rank) for rank, passage in enumerate(passages, start=1)])
