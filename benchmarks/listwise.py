@@ -7,11 +7,12 @@ import time
 
 import anyio
 
+from resift.core.query import Query
 from resift.core.values import Hit, Passage
 from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
 from resift.prompts.templates import load_templates
-from resift.rerank.llm.listwise import Listwise, Options
+from resift.rerank.llm.listwise import Listwise, ListwiseOptions
 from resift.rerank.llm.strategies import STRATEGIES, rounds_of
 from resift.tests.rerank.llm.heads import by_number
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in
@@ -25,11 +26,11 @@ async def measure(server: ChatStandIn, way: str, depth: int) -> tuple[int, int, 
     """Return calls, rounds and seconds for a head in which one of the last passages is the best."""
     worth = [depth - place for place in range(depth)]
     worth[-2] = 2 * depth
-    hits = [Hit(Passage(f"p{place}", -1, f"worth {each}"), 0.0, place) for place, each in enumerate(worth)]
+    hits = [Hit(Passage(f"p{place}", -1, f"worth {each}"), 0.0, rank=place) for place, each in enumerate(worth)]
     model = LanguageModel(Endpoint("stand-in", server.url))
-    listwise = Listwise(model, load_templates(), Options(strategy=way, cache_size=0))
+    listwise = Listwise(model, load_templates(), ListwiseOptions(strategy=way, cache_size=0))
     asked, begun = len(server.asked), time.perf_counter()
-    ordering = await listwise.order("worth", "", hits)
+    ordering = await listwise.order(Query("worth"), hits)
     seconds = time.perf_counter() - begun
     assert ordering.places[:2] == (depth - 2, 0)
     await model.close()

@@ -21,13 +21,13 @@ from resift.evaluation.measures import means, per_query
 from resift.evaluation.run import document_ids, rankings
 from resift.evaluation.systems import System
 from resift.factories.engine import Engine, build_engine
-from resift.pipeline.pipeline import Pipeline
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
+from resift.pipeline.search import Pipeline
 from resift.server.cli.console import progress_bar
 from resift.settings.load import load_settings
 
 MEASURES = ("nDCG@10", "RR@10", "R@50", "R@100")
-PLAIN = Question("", limit=100, per_document=1)
+PLAIN = SearchRequest("", limit=100, per_document=1)
 SYSTEMS = (
     System("dense", replace(PLAIN, mode="dense")),
     System("BM25", replace(PLAIN, mode="keyword")),
@@ -35,7 +35,7 @@ SYSTEMS = (
     System("hybrid + maxsim", replace(PLAIN, reranker="maxsim")),
     System("cross-encoder alone, 50 read", replace(PLAIN, reranker="cross-encoder", depth=50, rerank_weight=1.0)),
     System("hybrid + cross-encoder, 50 read", replace(PLAIN, reranker="cross-encoder", depth=50)),
-    System("default search, stops early", Question("", per_document=1, reranker="default")),
+    System("default search, stops early", SearchRequest("", per_document=1, reranker="default")),
 )
 
 
@@ -68,7 +68,7 @@ async def ingest_set(engine: Engine, judged: JudgedSet) -> None:
         )
 
 
-async def measure(pipeline: Pipeline, judged: JudgedSet, question: Question) -> dict[str, float]:
+async def measure(pipeline: Pipeline, judged: JudgedSet, question: SearchRequest) -> dict[str, float]:
     """Return the mean measures of all queries, asked as `question`."""
     asked = replace(question, collection=judged.name)
     answers = rankings(pipeline, judged, asked)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from resift.benchmarks.encode import docstrings
+from resift.core.query import Query
 from resift.core.values import Passage
 from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
 from resift.factories.engine import build_engine
@@ -37,7 +38,7 @@ from resift.models.pair.loading import find_cross_encoder
 from resift.models.pair.scorer import PairTokenizer
 from resift.models.pair.spec import read_spec
 from resift.models.worker_pool import WorkerPool
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.rerank.cross_encoder import CrossEncoder
 from resift.server.cli.console import show
 from resift.settings.load import RerankSettings, load_settings
@@ -94,7 +95,7 @@ def ours(threads: int) -> Contender:
     reranker = CrossEncoder(find_cross_encoder(str(RERANKER_FOLDER)), WorkerPool(threads))
 
     def score(query: str, passages: Sequence[str]) -> Scores:
-        found = anyio.run(reranker.score, query, [Passage("", -1, text) for text in passages])
+        found = anyio.run(reranker.score, Query(query), [Passage("", -1, text) for text in passages])
         return np.array(found.values)
 
     return score
@@ -180,14 +181,14 @@ async def searches(folder: Path, other: Contender, depth: int, threads: int) -> 
     await engine.warm()
     pipeline, rows = engine.services.pipeline, dict[str, list[tuple[float, int]]]()
     for asked in STDLIB_QUESTIONS:
-        question = Question(asked.text, collection=LIBRARY, reranker="default")
-        head = await pipeline.ask(replace(question, limit=depth, reranker="none"))
+        question = SearchRequest(asked.text, collection=LIBRARY, reranker="default")
+        head = await pipeline.search(replace(question, limit=depth, reranker="none"))
         for _ in range(SEARCH_ROUNDS):
             start = perf_counter()
             other(asked.text, [hit.passage.content for hit in head.ranking.hits])
             rows.setdefault(f"sentence-transformers, {depth} hits", []).append((perf_counter() - start, depth))
             for name, given in ((f"Resift, {depth} hits", depth), ("Resift, the default search", 0)):
-                stage = (await pipeline.ask(replace(question, depth=given))).ranking.stages[-1]
+                stage = (await pipeline.search(replace(question, depth=given))).ranking.stages[-1]
                 rows.setdefault(name, []).append((stage.milliseconds / 1000, stage.returned))
     await engine.close()
     table = Table("reranked by", "seconds", "hits read", "as fast", title=f"{len(STDLIB_QUESTIONS)} searches")

@@ -29,7 +29,7 @@ from resift.core.vectors import BM25, DENSE, standard_vectors
 from resift.encoders.bm25 import Bm25Encoder, Bm25Options
 from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
 from resift.factories.engine import Engine, build_engine
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.settings.load import RerankSettings, load_settings
 from resift.store.edge.index_worker import resident_mb
 from resift.store.edge.store import EdgeStore
@@ -105,7 +105,9 @@ async def stage_times(engine: Engine, collection: str) -> dict[str, list[float]]
     times: dict[str, list[float]] = {}
     for round_ in range(ROUNDS):
         for asked in STDLIB_QUESTIONS:
-            page = await engine.services.pipeline.ask(Question(asked.text, collection=collection, reranker="default"))
+            page = await engine.services.pipeline.search(
+                SearchRequest(asked.text, collection=collection, reranker="default")
+            )
             for stage in page.ranking.stages if round_ else ():
                 times.setdefault(stage.name, []).append(stage.milliseconds)
     return times

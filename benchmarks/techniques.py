@@ -25,11 +25,11 @@ from resift.evaluation.beir import load, splits
 from resift.evaluation.judged import JudgedSet
 from resift.evaluation.measures import means, per_query
 from resift.factories.engine import Engine, build_engine
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.server.cli.console import show
 from resift.settings.load import load_settings
 
-Questions: TypeAlias = Mapping[str, Question]
+Questions: TypeAlias = Mapping[str, SearchRequest]
 Found: TypeAlias = Mapping[str, Sequence[Hit]]
 Rows: TypeAlias = list[tuple[str, ...]]
 
@@ -158,7 +158,7 @@ async def tokenizer(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     return rows
 
 
-async def rebuilt(judged: JudgedSet, question: Question, **settings: Any) -> Found:
+async def rebuilt(judged: JudgedSet, question: SearchRequest, **settings: Any) -> Found:
     """Return the hits of each query in a collection made with other settings."""
     other = build_engine(load_settings(**settings))
     try:
@@ -178,11 +178,11 @@ async def ask(engine: Engine, judged: JudgedSet, questions: Questions) -> Found:
     found: dict[str, Sequence[Hit]] = {}
     for key, question in questions.items():
         asked = replace(question, collection=judged.name, query=question.query or judged.queries[key])
-        found[key] = (await engine.services.pipeline.ask(asked)).ranking.hits
+        found[key] = (await engine.services.pipeline.search(asked)).ranking.hits
     return found
 
 
-def alike(judged: JudgedSet, question: Question) -> Questions:
+def alike(judged: JudgedSet, question: SearchRequest) -> Questions:
     """Return the same question for every query."""
     return dict.fromkeys(judged.queries, question)
 

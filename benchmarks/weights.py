@@ -27,8 +27,7 @@ from resift.evaluation.run import rankings
 from resift.evaluation.tuning.calibration import JudgedScores, best_hits, fit_logistic, reliability
 from resift.evaluation.tuning.samples import collect_samples, ndcg
 from resift.factories.engine import Engine, build_engine
-from resift.pipeline.pipeline import NONE
-from resift.pipeline.question import Question
+from resift.pipeline.request import NO_RERANKER, SearchRequest
 from resift.server.cli.console import show
 from resift.settings.load import load_settings
 
@@ -88,7 +87,7 @@ async def sweep_fusion(sets: Mapping[str, JudgedSet], store: Path) -> Table:
     return _sweep("Weight of the dense leg in fusion, nDCG@10", FUSION_WEIGHTS, rows)
 
 
-async def sweep_blend(engine: Engine, label: str, judged: JudgedSet, reranked: Question) -> Table:
+async def sweep_blend(engine: Engine, label: str, judged: JudgedSet, reranked: SearchRequest) -> Table:
     """Return nDCG@10 by the shares of reranker and dense score in the blend; fused retrieval has the rest."""
     question = replace(reranked, collection=judged.name)
     samples = await collect_samples(engine.services.pipeline, judged, question, now=datetime.now(UTC))
@@ -100,12 +99,12 @@ async def sweep_blend(engine: Engine, label: str, judged: JudgedSet, reranked: Q
     return _sweep(f"{label}, nDCG@10 by the reranker's share", RERANK_SHARES, rows)
 
 
-async def fit_relevance(engine: Engine, sets: Mapping[str, JudgedSet], reranked: Question) -> list[Table]:
+async def fit_relevance(engine: Engine, sets: Mapping[str, JudgedSet], reranked: SearchRequest) -> list[Table]:
     """Return the logistics of both scores, and for each how what it foretells agrees with what was found."""
     answers = {label: await ask_all(engine, judged, reranked) for label, judged in sets.items()}
     fits = Table("score", "slope", "intercept", title="Relevance of the best hit")
     tables = [fits]
-    for stage in get_args(Stage) if reranked.reranker != NONE else ("dense",):
+    for stage in get_args(Stage) if reranked.reranker != NO_RERANKER else ("dense",):
         best = {label: best_hits(read(judged, answers[label], stage)) for label, judged in sets.items()}
         fitted = fit_logistic(list(best.values()))
         fits.add_row(stage, f"{fitted.slope:.2f}", f"{fitted.intercept:.2f}")
@@ -118,7 +117,7 @@ async def fit_relevance(engine: Engine, sets: Mapping[str, JudgedSet], reranked:
     return tables
 
 
-async def count_verdicts(engine: Engine, sets: Mapping[str, JudgedSet], reranked: Question) -> Table:
+async def count_verdicts(engine: Engine, sets: Mapping[str, JudgedSet], reranked: SearchRequest) -> Table:
     """Return the verdicts on each set's questions, asked of its own documents, and by turns of the other sets'."""
     kinds = ("good", "weak", "none")
     table = Table("questions", "asked of", *kinds, title=f"Verdicts, reranker {reranked.reranker}")
@@ -128,12 +127,12 @@ async def count_verdicts(engine: Engine, sets: Mapping[str, JudgedSet], reranked
             counts = Counter[str]()
             for query, name in zip(judged.queries.values(), cycle(names), strict=False):
                 asked = replace(reranked, query=query, collection=name)
-                counts[(await engine.services.pipeline.ask(asked)).verdict] += 1
+                counts[(await engine.services.pipeline.search(asked)).verdict] += 1
             table.add_row(label, where, *(f"{counts[kind] / counts.total():.2f}" for kind in kinds))
     return table
 
 
-async def ask_all(engine: Engine, judged: JudgedSet, reranked: Question) -> Answers:
+async def ask_all(engine: Engine, judged: JudgedSet, reranked: SearchRequest) -> Answers:
     """Return the reranked hits of every query, by its id."""
     asked = replace(reranked, collection=judged.name)
     return {key: ranking.hits async for key, ranking in rankings(engine.services.pipeline, judged, asked)}

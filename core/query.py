@@ -5,6 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import inf
+from typing import Literal, TypeAlias
+
+Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
+"""How to search: by meaning (dense), by words (keyword), or both (hybrid)."""
 
 
 def _now() -> datetime:

@@ -15,6 +15,9 @@ Metadata = Mapping[str, Any]
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
+TEXT_FIELD = "text"
+"""The name of a passage's own text among the fields that have vectors."""
+
 LONGEST_NUMBER = 20  # digits of a number of 64 bits; a UUID of digits alone has 32
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InvalidInput
+from .values import TEXT_FIELD
 
 VectorKind: TypeAlias = Literal["dense", "sparse", "multi"]
 
@@ -22,7 +23,6 @@ TOKENS = "tokens"
 
 LEARNED = "sparse"
 
-TEXT_FIELD = "text"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

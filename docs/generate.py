@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from resift.factories.engine import build_engine
+from resift.api.client import Resift
 from resift.server.clients import how_to_add
 from resift.server.mcp import TOOLS
-from resift.settings.load import all_settings, load_settings
+from resift.settings.load import all_settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -38,9 +38,9 @@ def tools_table() -> str:
     """Return the MCP tools with their arguments and the first sentence of their description."""
     rows = ["| tool | arguments (defaults) | what it does |", "|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder:
-        services = build_engine(load_settings(data_dir=Path(folder))).services
+        resift = Resift(data_dir=Path(folder))
         for build in TOOLS.values():
-            tool = build(services)
+            tool = build(resift)
             arguments = ", ".join(_argument(name, each) for name, each in tool.parameters["properties"].items())
             first = tool.description.replace("\n", " ").split(". ")[0].rstrip(".")
             rows.append(f"| `{tool.name}` | {arguments} | {first}. |")

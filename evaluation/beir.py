@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ..core.errors import InvalidInput, NotFound, UnreadableFile
 from ..core.values import Document
-from ..pipeline.question import check_query
+from ..pipeline.request import clean_query
 from .judged import JudgedSet
 
 EXAMPLE = '{"_id": "d1", "title": "optional", "text": "..."}'
@@ -139,7 +139,7 @@ def _entry(line: str, location: str) -> _Entry:
 
 def _query(text: str, location: str) -> str:
     try:
-        check_query(text)
+        clean_query(text)
     except InvalidInput as error:
         raise UnreadableFile(f"{location}: {error}") from error
     return text

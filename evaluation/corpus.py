@@ -7,7 +7,7 @@ from ..core.errors import InvalidInput
 from ..ingest.ingestor import Ingestor
 from ..ingest.job import Failure, IngestReport, Job, Progress
 from ..ingest.removal import Remover
-from ..pipeline.pipeline import Pipeline
+from ..pipeline.search import Pipeline
 from .judged import JudgedSet
 
 

@@ -9,9 +9,9 @@ from ..core.errors import InvalidInput
 from ..ingest.ingestor import Ingestor
 from ..ingest.job import Progress
 from ..ingest.removal import Remover
-from ..pipeline.pipeline import DEFAULT, Pipeline
-from ..pipeline.plan import tuning_of
-from ..pipeline.question import DEFAULT_DEPTH
+from ..pipeline.plan import DEFAULT_DEPTH, tuning_of
+from ..pipeline.request import DEFAULT
+from ..pipeline.search import Pipeline
 from ..rerank.stages.cascade import Cascade
 from .corpus import prepare_corpus
 from .judged import JudgedSet
@@ -58,7 +58,7 @@ async def evaluate(
     )
     target = await _target(request, corpus.collection, cascade, pipeline=pipeline)
     await _load_models(pipeline, target)
-    systems, runner = available_systems(pipeline.rerankers), Runner(pipeline, judged)
+    systems, runner = available_systems(pipeline.rerankers.names), Runner(pipeline, judged)
     questions = {**questions_by_system(target, systems), **questions_by_depth(target, request.depths)}
     runs = await runner.run(questions, progress=progress)
     return build_report(
@@ -79,9 +79,9 @@ def evaluated_cascade(pipeline: Pipeline, reranker: str) -> Cascade:
         NotFound: There is no such reranker.
         InvalidInput: It is "none".
     """
-    cascade = pipeline.cascade(reranker)
+    cascade = pipeline.rerankers.cascade(reranker)
     if cascade is None:
-        known = ", ".join(pipeline.rerankers)
+        known = ", ".join(pipeline.rerankers.names)
         raise InvalidInput(f"Reranking is turned off, so there is nothing to compare. Name a reranker. Known: {known}.")
     return cascade
 
@@ -91,7 +91,7 @@ async def _target(
 ) -> EvaluationTarget:
     """Return the target with the depth in use: as requested, as tuned, or the default."""
     tunings = (await pipeline.open(collection)).manifest.tuning
-    tuned = tuning_of(cascade.reranker, tunings) if cascade.reranker else None
+    tuned = tuning_of(cascade.scorer, tunings) if cascade.scorer else None
     return EvaluationTarget(
         collection=collection,
         reranker=request.reranker,
@@ -114,4 +114,4 @@ def _subject(request: EvaluationRequest, *, documents: int, model: str, now: dat
 
 async def _load_models(pipeline: Pipeline, target: EvaluationTarget) -> None:
     """Ask a query that is not judged, so that no measured one waits for models to load."""
-    await pipeline.ask(replace(questions_by_system(target)[FINAL], query=f"Warm up for {target.collection}"))
+    await pipeline.search(replace(questions_by_system(target)[FINAL], query=f"Warm up for {target.collection}"))

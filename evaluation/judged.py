@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..core.errors import InvalidInput
 from ..core.values import Document
-from ..pipeline.question import check_query
+from ..pipeline.request import clean_query
 
 Grades = Mapping[str, Mapping[str, int]]
 """Relevance grades by query id and document id: above 0 is relevant, 0 was judged and is not."""
@@ -50,7 +50,7 @@ def from_questions(questions: Iterable[JudgedQuestion], *, name: str = "question
     grades: dict[str, dict[str, int]] = {}
     for number, question in enumerate(questions, start=1):
         try:
-            queries[str(number)] = check_query(question.query)
+            queries[str(number)] = clean_query(question.query)
         except InvalidInput as error:
             raise InvalidInput(f"Question {number}: {error}") from error
         if not question.relevant:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..core.errors import InvalidInput, NotFound, UnreadableFile
-from ..pipeline.question import check_query
+from ..pipeline.request import clean_query
 from .judged import JudgedQuestion, JudgedSet
 from .report.files import check_folder, write_errors_explained
 
@@ -93,7 +93,7 @@ def _question(line: str, location: str) -> JudgedQuestion:
             f"{location}: the query is empty. Write a question that its text answers, or delete the line."
         )
     try:
-        query = check_query(query)
+        query = clean_query(query)
     except InvalidInput as error:
         raise InvalidInput(f"{location}: {error}") from error
     return JudgedQuestion(query, [str(each) for each in cast("list[Any]", relevant)])

@@ -8,8 +8,8 @@ from typing import TypeVar
 from ..core.errors import ModelError
 from ..core.values import NO_USAGE, Ranking, Stage, Usage
 from ..ingest.job import Progress
-from ..pipeline.pipeline import Pipeline
-from ..pipeline.question import Question, check_query
+from ..pipeline.request import SearchRequest, clean_query
+from ..pipeline.search import Pipeline
 from .judged import JudgedSet
 from .timed_scores import TimedScores
 
@@ -40,11 +40,11 @@ class Runner:
         self, pipeline: Pipeline, judged: JudgedSet, *, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._scores = TimedScores(clock)
-        self._pipeline = pipeline.with_rerankers(self._scores.wrap)
+        self._pipeline = pipeline.with_scorers(self._scores.wrap)
         self._judged = judged
 
     async def run(
-        self, questions: Mapping[Key, Question], *, progress: Progress | None = None
+        self, questions: Mapping[Key, SearchRequest], *, progress: Progress | None = None
     ) -> dict[Key, dict[str, QueryResult]]:
         """Return a run for each question, asked with every query of the set.
 
@@ -56,7 +56,7 @@ class Runner:
         for done, (identifier, query) in enumerate(queries.items(), start=1):
             for key, question in questions.items():
                 ranking = await _rank(self._pipeline, replace(question, query=query))
-                runs[key][identifier] = self._result(ranking, check_query(query))
+                runs[key][identifier] = self._result(ranking, clean_query(query))
             if progress is not None:
                 await progress(done, len(queries), "")
         return runs
@@ -78,7 +78,9 @@ class Runner:
         return self._scores.milliseconds(stage.model, query, scored)
 
 
-async def rankings(pipeline: Pipeline, judged: JudgedSet, question: Question) -> AsyncGenerator[tuple[str, Ranking]]:
+async def rankings(
+    pipeline: Pipeline, judged: JudgedSet, question: SearchRequest
+) -> AsyncGenerator[tuple[str, Ranking]]:
     """Yield the id and ranking of every query, asked as `question`.
 
     Raises:
@@ -93,8 +95,8 @@ def document_ids(ranking: Ranking) -> tuple[str, ...]:
     return tuple(hit.passage.document_id for hit in ranking.hits)
 
 
-async def _rank(pipeline: Pipeline, question: Question) -> Ranking:
-    ranking = (await pipeline.ask(question)).ranking
+async def _rank(pipeline: Pipeline, question: SearchRequest) -> Ranking:
+    ranking = (await pipeline.search(question)).ranking
     if ranking.degraded:  # the order would be another system's
         raise ModelError(f"{ranking.notes[-1]} (query {question.query[:80]!r})")
     return ranking

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..pipeline.pipeline import DEFAULT
-from ..pipeline.question import DEFAULT_DEPTH, Question
+from ..pipeline.plan import DEFAULT_DEPTH
+from ..pipeline.request import DEFAULT, SearchRequest
 
 DEPTHS = (10, 20, 30, 50, 100, 200)
 
@@ -16,7 +16,7 @@ class System:
     """A way to search, and the system it is compared with; first stages are compared with none."""
 
     name: str
-    question: Question
+    question: SearchRequest
     against: str = ""
 
 
@@ -27,14 +27,14 @@ RERANKED = "hybrid + rerank"
 FINAL = "+ blend"
 
 SYSTEMS = (
-    System("dense", Question("", mode="dense")),
-    System("BM25", Question("", mode="keyword")),
-    System(FIRST_STAGE, Question("")),
-    System(RERANKED, Question("", reranker=DEFAULT, rerank_weight=1.0), against=FIRST_STAGE),
-    System(FINAL, Question("", reranker=DEFAULT), against=FIRST_STAGE),
+    System("dense", SearchRequest("", mode="dense")),
+    System("BM25", SearchRequest("", mode="keyword")),
+    System(FIRST_STAGE, SearchRequest("")),
+    System(RERANKED, SearchRequest("", reranker=DEFAULT, rerank_weight=1.0), against=FIRST_STAGE),
+    System(FINAL, SearchRequest("", reranker=DEFAULT), against=FIRST_STAGE),
 )
 
-LLM = System("+ LLM", Question("", reranker="llm"), against=FIRST_STAGE)
+LLM = System("+ LLM", SearchRequest("", reranker="llm"), against=FIRST_STAGE)
 """Also compared if a language model is configured."""
 
 
@@ -58,24 +58,24 @@ def available_systems(rerankers: Sequence[str]) -> tuple[System, ...]:
     return (*SYSTEMS, LLM) if LLM.question.reranker in rerankers else SYSTEMS
 
 
-def questions_by_system(target: EvaluationTarget, systems: Sequence[System] = SYSTEMS) -> Mapping[str, Question]:
+def questions_by_system(target: EvaluationTarget, systems: Sequence[System] = SYSTEMS) -> Mapping[str, SearchRequest]:
     """Return the question of each system by its name, without a query."""
     return {system.name: _question(system, target) for system in systems}
 
 
-def questions_by_depth(target: EvaluationTarget, depths: Sequence[int]) -> Mapping[int, Question]:
+def questions_by_depth(target: EvaluationTarget, depths: Sequence[int]) -> Mapping[int, SearchRequest]:
     """Return the final system's question at each depth, the greatest first so that one call scores all passages."""
     final = next(system.question for system in SYSTEMS if system.name == FINAL)
     return {depth: _at_depth(final, target, depth) for depth in sorted(set(depths), reverse=True)}
 
 
-def _question(system: System, target: EvaluationTarget) -> Question:
+def _question(system: System, target: EvaluationTarget) -> SearchRequest:
     question = _at_depth(system.question, target, target.depth)
     stops_early = target.stops_early and system.name in (FINAL, LLM.name)
     return replace(question, depth=0, limit=MIN_HITS) if stops_early else question
 
 
-def _at_depth(question: Question, target: EvaluationTarget, depth: int) -> Question:
+def _at_depth(question: SearchRequest, target: EvaluationTarget, depth: int) -> SearchRequest:
     return replace(
         question,
         collection=target.collection,

@@ -7,15 +7,15 @@ from ..core.errors import InvalidInput
 from ..models.bundled import RERANKER_FOLDER
 from ..models.endpoint.chat import LanguageModel
 from ..models.pair.loading import find_cross_encoder
-from ..pipeline.pipeline import NONE
-from ..pipeline.plan import Reranking
+from ..pipeline.plan import Rerankers
+from ..pipeline.request import NO_RERANKER
 from ..prompts.templates import Template
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.endpoint import RerankEndpoint
 from ..rerank.llm.listwise import Listwise
-from ..rerank.protocols import Reranker
+from ..rerank.protocols import Scorer
 from ..rerank.signals import MetadataSignals
-from ..rerank.stages.cascade import Cascade, Scored, Step
+from ..rerank.stages.cascade import Cascade, RerankStage, ScoreStage
 from ..settings.rerankers import CROSS_ENCODER, LLM, MAXSIM
 from .language_model import open_language_model, open_listwise, open_templates, ordering_step
 from .rerankers import READ_AT_ONCE, RerankerBuilder, build_cascades, build_steps
@@ -27,7 +27,7 @@ NEEDS_A_MODEL = " Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL."
 class Choices:
     """The choices of a question, and those among them that are loaded, shown or closed on their own."""
 
-    reranking: Reranking
+    reranking: Rerankers
     cross_encoder: CrossEncoder
     templates: Mapping[str, Template]
     language_model: LanguageModel | None
@@ -35,7 +35,7 @@ class Choices:
     endpoints: tuple[RerankEndpoint, ...]
 
 
-def build_choices(shop: RerankerBuilder, maxsim: Reranker) -> Choices:
+def build_choices(shop: RerankerBuilder, maxsim: Scorer) -> Choices:
     """Return what the settings let a question choose; no model is loaded.
 
     Raises:
@@ -45,9 +45,9 @@ def build_choices(shop: RerankerBuilder, maxsim: Reranker) -> Choices:
     found = find_cross_encoder(settings.reranker or str(RERANKER_FOLDER))
     cross_encoder = CrossEncoder(replace(found, weights=shop.weights(found.weights)), shop.workers)
     configured, endpoints = build_steps(shop)
-    steps: dict[str, Step] = {
-        CROSS_ENCODER: Scored(CROSS_ENCODER, shop.cached(cross_encoder), slice=READ_AT_ONCE),
-        MAXSIM: Scored(MAXSIM, shop.cached(maxsim)),
+    steps: dict[str, RerankStage] = {
+        CROSS_ENCODER: ScoreStage(CROSS_ENCODER, shop.cached(cross_encoder), slice_size=READ_AT_ONCE),
+        MAXSIM: ScoreStage(MAXSIM, shop.cached(maxsim)),
         **configured,
     }
     templates, language_model = open_templates(settings), open_language_model(settings)
@@ -57,11 +57,11 @@ def build_choices(shop: RerankerBuilder, maxsim: Reranker) -> Choices:
     cascades = build_cascades(settings.rerankers, steps)
     if listwise is not None:
         cascades[LLM] = Cascade((steps[CROSS_ENCODER], steps[LLM]))
-    reranking = Reranking(
+    reranking = Rerankers(
         cascades,
         default=_default(settings.rerank.default, cascades),
-        metadata=MetadataSignals(**settings.blend.model_dump()),
-        absent={LLM: NEEDS_A_MODEL},
+        metadata=MetadataSignals(**settings.blend.model_dump(exclude={"official_sources"})),
+        missing={LLM: NEEDS_A_MODEL},
     )
     return Choices(
         reranking,
@@ -74,7 +74,7 @@ def build_choices(shop: RerankerBuilder, maxsim: Reranker) -> Choices:
 
 
 def _default(chosen: str, cascades: Mapping[str, Cascade]) -> str:
-    if chosen not in {NONE, *cascades}:
-        known = ", ".join([NONE, *cascades])
+    if chosen not in {NO_RERANKER, *cascades}:
+        known = ", ".join([NO_RERANKER, *cascades])
         raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {chosen!r} is no reranker. Known: {known}.")
     return chosen

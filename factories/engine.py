@@ -20,8 +20,9 @@ from ..models.endpoint.chat import LanguageModel
 from ..models.lazy import Lazy
 from ..models.text.transformer import Transformer
 from ..models.worker_pool import WorkerPool
-from ..pipeline.pipeline import DEFAULT, Pipeline
-from ..pipeline.plan import Reranking
+from ..pipeline.plan import Rerankers
+from ..pipeline.request import DEFAULT
+from ..pipeline.search import Pipeline
 from ..prompts.templates import Template
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.endpoint import RerankEndpoint
@@ -33,10 +34,10 @@ from ..settings.load import Settings
 from ..store.feedback_log import FOLDER, FeedbackLog
 from ..store.manifest import Manifest
 from ..store.protocols import Store
-from ..tools.services import Services
 from .choices import build_choices
 from .encoders import EncoderParts, build_encoder, new_manifest, sparse_encoder
 from .rerankers import RerankerBuilder
+from .services import Services
 from .stores import open_store
 
 ENCODER = "all-MiniLM-L6-v2-int8"
@@ -74,7 +75,7 @@ class Engine:
             await self.transformer.get()
         elif isinstance(self.encoder, LocalEncoder):
             await self.encoder.encode_query("warm")
-        default = self.services.pipeline.reranker(DEFAULT)
+        default = self.services.pipeline.rerankers.scorer(DEFAULT)
         if default is not None and default.name == self.cross_encoder.name:
             await self.cross_encoder.load()
 
@@ -154,7 +155,7 @@ def _lay_ground(settings: Settings) -> _Ground:
     )
 
 
-def _services(ground: _Ground, reranking: Reranking, roots: Sequence[Path]) -> Services:
+def _services(ground: _Ground, reranking: Rerankers, roots: Sequence[Path]) -> Services:
     settings, store, encoder, extra_encoders = ground.settings, ground.store, ground.encoder, ground.extra_encoders
     search, locks, feedback = settings.search, WriteLocks(), _feedback(settings)
     fusion = FusionOptions(

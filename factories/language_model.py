@@ -6,8 +6,8 @@ from ..core.errors import require_extra
 from ..models.endpoint.chat import LanguageModel
 from ..models.endpoint.client import Endpoint
 from ..prompts.templates import SHIPPED, Template, load_templates
-from ..rerank.llm.listwise import Listwise, Options
-from ..rerank.stages.cascade import Ordered
+from ..rerank.llm.listwise import Listwise, ListwiseOptions
+from ..rerank.stages.cascade import OrderStage
 from ..settings.load import Settings
 from ..settings.rerankers import LLM
 
@@ -47,7 +47,7 @@ def open_listwise(
     if model is None:
         return None
     llm = settings.llm
-    options = Options(
+    options = ListwiseOptions(
         strategy=llm.strategy,
         template=llm.template,
         permutations=llm.permutations,
@@ -56,14 +56,14 @@ def open_listwise(
         total_s=llm.total_s,
         max_calls=llm.max_calls,
         max_tokens=llm.max_tokens_per_query,
-        at_once=llm.at_once,
+        concurrency=llm.at_once,
         cache_size=llm.cache_size,
         date_field=settings.blend.recency_field,
-        official=tuple(settings.blend.official_sources),
+        official_sources=tuple(settings.blend.official_sources),
     )
     return Listwise(model, templates, options)
 
 
-def ordering_step(listwise: Listwise, settings: Settings) -> Ordered:
+def ordering_step(listwise: Listwise, settings: Settings) -> OrderStage:
     """Return the stage in which the language model puts a head in order."""
-    return Ordered(LLM, listwise, settings.llm.head, wide_margin=settings.llm.wide_margin)
+    return OrderStage(LLM, listwise, settings.llm.head, wide_margin=settings.llm.wide_margin)

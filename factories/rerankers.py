@@ -9,13 +9,13 @@ from ..models.lazy import Lazy
 from ..models.pair.loading import find_cross_encoder
 from ..models.worker_pool import WorkerPool
 from ..rerank.blend import Weights, with_reranker
-from ..rerank.cache import Cached
+from ..rerank.cache import CachedScorer
 from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.endpoint import EndpointOptions, RerankEndpoint
 from ..rerank.endpoint_shapes import SHAPES
 from ..rerank.late_interaction import TokenModel
-from ..rerank.protocols import Reranker
-from ..rerank.stages.cascade import Cascade, Scored, Step
+from ..rerank.protocols import Scorer
+from ..rerank.stages.cascade import Cascade, RerankStage, ScoreStage
 from ..settings.load import Settings
 from ..settings.rerankers import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, Row
 
@@ -31,10 +31,10 @@ class RerankerBuilder:
     settings: Settings
     workers: WorkerPool
 
-    def cached(self, reranker: Reranker) -> Reranker:
+    def cached(self, reranker: Scorer) -> Scorer:
         """Return the reranker with a memory for its scores, as large as the settings say."""
         limit = self.settings.rerank.cache_size
-        return Cached(reranker, limit=limit) if limit else reranker
+        return CachedScorer(reranker, limit=limit) if limit else reranker
 
     def weights(self, own: Weights, weight: float | None = None) -> Weights:
         """Return a reranker's weights: those of its row, of the settings, or its own."""
@@ -42,14 +42,14 @@ class RerankerBuilder:
         return own if chosen is None else with_reranker(chosen)
 
 
-def _cross_encoder(row: CrossEncoderRow, shop: RerankerBuilder) -> Reranker:
+def _cross_encoder(row: CrossEncoderRow, shop: RerankerBuilder) -> Scorer:
     model = find_cross_encoder(row.model, options=row.options)
     digest = f"{model.digest} {row.options.digest}".strip()
     weights = shop.weights(model.weights, row.weight)
     return CrossEncoder(replace(model, weights=weights, digest=digest), shop.workers)
 
 
-def _late_interaction(row: LateInteractionRow, shop: RerankerBuilder) -> Reranker:
+def _late_interaction(row: LateInteractionRow, shop: RerankerBuilder) -> Scorer:
     from ..models.text.token_vectors import TokenVectorModel
 
     require_extra("fastembed", f"The late-interaction model {row.model!r} of RESIFT_RERANKERS")
@@ -58,7 +58,7 @@ def _late_interaction(row: LateInteractionRow, shop: RerankerBuilder) -> Reranke
     return TokenModel(row.model, model, shop.workers, weights=weights, form=row.form)
 
 
-def _endpoint(row: EndpointRow, shop: RerankerBuilder) -> Reranker:
+def _endpoint(row: EndpointRow, shop: RerankerBuilder) -> Scorer:
     options = EndpointOptions(
         row.kind,
         shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight),
@@ -74,7 +74,7 @@ def _endpoint(row: EndpointRow, shop: RerankerBuilder) -> Reranker:
     return RerankEndpoint(options)
 
 
-BUILDERS: dict[str, Callable[[Any, RerankerBuilder], Reranker]] = {
+BUILDERS: dict[str, Callable[[Any, RerankerBuilder], Scorer]] = {
     "cross-encoder": _cross_encoder,
     "late-interaction": _late_interaction,
     **dict.fromkeys(SHAPES, _endpoint),
@@ -82,9 +82,9 @@ BUILDERS: dict[str, Callable[[Any, RerankerBuilder], Reranker]] = {
 """By the `kind` of a row, what builds a reranker of it; heavy libraries are imported when a model is loaded."""
 
 
-def build_steps(shop: RerankerBuilder) -> tuple[dict[str, Step], list[RerankEndpoint]]:
+def build_steps(shop: RerankerBuilder) -> tuple[dict[str, RerankStage], list[RerankEndpoint]]:
     """Return the rows of the table that are one stage, by name, and the endpoints among them, which must be closed."""
-    steps: dict[str, Step] = {}
+    steps: dict[str, RerankStage] = {}
     endpoints: list[RerankEndpoint] = []
     for name, row in shop.settings.rerankers.items():
         if isinstance(row, CascadeRow):
@@ -94,11 +94,11 @@ def build_steps(shop: RerankerBuilder) -> tuple[dict[str, Step], list[RerankEndp
             endpoints.append(reranker)
         slice_ = READ_AT_ONCE if isinstance(reranker, CrossEncoder) else 0
         follows = row.form.follows_instructions
-        steps[name] = Scored(name, shop.cached(reranker), takes_instructions=follows, slice=slice_)
+        steps[name] = ScoreStage(name, shop.cached(reranker), takes_instructions=follows, slice_size=slice_)
     return steps, endpoints
 
 
-def build_cascades(rows: Mapping[str, Row], steps: Mapping[str, Step]) -> dict[str, Cascade]:
+def build_cascades(rows: Mapping[str, Row], steps: Mapping[str, RerankStage]) -> dict[str, Cascade]:
     """Return what questions choose from: every step alone, and the cascades of the table.
 
     Raises:
@@ -111,7 +111,7 @@ def build_cascades(rows: Mapping[str, Row], steps: Mapping[str, Step]) -> dict[s
     return cascades
 
 
-def _step(cascade: str, stage: str, head: int, steps: Mapping[str, Step]) -> Step:
+def _step(cascade: str, stage: str, head: int, steps: Mapping[str, RerankStage]) -> RerankStage:
     if stage not in steps:
         known = ", ".join(sorted(steps))
         raise InvalidInput(

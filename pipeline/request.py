@@ -9,10 +9,9 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from ..core.errors import InvalidInput
-from ..core.query import Query
+from ..core.query import Mode, Query
 from ..core.text import clean
-from ..core.vectors import TEXT_FIELD
-from ..search.legs import Mode
+from ..core.values import TEXT_FIELD
 
 DEFAULT, NO_RERANKER = "default", "none"
 MAX_PHRASINGS = 8  # each costs one more search, and further ones repeat what is there
@@ -35,7 +34,7 @@ class HybridSearchRequest:
     """May be empty if `like` names passages to search by; nothing is reranked then."""
     _: KW_ONLY
     collection: Annotated[str, Field(description="Collection to search")] = "default"
-    limit: Annotated[int, Field(description="Maximum number of hits", ge=1, le=100)] = DEFAULT_LIMIT
+    limit: Annotated[int, Field(description="Maximum number of hits", ge=1, le=MAX_RESULTS)] = DEFAULT_LIMIT
     mode: Annotated[Mode, Field(description="dense: by meaning; keyword: by words; hybrid: both")] = "hybrid"
     filter: Annotated[
         Mapping[str, Any],
@@ -67,6 +66,7 @@ class HybridSearchRequest:
 class SearchRequest(HybridSearchRequest):
     """A search, and how its hits are reranked."""
 
+    _: KW_ONLY
     depth: Annotated[
         int, Field(description="Hits to rerank; 0: as many as pay, up to 50 or the tuned depth", ge=0, le=MAX_RESULTS)
     ] = 0

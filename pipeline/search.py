@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ..core.errors import InvalidInput
 from ..core.query import Query
+from ..core.text import clean
 from ..core.values import Hit, Logistic, Passage, Ranking
 from ..core.vectors import DENSE
 from ..rerank.blend import with_shares
@@ -96,7 +97,7 @@ class Pipeline:
         if cascade is None:
             known = ", ".join(name for name in self.rerankers.names if name != NO_RERANKER)
             raise InvalidInput(f"The reranker 'none' reorders nothing. Known: {known}.")
-        request = SearchRequest(asked.text, limit=min(limit, 100), depth=min(len(passages), MAX_RESULTS))
+        request = SearchRequest(asked.text, limit=limit, depth=min(len(passages), MAX_RESULTS))
         stages = plan_stages(request, cascade, metadata=self.rerankers.metadata, tunings={}, now=asked.now)
         if isinstance(stages[0], PlannedScore):
             stages[0] = replace(stages[0], mix=Mix({"rerank": 1.0}))
@@ -135,7 +136,7 @@ class Pipeline:
         return other
 
     def _query(self, text: str, instruction: str) -> Query:
-        return Query(clean_query(text), instruction=instruction.strip(), clock=self._clock, now=self._now())
+        return Query(clean_query(text), instruction=clean(instruction), clock=self._clock, now=self._now())
 
     async def _diversified(
         self, ranking: Ranking, query: Query, collection: Collection, request: SearchRequest, *, depth: int

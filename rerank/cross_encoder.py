@@ -63,7 +63,8 @@ class CrossEncoder:
         values = tuple(by_place[place].value for place in range(len(passages)))
         if not all(map(isfinite, values)):
             raise ModelError(
-                f"The reranker {self.name!r} returned a score that is not a number. Its weights may be damaged: reinstall or retrain it."
+                f"The reranker {self.name!r} returned a score that is not a number. Its weights may be damaged: "
+                "reinstall or retrain it."
             )
         cut = frozenset(place for place, score in by_place.items() if not score.complete)
         note = CUT_INSTRUCTED if query.instruction else CUT_QUERY

@@ -123,10 +123,11 @@ class RerankEndpoint:
             return self._shape.scores(response.json(), len(texts))
         except (ValueError, ModelError) as error:
             what = str(error) if isinstance(error, ModelError) else "no JSON"
-            raise ModelError(
-                f"{self._shown} does not answer like {self._options.shape!r}: "
-                f"{excerpt(what, self._options.key)} Check its url and shape."
-            ) from None  # the cause would show the reply
+        # Not raised while the other error is handled: that one shows the reply, which may hold the key.
+        raise ModelError(
+            f"{self._shown} does not answer like {self._options.shape!r}: "
+            f"{excerpt(what, self._options.key)} Check its url and shape."
+        )
 
     async def _post(self, body: dict[str, Any]) -> Response:
         """Return a reply with status 2xx.

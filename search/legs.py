@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Literal, TypeAlias
 
 from ..core.errors import InvalidInput
-from ..core.query import Query
+from ..core.query import Mode, Query
 from ..core.values import EMPTY
 from ..core.vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
 from ..encoders.bm25 import Bm25Encoder
@@ -15,8 +14,6 @@ from ..store.filters import Condition
 from ..store.manifest import Manifest
 from ..store.protocols import Collection
 from .examples import towards, vectors_of
-
-Mode: TypeAlias = Literal["hybrid", "dense", "keyword"]
 
 KEYWORD_VECTORS = {BM25, LEARNED}
 ADD_KEYWORDS = "Add them with `resift adopt NAME --add-keywords`."

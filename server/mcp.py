@@ -10,6 +10,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 
 from .. import __version__
+from ..api.client import Resift
 from ..core.errors import ResiftError
 from ..factories.engine import Engine
 from ..tools.delete_documents import delete_documents
@@ -21,10 +22,9 @@ from ..tools.record_feedback import record_feedback
 from ..tools.rerank import rerank
 from ..tools.rerank_with_llm import rerank_with_llm
 from ..tools.search_and_rerank import search_and_rerank
-from ..tools.services import Services
 from .mcp_prompts import as_prompt
 
-TOOLS: dict[str, Callable[[Services], Tool]] = {
+TOOLS: dict[str, Callable[[Resift], Tool]] = {
     "search_and_rerank": search_and_rerank,
     "hybrid_search": hybrid_search,
     "rerank": rerank,
@@ -57,9 +57,10 @@ def create_server(engine: Engine) -> MCPServer[None]:
             finally:
                 await engine.close()
 
-    tools: list[Tool] = [build(engine.services) for build in TOOLS.values()]
+    resift = Resift(engine=engine)
+    tools: list[Tool] = [build(resift) for build in TOOLS.values()]
     if engine.listwise is not None:
-        tools.append(rerank_with_llm(engine.services, engine.listwise))
+        tools.append(rerank_with_llm(resift))
     if engine.services.feedback is not None:
         tools.append(record_feedback(engine.services.feedback))
     server = MCPServer(

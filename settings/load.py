@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from ..core.errors import InvalidInput, nearest
 from ..encoders.bm25 import AVERAGE_LENGTH, Tokenizer
-from ..rerank.signals import MOST
+from ..rerank.signals import MAX_FACTOR
 from ..search.retriever import Fusion
 from .problems import PREFIX, misfit, no_json
 from .rerankers import Row, check_names
@@ -107,8 +107,8 @@ class BlendSettings(BaseModel):
     def _lies_between_0_and_2(cls, value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
         if any(not values for values in value.values()):
             raise ValueError("a field without values")
-        if any(not 0 <= each <= MOST for values in value.values() for each in values.values()):
-            raise ValueError(f"factors lie between 0, last, and {MOST:g}, first; 1 changes nothing")
+        if any(not 0 <= each <= MAX_FACTOR for values in value.values() for each in values.values()):
+            raise ValueError(f"factors lie between 0, last, and {MAX_FACTOR:g}, first; 1 changes nothing")
         return value
 
     @model_validator(mode="after")

@@ -83,7 +83,7 @@ class LlmSettings(BaseModel):
         default=20, description="Hits that the language model puts in order, behind the cross-encoder"
     )
     template: str = Field(default="relevance", description="Template it is asked by where a question names none")
-    strategy: Literal["listwise", "first_token", "windows", "partition", "setwise", "pairwise"] = Field(
+    strategy: Literal["listwise", "windows", "partition"] = Field(
         default="listwise", description="How passages are compared"
     )
     permutations: Annotated[int, Field(ge=1, le=5)] = Field(

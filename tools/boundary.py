@@ -1,7 +1,8 @@
-"""The edge between the SDK and our tools: strict arguments, readable errors, compact schemas."""
+"""The boundary between the MCP SDK and the tools: strict arguments, readable errors, compact schemas."""
 
-from collections.abc import Callable, Mapping, Set
-from inspect import cleandoc
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import wraps
+from inspect import Parameter, Signature, cleandoc, signature
 from typing import Any, cast
 
 from mcp.server.mcpserver import Context
@@ -10,11 +11,12 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import ValidationError
 
+from ..api.arguments import describe, parameters
 from ..core.errors import Hint, ResiftError, nearest
 
 READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
-MAX_ERROR_CHARACTERS = 2_000  # messages name the value that was refused, and a caller may have sent a megabyte
+MAX_ERROR_CHARACTERS = 2_000  # messages quote the refused value, and a caller may have sent a megabyte
 
 HINTS: Mapping[Hint, str] = {
     Hint.LIST_COLLECTIONS: "Call list_collections to see which there are.",
@@ -31,20 +33,19 @@ HINTS: Mapping[Hint, str] = {
 }
 """What to do next, in tools and arguments."""
 
-# All of tools/list must stay below 16 kB: pydantic's titles repeat the names, results need no defaults, and what goes
-# without saying is checked all the same.
+# All of tools/list must stay below 16 kB. Pydantic's titles repeat the names, and results need no defaults.
 _WASTE_IN_RESULTS = frozenset({"title", "default", "additionalProperties", "required"})
-_GOES_WITHOUT_SAYING = (("description", ""), ("additionalProperties", True), ("minimum", 0))
+_IMPLIED = (("description", ""), ("additionalProperties", True), ("minimum", 0))
 
 
 class StrictTool(Tool):
-    """A tool that refuses unknown arguments, and whose foreseen failures reach the model in their own words."""
+    """A tool that refuses unknown arguments and passes the messages of our errors on to the model."""
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Run the tool.
 
         Raises:
-            ToolError: On arguments that do not fit and on every failure that was foreseen.
+            ToolError: The arguments are invalid, or the call failed with one of our errors.
         """
         self._refuse_unknown(arguments)
         try:
@@ -66,32 +67,70 @@ class StrictTool(Tool):
                 raise ToolError(_readable(text))
 
     def _describe(self, error: ValidationError) -> str:
-        problems = [f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in error.errors()[:5]]
-        return f"{self.name} cannot take these arguments. {'; '.join(problems)}. Correct them and call again."
+        return f"{self.name}: {describe(error, known=list(self.parameters['properties']))}"
 
 
 def _readable(message: str) -> str:
-    """Return the message, without the middle of one that is too long: what to do next stands at its end."""
+    """Return the message without the middle of one that is too long: its end says what to do next."""
     if len(message) <= MAX_ERROR_CHARACTERS:
         return message
     half = MAX_ERROR_CHARACTERS // 2
     return f"{message[:half]} … {message[-half:]}"
 
 
-def make_tool(function: Callable[..., Any], *, title: str, annotations: ToolAnnotations) -> Tool:
-    """Return the tool made of an async function, its docstring as description and its schemas without waste."""
+def make_tool(
+    function: Callable[..., Any],
+    *,
+    title: str,
+    annotations: ToolAnnotations,
+    arguments: type[Any] | None = None,
+    required: Sequence[str] = (),
+    described_in: str = "",
+) -> Tool:
+    """Return the tool made of an async function, with its docstring as description and compact schemas.
+
+    The fields of `arguments`, a request class, become arguments of the tool, and reach the function as keywords. The
+    schema lists those in `required` as required although they have a default. Long descriptions are replaced by a
+    reference to the tool `described_in`, which has the same ones.
+    """
     tool = StrictTool.from_function(
-        function,
+        function if arguments is None else _with_arguments(function, arguments),
         title=title,
         description=cleandoc(function.__doc__ or ""),
         annotations=annotations,
         structured_output=True,
     )
     tool.parameters = {**_without(_inline(tool.parameters), {"title"}), "additionalProperties": False}
+    for name in required:
+        del tool.parameters["properties"][name]["default"]
+        tool.parameters["required"] = [*tool.parameters.get("required", []), name]
+    if described_in:
+        tool.parameters["properties"] = {
+            name: _refer(schema, described_in) for name, schema in tool.parameters["properties"].items()
+        }
     if tool.fn_metadata.output_schema is not None:
         schema = {**_inline(tool.fn_metadata.output_schema), "description": ""}  # the tool's own says what comes back
         tool.fn_metadata.output_schema = _without(schema, _WASTE_IN_RESULTS)
     return tool
+
+
+def _with_arguments(function: Callable[..., Any], request: type[Any]) -> Callable[..., Any]:
+    """Return the function with the fields of a request in its signature, instead of `**arguments`."""
+    own = [each for each in signature(function).parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    fields = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in parameters(request, with_python_only=False)]
+
+    @wraps(function)
+    async def call(**arguments: Any) -> Any:
+        return await function(**arguments)
+
+    call.__signature__ = Signature([*fields, *own], return_annotation=signature(function).return_annotation)  # pyright: ignore[reportAttributeAccessIssue]
+    return call
+
+
+def _refer(schema: dict[str, Any], tool: str) -> dict[str, Any]:
+    reference = f"See {tool}"
+    is_long = len(schema.get("description", "")) > len(reference)
+    return {**schema, "description": reference} if is_long else schema
 
 
 def _inline(schema: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +162,7 @@ def _without(schema: dict[str, Any], waste: Set[str]) -> dict[str, Any]:
         return {
             key: strip(value, names=key == "properties" and not names)
             for key, value in cast("dict[str, Any]", node).items()
-            if names or (key not in waste and (key, value) not in _GOES_WITHOUT_SAYING)
+            if names or (key not in waste and (key, value) not in _IMPLIED)
         }
 
     return cast("dict[str, Any]", strip(schema))

@@ -1,54 +1,47 @@
-"""The tool that takes documents out again."""
+"""The tool that deletes documents, or a whole collection."""
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Annotated
+from typing import Annotated, Any
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from .arguments import SAME, FilterObject
+from ..api.client import Resift
+from ..api.requests import MAX_NAME_CHARACTERS, DeleteRequest
 from .boundary import make_tool
-from .results import MAX_NAME_CHARACTERS, MAX_REPLY_TOKENS, Room, reply
-from .services import Services
+from .results import MAX_REPLY_TOKENS, Room, reply
 
 MAX_MISSING_SHOWN = 100
 
 
 class DeleteResult(BaseModel):
-    """What went."""
+    """What was deleted."""
 
     collection: str
     documents: int
     passages: int
-    missing: Annotated[list[str], Field(description="Ids that were not there")]
+    missing: Annotated[list[str], Field(description="Ids that do not exist")]
     dropped: bool
 
 
-def delete_documents(services: Services) -> Tool:
+def delete_documents(resift: Resift) -> Tool:
     """Return the tool."""
 
-    async def delete_documents(
-        collection: Annotated[str, Field(description="Which collection")],
-        document_ids: Annotated[list[str], Field(description="Ids from hits")] = [],
-        filter: Annotated[FilterObject, SAME] = {},
-        everything: Annotated[bool, Field(description="Delete the collection itself")] = False,
-    ) -> Annotated[CallToolResult, DeleteResult]:
+    async def delete_documents(**arguments: Any) -> Annotated[CallToolResult, DeleteResult]:
         """Delete documents from a collection, by id, by metadata filter, or all of them.
 
-        Files on disk are not touched. Comes back with how many went. A call that would leave nothing is refused unless
+        Files on disk are not touched. Returns how many were deleted. A call that would leave nothing is refused unless
         `everything` is true.
         """
-        removed = await services.remover.remove(
-            collection, document_ids=document_ids, filter_=filter, everything=everything
-        )
+        removed = await resift.delete(**arguments)
         answer = {
-            "collection": collection,
+            "collection": arguments["collection"],
             "documents": removed.documents,
             "passages": removed.passages,
             "missing": _shown(removed.missing),
-            "dropped": everything,
+            "dropped": arguments["everything"],
         }
         return reply(answer)
 
@@ -58,6 +51,7 @@ def delete_documents(services: Services) -> Tool:
         annotations=ToolAnnotations(
             read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
         ),
+        arguments=DeleteRequest,
     )
 
 

@@ -1,4 +1,4 @@
-"""The tool that tells what there is to search."""
+"""The tool that lists what there is to search."""
 
 from typing import Annotated, Any
 
@@ -6,10 +6,10 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..pipeline.overview import Overview, look_at_all, look_at_fields
+from ..api.client import Resift
+from ..pipeline.summary import CollectionSummary
 from .boundary import READS_ONLY, make_tool
 from .results import MAX_REPLY_TOKENS, Room, reply
-from .services import Services
 
 MAX_VALUE_CHARACTERS = 80
 MAX_PROBLEM_CHARACTERS = 500
@@ -22,32 +22,31 @@ class CollectionsResult(BaseModel):
         list[dict[str, Any]],
         Field(description="name, documents, passages, encoder, fields; problem: why it cannot be used"),
     ]
-    fields: Annotated[list[dict[str, Any]], Field(description="name, type, the commonest values")]
+    fields: Annotated[list[dict[str, Any]], Field(description="name, type, most frequent values")]
     rerankers: list[str]
     left_out: int
 
 
-def list_collections(services: Services) -> Tool:
+def list_collections(resift: Resift) -> Tool:
     """Return the tool."""
 
     async def list_collections(
-        collection: Annotated[str, Field(description="One, in detail; empty: all")] = "",
+        collection: Annotated[str, Field(description="One collection in detail; empty: all")] = "",
     ) -> Annotated[CallToolResult, CollectionsResult]:
-        """Tell which collections there are; of one, the metadata fields to filter by and their commonest values.
+        """List the collections, or the metadata fields of one with their most frequent values.
 
-        Call it before filtering. Comes back with counts, models, fields and the rerankers to choose from.
+        Call it before filtering. Returns counts, models, fields and the rerankers to choose from.
         """
-        names = [collection] if collection else await services.store.names()
-        overviews = await look_at_all(services.pipeline, names)
-        fields = await look_at_fields(await services.pipeline.open(collection)) if collection else []
+        summaries = await resift.collections(collection)
+        fields = await resift.fields(collection) if collection else []
         answer: dict[str, Any] = {
             "collections": [],
             "fields": [],
-            "rerankers": services.pipeline.rerankers,
+            "rerankers": resift.rerankers,
             "left_out": 0,
         }
         details = [_field(each.name, each.type, each.values) for each in fields]
-        return reply(_fill(answer, [_collection(each) for each in overviews], details))
+        return reply(_fill(answer, [_collection(each) for each in summaries], details))
 
     return make_tool(list_collections, title="List collections", annotations=READS_ONLY)
 
@@ -64,14 +63,14 @@ def _fill(answer: dict[str, Any], collections: list[dict[str, Any]], fields: lis
     return answer
 
 
-def _collection(overview: Overview) -> dict[str, Any]:
+def _collection(summary: CollectionSummary) -> dict[str, Any]:
     return {
-        "name": overview.name,
-        **({} if overview.documents is None else {"documents": overview.documents}),
-        "passages": overview.passages,
-        "encoder": overview.encoder,
-        "fields": list(overview.fields),
-        "problem": overview.problem[:MAX_PROBLEM_CHARACTERS],
+        "name": summary.name,
+        **({} if summary.documents is None else {"documents": summary.documents}),
+        "passages": summary.passages,
+        "encoder": summary.encoder,
+        "fields": list(summary.fields),
+        "problem": summary.problem[:MAX_PROBLEM_CHARACTERS],
     }
 
 

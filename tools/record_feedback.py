@@ -1,4 +1,4 @@
-"""The tool by which agents say which hits they used; there only when the settings switch it on."""
+"""The tool by which agents report which hits they used; only if the settings enable it."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from .results import reply
 
 
 class FeedbackResult(BaseModel):
-    """How many hits were told of."""
+    """How many hits were reported."""
 
     used: int
     not_used: int
@@ -26,9 +26,9 @@ def record_feedback(feedback: FeedbackLog) -> Tool:
         used: Annotated[list[str], Field(description="passage_ids that helped to answer")] = [],
         not_used: Annotated[list[str], Field(description="passage_ids that did not")] = [],
     ) -> Annotated[CallToolResult, FeedbackResult]:
-        """Say which hits of a search you used in your answer, so that its owner can tune the order.
+        """Report which hits of a search you used in your answer, so that the ranking can be tuned.
 
-        Call it once, after you have answered. Comes back with how many were noted.
+        Call it once, after you have answered. Returns how many were recorded.
         """
         await feedback.tell(search_id, used, not_used)
         return reply({"used": len(used), "not_used": len(not_used)})

@@ -1,4 +1,4 @@
-"""The one shape of every search and rerank answer, cut to what a model can read."""
+"""The one shape of every search and rerank answer, cut to a size that a model can read."""
 
 from typing import Annotated, Any, TypeAlias
 
@@ -6,16 +6,16 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from ..api.requests import MAX_NAME_CHARACTERS
 from ..core.values import Hit, Stage
-from ..pipeline.question import Page, Verdict
+from ..pipeline.page import Page, Verdict
 
 MAX_REPLY_CHARACTERS = 18_000
-"""Of one copy. A reply carries two, as text and as structured content, and both together stay below 40,000."""
+"""Of one copy. A reply carries two, as text and as structured content, which stay below 40,000 together."""
 
-MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each stands in a hit whole, however little room there is
-CHARACTERS_PER_TOKEN = 4  # of English; counted in UTF-8 bytes, so that other scripts cost more
+BYTES_PER_TOKEN = 4  # for English; bytes of UTF-8, so that other scripts count for more
 UNLIMITED = 2**62
-MAX_REPLY_TOKENS = MAX_REPLY_CHARACTERS // CHARACTERS_PER_TOKEN
+MAX_REPLY_TOKENS = MAX_REPLY_CHARACTERS // BYTES_PER_TOKEN
 
 
 class HitResult(BaseModel):
@@ -40,7 +40,7 @@ class RankingResult(BaseModel):
     """A page of a ranking."""
 
     hits: list[HitResult]
-    verdict: Annotated[Verdict, Field(description="Do the hits answer?")]
+    verdict: Annotated[Verdict, Field(description="Whether the hits answer")]
     stages: list[dict[str, Any]]
     notes: list[str]
     degraded: Annotated[bool, Field(description="A stage failed; see notes")]
@@ -50,9 +50,9 @@ class RankingResult(BaseModel):
 
 
 class SameRankingResult(BaseModel):
-    """The same page, told in brief: tools/list has no room to tell it once for every tool that ranks."""
+    """The same page with a short schema: tools/list has no room for the full one in every tool."""
 
-    hits: Annotated[list[dict[str, Any]], Field(description="This and the rest as of search_and_rerank")]
+    hits: Annotated[list[dict[str, Any]], Field(description="This and the rest as in search_and_rerank")]
     verdict: str
     notes: list[str]
 
@@ -67,12 +67,12 @@ def reply(answer: dict[str, Any]) -> CallToolResult:
 
 
 def ranking_reply(page: Page, *, full: bool, max_tokens: int) -> CallToolResult:
-    """Return the page as a reply of at most `max_tokens` tokens; what is cut is counted, with the way to get it."""
+    """Return the page as a reply of at most `max_tokens` tokens, with the number of hits that did not fit."""
     return reply(ranking_answer(page, full=full, room=Room(max_tokens)))
 
 
 def ranking_answer(page: Page, *, full: bool, room: "Room | None" = None) -> dict[str, Any]:
-    """Return the page in the one shape of every ranking, with as many hits as there is room for, or all."""
+    """Return the page in the one shape of every ranking, with the hits that fit; all of them without `room`."""
     ranking = page.ranking
     room = room or Room(UNLIMITED, most=UNLIMITED)
     answer: dict[str, Any] = {
@@ -92,7 +92,7 @@ def ranking_answer(page: Page, *, full: bool, room: "Room | None" = None) -> dic
         answer["hits"].append(entry)
     if not answer["hits"] and ranking.hits:
         answer["hits"].append(_shortened(ranking.hits[0], room))
-        answer["notes"].append("The first hit alone is longer than max_tokens and is cut. Call read_document for it.")
+        answer["notes"].append("The first hit alone exceeds max_tokens and was cut. Read it with read_document.")
     shown = len(answer["hits"])
     answer["left_out"] = len(ranking.hits) - shown
     if page.pages and (answer["left_out"] or page.more):
@@ -101,22 +101,22 @@ def ranking_answer(page: Page, *, full: bool, room: "Room | None" = None) -> dic
 
 
 class Room:
-    """What is left of a reply's size, in UTF-8 bytes of compact JSON."""
+    """The space left in a reply, in UTF-8 bytes of compact JSON."""
 
     def __init__(self, max_tokens: int, *, most: int = MAX_REPLY_CHARACTERS) -> None:
-        self._left = min(max_tokens * CHARACTERS_PER_TOKEN, most)
+        self._left = min(max_tokens * BYTES_PER_TOKEN, most)
 
     @property
     def left(self) -> int:
-        """Return the bytes left; none when more was taken than there was."""
+        """Return the bytes left, at least 0."""
         return max(0, self._left)
 
     def take(self, entry: Any) -> None:
-        """Take an entry in, whether it fits or not."""
+        """Add an entry, whether it fits or not."""
         self._left -= size_of(entry) + 1
 
     def admit(self, entry: Any) -> bool:
-        """Take an entry in when it fits; return whether it did."""
+        """Add an entry if it fits; return whether it did."""
         if size_of(entry) + 1 > self._left:
             return False
         self.take(entry)
@@ -124,15 +124,15 @@ class Room:
 
 
 def size_of(value: Any) -> int:
-    """Return the UTF-8 bytes of a value as compact JSON."""
+    """Return the size of a value as compact JSON, in UTF-8 bytes."""
     return len(to_json(value))
 
 
 def shortened(entry: dict[str, Any], room: Room) -> dict[str, Any]:
-    """Return an entry with as much of its `text` as there is room for."""
+    """Return an entry with as much of its `text` as fits."""
     text: str = entry["text"]
     spare = max(200, room.left - size_of({**entry, "text": ""}))
-    while size_of(text) > spare:  # halving finds a length that fits, whatever its JSON escapes cost
+    while size_of(text) > spare:  # halve until it fits, since JSON escapes make the size hard to predict
         text = text[: len(text) // 2]
     return {**entry, "text": f"{text}…"}
 

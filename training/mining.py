@@ -13,9 +13,9 @@ from ..evaluation.beir import load
 from ..evaluation.judged import JudgedSet, sample
 from ..ingest.ingestor import Ingestor
 from ..ingest.job import Job, Progress
-from ..pipeline.pipeline import Pipeline
-from ..pipeline.question import Question
 from ..pipeline.reading import read_from
+from ..pipeline.request import NO_RERANKER, SearchRequest
+from ..pipeline.search import Pipeline
 from .mined import Candidate, Mined, MinedFile
 from .plan import TrainingPlan
 
@@ -78,8 +78,14 @@ class Miner:
                 await self.progress(place + 1, len(asked), "questions asked")
 
     async def _ask(self, collection: str, query: str, grades: Mapping[str, int]) -> Mined:
-        question = Question(query, collection=collection, limit=DEPTH, per_document=1)  # long ones crowd no other out
-        page = await self.pipeline.ask(question)
+        request = SearchRequest(
+            query,
+            collection=collection,
+            limit=DEPTH,
+            per_document=1,  # so that long documents do not crowd out others
+            reranker=NO_RERANKER,
+        )
+        page = await self.pipeline.search(request)
         best = {hit.passage.document_id: hit for hit in page.ranking.hits}
         found = [Candidate(hit.passage.content, hit.score, grades.get(key, -1)) for key, hit in best.items()]
         missed = [key for key, grade in grades.items() if grade > 0 and key not in best]
@@ -93,7 +99,7 @@ class Miner:
         fetched: list[Candidate] = []
         for key in missed:
             try:
-                extract = await read_from(opened, key, start=0, most=1)
+                extract = await read_from(opened, key, start=0, limit=1)
             except NotFound:  # judged, but not in the corpus
                 continue
             fetched.append(Candidate(extract.passages[0].content, 0.0, grades[key]))

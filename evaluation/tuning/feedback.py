@@ -6,8 +6,8 @@ from datetime import datetime
 from statistics import fmean
 
 from ...ingest.job import Progress
-from ...pipeline.pipeline import Pipeline
-from ...pipeline.question import Question
+from ...pipeline.request import SearchRequest
+from ...pipeline.search import Pipeline
 from ...store.feedback_log import Use
 from ..judged import JudgedSet
 from .samples import Sample, collect_samples
@@ -20,7 +20,7 @@ MAX_HIT_WEIGHT = 10.0  # otherwise a single use at rank 100 would decide alone
 async def collect_uses(
     pipeline: Pipeline,
     uses: Sequence[Use],
-    question: Question,
+    question: SearchRequest,
     *,
     now: datetime,
     position_bias: float = POSITION_BIAS,

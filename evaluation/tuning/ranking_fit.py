@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.values import Logistic
-from ...pipeline.question import DEEPEST_TUNED, DEFAULT_DEPTH
+from ...pipeline.plan import DEFAULT_DEPTH, MAX_TUNED_DEPTH
 from ...rerank.blend import Weights, restrict
 from ..measures import Difference, paired_bootstrap
 from .calibration import JudgedScores, best_hits, fit_logistic, log_loss, smoothed
@@ -21,7 +21,7 @@ Relevance: TypeAlias = Callable[[float], float]
 
 MIN_QUESTIONS = 20  # the interval of 20 questions is about 0.2 wide; with fewer it says nothing
 
-DEPTHS = (10, 20, 30, 50, 75, DEEPEST_TUNED)
+DEPTHS = (10, 20, 30, 50, 75, MAX_TUNED_DEPTH)
 
 SIGNALS = ("fused", "rerank", "dense", "bm25", "recency", "boost")
 

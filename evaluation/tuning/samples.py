@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ...core.values import Hit, Ranking
 from ...ingest.job import Progress
-from ...pipeline.pipeline import Pipeline
-from ...pipeline.question import DEEPEST_TUNED, Question
+from ...pipeline.plan import MAX_TUNED_DEPTH
+from ...pipeline.request import SearchRequest
+from ...pipeline.search import Pipeline
 from ...rerank.signals import Mix, signals_of
 from ...search.fusion import RRF_K
 from ..judged import JudgedSet
@@ -52,7 +53,7 @@ class Sample:
 
 
 async def collect_samples(
-    pipeline: Pipeline, judged: JudgedSet, question: Question, *, now: datetime, progress: Progress | None = None
+    pipeline: Pipeline, judged: JudgedSet, question: SearchRequest, *, now: datetime, progress: Progress | None = None
 ) -> list[Sample]:
     """Ask every judged query once as `question`, at the greatest depth that is tuned, and return the samples.
 
@@ -60,8 +61,8 @@ async def collect_samples(
         ModelError: The reranker failed.
     """
     # Depths count documents, each at its best passage. Weights do not matter here, since raw scores are kept.
-    deepest = replace(question, depth=DEEPEST_TUNED, limit=DEEPEST_TUNED, per_document=1, rerank_weight=0.0)
-    mix = Mix({}, pipeline.metadata, now)
+    deepest = replace(question, depth=MAX_TUNED_DEPTH, limit=MAX_TUNED_DEPTH, per_document=1, rerank_weight=0.0)
+    mix = Mix({}, pipeline.rerankers.metadata, now)
     samples: list[Sample] = []
     async for identifier, ranking in rankings(pipeline, judged, deepest):
         samples.append(Sample(_pool(ranking), judged.grades[identifier], mix))

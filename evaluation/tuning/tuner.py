@@ -6,10 +6,10 @@ from datetime import datetime
 
 from ...core.errors import InvalidInput
 from ...ingest.job import Progress
-from ...pipeline.pipeline import Pipeline
-from ...pipeline.plan import tuned_weights, tuning_of
-from ...pipeline.question import DEFAULT_DEPTH, Question
-from ...rerank.protocols import Reranker
+from ...pipeline.plan import DEFAULT_DEPTH, tuned_weights, tuning_of
+from ...pipeline.request import SearchRequest
+from ...pipeline.search import Pipeline
+from ...rerank.protocols import Scorer
 from ...store.feedback_log import Use
 from ...store.manifest import Tuning
 from ...store.protocols import Collection
@@ -33,11 +33,11 @@ class AnswerableQuestions:
 class Tuner:
     """Tunes one reranker of a pipeline for one collection."""
 
-    def __init__(self, pipeline: Pipeline, collection: Collection, reranker: Reranker, *, choice: str) -> None:
+    def __init__(self, pipeline: Pipeline, collection: Collection, reranker: Scorer, *, choice: str) -> None:
         self._pipeline = pipeline
         self._collection = collection
         self._reranker = reranker
-        self._question = Question("", collection=collection.name, reranker=choice)
+        self._question = SearchRequest("", collection=collection.name, reranker=choice)
 
     @classmethod
     async def open(cls, pipeline: Pipeline, collection: str, reranker: str) -> "Tuner":
@@ -82,7 +82,7 @@ class Tuner:
                 "more, by document id (`document_id` in search results)."
             )
         samples = await collect_samples(self._pipeline, judged, self._question, now=now, progress=progress)
-        weights = self._pipeline.configured_weights(self._reranker)
+        weights = self._pipeline.rerankers.weights(self._reranker)
         return fit_ranking(samples, weights=weights, relevance=self._reranker.relevance)
 
     async def fit_feedback(
@@ -105,9 +105,9 @@ class Tuner:
         samples = await collect_uses(
             self._pipeline, recent, self._question, now=now, position_bias=position_bias, progress=progress
         )
-        tuning, metadata = self._current(), self._pipeline.metadata
+        tuning, metadata = self._current(), self._pipeline.rerankers.metadata
         weights = (
-            tuned_weights(tuning.weights, metadata) if tuning else self._pipeline.configured_weights(self._reranker)
+            tuned_weights(tuning.weights, metadata) if tuning else self._pipeline.rerankers.weights(self._reranker)
         )
         depth = tuning.depth if tuning else DEFAULT_DEPTH
         return fit_ranking(samples, weights=weights, relevance=None, depths=[depth])
@@ -152,12 +152,12 @@ async def forget_tuning(collection: Collection) -> list[str]:
     return list(manifest.tuning)
 
 
-def _single_scorer(pipeline: Pipeline, reranker: str) -> Reranker:
+def _single_scorer(pipeline: Pipeline, reranker: str) -> Scorer:
     """Return the model of a choice that has one stage, which scores."""
-    cascade, known = pipeline.cascade(reranker), ", ".join(pipeline.rerankers)
-    if cascade is None or cascade.reranker is None:
+    cascade, known = pipeline.rerankers.cascade(reranker), ", ".join(pipeline.rerankers.names)
+    if cascade is None or cascade.scorer is None:
         raise InvalidInput(f"{reranker!r} gives no scores to tune. Name another reranker. Known: {known}.")
-    if len(cascade.steps) > 1:
-        stages = ", ".join(step.name for step in cascade.steps)
+    if len(cascade.stages) > 1:
+        stages = ", ".join(step.name for step in cascade.stages)
         raise InvalidInput(f"{reranker!r} has several stages: {stages}. Tune the first of them by its own name.")
-    return cascade.reranker
+    return cascade.scorer

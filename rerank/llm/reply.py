@@ -43,7 +43,7 @@ class Reading:
 def read_order(text: str, labels: Sequence[str]) -> Reading:
     """Return the order of the labels in a reply.
 
-    Reasoning and code fences are dropped. The rest is read as JSON, else from the last line of the form `D3 > D1 > ...`.
+    Reasoning and code fences are dropped. The rest is read as JSON, else from the last line like `D3 > D1 > ...`.
     """
     words = _FENCE.sub("", _without_thoughts(text[:MAX_REPLY_CHARACTERS]))
     lists = [found for value in _json_values(words) if (found := _labels_in(value))]

@@ -105,12 +105,13 @@ class HeadReader:
     def add(self, scorer: Scorer, size: int, part: Scores | None) -> None:
         """Take the scores of a slice of `size` passages; None says that the slice was cancelled."""
         took_s = self._query.clock() - self._slice_start
+        scored = size if part is None else size - part.check(scorer, size).cached
         for pace in self._paces:
-            pace.add(took_s, size if part is None else size - part.cached)
+            pace.add(took_s, scored)
         if part is None:
             self._cancelled = True
         else:
-            self._parts.append(part.check(scorer, size))
+            self._parts.append(part)
             self.done += size
 
     def scores(self, scorer: Scorer) -> Scores:
@@ -121,7 +122,7 @@ class HeadReader:
         """
         if not self._parts:
             budget_ms = 1000 * self._budget_s
-            raise ModelError(f"{scorer.name} scored nothing within the time budget of {budget_ms:g} ms. Allow more.")
+            raise ModelError(f"{scorer.name} scored nothing within the time budget of {budget_ms:.0f} ms. Allow more.")
         starts = accumulate((len(part.values) for part in self._parts), initial=0)
         return Scores(
             self.values,

@@ -23,7 +23,10 @@ class OrderStage:
     """How many hits it orders at most; 0: as many as the stage before read."""
     takes_instructions: bool = True
     wide_margin: float = 0.0
-    """Without an instruction, skip the stage if the last hit shown is this much more relevant than the next. 0: never."""
+    """How much more relevant the last hit shown must be than the next to skip the stage. 0: never skip.
+
+    A query with an instruction never skips it.
+    """
 
     @property
     def model(self) -> str:
@@ -67,9 +70,8 @@ class PlannedOrder:
             with anyio.move_on_after(left_s if isfinite(left_s) else None):
                 ordering = await orderer.order(query, head)
             if ordering is None:
-                raise ModelError(
-                    f"{orderer.name} gave no order within the {1000 * left_s:.0f} ms left of the time budget. Allow more."
-                )
+                left = f"the {1000 * left_s:.0f} ms left of the time budget"
+                raise ModelError(f"{orderer.name} gave no order within {left}. Allow more.")
             _check_order(ordering, len(head), orderer.name)
         except ModelError as error:
             took_ms = 1000 * (query.clock() - start)

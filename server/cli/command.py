@@ -13,6 +13,7 @@ import typer
 from ...core.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from ...api.client import Resift
     from ...factories.engine import Engine
     from ...settings.load import Settings
 
@@ -30,6 +31,18 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Filter: TypeAlias = Annotated[
     str, typer.Option("--filter", help="""Metadata filter as JSON, such as '{"lang": "en"}'.""")
 ]
+
+
+def call_api(call: Callable[[Resift], Awaitable[T]]) -> T:
+    """Return the result of a call of the public API, which is opened and closed around it."""
+
+    async def run() -> T:
+        from ...api.client import Resift
+
+        async with Resift() as resift:
+            return await call(resift)
+
+    return anyio.run(run)
 
 
 def run_on_engine(

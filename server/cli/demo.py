@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...core.values import Document
     from ...examples.catalogue import DemoQuestion
     from ...factories.engine import Engine
-    from ...pipeline.question import Question
+    from ...pipeline.request import SearchRequest
 
 SHOWN = 5
 
@@ -61,14 +61,16 @@ async def _demo_stdlib(engine: Engine) -> None:
     from rich.rule import Rule
 
     from ...examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
-    from ...pipeline.question import Question
+    from ...pipeline.request import SearchRequest
 
     show(Rule("1. The docstrings of Python's standard library"))
     await _ingest(engine, stdlib_documents(), "stdlib")
     pipeline = engine.services.pipeline
-    reranker = pipeline.reranker("default")
-    weight = 0.0 if reranker is None else pipeline.configured_weights(reranker)["rerank"]
-    await _ask_all(engine, STDLIB_QUESTIONS, lambda text: Question(text, collection="stdlib", per_document=1), weight)
+    reranker = pipeline.rerankers.scorer("default")
+    weight = 0.0 if reranker is None else pipeline.rerankers.weights(reranker)["rerank"]
+    await _ask_all(
+        engine, STDLIB_QUESTIONS, lambda text: SearchRequest(text, collection="stdlib", per_document=1), weight
+    )
 
 
 async def _demo_parts(engine: Engine) -> None:
@@ -81,15 +83,15 @@ async def _demo_parts(engine: Engine) -> None:
     await _ask_all(engine, part_questions(), parts_question, PARTS_WEIGHT)
 
 
-def parts_question(text: str) -> Question:
+def parts_question(text: str) -> SearchRequest:
     """Return a search of the catalogue by its titles alone."""
-    from ...pipeline.question import Question
+    from ...pipeline.request import SearchRequest
 
-    return Question(text, collection="parts", mode="dense", fields={"title": 1}, rerank_weight=PARTS_WEIGHT)
+    return SearchRequest(text, collection="parts", mode="dense", fields={"title": 1}, rerank_weight=PARTS_WEIGHT)
 
 
 async def _ask_all(
-    engine: Engine, asked: Sequence[DemoQuestion], question: Callable[[str], Question], weight: float
+    engine: Engine, asked: Sequence[DemoQuestion], question: Callable[[str], SearchRequest], weight: float
 ) -> None:
     """Ask all questions, and print how often the right answer came first before and after reranking."""
     ranks = [await _ask(engine, question(each.text), each.relevant) for each in asked]
@@ -102,10 +104,10 @@ async def _ask_all(
     )
 
 
-async def _ask(engine: Engine, question: Question, relevant: Sequence[str]) -> _Ranks:
+async def _ask(engine: Engine, question: SearchRequest, relevant: Sequence[str]) -> _Ranks:
     from .search import explain_table
 
-    page = await engine.services.pipeline.ask(replace(question, reranker="default", depth=DEPTH, limit=DEPTH))
+    page = await engine.services.pipeline.search(replace(question, reranker="default", depth=DEPTH, limit=DEPTH))
     right = [hit for hit in page.ranking.hits if hit.passage.document_id in relevant]
     ranks = _Ranks(min((hit.was for hit in right), default=None), min((hit.rank for hit in right), default=None))
     say(f"\n{question.query}", style="bold")

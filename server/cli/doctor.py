@@ -123,14 +123,14 @@ async def _check_encoder(engine: Engine) -> str:
 
 
 async def _check_reranker(engine: Engine) -> str:
-    from ...pipeline.pipeline import DEFAULT
+    from ...pipeline.request import DEFAULT
 
     pipeline, found = engine.services.pipeline, engine.cross_encoder
-    default = pipeline.reranker(DEFAULT)
+    default = pipeline.rerankers.scorer(DEFAULT)
     if default is None:
         used = "reranking is off"
     else:
-        used = f"{default.name}, weight {pipeline.configured_weights(default)['rerank']:g}"
+        used = f"{default.name}, weight {pipeline.rerankers.weights(default)['rerank']:g}"
     await found.load()
     return f"{used}; cross-encoder {found.name} at {found.model.origin}"
 
@@ -143,13 +143,13 @@ def _scoring_rows(settings: Settings) -> list[str]:
 
 async def _check_row(name: str, engine: Engine) -> str:
     """Load a model of RESIFT_RERANKERS, or send its endpoint one request."""
+    from ...core.query import Query
     from ...core.values import Passage
-    from ...rerank.protocols import score_all
 
-    reranker = engine.services.pipeline.reranker(name)
+    reranker = engine.services.pipeline.rerankers.scorer(name)
     if reranker is None:  # cannot be, for a row that scores
         return "not used"
-    scores = await score_all(reranker, QUESTION, [Passage("doctor", 0, ANSWER)])
+    scores = (await reranker.score(Query(QUESTION), [Passage("doctor", 0, ANSWER)])).check(reranker, 1)
     return f"{reranker.name} gave {scores.values[0]:.3g} to a passage"
 
 

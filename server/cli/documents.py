@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .command import AsJson, CollectionName, Filter, parse_json_object, run_on_engine
+from .command import AsJson, CollectionName, Filter, call_api, parse_json_object
 from .console import note, print_json, progress_bar, say, show
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ...factories.engine import Engine
+    from ...api.client import Resift
     from ...ingest.job import IngestReport
-    from ...pipeline.overview import FieldOverview, Overview
+    from ...pipeline.summary import CollectionSummary, FieldSummary
     from ...store.manifest import Tuning
 
 MAX_FAILURES = 20
@@ -34,9 +34,7 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Add files to a collection. Unchanged files are skipped; changed files replace their old version."""
-    # A path given on the command line may be read, whatever the settings allow the MCP tools to read.
-    roots = [path.absolute() for path in paths]
-    report = run_on_engine(lambda engine: _ingest(engine, roots, collection, glob=glob, prune=prune), roots=roots)
+    report = call_api(lambda resift: _ingest(resift, paths, collection=collection, glob=glob, prune=prune))
     if as_json:
         print_json(asdict(report))
     else:
@@ -45,15 +43,9 @@ def ingest(
         raise typer.Exit(1)
 
 
-async def _ingest(engine: Engine, paths: Sequence[Path], collection: str, *, glob: str, prune: bool) -> IngestReport:
-    from ...ingest.job import Job
-    from ...ingest.sources import files_below
-
-    services = engine.services
-    files = files_below(paths, glob=glob, roots=services.roots, metadata={}, max_bytes=services.max_file_bytes)
+async def _ingest(resift: Resift, paths: Sequence[Path], **options: Any) -> IngestReport:
     with progress_bar("Ingesting") as progress:
-        job = Job(collection, files, len(files), prune_below=files.folders if prune else (), progress=progress)
-        return await services.ingestor.ingest(job)
+        return await resift.ingest([path.absolute() for path in paths], **options, progress=progress)
 
 
 def print_report(report: IngestReport, collection: str) -> None:
@@ -82,10 +74,8 @@ def delete(
 ) -> None:
     """Delete documents from a collection, or the whole collection. Files on disk are not touched."""
     conditions = parse_json_object(filter_)
-    removed = run_on_engine(
-        lambda engine: engine.services.remover.remove(
-            collection, document_ids=ids, filter_=conditions, everything=everything
-        )
+    removed = call_api(
+        lambda resift: resift.delete(collection, document_ids=ids, filter=conditions, everything=everything)
     )
     say(f"{collection}: {removed.documents:,} documents, {removed.passages:,} passages deleted.")
     for missing in removed.missing:
@@ -100,38 +90,34 @@ def collections(
     as_json: AsJson = False,
 ) -> None:
     """List all collections, or show one."""
-    overviews, fields, tuning = run_on_engine(lambda engine: _overviews(engine, name))
+    summaries, fields, tuning = call_api(lambda resift: _summaries(resift, name))
     if as_json:
-        print_json({"collections": overviews, "fields": fields, "tuning": tuning})
-    elif not overviews:
+        print_json({"collections": summaries, "fields": fields, "tuning": tuning})
+    elif not summaries:
         say("No collections yet. Start with: resift ingest PATH")
     else:
-        show(_overview_table(overviews))
+        show(_summary_table(summaries))
         if fields:
             show(_fields_table(fields))
         for line in _tuning_lines(tuning):
             say(line)
 
 
-async def _overviews(
-    engine: Engine, name: str
-) -> tuple[Sequence[Overview], Sequence[FieldOverview], Mapping[str, Tuning]]:
-    from ...pipeline.overview import look_at_all, look_at_fields
-
-    services = engine.services
-    overviews = await look_at_all(services.pipeline, [name] if name else await services.store.names())
+async def _summaries(
+    resift: Resift, name: str
+) -> tuple[Sequence[CollectionSummary], Sequence[FieldSummary], Mapping[str, Tuning]]:
+    summaries = await resift.collections(name)
     if not name:
-        return overviews, [], {}
-    collection = await services.pipeline.open(name)
-    return overviews, await look_at_fields(collection), collection.manifest.tuning
+        return summaries, [], {}
+    return summaries, await resift.fields(name), await resift.tunings(name)
 
 
-def _overview_table(overviews: Sequence[Overview]) -> Table:
+def _summary_table(summaries: Sequence[CollectionSummary]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
     table = Table("collection", "documents", "passages", "encoder", "fields or problem")
-    for each in overviews:
+    for each in summaries:
         table.add_row(
             each.name,
             "many" if each.documents is None else f"{each.documents:,}",
@@ -142,7 +128,7 @@ def _overview_table(overviews: Sequence[Overview]) -> Table:
     return table
 
 
-def _fields_table(fields: Sequence[FieldOverview]) -> Table:
+def _fields_table(fields: Sequence[FieldSummary]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 

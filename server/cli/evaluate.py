@@ -119,7 +119,7 @@ def parse_depths(text: str) -> tuple[int, ...]:
     Raises:
         InvalidInput: A depth is not a number from 1 to the greatest one.
     """
-    from ...pipeline.question import MAX_RESULTS
+    from ...pipeline.request import MAX_RESULTS
 
     parts = [part.strip() for part in text.split(",")]
     if any(not part.isdecimal() or not 1 <= int(part) <= MAX_RESULTS for part in parts):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, dropwhile, islice
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .command import AsJson, CollectionName, Filter, parse_json_object, run_on_engine
+from ...pipeline.request import SearchRequest
+from .command import AsJson, call_api
 from .console import print_json, say, show
+from .options import with_options
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ...core.values import Hit, Ranking
-    from ...pipeline.question import Page
+    from ...pipeline.page import Page
 
 SNIPPET_CHARACTERS = 160
 
@@ -25,71 +26,37 @@ RETRIEVED, BLEND = "fused", "blend"  # scores: of retrieval, and of retrieval co
 app = typer.Typer()
 
 
+FLAGS = {
+    "collection": ("--collection", "-c"),
+    "limit": ("--limit", "-n"),
+    "queries": ("--also",),
+}
+
+
 @app.command()
+@with_options(SearchRequest, argument="query", flags=FLAGS, leave_out=["offset"])
 def search(
-    query: Annotated[str, typer.Argument(help="The question. Can be left out with --like.")] = "",
-    collection: CollectionName = "default",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Most hits to show.")] = 10,
-    mode: Annotated[
-        Literal["hybrid", "dense", "keyword"], typer.Option(help="Search by meaning, by words, or by both.")
-    ] = "hybrid",
-    filter_: Filter = "{}",
-    reranker: Annotated[str, typer.Option(help='"default", "none" or a configured name.')] = "default",
-    instruction: Annotated[str, typer.Option(help='What counts as relevant, such as "prefer recent".')] = "",
-    depth: Annotated[
-        int, typer.Option(min=0, max=200, help="Hits to rerank; 0: as deep as it pays, up to 50 or as tuned.")
-    ] = 0,
-    queries: Annotated[
-        list[str], typer.Option("--also", help="Another phrasing of the question; can be given several times.")
-    ] = [],  # noqa: B006
-    fields: Annotated[str, typer.Option(help="""Weights of dense vectors: '{"title": 0.6, "text": 0.4}'.""")] = "{}",
-    like: Annotated[list[str], typer.Option(help="Id of a passage; find more like it.")] = [],  # noqa: B006
-    unlike: Annotated[list[str], typer.Option(help="Id of a passage; find less like it.")] = [],  # noqa: B006
-    diversity: Annotated[float, typer.Option(min=0, max=1, help="0: the best hits; 1: the hits that differ most.")] = 0,
-    recency: Annotated[
-        str, typer.Option(help="""Rank newer hits higher: '{"field": "date", "half_life_days": 30}'.""")
-    ] = "{}",
-    boost: Annotated[
-        str, typer.Option(help="""Factors 0-2 by metadata value: '{"kind": {"docs": 1.5, "chat": 0.5}}'.""")
-    ] = "{}",
-    per_document: Annotated[int, typer.Option(min=0, max=100, help="Most hits of one document; 0: any number.")] = 0,
+    arguments: dict[str, Any],
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the order before and after reranking, scores and timings.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Search a collection and rerank the hits."""
-    from ...pipeline.question import DEEPEST_TUNED, Question
-
-    if not (query or like):
+    if not (arguments["query"] or arguments["like"]):
         raise typer.BadParameter("Give a question, or --like.")
-    question = Question(
-        query,
-        collection=collection,
-        limit=limit,
-        mode=mode,
-        filter=parse_json_object(filter_),
-        per_document=per_document,
-        queries=queries,
-        fields=parse_json_object(fields, "--fields"),
-        like=like,
-        unlike=unlike,
-        diversity=diversity,
-        recency=parse_json_object(recency, "--recency"),
-        boost=parse_json_object(boost, "--boost"),
-        reranker=reranker,
-        instruction=instruction,
-        depth=depth,
-    )
+    rows = arguments["limit"]
     if explain and not as_json:  # both orders are shown, so both are needed whole
-        question = replace(question, limit=max(limit, depth or DEEPEST_TUNED))
-    page = run_on_engine(lambda engine: engine.services.pipeline.ask(question))
+        from ...pipeline.plan import MAX_TUNED_DEPTH
+
+        arguments["limit"] = max(rows, arguments["depth"] or MAX_TUNED_DEPTH)
+    page = call_api(lambda resift: resift.search(**arguments))
     if as_json:
         from ...tools.results import ranking_answer
 
         print_json(ranking_answer(page, full=True))
     elif explain:
-        _print_explained(page, rows=limit)
+        _print_explained(page, rows=rows)
     else:
         _print_hits(page)
 

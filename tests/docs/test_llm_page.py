@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.prompts.templates import load_templates, read_template
-from resift.rerank.llm.strategies import STRATEGIES, foreseen
+from resift.rerank.llm.strategies import STRATEGIES, worst_case
 from resift.server.mcp_prompts import render_for_reader
 from resift.settings.load import all_settings
 
@@ -33,7 +33,7 @@ def test_question_of_the_page_is_one() -> None:
     (block,) = re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL)
     arguments = json.loads(block)
     del arguments["detail"]
-    assert Question(**arguments).reranker == "llm"
+    assert SearchRequest(**arguments).reranker == "llm"
 
 
 @pytest.mark.parametrize("name", sorted(load_templates()))
@@ -50,4 +50,4 @@ def test_prompt_of_the_page_is_the_template_that_is_shipped() -> None:
 
 def test_strategies_of_the_page_are_those_there_are() -> None:
     assert all(f"`{name}`" in PAGE for name in STRATEGIES)
-    assert len(foreseen("pairwise", 8)) <= 30 < len(foreseen("pairwise", 9))
+    assert len(worst_case("pairwise", 8)) <= 30 < len(worst_case("pairwise", 9))

@@ -19,11 +19,11 @@ def test_table_of_the_page_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (block,) = re.findall(r"<!-- table -->\n```json\n(.*?)```", PAGE, re.DOTALL)
     monkeypatch.setenv("VOYAGE_API_KEY", "a key")
     monkeypatch.setenv("RESIFT_RERANKERS", block)
-    pipeline = build_engine(load_settings(data_dir=tmp_path)).services.pipeline
-    assert json.loads(block).keys() <= set(pipeline.rerankers)
-    careful, voyage = pipeline.cascade("careful"), pipeline.cascade("voyage")
+    rerankers = build_engine(load_settings(data_dir=tmp_path)).services.pipeline.rerankers
+    assert json.loads(block).keys() <= set(rerankers.names)
+    careful, voyage = rerankers.cascade("careful"), rerankers.cascade("voyage")
     assert careful is not None
-    assert [(step.name, step.head) for step in careful.steps] == [("cross-encoder", 50), ("gpu", 20)]
+    assert [(stage.name, stage.head) for stage in careful.stages] == [("cross-encoder", 50), ("gpu", 20)]
     assert voyage is not None
     assert voyage.takes_instructions
 
@@ -34,7 +34,7 @@ def test_row_of_the_page_for_a_model_that_follows_instructions_is_taken(
     (block,) = re.findall(r"<!-- qwen -->\n```json\n(.*?)```", PAGE, re.DOTALL)
     monkeypatch.setenv("RESIFT_RERANKERS", block)
     settings = load_settings(data_dir=tmp_path)
-    cascade = build_engine(settings).services.pipeline.cascade("qwen")
+    cascade = build_engine(settings).services.pipeline.rerankers.cascade("qwen")
     assert cascade is not None
     assert cascade.takes_instructions
     row = settings.rerankers["qwen"]

@@ -15,7 +15,7 @@ from resift.encoders.sparse import FastembedSparse
 from resift.factories.engine import build_engine
 from resift.models.bundled import BUNDLED
 from resift.models.worker_pool import WorkerPool
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.settings.load import load_settings
 from resift.tests.pipeline.both_stores import STORES, engine_on
 from resift.training.graph.builder import GraphWriter, Tensor
@@ -124,7 +124,7 @@ async def test_keyword_search_goes_by_the_model_the_collection_was_made_with(
     documents = [Document(key, "", text) for key, text in texts.items()]
     words = f"{name}={request.getfixturevalue(model)}"
     async with engine_on(store, tmp_path, documents, vectors={"words": words}) as engine:
-        page = await engine.services.pipeline.ask(Question(query, mode="keyword"))
+        page = await engine.services.pipeline.search(SearchRequest(query, mode="keyword"))
         assert page.ranking.hits[0].passage.document_id == right
         scores = [hit.scores["sparse"] for hit in page.ranking.hits]
         assert scores[0] > sum(scores[1:]) >= 0
@@ -134,10 +134,10 @@ async def test_keyword_search_goes_by_the_model_the_collection_was_made_with(
 async def test_collection_whose_model_is_not_configured_says_which_it_is(splade: Path, tmp_path: Path) -> None:
     documents = [Document("pump", "", "The pump leaks at its seal.")]
     async with engine_on("edge", tmp_path, documents, vectors={"words": f"{SPLADE}={splade}"}) as made:
-        page = await made.services.pipeline.ask(Question("leaks", mode="keyword"))
+        page = await made.services.pipeline.search(SearchRequest("leaks", mode="keyword"))
         assert page.ranking.hits[0].scores["sparse"] == pytest.approx(3 * np.log(2) ** 2)  # [CLS], leaks, [SEP]
     other = build_engine(load_settings(data_dir=tmp_path))
-    page = await other.services.pipeline.ask(Question("leaks"))
+    page = await other.services.pipeline.search(SearchRequest("leaks"))
     assert any("set RESIFT_VECTORS__WORDS to prithivida/Splade" in note for note in page.ranking.notes)
     await other.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput, ModelError
+from resift.core.query import Query
 from resift.core.values import Passage
 from resift.evaluation.beir import load
 from resift.evaluation.corpus import count_documents, ingest_documents
@@ -14,9 +15,9 @@ from resift.evaluation.judged import JudgedSet
 from resift.evaluation.run import Runner, document_ids, rankings
 from resift.evaluation.systems import EvaluationTarget, questions_by_depth, questions_by_system
 from resift.factories.engine import Engine
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.rerank.blend import with_reranker
-from resift.rerank.protocols import Reranker, Scores
+from resift.rerank.protocols import Scorer, Scores
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -48,7 +49,7 @@ class Failing:
     fingerprint = "a model of a test"
     weights = with_reranker(0.5)
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         raise ModelError("nobody answers")
 
     def relevance(self, score: float) -> float:
@@ -58,7 +59,7 @@ class Failing:
 class Counting:
     """Scores with another reranker and records what it reads."""
 
-    def __init__(self, reranker: Reranker, read: list[tuple[str, str]]) -> None:
+    def __init__(self, reranker: Scorer, read: list[tuple[str, str]]) -> None:
         self.name = reranker.name
         self.fingerprint = reranker.fingerprint
         self.weights = reranker.weights
@@ -66,16 +67,16 @@ class Counting:
         self._reranker = reranker
         self._read = read
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-        self._read += [(query, passage.id) for passage in passages]
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
+        self._read += [(query.text, passage.id) for passage in passages]
         return await self._reranker.score(query, passages)
 
 
 async def test_stored_scores_give_the_same_orders_as_fresh_searches(engine: Engine, judged: JudgedSet) -> None:
     pipeline = engine.services.pipeline
     read: list[tuple[str, str]] = []
-    counting = pipeline.with_rerankers(lambda each: Counting(each, read))
-    asked: dict[str | int, Question] = {**questions_by_system(TARGET), **questions_by_depth(TARGET, (2, 4, 8))}
+    counting = pipeline.with_scorers(lambda each: Counting(each, read))
+    asked: dict[str | int, SearchRequest] = {**questions_by_system(TARGET), **questions_by_depth(TARGET, (2, 4, 8))}
     runs = await Runner(counting, judged).run(asked)
     for name, question in asked.items():
         fresh = {key: document_ids(ranking) async for key, ranking in rankings(pipeline, judged, question)}
@@ -90,12 +91,12 @@ async def test_added_time_is_that_of_the_passages_read(engine: Engine, judged: J
     runs = await runner.run(questions_by_depth(TARGET, (4, 8)))
     assert {result.added_ms for result in runs[8].values()} == {1000.0}, "one tick for eight passages in one call"
     assert {result.added_ms for result in runs[4].values()} == {500.0}
-    plain = await runner.run({"plain": Question("", collection="bicycles")})
+    plain = await runner.run({"plain": SearchRequest("", collection="bicycles")})
     assert all(result.added_ms == 0 and result.retrieval_ms > 0 for result in plain["plain"].values())
 
 
 async def test_failed_reranker_ends_the_evaluation(engine: Engine, judged: JudgedSet) -> None:
-    failing = engine.services.pipeline.with_rerankers(lambda _: Failing())
+    failing = engine.services.pipeline.with_scorers(lambda _: Failing())
     with pytest.raises(ModelError, match=r"nobody answers \(query 'when should the chain"):
         await Runner(failing, judged).run(questions_by_system(TARGET))
 
@@ -114,7 +115,7 @@ async def test_progress_counts_queries(engine: Engine, judged: JudgedSet) -> Non
     async def progress(done: float, total: int, _: str) -> None:
         reported.append((done, total))
 
-    plain = {"hybrid": Question("", collection="bicycles")}
+    plain = {"hybrid": SearchRequest("", collection="bicycles")}
     await Runner(engine.services.pipeline, judged).run(plain, progress=progress)
     assert reported == [(number, 6) for number in range(1, 7)]
 

@@ -3,10 +3,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from resift.core.query import Query
 from resift.core.values import Passage
 from resift.evaluation.timed_scores import TimedScores
 from resift.rerank.blend import Weights, with_reranker
-from resift.rerank.protocols import Reranker, Scores
+from resift.rerank.protocols import Scorer, Scores
 
 pytestmark = pytest.mark.anyio
 
@@ -21,9 +22,9 @@ class ByLength:
     now: float = 0.0
     read: list[str] = field(default_factory=list[str])
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         self.now += 0.010 * len(passages)
-        self.read += [f"{query}:{passage.id}" for passage in passages]
+        self.read += [f"{query.text}:{passage.id}" for passage in passages]
         return Scores(tuple(float(len(passage.text)) for passage in passages), ("a note",))
 
     def relevance(self, score: float) -> float:
@@ -36,12 +37,12 @@ def passages(*texts: str) -> list[Passage]:
 
 async def test_passage_is_scored_once_per_query() -> None:
     inner = ByLength()
-    reranker: Reranker = TimedScores(lambda: inner.now).wrap(inner)
-    first = await reranker.score("q", passages("aa", "b"))
-    second = await reranker.score("q", passages("b", "ccc", "aa"))
+    reranker: Scorer = TimedScores(lambda: inner.now).wrap(inner)
+    first = await reranker.score(Query("q"), passages("aa", "b"))
+    second = await reranker.score(Query("q"), passages("b", "ccc", "aa"))
     assert (first.values, first.notes, first.cached) == ((2.0, 1.0), ("a note",), 0)
     assert (second.values, second.cached) == ((1.0, 3.0, 2.0), 2)
-    await reranker.score("another", passages("b"))
+    await reranker.score(Query("another"), passages("b"))
     assert inner.read == ["q:aa#0", "q:b#0", "q:ccc#0", "another:b#0"]
     assert (reranker.name, reranker.weights, reranker.relevance(1.0)) == ("by length", with_reranker(0.5), 0.5)
 
@@ -50,8 +51,8 @@ async def test_time_of_any_passages_is_what_scoring_them_took() -> None:
     inner = ByLength()
     timed = TimedScores(lambda: inner.now)
     reranker = timed.wrap(inner)
-    await reranker.score("q", passages("a", "b", "c"))
-    await reranker.score("q", passages("a", "b", "c", "d"))
+    await reranker.score(Query("q"), passages("a", "b", "c"))
+    await reranker.score(Query("q"), passages("a", "b", "c", "d"))
     assert timed.milliseconds("by length", "q", passages("a", "b", "c", "d")) == pytest.approx(40.0)
     assert timed.milliseconds("by length", "q", passages("d")) == pytest.approx(10.0)
     assert timed.milliseconds("by length", "q", []) == 0.0
@@ -60,6 +61,6 @@ async def test_time_of_any_passages_is_what_scoring_them_took() -> None:
 async def test_rerankers_do_not_share_scores() -> None:
     timed = TimedScores()
     one, other = ByLength("one"), ByLength("other")
-    await timed.wrap(one).score("q", passages("a"))
-    await timed.wrap(other).score("q", passages("a"))
+    await timed.wrap(one).score(Query("q"), passages("a"))
+    await timed.wrap(other).score(Query("q"), passages("a"))
     assert (one.read, other.read) == (["q:a#0"], ["q:a#0"])

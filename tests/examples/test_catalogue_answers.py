@@ -9,8 +9,8 @@ import pytest
 from resift.examples.catalogue import DemoQuestion, part_questions, parts
 from resift.factories.engine import build_engine
 from resift.ingest.job import Job
-from resift.pipeline.pipeline import Pipeline
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
+from resift.pipeline.search import Pipeline
 from resift.server.cli.demo import parts_question
 from resift.settings.load import load_settings
 
@@ -33,16 +33,16 @@ async def pipeline(tmp_path: Path) -> AsyncIterator[Pipeline]:
 async def test_question_finds_its_part_by_a_text_that_its_title_does_not_tell(
     pipeline: Pipeline, asked: DemoQuestion
 ) -> None:
-    page = await pipeline.ask(replace(parts_question(asked.text), reranker="cross-encoder"))
+    page = await pipeline.search(replace(parts_question(asked.text), reranker="cross-encoder"))
     assert page.ranking.hits[0].passage.document_id in asked.relevant
 
 
 async def test_question_that_a_part_answers_in_so_many_words_gets_the_verdict_good(pipeline: Pipeline) -> None:
-    page = await pipeline.ask(Question(ANSWERED[0].text, collection="parts", reranker="cross-encoder"))
+    page = await pipeline.search(SearchRequest(ANSWERED[0].text, collection="parts", reranker="cross-encoder"))
     assert page.verdict == "good"
 
 
 @pytest.mark.parametrize("asked", UNANSWERED, ids=lambda asked: asked.text)
 async def test_question_that_no_part_answers_gets_the_verdict_none(pipeline: Pipeline, asked: DemoQuestion) -> None:
-    page = await pipeline.ask(Question(asked.text, collection="parts", reranker="cross-encoder"))
+    page = await pipeline.search(SearchRequest(asked.text, collection="parts", reranker="cross-encoder"))
     assert page.verdict == "none"

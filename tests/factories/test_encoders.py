@@ -14,8 +14,9 @@ from resift.core.values import Document
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
 from resift.models.text.onnx import OnnxTextModel
-from resift.pipeline.pipeline import UNCALIBRATED
-from resift.pipeline.question import Page, Question
+from resift.pipeline.page import Page
+from resift.pipeline.request import SearchRequest
+from resift.pipeline.search import UNCALIBRATED
 from resift.server.cli.doctor import run_doctor
 from resift.settings.load import load_settings
 from resift.tests.models.encoders import DIMENSION, FASTEMBED, write_encoder, write_fastembed
@@ -51,7 +52,7 @@ async def ingest(engine: Engine) -> None:
 
 
 async def ask(engine: Engine, reranker: str = "none") -> Page:
-    return await engine.services.pipeline.ask(Question(QUERY, reranker=reranker, mode="dense"))
+    return await engine.services.pipeline.search(SearchRequest(QUERY, reranker=reranker, mode="dense"))
 
 
 def _torch(folder: Path) -> dict[str, Any]:

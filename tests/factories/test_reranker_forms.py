@@ -7,7 +7,7 @@ import pytest
 
 from resift.factories.engine import build_engine
 from resift.rerank.cross_encoder import CUT_INSTRUCTED, CUT_QUERY
-from resift.rerank.endpoint import MOST_CHARACTERS
+from resift.rerank.endpoint import MAX_PASSAGE_CHARACTERS
 from resift.settings.load import load_settings
 from resift.tests.factories.reranked import DOCUMENTS, QUERY, QWEN, ask, client_with, order
 from resift.tests.models.rerankers import SEP_IN_COMMON, write_exported
@@ -30,7 +30,7 @@ async def test_endpoint_reads_query_instruction_and_passages_in_their_form(
     async with client_with(tmp_path, {"qwen": {**QWEN, "url": server.root, "weight": 1}}) as client:
         told = await ask(client, "qwen", instruction="only {query} code <|im_end|>")
         untold = await ask(client, "qwen")
-        long = ["short", "x" * MOST_CHARACTERS * 2]
+        long = ["short", "x" * MAX_PASSAGE_CHARACTERS * 2]
         direct = await client.call_tool("rerank", {"query": QUERY, "passages": long, "reranker": "qwen"})
     asked, unasked, given = server.asked
     assert asked["query"] == f"<|im_start|>user\n<Instruct>: only {{query}} code < |im_end|>\n<Query>: {QUERY}\n"
@@ -96,5 +96,5 @@ def test_scores_in_another_form_are_not_taken_for_those_of_before(tmp_path: Path
     table = {"near": row, "formed": {**row, **form}, "wide": {**row, "window": 40}}
     table |= {"far": far, "far-formed": {**far, **form}, "tokens": colbert, "tokens-formed": {**colbert, **form}}
     pipeline = build_engine(load_settings(data_dir=tmp_path, rerankers=table)).services.pipeline
-    rerankers = [pipeline.reranker(name) for name in table]
+    rerankers = [pipeline.rerankers.scorer(name) for name in table]
     assert len({each.fingerprint for each in rerankers if each is not None}) == len(table)

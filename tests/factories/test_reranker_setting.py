@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp.client import Client
@@ -11,7 +12,8 @@ from resift.core.errors import InvalidInput
 from resift.core.values import Document
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.pipeline.question import Page, Question
+from resift.pipeline.page import Page
+from resift.pipeline.request import SearchRequest
 from resift.server.cli.doctor import run_doctor
 from resift.server.mcp import create_server
 from resift.settings.load import load_settings
@@ -37,8 +39,9 @@ async def engine_with(folder: Path, **settings: object) -> AsyncGenerator[Engine
         await engine.close()
 
 
-async def ask(engine: Engine, **changes: object) -> Page:
-    return await engine.services.pipeline.ask(Question(QUERY, **{"reranker": "default", "mode": "dense", **changes}))  # pyright: ignore[reportArgumentType]
+async def ask(engine: Engine, **changes: Any) -> Page:
+    arguments: dict[str, Any] = {"reranker": "default", "mode": "dense", **changes}
+    return await engine.services.pipeline.search(SearchRequest(QUERY, **arguments))
 
 
 def order(page: Page) -> list[str]:
@@ -100,9 +103,9 @@ async def test_weight_is_of_the_settings_or_the_rerankers_own(
     tmp_path: Path, settings: dict[str, object], weight: float
 ) -> None:
     engine = build_engine(load_settings(data_dir=tmp_path, reranker=str(write_own(tmp_path / "model")), **settings))
-    reranker = engine.services.pipeline.reranker("default")
+    reranker = engine.services.pipeline.rerankers.scorer("default")
     assert reranker is not None
-    assert engine.services.pipeline.configured_weights(reranker)["rerank"] == weight
+    assert engine.services.pipeline.rerankers.weights(reranker)["rerank"] == weight
 
 
 def test_default_that_is_no_reranker_names_the_known_ones(tmp_path: Path) -> None:

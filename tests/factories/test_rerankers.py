@@ -12,7 +12,7 @@ import pytest
 from resift.core.errors import InvalidInput
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.settings.load import load_settings
 from resift.store.manifest import Tuning
 from resift.tests.factories.reranked import DOCUMENTS, KEY, QUERY, QWEN, ask, client_with, order, stages
@@ -106,13 +106,13 @@ async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_pat
             await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
             if tune:
                 await remember(engine)
-            page = await engine.services.pipeline.ask(Question(QUERY, reranker="default"))
+            page = await engine.services.pipeline.search(SearchRequest(QUERY, reranker="default"))
             return page.ranking.stages[-1].note
         finally:
             await engine.close()
 
     async def remember(engine: Engine) -> None:
-        reranker = engine.services.pipeline.reranker("default")
+        reranker = engine.services.pipeline.rerankers.scorer("default")
         collection = await engine.services.pipeline.open("default")
         assert reranker is not None
         tuning = Tuning(

@@ -10,7 +10,7 @@ from resift.core.values import Document, Passage
 from resift.core.vectors import Multi
 from resift.factories.engine import build_engine
 from resift.ingest.job import Job
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.settings.load import load_settings
 from resift.settings.sections import VectorSettings
 
@@ -34,7 +34,9 @@ async def test_metadata_field_with_a_vector_is_searched_alone_and_may_be_missing
     settings = load_settings(data_dir=tmp_path, vectors=VectorSettings(fields=["title", "heading", "topic"]))
     engine = build_engine(settings)
     await engine.services.ingestor.ingest(Job(collection="default", items=DOCUMENTS, total=3))
-    page = await engine.services.pipeline.ask(Question(query="electric lighting", mode="dense", fields={"topic": 1}))
+    page = await engine.services.pipeline.search(
+        SearchRequest(query="electric lighting", mode="dense", fields={"topic": 1})
+    )
     assert [hit.passage.document_id for hit in page.ranking.hits] == ["lamp", "pump"]  # the third has no topic
     collection = await engine.services.store.open("default")
     ids = [Passage(document_id=each.id, ordinal=0, text="").point_id("default") for each in DOCUMENTS]
@@ -50,12 +52,12 @@ async def test_token_vectors_are_stored_and_rescore_the_hits(tmp_path: Path) -> 
     tokens = (await collection.fetch_vectors([key], "tokens"))[key]
     assert isinstance(tokens, Multi)
     assert np.linalg.norm(tokens.rows, axis=1) == pytest.approx(1, abs=1e-3)
-    page = await engine.services.pipeline.ask(Question(query="grease the shaft"))
+    page = await engine.services.pipeline.search(SearchRequest(query="grease the shaft"))
     best = page.ranking.hits[0]
     assert best.passage.document_id == "pump"
     assert 2 < best.scores["tokens"] <= 3 + 1e-3  # three words, each with nearly its like
     assert "tokens" in page.ranking.stages[1].model
-    only_words = await engine.services.pipeline.ask(Question(query="shaft", mode="keyword"))
+    only_words = await engine.services.pipeline.search(SearchRequest(query="shaft", mode="keyword"))
     assert "tokens" not in only_words.ranking.hits[0].scores
     await engine.close()
 

@@ -9,7 +9,7 @@ from resift.core.values import Document
 from resift.factories.engine import Engine
 from resift.ingest.job import Job
 from resift.ingest.removal import Remover
-from resift.pipeline.overview import look_at_all
+from resift.pipeline.summary import summarize_all
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -102,7 +102,7 @@ async def test_damaged_collection_is_listed_with_its_problem_and_can_be_dropped(
     folder = engine.settings.data_dir / "collections" / "damaged"
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text("{")
-    overviews = await look_at_all(engine.services.pipeline, ["damaged", NAME])
+    overviews = await summarize_all(engine.services.pipeline, ["damaged", NAME])
     assert [(each.documents, bool(each.problem)) for each in overviews] == [(0, True), (4, False)]
     assert (await remover.drop("damaged")).documents == 0
     assert "damaged" not in await engine.services.store.names()

@@ -1,4 +1,4 @@
-"""One engine over each store, for tests of what a question does: the ids of the reports say which store ran."""
+"""One engine over each store, for tests of whole searches: the ids in test reports name the store."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager

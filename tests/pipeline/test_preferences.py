@@ -1,4 +1,4 @@
-"""Recency, boosts and diversity of one question: their effect on the order, in sight, on both stores."""
+"""Recency, boosts and diversity of one request: their effect on the order and the scores, on both stores."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,8 +8,8 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Document, Hit
-from resift.pipeline.pipeline import Pipeline
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
+from resift.pipeline.search import Pipeline
 from resift.rerank.signals import NO_METADATA
 from resift.tests.pipeline.both_stores import STORES, engine_on
 
@@ -21,7 +21,7 @@ pytestmark = [
 
 YEARS = (2009, 2025, 2017, 2021)
 KINDS = ("docs", "chat", "mail", "docs")
-ASKED = Question("how often is the hydraulic oil changed", reranker="none")
+REQUEST = SearchRequest("how often is the hydraulic oil changed", reranker="none")
 RERANKERS = ("none", "maxsim")
 
 
@@ -48,8 +48,8 @@ async def pipeline(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         yield engine.services.pipeline
 
 
-async def hits(pipeline: Pipeline, question: Question) -> list[Hit]:
-    return list((await pipeline.ask(question)).ranking.hits)
+async def hits(pipeline: Pipeline, request: SearchRequest) -> list[Hit]:
+    return list((await pipeline.search(request)).hits)
 
 
 def ids(found: list[Hit]) -> list[str]:
@@ -59,7 +59,7 @@ def ids(found: list[Hit]) -> list[str]:
 @pytest.mark.parametrize("reranker", RERANKERS)
 async def test_newer_of_equals_comes_first_and_shows_its_recency(pipeline: Pipeline, reranker: str) -> None:
     recency = {"field": "date", "half_life_days": 1000}
-    found = await hits(pipeline, replace(ASKED, reranker=reranker, recency=recency))
+    found = await hits(pipeline, replace(REQUEST, reranker=reranker, recency=recency))
     assert [name for name in ids(found) if name != "filter"] == [f"r{year}" for year in sorted(YEARS, reverse=True)]
     shown = {hit.passage.document_id: hit.scores["recency"] for hit in found}
     assert shown["r2025"] / shown["r2021"] == pytest.approx(2 ** (1461 / 1000), rel=1e-3)
@@ -68,9 +68,9 @@ async def test_newer_of_equals_comes_first_and_shows_its_recency(pipeline: Pipel
 
 @pytest.mark.parametrize("reranker", RERANKERS)
 async def test_boost_lifts_what_is_above_one_and_lowers_what_is_below(pipeline: Pipeline, reranker: str) -> None:
-    plain = await hits(pipeline, replace(ASKED, reranker=reranker))
+    plain = await hits(pipeline, replace(REQUEST, reranker=reranker))
     boost = {"kind": {"chat": 2, "docs": 0.5}}
-    found = await hits(pipeline, replace(ASKED, reranker=reranker, boost=boost))
+    found = await hits(pipeline, replace(REQUEST, reranker=reranker, boost=boost))
     assert ids(found)[0] == "r2025" != ids(plain)[0]
     assert {hit.passage.document_id: hit.scores["boost"] for hit in found} == {
         "r2025": 1.0, "r2017": 0.5, "r2009": 0.25, "r2021": 0.25, "filter": 0.5
@@ -79,42 +79,44 @@ async def test_boost_lifts_what_is_above_one_and_lowers_what_is_below(pipeline: 
 
 
 async def test_source_is_boosted_by_the_folders_on_its_path(pipeline: Pipeline) -> None:
-    found = await hits(pipeline, replace(ASKED, boost={"source": {"mail": 2, "/srv/chat": 0, "ail": 0}}))
+    found = await hits(pipeline, replace(REQUEST, boost={"source": {"mail": 2, "/srv/chat": 0, "ail": 0}}))
     boosts = {hit.passage.document_id: hit.scores["boost"] for hit in found}
     assert (boosts["r2017"], boosts["r2025"], boosts["r2009"]) == (1.0, 0.0, 0.5)
     assert ids(found)[0] == "r2017"
 
 
 async def test_neutral_factor_changes_no_order(pipeline: Pipeline) -> None:
-    assert ids(await hits(pipeline, replace(ASKED, boost={"kind": {"docs": 1}}))) == ids(await hits(pipeline, ASKED))
+    assert ids(await hits(pipeline, replace(REQUEST, boost={"kind": {"docs": 1}}))) == ids(
+        await hits(pipeline, REQUEST)
+    )
 
 
 async def test_recency_without_dates_says_so(pipeline: Pipeline) -> None:
-    page = await pipeline.ask(replace(ASKED, recency={"field": "date"}, filter={"document_id": "filter"}))
-    assert "recency changed nothing" in page.ranking.notes[-1]
+    page = await pipeline.search(replace(REQUEST, recency={"field": "date"}, filter={"document_id": "filter"}))
+    assert "recency changed nothing" in page.notes[-1]
 
 
 @pytest.mark.parametrize("reranker", RERANKERS)
-async def test_diversity_brings_another_matter_forward(pipeline: Pipeline, reranker: str) -> None:
-    plain = await pipeline.ask(replace(ASKED, reranker=reranker))
-    diverse = await pipeline.ask(replace(ASKED, reranker=reranker, diversity=0.8))
-    assert ids(list(plain.ranking.hits)).index("filter") == len(YEARS)
-    assert ids(list(diverse.ranking.hits)).index("filter") == 1
-    stage = diverse.ranking.stages[-1]
+async def test_diversity_brings_another_topic_forward(pipeline: Pipeline, reranker: str) -> None:
+    plain = await pipeline.search(replace(REQUEST, reranker=reranker))
+    diverse = await pipeline.search(replace(REQUEST, reranker=reranker, diversity=0.8))
+    assert ids(list(plain.hits)).index("filter") == len(YEARS)
+    assert ids(list(diverse.hits)).index("filter") == 1
+    stage = diverse.stages[-1]
     assert (stage.name, stage.model, stage.received, stage.returned) == ("diversity", "MMR", 5, 5)
-    scores = [hit.score for hit in diverse.ranking.hits]
+    scores = [hit.score for hit in diverse.hits]
     assert scores == sorted(scores, reverse=True)
-    assert scores == [hit.scores["diversity"] for hit in diverse.ranking.hits]
+    assert scores == [hit.scores["diversity"] for hit in diverse.hits]
     assert diverse.verdict == plain.verdict
 
 
 @pytest.mark.parametrize(
     "asked", [{"diversity": 0.5}, {"recency": {"field": "date"}}, {"boost": {"kind": {"mail": 2}}, "diversity": 0.2}]
 )
-async def test_pages_of_a_rearranged_order_are_slices_of_it(pipeline: Pipeline, asked: dict[str, Any]) -> None:
-    question = replace(ASKED, **asked)
-    whole = ids(await hits(pipeline, question))
-    pages = [ids(await hits(pipeline, replace(question, limit=2, offset=offset))) for offset in (0, 2, 4)]
+async def test_pages_of_a_reordered_head_are_slices_of_it(pipeline: Pipeline, asked: dict[str, Any]) -> None:
+    request = replace(REQUEST, **asked)
+    whole = ids(await hits(pipeline, request))
+    pages = [ids(await hits(pipeline, replace(request, limit=2, offset=offset))) for offset in (0, 2, 4)]
     assert [name for page in pages for name in page] == whole
 
 
@@ -128,15 +130,20 @@ async def test_pages_of_a_rearranged_order_are_slices_of_it(pipeline: Pipeline, 
         ({"recency": {"field": "date", "weight": 1.5}}, r"`recency` takes \{'field'"),
         ({"recency": {"field": "date", "days": 3}}, r"`recency` takes \{'field'"),
         ({"boost": {"kinds": {"docs": 1.2}}}, r"Unknown field 'kinds' in `boost`\. Did you mean 'kind'\? .*source"),
-        ({"boost": {"kind": {"docs": 2.5}}}, r"factors from 0, last, over 1, neutral, to 2"),
+        ({"boost": {"kind": {"docs": 2.5}}}, r"factors from 0 \(last\) to 2 \(first\), 1 being neutral"),
         ({"boost": {"kind": {}}}, r"factors from 0"),
-        ({"boost": {"kind": 2}}, r"factors from 0"),
-        ({"recency": {"field": "date", "weight": 0.9}, "boost": {"kind": {"docs": 2}}}, r"at most 1 together"),
+        ({"boost": {"kind": {"docs": float("nan")}}}, r"factors from 0"),
+        (
+            {"recency": {"field": "date", "weight": 0.9}, "boost": {"kind": {"docs": 2}}},
+            r"must sum to at most 1; they are recency 0\.9, boost 0\.2",
+        ),
     ],
 )
-async def test_wish_that_means_nothing_is_refused(pipeline: Pipeline, asked: dict[str, Any], message: str) -> None:
+async def test_preference_that_means_nothing_is_refused(
+    pipeline: Pipeline, asked: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InvalidInput, match=message):
-        await pipeline.ask(replace(ASKED, **asked))
+        await pipeline.search(replace(REQUEST, **asked))
 
 
 def test_nothing_is_weighed_unless_asked() -> None:

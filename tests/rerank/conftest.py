@@ -10,7 +10,7 @@ import pytest
 from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
 from resift.prompts.templates import load_templates
-from resift.rerank.llm.listwise import Listwise, Options
+from resift.rerank.llm.listwise import Listwise, ListwiseOptions
 from resift.tests.rerank.llm.heads import Build, by_number
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in
 
@@ -31,6 +31,6 @@ def build(server: ChatStandIn) -> Build:
         model = LanguageModel(
             Endpoint("small", server.url, api_key="sesame", timeout_s=timeout_s, retries=retries), sleep=no_pause
         )
-        return Listwise(model, load_templates(), Options(**options), today=lambda: date(2026, 1, 2))
+        return Listwise(model, load_templates(), ListwiseOptions(**options), today=lambda: date(2026, 1, 2))
 
     return build

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import ModelError
+from resift.core.query import Query
 from resift.core.values import Passage
 from resift.models.pair.loading import CrossEncoderModel, find_cross_encoder
 from resift.models.pair.scorer import PairScore, PairScorer, PairTokenizer
@@ -27,20 +28,20 @@ def own(folder: Path, *, threads: int = 2) -> CrossEncoder:
 @pytest.mark.parametrize("threads", [1, 3])
 async def test_scores_stand_in_the_order_of_the_passages(tmp_path: Path, threads: int) -> None:
     texts = ["red brake", "a very long lamp indeed", "", "a red lamp"] * 5
-    scores = await own(tmp_path, threads=threads).score("red brake", passages(*texts))
+    scores = await own(tmp_path, threads=threads).score(Query("red brake"), passages(*texts))
     assert scores.values == tuple(SEP_IN_COMMON + n for n in (2, 0, 0, 1)) * 5
     assert (scores.notes, scores.cached) == ((), 0)
 
 
 async def test_title_and_heading_are_read(tmp_path: Path) -> None:
     passage = Passage("d", 0, "It squeals.", title="Red", heading="Brake")
-    assert (await own(tmp_path).score("red brake", [passage])).values == (SEP_IN_COMMON + 2,)
+    assert (await own(tmp_path).score(Query("red brake"), [passage])).values == (SEP_IN_COMMON + 2,)
 
 
 async def test_what_was_not_read_is_noted(tmp_path: Path) -> None:
     reranker = own(tmp_path)
-    assert (await reranker.score("brake " * 9, passages("lamp"))).notes == (CUT_QUERY,)
-    scores = await reranker.score("brake", passages("lamp", "lamp " * 500, "brake"))
+    assert (await reranker.score(Query("brake " * 9), passages("lamp"))).notes == (CUT_QUERY,)
+    scores = await reranker.score(Query("brake"), passages("lamp", "lamp " * 500, "brake"))
     assert (scores.notes, scores.cut) == ((), {1})
 
 
@@ -56,10 +57,10 @@ async def test_nothing_is_loaded_before_it_is_needed_and_a_failure_is_tried_agai
     (tmp_path / "tokenizer.json").rename(tmp_path / "elsewhere")
     for _ in range(2):
         with pytest.raises(ModelError, match="is missing"):
-            await reranker.score("q", passages("a"))
+            await reranker.score(Query("q"), passages("a"))
     (tmp_path / "elsewhere").rename(tmp_path / "tokenizer.json")
     await reranker.load()
-    assert len((await reranker.score("q", passages("a"))).values) == 1
+    assert len((await reranker.score(Query("q"), passages("a"))).values) == 1
 
 
 class Batching:
@@ -83,10 +84,10 @@ def batching(scorer: PairScorer) -> CrossEncoder:
 async def test_batches_hold_passages_of_like_length() -> None:
     scorer = Batching()
     texts = ["x" * length for length in (3, 9, 1, 7, 5, 8)]
-    assert (await batching(scorer).score("q", passages(*texts))).values == (3.0, 9.0, 1.0, 7.0, 5.0, 8.0)
+    assert (await batching(scorer).score(Query("q"), passages(*texts))).values == (3.0, 9.0, 1.0, 7.0, 5.0, 8.0)
     assert scorer.batches == [[9, 8, 7, 5], [3, 1]]
 
 
 async def test_score_that_is_no_number_is_an_error() -> None:
-    with pytest.raises(ModelError, match="'batching' gave a score that is no number"):
-        await batching(Batching()).score("q", passages("whole", "broken"))
+    with pytest.raises(ModelError, match="'batching' returned a score that is not a number"):
+        await batching(Batching()).score(Query("q"), passages("whole", "broken"))

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from resift.core.errors import ModelError, ModelUnavailable
+from resift.core.query import Query
 from resift.core.retry import RetryPolicy
 from resift.core.values import Passage
 from resift.rerank.blend import with_reranker
-from resift.rerank.endpoint import MOST_CHARACTERS, EndpointOptions, RerankEndpoint
+from resift.rerank.endpoint import MAX_PASSAGE_CHARACTERS, EndpointOptions, RerankEndpoint
 from resift.rerank.endpoint_shapes import SHAPES
 from resift.tests.standins.http import Answer, Fault
 from resift.tests.standins.rerank import RerankStandIn, rerank_stand_in
@@ -22,7 +23,7 @@ from resift.tests.standins.rerank import RerankStandIn, rerank_stand_in
 pytestmark = pytest.mark.anyio
 
 KEY = "sk-secret-5b1f"
-QUERY = "why do brakes squeal"
+QUERY = Query("why do brakes squeal")
 TEXTS = ("the battery is cold", "why do pads squeal", "why do brakes squeal", "brakes", "")
 SHARES = (0.0, 0.75, 1.0, 0.25, 0.0)
 QUICK = RetryPolicy(attempts=3, first_pause_s=0.001, longest_pause_s=0.001, rest_s=60.0)
@@ -56,7 +57,7 @@ async def test_every_shape_is_asked_and_understood(server: RerankStandIn, shape:
     assert scores.values == SHARES
     assert reranker.name == f"{shape}:{MODELS[shape] or server.root.removeprefix('http://')}"
     (asked,) = server.asked
-    assert asked["query"] == QUERY
+    assert asked["query"] == QUERY.text
     assert asked["texts" if shape == "tei" else "documents"] == list(TEXTS)
     assert asked.get("model", "") == MODELS[shape]
     assert server.keys == [f"Bearer {KEY}"]
@@ -80,9 +81,9 @@ async def test_batches_run_at_once_but_not_more_than_allowed(server: RerankStand
 
 async def test_long_passage_is_cut_and_said_to_be(server: RerankStandIn) -> None:
     async with endpoint(server) as reranker:
-        scores = await reranker.score(QUERY, passages("short", "x" * (MOST_CHARACTERS + 1)))
+        scores = await reranker.score(QUERY, passages("short", "x" * (MAX_PASSAGE_CHARACTERS + 1)))
     assert scores.cut == {1}
-    assert len(server.asked[0]["documents"][1]) == MOST_CHARACTERS
+    assert len(server.asked[0]["documents"][1]) == MAX_PASSAGE_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ async def test_answer_that_does_not_score_each_passage_once_is_refused(
     server.always = answer
     async with endpoint(server) as reranker:
         with pytest.raises(
-            ModelError, match=f"/v2/rerank does not answer as 'cohere' does, but with .*{what}.*Check its url and kind"
+            ModelError, match=f"/v2/rerank does not answer like 'cohere': .*{what}.*Check its url and shape"
         ):
             await reranker.score(QUERY, passages("a", "b"))
     assert len(server.asked) == 1, "asking again would give the same"
@@ -164,7 +165,7 @@ async def test_endpoint_that_does_not_end_its_answer_is_given_up(server: RerankS
 
 async def test_key_that_cannot_be_sent_is_a_model_error_that_hides_it(server: RerankStandIn) -> None:
     async with endpoint(server, replace(COHERE, key="sk-ключ")) as reranker:
-        with pytest.raises(ModelError, match=r"cannot be sent\. Check its key") as raised:
+        with pytest.raises(ModelError, match=r"HTTP cannot carry\. Check its key") as raised:
             await reranker.score(QUERY, passages("a"))
     assert "ключ" not in repr(raised.value)
     assert raised.value.__suppress_context__
@@ -185,7 +186,7 @@ async def test_refusal_is_not_tried_again(server: RerankStandIn, status: int) ->
 async def test_endpoint_that_wants_a_long_rest_is_not_waited_for(server: RerankStandIn, later: str) -> None:
     server.always = Answer("quota", 429, {"Retry-After": later})
     async with endpoint(server) as reranker:
-        with pytest.raises(ModelError, match=r"429: quota\. It asks to be left alone for [23]\d{3} s"):
+        with pytest.raises(ModelError, match=r"429: quota\. It asks for a pause of [23]\d{3} s"):
             await reranker.score(QUERY, passages("a"))
     assert len(server.asked) == 1
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
+from resift.core.query import Query
 from resift.core.values import Logistic, Passage
 from resift.models.bundled import BUNDLED
 from resift.models.lazy import Lazy
@@ -56,7 +57,7 @@ def passage(text: str) -> Passage:
 @pytest.mark.anyio
 async def test_passage_that_answers_scores_highest(reranker: LateInteraction) -> None:
     texts = ["Bananas are rich in potassium.", "To reset the password, open the account page.", "Accounts are free."]
-    scores = await reranker.score("how do I change my password", [passage(text) for text in texts])
+    scores = await reranker.score(Query("how do I change my password"), [passage(text) for text in texts])
     assert int(np.argmax(scores.values)) == 1
     assert all(-1 <= value <= 1 for value in scores.values)
     assert scores.notes == ()
@@ -70,7 +71,7 @@ async def test_answer_at_the_end_of_a_long_passage_is_found(reranker: LateIntera
     needle = "The admiral's parrot was called Coriander."
     assert len(filler.split()) >= 2000
     long = [passage(filler), passage(f"{filler} {needle}")]
-    without, at_the_end = (await reranker.score("name of the admiral's parrot", long)).values
+    without, at_the_end = (await reranker.score(Query("name of the admiral's parrot"), long)).values
     assert at_the_end > without + 0.2
 
 
@@ -78,13 +79,13 @@ async def test_answer_at_the_end_of_a_long_passage_is_found(reranker: LateIntera
 @pytest.mark.anyio
 async def test_score_does_not_depend_on_the_other_passages(reranker: LateInteraction) -> None:
     texts = ["Short.", "A rather long text. " * 100, "Worn brake pads squeal.", ""]
-    together = await reranker.score("squealing brakes", [passage(text) for text in texts])
-    alone = [(await reranker.score("squealing brakes", [passage(text)])).values[0] for text in texts]
+    together = await reranker.score(Query("squealing brakes"), [passage(text) for text in texts])
+    alone = [(await reranker.score(Query("squealing brakes"), [passage(text)])).values[0] for text in texts]
     assert list(together.values) == alone
 
 
 @pytest.mark.slow
 @pytest.mark.anyio
 async def test_query_over_the_window_is_noted(reranker: LateInteraction) -> None:
-    scores = await reranker.score("brakes " * 400, [passage("Worn brake pads squeal.")])
+    scores = await reranker.score(Query("brakes " * 400), [passage("Worn brake pads squeal.")])
     assert "longer than the model's window" in scores.notes[0]

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resift.core.query import Query
 from resift.core.values import Hit, Logistic, Metadata, Passage, Ranking
 from resift.rerank.blend import with_reranker
 from resift.rerank.protocols import Scores
 from resift.rerank.signals import MetadataSignals, Mix, boost, recency, signals_of
-from resift.rerank.stages.score import Budget, rerank_head
+from resift.rerank.stages.score import PlannedScore, ScoreStage
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 BY_DATE = MetadataSignals(recency_field="date", recency_half_life_days=100)
@@ -23,7 +24,7 @@ class Unmoved:
     fingerprint = "a model of a test"
     weights = with_reranker(0.5)
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         return Scores((0.5,) * len(passages))
 
     def relevance(self, score: float) -> float:
@@ -49,6 +50,10 @@ def hits(*metadata: Metadata) -> list[Hit]:
         )
         for place, each in enumerate(metadata, start=1)
     ]
+
+
+async def reranked(head: Sequence[Hit], mix: Mix) -> Ranking:
+    return await PlannedScore(ScoreStage("unmoved", Unmoved()), 3, mix=mix).run(Ranking(head), Query("q"))
 
 
 def test_age_halves_recency_and_no_date_is_the_mean() -> None:
@@ -108,8 +113,8 @@ def test_hit_that_a_search_did_not_find_has_nothing_from_it() -> None:
 async def test_recency_and_boost_decide_between_equals_and_are_shown() -> None:
     options = MetadataSignals("date", 100, recency_weight=0.3, boost={"kind": {"docs": 2.0}}, boost_weight=0.3)
     head = hits({"date": days_ago(400), "kind": "mail"}, {"date": days_ago(0), "kind": "docs"}, {})
-    mix = Mix({"fused": 0.4, **options.shares}, options, NOW)
-    ranked = await rerank_head(Ranking(head), "q", Unmoved(), budget=Budget(3), mix=mix)
+    mix = Mix({"fused": 0.4, **options.shares}, options, now=NOW)
+    ranked = await reranked(head, mix)
     assert [hit.was for hit in ranked.hits] == [2, 1, 3]
     assert ranked.hits[0].scores == pytest.approx(
         {"fused": 0.5, "rerank": 0.5, "recency": 1, "boost": 1, "blend": 0.4 * 0.25 + 0.3 + 0.3}
@@ -118,9 +123,9 @@ async def test_recency_and_boost_decide_between_equals_and_are_shown() -> None:
 
 @pytest.mark.anyio
 async def test_head_without_dates_is_ordered_as_if_there_were_no_recency() -> None:
-    options = MetadataSignals("date", 100, 0.3)
-    mix = Mix({"fused": 0.35, "rerank": 0.35, "recency": 0.3}, options, NOW)
-    ranked = await rerank_head(Ranking(hits({}, {})), "q", Unmoved(), budget=Budget(2), mix=mix)
+    options = MetadataSignals("date", 100, recency_weight=0.3)
+    mix = Mix({"fused": 0.35, "rerank": 0.35, "recency": 0.3}, options, now=NOW)
+    ranked = await reranked(hits({}, {}), mix)
     assert "recency" not in ranked.hits[0].scores
     assert [hit.score for hit in ranked.hits] == [1.0, 0.5]
 
@@ -128,6 +133,6 @@ async def test_head_without_dates_is_ordered_as_if_there_were_no_recency() -> No
 @pytest.mark.anyio
 async def test_tuned_calibration_takes_the_place_of_the_rerankers() -> None:
     mix = Mix({"rerank": 1.0}, calibration=Logistic(0.0, 100.0), note="weights tuned for this collection")
-    ranked = await rerank_head(Ranking(hits({})), "q", Unmoved(), budget=Budget(2), mix=mix)
+    ranked = await reranked(hits({}), mix)
     assert ranked.hits[0].relevance == pytest.approx(1.0)
     assert ranked.stages[-1].note == "weights tuned for this collection"

@@ -1,4 +1,4 @@
-"""The first stage: what is found, in which order, and what is said of it."""
+"""The first stage: what it finds, in which order, and which notes it gives."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from resift.core.query import Query
 from resift.core.values import Passage, Ranking
 from resift.encoders.bm25 import Bm25Encoder
-from resift.search.legs import Mode, Search
+from resift.search.legs import Mode, Retrieval
 from resift.search.retriever import FusionOptions, Retriever
 from resift.store.edge.store import EdgeStore
 from resift.store.filters import AnyOf, Condition
@@ -44,6 +45,12 @@ async def collection(tmp_path_factory: pytest.TempPathFactory, manifest: Manifes
     await store.close()
 
 
+async def retrieve(
+    collection: Collection, text: str, retrieval: Retrieval, *, retriever: Retriever = RETRIEVER
+) -> Ranking:
+    return await retriever.retrieve(collection, Query(text), retrieval)
+
+
 def ids(ranking: Ranking) -> list[str]:
     return [hit.passage.id for hit in ranking.hits]
 
@@ -51,7 +58,7 @@ def ids(ranking: Ranking) -> list[str]:
 async def test_each_mode_searches_its_legs(collection: Collection) -> None:
     modes: dict[Mode, set[str]] = {"hybrid": {"dense", "bm25"}, "dense": {"dense"}, "keyword": {"bm25"}}
     for mode, legs in modes.items():
-        ranking = await RETRIEVER.retrieve(collection, Search("wheel paint", mode))
+        ranking = await retrieve(collection, "wheel paint", Retrieval(mode))
         assert {name for hit in ranking.hits for name in hit.scores} == {*legs, "fused"}
         assert [stage.name for stage in ranking.stages] == ["encode", "search"]
         assert set(ranking.stages[1].model.split("+")) == legs
@@ -61,38 +68,40 @@ async def test_each_mode_searches_its_legs(collection: Collection) -> None:
 
 
 async def test_keyword_search_finds_only_what_holds_a_word(collection: Collection) -> None:
-    ranking = await RETRIEVER.retrieve(collection, Search("varnish number33", "keyword", wanted=200))
+    ranking = await retrieve(collection, "varnish number33", Retrieval("keyword", wanted=200))
     assert ids(ranking)[0] == "small033#1"
     assert all("varnish" in hit.passage.text or "number33" in hit.passage.text for hit in ranking.hits)
 
 
 async def test_filter_holds_for_every_hit(collection: Collection) -> None:
     where = AnyOf("colour", ("blue",))
-    ranking = await RETRIEVER.retrieve(collection, Search("wheel", where=where, wanted=100))
+    ranking = await retrieve(collection, "wheel", Retrieval(where=where, wanted=100))
     assert len(ranking.hits) == 40
     assert {hit.passage.metadata["colour"] for hit in ranking.hits} == {"blue"}
 
 
 async def test_title_field_searches_titles_alone(collection: Collection) -> None:
-    ranking = await RETRIEVER.retrieve(collection, Search("Paint violet", "dense", fields={"title": 1}))
+    ranking = await retrieve(collection, "Paint violet", Retrieval("dense", fields={"title": 1}))
     assert {hit.passage.title for hit in ranking.hits} == {"Paint violet"}
     assert all(hit.scores["title"] == pytest.approx(1.0) for hit in ranking.hits)
 
 
 async def test_one_long_document_does_not_crowd_out_the_others(collection: Collection) -> None:
-    crowded = await RETRIEVER.retrieve(collection, Search("wheel wheel", "keyword", wanted=100))
+    crowded = await retrieve(collection, "wheel wheel", Retrieval("keyword", wanted=100))
     assert {hit.passage.document_id for hit in crowded.hits} == {"big"}
-    ranking = await RETRIEVER.retrieve(collection, Search("wheel wheel", "keyword", wanted=100, per_document=2))
+    ranking = await retrieve(collection, "wheel wheel", Retrieval("keyword", wanted=100, per_document=2))
     found = [hit.passage.document_id for hit in ranking.hits]
     assert len(found) >= 100
     assert found[:2] == ["big", "big"]
     assert max(found.count(name) for name in found) == 2
-    assert ranking.notes == []
+    assert ranking.notes == ()
 
 
 async def test_search_that_stays_crowded_says_so(collection: Collection) -> None:
     narrow = Retriever(ENCODER, options=FusionOptions(leg_limit=2))
-    ranking = await narrow.retrieve(collection, Search("wheel wheel", "keyword", wanted=5, per_document=1))
+    ranking = await retrieve(
+        collection, "wheel wheel", Retrieval("keyword", wanted=5, per_document=1), retriever=narrow
+    )
     assert len(ranking.hits) == 1
     assert "there may be more documents further down" in ranking.notes[0]
 
@@ -104,8 +113,8 @@ async def test_pages_are_slices_of_one_order(collection: Collection, method: Any
     retriever = Retriever(ENCODER, options=FusionOptions(method))
 
     async def order(wanted: int) -> list[str]:
-        search = Search("red wheel turn7", wanted=wanted, head=head, per_document=per_document)
-        return ids(await retriever.retrieve(collection, search))
+        retrieval = Retrieval(wanted=wanted, head=head, per_document=per_document)
+        return ids(await retrieve(collection, "red wheel turn7", retrieval, retriever=retriever))
 
     whole = await order(200)
     assert len(whole) == len(set(whole)) >= 140
@@ -114,7 +123,7 @@ async def test_pages_are_slices_of_one_order(collection: Collection, method: Any
 
 
 async def test_scores_fall_along_the_order(collection: Collection) -> None:
-    ranking = await RETRIEVER.retrieve(collection, Search("red wheel turn7", wanted=200))
+    ranking = await retrieve(collection, "red wheel turn7", Retrieval(wanted=200))
     scores = [hit.score for hit in ranking.hits]
     assert scores == sorted(scores, reverse=True)
 
@@ -123,40 +132,39 @@ async def test_scores_fall_along_the_order(collection: Collection) -> None:
 async def test_search_alone_keeps_its_order_whatever_share_it_would_have(
     collection: Collection, mode: Mode, weight: float
 ) -> None:
-    search = Search("red wheel turn7", mode, wanted=30)
     retriever = Retriever(ENCODER, options=FusionOptions(dense_weight=weight, late_weight=1.0))
-    ranking = await retriever.retrieve(collection, search)
+    ranking = await retrieve(collection, "red wheel turn7", Retrieval(mode, wanted=30), retriever=retriever)
     leg = "dense" if mode == "dense" or (mode == "hybrid" and weight) else "bm25"
     assert [hit.ranks[leg] for hit in ranking.hits][:10] == list(range(1, 11))
 
 
 async def test_pool_to_rerank_comes_first_and_is_that_of_rrf(collection: Collection) -> None:
-    search = Search("green wheel paint", wanted=60)
-    by_rrf = await Retriever(ENCODER, options=FusionOptions("rrf")).retrieve(collection, search)
-    convex = await RETRIEVER.retrieve(collection, Search("green wheel paint", wanted=60, head=20))
+    rrf = Retriever(ENCODER, options=FusionOptions("rrf"))
+    by_rrf = await retrieve(collection, "green wheel paint", Retrieval(wanted=60), retriever=rrf)
+    convex = await retrieve(collection, "green wheel paint", Retrieval(wanted=60, head=20))
     assert set(ids(convex)[:20]) == set(ids(by_rrf)[:20])
     head = [hit.score for hit in convex.hits[:20]]
     assert head == sorted(head, reverse=True)
 
 
 async def test_same_search_gives_the_same_answer(collection: Collection) -> None:
-    search = Search("amber wheel varnish", wanted=80, per_document=1)
-    first, second = [(await RETRIEVER.retrieve(collection, search)).hits for _ in range(2)]
+    retrieval = Retrieval(wanted=80, per_document=1)
+    first, second = [(await retrieve(collection, "amber wheel varnish", retrieval)).hits for _ in range(2)]
     assert first == second
 
 
 async def test_query_of_stop_words_is_searched_by_meaning_and_says_so(collection: Collection) -> None:
-    hybrid = await RETRIEVER.retrieve(collection, Search("what is it"))
-    assert "no keyword search was made" in hybrid.notes[0]
+    hybrid = await retrieve(collection, "what is it", Retrieval())
+    assert "keyword search was skipped" in hybrid.notes[0]
     assert {name for hit in hybrid.hits for name in hit.scores} == {"dense", "fused"}
     assert len(hybrid.hits) == 10
-    keyword = await RETRIEVER.retrieve(collection, Search("what is it", "keyword"))
+    keyword = await retrieve(collection, "what is it", Retrieval("keyword"))
     assert (list(keyword.hits), keyword.notes) == ([], hybrid.notes)
 
 
 async def test_query_over_the_window_says_so(collection: Collection) -> None:
-    ranking = await RETRIEVER.retrieve(collection, Search("wheel " * 21))
-    assert ranking.notes == ["The query has 21 tokens; the encoder read only its beginning."]
+    ranking = await RETRIEVER.retrieve(collection, Query("wheel " * 21), Retrieval())
+    assert ranking.notes == ("The query has 21 tokens; the encoder read only its beginning.",)
 
 
 class Vanishing:
@@ -182,10 +190,10 @@ class Vanishing:
 
 @pytest.mark.parametrize("per_document", [0, 1])
 async def test_passage_deleted_meanwhile_is_left_out(collection: Collection, per_document: int) -> None:
-    search = Search("varnish number33", "dense", wanted=5, per_document=per_document)
-    before = ids(await RETRIEVER.retrieve(collection, search))
+    retrieval = Retrieval("dense", wanted=5, per_document=per_document)
+    before = ids(await retrieve(collection, "varnish number33", retrieval))
     vanishing: Any = Vanishing(collection)
-    ranking = await RETRIEVER.retrieve(vanishing, search)
+    ranking = await retrieve(vanishing, "varnish number33", retrieval)
     assert before[0] not in ids(ranking)
     assert ids(ranking)[:4] == before[1:5]
     assert [hit.rank for hit in ranking.hits] == list(range(1, len(ranking.hits) + 1))

@@ -86,14 +86,14 @@ import json
 import anyio
 from resift.core.values import Document
 from resift.ingest.job import Job
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.factories.engine import build_engine
 from resift.settings.load import load_settings
 
 async def main():
     engine = build_engine(load_settings(min_free_mb=0))
     await engine.services.ingestor.ingest(Job("c", [Document("a", "", "A text about wheels.")], 1))
-    page = await engine.services.pipeline.ask(Question("wheels", collection="c", reranker="default"))
+    page = await engine.services.pipeline.search(SearchRequest("wheels", collection="c", reranker="default"))
     await engine.close()
     return len(page.ranking.hits)
 

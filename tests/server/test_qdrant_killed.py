@@ -9,7 +9,7 @@ from resift.core.errors import StoreUnavailable
 from resift.core.values import Document
 from resift.factories.engine import build_engine
 from resift.ingest.job import Job
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.settings.load import load_settings
 from resift.tests.standins.proxy import Fault, killable_server
 
@@ -44,13 +44,13 @@ async def test_server_killed_while_ingesting_and_while_searching(tmp_path: Path)
         report = await services.ingestor.ingest(job)
         assert (report.unchanged, report.added, report.failures) == (128, 32, ())
 
-        question = Question("Wheel 150 has an axle.", reranker="none")
-        before = await services.pipeline.ask(question)
+        question = SearchRequest("Wheel 150 has an axle.", reranker="none")
+        before = await services.pipeline.search(question)
         assert before.ranking.hits[0].passage.document_id == "d150"
         server.kill()
         with pytest.raises(StoreUnavailable, match="does not answer"):
-            await services.pipeline.ask(question)
+            await services.pipeline.search(question)
         await run_sync(server.start)
-        after = await services.pipeline.ask(question)
+        after = await services.pipeline.search(question)
         assert after.ranking.hits[0].passage == before.ranking.hits[0].passage
         await engine.close()

@@ -15,11 +15,13 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from resift.core.query import Query
 from resift.core.values import Passage
 from resift.core.vectors import AnyVector, Multi, Vector, VectorSpec, standard_vectors
 from resift.encoders.bm25 import Bm25Encoder, Bm25Options
 from resift.encoders.protocols import EncodedQuery
-from resift.search.retriever import Retriever, Search
+from resift.search.legs import Retrieval
+from resift.search.retriever import Retriever
 from resift.store.filters import FIRST_PASSAGES, AnyOf, Condition, parse_filter
 from resift.store.manifest import Manifest
 from resift.store.protocols import Collection, Leg, Point, Store
@@ -222,11 +224,11 @@ class Hashed:
 @pytest.mark.parametrize("filter_", [{}, {"lang": "en"}], ids=str)
 async def test_fused_order_and_groups_are_the_same(both: Both, per_document: int, filter_: dict[str, Any]) -> None:
     where = parse_filter(filter_, MANIFEST.fields)
-    for query in ("radar sensor", "worn brake pad on a wheel", "charge"):
-        search = Search(query, where=where, wanted=25, head=15, per_document=per_document)
+    retrieval = Retrieval(where=where, wanted=25, head=15, per_document=per_document)
+    for text in ("radar sensor", "worn brake pad on a wheel", "charge"):
         measured, found = [
-            await Retriever(Hashed()).retrieve(each, search) for each in (both.measure, both.other)
-        ]  # fmt: skip
+            await Retriever(Hashed()).retrieve(each, Query(text), retrieval) for each in (both.measure, both.other)
+        ]
         scores = {hit.passage.id: hit.score for hit in measured.hits}
         assert {hit.passage.id: hit.score for hit in found.hits} == pytest.approx(scores, abs=1e-4)
         assert [hit.score for hit in found.hits] == pytest.approx([hit.score for hit in measured.hits], abs=1e-4)
@@ -234,18 +236,20 @@ async def test_fused_order_and_groups_are_the_same(both: Both, per_document: int
 
 
 @pytest.mark.parametrize(
-    "search",
+    ("query", "retrieval"),
     [
-        Search("radar sensor", wanted=25, phrasings=["worn brake pad", "charge"]),
-        Search("radar sensor", wanted=25, fields={"title": 0.6, "text": 0.4}),
-        Search("radar sensor", "dense", wanted=25, fields={"title": 1}),
-        Search("", wanted=25, like=["d3#0", "d7#1"]),
-        Search("charge", wanted=25, like=["d3#0"], unlike=["d7#1", "d11#0"]),
+        (Query("radar sensor", phrasings=("worn brake pad", "charge")), Retrieval(wanted=25)),
+        (Query("radar sensor"), Retrieval(wanted=25, fields={"title": 0.6, "text": 0.4})),
+        (Query("radar sensor"), Retrieval("dense", wanted=25, fields={"title": 1})),
+        (Query(""), Retrieval(wanted=25, like=["d3#0", "d7#1"])),
+        (Query("charge"), Retrieval(wanted=25, like=["d3#0"], unlike=["d7#1", "d11#0"])),
     ],
     ids=["phrasings", "fields", "one field", "like", "unlike"],
 )
-async def test_phrasings_fields_and_examples_give_the_same(both: Both, search: Search) -> None:
-    measured, found = [await Retriever(Hashed()).retrieve(each, search) for each in (both.measure, both.other)]
+async def test_phrasings_fields_and_examples_give_the_same(both: Both, query: Query, retrieval: Retrieval) -> None:
+    measured, found = [
+        await Retriever(Hashed()).retrieve(each, query, retrieval) for each in (both.measure, both.other)
+    ]
     assert [hit.score for hit in found.hits] == pytest.approx([hit.score for hit in measured.hits], abs=1e-4)
     scores = {hit.passage.id: hit.score for hit in measured.hits}
     assert {hit.passage.id: hit.score for hit in found.hits} == pytest.approx(scores, abs=1e-4)

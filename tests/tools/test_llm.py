@@ -85,36 +85,33 @@ async def test_model_orders_behind_the_cross_encoder_and_its_scores_stay(server:
     assert first["ranks"]["llm"] == 1
     assert {"fused", "rerank", "blend", "llm"} <= first["scores"].keys()
     assert [hit["score"] for hit in answer["hits"]] == [1.0, 0.5, 0.3333]
-    assert "small put 3 passages in order by the template 'relevance'." in answer["notes"]
+    assert "small ordered 3 passages by the template 'relevance'." in answer["notes"]
     assert not answer["degraded"]
 
 
-async def test_prefer_recent_is_done_by_data_first_and_the_answer_says_which_did_what(
+async def test_instruction_that_names_a_template_selects_it_and_changes_no_blend(
     server: ChatStandIn, connect: Connect
 ) -> None:
     async with connect() as tools:
-        answer = await tools.call("search_and_rerank", {**QUESTION, "instruction": "prefer_recent"})
-        by_data = await tools.call(
+        answer = await tools.call("search_and_rerank", {**QUESTION, "instruction": "prefer recent"})
+        without_model = await tools.call(
             "search_and_rerank", {**QUESTION, "reranker": "default", "instruction": "prefer recent"}
         )
-    assert ids(answer) == ids(by_data) == ["new", "old", "cats"]
-    assert answer["notes"] == [
-        "Newer passages gain by the date in 'updated', with a share of 0.25 in the blend.",
-        "small put 3 passages in order by the template 'prefer_recent'.",
-    ]
-    assert answer["hits"][0]["scores"]["recency"] > answer["hits"][1]["scores"]["recency"]
-    assert by_data["notes"][0] == answer["notes"][0]
-    assert "No model followed the instruction: rerankers that do: llm." in by_data["notes"]
-    assert [seen.date for seen in passages_in(server.asked[0])] == ["2025-03-01", "2019-03-01", "2026-01-01"]
+        plain = await tools.call("search_and_rerank", {**QUESTION, "reranker": "default"})
+    assert answer["notes"] == ["small ordered 3 passages by the template 'prefer_recent'."]
+    assert {seen.date for seen in passages_in(server.asked[0])} == {"2025-03-01", "2019-03-01", "2026-01-01"}
+    assert "recency" not in answer["hits"][0]["scores"]
+    assert ids(without_model) == ids(plain)
+    (note,) = set(without_model["notes"]) - set(plain["notes"])
+    assert note.startswith("The instruction was not followed: rerankers that do: llm; `recency` prefers newer")
 
 
 async def test_dates_are_weighed_before_a_model_that_reads_alone(server: ChatStandIn, connect: Connect) -> None:
     server.always = refusal(401, "no")
-    asked = {**QUESTION, "reranker": "alone", "instruction": "prefer recent"}
+    asked = {**QUESTION, "reranker": "alone", "recency": {"field": "updated", "weight": 0.25}}
     async with connect(rerankers={"alone": {"stages": ["llm"]}}) as tools:
         answer = await tools.call("search_and_rerank", asked)
-        plain = await tools.call("search_and_rerank", {**asked, "instruction": ""})
-    assert answer["notes"][0].startswith("Newer passages gain by the date in 'updated'")
+        plain = await tools.call("search_and_rerank", {**asked, "recency": {}})
     assert [stage["name"] for stage in answer["stages"]][-2:] == ["metadata", "llm"]
     assert ids(answer)[0] == "new"
     assert "metadata" not in [stage["name"] for stage in plain["stages"]]
@@ -191,7 +188,7 @@ async def test_tool_orders_given_passages_by_a_template(server: ChatStandIn, con
             "rerank_with_llm", {**asked, "template": "recent"}
         )
         official = {**asked, "template": "prefer_official"}
-        assert "needs the list of official sources" in await tools.refusal("rerank_with_llm", official)
+        assert "needs a list of official sources" in await tools.refusal("rerank_with_llm", official)
     assert passages_in(server.asked[-1])[1].source == "notes/new.md"
 
 
@@ -199,4 +196,4 @@ async def test_without_a_model_neither_tool_nor_reranker_is_there(tmp_path: Path
     engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, llm=LlmSettings(model="small")))
     async with Client(create_server(engine)) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == list(TOOLS)
-    assert "llm" not in engine.services.pipeline.rerankers
+    assert "llm" not in engine.services.pipeline.rerankers.names

@@ -20,7 +20,8 @@ QUERY = "warning about cars in the blind spot"
     ("arguments", "read", "note"),
     [
         ({}, 3, "weights, depth tuned for this collection"),
-        ({"depth": 50}, 3, "weights, depth tuned for this collection"),
+        ({"depth": 0}, 3, "weights, depth tuned for this collection"),
+        ({"depth": 50}, 11, "weights tuned for this collection"),
         ({"depth": 5}, 5, "weights tuned for this collection"),
         ({"depth": 5, "mode": "dense"}, 5, ""),
     ],
@@ -31,7 +32,7 @@ async def test_tuned_depth_holds_unless_another_is_asked_for(
     await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
     collection = await engine.services.pipeline.open("default")
     tuning = Tuning({"fused": 0.0, "rerank": 1.0}, 3, calibration=None, questions=20, gain=0.1, created="2026-07-01")
-    reranker = engine.services.pipeline.reranker("maxsim")
+    reranker = engine.services.pipeline.rerankers.scorer("maxsim")
     assert reranker is not None
     await collection.remember(replace(collection.manifest, tuning={reranker.name: tuning}))
     answer = await newest.call(
@@ -42,4 +43,4 @@ async def test_tuned_depth_holds_unless_another_is_asked_for(
     assert (stage["name"], stage["received"], "; ".join(notes)) == ("rerank", read, note)
     if "weights" in note:
         by_rerank = [hit["ranks"]["rerank"] for hit in answer["hits"][:read]]
-        assert by_rerank == list(range(1, read + 1))
+        assert by_rerank == list(range(1, min(read, 10) + 1))

@@ -8,6 +8,7 @@ import pytest
 from resift.core.errors import InvalidInput
 from resift.core.values import Document
 from resift.factories.engine import Engine
+from resift.pipeline.request import SearchRequest
 from resift.tests.training.tiny import THINGS, write_set
 from resift.training.mined import Candidate, Mined, MinedFile
 from resift.training.mining import DEPTH, LONGEST_WORDS, MOST_KEYWORDS, Miner, cut_questions, mine
@@ -46,6 +47,10 @@ async def test_candidates_are_those_of_hybrid_search_with_their_grades(engine: E
     assert first.candidates[0].text.startswith(thing)
     fused = [each.fused for each in first.candidates]
     assert fused == sorted(fused, reverse=True)
+    request = SearchRequest(first.query, collection="set-0", limit=DEPTH, per_document=1, reranker="none")
+    page = await engine.services.pipeline.search(request)
+    assert [each.text for each in first.candidates] == [hit.passage.content for hit in page]
+    assert fused == pytest.approx([hit.score for hit in page], abs=1e-4)
     assert [len(list(MinedFile(plan.mined(folder)).read())) for folder in plan.dev] == [10]
 
 

@@ -14,7 +14,7 @@ from resift.evaluation.tuning.ranking_fit import DEPTHS, SIGNALS
 from resift.evaluation.tuning.samples import collect_samples, ndcg, signals_present
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.settings.load import load_settings
 from resift.store.manifest import Tuning
 
@@ -67,12 +67,12 @@ async def test_computed_ndcg_equals_that_of_real_searches(dated: Engine) -> None
     grades = {f"q{n}": {f"d{n}": 3, f"d{(n + 10) % 130}": 1, f"d{(n + 1) % 130}": 2} for n in picked}
     judged = JudgedSet("judged", queries=queries, grades=grades)
     pipeline = dated.services.pipeline
-    asked = Question("", reranker="maxsim")
+    asked = SearchRequest("", reranker="maxsim")
     samples = await collect_samples(pipeline, judged, asked, now=datetime.now(UTC))
     names = signals_present(samples, SIGNALS)
     assert names == list(SIGNALS)
 
-    reranker, collection = pipeline.reranker("maxsim"), await pipeline.open("default")
+    reranker, collection = pipeline.rerankers.scorer("maxsim"), await pipeline.open("default")
     assert reranker is not None
     for depth in DEPTHS:
         weights = random.dirichlet(np.ones(len(names)))
@@ -82,7 +82,7 @@ async def test_computed_ndcg_equals_that_of_real_searches(dated: Engine) -> None
         await collection.remember(replace(collection.manifest, tuning={reranker.name: tuning}))
         orders: dict[str, list[str]] = {}
         for key, query in queries.items():
-            page = await pipeline.ask(replace(asked, query=query, per_document=1))
+            page = await pipeline.search(replace(asked, query=query, per_document=1))
             orders[key] = [hit.passage.document_id for hit in page.ranking.hits]
         expected = list(per_query(grades, orders, ["nDCG@10"])["nDCG@10"].values())
         found = [ndcg(sample, depth, names, weights[None, :])[0] for sample in samples]

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from resift.core.query import Query
 from resift.core.values import Hit, Passage, Ranking
 from resift.rerank.llm.listwise import Listwise
-from resift.rerank.stages.order import order_head
+from resift.rerank.stages.order import OrderStage, PlannedOrder
 from resift.tests.standins.chat import Seen
 
 Build = Callable[..., Listwise]
@@ -34,7 +35,8 @@ def numbered(count: int) -> list[Hit]:
 
 
 async def ask(listwise: Listwise, given: Sequence[Hit], query: str = "worth", instruction: str = "") -> Ranking:
-    return await order_head(Ranking(given), query, instruction, listwise, stage="llm", depth=len(given))
+    stage = PlannedOrder(OrderStage("llm", listwise), len(given))
+    return await stage.run(Ranking(given), Query(query, instruction=instruction))
 
 
 def order(ranking: Ranking) -> list[int]:

@@ -6,11 +6,11 @@ import anyio
 import pytest
 
 from resift.core.errors import InvalidInput, ModelError
+from resift.core.query import Query
 from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
 from resift.prompts.templates import load_templates
-from resift.rerank.llm.instructions import Wish
-from resift.rerank.llm.listwise import Listwise, Options
+from resift.rerank.llm.listwise import Listwise, ListwiseOptions
 from resift.tests.rerank.llm.heads import Build, ask, by_number, hits, numbered, order
 from resift.tests.standins.chat import ChatStandIn, by_words, completion, newest, passages_in, refusal
 from resift.tests.standins.http import Answer
@@ -58,15 +58,15 @@ async def test_one_window_without_an_order_keeps_its_own(server: ChatStandIn, bu
     ranked = await ask(build(), numbered(30))
     assert order(ranked)[:10] == list(range(10, 20))[::-1]  # the window behind was left, the one in front was not
     assert ranked.degraded
-    left = "small: 1 of 2 windows kept their order, for no reply to them held an order."
-    assert f"{left} Ask again, or set RESIFT_LLM__MODEL to an abler model." in ranked.notes
+    left = "small: 1 of 2 windows kept their order, since no reply held an order."
+    assert f"{left} Try again, or set RESIFT_LLM__MODEL to a more capable model." in ranked.notes
 
 
 async def test_replies_that_were_cut_are_told_with_the_setting_that_helps(server: ChatStandIn, build: Build) -> None:
     server.always = completion('{"ranking": ["D4"', finish="length")
     ranked = await ask(build(), numbered(4))
     assert ranked.degraded
-    assert ranked.notes[-1].endswith("A reply was cut: raise RESIFT_LLM__REPLY_TOKENS.")
+    assert ranked.notes[-1].endswith("A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS.")
 
 
 async def test_passages_are_halved_once_when_the_window_is_too_small(server: ChatStandIn, build: Build) -> None:
@@ -105,28 +105,6 @@ async def test_permutations_outvote_a_judge_that_looks_at_places(server: ChatSta
     assert "5 calls" in ranked.stages[-1].note
 
 
-@pytest.mark.parametrize("strategy", ["setwise", "pairwise", "first_token"])
-async def test_other_strategies_find_the_same_order(server: ChatStandIn, build: Build, strategy: str) -> None:
-    ranked = await ask(build(strategy=strategy, max_calls=100), numbered(8))
-    assert order(ranked) == list(range(8))[::-1]
-    assert bool(server.asked[0].get("logprobs")) is (strategy == "first_token")
-
-
-async def test_first_token_asks_for_lists_where_there_are_no_probabilities(server: ChatStandIn, build: Build) -> None:
-    server.gives_logprobs = False
-    ranked = await ask(build(strategy="first_token"), numbered(8))
-    assert order(ranked) == list(range(8))[::-1]
-    assert "small gives no probabilities of tokens; lists were asked for instead." in ranked.notes
-
-
-async def test_first_tokens_that_name_no_passage_are_no_order(server: ChatStandIn, build: Build) -> None:
-    server.always = completion("I", first_token={"I": -0.1, "The": -2.0})
-    ranked = await ask(build(strategy="first_token"), numbered(4))
-    assert ranked.degraded
-    assert ranked.stages[-1].returned == 0
-    assert "1 of 1 windows kept their order" in ranked.notes[-1]
-
-
 async def test_head_shrinks_to_the_calls_that_are_allowed(server: ChatStandIn, build: Build) -> None:
     ranked = await ask(build(max_calls=2), numbered(50))
     assert order(ranked)[:10] == list(range(20, 30))[::-1]
@@ -139,7 +117,7 @@ async def test_question_that_costs_too_much_is_not_put(server: ChatStandIn, buil
     assert order(ranked) == list(range(20))
     assert ranked.degraded
     assert not server.asked
-    assert "above 2,000, and was not begun" in ranked.notes[-1]
+    assert "above the limit of 2,000." in ranked.notes[-1]
 
 
 async def test_cancelled_question_cancels_its_requests(server: ChatStandIn, build: Build) -> None:
@@ -153,7 +131,7 @@ async def test_cancelled_question_cancels_its_requests(server: ChatStandIn, buil
 
 async def test_blocks_are_compared_at_the_same_time(server: ChatStandIn, build: Build) -> None:
     server.delay_s = 0.05
-    await ask(build(at_once=3), numbered(100))
+    await ask(build(concurrency=3), numbered(100))
     assert 1 < server.most_at_once <= 3
 
 
@@ -167,7 +145,7 @@ async def test_prefer_recent_orders_equals_by_date_and_leaves_the_irrelevant_bel
     )
     listwise = build()
     assert order(await ask(listwise, given, "reset router")) == [0, 1, 3, 2]
-    for instruction in ("prefer_recent", "Prefer recent.", "please prefer newer passages"):
+    for instruction in ("prefer_recent", "Prefer recent.", " prefer-recent "):
         assert order(await ask(listwise, given, "reset router", instruction)) == [1, 0, 3, 2]
     assert "Today is 2026-01-02." in server.asked[-1]["messages"][1]["content"]
     swapped = hits([each.passage.text for each in given], ["2024-06-01", "2020-01-01", "2025-12-31", ""])
@@ -175,18 +153,38 @@ async def test_prefer_recent_orders_equals_by_date_and_leaves_the_irrelevant_bel
 
 
 async def test_prefer_official_is_told_which_sources_are(server: ChatStandIn, build: Build) -> None:
-    await ask(build(official=("docs/", "https://example.org/")), numbered(2), instruction="prefer official")
+    await ask(build(official_sources=("docs/", "https://example.org/")), numbered(2), instruction="prefer official")
     assert "official sources come first: docs/, https://example.org/" in server.asked[-1]["messages"][1]["content"]
-    await ask(build(official=("docs/",)), numbered(2), instruction="prefer official ones that show code")
-    said = "sources come first: docs/. They are asked for in these words: prefer official ones that show code\n"
-    assert said in server.asked[-1]["messages"][1]["content"]
+    by_source = build(official_sources=("docs/",)).with_template("prefer_official")
+    await ask(by_source, numbered(2), instruction="manuals/")
+    assert "official sources come first: manuals/\n" in server.asked[-1]["messages"][1]["content"]
     with pytest.raises(InvalidInput, match="RESIFT_BLEND__OFFICIAL_SOURCES"):
         await ask(build(), numbered(2), instruction="prefer_official")
 
 
+async def test_other_instruction_is_filled_into_the_configured_template(server: ChatStandIn, build: Build) -> None:
+    ranked = await ask(build(), numbered(2), instruction="please prefer newer passages")
+    said = server.asked[-1]["messages"][1]["content"]
+    assert "Instruction, if any, which goes before the rest: please prefer newer passages\n" in said
+    assert "small ordered 2 passages by the template 'relevance'." in ranked.notes
+
+
+async def test_template_that_was_chosen_counts_before_one_that_the_instruction_names(
+    server: ChatStandIn, build: Build
+) -> None:
+    listwise = build(template="answers_question")
+    for name, used in (("prefer_recent", "prefer_recent"), ("", "answers_question")):
+        ranked = await ask(listwise.with_template(name), numbered(2), instruction="relevance")
+        assert f"small ordered 2 passages by the template {used!r}." in ranked.notes
+        assert ": relevance\n" in server.asked[-1]["messages"][1]["content"]
+    ranked = await ask(listwise, numbered(2), instruction="relevance")
+    assert "small ordered 2 passages by the template 'relevance'." in ranked.notes
+    assert (await ask(listwise, numbered(2))).notes == []
+
+
 async def test_unknown_template_is_refused(build: Build) -> None:
     with pytest.raises(InvalidInput, match=r"No template 'relevant' .* Did you mean 'relevance'\?"):
-        build().by(Wish("relevant"))
+        build().with_template("relevant")
     with pytest.raises(InvalidInput, match="'answer_from_documents' orders passages"):
         build(template="answer_from_documents")
 
@@ -198,7 +196,7 @@ async def test_reasons_are_given_where_the_template_asks_for_them(server: ChatSt
     server.next.append(
         completion(f'{{"ranking": ["D2", "D1"], "reasons": [{{"label": "D2", "reason": "{words}"}}, 7]}}')
     )
-    listwise = Listwise(LanguageModel(Endpoint("small", server.url)), {"relevance": asking}, Options())
+    listwise = Listwise(LanguageModel(Endpoint("small", server.url)), {"relevance": asking}, ListwiseOptions())
     ranked = await ask(listwise, numbered(2))
     assert ranked.notes == [f"#1 p1: {' '.join(words.split()[:15])}"]
     assert "at most 15 words" in server.asked[0]["messages"][1]["content"]
@@ -212,6 +210,6 @@ async def test_date_alone_can_be_followed(server: ChatStandIn, build: Build) -> 
 
 async def test_calls_beyond_the_limit_are_not_made(server: ChatStandIn, build: Build) -> None:
     server.always = completion("no order at all")
-    with pytest.raises(ModelError, match="max_calls, 1, is reached"):
-        await build(max_calls=1).order("worth", "", numbered(3))
+    with pytest.raises(ModelError, match="The limit of 1 calls is reached"):
+        await build(max_calls=1).order(Query("worth"), numbered(3))
     assert len(server.asked) == 1

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from resift.core.text import estimate_tokens, trim
 from resift.core.values import Passage
 from resift.prompts.templates import load_templates
-from resift.rerank.llm.prompt import clean, date_of, fenced, labels, schema, show, user_message
+from resift.rerank.llm.prompt import clean, date_of, fenced, labels, prompt_passage, schema, user_message
 from resift.tests.standins.chat import passages_in
 
 NONCE = "a1b2c3"
 
 
 def request(*texts: str) -> dict[str, object]:
-    shown = [show(Passage(f"p{place}", -1, text), tokens=400) for place, text in enumerate(texts)]
+    shown = [prompt_passage(Passage(f"p{place}", -1, text), tokens=400) for place, text in enumerate(texts)]
     return {"messages": [{"content": f"begin with {NONCE},"}, {"content": fenced(shown, labels(len(texts)), NONCE)}]}
 
 
@@ -28,7 +28,7 @@ def test_passage_stands_under_its_label_with_title_source_and_date() -> None:
         source="docs/pump.md",
         metadata={"date": "2024-05-01"},
     )
-    assert fenced([show(passage, tokens=400)], ["D1"], NONCE) == (
+    assert fenced([prompt_passage(passage, tokens=400)], ["D1"], NONCE) == (
         "a1b2c3 D1\ntitle: Pumps > Noise\nsource: docs/pump.md\ndate: 2024-05-01\nIt hums.\na1b2c3 end"
     )
 
@@ -59,7 +59,7 @@ def test_no_text_breaks_out_of_its_fence(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["word " * 1000, "字" * 5000, "ไทย" * 3000, "x" * 9000])
 def test_passage_is_cut_by_tokens_in_every_script(text: str) -> None:
-    shown = show(Passage("p", -1, text), tokens=400)
+    shown = prompt_passage(Passage("p", -1, text), tokens=400)
     assert shown.is_trimmed
     assert 380 <= estimate_tokens(shown.text) <= 400
     halved = shown.with_half_the_text(400)
@@ -67,7 +67,7 @@ def test_passage_is_cut_by_tokens_in_every_script(text: str) -> None:
 
 
 def test_short_passage_is_whole() -> None:
-    assert not show(Passage("p", -1, "x\u200b" * 100), tokens=400).is_trimmed
+    assert not prompt_passage(Passage("p", -1, "x\u200b" * 100), tokens=400).is_trimmed
 
 
 def test_cut_ends_between_words_where_there_are_any() -> None:
@@ -93,7 +93,8 @@ def test_date_is_that_of_the_likeliest_field(metadata: dict[str, object], field:
 
 def test_template_is_filled_once_and_followed_by_what_to_reply() -> None:
     template = load_templates()["prefer_recent"]
-    user = user_message(template, "why {today}?", "", "2026-01-02", "PASSAGES {query}", first_token=False)
+    values = {"query": "why {today}?", "instruction": "none", "today": "2026-01-02", "passages": "PASSAGES {query}"}
+    user = user_message(template, values)
     assert "Query: why {today}?" in user
     assert "Today is 2026-01-02." in user
     assert "Instruction, if any: none" in user

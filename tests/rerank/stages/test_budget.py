@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.core.errors import ModelError
+from resift.core.query import Query
 from resift.core.values import Passage
 from resift.rerank.blend import Weights, with_reranker
 from resift.rerank.protocols import Scores
-from resift.rerank.stages.budget import Budget, EarlyStop, Pace, score_within
+from resift.rerank.stages.budget import EarlyStop, HeadReader, Pace
 
 pytestmark = pytest.mark.anyio
 
@@ -25,74 +25,90 @@ class Slow:
 
     seconds: Callable[[int], float]
     cached: int = 0
-    now: float = 1000.0
+    now_s: float = 1000.0
     calls: list[int] = field(default_factory=list[int])
     name: str = "slow"
     fingerprint = "a model of a test"
     weights: Weights = field(default_factory=lambda: with_reranker(0.5))
 
     def clock(self) -> float:
-        return self.now
+        return self.now_s
 
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         self.calls.append(len(passages))
-        self.now += self.seconds(len(passages))
+        self.now_s += self.seconds(len(passages))
         values = tuple(float(each.document_id[1:]) for each in passages)
         cut = frozenset(place for place, value in enumerate(values) if value % 7 == 0)
-        return Scores(values, (), cached=min(self.cached, len(passages)), cut=cut)
+        return Scores(values, cached=min(self.cached, len(passages)), cut=cut)
 
     def relevance(self, score: float) -> float:
         return 0.5
 
 
-def as_read(read: Sequence[float]) -> list[int]:
-    return list(range(len(read)))
+def by_score(read: Sequence[float]) -> list[int]:
+    return sorted(range(len(read)), key=lambda place: -read[place])
 
 
-async def ask(reranker: Slow, milliseconds: float, pace: Pace | None = None, *, count: int = 200) -> tuple[int, float]:
-    """Return how many passages were read and how many milliseconds it took."""
-    start = reranker.now
-    passages = PASSAGES[:count]
-    budget = Budget(count, milliseconds, pace or Pace())
-    scores = await score_within(reranker, "q", passages, budget, order=as_read, clock=reranker.clock)
+async def read_head(
+    reranker: Slow,
+    query: Query,
+    *,
+    passages: Sequence[Passage] = PASSAGES,
+    pace: Pace | None = None,
+    early_stop: EarlyStop | None = None,
+) -> Scores:
+    reader = HeadReader(query, len(passages), pace=pace or Pace(), early_stop=early_stop)
+    while not reader.is_enough(by_score(reader.values)) and (size := reader.next_slice()):
+        reader.add(reranker, size, await reranker.score(query, passages[reader.done : reader.done + size]))
+    return reader.scores(reranker)
+
+
+async def ask(
+    reranker: Slow, seconds: float | None, pace: Pace | None = None, *, count: int = 200
+) -> tuple[int, float]:
+    """Return how many passages were read and how many seconds it took. None: there is no deadline."""
+    start_s = reranker.now_s
+    query = Query("q", clock=reranker.clock)
+    query = query if seconds is None else query.within(seconds)
+    scores = await read_head(reranker, query, passages=PASSAGES[:count], pace=pace)
     assert list(scores.values) == [float(n) for n in range(len(scores.values))], "not in retrieval order"
     assert scores.cut == set(range(0, len(scores.values), 7)), "places of a slice, not of the head"
-    return len(scores.values), 1000 * (reranker.now - start)
+    return len(scores.values), reranker.now_s - start_s
 
 
-@given(per_passage_s=st.floats(0.001, 0.2), milliseconds=st.floats(200, 5000))
+@given(per_passage_s=st.floats(0.001, 0.2), seconds=st.floats(0.2, 5.0))
 async def test_budget_is_held_within_a_quarter_and_used_when_nothing_is_known(
-    per_passage_s: float, milliseconds: float
+    per_passage_s: float, seconds: float
 ) -> None:
-    read, took = await ask(Slow(lambda n: n * per_passage_s), milliseconds)
-    assert took <= 1.25 * milliseconds
-    assert read == 200 or took >= milliseconds - 1000 * per_passage_s - 1e-6
+    read, took_s = await ask(Slow(lambda n: n * per_passage_s), seconds)
+    assert took_s <= 1.25 * seconds
+    assert read == 200 or took_s >= seconds - per_passage_s - 1e-9
 
 
 @pytest.mark.parametrize("factor", [0.2, 1.0, 2.0])
 async def test_budget_is_held_when_passages_take_longer_or_shorter_than_before(factor: float) -> None:
     pace = Pace()
     pace.add(0.5, 50)
-    read, took = await ask(Slow(lambda n: n * 0.01 * factor), 1000, pace)
-    assert took <= 1250
+    read, took_s = await ask(Slow(lambda n: n * 0.01 * factor), 1.0, pace)
+    assert took_s <= 1.25
     assert read >= min(200, 0.75 * 100 / factor)
 
 
 async def test_pace_learned_makes_for_fewer_and_larger_slices() -> None:
     pace = Pace()
     first = Slow(lambda n: n * 0.01)
-    await ask(first, 1000, pace)
+    await ask(first, 1.0, pace)
     second = Slow(lambda n: n * 0.01)
-    read, took = await ask(second, 1000, pace)
+    read, took_s = await ask(second, 1.0, pace)
     assert second.calls[0] >= 45
     assert len(second.calls) < len(first.calls)
     assert read >= 98
-    assert took <= 1000 + 1e-6
+    assert took_s <= 1 + 1e-9
 
 
 async def test_price_of_a_call_is_learned_and_the_depth_grows() -> None:
     pace = Pace()
-    depths = [(await ask(Slow(lambda n: 0.1 + n * 0.001), 1000, pace))[0] for _ in range(4)]
+    depths = [(await ask(Slow(lambda n: 0.1 + n * 0.001), 1.0, pace))[0] for _ in range(4)]
     assert depths[-1] == 200
     assert depths == sorted(depths)
 
@@ -100,18 +116,18 @@ async def test_price_of_a_call_is_learned_and_the_depth_grows() -> None:
 async def test_slow_first_call_does_not_spoil_the_pace_for_long() -> None:
     pace = Pace()
     pace.add(3.0, 1)  # it loaded the model
-    read, took = await ask(Slow(lambda n: n * 0.01), 1000, pace)
-    assert took <= 1250
+    read, took_s = await ask(Slow(lambda n: n * 0.01), 1.0, pace)
+    assert took_s <= 1.25
     assert read >= 60
 
 
 async def test_head_that_fits_is_read_whole() -> None:
-    assert await ask(Slow(lambda n: n * 0.001), 1000, count=20) == (20, pytest.approx(20))
+    assert await ask(Slow(lambda n: n * 0.001), 1.0, count=20) == (20, pytest.approx(0.02))
 
 
-async def test_no_budget_reads_all_at_once_and_teaches_the_pace() -> None:
+async def test_no_deadline_reads_all_at_once_and_teaches_the_pace() -> None:
     reranker, pace = Slow(lambda n: n * 0.01), Pace()
-    assert (await ask(reranker, 0, pace))[0] == 200
+    assert (await ask(reranker, None, pace))[0] == 200
     assert reranker.calls == [200]
     assert pace.seconds_per_passage == pytest.approx(0.01)
 
@@ -119,28 +135,19 @@ async def test_no_budget_reads_all_at_once_and_teaches_the_pace() -> None:
 async def test_scores_from_the_cache_teach_nothing() -> None:
     pace = Pace()
     reranker = Slow(lambda n: 0.0, cached=1000)
-    assert (await ask(reranker, 1000, pace))[0] == 200
+    assert (await ask(reranker, 1.0, pace))[0] == 200
     assert pace.seconds_per_passage is None
 
 
-async def test_failure_teaches_nothing() -> None:
-    class Broken(Slow):
-        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-            raise ModelError("503")
-
-    pace = Pace()
-    with pytest.raises(ModelError, match="503"):
-        await ask(Broken(lambda n: 0.0), 1000, pace)
-    assert pace.seconds_per_passage is None
-
-
-async def test_wrong_number_of_scores_is_an_error() -> None:
+async def test_wrong_number_of_scores_is_an_error_and_teaches_nothing() -> None:
     class Short(Slow):
-        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+        async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
             return Scores((1.0,))
 
-    with pytest.raises(ModelError, match="slow gave 1 scores for 200 passages"):
-        await ask(Short(lambda n: 0.0), 0)
+    pace = Pace()
+    with pytest.raises(ModelError, match="slow returned 1 scores for 200 passages"):
+        await ask(Short(lambda n: 0.0), None, pace)
+    assert pace.seconds_per_passage is None
 
 
 def test_pace_follows_what_is_newer() -> None:
@@ -154,50 +161,79 @@ def test_pace_follows_what_is_newer() -> None:
     assert pace.seconds_per_passage == pytest.approx(0.02, rel=1e-3)
 
 
-@pytest.mark.slow
-async def test_slice_that_hangs_is_given_up_and_what_was_read_before_counts() -> None:
-    class Hanging(Slow):
-        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-            await anyio.sleep(0.01 if len(self.calls) < 3 else 60)
-            return await super().score(query, passages)
-
-    pace = Pace()
-    reranker = Hanging(lambda n: 0.0)
-    begun = anyio.current_time()
-    scores = await score_within(
-        reranker, "q", PASSAGES, Budget(200, 400, pace), order=as_read, clock=anyio.current_time
-    )
-    assert 1000 * (anyio.current_time() - begun) <= 1.25 * 400
-    assert len(scores.values) == sum(reranker.calls) > 0
-    assert pace.seconds_per_passage is not None
+def test_slice_may_run_over_by_a_tenth_of_the_budget() -> None:
+    slow = Slow(lambda n: 0.0)
+    reader = HeadReader(Query("q", clock=slow.clock).within(0.4), 200, pace=Pace(), early_stop=None)
+    timeouts_s: list[float] = []
+    for elapsed_s in (0.0, 0.3, 0.4, 60.0):
+        slow.now_s = 1000.0 + elapsed_s
+        timeouts_s.append(reader.slice_timeout_s)
+    assert timeouts_s == pytest.approx([0.44, 0.14, 0.04, 0.04])
 
 
-def by_score(read: Sequence[float]) -> list[int]:
-    return sorted(range(len(read)), key=lambda place: -read[place])
+def test_slice_that_was_cancelled_is_the_last_and_teaches_that_it_took_long() -> None:
+    slow, pace = Slow(lambda n: 0.0), Pace()
+    reader = HeadReader(Query("q", clock=slow.clock).within(1.0), 200, pace=pace, early_stop=None)
+    for _ in range(2):
+        size = reader.next_slice()
+        slow.now_s += 0.01 * size
+        reader.add(slow, size, Scores((1.0,) * size))
+    known_s = pace.seconds_per_passage
+    assert known_s == pytest.approx(0.01)
+    read, size = reader.done, reader.next_slice()
+    assert size > 0
+    slow.now_s += 0.6
+    reader.add(slow, size, None)
+    assert reader.next_slice() == 0
+    assert len(reader.scores(slow).values) == read > 0
+    slower_s = pace.seconds_per_passage
+    assert slower_s is not None
+    assert slower_s > 0.011
+
+
+def test_notes_come_once_and_what_was_cached_is_added_up() -> None:
+    slow = Slow(lambda n: 0.0)
+    reader = HeadReader(Query("q"), 5, pace=Pace(), early_stop=EarlyStop(shown=2, slice_size=2))
+    parts = [
+        Scores((1.0, 2.0), notes=("cut",), cached=2),
+        Scores((3.0, 4.0), notes=("cut", "slow"), cached=1, cut=frozenset({1})),
+        Scores((5.0,), cut=frozenset({0})),
+    ]
+    for part in parts:
+        reader.add(slow, reader.next_slice(), part)
+    expected = Scores((1.0, 2.0, 3.0, 4.0, 5.0), notes=("cut", "slow"), cached=3, cut=frozenset({3, 4}))
+    assert reader.scores(slow) == expected
+
+
+def test_nothing_scored_in_time_is_an_error() -> None:
+    slow = Slow(lambda n: 0.0)
+    reader = HeadReader(Query("q", clock=slow.clock).within(0.1), 200, pace=Pace(), early_stop=None)
+    reader.add(slow, reader.next_slice(), None)
+    with pytest.raises(ModelError, match="slow scored nothing within the time budget of 100 ms"):
+        reader.scores(slow)
 
 
 async def read_until_enough(scores: Sequence[float], stop: EarlyStop) -> tuple[int, list[int]]:
     """Return how many passages were read, in which slices, where scores alone make the order."""
 
     class ByPlace(Slow):
-        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
+        async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
             self.calls.append(len(passages))
             return Scores(tuple(scores[int(each.document_id[1:])] for each in passages))
 
     reranker = ByPlace(lambda n: 0.0)
-    budget = Budget(len(scores), early_stop=stop)
-    found = await score_within(reranker, "q", PASSAGES[: len(scores)], budget, order=by_score)
+    found = await read_head(reranker, Query("q"), passages=PASSAGES[: len(scores)], early_stop=stop)
     return len(found.values), reranker.calls
 
 
 async def test_reading_stops_after_a_slice_that_brings_nothing_to_the_page() -> None:
     falling = [float(-place) for place in range(50)]
-    assert await read_until_enough(falling, EarlyStop(shown=10, slice=8)) == (16, [16])
+    assert await read_until_enough(falling, EarlyStop(shown=10, slice_size=8)) == (16, [16])
 
 
 async def test_reading_goes_on_while_slices_bring_something() -> None:
     rising = [float(place) for place in range(50)]
-    assert await read_until_enough(rising, EarlyStop(shown=10, slice=8)) == (50, [16, 8, 8, 8, 8, 2])
+    assert await read_until_enough(rising, EarlyStop(shown=10, slice_size=8)) == (50, [16, 8, 8, 8, 8, 2])
 
 
 @pytest.mark.parametrize(("place_of_the_best", "read"), [(7, 16), (8, 24), (15, 24), (16, 16), (49, 16)])
@@ -206,31 +242,28 @@ async def test_a_good_hit_is_found_where_the_slice_before_it_brought_something(
 ) -> None:
     scores = [float(-place) for place in range(50)]
     scores[place_of_the_best] = 1.0
-    assert (await read_until_enough(scores, EarlyStop(shown=10, slice=8)))[0] == read
+    assert (await read_until_enough(scores, EarlyStop(shown=10, slice_size=8)))[0] == read
 
 
 async def test_the_foot_of_the_page_does_not_count() -> None:
     scores = [float(-place) for place in range(50)]
     scores[12] = -7.5  # ninth of ten
-    assert (await read_until_enough(scores, EarlyStop(shown=10, slice=8)))[0] == 16
+    assert (await read_until_enough(scores, EarlyStop(shown=10, slice_size=8)))[0] == 16
     scores[12] = -6.5  # eighth
-    assert (await read_until_enough(scores, EarlyStop(shown=10, slice=8)))[0] == 24
+    assert (await read_until_enough(scores, EarlyStop(shown=10, slice_size=8)))[0] == 24
 
 
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=60), st.integers(1, 60), st.integers(1, 16))
-async def test_as_many_are_read_as_are_shown(scores: list[float], shown: int, slice_: int) -> None:
-    read, calls = await read_until_enough(scores, EarlyStop(shown, slice_))
+async def test_as_many_are_read_as_are_shown(scores: list[float], shown: int, slice_size: int) -> None:
+    read, calls = await read_until_enough(scores, EarlyStop(shown, slice_size))
     assert read >= min(shown, len(scores))
     assert sum(calls) == read
-    assert all(size <= slice_ for size in calls[1:])
+    assert all(size <= slice_size for size in calls[1:])
 
 
 async def test_a_time_budget_rules_where_reading_would_go_on() -> None:
     slow = Slow(lambda n: n * 0.01)
-    budget = Budget(200, 200, early_stop=EarlyStop(shown=10, slice=8))
-
-    def last_first(read: Sequence[float]) -> list[int]:
-        return list(range(len(read)))[::-1]
-
-    found = await score_within(slow, "q", PASSAGES, budget, order=last_first, clock=slow.clock)
+    query = Query("q", clock=slow.clock).within(0.2)
+    # Its scores rise, so that every slice brings something.
+    found = await read_head(slow, query, early_stop=EarlyStop(shown=10, slice_size=8))
     assert 16 <= len(found.values) <= 25

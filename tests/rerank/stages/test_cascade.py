@@ -1,97 +1,36 @@
 """Several stages: each over its head, none worse than the one before when it fails, one time budget for all."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resift.core.errors import ModelError
-from resift.core.values import Hit, Passage, Ranking, Stage
-from resift.rerank.blend import Weights, with_reranker
-from resift.rerank.protocols import Ordering, Scores
+from resift.core.query import Query
+from resift.core.values import Passage
+from resift.rerank.blend import with_reranker
+from resift.rerank.cache import CachedScorer
+from resift.rerank.protocols import Scores
 from resift.rerank.signals import Mix
-from resift.rerank.stages.budget import Pace
-from resift.rerank.stages.cascade import Cascade, Ordered, Scored, Step, Turn, run_cascade
+from resift.rerank.stages.cascade import Cascade, PlannedStage
+from resift.rerank.stages.order import OrderStage, PlannedOrder
+from resift.rerank.stages.score import PlannedScore, ScoreStage
+from resift.tests.rerank.stages.heads import ALONE, Broken, ByLength, Reverses, order, ranking, run, scored
 
 pytestmark = pytest.mark.anyio
 
-ALONE = Mix({"rerank": 1.0})
 
-
-@dataclass
-class ByLength:
-    """A reranker that prefers longer texts, or shorter ones, and remembers what it was asked."""
-
-    name: str = "by-length"
-    sign: int = 1
-    fingerprint = "a model of a test"
-    weights: Weights = field(default_factory=lambda: with_reranker(0.5))
-    seconds: float = 0.0
-    asked: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
-
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-        self.asked.append((query, instruction, len(passages)))
-        await anyio.sleep(self.seconds * len(passages))
-        return Scores(tuple(float(self.sign * len(each.text)) for each in passages))
-
-    def relevance(self, score: float) -> float:
-        return abs(score) / 100
-
-
-class Broken(ByLength):
-    async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-        raise ModelError("The endpoint answered 503. Try again later.")
-
-
-@dataclass
-class Reverses:
-    """An orderer that turns its head upside down, or gives the places it was made with."""
-
-    places: tuple[int, ...] | None = None
-    notes: tuple[str, ...] = ()
-    degraded: bool = False
-    note: str = ""
-    seconds: float = 0.0
-    name: str = "reverses"
-    asked: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
-
-    async def order(self, query: str, instruction: str, hits: Sequence[Hit]) -> Ordering:
-        self.asked.append((query, instruction, len(hits)))
-        await anyio.sleep(self.seconds)
-        places = tuple(reversed(range(len(hits)))) if self.places is None else self.places
-        return Ordering(places, self.notes, degraded=self.degraded, note=self.note)
-
-
-def ranking(count: int) -> Ranking:
-    """Hits d0, d1, ... whose texts grow with their places."""
-    hits = [
-        Hit(Passage(f"d{n}", 0, "x" * (n + 1)), 1 / (n + 1), rank=n + 1, scores={}, ranks={"fused": n + 1})
-        for n in range(count)
+def three_stages() -> list[PlannedStage]:
+    return [
+        scored(ByLength(), 6),
+        scored(ByLength("heavy", -1), 3, name="short"),
+        PlannedOrder(OrderStage("llm", Reverses()), 2),
     ]
-    return Ranking(hits, [Stage("search", "dense", received=count, returned=count, milliseconds=1.0)])
-
-
-async def run(before: Ranking, *turns: Turn, milliseconds: float = 0.0, instruction: str = "") -> Ranking:
-    return await run_cascade(
-        before, "q", instruction, turns, milliseconds=milliseconds, paces=defaultdict[str, Pace](Pace)
-    )
-
-
-def order(ranked: Ranking) -> list[int]:
-    return [int(hit.passage.document_id[1:]) for hit in ranked.hits]
 
 
 async def test_each_stage_reorders_its_head_and_the_tail_follows() -> None:
-    turns = [
-        Turn(Scored("long", ByLength()), 6, ALONE),
-        Turn(Scored("short", ByLength("heavy", -1)), 3, ALONE),
-        Turn(Ordered("llm", Reverses()), 2),
-    ]
-    after = await run(ranking(8), *turns)
+    after = await run(ranking(8), *three_stages())
     # 5 4 3 2 1 0 | 6 7, then 3 4 5 | 2 1 0 6 7, then 4 3 | 5 2 1 0 6 7
     assert order(after) == [4, 3, 5, 2, 1, 0, 6, 7]
     assert [(each.name, each.model, each.received, each.returned, each.kind) for each in after.stages[1:]] == [
@@ -110,23 +49,19 @@ async def test_each_stage_reorders_its_head_and_the_tail_follows() -> None:
 
 
 async def test_later_stage_is_blended_with_the_order_before_it() -> None:
-    light = Turn(Scored("a", ByLength("a", -1)), 5, ALONE)
-    mild = Turn(Scored("b", ByLength("b")), 5, Mix(with_reranker(0.4)))
-    strong = Turn(Scored("b", ByLength("b")), 5, Mix(with_reranker(0.6)))
+    light = scored(ByLength("a", -1), 5)
+    mild = scored(ByLength("b"), 5, name="b", mix=Mix(with_reranker(0.4)))
+    strong = scored(ByLength("b"), 5, name="b", mix=Mix(with_reranker(0.6)))
     assert order(await run(ranking(5), light, mild)) == [0, 1, 2, 3, 4]
     assert order(await run(ranking(5), light, strong)) == [4, 3, 2, 1, 0]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_failed_stage_keeps_the_order_before_it_and_the_next_goes_on(place: int) -> None:
-    turns = [
-        Turn(Scored("long", ByLength()), 6, ALONE),
-        Turn(Scored("short", ByLength("heavy", -1)), 3, ALONE),
-        Turn(Ordered("llm", Reverses()), 2),
-    ]
-    without = await run(ranking(8), *turns[:place], *turns[place + 1 :])
-    turns[place] = Turn(Scored(("rerank", "short", "llm")[place], Broken("broken")), turns[place].depth, ALONE)
-    after = await run(ranking(8), *turns)
+    stages = three_stages()
+    without = await run(ranking(8), *stages[:place], *stages[place + 1 :])
+    stages[place] = scored(Broken("broken"), stages[place].depth, name=stages[place].name)
+    after = await run(ranking(8), *stages)
     assert order(after) == order(without)
     assert after.degraded
     failed = after.stages[1 + place]
@@ -141,72 +76,69 @@ async def test_failed_stage_keeps_the_order_before_it_and_the_next_goes_on(place
     ]
 
 
-@pytest.mark.parametrize("places", [(0,), (0, 0, 1), (1, 2, 3), (0, 1, 2, 3)])
-async def test_order_that_is_no_permutation_is_refused(places: tuple[int, ...]) -> None:
-    after = await run(ranking(5), Turn(Ordered("llm", Reverses(places)), 3))
-    assert order(after) == [0, 1, 2, 3, 4]
-    assert after.degraded
-    assert "reverses gave an order that does not hold each of 3 passages once." in after.notes[0]
-
-
-async def test_orderer_may_leave_the_order_and_say_why() -> None:
-    skipped = await run(ranking(4), Turn(Ordered("llm", Reverses((), ("Not asked.",), note="wide margin")), 3))
-    assert skipped.hits == ranking(4).hits
-    assert (skipped.degraded, skipped.notes) == (False, ["Not asked."])
-    assert (skipped.stages[-1].returned, skipped.stages[-1].note) == (3, "wide margin")
-    failed = await run(ranking(4), Turn(Ordered("llm", Reverses((), ("No reply.",), degraded=True)), 3))
-    assert failed.hits == ranking(4).hits
-    assert (failed.degraded, failed.stages[-1].returned) == (True, 0)
-
-
 async def test_instruction_reaches_only_the_stages_that_take_it() -> None:
     plain, following, orderer = ByLength("plain"), ByLength("following"), Reverses()
-    cascade = Cascade(
-        (
-            Scored("plain", plain),
-            Scored("following", following, takes_instructions=True),
-            Ordered("llm", orderer),
-        )
-    )
-    turns = [Turn(step, 3, ALONE) for step in cascade.steps]
-    after = await run(ranking(3), *turns, instruction="prefer recent")
+    stages: list[PlannedStage] = [
+        scored(plain, 3),
+        PlannedScore(ScoreStage("following", following, takes_instructions=True), 3, name="following"),
+        PlannedOrder(OrderStage("llm", orderer), 3),
+    ]
+    after = await run(ranking(3), *stages, query=Query("q", instruction="prefer recent"))
     assert after.notes == ["following read 3 passages by the instruction."]
     assert plain.asked == [("q", "", 3)]
     assert following.asked == [("q", "prefer recent", 3)]
     assert orderer.asked == [("q", "prefer recent", 3)]
-    await run(ranking(3), *turns)
+    await run(ranking(3), *stages)
     assert following.asked[-1] == ("q", "", 3)
+
+
+def test_cascade_says_what_its_stages_are() -> None:
+    plain = ByLength("plain")
+    cascade = Cascade(
+        (
+            ScoreStage("plain", plain),
+            ScoreStage("following", ByLength("following"), takes_instructions=True, slice_size=8),
+            OrderStage("llm", Reverses()),
+        )
+    )
     assert (cascade.model, cascade.takes_instructions) == ("plain > following > reverses", True)
-    assert not Cascade(cascade.steps[:1]).takes_instructions
+    assert cascade.scorer is plain
+    assert cascade.stops_early
+    first, last = Cascade(cascade.stages[:1]), Cascade(cascade.stages[2:])
+    assert not first.takes_instructions
+    assert not first.stops_early
+    assert last.scorer is None
 
 
-async def test_orderer_that_takes_too_long_is_cancelled() -> None:
-    turns = [Turn(Scored("long", ByLength()), 3, ALONE), Turn(Ordered("llm", Reverses(seconds=60)), 3)]
-    with anyio.fail_after(20):
-        after = await run(ranking(3), *turns, milliseconds=200)
-    assert order(after) == [2, 1, 0]
-    assert after.degraded
-    assert "reverses gave no order within the " in after.notes[0]
+def test_wrapped_scorers_learn_a_pace_of_their_own() -> None:
+    stage = ScoreStage("plain", ByLength())
+    stage.pace.add(1.0, 1)
+    orders = OrderStage("llm", Reverses())
+    wrapped, kept = Cascade((stage, orders)).wrapped(lambda scorer: CachedScorer(scorer, limit=10)).stages
+    assert isinstance(wrapped, ScoreStage)
+    assert isinstance(wrapped.scorer, CachedScorer)
+    assert (wrapped.name, wrapped.pace.seconds_per_passage) == ("plain", None)
+    assert stage.pace.seconds_per_passage == 1.0
+    assert kept is orders
 
 
 async def test_time_budget_is_shared_and_what_is_left_over_goes_on() -> None:
-    now = [0.0]
+    now_s = [0.0]
 
+    @dataclass
     class Slow(ByLength):
-        async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
-            now[0] += self.seconds * len(passages)
-            self.asked.append((query, instruction, len(passages)))
-            return Scores(tuple(float(len(each.text)) for each in passages))
+        seconds: float = 0.0
 
-    slow, rest, last = Slow("slow", seconds=0.1), Slow("rest", seconds=0.01), Reverses()
-    turns = [
-        Turn(Scored("a", slow), 50, ALONE),
-        Turn(Scored("b", rest), 20, ALONE),
-        Turn(Ordered("llm", last), 5),
+        async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
+            now_s[0] += self.seconds * len(passages)
+            return await super().score(query, passages)
+
+    stages: list[PlannedStage] = [
+        PlannedScore(ScoreStage("a", Slow("slow", seconds=0.1)), 50, mix=ALONE, stages_left=3),
+        PlannedScore(ScoreStage("b", Slow("rest", seconds=0.01)), 20, mix=ALONE, name="b", stages_left=2),
+        PlannedOrder(OrderStage("llm", Reverses()), 5),
     ]
-    after = await run_cascade(
-        ranking(50), "q", "", turns, milliseconds=3000, paces=defaultdict[str, Pace](Pace), clock=lambda: now[0]
-    )
+    after = await run(ranking(50), *stages, query=Query("q", clock=lambda: now_s[0]).within(3))
     read = {stage.name: stage.returned for stage in after.stages[1:]}
     assert 5 <= read["rerank"] <= 10, "a third of 3 s, at 0.1 s a passage"
     assert read["b"] == 20, "what the first stage left is enough"
@@ -214,36 +146,10 @@ async def test_time_budget_is_shared_and_what_is_left_over_goes_on() -> None:
     assert not after.degraded
 
 
-async def test_stage_without_any_time_left_is_left_out_and_said_to_be() -> None:
-    now = [0.0]
-
-    class Late(Reverses):
-        async def order(self, query: str, instruction: str, hits: Sequence[Hit]) -> Ordering:
-            now[0] += 10.0
-            return await super().order(query, instruction, hits)
-
-    unasked = Reverses(name="unasked")
-    after = await run_cascade(
-        ranking(4),
-        "q",
-        "",
-        [Turn(Ordered("llm", Late()), 4), Turn(Ordered("second", unasked), 4)],
-        milliseconds=1000,
-        paces=defaultdict[str, Pace](Pace),
-        clock=lambda: now[0],
-    )
-    assert order(after) == [3, 2, 1, 0]
-    assert unasked.asked == []
-    assert after.notes == [
-        "The stage 'second' failed, the order is that of 'llm': nothing was left of the time budget of 1000 ms. "
-        "Allow more."
-    ]
-
-
-def made(kind: str, name: str) -> Step:
+def planned(kind: str, name: str, depth: int) -> PlannedStage:
     if kind == "order":
-        return Ordered(name, Reverses())
-    return Scored(name, Broken() if kind == "broken" else ByLength(sign=1 if kind == "long" else -1))
+        return PlannedOrder(OrderStage(name, Reverses()), depth)
+    return scored(Broken() if kind == "broken" else ByLength(sign=1 if kind == "long" else -1), depth, name=name)
 
 
 @settings(deadline=None)  # each example has an event loop of its own
@@ -256,10 +162,8 @@ async def test_any_cascade_is_a_permutation_whose_ranks_and_scores_descend(
     count: int, heads: list[int], kinds: list[str]
 ) -> None:
     depths = [min(heads[: place + 1]) for place in range(len(heads))]
-    turns = [
-        Turn(made(kind, f"s{n}"), depth, ALONE) for n, (kind, depth) in enumerate(zip(kinds, depths, strict=False))
-    ]
-    after = await run(ranking(count), *turns)
+    stages = [planned(kind, f"s{n}", depth) for n, (kind, depth) in enumerate(zip(kinds, depths, strict=False))]
+    after = await run(ranking(count), *stages)
     assert sorted(order(after)) == list(range(count))
     assert [hit.rank for hit in after.hits] == list(range(1, count + 1))
     assert all(hit.was in (0, int(hit.passage.document_id[1:]) + 1) for hit in after.hits)

@@ -15,7 +15,7 @@ from resift.evaluation.experiment import EvaluationRequest
 from resift.evaluation.loading import load_judged
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.pipeline.question import Question
+from resift.pipeline.request import SearchRequest
 from resift.server.cli import evaluate, tune
 from resift.server.cli.adopt import AdoptRequest, adopt_collection
 from resift.server.cli.transfer import copy_collections
@@ -121,8 +121,8 @@ async def adopted(engine: Engine, settings: Settings) -> Engine:
     return engine
 
 
-async def ask(engine: Engine, question: Question) -> list[tuple[str, str]]:
-    page = await engine.services.pipeline.ask(question)
+async def ask(engine: Engine, question: SearchRequest) -> list[tuple[str, str]]:
+    page = await engine.services.pipeline.search(question)
     return [(hit.passage.source, hit.passage.text) for hit in page.ranking.hits]
 
 
@@ -152,14 +152,16 @@ async def test_langchain_collection_is_searched_reranked_filtered_and_listed(
     told = " ".join(capsys.readouterr().out.split())
     assert "agree at a median cosine of 1.000" in told
     assert "Metadata fields for filters: oem, price, since, start_index, system, tags, year." in told
-    question = Question("Why do my brakes squeal?", collection="langchain", limit=3, reranker="default")
-    page = await adopted.services.pipeline.ask(question)
+    question = SearchRequest("Why do my brakes squeal?", collection="langchain", limit=3, reranker="default")
+    page = await adopted.services.pipeline.search(question)
     assert page.ranking.hits[0].passage.source == "car/brakes.md"
     assert page.verdict == "good"
     assert any("Searched by meaning alone" in note for note in page.ranking.notes)
-    narrowed = Question("Why?", collection="langchain", filter={"oem": True, "year": {"gt": 2021}, "tags": "safety"})
+    narrowed = SearchRequest(
+        "Why?", collection="langchain", filter={"oem": True, "year": {"gt": 2021}, "tags": "safety"}
+    )
     assert {source for source, _ in await ask(adopted, narrowed)} == {"car/radar.md"}
-    grouped = Question("bolt number 3", collection="langchain", per_document=1)
+    grouped = SearchRequest("bolt number 3", collection="langchain", per_document=1)
     assert len(await ask(adopted, grouped)) == len(DOCUMENTS)
     async with Client(create_server(adopted)) as client:
         listed = await client.call_tool("list_collections", {"collection": "langchain"})
@@ -179,7 +181,7 @@ async def test_words_are_added_when_told_and_points_stay_otherwise(
     assert f"BM25 vectors added to {len(PASSAGES)} points" in " ".join(capsys.readouterr().out.split())
     after, _ = await server.client.scroll("langchain", limit=100, with_vectors=False)
     assert after == before
-    by_words = Question("Loosen bolt number 4", collection="langchain", mode="keyword", limit=1)
+    by_words = SearchRequest("Loosen bolt number 4", collection="langchain", mode="keyword", limit=1)
     another = build_engine(settings)
     [(_, text)] = await ask(another, by_words)
     await another.close()
@@ -246,7 +248,7 @@ async def test_named_vector_is_searched_and_let_go_of(
     engine: Engine, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await run_adopt(settings, NAMED)
-    question = Question("radar behind me", collection="named", limit=1, filter={"title": "Radar sensor"})
+    question = SearchRequest("radar behind me", collection="named", limit=1, filter={"title": "Radar sensor"})
     [(_, text)] = await ask(engine, question)
     assert text.startswith("The radar sensor")
     await run_adopt(settings, AdoptRequest("named", forget=True))

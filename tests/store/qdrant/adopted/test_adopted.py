@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from qdrant_client.models import Filter, HasIdCondition, PointStruct
 
 from resift.core.errors import IncompatibleCollection, InvalidFilter, InvalidInput, NotFound, StoreError
+from resift.core.query import Query
 from resift.core.values import Passage
 from resift.core.vectors import BM25, DENSE, Vector
 from resift.encoders.bm25 import Bm25Encoder
 from resift.encoders.protocols import EncodedQuery
 from resift.pipeline.reading import read_around, read_from
-from resift.search.legs import Search
+from resift.search.legs import Retrieval
 from resift.search.retriever import Retriever
 from resift.store.field_mapping import value_at
 from resift.store.filters import parse_filter
@@ -122,13 +123,13 @@ async def test_documents_and_their_passages_are_those_of_ours_in_their_order(pai
     assert (await pair.theirs.entries(["d3", "none"])).keys() == {"d3"}
     assert await pair.theirs.documents() == len(entries)
     texts = [point.passage.text for point in WRITTEN if point.passage.document_id == "d7"]
-    read = await read_from(pair.theirs, "d7", start=0, most=10)
+    read = await read_from(pair.theirs, "d7", start=0, limit=10)
     assert [each.text for each in read.passages] == texts
     middle = await read_around(pair.theirs, read.passages[2].id, around=1)
     assert [each.text for each in middle.passages] == texts[1:4]
-    assert middle.middle == 2
+    assert middle.focus == 2
     with pytest.raises(NotFound, match="No document 'none'"):
-        await read_from(pair.theirs, "none", start=0, most=1)
+        await read_from(pair.theirs, "none", start=0, limit=1)
     with pytest.raises(InvalidInput, match="go by the ids of its points"):
         await read_around(pair.theirs, "d7#2", around=1)
     with pytest.raises(NotFound, match="No passage '999'"):
@@ -172,15 +173,16 @@ class FixedEncoder:
 
 async def test_search_without_words_is_by_meaning_and_says_so(pair: Pair) -> None:
     retriever = Retriever(FixedEncoder())
-    hybrid = await retriever.retrieve(pair.theirs, Search("radar sensor", wanted=5))
+    hybrid = await retriever.retrieve(pair.theirs, Query("radar sensor"), Retrieval(wanted=5))
     [note] = hybrid.notes
-    assert note.startswith("Searched by meaning alone: the collection has no vectors of words. `resift adopt` with")
+    assert note.startswith("Only dense vectors were searched: there are none for keywords. ")
+    assert note.endswith("Add them with `resift adopt NAME --add-keywords`.")
     assert [set(hit.scores) for hit in hybrid.hits] == [{"dense", "fused"}] * 5
     example = hybrid.hits[0].passage
-    like = await retriever.retrieve(pair.theirs, Search("", wanted=5, like=[example.id]))
+    like = await retriever.retrieve(pair.theirs, Query(""), Retrieval(wanted=5, like=[example.id]))
     assert example.id not in {hit.passage.id for hit in like.hits}
-    with pytest.raises(InvalidInput, match="has no vectors of words"):
-        await retriever.retrieve(pair.theirs, Search("radar sensor", mode="keyword"))
+    with pytest.raises(InvalidInput, match=r"has no vectors for keyword search\. Add them with `resift adopt NAME"):
+        await retriever.retrieve(pair.theirs, Query("radar sensor"), Retrieval("keyword"))
 
 
 async def test_added_words_make_search_hybrid_with_the_scores_of_ours(store: QdrantStore) -> None:
@@ -202,8 +204,8 @@ async def test_added_words_make_search_hybrid_with_the_scores_of_ours(store: Qdr
     ours = await found(await store.open("ours"), {}, BM25, query)
     # Titles are read too, and all of these hold the word "title".
     assert {passage.text for passage, _ in await found(theirs, {}, BM25, query)} >= {each.text for each, _ in ours[:3]}
-    ranking = await Retriever(FixedEncoder()).retrieve(theirs, Search("radar sensor", wanted=5))
-    assert (ranking.notes, {name for hit in ranking.hits for name in hit.scores}) == ([], {"dense", "bm25", "fused"})
+    ranking = await Retriever(FixedEncoder()).retrieve(theirs, Query("radar sensor"), Retrieval(wanted=5))
+    assert (ranking.notes, {name for hit in ranking.hits for name in hit.scores}) == ((), {"dense", "bm25", "fused"})
     points = await theirs.read(["d7"])
     assert all(point.vectors.keys() == {DENSE, BM25} for point in points)
     # What made the collection writes a point anew, without our vector: it gets one again, and it alone.
@@ -264,7 +266,7 @@ async def test_parts_that_it_has_not_are_refused_in_filters_and_points_are_docum
     first, second = (str(bare.id_of(place)) for place in (0, 1))
     assert (await theirs.entries([first, "nothing"])).keys() == {first}
     assert await theirs.count(parse_filter({"document_id": [first, second, "17"]}, {})) == 2
-    read = await read_from(theirs, first, start=0, most=5)
+    read = await read_from(theirs, first, start=0, limit=5)
     assert [(each.document_id, each.text) for each in read.passages] == [(first, PASSAGES[0].text)]
     with pytest.raises(InvalidFilter, match=r"the field of its 'title'.*`resift adopt` and its option --title-field"):
         await theirs.count(parse_filter({"title": "Title 5"}, {}))

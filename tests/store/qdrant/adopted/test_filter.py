@@ -56,7 +56,7 @@ async def test_each_point_is_read_as_part_of_the_document_that_it_is_shown_with(
     entries = {key: each.passages for key, each in (await mixed.entries()).items()}
     assert entries == {"a": 2, "2": 1, "4": 1, str(2**62): 1, "3": 1}
     for document, passages in entries.items():
-        read = await read_from(mixed, document, start=0, most=9)
+        read = await read_from(mixed, document, start=0, limit=9)
         assert [each.document_id for each in read.passages] == [document] * passages
         around = await read_around(mixed, read.passages[0].id, around=9)
         assert around.passages == read.passages
@@ -80,4 +80,4 @@ async def test_filter_by_document_finds_the_points_shown_with_it(
 @pytest.mark.parametrize("document", [HUGE, str(2**63), "9" * 40])
 async def test_number_that_no_server_holds_is_no_document(mixed: Collection, document: str) -> None:
     with pytest.raises(NotFound, match=f"No document '{document}'"):
-        await read_from(mixed, document, start=0, most=1)
+        await read_from(mixed, document, start=0, limit=1)

@@ -1,18 +1,18 @@
-"""What the tools call; the server builds it once."""
+"""What the API calls; built once per engine."""
 
 from dataclasses import dataclass
 
 from ..ingest.ingestor import Ingestor
 from ..ingest.removal import Remover
 from ..ingest.roots import Roots
-from ..pipeline.pipeline import Pipeline
+from ..pipeline.search import Pipeline
 from ..store.feedback_log import FeedbackLog
 from ..store.protocols import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The floors below, and the limits that the settings put on tools."""
+    """The packages below, and limits from the settings."""
 
     pipeline: Pipeline
     ingestor: Ingestor

@@ -1,0 +1,89 @@
+"""Make every edge from one definition: the fields of a request are the arguments of a tool, a command and a method."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import MISSING, Field, fields
+from inspect import Parameter, Signature
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_type_hints
+
+from pydantic import ValidationError
+
+from ..core.errors import InvalidInput, nearest
+from ..pipeline.request import PYTHON_ONLY
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+T = TypeVar("T")
+
+MAX_PROBLEMS = 5  # of a request that are named in one message
+
+
+def takes(
+    request: Callable[P, Any],
+) -> Callable[[Callable[..., Coroutine[Any, Any, T]]], Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]]:
+    """Give a method the signature of a request, for type checkers, editors and `help`.
+
+    The method itself takes `*args, **kwargs` and passes them to `build`.
+    """
+
+    def decorate(
+        method: Callable[..., Coroutine[Any, Any, T]],
+    ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
+        own = Parameter("self", Parameter.POSITIONAL_ONLY)
+        method.__signature__ = Signature([own, *parameters(cast("type[Any]", request))])  # pyright: ignore[reportFunctionMemberAccess]
+        return cast("Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]", method)
+
+    return decorate
+
+
+def build(request: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    """Return the request made of a method's arguments.
+
+    Raises:
+        InvalidInput: An argument is unknown, missing or out of range.
+    """
+    try:
+        return request(*args, **kwargs)
+    except ValidationError as error:
+        raise InvalidInput(f"{describe(error, known=names(cast('type[Any]', request)))}") from error
+
+
+def describe(error: ValidationError, *, known: Sequence[str]) -> str:
+    """Return what is wrong with the arguments, in one or more sentences."""
+    problems = error.errors()
+    shown = "; ".join(_problem(each, known) for each in problems[:MAX_PROBLEMS])
+    more = len(problems) - MAX_PROBLEMS
+    return f"Invalid arguments: {shown}{f'; and {more} more' if more > 0 else ''}. Correct them and try again."
+
+
+def parameters(request: type[Any], *, with_python_only: bool = True) -> list[Parameter]:
+    """Return the fields of a request as parameters: the first may be positional, the others are keywords."""
+    hints = get_type_hints(request, include_extras=True)
+    return [
+        Parameter(
+            each.name,
+            Parameter.KEYWORD_ONLY if each.kw_only else Parameter.POSITIONAL_OR_KEYWORD,
+            default=_default(each),
+            annotation=hints[each.name],
+        )
+        for each in fields(request)
+        if with_python_only or PYTHON_ONLY not in getattr(hints[each.name], "__metadata__", ())
+    ]
+
+
+def names(request: type[Any]) -> list[str]:
+    """Return the names of a request's fields."""
+    return [each.name for each in fields(request)]
+
+
+def _default(field: Field[Any]) -> Any:
+    """Return a field's default, from pydantic's own field where that holds it."""
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return Parameter.empty if default is MISSING else default
+
+
+def _problem(error: Any, known: Sequence[str]) -> str:
+    name = ".".join(str(part) for part in error["loc"]) or "arguments"
+    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden") and len(error["loc"]) == 1:
+        return f"unknown argument {name!r}.{nearest(name, known)} Known: {', '.join(known)}"
+    return f"{name}: {error['msg']}"

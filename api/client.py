@@ -1,0 +1,213 @@
+"""`Resift`: search and rerank from Python."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, Self
+
+from anyio import to_thread
+
+from ..core.errors import InvalidInput, nearest
+from ..factories.engine import Engine, build_engine
+from ..ingest.job import IngestReport, Job
+from ..ingest.removal import Removed
+from ..ingest.roots import Roots
+from ..ingest.sources import files_below
+from ..pipeline.page import Page
+from ..pipeline.reading import Extract, read_around, read_from
+from ..pipeline.request import SearchRequest
+from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, summarize_fields
+from ..settings.load import Settings, load_settings
+from ..store.manifest import Tuning
+from .arguments import build, takes
+from .passages import read_document_input, read_passages
+from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
+
+MAX_READ = 200  # passages of a document in one call
+
+
+class Resift:
+    """Collections of documents that can be searched and reranked.
+
+    Use it as an asynchronous context manager; leaving it closes the store. `settings` default to the environment and
+    the settings file; keyword arguments override single ones, as in `Resift(data_dir="index")`. For code without an
+    event loop there is `SyncResift`.
+
+    `engine` is for servers: it supplies an engine that is already built, whose roots then limit which files may be
+    ingested. Otherwise every path that is passed to `ingest` may be read.
+
+    Raises:
+        InvalidInput: A setting is unknown or invalid.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, engine: Engine | None = None, **overrides: Any) -> None:
+        self._roots = None if engine is None else engine.services.roots
+        if unknown := sorted(overrides.keys() - Settings.model_fields.keys()):
+            raise InvalidInput(f"Unknown setting {unknown[0]!r}.{nearest(unknown[0], Settings.model_fields)}")
+        if engine is None:
+            engine = build_engine(load_settings(**overrides) if settings is None else settings)
+        self.engine = engine
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Flush and close the store, and close connections to endpoints."""
+        await self.engine.close()
+
+    @takes(SearchRequest)
+    async def search(self, *args: Any, **kwargs: Any) -> Page:
+        """Return one page of passages that answer a query, best first.
+
+        Raises:
+            InvalidInput: An argument cannot be used.
+            NotFound: There is no such collection, reranker or example.
+            StoreError: The store cannot be read.
+        """
+        return await self.engine.services.pipeline.search(build(SearchRequest, *args, **kwargs))
+
+    @takes(RerankRequest)
+    async def rerank(self, *args: Any, **kwargs: Any) -> Page:
+        """Return passages that the caller already has, best first.
+
+        Raises:
+            InvalidInput: An argument cannot be used.
+            NotFound: There is no such reranker.
+        """
+        request = build(RerankRequest, *args, **kwargs)
+        return await self.engine.services.pipeline.rerank(
+            request.query,
+            read_passages(request.passages),
+            limit=request.limit,
+            reranker=request.reranker,
+            instruction=request.instruction,
+        )
+
+    @takes(LlmRerankRequest)
+    async def rerank_with_llm(self, *args: Any, **kwargs: Any) -> Page:
+        """Return passages that the caller already has in the order of the language model.
+
+        Raises:
+            InvalidInput: An argument cannot be used, or no language model is configured.
+        """
+        request = build(LlmRerankRequest, *args, **kwargs)
+        if self.engine.listwise is None:
+            raise InvalidInput(
+                "No language model is configured. Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL."
+            )
+        return await self.engine.services.pipeline.order(
+            request.query,
+            read_passages(request.passages),
+            self.engine.listwise.with_template(request.template),
+            instruction=request.instruction,
+            limit=request.limit,
+        )
+
+    @takes(IngestRequest)
+    async def ingest(self, *args: Any, **kwargs: Any) -> IngestReport:
+        """Take documents into a collection. Unchanged ones cost nothing; changed ones replace their old version.
+
+        Raises:
+            InvalidInput: An argument cannot be used. Files that cannot be read are failures in the report.
+            StoreError: The store cannot be written.
+        """
+        request, services = build(IngestRequest, *args, **kwargs), self.engine.services
+        paths = request.path_list
+        if not request.documents and not paths:
+            raise InvalidInput("Nothing to ingest. Pass `documents` as [{'text': ..., 'title': ...}], or `paths`.")
+        if request.prune and not paths:
+            raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
+        find = partial(
+            files_below,
+            paths,
+            glob=request.glob,
+            roots=self._roots or _named(paths),
+            metadata=request.metadata,
+            max_bytes=services.max_file_bytes,
+        )
+        files = await to_thread.run_sync(find)
+        documents = (read_document_input(each, request.metadata) for each in request.documents)
+        job = Job(
+            request.collection,
+            items=chain(documents, files),
+            total=len(request.documents) + len(files),
+            prune_below=files.folders if request.prune else (),
+            progress=request.progress,
+        )
+        return await services.ingestor.ingest(job)
+
+    @takes(ReadRequest)
+    async def read(self, *args: Any, **kwargs: Any) -> Extract:
+        """Return a document from a passage on, or the passages around a hit.
+
+        Raises:
+            InvalidInput: Not exactly one of document_id and passage_id is given.
+            NotFound: There is no such collection, document or passage.
+        """
+        request = build(ReadRequest, *args, **kwargs)
+        if bool(request.document_id) == bool(request.passage_id):
+            raise InvalidInput("Pass either document_id (from the start) or passage_id (around a hit).")
+        collection = await self.engine.services.pipeline.open(request.collection)
+        if request.passage_id:
+            return await read_around(collection, request.passage_id, around=request.around)
+        return await read_from(collection, request.document_id, start=request.start, limit=MAX_READ)
+
+    async def collections(self, name: str = "") -> list[CollectionSummary]:
+        """Return the summary of every collection, or of one.
+
+        Raises:
+            NotFound: There is no collection of that name.
+        """
+        services = self.engine.services
+        return await summarize_all(services.pipeline, [name] if name else await services.store.names())
+
+    async def fields(self, collection: str) -> list[FieldSummary]:
+        """Return the metadata fields of a collection with their most frequent values.
+
+        Raises:
+            NotFound: There is no collection of that name.
+        """
+        return await summarize_fields(await self.engine.services.pipeline.open(collection))
+
+    async def tunings(self, collection: str) -> Mapping[str, Tuning]:
+        """Return what `resift tune` found for a collection, by the name of the reranker's model.
+
+        Raises:
+            NotFound: There is no collection of that name.
+        """
+        return (await self.engine.services.pipeline.open(collection)).manifest.tuning
+
+    @takes(DeleteRequest)
+    async def delete(self, *args: Any, **kwargs: Any) -> Removed:
+        """Delete documents by id and filter, or a whole collection. Files on disk are not touched.
+
+        Raises:
+            InvalidInput: There is no criterion, or nothing would be left without `everything`.
+            NotFound: There is no such collection.
+        """
+        request = build(DeleteRequest, *args, **kwargs)
+        return await self.engine.services.remover.remove(
+            request.collection,
+            document_ids=request.document_ids,
+            filter_=request.filter,
+            everything=request.everything,
+        )
+
+    @property
+    def templates(self) -> list[str]:
+        """Return the names that `template` takes; none without a language model."""
+        return [] if self.engine.listwise is None else self.engine.listwise.templates
+
+    @property
+    def rerankers(self) -> list[str]:
+        """Return the names that `reranker` takes."""
+        return self.engine.services.pipeline.rerankers.names
+
+
+def _named(paths: Sequence[str | Path]) -> Roots:
+    """Return the paths that the caller names as the folders that may be read."""
+    return Roots.of(Path(path).expanduser().absolute() for path in paths)

@@ -1,0 +1,53 @@
+"""Passages and documents as callers hand them over."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..core.errors import InvalidInput
+from ..core.values import Document, Passage
+from ..ingest.sources import text_document
+from .requests import MAX_NAME_CHARACTERS, MAX_PASSAGES, DocumentInput, PassageInput
+
+MAX_CHARACTERS = 200_000  # of all passages together: about 20 s of reading on two cores
+
+
+def read_passages(given: Sequence[str | PassageInput]) -> list[Passage]:
+    """Return the passages to rerank. An id is the caller's, or else the position in the list, from 1.
+
+    Raises:
+        InvalidInput: There are no passages, too many, too long ones, or some without text.
+    """
+    if not 1 <= len(given) <= MAX_PASSAGES:
+        raise InvalidInput(f"Pass 1 to {MAX_PASSAGES} passages, not {len(given)}. Choose the likeliest ones.")
+    inputs: list[PassageInput] = [{"text": each} if isinstance(each, str) else each for each in given]
+    if empty := [str(place) for place, each in enumerate(inputs, start=1) if not each["text"].strip()]:
+        raise InvalidInput(f"Passages without text, by position in the list: {', '.join(empty)}. Leave them out.")
+    characters = sum(len(each["text"]) + len(each.get("title", "")) for each in inputs)
+    if characters > MAX_CHARACTERS:
+        raise InvalidInput(
+            f"The passages have {characters:,} characters, more than the limit of {MAX_CHARACTERS:,}. Pass fewer."
+        )
+    return [_passage(each, place) for place, each in enumerate(inputs, start=1)]
+
+
+def read_document_input(given: DocumentInput, metadata: Mapping[str, Any]) -> Document:
+    """Return a document given as text, with `metadata` below its own."""
+    return text_document(
+        given["text"],
+        title=given.get("title", ""),
+        source=given.get("source", ""),
+        id_=given.get("id", ""),
+        metadata={**metadata, **given.get("metadata", {})},
+    )
+
+
+def _passage(given: PassageInput, place: int) -> Passage:
+    date = given.get("date", "")
+    return Passage(
+        given.get("id", "") or str(place),
+        ordinal=-1,
+        text=given["text"],
+        title=given.get("title", ""),
+        source=given.get("source", "")[:MAX_NAME_CHARACTERS],
+        metadata={"date": date} if date else {},
+    )

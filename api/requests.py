@@ -1,0 +1,127 @@
+"""The arguments of everything but a search, which `pipeline/request.py` defines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, field
+from pathlib import Path
+from typing import Annotated, Any, NotRequired, TypeAlias
+
+from pydantic import ConfigDict, Field, SkipValidation, WithJsonSchema
+from pydantic.dataclasses import dataclass
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
+
+from ..ingest.job import Progress
+from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY
+
+MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each appears whole in every hit
+MAX_PASSAGES = 200  # reranked in one call
+
+_CONFIG = ConfigDict(extra="forbid")
+
+
+class DocumentInput(TypedDict):
+    """A document given as text."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # pyright: ignore[reportGeneralTypeIssues]
+
+    text: str
+    title: NotRequired[str]
+    source: NotRequired[Annotated[str, Field(description="Path or URI to cite", max_length=MAX_NAME_CHARACTERS)]]
+    metadata: NotRequired[Annotated[dict[str, Any], Field(description="Fields to filter by")]]
+    id: NotRequired[Annotated[str, Field(description="Default: the source or a hash", max_length=MAX_NAME_CHARACTERS)]]
+
+
+class PassageInput(TypedDict):
+    """A passage to rerank, with an id of the caller's."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # pyright: ignore[reportGeneralTypeIssues]
+
+    text: str
+    id: NotRequired[Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)]]
+    title: NotRequired[str]
+    source: NotRequired[str]
+    date: NotRequired[str]
+
+
+Paths: TypeAlias = Annotated[
+    str | Path | Sequence[str | Path],
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+    Field(description="Files or folders"),
+]
+Passages: TypeAlias = Annotated[
+    Sequence[str | PassageInput], Field(description=f"1-{MAX_PASSAGES} texts, or {{id, text, title}}")
+]
+Limit: TypeAlias = Annotated[int, Field(description="Maximum number of hits", ge=1, le=MAX_PASSAGES)]
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class IngestRequest:
+    """Documents to take into a collection, as text or as files."""
+
+    paths: Paths = ()
+    _: KW_ONLY
+    documents: Annotated[Sequence[DocumentInput], Field(description="Documents as text")] = ()
+    glob: Annotated[str, Field(description="Files to take from folders")] = "**/*"
+    collection: Annotated[str, Field(description="Created if it does not exist")] = "default"
+    metadata: Annotated[Mapping[str, Any], Field(description="Added to every document")] = field(
+        default_factory=dict[str, Any]
+    )
+    prune: Annotated[bool, Field(description="Remove documents whose files are gone from these folders")] = False
+    progress: Annotated[SkipValidation[Progress | None], PYTHON_ONLY] = None
+
+    @property
+    def path_list(self) -> list[str | Path]:
+        """Return the paths; a single one may be given alone."""
+        return [self.paths] if isinstance(self.paths, str | Path) else list(self.paths)
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class RerankRequest:
+    """Passages that the caller already has, to be reranked."""
+
+    query: Annotated[str, Field(description="What to find; a full question works best")]
+    passages: Passages
+    _: KW_ONLY
+    limit: Limit = DEFAULT_LIMIT
+    reranker: Annotated[str, Field(description='"default" or a configured name')] = DEFAULT
+    instruction: Annotated[str, Field(description="What counts as relevant")] = ""
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class LlmRerankRequest:
+    """Passages that the caller already has, to be ordered by a language model."""
+
+    query: Annotated[str, Field(description="What to find; a full question works best")]
+    passages: Annotated[
+        Sequence[str | PassageInput],
+        WithJsonSchema({"type": "array", "items": {}}),  # the whole schema is in `rerank`
+        Field(description="As in rerank; the first 100 are ordered"),
+    ]
+    _: KW_ONLY
+    instruction: Annotated[str, Field(description="What counts as relevant")] = ""
+    template: Annotated[str, Field(description="Name of a prompt template")] = ""
+    limit: Limit = DEFAULT_LIMIT
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class ReadRequest:
+    """A document, or the surroundings of a passage."""
+
+    document_id: Annotated[str, Field(description="Read from passage `start` on; or give passage_id")] = ""
+    _: KW_ONLY
+    start: Annotated[int, Field(description="next_start of the previous call", ge=0)] = 0
+    passage_id: Annotated[str, Field(description="Read around this hit")] = ""
+    around: Annotated[int, Field(description="Passages on each side of passage_id", ge=0, le=50)] = 1
+    collection: Annotated[str, Field(description="Collection of the document")] = "default"
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class DeleteRequest:
+    """Documents to delete from a collection, or the collection itself."""
+
+    collection: Annotated[str, Field(description="Collection to delete from")]
+    _: KW_ONLY
+    document_ids: Annotated[Sequence[str], Field(description="Ids from hits")] = ()
+    filter: Annotated[Mapping[str, Any], Field(description="As in search_and_rerank")] = field(
+        default_factory=dict[str, Any]
+    )
+    everything: Annotated[bool, Field(description="Delete the whole collection", strict=True)] = False

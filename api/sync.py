@@ -1,0 +1,111 @@
+"""The API for code without an event loop, and a reranker without a store."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
+from threading import Thread
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from ..core.values import Hit
+from ..pipeline.request import DEFAULT
+from ..settings.load import Settings
+from .client import Resift
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _blocking(
+    method: Callable[Concatenate[Resift, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["SyncResift", P], T]:
+    """Return a method that waits for the result of an asynchronous one."""
+
+    @wraps(method)
+    def call(self: "SyncResift", *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.wait(method(self.resift, *args, **kwargs))
+
+    return call
+
+
+class SyncResift:
+    """`Resift` for code without an event loop: the same methods, each of which waits for its result.
+
+    The arguments are those of `Resift`. Use it as a context manager, or call `close` at the end. Threads may share an
+    instance; calls run in an event loop of its own.
+    """
+
+    def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
+        self.resift = Resift(settings, **overrides)
+        self._loop = asyncio.new_event_loop()
+        # A daemon, so that a program that never calls `close` can end.
+        self._thread = Thread(target=self._run, name="resift", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Flush and close the store, and close connections to endpoints. Closing twice does nothing."""
+        if self._loop.is_running():
+            try:
+                self.wait(self.resift.close())
+            finally:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join()
+
+    def wait(self, call: Coroutine[Any, Any, T]) -> T:
+        """Return the result of an asynchronous call."""
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
+
+    search = _blocking(Resift.search)
+    rerank = _blocking(Resift.rerank)
+    rerank_with_llm = _blocking(Resift.rerank_with_llm)
+    ingest = _blocking(Resift.ingest)
+    read = _blocking(Resift.read)
+    collections = _blocking(Resift.collections)
+    fields = _blocking(Resift.fields)
+    tunings = _blocking(Resift.tunings)
+    delete = _blocking(Resift.delete)
+
+
+class Reranker:
+    """A reranker for lists of texts, without a store: `Reranker("cross-encoder").rank(query, texts)`.
+
+    `name` is a reranker of the settings: "default", "cross-encoder", "maxsim" or a configured one. The model is loaded
+    by the first call and stays loaded until `close`.
+    """
+
+    def __init__(self, name: str = DEFAULT, *, settings: Settings | None = None, **overrides: Any) -> None:
+        self.name = name
+        self._sync = SyncResift(settings, **overrides)
+
+    def rank(self, query: str, texts: Sequence[str], *, limit: int = 0, instruction: str = "") -> list[Hit]:
+        """Return the texts, best first; `hit.was` is a text's position in the list, from 1. `limit` 0 returns all.
+
+        Raises:
+            InvalidInput: The query is empty, or there are no texts, too many or too long ones.
+            NotFound: There is no such reranker.
+        """
+        page = self._sync.rerank(
+            query, texts, limit=limit or max(1, len(texts)), reranker=self.name, instruction=instruction
+        )
+        return list(page.hits)
+
+    def close(self) -> None:
+        """Unload the model."""
+        self._sync.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,119 @@
+"""The asynchronous API: one call per tool, typed results, and errors that say what to do."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from resift import (
+    IngestReport,
+    InvalidInput,
+    NotFound,
+    Page,
+    PathRefused,
+    Resift,
+    SearchRequest,
+    Settings,
+)
+from resift.api.arguments import names
+from resift.factories.engine import build_engine
+from resift.settings.load import load_settings
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_documents_are_ingested_searched_read_and_deleted(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "pump.md").write_text("# Pump\n\nThe pump hums at night.", encoding="utf-8")
+    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        report = await resift.ingest(
+            tmp_path / "docs",
+            documents=[{"text": "Bees dance to tell where flowers are.", "title": "Bees", "id": "bees"}],
+        )
+        assert isinstance(report, IngestReport)
+        assert (report.added, report.failures) == (2, ())
+
+        page = await resift.search("what do bees dance for", limit=1)
+        assert isinstance(page, Page)
+        (hit,) = page
+        assert (hit.passage.document_id, hit.rank, page.degraded) == ("bees", 1, False)
+        assert [stage.name for stage in page.stages] == ["encode", "search", "rerank"]
+
+        extract = await resift.read(passage_id=hit.passage.id)
+        assert [passage.text for passage in extract.passages] == ["Bees dance to tell where flowers are."]
+
+        (summary,) = await resift.collections()
+        assert (summary.name, summary.documents) == ("default", 2)
+        removed = await resift.delete("default", document_ids=["bees"])
+        assert removed.documents == 1
+        assert (await resift.collections("default"))[0].documents == 1
+
+
+async def test_passages_are_reranked_without_a_collection(tmp_path: Path) -> None:
+    async with Resift(data_dir=tmp_path / "data") as resift:
+        page = await resift.rerank(
+            "how do bees communicate", ["The pump hums.", {"id": "b", "text": "Bees dance to tell where flowers are."}]
+        )
+        assert [(hit.passage.id, hit.was) for hit in page] == [("b", 2), ("1", 1)]
+        assert not (tmp_path / "data").exists(), "reranking opens no store"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"top_k": 3}, "unknown argument 'top_k'.* Known: query, collection, limit"),
+        ({"limt": 3}, "unknown argument 'limt'. Did you mean 'limit'"),
+        ({"limit": 0}, "limit: Input should be greater than or equal to 1"),
+        ({"mode": "fuzzy"}, "mode: Input should be 'hybrid', 'dense' or 'keyword'"),
+    ],
+)
+async def test_unusable_argument_is_an_error_that_names_it(
+    tmp_path: Path, arguments: dict[str, object], message: str
+) -> None:
+    async with Resift(data_dir=tmp_path / "data") as resift:
+        with pytest.raises(InvalidInput, match=message):
+            await resift.search("bees", **arguments)  # pyright: ignore[reportArgumentType]
+
+
+async def test_missing_collection_is_not_found(tmp_path: Path) -> None:
+    async with Resift(data_dir=tmp_path / "data") as resift:
+        with pytest.raises(NotFound, match="'default'"):
+            await resift.search("bees")
+
+
+async def test_depth_of_fifty_is_a_depth_and_zero_is_as_deep_as_pays(tmp_path: Path) -> None:
+    texts = [f"Bee number {number} visits flower {number}." for number in range(60)]
+    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        await resift.ingest(documents=[{"text": text} for text in texts])
+        fifty = await resift.search("which flower does bee number 7 visit", depth=50)
+        default = await resift.search("which flower does bee number 7 visit")
+    assert fifty.stages[-1].returned == 50
+    assert default.stages[-1].returned <= 50
+
+
+async def test_server_may_read_its_roots_alone_and_python_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "outside.md").write_text("outside", encoding="utf-8")
+    (tmp_path / "root").mkdir()
+    settings = load_settings(data_dir=tmp_path / "data", min_free_mb=0)
+    async with Resift(engine=build_engine(settings, roots=[tmp_path / "root"])) as served:
+        (failure,) = (await served.ingest([tmp_path / "outside.md"])).failures
+        assert "outside the folders Resift may read" in failure.reason
+    async with Resift(settings) as resift:
+        assert (await resift.ingest([tmp_path / "outside.md"])).added == 1
+
+
+def test_methods_have_the_signature_of_their_request() -> None:
+    signature = inspect.signature(Resift.search)
+    assert list(signature.parameters)[1:] == names(SearchRequest)
+    assert signature.parameters["limit"].default == 10
+    assert signature.parameters["query"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    assert signature.parameters["limit"].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+def test_settings_may_be_passed(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path / "data")
+    assert isinstance(settings, Settings)
+    assert Resift(settings).engine.settings is settings
+    with pytest.raises(InvalidInput, match="'data_dri'. Did you mean 'data_dir'"):
+        Resift(data_dri=tmp_path)
+    assert issubclass(PathRefused, Exception)

@@ -1,0 +1,46 @@
+"""The API without an event loop, and the reranker without a store."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from resift import InvalidInput, NotFound, Reranker, SyncResift
+
+TEXTS = ("The pump hums at night.", "Bees dance to tell where flowers are.", "Worn brake pads squeal.")
+
+
+def test_methods_wait_for_their_results_and_threads_may_share_them(tmp_path: Path) -> None:
+    with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        assert resift.ingest(documents=[{"text": text} for text in TEXTS]).added == 3
+        assert resift.search("why do brakes squeal", limit=1).hits[0].passage.text == TEXTS[2]
+        with ThreadPoolExecutor(4) as threads:
+            pages = list(threads.map(resift.search, ["what hums", "what do bees do", "what squeals"]))
+        assert [page.hits[0].passage.text for page in pages] == list(TEXTS)
+    resift.close()
+
+
+def test_reranker_ranks_texts_in_one_line() -> None:
+    hits = Reranker("cross-encoder").rank("what do bees do", TEXTS)
+    assert hits[0].was == 2
+    assert hits[0].passage.text == TEXTS[1]
+    assert len(hits) == len(TEXTS)
+
+
+def test_reranker_is_used_again_and_refuses_what_it_cannot_rank() -> None:
+    with Reranker("maxsim") as reranker:
+        assert reranker.rank("what hums", TEXTS, limit=1)[0].was == 1
+        assert reranker.rank("what squeals", TEXTS, limit=1)[0].was == 3
+        with pytest.raises(InvalidInput, match="The query is empty"):
+            reranker.rank(" ", TEXTS)
+    with Reranker("maxsin") as unknown, pytest.raises(NotFound, match="Did you mean 'maxsim'"):
+        unknown.rank("what hums", TEXTS)
+
+
+@pytest.mark.slow
+def test_program_that_never_closes_its_reranker_ends() -> None:
+    code = "from resift import Reranker; print(Reranker('cross-encoder').rank('what do bees do', ['a pump hums', 'bees dance'])[0].was)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "2"), done.stderr

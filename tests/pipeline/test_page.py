@@ -1,0 +1,58 @@
+"""Pages of a ranking, and the verdict on it."""
+
+import pytest
+
+from resift.core.values import Hit, Passage, Ranking, Stage
+from resift.pipeline.page import Verdict, page_of, verdict_on
+
+
+def hits(relevances: list[float | None]) -> list[Hit]:
+    return [Hit(Passage("d", n, "text"), 0.0, rank=n + 1, relevance=each) for n, each in enumerate(relevances)]
+
+
+@pytest.mark.parametrize(
+    ("relevances", "verdict"),
+    [
+        ([], "none"),
+        ([None, None], "unknown"),
+        ([0.09, None], "none"),
+        ([0.1, 0.2], "weak"),
+        ([0.49, 0.5], "good"),
+        ([None, 0.99], "good"),
+    ],
+)
+def test_verdict_is_that_of_the_best_hit(relevances: list[float | None], verdict: Verdict) -> None:
+    assert verdict_on(hits(relevances)) == verdict
+
+
+def test_page_is_a_slice_with_the_verdict_on_the_whole() -> None:
+    ranking = Ranking(hits([0.9, 0.05, 0.05, 0.05]), notes=["as before"])
+    page = page_of(ranking, offset=1, limit=2)
+    assert [hit.rank for hit in page] == [2, 3]
+    assert (len(page), page.offset, page.more, page.verdict, page.notes) == (2, 1, True, "good", ["as before"])
+    assert not page_of(ranking, offset=2, limit=2).more
+
+
+def test_hits_without_relevance_are_never_below_the_least() -> None:
+    page = page_of(Ranking(hits([0.9, None, 0.2])), limit=5, min_relevance=0.5)
+    assert [hit.rank for hit in page] == [1, 2]
+    assert page.notes == ["1 hits below min_relevance 0.5 were left out."]
+
+
+def test_last_page_that_can_be_requested_says_so() -> None:
+    ranking = Ranking(hits([None] * 201))
+    assert page_of(ranking, offset=189, limit=10).more
+    last = page_of(ranking, offset=190, limit=10)
+    assert not last.more
+    assert last.notes == [
+        "These are the last of the first 200 hits. Ask a narrower question, or add a filter.",
+    ]
+
+
+def test_verdict_comes_from_the_hits_that_the_last_scoring_stage_read() -> None:
+    read = Hit(Passage("d", 0, "text"), 1.0, rank=1, scores={"rerank": 0.1}, relevance=0.05)
+    coarse = Hit(Passage("d", 1, "text"), 0.5, rank=2, scores={"dense": 0.9}, relevance=0.9)
+    done = Stage("rerank", "model", received=1, returned=1, milliseconds=1.0, kind="score")
+    failed = Stage("rerank", "model", received=1, returned=0, milliseconds=1.0, kind="score")
+    assert page_of(Ranking([read, coarse], [done]), limit=2).verdict == "none"
+    assert page_of(Ranking([read, coarse], [failed]), limit=2).verdict == "good"
