@@ -1,17 +1,21 @@
 """What tests share: an event loop, settings of their own, and an engine over the embedded store and bundled models."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+import resift
 from resift.core.values import Document
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
+from resift.models import session
+from resift.models.session import Session
 from resift.settings.load import load_settings
 
+BUNDLED_FOLDER = Path(resift.__file__).parent / "models"
 DOCUMENTS = (
     Document(
         "brakes",
@@ -90,6 +94,25 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_models() -> Iterator[None]:
+    """Load each bundled model once: a session is never changed, and any number of threads may run it."""
+    load = session._open  # pyright: ignore[reportPrivateUsage]
+    loaded: dict[tuple[object, ...], Session] = {}
+
+    def once(model: Path | bytes, providers: Sequence[str], *, exact: bool) -> Session:
+        if not isinstance(model, Path) or BUNDLED_FOLDER not in model.resolve().parents:
+            return load(model, providers, exact=exact)
+        key = (model.resolve(), *providers, exact)
+        if key not in loaded:
+            loaded[key] = load(model, providers, exact=exact)
+        return loaded[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "_open", once)
+        yield
+
+
 def open_engine(folder: Path) -> Engine:
     return build_engine(load_settings(data_dir=folder / "data", min_free_mb=0), roots=[folder])
 
@@ -102,7 +125,7 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
     await built.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def engine_with_documents(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
     """An engine whose collection "default" holds `DOCUMENTS`: three short ones and a long one; only for reading."""
     built = open_engine(tmp_path_factory.mktemp("engine_with_documents"))

@@ -18,7 +18,7 @@ from resift.pipeline.question import Question
 from resift.rerank.blend import with_reranker
 from resift.rerank.protocols import Reranker, Scores
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 TARGET = EvaluationTarget("bicycles", reranker="maxsim", depth=6)
 

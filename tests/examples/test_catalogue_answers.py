@@ -14,7 +14,7 @@ from resift.pipeline.question import Question
 from resift.server.cli.demo import parts_question
 from resift.settings.load import load_settings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 ANSWERED = [asked for asked in part_questions() if asked.relevant]
 UNANSWERED = [asked for asked in part_questions() if not asked.relevant]

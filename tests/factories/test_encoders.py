@@ -21,7 +21,7 @@ from resift.settings.load import load_settings
 from resift.tests.models.encoders import DIMENSION, FASTEMBED, write_encoder, write_fastembed
 from resift.tests.standins.embeddings import EmbeddingStandIn, embedding_stand_in
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 DOCUMENTS = (
     Document("brakes", "", "Squealing noises come from worn brake pads and need attention soon."),

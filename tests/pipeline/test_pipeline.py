@@ -10,7 +10,7 @@ from resift.pipeline.pipeline import Pipeline
 from resift.pipeline.question import Page, Question
 from resift.pipeline.reading import read_around, read_from
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 BLIND_SPOT = "warning about cars in the blind spot"
 

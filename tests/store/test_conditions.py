@@ -78,9 +78,14 @@ TEXTUAL = st.fixed_dictionaries({"match": WORDS}, optional={"prefix": PREFIXES})
 OF_TEXTS = ("lang", "last seen", "a/b[0]")
 
 
+def _is_refused(value: Any, kind: FieldType) -> bool:
+    """Return whether a filter on a field of this kind refuses a value: a number or a boolean in quotes."""
+    return (kind in ("integer", "number") and value == "1") or (kind == "boolean" and value == "true")
+
+
 def asked_of(name: str) -> st.SearchStrategy[Any]:
-    fitting = VALUES[name][1]
-    alternatives = fitting | ANYTHING
+    kind, fitting = VALUES[name]
+    alternatives = fitting | ANYTHING.filter(lambda value: not _is_refused(value, kind))
     listed = st.lists(alternatives, min_size=1, max_size=3)
     return fitting | alternatives | listed | RANGES.get(name, fitting) | (TEXTUAL if name in OF_TEXTS else fitting)
 

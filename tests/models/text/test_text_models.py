@@ -15,7 +15,7 @@ from resift.models.text.torch import TorchTextModel
 from resift.tests.models.encoders import DIMENSION, FASTEMBED, TABLE, WINDOW, write_encoder, write_fastembed
 from resift.tests.models.rerankers import TOKENIZER
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 TEXT = "a red brake"
 

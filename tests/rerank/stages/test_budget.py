@@ -154,7 +154,6 @@ def test_pace_follows_what_is_newer() -> None:
     assert pace.seconds_per_passage == pytest.approx(0.02, rel=1e-3)
 
 
-@pytest.mark.slow
 async def test_slice_that_hangs_is_given_up_and_what_was_read_before_counts() -> None:
     class Hanging(Slow):
         async def score(self, query: str, passages: Sequence[Passage], *, instruction: str = "") -> Scores:
