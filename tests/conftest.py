@@ -1,9 +1,12 @@
 """What tests share: an event loop, settings of their own, and an engine over the embedded store and bundled models."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import anyio
 import pytest
 from hypothesis import settings
 
@@ -125,11 +128,26 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
     await built.close()
 
 
-@pytest.fixture(scope="session")
-async def engine_with_documents(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
-    """An engine whose collection "default" holds `DOCUMENTS`: three short ones and a long one; only for reading."""
-    built = open_engine(tmp_path_factory.mktemp("engine_with_documents"))
+async def _ingest_documents(folder: Path) -> None:
+    built = open_engine(folder)
     report = await built.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
     assert report.added == len(DOCUMENTS)
+    await built.close()
+
+
+@pytest.fixture(scope="session")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for `open_engine` whose collection "default" holds `DOCUMENTS`; copy it before opening it."""
+    folder = tmp_path_factory.mktemp("ingested")
+    # In a thread: a module's event loop may be open, and a session's would stay open during tests that run their own.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(anyio.run, _ingest_documents, folder).result()
+    return folder
+
+
+@pytest.fixture(scope="module")
+async def engine_with_documents(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    """An engine whose collection "default" holds `DOCUMENTS`: three short ones and a long one; only for reading."""
+    built = open_engine(shutil.copytree(ingested, tmp_path_factory.mktemp("engine_with_documents") / "root"))
     yield built
     await built.close()
