@@ -1,5 +1,6 @@
 """What tests share: an event loop, settings of their own, and an engine over the embedded store and bundled models."""
 
+import importlib.util
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -77,6 +78,14 @@ DOCUMENTS = (
 
 settings.register_profile("resift", deadline=None)  # timings are no tests
 settings.load_profile("resift")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked `torch` where torch is not installed."""
+    if importlib.util.find_spec("sentence_transformers") is None:
+        for item in items:
+            if item.get_closest_marker("torch"):
+                item.add_marker(pytest.mark.skip(reason="torch is not installed; `make test-all` installs it"))
 
 
 @pytest.fixture(scope="session")
