@@ -1,10 +1,13 @@
-# make demo   install into .venv and run the whole thing on real input, offline
-# make test   install with the development tools and run the tests
-# make lint   ruff and pyright
-# make docs   write the generated parts of README.md and .env.example anew
-# Needs Python 3.11 or newer, pip and make; uv is used where it is there.
+# make demo       install into .venv and run the whole thing on real input, offline
+# make test       install the development tools and run the quick tests: no torch, nothing over 2 seconds
+# make test-all   install the optional extras as well, torch among them, and run every test
+# make lint       ruff and pyright
+# make docs       write the generated parts of README.md and .env.example
+# make clean      delete .venv and everything that was built
+# Needs Python 3.11 or newer, pip and make. uv is used if it is installed.
 
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
@@ -17,17 +20,28 @@ INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 NEW_VENV = $(PYTHON) -m venv $(1)
 endif
 
-.PHONY: demo test lint docs clean
+# Any version works. This is the one that the tests last ran with; TORCH=torch installs the newest that the index has.
+TORCH ?= torch==2.13.0
+
+.PHONY: demo test test-all lint docs clean
 
 demo: $(VENV)/.base
 	@$(BIN)/resift demo
 
-test: $(VENV)/.dev $(VENV)/sdk1/.installed
-	@echo "Running the tests ..."
-	@$(BIN)/pytest
+test: $(VENV)/.dev
+	@echo "Running the quick tests ..."
+	@$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not slow and not torch'
 
+test-all: $(VENV)/.all $(VENV)/sdk1/.installed
+	@echo "Running all tests ..."
+	@$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+# Without torch, the modules that import it cannot be type-checked; pyright-without-torch.json lists them.
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@if [ -e $(VENV)/.all ]; then $(BIN)/pyright; else \
+		echo "pyright skips the modules that import torch. To check them too, run 'make test-all' first."; \
+		$(BIN)/pyright -p pyright-without-torch.json; fi
 
 docs: $(VENV)/.dev
 	@$(BIN)/python docs/generate.py
@@ -44,15 +58,17 @@ $(VENV)/.base: pyproject.toml | $(BIN)/python
 	@$(call INSTALL,$(VENV)) -e .
 	@touch $@
 
-# Any torch does; this is the one the tests last ran with. TORCH=torch takes what the index holds.
-TORCH ?= torch==2.13.0
-
 # pyright cannot follow editable installs, so it finds the package through a link.
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing Resift with its development tools into $(VENV) ..."
-	@$(call INSTALL,$(VENV)) -e '.[dev,train,eval]' '$(TORCH)'
+	@$(call INSTALL,$(VENV)) -e '.[dev]'
 	@mkdir -p $(VENV)/typing && ln -sfn ../.. $(VENV)/typing/resift
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.all: pyproject.toml $(VENV)/.dev
+	@echo "Installing torch and the other extras into $(VENV) ..."
+	@$(call INSTALL,$(VENV)) -e '.[dev,torch,train,eval]' '$(TORCH)'
+	@touch $@
 
 # The last client of the SDK's first generation, in an environment of its own, for the test that speaks to it.
 $(VENV)/sdk1/.installed: | $(BIN)/python

@@ -1,17 +1,25 @@
 """What tests share: an event loop, settings of their own, and an engine over the embedded store and bundled models."""
 
+import importlib.util
 import os
-from collections.abc import AsyncIterator, Iterator
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import anyio
 import pytest
 from hypothesis import settings
 
+import resift
 from resift.core.values import Document
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
+from resift.models import session
+from resift.models.session import Session
 from resift.settings.load import load_settings
 
+BUNDLED_FOLDER = Path(resift.__file__).parent / "models"
 DOCUMENTS = (
     Document(
         "brakes",
@@ -72,6 +80,14 @@ settings.register_profile("resift", deadline=None)  # timings are no tests
 settings.load_profile("resift")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked `torch` where torch is not installed."""
+    if importlib.util.find_spec("sentence_transformers") is None:
+        for item in items:
+            if item.get_closest_marker("torch"):
+                item.add_marker(pytest.mark.skip(reason="torch is not installed; `make test-all` installs it"))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
@@ -90,6 +106,25 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_models() -> Iterator[None]:
+    """Load each bundled model once: a session is never changed, and any number of threads may run it."""
+    load = session._open  # pyright: ignore[reportPrivateUsage]
+    loaded: dict[tuple[object, ...], Session] = {}
+
+    def once(model: Path | bytes, providers: Sequence[str], *, exact: bool) -> Session:
+        if not isinstance(model, Path) or BUNDLED_FOLDER not in model.resolve().parents:
+            return load(model, providers, exact=exact)
+        key = (model.resolve(), *providers, exact)
+        if key not in loaded:
+            loaded[key] = load(model, providers, exact=exact)
+        return loaded[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "_open", once)
+        yield
+
+
 def open_engine(folder: Path) -> Engine:
     return build_engine(load_settings(data_dir=folder / "data", min_free_mb=0), roots=[folder])
 
@@ -102,11 +137,26 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
     await built.close()
 
 
-@pytest.fixture(scope="module")
-async def engine_with_documents(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
-    """An engine whose collection "default" holds `DOCUMENTS`: three short ones and a long one; only for reading."""
-    built = open_engine(tmp_path_factory.mktemp("engine_with_documents"))
+async def _ingest_documents(folder: Path) -> None:
+    built = open_engine(folder)
     report = await built.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
     assert report.added == len(DOCUMENTS)
+    await built.close()
+
+
+@pytest.fixture(scope="session")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for `open_engine` whose collection "default" holds `DOCUMENTS`; copy it before opening it."""
+    folder = tmp_path_factory.mktemp("ingested")
+    # In a thread: a module's event loop may be open, and a session's would stay open during tests that run their own.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(anyio.run, _ingest_documents, folder).result()
+    return folder
+
+
+@pytest.fixture(scope="module")
+async def engine_with_documents(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    """An engine whose collection "default" holds `DOCUMENTS`: three short ones and a long one; only for reading."""
+    built = open_engine(shutil.copytree(ingested, tmp_path_factory.mktemp("engine_with_documents") / "root"))
     yield built
     await built.close()

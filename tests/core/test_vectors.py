@@ -32,7 +32,6 @@ def point(name: str, **vectors: AnyVector) -> Point:
     return Point(Passage(name, 0, "text"), "digest", passages=1, vectors=vectors)
 
 
-@pytest.mark.slow
 async def test_every_kind_of_vector_is_searched_and_given_back_after_reopening(
     store: EdgeStore, manifest: Manifest
 ) -> None:
@@ -72,7 +71,6 @@ async def test_every_kind_of_vector_is_searched_and_given_back_after_reopening(
         await collection.fetch_vectors([a], "titel")
 
 
-@pytest.mark.slow
 async def test_late_interaction_rescores_what_another_search_finds(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=replace(manifest, vectors=SPECS))
     near = vec([[1, 0, 0, 0], [1, 0.1, 0, 0], [0, 0, 0, 1]])

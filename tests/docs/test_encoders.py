@@ -17,7 +17,9 @@ PAGE = (Path(__file__).parents[2] / "docs" / "encoders.md").read_text(encoding="
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize(
+    "block", [pytest.param(block, marks=pytest.mark.torch if "KIND=torch" in block else ()) for block in BLOCKS]
+)
 def test_settings_of_the_page_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: str) -> None:
     for name, value in (part.split("=", 1) for part in shlex.split(block) if part != "export"):
         monkeypatch.setenv(name, value)

@@ -22,7 +22,6 @@ from resift.training.graph.builder import GraphWriter, Tensor
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 

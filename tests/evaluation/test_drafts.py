@@ -12,7 +12,7 @@ from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in, refusal
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 DRAFTS = [DraftQuestion("", ["pump"], "The pump hums."), DraftQuestion("", ["lamp"], "The lamp flickers.")]
 

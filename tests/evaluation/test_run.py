@@ -19,7 +19,7 @@ from resift.pipeline.request import SearchRequest
 from resift.rerank.blend import with_reranker
 from resift.rerank.protocols import Scorer, Scores
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 TARGET = EvaluationTarget("bicycles", reranker="maxsim", depth=6)
 

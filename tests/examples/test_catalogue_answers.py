@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +13,15 @@ from resift.pipeline.search import Pipeline
 from resift.server.cli.demo import parts_question
 from resift.settings.load import load_settings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 ANSWERED = [asked for asked in part_questions() if asked.relevant]
 UNANSWERED = [asked for asked in part_questions() if not asked.relevant]
 
 
-@pytest.fixture
-async def pipeline(tmp_path: Path) -> AsyncIterator[Pipeline]:
-    engine = build_engine(load_settings(data_dir=tmp_path, min_free_mb=0))
+@pytest.fixture(scope="module")
+async def pipeline(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pipeline]:
+    engine = build_engine(load_settings(data_dir=tmp_path_factory.mktemp("catalogue"), min_free_mb=0))
     documents = parts()
     await engine.services.ingestor.ingest(Job("parts", documents, len(documents)))
     yield engine.services.pipeline

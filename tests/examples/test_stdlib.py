@@ -8,7 +8,7 @@ import pytest
 from resift.core.values import Document
 from resift.examples.stdlib import MIN_CHARS, SKIPPED, STDLIB_QUESTIONS, stdlib_documents
 
-pytestmark = pytest.mark.slow  # imports the whole standard library
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """RESIFT_ENCODER__*: another encoder makes and searches collections, and refuses those of other models."""
 
-import importlib.util
 import shutil
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -22,7 +21,7 @@ from resift.settings.load import load_settings
 from resift.tests.models.encoders import DIMENSION, FASTEMBED, write_encoder, write_fastembed
 from resift.tests.standins.embeddings import EmbeddingStandIn, embedding_stand_in
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 DOCUMENTS = (
     Document("brakes", "", "Squealing noises come from worn brake pads and need attention soon."),
@@ -68,10 +67,10 @@ WRITTEN: dict[str, tuple[int, Callable[[Path], dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", WRITTEN)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.torch if kind == "torch" else ()) for kind in WRITTEN]
+)
 async def test_own_model_makes_and_searches_a_collection(tmp_path: Path, kind: str) -> None:
-    if kind == "torch" and importlib.util.find_spec("sentence_transformers") is None:
-        pytest.skip("the extra [torch] is not installed")
     dimension, write = WRITTEN[kind]
     encoder = write(tmp_path / "model")
     async with engine_with(tmp_path, encoder=encoder) as engine:

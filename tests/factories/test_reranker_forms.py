@@ -15,7 +15,7 @@ from resift.tests.models.text.test_token_vectors import NAME as COLBERT
 from resift.tests.models.text.test_token_vectors import write_colbert
 from resift.tests.standins.rerank import RerankStandIn, rerank_stand_in
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture

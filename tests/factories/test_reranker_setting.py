@@ -19,7 +19,7 @@ from resift.server.mcp import create_server
 from resift.settings.load import load_settings
 from resift.tests.models.rerankers import write_exported, write_own
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 QUERY = "why do brakes squeal"
 DOCUMENTS = (

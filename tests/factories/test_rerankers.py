@@ -23,7 +23,7 @@ from resift.tests.server.in_process import Run
 from resift.tests.standins.http import Answer
 from resift.tests.standins.rerank import RerankStandIn, rerank_stand_in
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture

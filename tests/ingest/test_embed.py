@@ -14,7 +14,7 @@ from resift.pipeline.request import SearchRequest
 from resift.settings.load import load_settings
 from resift.settings.sections import VectorSettings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 DOCUMENTS = [
     Document(

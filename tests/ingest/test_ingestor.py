@@ -20,7 +20,7 @@ from resift.tests.ingest.harness import FAILING_TEXT, Harness, doc, long_text, m
 from resift.tests.standins.qdrant import serving
 from resift.tests.store.stores import connected
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 
 async def test_unchanged_documents_are_neither_encoded_nor_written(harness: Harness) -> None:

@@ -11,7 +11,7 @@ import pytest
 from resift.core.values import Passage
 from resift.store.edge.store import EdgeStore
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 WRITER = """
 import anyio, sys
@@ -51,6 +51,7 @@ def lines_of_a_writer(directory: Path, *, killed_after: int | None) -> Iterator[
                 killed_after = None
 
 
+@pytest.mark.slow
 async def test_killed_job_loses_nothing_acknowledged_and_is_completed_by_running_it_again(tmp_path: Path) -> None:
     *_, last = lines_of_a_writer(tmp_path, killed_after=PASSAGES_BEFORE_THE_KILL)
     acknowledged = int(last.replace(",", ""))

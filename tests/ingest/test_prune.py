@@ -10,7 +10,7 @@ from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
 from resift.tests.ingest.harness import Harness, doc
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 
 async def test_prune_removes_only_what_is_gone_below_the_folder(harness: Harness, tmp_path: Path) -> None:

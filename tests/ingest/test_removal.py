@@ -11,7 +11,7 @@ from resift.ingest.job import Job
 from resift.ingest.removal import Remover
 from resift.pipeline.summary import summarize_all
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 NAME = "removal"
 
@@ -19,7 +19,7 @@ NAME = "removal"
 @pytest.fixture
 async def remover(engine: Engine) -> AsyncIterator[Remover]:
     """A remover beside a collection of four documents, two of them drafts and one of several passages."""
-    texts = {"a": "Text a.", "b": "Text b.", "c": "Text c.", "long": "A sentence of some words. " * 300}
+    texts = {"a": "Text a.", "b": "Text b.", "c": "Text c.", "long": "A sentence of some words. " * 150}
     documents = [
         Document(id=name, title="", text=text, metadata={"draft": name in {"a", "long"}})
         for name, text in texts.items()

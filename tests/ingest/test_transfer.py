@@ -22,7 +22,6 @@ from resift.tests.store.stores import connected
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 
@@ -81,6 +80,7 @@ async def server(request: pytest.FixtureRequest) -> AsyncGenerator[QdrantStore]:
         await store.close()
 
 
+@pytest.mark.slow
 async def test_collection_moves_to_a_server_and_back(source: EdgeStore, server: QdrantStore, tmp_path: Path) -> None:
     there = await copy_collection(await source.open("c"), server)
     assert (there.documents, there.unchanged, there.passages) == (DOCUMENTS, 0, 500)

@@ -15,7 +15,6 @@ from resift.tests.pipeline.both_stores import STORES, engine_on
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 

@@ -10,10 +10,10 @@ import pytest
 
 import resift
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(resift.__file__).parent
 NOT_SOURCES = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,6 @@ def passage(text: str) -> Passage:
     return Passage("d", 0, text)
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
 async def test_passage_that_answers_scores_highest(reranker: LateInteraction) -> None:
     texts = ["Bananas are rich in potassium.", "To reset the password, open the account page.", "Accounts are free."]
@@ -64,7 +63,6 @@ async def test_passage_that_answers_scores_highest(reranker: LateInteraction) ->
     assert reranker.name == "maxsim:all-MiniLM-L6-v2-int8"
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
 async def test_answer_at_the_end_of_a_long_passage_is_found(reranker: LateInteraction) -> None:
     filler = " ".join(f"Row {number} of the table lists fruit, vegetables and grain." for number in range(200))
@@ -75,7 +73,6 @@ async def test_answer_at_the_end_of_a_long_passage_is_found(reranker: LateIntera
     assert at_the_end > without + 0.2
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
 async def test_score_does_not_depend_on_the_other_passages(reranker: LateInteraction) -> None:
     texts = ["Short.", "A rather long text. " * 100, "Worn brake pads squeal.", ""]
@@ -84,7 +81,6 @@ async def test_score_does_not_depend_on_the_other_passages(reranker: LateInterac
     assert list(together.values) == alone
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
 async def test_query_over_the_window_is_noted(reranker: LateInteraction) -> None:
     scores = await reranker.score(Query("brakes " * 400), [passage("Worn brake pads squeal.")])

@@ -17,7 +17,7 @@ from resift.store.manifest import Manifest
 from resift.store.protocols import Collection
 from resift.tests.search.by_hand import ENCODER, point
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 RETRIEVER = Retriever(ENCODER)
 TEXTS = {

@@ -14,7 +14,7 @@ from resift.store.edge.store import EdgeStore
 from resift.store.manifest import Manifest
 from resift.store.protocols import Collection, Leg, Point
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 PASSAGES = 600
 DENSE = np.eye(4, dtype=np.float32)

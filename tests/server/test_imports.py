@@ -47,7 +47,6 @@ def _top(modules: object) -> set[str]:
     return {str(name).partition(".")[0] for name in modules}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
-@pytest.mark.slow
 def test_server_that_answered_tools_list_has_imported_nothing_heavy(tmp_path: Path) -> None:
     answer = _modules(START, folder=tmp_path)
     assert answer["tools"] == 7
@@ -101,7 +100,6 @@ print(json.dumps({"hits": anyio.run(main)}))
 """
 
 
-@pytest.mark.slow
 def test_search_leaves_nothing_in_the_home_folder_but_its_data(tmp_path: Path) -> None:
     assert _modules(SEARCH, folder=tmp_path)["hits"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["data"]

@@ -13,7 +13,7 @@ INTERPRETER = Path(resift.__file__).parent / ".venv" / "sdk1" / "bin" / "python"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not INTERPRETER.exists(), reason=f"{INTERPRETER} is not there; `make test` makes it"),
+    pytest.mark.skipif(not INTERPRETER.exists(), reason=f"{INTERPRETER} is not there; `make test-all` makes it"),
 ]
 
 

@@ -12,7 +12,7 @@ from mcp.types import CallToolResult, TextContent
 
 from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, environment
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
@@ -75,6 +75,7 @@ def test_stdout_carries_only_the_protocol_even_when_tools_fail(server: RawServer
         assert json.loads(line)["jsonrpc"] == "2.0"
 
 
+@pytest.mark.slow
 def test_second_server_on_a_data_directory_is_told_who_holds_it(server: RawServer, folder: Path) -> None:
     server.call("ingest_documents", {"paths": ["pump.md"]})
     second = RawServer(folder)
@@ -89,6 +90,7 @@ def test_second_server_on_a_data_directory_is_told_who_holds_it(server: RawServe
     assert server.call("search_and_rerank", {"query": "pump"})["structuredContent"]["hits"]
 
 
+@pytest.mark.slow
 def test_server_ends_with_its_client_and_gives_the_data_directory_back(server: RawServer, folder: Path) -> None:
     server.call("ingest_documents", {"paths": ["pump.md"]})
     assert (folder / "data" / "owner.json").exists()

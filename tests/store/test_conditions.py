@@ -78,11 +78,14 @@ TEXTUAL = st.fixed_dictionaries({"match": WORDS}, optional={"prefix": PREFIXES})
 OF_TEXTS = ("lang", "last seen", "a/b[0]")
 
 
+def _is_refused(value: Any, kind: FieldType) -> bool:
+    """Return whether a filter on a field of this kind refuses a value: a number or a boolean in quotes."""
+    return (kind in ("integer", "number") and value == "1") or (kind == "boolean" and value == "true")
+
+
 def asked_of(name: str) -> st.SearchStrategy[Any]:
     kind, fitting = VALUES[name]
-    # A number or truth value in quotes is refused, since it would match nothing (tests/store/test_filters.py).
-    unquoted = ANYTHING.filter(lambda value: value not in ("true", "1"))
-    alternatives = fitting | (unquoted if kind in ("integer", "number", "boolean") else ANYTHING)
+    alternatives = fitting | ANYTHING.filter(lambda value: not _is_refused(value, kind))
     listed = st.lists(alternatives, min_size=1, max_size=3)
     return fitting | alternatives | listed | RANGES.get(name, fitting) | (TEXTUAL if name in OF_TEXTS else fitting)
 

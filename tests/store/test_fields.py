@@ -111,7 +111,6 @@ async def names(collection: Collection, asked: Any) -> set[str]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
 async def test_filters_stay_right_while_numbers_widen(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("numbers", create=manifest)
@@ -126,7 +125,6 @@ async def test_filters_stay_right_while_numbers_widen(store: EdgeStore, manifest
     assert await names(collection, ["2", 1.5]) == {"text", "half"}
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
 async def test_filters_stay_right_while_dates_widen(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("dates", create=manifest)
@@ -139,7 +137,6 @@ async def test_filters_stay_right_while_dates_widen(store: EdgeStore, manifest: 
     assert dict(await collection.facet("it", limit=5))["soon"] == 1
 
 
-@pytest.mark.slow
 @pytest.mark.anyio
 async def test_field_types_outlive_the_process(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("kept", create=manifest)

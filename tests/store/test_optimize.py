@@ -23,7 +23,7 @@ from resift.store.protocols import Leg, Point
 from resift.store.qdrant import collection as qdrant_collection
 from resift.tests.store.stores import OTHERS, connected, open_store
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 SIZE, PASSAGES = 32, 1500
 GRAPH = IndexOptions(graph_from=1000, links=8, effort=32)
@@ -60,6 +60,7 @@ async def test_every_quantization_rescored_finds_nearly_what_an_exact_search_doe
     assert await reopened.count() == PASSAGES
 
 
+@pytest.mark.slow
 async def test_graph_is_searched_as_broadly_as_the_recall_wanted_asks_for(filled: EdgeCollection) -> None:
     narrow = await optimize(filled, replace(GRAPH, recall=0.3), say=silent)
     broad = await optimize(filled, replace(GRAPH, recall=0.999), say=silent)
@@ -134,6 +135,7 @@ def meets(value: int, asked: dict[str, int] | int) -> bool:
     return asked.get("gte", 0) <= value < asked.get("lt", 10_000)
 
 
+@pytest.mark.slow
 async def test_searches_are_answered_while_the_index_is_built(filled: EdgeCollection) -> None:
     answered = 0
     async with anyio.create_task_group() as group:

@@ -29,7 +29,6 @@ from resift.tests.store.stores import OTHERS, open_store
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 

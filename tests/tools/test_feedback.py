@@ -16,7 +16,7 @@ from resift.tests.server.in_process import Run, runner
 from resift.tests.tools.asking import Asker
 from resift.tests.tools.test_contract import MOST_BYTES
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 TOPICS = [f"{part} {place}" for part in ("pump", "lamp", "valve", "hinge", "fan", "belt") for place in "ABCD"]
 SETTINGS = {"rerank": {"default": "maxsim"}, "blend": {"recency_field": "date", "recency_weight": 0.05}}
@@ -69,6 +69,7 @@ async def use_the_newest(folder: Path) -> None:
         assert "No search 'x'" in await tools.refusal("record_feedback", {"search_id": "x", "used": newest})
 
 
+@pytest.mark.slow
 def test_what_agents_used_teaches_the_weights_and_goes_with_the_collection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

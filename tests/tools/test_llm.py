@@ -20,7 +20,7 @@ from resift.tests.standins.chat import ChatStandIn, by_words, chat_stand_in, com
 from resift.tests.standins.http import Answer
 from resift.tests.tools.asking import Asker
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 KEY = "sk-never-to-be-seen"
 RESET = "To reset the router, hold its button for ten seconds."

@@ -43,6 +43,7 @@ async def test_reply_stays_small_whatever_is_stored_and_asked(tools: Asker, era:
     assert (await tools.call("delete_documents", unknown))["missing"]
 
 
+@pytest.mark.slow
 async def test_reranked_passages_of_the_caller_stay_small(reader: Asker) -> None:
     passages = [{"text": f"{HAN} {number}" * 8, "id": f"{number}" * 300, "title": HAN * 10} for number in range(40)]
     ranked = await reader.call("rerank", {"query": "轮胎", "passages": passages, "limit": 100})
@@ -78,7 +79,6 @@ async def test_following_next_offset_yields_every_hit_once(reader: Asker, name: 
     assert pages > 1 or max_tokens == 4500
 
 
-@pytest.mark.slow
 async def test_following_next_offset_beyond_the_legs_yields_no_hit_twice(newest: Asker) -> None:
     documents = [
         {"text": f"Entry {n} about lamps number {n % 7} and {n % 11} wires" + " lamp" * (n % 5), "id": f"d{n}"}

@@ -33,7 +33,6 @@ DOCUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
 async def test_agent_takes_in_searches_reads_reranks_and_deletes(tools: Asker) -> None:
     taken = await tools.call("ingest_documents", {"documents": DOCUMENTS, "collection": "car"})
     assert (taken["added"], taken["failed"]) == (3, 0)
@@ -127,7 +126,6 @@ async def test_instructions_in_a_document_stay_in_its_text(tools: Asker) -> None
     await tools.call("delete_documents", {"collection": "hostile", "everything": True})
 
 
-@pytest.mark.slow
 async def test_progress_grows_to_the_total_during_ingestion(tools: Asker) -> None:
     seen: list[tuple[float, float | None]] = []
     complete = anyio.Event()

@@ -11,7 +11,7 @@ from resift.store.manifest import Tuning
 from resift.tests.conftest import DOCUMENTS
 from resift.tests.tools.asking import Asker
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 QUERY = "warning about cars in the blind spot"
 

@@ -10,6 +10,8 @@ pytest.importorskip("sentence_transformers", reason="the extra [train] is not in
 
 from resift.training.fit import WEIGHTS, best_outcomes, best_weight, mean_ndcg
 
+pytestmark = pytest.mark.torch
+
 
 def question(*grades: int) -> Mined:
     """Return a question whose candidates have falling fused scores and these grades."""

@@ -31,6 +31,8 @@ from resift.training.network import build_network  # noqa: E402
 from resift.training.plan import Recipe, TrainingPlan  # noqa: E402
 from resift.training.plan import check as check_plan  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 GOOD = Agreement(tau=0.98, ndcg=0.7, size_bytes=1, milliseconds=1.0)
 
 

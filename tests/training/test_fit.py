@@ -14,6 +14,8 @@ pytest.importorskip("sentence_transformers", reason="the extra [train] is not in
 from resift.training.fit import DEPTH, DevelopmentSet, last_checkpoint, score_all
 from resift.training.network import build_network
 
+pytestmark = pytest.mark.torch
+
 
 def write_checkpoint(folder: Path, step: int, state: str | None) -> Path:
     checkpoint = folder / f"checkpoint-{step}"

@@ -14,6 +14,8 @@ pytest.importorskip("sentence_transformers", reason="the extra [train] is not in
 from resift.training.loss import FUSED_SCALE, MINI_BATCH, ResidualListwiseLoss  # noqa: E402
 from resift.training.network import build_network  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 class Known(torch.nn.Module):
     """Scores passages by the number that they are."""

@@ -35,7 +35,6 @@ async def mined(engine: Engine, plan: TrainingPlan, name: str) -> list[Mined]:
     return list(MinedFile(plan.work / f"{name}-train.jsonl").read())
 
 
-@pytest.mark.slow
 async def test_candidates_are_those_of_hybrid_search_with_their_grades(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path)
     found = await mined(engine, plan, "things")
@@ -54,7 +53,6 @@ async def test_candidates_are_those_of_hybrid_search_with_their_grades(engine: E
     assert [len(list(MinedFile(plan.mined(folder)).read())) for folder in plan.dev] == [10]
 
 
-@pytest.mark.slow
 async def test_stopped_mining_goes_on_with_the_next_question(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path)
     whole = await mined(engine, plan, "things")
@@ -69,7 +67,6 @@ async def test_stopped_mining_goes_on_with_the_next_question(engine: Engine, tmp
     assert again[6:] == whole[6:]
 
 
-@pytest.mark.slow
 async def test_relevant_documents_that_search_missed_come_last(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path)
     folder = next(iter(plan.data))

@@ -16,6 +16,8 @@ pytest.importorskip("sentence_transformers", reason="the extra [train] is not in
 
 from resift.training.network import BEST_SCALE, MEAN_SCALE, InteractionHead, build_network, load_weights  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 Doubles = NDArray[np.float64]
 
 

@@ -24,7 +24,7 @@ from resift.evaluation.run import QueryResult
 from resift.evaluation.systems import RERANKED, SYSTEMS, EvaluationTarget
 from resift.factories.engine import Engine
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from resift.pipeline.request import SearchRequest
 from resift.settings.load import load_settings
 from resift.store.manifest import Tuning
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 PARTS = (
     "pump",
@@ -60,6 +60,7 @@ async def dated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engin
     await engine.close()
 
 
+@pytest.mark.slow
 async def test_computed_ndcg_equals_that_of_real_searches(dated: Engine) -> None:
     random = np.random.default_rng(6)
     picked = [int(number) for number in random.permutation(130)[:5]]

@@ -14,7 +14,7 @@ torch: Any = pytest.importorskip("torch", reason="the extra [torch] is not insta
 pytest.importorskip("sentence_transformers", reason="the extra [torch] is not installed")
 transformers: Any = pytest.importorskip("transformers", reason="the extra [torch] is not installed")
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 WINDOW = 256
 FORM = InputFormat(

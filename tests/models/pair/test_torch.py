@@ -16,7 +16,7 @@ pytest.importorskip("sentence_transformers", reason="the extra [torch] is not in
 
 transformers: Any = pytest.importorskip("transformers", reason="the extra [torch] is not installed")
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 def write_torch(folder: Path, *, labels: int = 1, head: bool = True) -> Path:

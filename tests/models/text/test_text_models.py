@@ -1,6 +1,5 @@
 """Encoders of one's own, loaded by the code that loads real ones from small models' files."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from resift.models.text.torch import TorchTextModel
 from resift.tests.models.encoders import DIMENSION, FASTEMBED, TABLE, WINDOW, write_encoder, write_fastembed
 from resift.tests.models.rerankers import TOKENIZER
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 TEXT = "a red brake"
 
@@ -87,9 +86,7 @@ def test_unknown_name_and_missing_folder_of_fastembed_are_our_errors(tmp_path: P
         FastembedTextModel.open(FASTEMBED, str(tmp_path / "gone"))
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("sentence_transformers") is None, reason="the extra [torch] is not installed"
-)
+@pytest.mark.torch
 def test_torch_weights_give_unit_vectors_that_batches_do_not_change(tmp_path: Path) -> None:
     from resift.tests.models.pair.test_torch import write_torch
 

@@ -13,7 +13,7 @@ from resift.models.text.token_vectors import TokenVectorModel
 from resift.tests.models.rerankers import TOKENIZER
 from resift.training.graph.builder import GraphWriter, Tensor
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 NAME = "answerdotai/answerai-colbert-small-v1"
 WORDS, DIMENSION, WINDOW = 30_522, 16, 40

@@ -26,7 +26,6 @@ from resift.tests.standins.qdrant import Serving, serving
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 PASSAGES = [(document, text) for document in DOCUMENTS for text in document.text.split("\n\n")[:6]]
@@ -269,6 +268,7 @@ async def test_data_folder_has_nothing_to_adopt(tmp_path: Path) -> None:
         await run_adopt(load_settings(data_dir=tmp_path), NAMED)
 
 
+@pytest.mark.slow
 async def test_adopted_collection_is_evaluated_and_tuned_by_questions_of_its_own(
     adopted: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

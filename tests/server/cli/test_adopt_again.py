@@ -21,7 +21,6 @@ from resift.tests.standins.qdrant import Serving, serving
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 TEXTS = [text for document in DOCUMENTS for text in document.text.split("\n\n")[:6]]

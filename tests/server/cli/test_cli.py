@@ -26,7 +26,6 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_files_are_ingested_searched_and_explained(run: Run, files: Path) -> None:
     taken = run("ingest", str(files))
     assert taken.code == 0
@@ -43,7 +42,6 @@ def test_files_are_ingested_searched_and_explained(run: Run, files: Path) -> Non
     assert not any("\x1b" in outcome.out + outcome.err for outcome in (taken, found, shown))
 
 
-@pytest.mark.slow
 def test_json_is_all_of_stdout(run: Run, files: Path) -> None:
     assert run("ingest", str(files), "--json").json["added"] == 2
     again = run("ingest", str(files), "--json")
@@ -55,7 +53,6 @@ def test_json_is_all_of_stdout(run: Run, files: Path) -> None:
     assert [(each["name"], each["documents"]) for each in listed["collections"]] == [("default", 2)]
 
 
-@pytest.mark.slow
 def test_file_that_cannot_be_read_ends_with_one_and_the_rest_goes_in(run: Run, files: Path) -> None:
     (files / "latin.md").write_bytes("größer als alles andere".encode("latin-1"))
     taken = run("ingest", str(files), str(files / "latin.md"))
@@ -65,7 +62,6 @@ def test_file_that_cannot_be_read_ends_with_one_and_the_rest_goes_in(run: Run, f
     assert "latin.md" in taken.err
 
 
-@pytest.mark.slow
 def test_prune_forgets_files_that_are_gone(run: Run, files: Path) -> None:
     run("ingest", str(files))
     (files / "lamp.md").unlink()
@@ -138,7 +134,6 @@ def test_command_runs_as_a_process_of_its_own(tmp_path: Path, files: Path) -> No
     assert json.loads(done.stdout)["added"] == 2
 
 
-@pytest.mark.slow
 def test_reader_that_goes_away_is_no_failure_and_makes_no_noise(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "prompts"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path), text=True
@@ -150,7 +145,6 @@ def test_reader_that_goes_away_is_no_failure_and_makes_no_noise(tmp_path: Path) 
     assert (process.returncode, noise) == (0, "")
 
 
-@pytest.mark.slow
 def test_doctor_finds_a_sound_installation_healthy(run: Run, files: Path) -> None:
     run("ingest", str(files))
     healthy = run("doctor")
@@ -160,7 +154,6 @@ def test_doctor_finds_a_sound_installation_healthy(run: Run, files: Path) -> Non
     assert "RESIFT_DATA_DIR" in healthy.out
 
 
-@pytest.mark.slow
 def test_doctor_fails_on_a_damaged_model(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = bundled.BUNDLED[ENCODER]
     copy = replace(model, folder=shutil.copytree(model.folder, tmp_path / "copy"))

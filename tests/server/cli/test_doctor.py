@@ -16,7 +16,6 @@ from resift.tests.standins.rerank import rerank_stand_in
 KEY, PASSWORD = "sk-never-to-be-seen", "hunter2"
 
 
-@pytest.mark.slow
 def test_every_row_and_the_language_model_are_asked_once(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +54,6 @@ def test_every_row_and_the_language_model_are_asked_once(
         assert secret not in f"{healthy.out}{healthy.err}{ill.out}{ill.err}"
 
 
-@pytest.mark.slow
 def test_model_without_an_endpoint_is_told_and_only_what_was_set_is_listed(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,6 @@ def test_judged_folder_is_evaluated_beside_the_users_data(
     assert json.loads((tmp_path / "second" / "report.json").read_text())["queries"] == 2
 
 
-@pytest.mark.slow
 def test_language_model_is_a_system_of_its_own_with_its_cost(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +94,6 @@ def test_language_model_is_a_system_of_its_own_with_its_cost(
     assert [each["system"] for each in report["comparisons"]][-1] == "+ LLM"
 
 
-@pytest.mark.slow
 def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path: Path, notes: Path) -> None:
     assert run("ingest", str(notes), "-c", "bike")[0] == 0
     code, out, _ = run("eval", "--make", "mine.jsonl", "-c", "bike", "--queries", "3")
@@ -123,7 +121,6 @@ def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path:
     assert "Did you mean 'bike'?" in err
 
 
-@pytest.mark.slow
 def test_configured_model_drafts_the_questions(
     run: Run, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,7 +174,6 @@ def test_request_that_cannot_be_met_says_what_to_do(
     assert not (tmp_path / "s" / "collections").exists(), "something was ingested"
 
 
-@pytest.mark.slow
 def test_tables_are_shown_even_when_the_reports_cannot_be_written(run: Run, tmp_path: Path) -> None:
     folder = write_set(tmp_path / "bicycles", "test")
     (tmp_path / "out" / "report.html").mkdir(parents=True)
@@ -188,7 +184,6 @@ def test_tables_are_shown_even_when_the_reports_cannot_be_written(run: Run, tmp_
     assert "resift: out cannot be written: Is a directory. Make it writable, or choose another output folder" in err
 
 
-@pytest.mark.slow
 def test_tuned_depth_is_evaluated_unless_another_is_asked_for(run: Run, tmp_path: Path, notes: Path) -> None:
     assert run("ingest", str(notes), "-c", "bike")[0] == 0
     path = tmp_path / "data" / "collections" / "bike" / "manifest.json"

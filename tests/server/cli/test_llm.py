@@ -7,8 +7,6 @@ import pytest
 from resift.tests.server.in_process import Run
 from resift.tests.standins.chat import by_words, chat_stand_in, refusal
 
-pytestmark = pytest.mark.slow
-
 KEY = "sk-never-to-be-seen"
 
 

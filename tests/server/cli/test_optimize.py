@@ -18,6 +18,8 @@ from resift.store.indexing import Trial
 from resift.store.protocols import Point
 from resift.tests.server.in_process import Run
 
+pytestmark = pytest.mark.slow
+
 PASSAGES = 1200
 
 
@@ -44,7 +46,6 @@ def storage(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "manifest.json").read_text())["storage"]
 
 
-@pytest.mark.slow
 def test_collection_changes_over_to_another_quantization_and_keeps_it(folder: Path, run: Run) -> None:
     done = run("optimize", "-c", "big", "--quantization", "int8")
     assert done.code == 0
@@ -54,7 +55,6 @@ def test_collection_changes_over_to_another_quantization_and_keeps_it(folder: Pa
     assert (storage(folder)["quantization"], storage(folder)["indexed"]) == ("int8", PASSAGES)
 
 
-@pytest.mark.slow
 def test_index_that_finds_too_little_fails_and_says_what_to_do(folder: Path, run: Run) -> None:
     poor = run("optimize", "-c", "big", "--quantization", "binary")
     assert poor.code == 1
@@ -62,7 +62,6 @@ def test_index_that_finds_too_little_fails_and_says_what_to_do(folder: Path, run
     assert "Choose another --quantization" in poor.out
 
 
-@pytest.mark.slow
 def test_memory_of_each_way_is_measured_and_the_recommended_one_applied(folder: Path, run: Run) -> None:
     shown = run("tune", "-c", "big", "--memory", "--apply")
     assert shown.code == 0

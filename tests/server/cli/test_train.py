@@ -20,6 +20,8 @@ from resift.tests.server.processes import COMMAND, environment
 from resift.tests.training.tiny import THINGS, WINDOW, write_base, write_set
 from resift.training import plan
 
+pytestmark = [pytest.mark.slow, pytest.mark.torch]
+
 LIMIT_S = 240  # a run takes 10 s on an idle core
 STEPS, EVERY = 24, 4
 OPTIONS = ("--window", str(WINDOW), "--unlabelled", "6", "--every", str(EVERY))
@@ -100,7 +102,6 @@ def last_state(trained: Trained) -> dict[str, Any]:
     return json.loads((last / "trainer_state.json").read_text())
 
 
-@pytest.mark.slow
 def test_killed_run_goes_on_from_its_checkpoint(trained: Trained) -> None:
     assert trained.at_the_kill == ["work"]
     state = last_state(trained)
@@ -111,7 +112,6 @@ def test_killed_run_goes_on_from_its_checkpoint(trained: Trained) -> None:
     assert (trained.checkpoints / "best.txt").read_text() == Path(state["best_model_checkpoint"]).name
 
 
-@pytest.mark.slow
 def test_outcome_is_printed_and_nothing_else(trained: Trained) -> None:
     for expected in ("6 development questions", "reranker alone", "Kendall's tau", "feed-forward per row"):
         assert expected in trained.printed, expected
@@ -122,7 +122,6 @@ def test_outcome_is_printed_and_nothing_else(trained: Trained) -> None:
         assert noise not in trained.told, noise
 
 
-@pytest.mark.slow
 def test_trained_reranker_is_used_by_a_search(trained: Trained, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESIFT_RERANKER", str(trained.out))
     monkeypatch.chdir(trained.root)
@@ -138,7 +137,6 @@ def test_trained_reranker_is_used_by_a_search(trained: Trained, run: Run, monkey
     assert all("rerank" in hit["scores"] for hit in answer["hits"])
 
 
-@pytest.mark.slow
 def test_trained_reranker_can_be_trained_further(trained: Trained) -> None:
     write_set(trained.root / "judges")
     arguments = ("--base", "my-reranker", "--teacher", "my-reranker", "--out", "further", "--dev", "judges", *OPTIONS)
@@ -160,7 +158,6 @@ def test_trained_reranker_can_be_trained_further(trained: Trained) -> None:
     assert "| things | 1 | 24 | not stated |" in card
 
 
-@pytest.mark.slow
 def test_training_starts_from_the_bundled_reranker_by_default(
     trained: Trained, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -186,7 +183,6 @@ def test_defaults_of_the_command_are_those_of_plan_and_recipe() -> None:
     assert (defaults["rate"], defaults["train_window"]) == (recipe.learning_rate, recipe.window)
 
 
-@pytest.mark.slow
 def test_finished_run_is_not_repeated(trained: Trained, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(trained.root)
     before = {
@@ -198,7 +194,6 @@ def test_finished_run_is_not_repeated(trained: Trained, run: Run, monkeypatch: p
     assert all(path.stat().st_mtime_ns == changed for path, changed in before.items())
 
 
-@pytest.mark.slow
 def test_run_killed_after_training_is_only_exported(
     trained: Trained, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,7 +209,6 @@ def test_run_killed_after_training_is_only_exported(
     assert sorted(trained.checkpoints.iterdir()) == checkpoints
 
 
-@pytest.mark.slow
 def test_other_options_do_not_go_on_with_the_run(trained: Trained, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(trained.root)
     code, _, err = run(*trained.arguments[:-1], "99")
@@ -248,7 +242,6 @@ def test_what_cannot_be_trained_on_is_told_before_anything_is_mined(
     assert not list(tmp_path.glob("out/work/*.jsonl"))
 
 
-@pytest.mark.slow
 def test_set_without_a_relevant_document_decides_nothing(run: Run, tmp_path: Path) -> None:
     write_base(tmp_path / "base")
     rows = "".join(f"{thing}-care\t{thing}-price\t0\n" for thing in THINGS)

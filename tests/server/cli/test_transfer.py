@@ -11,8 +11,6 @@ from resift.settings.load import load_settings
 from resift.tests.server.in_process import Run
 from resift.tests.standins.qdrant import serving
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
@@ -22,6 +20,7 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_backup_is_restored_into_another_data_folder(
     run: Run, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from resift.store.edge.store import EdgeStore
 from resift.store.manifest import Manifest
 from resift.store.protocols import Leg, Point
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.anyio
 
 EAST = np.eye(4, dtype=np.float32)[0]
 POINTS = [
@@ -121,6 +121,7 @@ def add_a_file_outside(file: Path) -> None:
     file.with_suffix(".new").replace(file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "harm", [cut, flip_a_byte_of_a_text, replace_by_text, leave_the_index_out, add_a_file_outside]
 )  # fmt: skip
@@ -150,6 +151,7 @@ def compress_and_cut(file: Path) -> None:
     cut(file)
 
 
+@pytest.mark.slow
 async def test_compressed_backup_that_was_cut_off_is_refused(store: EdgeStore, backup: Path) -> None:
     compress_and_cut(backup)
     with pytest.raises(InvalidInput, match=r"all\.tar is (damaged|no backup)"):
@@ -164,6 +166,7 @@ async def test_backup_that_cannot_be_written_says_so(original: EdgeStore, backup
         await back_up(original, long, ["wiki"])
 
 
+@pytest.mark.slow
 async def test_collection_that_cannot_be_put_in_its_place_takes_the_others_back(backup: Path, tmp_path: Path) -> None:
     other = EdgeStore(tmp_path / "elsewhere", reserve_bytes=0)
     other.own_folder("collections").joinpath("wiki").write_text("a file where a folder has to go")

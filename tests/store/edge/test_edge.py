@@ -56,7 +56,6 @@ def point(
     )
 
 
-@pytest.mark.slow
 async def test_what_is_written_is_found_kept_and_removed(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=manifest)
     points = [point("a", 0, of=2), point("a", 1, dense=NORTH, title=UP, of=2), point("b", 0, dense=UP)]
@@ -86,7 +85,6 @@ async def test_what_is_written_is_found_kept_and_removed(store: EdgeStore, manif
     assert await reopened.entries() == {"b": entries["b"]}
 
 
-@pytest.mark.slow
 async def test_rewriting_replaces_and_stale_passages_go(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=manifest)
     await collection.write([point("a", ordinal, of=3) for ordinal in range(3)])
@@ -98,7 +96,6 @@ async def test_rewriting_replaces_and_stale_passages_go(store: EdgeStore, manife
     assert (await collection.entries())["a"].passages == 1
 
 
-@pytest.mark.slow
 async def test_text_of_stop_words_is_found_by_its_dense_vector_alone(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=manifest)
     bm25 = Bm25Encoder(manifest.lexical)
@@ -115,7 +112,6 @@ async def test_text_of_stop_words_is_found_by_its_dense_vector_alone(store: Edge
     assert [key for key, _ in lexical] == [point("words", 0).passage.point_id("c")]
 
 
-@pytest.mark.slow
 async def test_unusable_vectors_are_refused_and_nothing_is_written(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=manifest)
     good = point("good", 0)
@@ -140,7 +136,6 @@ async def test_full_disk_is_noticed_before_anything_is_made(tmp_path: Path, mani
     await store.close()
 
 
-@pytest.mark.slow
 async def test_full_disk_is_noticed_before_anything_is_written(tmp_path: Path, manifest: Manifest) -> None:
     store = EdgeStore(tmp_path, reserve_bytes=0)
     await (await store.open("c", create=manifest)).write([point("a", 0)])
@@ -180,7 +175,6 @@ def another_process_holding(directory: Path) -> Generator["subprocess.Popen[str]
             process.kill()
 
 
-@pytest.mark.slow
 async def test_second_process_is_told_who_holds_the_directory(tmp_path: Path, manifest: Manifest) -> None:
     store = EdgeStore(tmp_path, reserve_bytes=0)
     await store.open("c", create=manifest)
@@ -198,7 +192,6 @@ async def test_second_process_is_told_who_holds_the_directory(tmp_path: Path, ma
     await store.close()
 
 
-@pytest.mark.slow
 async def test_second_store_in_one_process_is_refused_until_the_first_closes(
     tmp_path: Path, manifest: Manifest
 ) -> None:
@@ -250,7 +243,6 @@ async def test_name_that_cannot_be_a_folders_is_refused(store: EdgeStore, manife
     assert await store.names() == []
 
 
-@pytest.mark.slow
 async def test_unknown_collection_names_the_known_ones(store: EdgeStore, manifest: Manifest) -> None:
     with pytest.raises(NotFound, match="nothing has been ingested yet"):
         await store.open("notes")
@@ -261,7 +253,6 @@ async def test_unknown_collection_names_the_known_ones(store: EdgeStore, manifes
         await store.drop("wiki")
 
 
-@pytest.mark.slow
 async def test_dropped_collection_is_made_anew_and_empty(store: EdgeStore, manifest: Manifest, tmp_path: Path) -> None:
     await (await store.open("c", create=manifest)).write([point("a", 0)])
     await store.drop("c")
@@ -274,7 +265,6 @@ async def test_dropped_collection_is_made_anew_and_empty(store: EdgeStore, manif
     assert (await again.count(), again.manifest) == (0, other)
 
 
-@pytest.mark.slow
 async def test_leftovers_of_an_interrupted_drop_are_not_found_again(
     store: EdgeStore, manifest: Manifest, tmp_path: Path
 ) -> None:

@@ -22,7 +22,6 @@ from resift.tests.store.stores import connected
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 
@@ -144,6 +143,7 @@ async def test_fields_that_another_engine_learned_stay(
     await other_store.close()
 
 
+@pytest.mark.slow
 async def test_killed_server_loses_nothing_it_acknowledged_and_writing_goes_on_when_it_is_back(
     tmp_path: Path, manifest: Manifest, axes: list[Vector]
 ) -> None:

@@ -33,7 +33,6 @@ from resift.tests.store.test_parity import FILTERS, MANIFEST, POINTS, SIZE
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 

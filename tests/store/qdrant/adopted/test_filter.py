@@ -21,7 +21,6 @@ from resift.tests.store.stores import OTHERS, open_store
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 DOCUMENTS = [{"doc": "a"}, {}, {"doc": "a"}, {"doc": ""}, {"doc": 2**62}, {"doc": "3"}]  # of the points 1, 2, ...
