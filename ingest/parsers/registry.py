@@ -11,9 +11,9 @@ from ..decoding import normalise
 from .code import CodeParser
 from .html import HtmlParser
 from .markdown import MarkdownParser
+from .plain_text import PlainTextParser
 from .protocols import Content, Parser, suffix_of
 from .structure import ParsedDocument
-from .text import TextParser
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ BUILT_IN: Mapping[str, Parser] = {
     "html": HtmlParser(),
     "markdown": MarkdownParser(),
     "code": CodeParser(),
-    "text": TextParser(),
+    "text": PlainTextParser(),
 }
 """Parsers by the name of their format. The first that recognises a text without a known suffix reads it."""
 
@@ -46,7 +46,8 @@ class Parsers:
         if known is not None and not known.is_binary:
             return known
         sample = text[:_SNIFFED_CHARS]
-        return next(parser for parser in self.by_name.values() if not parser.is_binary and parser.sniff(sample))
+        found = (parser for parser in self.by_name.values() if not parser.is_binary and parser.sniff(sample))
+        return next(found, BUILT_IN["text"])  # a plug-in may have taken the place of the last one
 
 
 @cache

@@ -14,7 +14,7 @@ from .command import CollectionNames
 from .console import progress_bar, say
 
 if TYPE_CHECKING:
-    from ...ingest.transfer import Copied
+    from ...ingest.copying import Copied
     from ...settings.load import Settings
     from ...store.protocols import Store
 
@@ -73,7 +73,7 @@ async def _existing(source: Store, names: Sequence[str]) -> Sequence[str]:
 
 
 async def _copy(source: Store, target: Store, name: str, *, skip_adopted: bool) -> None:
-    from ...ingest.transfer import copy_collection
+    from ...ingest.copying import copy_collection
 
     collection = await source.open(name)
     if collection.manifest.adopted is not None and skip_adopted:

@@ -11,7 +11,7 @@ from resift.core.errors import IncompatibleCollection, StoreError
 from resift.core.values import Passage
 from resift.core.vectors import AnyVector, Multi, Sparse, VectorSpec, standard_vectors
 from resift.encoders.bm25 import Bm25Options
-from resift.ingest.transfer import copy_collection
+from resift.ingest.copying import copy_collection
 from resift.store.edge.store import EdgeStore
 from resift.store.filters import AnyOf
 from resift.store.manifest import Manifest

@@ -4,7 +4,7 @@ from .protocols import Content
 from .structure import ParsedDocument, Section, paragraphs
 
 
-class TextParser:
+class PlainTextParser:
     """Reads plain text, and any text that no other parser recognises."""
 
     suffixes = frozenset((".txt", ".text", ".rst", ".adoc", ".org", ".tex", ".log", ".csv", ".tsv"))
