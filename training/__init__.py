@@ -1,1 +1,1 @@
-"""Tools that make models: the ONNX graph of the bundled one, and its card."""
+"""Train rerankers (`resift train`): mining, training, export to int8 ONNX, calibration and the model card."""

@@ -1,4 +1,4 @@
-"""The model card of a trained reranker, written from what was measured when it was made."""
+"""The model card of a trained reranker, filled in with the measurements of its training."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """How a variant ranks: mean Kendall's tau to the exact model, nDCG@10 alone, bytes, milliseconds per pair."""
+class VariantQuality:
+    """A variant of the model: Kendall's tau to fp32, nDCG@10 without blending, file size, milliseconds per pair."""
 
     tau: float
     ndcg: float
@@ -22,28 +22,28 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedOn:
-    """A set in the mix, and how many of its judged questions were used."""
+class TrainingSet:
+    """A set of judged questions, its weight in the mix, and how many of its questions were used."""
 
     folder: Path
     weight: float
     questions: int
 
     def row(self) -> str:
-        """Return its row in the card's table."""
+        """Return the set's row in the card's table."""
         return f"| {self.folder.resolve().name} | {self.weight:g} | {self.questions:,} | {_licence(self.folder)} |"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """Everything the card says that is not the same every time."""
+    """The values that the card's template is filled in with."""
 
     name: str
     base: str
     window: int
     training_window: int
     layers: int
-    sets: Sequence[TrainedOn]
+    sets: Sequence[TrainingSet]
     dev: Sequence[str]
     questions: int
     compared: int
@@ -53,7 +53,7 @@ class ModelCard:
     teacher: str
     share: float
     distilled: float
-    variants: Mapping[str, Agreement]
+    variants: Mapping[str, VariantQuality]
     shipped: str
     calibration: Logistic
     reliability: Sequence[tuple[str, float, float, int]]
@@ -82,30 +82,31 @@ class ModelCard:
             intercept=f"{self.calibration.intercept:.3f}",
             quality="\n".join(f"| {name} | {value:.4f} |" for name, value in self.quality.items()),
             reliability="\n".join(
-                f"| {name} | {said:.2f} | {found:.2f} | {n} |" for name, said, found, n in self.reliability
+                f"| {bin_} | {predicted:.2f} | {observed:.2f} | {count} |"
+                for bin_, predicted, observed, count in self.reliability
             ),
             variants="\n".join(self._row(name, each) for name, each in self.variants.items()),
             files="\n".join(f"| {name} | `{digest}` |" for name, digest in self.sums.items()),
         )
 
-    def _row(self, name: str, found: Agreement) -> str:
+    def _row(self, name: str, variant: VariantQuality) -> str:
         label = f"**{name}**" if name == self.shipped else name
-        size, time = f"{found.size_bytes / MEGABYTE:.1f}", f"{found.milliseconds:.1f}"
-        return f"| {label} | {found.tau:.3f} | {found.ndcg:.4f} | {size} | {time} |"
+        size, time = f"{variant.size_bytes / MEGABYTE:.1f}", f"{variant.milliseconds:.1f}"
+        return f"| {label} | {variant.tau:.3f} | {variant.ndcg:.4f} | {size} | {time} |"
 
 
 def _licence(folder: Path) -> str:
-    """Return what a folder's SOURCE.md says of its licence."""
+    """Return the licence that a folder's SOURCE.md states."""
     source = folder / "SOURCE.md"
     lines = source.read_text(encoding="utf-8").splitlines() if source.is_file() else []
-    said = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("- licence:")]
-    return said[0] if said else "not stated"
+    stated = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("- licence:")]
+    return stated[0] if stated else "not stated"
 
 
 TEMPLATE = """\
 # {name}
 
-A cross-encoder: it reads a question and a passage together and says how well the passage answers.
+A cross-encoder: it reads a question and a passage together and scores how well the passage answers the question.
 
 | | |
 |---|---|
@@ -114,14 +115,14 @@ A cross-encoder: it reads a question and a passage together and says how well th
 | output | `score` float32 [1]: a logit, higher is better |
 | window | {window} tokens; trained on the first {training_window} tokens of a pair |
 
-The score is a weighted MaxSim between the token vectors of both texts, which have read each other in every layer,
+The score is a weighted MaxSim between the token vectors of both texts, which attend to each other in every layer,
 plus the cosine of their means and a linear layer on [CLS].
 
 ## Trained on
 
-{lists} lists of 8 passages, mined with Resift's own hybrid search. Targets are the judges' marks, mixed with {share}
-of the order of {teacher}; {distilled} of the lists are of questions cut from documents, with that order alone. The
-questions that decided when to stop: {dev}. They chose step {step} of a run with these options:
+{lists} lists of 8 passages, mined with Resift's own hybrid search. The targets are the judgements, mixed with {share}
+of the order of {teacher}; {distilled} of the lists have questions cut from documents and only that order as target.
+Development questions, which decided when to stop: {dev}. They chose step {step} of a run with these options:
 
     {options}
 
@@ -131,14 +132,14 @@ questions that decided when to stop: {dev}. They chose step {step} of a run with
 
 ## Measured on {questions} development questions
 
-First 25 hits of hybrid search reordered, nDCG@10:
+nDCG@10 after reordering the first 25 hits of hybrid search:
 
 | order | nDCG@10 |
 |---|---|
 {quality}
 
-Kendall's tau is to the model in fp32, the mean over {compared} of the questions; time is of the processor, one thread,
-all variants in turn.
+Kendall's tau compares each order with that of the fp32 model, as the mean over {compared} of the questions. Times are
+processor time of one thread, with all variants running in turn.
 
 | variant | tau | nDCG@10 alone | MB | ms per pair |
 |---|---|---|---|---|
@@ -146,8 +147,8 @@ all variants in turn.
 
 ## Relevance
 
-probability = 1 / (1 + exp(-({slope} * score + {intercept}))), fitted to the best hit of each development question,
-once as it is and once with its relevant passages taken away.
+probability = 1 / (1 + exp(-({slope} * score + {intercept}))), fitted to the best hit of each development question, and
+of every third one also without its relevant passages.
 
 | predicted | mean predicted | found relevant | hits |
 |---|---|---|---|

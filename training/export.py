@@ -1,4 +1,4 @@
-"""Bring a trained reranker into the form Resift runs: ONNX in int8, checked against the network it came from."""
+"""Export a trained reranker to int8 ONNX, and check it against the network that was trained."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from sentence_transformers.cross_encoder import CrossEncoder
 from ..core.errors import ModelError
 from ..models.bundled import MODEL_FILE, TOKENIZER_FILE
 from ..models.session import Session, open_session
-from .card import Agreement
-from .fidelity import milliseconds
-from .fit import DEPTH, mean_ndcg
+from .card import VariantQuality
+from .comparison import mean_tau, milliseconds
+from .development import DEPTH, mean_ndcg
 from .graph.bert import BertShape, build_reranker, linear_layers
 from .graph.linear import ACTIVATED, EVERY_LAYER, FEED_FORWARD, Exact, Floats, Int8, Linear, Weights
 from .graph.smoothing import Feed, smoothing
-from .mined import Mined
+from .mined import MinedQuestion
 
-COMPARED = 40  # questions that every variant orders, 1,000 pairs; the shipped one orders all
+COMPARED_QUESTIONS = 40  # ordered by every variant, 1,000 pairs; the shipped variant orders all questions
 
-CALIBRATED = 300  # pairs that tell how far activations reach
+CALIBRATION_PAIRS = 300  # from which the range of activations is measured
 
-LEAST_TAU = 0.93  # Kendall's, to the exact model: below, int8 would be another model
+MIN_TAU = 0.93  # Kendall's tau to the fp32 model; a lower one means a different model
 
-MOST_LOST = 0.01  # nDCG@10; where questions are few, as much as one of them is worth
+MAX_NDCG_LOSS = 0.01  # of nDCG@10; with fewer than 100 questions, what one question is worth
 
 SHIPPED = "smoothed, narrow layers per row"
 
@@ -37,24 +37,24 @@ EXACT = "fp32"
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: the variants measured, and the shipped model's scores of every development question."""
+    """The exported model: the variants measured, and the shipped variant's scores of all development questions."""
 
     layers: int
-    variants: Mapping[str, Agreement]
+    variants: Mapping[str, VariantQuality]
     scores: list[Floats]
 
 
-def export(network: CrossEncoder, dev: Sequence[Mined], out: Path) -> Exported:
-    """Write model and tokenizer into `out`.
+def export(network: CrossEncoder, dev: Sequence[MinedQuestion], out: Path) -> Exported:
+    """Write the model and its tokenizer to `out`.
 
     Raises:
-        ModelError: the int8 model does not rank as the network does; nothing is written.
+        ModelError: The int8 model does not rank like the network; nothing is written.
     """
     weights, head, shape = network_parts(network)
     groups = [[_feed(network, each.query, passage.text) for passage in each.candidates[:DEPTH]] for each in dev]
-    every = [feed for group in groups for feed in group]
+    feeds = [feed for group in groups for feed in group]
     exact, layers = build_reranker(weights, head, shape, Exact()), linear_layers(weights, shape)
-    divisors = smoothing(exact, layers, every[:: max(1, len(every) // CALIBRATED)])
+    divisors = smoothing(exact, layers, feeds[:: max(1, len(feeds) // CALIBRATION_PAIRS)])
     kinds: dict[str, Linear] = {
         EXACT: Exact(),
         "plain": Int8({}),
@@ -65,10 +65,10 @@ def export(network: CrossEncoder, dev: Sequence[Mined], out: Path) -> Exported:
         SHIPPED: Int8(divisors, (ACTIVATED,)),
     }
     models = {name: build_reranker(weights, head, shape, kind).SerializeToString() for name, kind in kinds.items()}
-    variants, scores = compare(models, groups[:COMPARED], dev[:COMPARED])
-    check(variants, questions=len(dev[:COMPARED]))
+    variants, scores = compare(models, groups[:COMPARED_QUESTIONS], dev[:COMPARED_QUESTIONS])
+    check_variants(variants, questions=len(dev[:COMPARED_QUESTIONS]))
     shipped = open_session(models[SHIPPED])
-    scores += [_scores(shipped, group) for group in groups[COMPARED:]]
+    scores += [_scores(shipped, group) for group in groups[COMPARED_QUESTIONS:]]
     out.mkdir(parents=True, exist_ok=True)
     (out / MODEL_FILE).write_bytes(models[SHIPPED])
     tokenizer = _tokenizer(network)
@@ -78,53 +78,41 @@ def export(network: CrossEncoder, dev: Sequence[Mined], out: Path) -> Exported:
     return Exported(shape.layers, variants, scores)
 
 
-def check(variants: Mapping[str, Agreement], *, questions: int) -> None:
-    """Refuse an int8 model that is not the model that was trained.
+def check_variants(variants: Mapping[str, VariantQuality], *, questions: int) -> None:
+    """Check that the shipped int8 variant ranks like the fp32 model.
 
     Raises:
-        ModelError: its order differs too much.
+        ModelError: Its order differs too much.
     """
     shipped, exact = variants[SHIPPED], variants[EXACT]
-    if shipped.tau < LEAST_TAU or shipped.ndcg < exact.ndcg - max(MOST_LOST, 1 / questions):
+    if shipped.tau < MIN_TAU or shipped.ndcg < exact.ndcg - max(MAX_NDCG_LOSS, 1 / questions):
         raise ModelError(
-            f"In int8 the reranker orders differently: Kendall's tau {shipped.tau:.3f} (at least {LEAST_TAU}), nDCG@10 "
+            f"In int8 the reranker orders differently: Kendall's tau is {shipped.tau:.3f} (minimum {MIN_TAU}), nDCG@10 "
             f"{shipped.ndcg:.4f} instead of {exact.ndcg:.4f}. Train on more questions, or longer (--steps)."
         )
 
 
 def compare(
-    models: Mapping[str, bytes], groups: Sequence[Sequence[Feed]], dev: Sequence[Mined]
-) -> tuple[dict[str, Agreement], list[Floats]]:
-    """Return how each variant ranks beside the exact one, and the scores of the one that is shipped."""
+    models: Mapping[str, bytes], groups: Sequence[Sequence[Feed]], dev: Sequence[MinedQuestion]
+) -> tuple[dict[str, VariantQuality], list[Floats]]:
+    """Return how each variant ranks compared with the fp32 model, and the scores of the shipped variant."""
     sessions = {name: open_session(model) for name, model in models.items()}
     scores = {name: [_scores(session, group) for group in groups] for name, session in sessions.items()}
     times = milliseconds(sessions, [feed for group in groups for feed in group], output="score")
-    found = {
-        name: Agreement(
-            tau=mean_tau(scores[EXACT], mine),
-            ndcg=mean_ndcg(dev, mine, weight=1.0),
+    qualities = {
+        name: VariantQuality(
+            tau=mean_tau(scores[EXACT], own),
+            ndcg=mean_ndcg(dev, own, weight=1.0),
             size_bytes=len(models[name]),
             milliseconds=times[name],
         )
-        for name, mine in scores.items()
+        for name, own in scores.items()
     }
-    return found, scores[SHIPPED]
-
-
-def mean_tau(first: Sequence[Floats], second: Sequence[Floats]) -> float:
-    """Return the mean over questions of Kendall's tau-b between two orders of the same passages."""
-    return float(np.mean([_tau(one, other) for one, other in zip(first, second, strict=True)]))
-
-
-def _tau(one: Floats, other: Floats) -> float:
-    """Return tau-b (Kendall 1945): what pairs agree, by those that are no ties; 1 where neither order has any."""
-    signs = [np.sign(values[:, None] - values) for values in (one, other)]
-    untied = float(np.sqrt(np.prod([np.abs(each).sum() for each in signs], dtype=np.float64)))
-    return float((signs[0] * signs[1]).sum()) / untied if untied else float(signs[0].any() == signs[1].any())
+    return qualities, scores[SHIPPED]
 
 
 def network_parts(network: CrossEncoder) -> tuple[Weights, Weights, BertShape]:
-    """Return the body's weights, the head's, and the shape, as bert_graph takes them."""
+    """Return the weights of the body and of the head, and the shape, as `build_reranker` takes them."""
     bert = cast(Any, network[0]).model
     weights = {name: tensor.float().cpu().numpy() for name, tensor in bert.state_dict().items()}
     head = {name: tensor.float().cpu().numpy() for name, tensor in network[1].state_dict().items()}

@@ -1,42 +1,42 @@
-"""What a reranker learns from: a question, a few of its candidates, and which of them are answers."""
+"""The lists that a reranker learns from: a question, a few of its candidates, and which of them are relevant."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from .mined import Candidate, Mined, MinedFile
+from .mined import Candidate, MinedFile, MinedQuestion
 
-SIZE = 8  # passages of a list
+LIST_SIZE = 8  # passages of a list
 
-NEAR = 10  # first candidates, from which two thirds of the negatives come; the others come from further down
+NEAR_CANDIDATES = 10  # the first candidates: two thirds of the negatives come from them, the rest from lower ranks
 
-DEEPEST = 40
+MAX_CANDIDATES = 40
 
-FALSE_NEGATIVE = 0.95  # of a positive's fused score: unjudged passages above are likely answers nobody marked
+UNJUDGED_CEILING = 0.95  # of the best positive's fused score: unjudged passages above it are probably relevant
 
-ALWAYS_NEGATIVE = 0.35  # fused score below which nothing is kept back
+SAFE_NEGATIVE = 0.35  # unjudged passages with a lower fused score always count as negatives
 
-UNLABELLED_SHARE = 0.15  # of lists, unless the plan says otherwise: questions cut from documents, which nobody judged
+UNLABELLED_SHARE = 0.15  # the default share of lists without judgements, whose questions are cut from documents
 
-MOST_POSITIVES = (1, 1, 2, 3)
+POSITIVES_PER_LIST = (1, 1, 2, 3)  # one of these at random, at most
 
-HELD_OUT = 0.05  # of a set's judged questions; of a small set more, up to a quarter, for a handful decides nothing
+HELD_OUT_SHARE = 0.05  # of a set's judged questions; of a small set up to a quarter, since a few decide nothing
 
-FEWEST_HELD_OUT = 20
+MIN_HELD_OUT = 20
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSource:
     """The mined questions of one judged set."""
 
-    judged: Sequence[Mined]
-    unlabelled: Sequence[Mined]
+    judged: Sequence[MinedQuestion]
+    unlabelled: Sequence[MinedQuestion]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A question and some candidates. `labels` sum to 1, or are none where nobody judged; `fused` is of retrieval."""
+class CandidateList:
+    """A question and some candidates. `labels` sum to 1, or are empty if nothing was judged; `fused` is retrieval's."""
 
     query: str
     passages: list[str]
@@ -44,9 +44,9 @@ class Drawn:
     fused: list[float]
 
 
-def read_source(path: Path, *, hold_out: bool, random: Random) -> tuple[TrainingSource, list[Mined]]:
-    """Return the questions to learn from and, with `hold_out`, some judged ones that decide when to stop instead."""
-    usable = [mined for mined in MinedFile(path).read() if len(mined.candidates) >= SIZE]
+def read_source(path: Path, *, hold_out: bool, random: Random) -> tuple[TrainingSource, list[MinedQuestion]]:
+    """Return the questions to learn from and, with `hold_out`, judged questions kept aside to decide when to stop."""
+    usable = [mined for mined in MinedFile(path).read() if len(mined.candidates) >= LIST_SIZE]
     judged = [mined for mined in usable if mined.judged]
     random.shuffle(judged)
     kept = _held_out(len(judged)) if hold_out else 0
@@ -54,7 +54,7 @@ def read_source(path: Path, *, hold_out: bool, random: Random) -> tuple[Training
 
 
 def _held_out(judged: int) -> int:
-    return min(max(round(HELD_OUT * judged), FEWEST_HELD_OUT), judged // 4)
+    return min(max(round(HELD_OUT_SHARE * judged), MIN_HELD_OUT), judged // 4)
 
 
 def draw_lists(
@@ -64,10 +64,10 @@ def draw_lists(
     *,
     random: Random,
     unlabelled: float = UNLABELLED_SHARE,
-) -> Iterator[Drawn]:
-    """Yield `count` lists, of the sources in proportion to their weights.
+) -> Iterator[CandidateList]:
+    """Yield `count` lists, from the sources in proportion to their weights.
 
-    unlabelled: share of lists that nobody judged, where a source has such.
+    `unlabelled` is the share of lists without judgements, for sources that have such questions.
     """
     for _ in range(count):
         source = random.choices(sources, weights)[0]
@@ -77,18 +77,18 @@ def draw_lists(
             yield _judged(random.choice(source.judged), random)
 
 
-def _unlabelled(mined: Mined, random: Random) -> Drawn:
-    return _drawn(mined.query, random.sample(mined.candidates[: SIZE * 4], SIZE), [])
+def _unlabelled(mined: MinedQuestion, random: Random) -> CandidateList:
+    return _drawn(mined.query, random.sample(mined.candidates[: LIST_SIZE * 4], LIST_SIZE), [])
 
 
-def _judged(mined: Mined, random: Random) -> Drawn:
+def _judged(mined: MinedQuestion, random: Random) -> CandidateList:
     positives = [each for each in mined.candidates if each.grade > 0]
-    positives = random.sample(positives, min(len(positives), random.choice(MOST_POSITIVES)))
-    bar = max(FALSE_NEGATIVE * max(each.fused for each in positives), ALWAYS_NEGATIVE)
-    others = [each for each in mined.candidates[:DEEPEST] if each.grade <= 0]
-    negatives = [each for each in others if each.grade == 0 or each.fused < bar]
-    wanted = SIZE - len(positives)
-    near, far = negatives[:NEAR], negatives[NEAR:]
+    positives = random.sample(positives, min(len(positives), random.choice(POSITIVES_PER_LIST)))
+    ceiling = max(UNJUDGED_CEILING * max(each.fused for each in positives), SAFE_NEGATIVE)
+    others = [each for each in mined.candidates[:MAX_CANDIDATES] if each.grade <= 0]
+    negatives = [each for each in others if each.grade == 0 or each.fused < ceiling]
+    wanted = LIST_SIZE - len(positives)
+    near, far = negatives[:NEAR_CANDIDATES], negatives[NEAR_CANDIDATES:]
     drawn = random.sample(near, min(len(near), wanted * 2 // 3))
     drawn += random.sample(far, min(len(far), wanted - len(drawn)))
     drawn += [each for each in near if each not in drawn][: wanted - len(drawn)]
@@ -96,5 +96,5 @@ def _judged(mined: Mined, random: Random) -> Drawn:
     return _drawn(mined.query, chosen, [1 / len(positives)] * len(positives) + [0.0] * len(drawn))
 
 
-def _drawn(query: str, chosen: Sequence[Candidate], labels: list[float]) -> Drawn:
-    return Drawn(query, [each.text for each in chosen], labels=labels, fused=[each.fused for each in chosen])
+def _drawn(query: str, chosen: Sequence[Candidate], labels: list[float]) -> CandidateList:
+    return CandidateList(query, [each.text for each in chosen], labels=labels, fused=[each.fused for each in chosen])

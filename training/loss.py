@@ -1,4 +1,4 @@
-"""The loss of a reranker: listwise, by its own scores and as a correction of retrieval's."""
+"""The loss of a reranker: listwise, for its own scores and for their sum with retrieval's."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sentence_transformers.cross_encoder import CrossEncoder
 from sentence_transformers.util import batch_to_device
 from torch import Tensor, nn
 
-MINI_BATCH = 24  # pairs that run together; of like length, so that little is padded
+MINI_BATCH = 24  # pairs in one forward pass, of similar length to keep padding small
 
-FUSED_SCALE = 10.0  # what retrieval's score, 0..1, weighs beside the network's own
+FUSED_SCALE = 10.0  # the weight of retrieval's score, 0..1, beside the network's own
 
 
 class ResidualListwiseLoss(nn.Module):
     """Mean over lists of the cross entropy between targets and softmax of scores.
 
-    Source: ListNet (Cao et al. 2007), taken twice with equal weight: of the network's scores s alone, and of
-    s + 10 * fused, the order in which the network only corrects what retrieval said. The first makes it a reranker that
-    stands alone, the second one whose place in a blend is honest.
+    Source: ListNet (Cao et al. 2007), as the mean of two losses: one for the network's scores s alone, and one for
+    s + 10 * fused, in which the network only corrects retrieval. The first makes it a reranker in its own right, the
+    second one that works well in a blend.
     """
 
     def __init__(self, model: CrossEncoder) -> None:
@@ -34,7 +34,7 @@ class ResidualListwiseLoss(nn.Module):
         queries, lists = inputs
         pairs = [(query, each) for query, passages in zip(queries, lists, strict=True) for each in passages]
         scores = torch.split(self._scores(pairs), [len(passages) for passages in lists])
-        losses = [_list_loss(mine, told.to(mine.device)) for mine, told in zip(scores, labels, strict=True)]
+        losses = [_list_loss(each, label.to(each.device)) for each, label in zip(scores, labels, strict=True)]
         return torch.stack(losses).mean()
 
     def _scores(self, pairs: Sequence[tuple[object, object]]) -> Tensor:
@@ -48,8 +48,8 @@ class ResidualListwiseLoss(nn.Module):
         return torch.empty_like(torch.cat(parts)).scatter(0, places, torch.cat(parts))
 
 
-def _list_loss(scores: Tensor, told: Tensor) -> Tensor:
-    targets, fused = told[:, 0], told[:, 1]
+def _list_loss(scores: Tensor, labels: Tensor) -> Tensor:
+    targets, fused = labels[:, 0], labels[:, 1]
     alone = torch.log_softmax(scores, dim=0)
     corrected = torch.log_softmax(scores + FUSED_SCALE * fused, dim=0)
     return -(targets * (alone + corrected)).sum() / 2

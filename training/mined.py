@@ -1,4 +1,4 @@
-"""What mining found, on disk: one file of questions, and beside it one of the passages that they share."""
+"""Mined questions on disk: one file of questions, and one of the passages that they share."""
 
 import json
 import os
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` beside `path`, and then put it in its place."""
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that it is never seen incomplete: beside its place first, then renamed."""
     unfinished = path.with_name(f"{path.name}.part")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
@@ -17,7 +17,7 @@ def write_whole(path: Path, text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage that hybrid search found. `grade` is the judges', or -1 where they said nothing."""
+    """A passage that hybrid search found. `grade` is its judgement, or -1 if it was not judged."""
 
     text: str
     fused: float
@@ -25,20 +25,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Mined:
-    """A question and its candidates, best first, relevant ones that the search did not find at the end."""
+class MinedQuestion:
+    """A question and its candidates, best first; relevant passages that the search missed come last."""
 
     query: str
     candidates: list[Candidate]
 
     @property
     def judged(self) -> bool:
-        """Return whether a relevant candidate is known."""
+        """Return whether at least one candidate is relevant."""
         return any(each.grade > 0 for each in self.candidates)
 
 
 class MinedFile:
-    """Appends questions so that a kill loses at most the one being written."""
+    """A file of mined questions. If the process is killed, at most the question being written is lost."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -46,27 +46,27 @@ class MinedFile:
         self._places = {text: place for place, text in enumerate(_lines(self._passages_path))}
 
     def count(self) -> int:
-        """Return how many questions are there."""
+        """Return the number of questions."""
         return sum(1 for _ in _lines(self._path))
 
-    def append(self, mined: Mined) -> None:
-        """Add a question; passages that no earlier one had go into their file first."""
+    def append(self, mined: MinedQuestion) -> None:
+        """Add a question. Passages that no earlier question had are written first."""
         fresh = list(dict.fromkeys(each.text for each in mined.candidates if each.text not in self._places))
         _append(self._passages_path, fresh)
         self._places |= {text: len(self._places) + place for place, text in enumerate(fresh)}
         candidates = [[self._places[each.text], each.fused, each.grade] for each in mined.candidates]
         _append(self._path, [{"query": mined.query, "candidates": candidates}])
 
-    def read(self) -> Iterator[Mined]:
-        """Yield the questions; equal passages are one string."""
+    def read(self) -> Iterator[MinedQuestion]:
+        """Yield the questions; equal passages share one string."""
         texts = list(_lines(self._passages_path))
         for entry in _lines(self._path):
             candidates = [Candidate(texts[place], fused, grade) for place, fused, grade in entry["candidates"]]
-            yield Mined(entry["query"], candidates)
+            yield MinedQuestion(entry["query"], candidates)
 
 
 def _lines(path: Path) -> Iterator[Any]:
-    """Yield the values of whole lines; one that a kill cut off is taken out of the file."""
+    """Yield the values of complete lines; an incomplete last line is removed from the file."""
     if not path.exists():
         return
     data = path.read_bytes()
@@ -77,6 +77,6 @@ def _lines(path: Path) -> Iterator[Any]:
 
 
 def _append(path: Path, values: Sequence[object]) -> None:
-    # Half a surrogate pair is valid in JSON, but has no UTF-8.
+    # A lone surrogate is valid in JSON, but cannot be encoded as UTF-8.
     with path.open("a", encoding="utf-8", errors="replace") as file:
         file.writelines(json.dumps(value, ensure_ascii=False) + "\n" for value in values)

@@ -1,4 +1,4 @@
-"""Find what a reranker has to put in order: the candidates of Resift's own hybrid search for every question."""
+"""Find the candidates that a reranker has to order: the hits of Resift's own hybrid search for every question."""
 
 from __future__ import annotations
 
@@ -16,32 +16,35 @@ from ..ingest.job import Job, Progress
 from ..pipeline.reading import read_from
 from ..pipeline.request import NO_RERANKER, SearchRequest
 from ..pipeline.search import Pipeline
-from .mined import Candidate, Mined, MinedFile
-from .plan import TrainingPlan
+from .mined import Candidate, MinedFile, MinedQuestion
+from .planning import TrainingPlan
 
-DEPTH = 64  # documents found for a question; deeper ones teach little, for no reranker sees them
+DEPTH = 64  # documents for a question; deeper ones teach little, since rerankers seldom see them
 
-SHORTEST_WORDS = 4  # of a question cut from a text
+MIN_WORDS = 4  # of a question cut from a document
 
-LONGEST_WORDS = 30
+MAX_WORDS = 30
 
-MOST_KEYWORDS = 3
+MAX_KEYWORDS = 3
 
-SHORT_WORD = 3  # letters; shorter ones are seldom what a text is about
+MAX_SHORT_WORD_LETTERS = 3  # words up to this length seldom say what a text is about
 
-REPORTED = 50  # questions between two reports of progress
+PROGRESS_EVERY = 50  # questions between two progress reports
 
 
 async def mine(plan: TrainingPlan, miner: Miner) -> None:
-    """Find candidates for every question of every folder; what an earlier run found is kept.
+    """Find candidates for every question of every folder, continuing where an earlier run stopped.
 
     Raises:
-        InvalidInput: the judgements of a folder belong to none of its questions.
+        InvalidInput: No judgement of a folder belongs to one of its questions.
     """
     for place, folder in enumerate((*plan.data, *plan.dev)):
         judged = load(folder, plan.split)
         if not judged.queries:
-            raise InvalidInput(f"{folder}: split {plan.split!r} judges no question of queries.jsonl. Leave it out.")
+            raise InvalidInput(
+                f"{folder}: the split {plan.split!r} has no judgements of questions in queries.jsonl. "
+                "Leave the folder out."
+            )
         drawn = replace(sample(judged, plan.questions, seed=plan.recipe.seed), name=f"set-{place}")
         unlabelled = plan.unlabelled if folder in plan.data else 0
         await miner.mine(drawn, plan.mined(folder), unlabelled=unlabelled, seed=plan.recipe.seed)
@@ -49,17 +52,16 @@ async def mine(plan: TrainingPlan, miner: Miner) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Miner:
-    """Ingests judged sets and asks their questions."""
+    """Ingests judged sets and searches for their questions."""
 
     pipeline: Pipeline
     ingestor: Ingestor
     progress: Progress | None = None
 
     async def mine(self, judged: JudgedSet, out: Path, *, unlabelled: int, seed: int) -> None:
-        """Write the candidates of every question into `out`, after those that an interrupted run has written.
+        """Append the candidates of every question to `out`, after those that an interrupted run has written.
 
-        `unlabelled` questions cut from the documents themselves follow the judged ones. The set's name is the
-        collection's.
+        After the judged questions come `unlabelled` ones cut from the documents. The collection has the set's name.
         """
         documents = judged.documents
         asked: list[tuple[str, Mapping[str, int]]] = [
@@ -74,10 +76,10 @@ class Miner:
         for place in range(done, len(asked)):
             query, grades = asked[place]
             file.append(await self._ask(judged.name, query, grades))
-            if self.progress is not None and place % REPORTED == 0:
-                await self.progress(place + 1, len(asked), "questions asked")
+            if self.progress is not None and place % PROGRESS_EVERY == 0:
+                await self.progress(place + 1, len(asked), "questions searched")
 
-    async def _ask(self, collection: str, query: str, grades: Mapping[str, int]) -> Mined:
+    async def _ask(self, collection: str, query: str, grades: Mapping[str, int]) -> MinedQuestion:
         request = SearchRequest(
             query,
             collection=collection,
@@ -89,10 +91,10 @@ class Miner:
         best = {hit.passage.document_id: hit for hit in page.ranking.hits}
         found = [Candidate(hit.passage.content, hit.score, grades.get(key, -1)) for key, hit in best.items()]
         missed = [key for key, grade in grades.items() if grade > 0 and key not in best]
-        return Mined(query, [*found, *await self._fetch(collection, missed, grades)])
+        return MinedQuestion(query, [*found, *await self._fetch(collection, missed, grades)])
 
     async def _fetch(self, collection: str, missed: Sequence[str], grades: Mapping[str, int]) -> list[Candidate]:
-        """Return the first passages of relevant documents that the search did not find."""
+        """Return the first passages of relevant documents that the search missed."""
         if not missed:
             return []
         opened = await self.pipeline.open(collection)
@@ -107,7 +109,7 @@ class Miner:
 
 
 def cut_questions(documents: Sequence[Document], count: int, *, seed: int) -> list[str]:
-    """Return up to `count` questions cut from documents drawn at random: a title, a sentence or a few words."""
+    """Return up to `count` questions cut from random documents: a title, a sentence or a few keywords."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     drawn = random.sample(documents, min(count, len(documents)))
     cut = (_question_of(document, random) for document in drawn)
@@ -116,18 +118,18 @@ def cut_questions(documents: Sequence[Document], count: int, *, seed: int) -> li
 
 def _question_of(document: Document, random: Random) -> str:
     title = document.title.split()
-    if len(title) >= SHORTEST_WORDS and random.random() < 0.5:
-        return " ".join(title[:LONGEST_WORDS])
+    if len(title) >= MIN_WORDS and random.random() < 0.5:
+        return " ".join(title[:MAX_WORDS])
     sentences = [part.split() for part in document.text.replace("\n", " ").split(". ")]
-    fitting = [words for words in sentences if len(words) >= SHORTEST_WORDS]
+    fitting = [words for words in sentences if len(words) >= MIN_WORDS]
     if not fitting:
         return ""
-    sentence = random.choice(fitting)[:LONGEST_WORDS]
+    sentence = random.choice(fitting)[:MAX_WORDS]
     return _keywords(sentence) if random.random() < 0.5 else " ".join(sentence)
 
 
 def _keywords(sentence: Sequence[str]) -> str:
-    """Return the longest words, in their order, as people type them who know search engines."""
-    words = list(dict.fromkeys(sentence))  # no set: its order changes from process to process
-    longest = sorted(words, key=len)[-MOST_KEYWORDS:]
-    return " ".join(word for word in words if word in longest and len(word) > SHORT_WORD)
+    """Return the longest words in their order, like a query typed into a search engine."""
+    words = list(dict.fromkeys(sentence))  # not a set, whose order differs from process to process
+    longest = sorted(words, key=len)[-MAX_KEYWORDS:]
+    return " ".join(word for word in words if word in longest and len(word) > MAX_SHORT_WORD_LETTERS)

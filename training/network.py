@@ -1,8 +1,8 @@
 """The network of a reranker in torch: a BERT that reads query and passage together, and a head that compares them.
 
-The head keeps what an encoder's weights already know: token vectors whose cosine says how alike two words are in their
-context. So a reranker made from a bi-encoder orders well before any training, where a fresh layer on [CLS] would have
-to learn everything from labels.
+The head uses what an encoder has already learned: token vectors whose cosine tells how similar two words are in their
+contexts. A reranker made from a bi-encoder therefore orders well before any training, while a new layer on [CLS] would
+have to learn everything from labels.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MEAN_SCALE = 5.0
 
 WEIGHTS_FILE = "model.safetensors"
 
-FAR = 1e4  # added to what must not be chosen; also a number in 16 bits
+MASKED = 1e4  # subtracted from values that must not be chosen; small enough for 16 bits
 
 
 class InteractionHead(Module):
@@ -39,7 +39,7 @@ class InteractionHead(Module):
 
     q are the vectors of "[CLS] query [SEP]", p those of "passage [SEP]", h_0 that of [CLS], and w the softmax over the
     query's tokens of u . q_i. The first term is MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020) with learned
-    weights of the query's words, over vectors that have seen both texts. u, v and c start at 0.
+    weights of the query's words, over vectors that attended to both texts. u, v and c start at 0.
     """
 
     config_keys = ["hidden"]  # noqa: RUF012 - read by sentence-transformers from the class
@@ -59,32 +59,32 @@ class InteractionHead(Module):
         real = features["attention_mask"].float()
         passage = features["token_type_ids"].float() * real
         query = real - passage
-        with torch.autocast(hidden.device.type, enabled=False):  # cosines of 16 bits would tie
+        with torch.autocast(hidden.device.type, enabled=False):  # in 16 bits, cosines would tie
             best = self._best(hidden, passage)
-            weights = torch.softmax(self.importance(hidden)[..., 0] - FAR * (1 - query), dim=1)
+            weights = torch.softmax(self.importance(hidden)[..., 0] - MASKED * (1 - query), dim=1)
             means = functional.cosine_similarity(_mean(hidden, query), _mean(hidden, passage), dim=-1)
             parts = torch.stack([(weights * best).sum(dim=1), means], dim=1)
             features["scores"] = (parts * self.scales).sum(dim=1, keepdim=True) + self.summary(hidden[:, 0])
         return features
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **_: Any) -> None:
-        """Write configuration and weights."""
+        """Write the configuration and the weights."""
         self.save_config(output_path)
         self.save_torch_weights(output_path, safe_serialization=safe_serialization)
 
     @classmethod
     def load(cls, model_name_or_path: str, *args: Any, subfolder: str = "", **_: Any) -> Self:
-        """Read what `save` wrote into a folder."""
+        """Read the head that `save` wrote into a folder."""
         head = cls(**cls.load_config(model_name_or_path=model_name_or_path, subfolder=subfolder))
         head.load_state_dict(_read_weights(Path(model_name_or_path) / subfolder / WEIGHTS_FILE))
         return head
 
     @staticmethod
     def _best(hidden: Tensor, passage: Tensor) -> Tensor:
-        """Return for every token its highest cosine with a token of the passage, [pairs, tokens]."""
+        """Return each token's highest cosine with a token of the passage, [pairs, tokens]."""
         unit = functional.normalize(hidden, dim=-1)
         cosines = unit @ unit.transpose(1, 2)
-        return (cosines - FAR * (1 - passage)[:, None, :]).max(dim=2).values
+        return (cosines - MASKED * (1 - passage)[:, None, :]).max(dim=2).values
 
 
 def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -92,26 +92,26 @@ def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
 
 
 def build_network(base: Path, *, window: int, layers: int = 0, attention: str = "eager") -> CrossEncoder:
-    """Return a reranker on the weights of a BertModel in `base`, with the head found there or an untrained one.
+    """Return a reranker with the weights of the BertModel in `base`, and with the head there or else an untrained one.
 
-    window: tokens of a pair, special ones included; longer passages are cut.
-    layers: how many layers to keep, evenly chosen and always the last; 0 keeps all.
-    attention: as transformers names it. "eager" trains two to three times as fast as "sdpa" in 16 bits on a CPU, where
-        the backward pass of the fused kernel is slow.
+    window: tokens of a pair, including special tokens; longer passages are cut.
+    layers: the number of layers to keep, evenly spaced and including the last; 0 keeps all.
+    attention: transformers' name of the implementation. On a CPU in 16 bits, "eager" trains two to three times as fast
+        as "sdpa", whose backward pass is slow there.
 
     Raises:
-        InvalidInput: the model has fewer layers.
-        ModelError: the folder holds no model that can be loaded.
+        InvalidInput: The model has fewer layers.
+        ModelError: The model in the folder cannot be loaded.
     """
     body = _load_body(base, window, attention)
     bert = cast(Any, body.model)
     if not (base / HEAD_FILE).is_file():
-        with torch.no_grad():  # a bi-encoder never saw the second kind of token
+        with torch.no_grad():  # a bi-encoder has not been trained with the second token type
             kinds = bert.embeddings.token_type_embeddings.weight
             kinds[1] = kinds[0]
     if layers:
         keep_layers(bert, layers)
-    bert.embeddings.word_embeddings.requires_grad_(False)  # most of the optimiser's work, and nothing to learn there
+    bert.embeddings.word_embeddings.requires_grad_(False)  # training them would take most of the time and gain nothing
     head = InteractionHead(bert.config.hidden_size)
     if (base / HEAD_FILE).is_file():
         head.load_state_dict(_read_weights(base / HEAD_FILE))
@@ -119,7 +119,7 @@ def build_network(base: Path, *, window: int, layers: int = 0, attention: str = 
 
 
 def load_weights(network: CrossEncoder, checkpoint: Path) -> None:
-    """Give a network the weights of one of its checkpoints."""
+    """Load the weights of one of the network's checkpoints."""
     body, head = cast(Any, network[0]), network[1]
     body.model.load_state_dict(_read_weights(checkpoint / WEIGHTS_FILE))
     head.load_state_dict(_read_weights(checkpoint / f"1_{InteractionHead.__name__}" / WEIGHTS_FILE))
@@ -136,12 +136,12 @@ def _load_body(base: Path, window: int, attention: str) -> Transformer:
                 max_seq_length=window,
             )
     except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"The model {base} cannot be loaded: {error}. Choose another with --base.") from error
+        raise ModelError(f"The model {base} cannot be loaded: {error}. Choose another one with --base.") from error
 
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """Keep transformers from telling of every file, and that BERT's pooler is missing, which no reranker needs."""
+    """Silence transformers, which reports every file and the missing BERT pooler, which a reranker does not need."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -158,10 +158,12 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def keep_layers(bert: Any, count: int) -> None:
-    """Keep `count` layers of a BertModel, spread evenly, the last among them."""
+    """Keep `count` evenly spaced layers of a BertModel, including the last."""
     all_layers = list(bert.encoder.layer)
     if not 1 <= count <= len(all_layers):
-        raise InvalidInput(f"--layers {count}: the base has {len(all_layers)}.")
+        raise InvalidInput(
+            f"--layers {count}: the base has {len(all_layers)} layers. Choose from 1 to {len(all_layers)}."
+        )
     step = len(all_layers) / count
     chosen = [all_layers[round((place + 1) * step) - 1] for place in range(count)]
     bert.encoder.layer = nn.ModuleList(chosen)

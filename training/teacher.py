@@ -1,4 +1,4 @@
-"""Whose order a reranker learns beside the judges' marks: retrieval's, or that of a stronger reranker."""
+"""The teacher, whose order a reranker learns beside the judgements: retrieval, or a stronger reranker."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import TypeAlias
 from tqdm import tqdm
 
 from ..models.pair.scorer import PairScorer
-from .lists import Drawn
+from .lists import CandidateList
 
-RETRIEVAL_SCALE = 12.0  # fused scores lie in 0..1; a first and a tenth hit differ by about 0.2
+RETRIEVAL_SCALE = 12.0  # fused scores are in 0..1; the first and the tenth hit differ by about 0.2
 
-RETRIEVAL_SHARE = 0.2  # of the targets of judged questions, lest what retrieval knows be forgotten
+RETRIEVAL_SHARE = 0.2  # of the targets of judged questions, so that training does not unlearn retrieval's order
 
-RERANKER_SHARE = 0.7  # a stronger reranker knows more than a mark on one passage says
+RERANKER_SHARE = 0.7  # a stronger reranker tells more about a list than a judgement of one of its passages
 
-Opinion: TypeAlias = Callable[[Drawn], Sequence[float]]
-"""From a list to scores of its passages, whose softmax is what the teacher thinks."""
+Teacher: TypeAlias = Callable[[CandidateList], Sequence[float]]
+"""From a list to scores of its passages; their softmax gives the teacher's targets."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingList:
-    """A question and some candidates; `targets` sum to 1, `fused` are the scores of retrieval."""
+    """A question and some candidates; `targets` sum to 1, `fused` holds retrieval's scores."""
 
     query: str
     passages: list[str]
@@ -33,31 +33,33 @@ class TrainingList:
     fused: list[float]
 
 
-def of_retrieval(drawn: Drawn) -> list[float]:
-    """Return retrieval's opinion."""
+def score_by_retrieval(drawn: CandidateList) -> list[float]:
+    """Return retrieval's scores, scaled for the softmax."""
     return [RETRIEVAL_SCALE * score for score in drawn.fused]
 
 
-def of_reranker(scorer: PairScorer) -> Opinion:
-    """Return the opinion of a reranker: its logits, as they are."""
+def score_by_reranker(scorer: PairScorer) -> Teacher:
+    """Return a teacher that scores by a reranker's logits."""
 
-    def opinion(drawn: Drawn) -> list[float]:
+    def score(drawn: CandidateList) -> list[float]:
         query = scorer.tokenizer.fit_query(drawn.query).pieces[0]
         return [score.value for score in scorer.score(query, drawn.passages)]
 
-    return opinion
+    return score
 
 
-def teach(lists: Iterable[Drawn], opinion: Opinion, *, share: float, threads: int = 1) -> Iterator[TrainingList]:
-    """Yield the lists with targets: `share` is of the opinion, the rest of the labels; without labels all of it."""
+def add_targets(
+    lists: Iterable[CandidateList], teacher: Teacher, *, share: float, threads: int = 1
+) -> Iterator[TrainingList]:
+    """Yield the lists with targets: `share` from the teacher, the rest from the labels, if there are any."""
     drawn = list(lists)
     with ThreadPoolExecutor(threads) as pool:
-        opinions = tqdm(pool.map(opinion, drawn), "opinions", len(drawn), disable=None, leave=False)
-        for each, scores in zip(drawn, opinions, strict=True):
-            said = _softmax(scores)
+        all_scores = tqdm(pool.map(teacher, drawn), "teacher", len(drawn), disable=None, leave=False)
+        for each, scores in zip(drawn, all_scores, strict=True):
+            taught = _softmax(scores)
             weight = share if each.labels else 1.0
-            labels = each.labels or [0.0] * len(said)
-            targets = [(1 - weight) * label + weight * held for label, held in zip(labels, said, strict=True)]
+            labels = each.labels or [0.0] * len(taught)
+            targets = [(1 - weight) * label + weight * value for label, value in zip(labels, taught, strict=True)]
             yield TrainingList(each.query, each.passages, targets=targets, fused=each.fused)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...factories.engine import Engine
     from ...settings.load import Settings
     from ...training.card import ModelCard
-    from ...training.plan import TrainingPlan
+    from ...training.planning import TrainingPlan
 
 app = typer.Typer()
 
@@ -60,7 +60,7 @@ def train(
 ) -> None:
     """Fine-tune a reranker on judged questions. Needs the extra `train`."""
     from ...settings.load import load_settings
-    from ...training.plan import Recipe, TrainingPlan, parse_mix
+    from ...training.planning import Recipe, TrainingPlan, parse_mix
 
     require_extra("train", "`resift train`")
     recipe = Recipe(steps=steps, window=train_window, learning_rate=rate, evaluate_every=every)
@@ -90,10 +90,10 @@ def _run(settings: Settings, plan: TrainingPlan) -> None:
     """
     from filelock import FileLock, Timeout
 
-    from ...training.plan import begin, check
+    from ...training.planning import check_plan, start_or_resume
 
-    check(plan)
-    begin(plan)
+    check_plan(plan)
+    start_or_resume(plan)
     try:
         with FileLock(plan.work / "lock", timeout=0):
             card = None if plan.finished else _train(settings, plan)
@@ -110,7 +110,7 @@ def _train(settings: Settings, plan: TrainingPlan) -> ModelCard:
     mining = settings.model_copy(update={"data_dir": plan.work / "store"})
     run_on_engine(lambda engine: _mine(engine, plan), settings=mining)
     note("Loading torch ...", style="dim")
-    from ...training.job import train as train_model
+    from ...training.reranker import train as train_model
 
     with redirect_stdout(sys.stderr):  # the trainer prints its losses
         return train_model(plan)

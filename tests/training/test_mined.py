@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from resift.training.mined import Candidate, Mined, MinedFile
+from resift.training.mined import Candidate, MinedFile, MinedQuestion
 
-FIRST = Mined("first?", [Candidate("a\nb", 0.9, 1), Candidate("c", 0.5)])
-SECOND = Mined("second: é \u2028 ?", [Candidate("c", 0.7, 0), Candidate("d", 0.25, -1)])
-THIRD = Mined("third?", [])
+FIRST = MinedQuestion("first?", [Candidate("a\nb", 0.9, 1), Candidate("c", 0.5)])
+SECOND = MinedQuestion("second: é \u2028 ?", [Candidate("c", 0.7, 0), Candidate("d", 0.25, -1)])
+THIRD = MinedQuestion("third?", [])
 
 
-def write(path: Path, *entries: Mined) -> Path:
+def write(path: Path, *entries: MinedQuestion) -> Path:
     file = MinedFile(path)
     for entry in entries:
         file.append(entry)
@@ -54,5 +54,5 @@ def test_passages_without_their_question_do_no_harm(tmp_path: Path) -> None:
 
 
 def test_half_a_surrogate_pair_can_be_kept(tmp_path: Path) -> None:
-    path = write(tmp_path / "set.jsonl", Mined("\ud800!", [Candidate("\udfff", 0.5)]))
-    assert list(MinedFile(path).read()) == [Mined("?!", [Candidate("?", 0.5)])]
+    path = write(tmp_path / "set.jsonl", MinedQuestion("\ud800!", [Candidate("\udfff", 0.5)]))
+    assert list(MinedFile(path).read()) == [MinedQuestion("?!", [Candidate("?", 0.5)])]

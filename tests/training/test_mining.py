@@ -10,9 +10,9 @@ from resift.core.values import Document
 from resift.factories.engine import Engine
 from resift.pipeline.request import SearchRequest
 from resift.tests.training.tiny import THINGS, write_set
-from resift.training.mined import Candidate, Mined, MinedFile
-from resift.training.mining import DEPTH, LONGEST_WORDS, MOST_KEYWORDS, Miner, cut_questions, mine
-from resift.training.plan import TrainingPlan
+from resift.training.mined import Candidate, MinedFile, MinedQuestion
+from resift.training.mining import DEPTH, MAX_KEYWORDS, MAX_WORDS, Miner, cut_questions, mine
+from resift.training.planning import TrainingPlan
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ def plan_for(folder: Path, *, questions: int = 10, unlabelled: int = 4) -> Train
     return plan
 
 
-async def mined(engine: Engine, plan: TrainingPlan, name: str) -> list[Mined]:
+async def mined(engine: Engine, plan: TrainingPlan, name: str) -> list[MinedQuestion]:
     await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor))
     return list(MinedFile(plan.work / f"{name}-train.jsonl").read())
 
@@ -101,7 +101,7 @@ async def test_long_documents_leave_room_for_one_another(engine: Engine, tmp_pat
 async def test_judgements_of_other_questions_are_refused(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path)
     (next(iter(plan.data)) / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nnobody\tkettle-care\t1\n")
-    with pytest.raises(InvalidInput, match=r"things: split 'train' judges no question of queries\.jsonl"):
+    with pytest.raises(InvalidInput, match=r"the split .train. has no judgements of questions in queries\.jsonl"):
         await mined(engine, plan, "things")
 
 
@@ -116,6 +116,6 @@ def test_questions_are_cut_from_titles_sentences_and_words() -> None:
     assert cut == cut_questions(documents, 30, seed=1) != cut_questions(documents, 30, seed=2)
     assert any(each == "A title of five words" for each in cut)
     assert any(each.startswith("The sentence number") for each in cut)
-    assert any(len(each.split()) <= MOST_KEYWORDS for each in cut)
-    assert all(1 <= len(each.split()) <= LONGEST_WORDS for each in cut)
+    assert any(len(each.split()) <= MAX_KEYWORDS for each in cut)
+    assert all(1 <= len(each.split()) <= MAX_WORDS for each in cut)
     assert cut_questions([Document(id="x", title="", text="Two words")], 5, seed=1) == []

@@ -65,8 +65,8 @@ def test_score_is_the_formulas(network: Any) -> None:
 
 def test_padding_does_not_change_a_score(network: Any) -> None:
     pairs = list(zip(sentences(24, seed=1), sentences(24, seed=2), strict=True))
-    together, alone = scores(network, pairs, batch=24), scores(network, pairs, batch=1)
-    assert together == pytest.approx(alone, abs=1e-3)
+    batched, alone = scores(network, pairs, batch=24), scores(network, pairs, batch=1)
+    assert batched == pytest.approx(alone, abs=1e-3)
     assert np.ptp(alone) > 0.1
 
 

@@ -1,1 +1,1 @@
-"""Scripts that make the bundled models; not shipped."""
+"""Scripts that make the bundled models. They are not part of the wheel."""

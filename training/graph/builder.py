@@ -1,4 +1,4 @@
-"""Write an ONNX graph node by node; tensors are named by strings, as in ONNX itself."""
+"""Write an ONNX graph node by node; tensors are referred to by name, as in ONNX itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ Array = NDArray[np.generic]
 
 Attribute = int | float | str | Sequence[int]
 
-OPSET = 20  # has Gelu; ONNX Runtime knows it since 1.17
+OPSET = 20  # the first with Gelu; supported since ONNX Runtime 1.17
 
-IR_VERSION = 9  # the newest that ONNX Runtime 1.20, the oldest we allow, is sure to read
+IR_VERSION = 9  # the newest that ONNX Runtime 1.20, the oldest we support, is sure to read
 
-MICROSOFT = "com.microsoft"  # domain of ONNX Runtime's own, fused operators
+MICROSOFT = "com.microsoft"  # the domain of ONNX Runtime's own, fused operators
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class GraphWriter:
-    """Collect nodes and constants in the order they are asked for, then hand back a checked model."""
+    """Collects nodes and constants in the order they are added, and returns a checked model."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict[str, onnx.TensorProto])
 
     def constant(self, name: str, value: Array) -> str:
-        """Add `value` once under `name` and return the name."""
+        """Add `value` under `name`, unless it is there, and return the name."""
         if name not in self.constants:
             self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
@@ -50,7 +50,7 @@ class GraphWriter:
         domain: str = "",
         attributes: Mapping[str, Attribute] | None = None,
     ) -> str:
-        """Add one operator and return the name of its first output. Inputs left out are empty names."""
+        """Add an operator and return the name of its first output. An omitted input has an empty name."""
         names = [outputs] if isinstance(outputs, str) else list(outputs)
         node = helper.make_node(kind, inputs, names, name=names[0], domain=domain)
         node.attribute.extend(helper.make_attribute(key, value) for key, value in (attributes or {}).items())
@@ -58,7 +58,11 @@ class GraphWriter:
         return names[0]
 
     def model(self, name: str, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> onnx.ModelProto:
-        """Return the finished model. Raises onnx.checker.ValidationError where the graph does not hold together."""
+        """Return the finished model.
+
+        Raises:
+            onnx.checker.ValidationError: The graph is inconsistent.
+        """
         graph = helper.make_graph(
             self.nodes,
             name,

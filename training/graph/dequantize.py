@@ -1,4 +1,4 @@
-"""Turn a reranker of Resift's own form back into weights to train on, so that training needs nothing from outside."""
+"""Turn a reranker in Resift's format back into fp32 weights, so that training can start from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEAD_FILE = "head.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class GraphParts:
-    """A reranker in fp32: the weights of its body and of its head, and the body's configuration as a BertModel's."""
+    """A reranker in fp32: the weights of its body and its head, and the config.json of the body as a BertModel."""
 
     bert: Weights
     head: Weights
@@ -33,10 +33,10 @@ class GraphParts:
 
 
 def unpack(folder: Path, out: Path) -> Path:
-    """Write the reranker in `folder` as a BertModel and its head into `out`, and return `out`.
+    """Write the reranker in `folder` to `out`, as a BertModel and a head, and return `out`.
 
     Raises:
-        ModelError: the model is none that Resift has written.
+        ModelError: `resift train` did not make the model.
     """
     import safetensors.numpy
 
@@ -52,10 +52,10 @@ def unpack(folder: Path, out: Path) -> Path:
 
 
 def read_parts(folder: Path) -> GraphParts:
-    """Return what the reranker in `folder` is made of.
+    """Return the parts of the reranker in `folder`.
 
     Raises:
-        ModelError: the model is none that Resift has written.
+        ModelError: `resift train` did not make the model.
     """
     graph = _graph(folder / MODEL_FILE)
     constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
@@ -64,16 +64,19 @@ def read_parts(folder: Path) -> GraphParts:
         return GraphParts(bert, head_weights(constants), _config(bert, graph))
     except KeyError as error:
         raise ModelError(
-            f"{folder / MODEL_FILE} lacks {error}; only rerankers made by `resift train` can be trained further."
+            f"{folder / MODEL_FILE} has no {error}; only rerankers made by `resift train` can be a base. "
+            "Choose another --base."
         ) from error
 
 
 def bert_weights(constants: Mapping[str, Array]) -> Weights:
-    """Return the body's weights by their names in BertModel, from the constants of a graph that bert_graph wrote."""
+    """Return the body's weights by their names in BertModel, from the constants of a graph by graph/bert.py."""
     weights: dict[str, Floats] = {
         "embeddings.word_embeddings.weight": _floats(constants, "words") * _floats(constants, "words.scale"),
         "embeddings.position_embeddings.weight": _floats(constants, "positions")[0],
-        "embeddings.token_type_embeddings.weight": _floats(constants, "kinds"),  # less the first, part of the positions
+        "embeddings.token_type_embeddings.weight": _floats(
+            constants, "kinds"
+        ),  # the first kind is part of the positions
     }
     weights |= {name: _floats(constants, name) for name in constants if name.startswith(("encoder.", "embeddings."))}
     layer = 0
@@ -104,7 +107,7 @@ def _layer(constants: Mapping[str, Array], index: int) -> dict[str, Floats]:
 
 
 def _dense(constants: Mapping[str, Array], name: str, source: str, *, smoothed: str) -> dict[str, Floats]:
-    """Return a layer's weights, smoothing undone, and its bias."""
+    """Return a layer's weights, with smoothing undone, and its bias."""
     matrix = _floats(constants, f"{name}.weight") * _floats(constants, f"{name}.scale")
     if f"{smoothed}.smoothing" in constants:
         matrix = matrix * _floats(constants, f"{smoothed}.smoothing")[:, None]
@@ -134,7 +137,11 @@ def _config(weights: Weights, graph: GraphProto) -> dict[str, object]:
 
 
 def _attribute(graph: GraphProto, kind: str, name: str) -> float:
-    """Return an attribute of the first operator of a kind. Raises KeyError where there is none."""
+    """Return an attribute of the first operator of a kind.
+
+    Raises:
+        KeyError: There is no such operator or attribute.
+    """
     found: Iterator[Any] = (
         helper.get_attribute_value(each)
         for node in graph.node

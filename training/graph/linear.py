@@ -1,4 +1,4 @@
-"""Linear layers of the bundled models: plain fp32, or dynamically quantised to int8."""
+"""Linear layers in a graph: in fp32, or dynamically quantised to int8."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,20 +14,20 @@ Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 """Tensors by name."""
 
-FEED_FORWARD = ("widen", "narrow")  # kinds of linear layers, as bert_graph.linear_layers names them
+FEED_FORWARD = ("widen", "narrow")  # kinds of linear layers, as in the names that graph/bert.py gives them
 
 EVERY_LAYER = ("qkv", "mix", *FEED_FORWARD)
 
-ACTIVATED = "narrow"  # the kind that reads what GELU gives
+ACTIVATED = "narrow"  # the kind whose input is the output of GELU
 
-GELU_DEEPEST = 0.17  # GELU is nowhere below -0.16998, so no magnitude has to be taken: 0.02 ms a layer
+GELU_MINIMUM = 0.17  # GELU is never below -0.16998, so Abs can be left out, which saves 0.02 ms a layer
 
-INT8_MAX = 127  # symmetric: -128 is left out so that every weight has a negative
+INT8_MAX = 127  # symmetric: without -128, every weight has a negative
 
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """A linear layer, `x @ weight + bias`: weight [inputs, outputs], bias [outputs], a name unique in the graph."""
+    """A linear layer `x @ weight + bias`: weight [inputs, outputs], bias [outputs], and a name unique in the graph."""
 
     name: str
     weight: Floats
@@ -35,32 +35,32 @@ class Affine:
 
 
 Layers = tuple[Affine, ...]
-"""Linear layers that read one input, such as query, key and value."""
+"""Linear layers that share an input, such as query, key and value."""
 
 
 class Linear(Protocol):
-    """Write linear layers into a graph."""
+    """Writes linear layers into a graph."""
 
     @property
     def compact(self) -> bool:
-        """Return whether tables of embeddings are stored in int8 too."""
+        """Return whether embedding tables are stored in int8 as well."""
         ...
 
     def write(self, graph: GraphWriter, x: str, layers: Sequence[Affine], *, name: str) -> list[str]:
         """Return the name of each layer's output [1, tokens, outputs] for `x` [1, tokens, inputs].
 
-        `name` is that of all of them together, as bert_graph.linear_layers gives it.
+        `name` is what `linear_layers` calls them as a group.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """Multiply in fp32."""
+    """Multiplies in fp32."""
 
     @property
     def compact(self) -> bool:
-        """Return False: tables stay fp32."""
+        """Return False: tables stay in fp32."""
         return False
 
     def write(self, graph: GraphWriter, x: str, layers: Sequence[Affine], *, name: str) -> list[str]:
@@ -76,11 +76,11 @@ def _matmul(graph: GraphWriter, x: str, layer: Affine) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Int8:
-    """Multiply in int8: weights by output channel beforehand, activations as they come.
+    """Multiplies in int8: weights are quantised by output channel in advance, activations while running.
 
-    smoothing: by name, what each input channel is divided by before quantisation and its weights are multiplied
-        by (Xiao et al. 2022, SmoothQuant, equation 3); layers without an entry are not smoothed.
-    rows: the kinds of layers whose input is scaled by every token's own largest magnitude, not the whole text by one.
+    smoothing: divisors of the input channels by the name of a group of layers; the weights are multiplied by them
+        (Xiao et al. 2022, SmoothQuant, equation 3). Layers without an entry are not smoothed.
+    rows: the kinds of layers whose input has a scale for every token instead of one for the whole text.
     """
 
     smoothing: Mapping[str, Floats]
@@ -103,7 +103,7 @@ class Int8:
                 _product(graph, quantised, layer, graph.constant(f"{layer.name}.bias", layer.bias)) for layer in layers
             ]
         largest = _largest(graph, x, name)
-        inverse = graph.node("Reciprocal", [largest], f"{name}.inverse")  # multiplying by it is faster than to divide
+        inverse = graph.node("Reciprocal", [largest], f"{name}.inverse")  # multiplying by it is faster than dividing
         quantised = _quantised(graph, graph.node("Mul", [x, inverse], f"{name}.unit"), name)
         products = [_product(graph, quantised, layer) for layer in layers]
         scaled = [graph.node("Mul", [product, largest], f"{product}.scaled") for product in products]
@@ -111,16 +111,16 @@ class Int8:
 
 
 def _largest(graph: GraphWriter, x: str, name: str) -> str:
-    """Return the name of each token's largest magnitude or more, [1, tokens, 1]."""
+    """Return the name of an upper bound of each token's magnitudes, [1, tokens, 1]."""
     axis = graph.constant("last_axis", np.array([-1], np.int64))
     if not name.endswith(ACTIVATED):
         return graph.node("ReduceMax", [graph.node("Abs", [x], f"{name}.magnitude"), axis], f"{name}.largest")
-    deepest = graph.constant("gelu.deepest", np.array(GELU_DEEPEST, np.float32))
+    deepest = graph.constant("gelu.deepest", np.array(GELU_MINIMUM, np.float32))
     return graph.node("Max", [graph.node("ReduceMax", [x, axis], f"{name}.highest"), deepest], f"{name}.largest")
 
 
 def _quantised(graph: GraphWriter, x: str, name: str) -> tuple[str, ...]:
-    """Return the names of `x` in uint8, its scale and its zero."""
+    """Return the names of `x` in uint8, of its scale and of its zero point."""
     names = f"{name}.uint8", f"{name}.step", f"{name}.zero"
     graph.node("DynamicQuantizeLinear", [x], names)
     return names

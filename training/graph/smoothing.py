@@ -1,4 +1,4 @@
-"""Smoothing before quantisation: move the spread of activations into the weights, where it does less harm."""
+"""Smoothing before quantisation: move the range of activations into the weights, where it does less harm."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -14,22 +14,22 @@ from .linear import Floats, Layers
 Feed: TypeAlias = Mapping[str, NDArray[np.int64]]
 """The inputs of one run, by name."""
 
-STRENGTH = 0.6  # alpha; mean cosine, all layers smoothed, rows scaled: .99810 at 0.4, .99874 at 0.5, .99892 at 0.6
+STRENGTH = 0.6  # alpha; mean cosine with all layers smoothed: .99810 at 0.4, .99874 at 0.5, .99892 at 0.6
 
-SMOOTHED = ("qkv", "widen")  # those that read a layer normalisation; with the others too, .99874 instead of .99897
+SMOOTHED = ("qkv", "widen")  # layers after a normalisation; with the others as well, .99874 instead of .99897
 
 SMALLEST = 1e-5
 
 
 def smoothing(exact: onnx.ModelProto, layers: Mapping[str, Layers], feeds: Sequence[Feed]) -> dict[str, Floats]:
-    """Return, by layer, what to divide each input channel by: max|x|^alpha / max|w|^(1 - alpha).
+    """Return the divisors of each layer's input channels: max|x|^alpha / max|w|^(1 - alpha).
 
-    Source: Xiao et al. 2022, SmoothQuant, equation 4. `exact` is the model in fp32, `layers` its linear layers
-    (bert_graph.linear_layers), `feeds` real inputs.
+    Source: Xiao et al. 2022, SmoothQuant, equation 4. `exact` is the model in fp32, `layers` are its linear layers as
+    `linear_layers` returns them, and `feeds` are real inputs.
     """
     weights = {
-        name: np.max([np.abs(each.weight).max(axis=1) for each in together], axis=0)
-        for name, together in layers.items()
+        name: np.max([np.abs(each.weight).max(axis=1) for each in group], axis=0)
+        for name, group in layers.items()
         if name.endswith(SMOOTHED)
     }
     activations = _largest_inputs(exact, weights, feeds)
@@ -42,7 +42,7 @@ def _divisor(activation: Floats, weight: Floats) -> Floats:
 
 
 def _largest_inputs(exact: onnx.ModelProto, channels: Mapping[str, Floats], feeds: Sequence[Feed]) -> dict[str, Floats]:
-    """Return the largest magnitude that each input channel takes over all tokens of all feeds."""
+    """Return the largest magnitude of each input channel over all tokens of all feeds."""
     watched = [f"{name}.input" for name in channels]
     model = onnx.ModelProto()
     model.CopyFrom(exact)

@@ -47,8 +47,8 @@ async def test_score_is_the_same_bits_in_any_company(tmp_path: Path) -> None:
     texts = ["red", "a red brake " * 40, "", "naïve 東京 \ud800", "brake"] * 4
     alone = [scorer.score("red brake", [text])[0] for text in texts]
     assert scorer.score("red brake", texts) == alone
-    together = await WorkerPool(4).map(lambda text: scorer.score("red brake", [text])[0], texts)
-    assert together == alone
+    batched = await WorkerPool(4).map(lambda text: scorer.score("red brake", [text])[0], texts)
+    assert batched == alone
 
 
 def test_long_passage_has_the_score_of_its_best_window(tmp_path: Path) -> None:

@@ -92,11 +92,11 @@ def test_torch_weights_give_unit_vectors_that_batches_do_not_change(tmp_path: Pa
 
     model = TorchTextModel.open(write_torch(tmp_path / "bert", head=False))
     texts = [TEXT, "the battery is charged overnight", "brake " * 100]
-    together = model.embed(texts, query=False)
-    assert [each.truncated for each in together] == [False, False, True]
-    assert [float(np.linalg.norm(each.vector)) for each in together] == pytest.approx([1, 1, 1], abs=1e-5)
+    batched = model.embed(texts, query=False)
+    assert [each.truncated for each in batched] == [False, False, True]
+    assert [float(np.linalg.norm(each.vector)) for each in batched] == pytest.approx([1, 1, 1], abs=1e-5)
     [alone] = model.embed([TEXT], query=True)
-    assert alone.vector == pytest.approx(together[0].vector, abs=1e-4)
+    assert alone.vector == pytest.approx(batched[0].vector, abs=1e-4)
     (tmp_path / "bert" / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelError, match="cannot be loaded"):
         TorchTextModel.open(tmp_path / "bert")

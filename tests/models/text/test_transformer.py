@@ -39,8 +39,8 @@ def test_vector_is_a_unit_vector_of_the_promised_dimension(transformer: Transfor
 @pytest.mark.parametrize("threads", [1, 2, 4])
 async def test_vector_is_the_same_bits_whatever_threads_and_neighbours(transformer: Transformer, threads: int) -> None:
     alone = [transformer.embed(text).vector for text in TEXTS]
-    together = await WorkerPool(threads).map(transformer.embed, TEXTS)
-    for one, other in zip(alone, together, strict=True):
+    batched = await WorkerPool(threads).map(transformer.embed, TEXTS)
+    for one, other in zip(alone, batched, strict=True):
         assert one.tobytes() == other.vector.tobytes()
 
 

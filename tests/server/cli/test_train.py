@@ -18,7 +18,7 @@ from resift.server.cli import train as train_cli
 from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, environment
 from resift.tests.training.tiny import THINGS, WINDOW, write_base, write_set
-from resift.training import plan
+from resift.training import planning
 
 pytestmark = [pytest.mark.slow, pytest.mark.torch]
 
@@ -163,7 +163,7 @@ def test_training_starts_from_the_bundled_reranker_by_default(
 ) -> None:
     bundled = tmp_path / "reranker"
     shutil.copytree(trained.out, bundled, ignore=shutil.ignore_patterns("work"))
-    monkeypatch.setattr(plan, "RERANKER_FOLDER", bundled)
+    monkeypatch.setattr(planning, "RERANKER_FOLDER", bundled)
     write_set(tmp_path / "things")
     code, _, err = run("train", "--data", "things", "--out", "out", *OPTIONS, "--steps", "2", "--train-window", "40")
     assert code == 0, err
@@ -174,8 +174,8 @@ def test_training_starts_from_the_bundled_reranker_by_default(
 
 def test_defaults_of_the_command_are_those_of_plan_and_recipe() -> None:
     defaults = {name: each.default for name, each in signature(train_cli.train).parameters.items()}
-    ours = {each.name: each.default for each in fields(plan.TrainingPlan)}
-    recipe = plan.Recipe()
+    ours = {each.name: each.default for each in fields(planning.TrainingPlan)}
+    recipe = planning.Recipe()
     for name in ("split", "window", "layers", "questions", "unlabelled"):
         assert defaults[name] == ours[name], name
     assert (defaults["distil"], defaults["teacher"]) == (ours["distilled"], ours["teacher"])

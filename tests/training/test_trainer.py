@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from resift.tests.training.tiny import WINDOW
-from resift.training.mined import Candidate, Mined
+from resift.training.mined import Candidate, MinedQuestion
 
 pytest.importorskip("torch", reason="the extra [train] is not installed")
 pytest.importorskip("sentence_transformers", reason="the extra [train] is not installed")
 
-from resift.training.fit import DEPTH, DevelopmentSet, last_checkpoint, score_all
+from resift.training.development import DEPTH, DevelopmentSet, score_all
 from resift.training.network import build_network
+from resift.training.trainer import last_checkpoint
 
 pytestmark = pytest.mark.torch
 
@@ -40,8 +41,8 @@ def test_development_set_measures_network_retrieval_and_both(base: Path) -> None
     texts = ["ladder care", "kettle care", *["glacier history"] * (DEPTH - 2)]
     grades = [0, 1, *[-1] * (DEPTH - 2)]
     fused = [1 - place / 100 for place in range(DEPTH)]
-    asked = Mined("kettle care", [Candidate(*each) for each in zip(texts, fused, grades, strict=True)])
-    too_deep = Mined("kettle", [*asked.candidates[:1] * DEPTH, Candidate("kettle", 0.0, 1)])
+    asked = MinedQuestion("kettle care", [Candidate(*each) for each in zip(texts, fused, grades, strict=True)])
+    too_deep = MinedQuestion("kettle", [*asked.candidates[:1] * DEPTH, Candidate("kettle", 0.0, 1)])
     network: Any = build_network(base, window=WINDOW)
     found = DevelopmentSet([asked, too_deep])(network)  # the latter cannot be answered from the first candidates
     assert found["retrieval_ndcg@10"] == pytest.approx(0.6309, abs=1e-4)

@@ -8,7 +8,7 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.tests.training.tiny import write_set
-from resift.training.plan import PLAN_FILE, Recipe, TrainingPlan, begin, check, parse_mix
+from resift.training.planning import PLAN_FILE, Recipe, TrainingPlan, check_plan, parse_mix, start_or_resume
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def test_mix_is_read_with_and_without_weights() -> None:
 @pytest.mark.parametrize(
     ("specs", "message"),
     [
-        (["a=much"], "'much' is no number"),
-        (["a="], "'' is no number"),
+        (["a=much"], "'much' is not a number"),
+        (["a="], "'' is not a number"),
         (["a=0"], "greater than 0"),
         (["a=-1"], "greater than 0"),
         (["a=nan"], "greater than 0"),
@@ -44,82 +44,92 @@ def test_mix_that_cannot_be_is_refused(specs: list[str], message: str) -> None:
 
 def test_whole_plan_is_accepted_and_changes_nothing(plan: TrainingPlan, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
-    check(plan)
+    check_plan(plan)
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_folder_without_a_judged_set_is_named(plan: TrainingPlan, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="--data: there is no folder nowhere"):
-        check(replace(plan, data={Path("nowhere"): 1}))
+        check_plan(replace(plan, data={Path("nowhere"): 1}))
     with pytest.raises(InvalidInput, match=r"--dev: there is no folder nowhere.*corpus\.jsonl"):
-        check(replace(plan, dev=[Path("nowhere")]))
+        check_plan(replace(plan, dev=[Path("nowhere")]))
     (tmp_path / "things" / "queries.jsonl").unlink()
     with pytest.raises(InvalidInput, match=r"things has no queries\.jsonl"):
-        check(plan)
+        check_plan(plan)
 
 
 def test_missing_split_is_told_with_those_that_exist(plan: TrainingPlan) -> None:
-    with pytest.raises(InvalidInput, match=r"no split 'test'\. Splits there: train"):
-        check(replace(plan, split="test"))
+    with pytest.raises(InvalidInput, match=r"no split 'test'\. Its splits: train"):
+        check_plan(replace(plan, split="test"))
 
 
 def test_development_set_that_is_trained_on_is_refused(plan: TrainingPlan, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="must not be learnt"):
-        check(replace(plan, dev=list(plan.data)))
-    with pytest.raises(InvalidInput, match="have one name"):
-        check(replace(plan, dev=[write_set(tmp_path / "other" / "things")]))
+    with pytest.raises(InvalidInput, match="must not be used both"):
+        check_plan(replace(plan, dev=list(plan.data)))
+    with pytest.raises(InvalidInput, match="have the same name"):
+        check_plan(replace(plan, dev=[write_set(tmp_path / "other" / "things")]))
 
 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"model_type": "roberta"}, "kind 'roberta'"),
-        ({"model_type": "bert", "hidden_act": "relu"}, "'bert' with 'relu'"),
-        ({"model_type": "bert", "max_position_embeddings": 32}, "--window 64 is more than the 32"),
-        ({"model_type": "bert", "num_hidden_layers": 1}, "--layers 2 is more than the 1"),
+        ({"model_type": "roberta"}, "type 'roberta'"),
+        ({"model_type": "bert", "hidden_act": "relu"}, "'bert' with the activation 'relu'"),
+        ({"model_type": "bert", "max_position_embeddings": 32}, "--window 64 is more than --base .* has: 32"),
+        ({"model_type": "bert", "num_hidden_layers": 1}, "--layers 2 is more than --base .* has: 1"),
         (None, "cannot be read"),
     ],
 )
 def test_base_that_cannot_be_trained_is_refused(plan: TrainingPlan, config: object, message: str) -> None:
     (Path(plan.base) / "config.json").write_text(json.dumps(config) if config else "{")
     with pytest.raises(InvalidInput, match=message):
-        check(replace(plan, layers=2))
+        check_plan(replace(plan, layers=2))
 
 
 def test_same_plan_may_go_on(plan: TrainingPlan, tmp_path: Path) -> None:
-    begin(plan)
+    start_or_resume(plan)
     kept = (plan.work / PLAN_FILE).read_bytes()
-    begin(plan)
+    start_or_resume(plan)
     moved = (tmp_path / "things").rename(tmp_path / "elsewhere-things").parent / "elsewhere-things"
     (tmp_path / "new").mkdir()
-    begin(replace(plan, data={moved.rename(tmp_path / "new" / "things"): 1.0}))
+    start_or_resume(replace(plan, data={moved.rename(tmp_path / "new" / "things"): 1.0}))
     assert (plan.work / PLAN_FILE).read_bytes() == kept
 
 
 def test_other_plan_is_refused_and_says_what_differs(plan: TrainingPlan, tmp_path: Path) -> None:
-    begin(plan)
+    start_or_resume(plan)
     with pytest.raises(InvalidInput, match=r"\(window was 64, is 32\).*Choose another --out, or delete .*work"):
-        begin(replace(plan, window=32))
+        start_or_resume(replace(plan, window=32))
     with pytest.raises(InvalidInput, match="steps was 1500, is 3000"):
-        begin(replace(plan, recipe=Recipe(steps=3000)))
+        start_or_resume(replace(plan, recipe=Recipe(steps=3000)))
     with (tmp_path / "things" / "queries.jsonl").open("a") as file:
         file.write("\n")
     with pytest.raises(InvalidInput, match=r"\(data\)"):
-        begin(plan)
+        start_or_resume(plan)
+
+
+def test_plan_is_stored_under_the_keys_of_the_first_version(plan: TrainingPlan) -> None:
+    start_or_resume(plan)
+    stored = json.loads((plan.work / PLAN_FILE).read_bytes())
+    assert set(stored) == {
+        *("data", "dev", "base", "split", "window", "layers", "questions", "unlabelled", "teacher", "distilled"),
+        *("steps", "batch", "training_window", "learning_rate", "head_learning_rate", "evaluate_every"),
+        *("patience", "seed"),
+    }
 
 
 def test_folders_in_another_order_are_another_plan(plan: TrainingPlan, tmp_path: Path) -> None:
     first, second = tmp_path / "things", write_set(tmp_path / "others")
-    begin(replace(plan, data={first: 1.0, second: 1.0}))
+    start_or_resume(replace(plan, data={first: 1.0, second: 1.0}))
     with pytest.raises(InvalidInput, match=r"\(data\)"):
-        begin(replace(plan, data={second: 1.0, first: 1.0}))
+        start_or_resume(replace(plan, data={second: 1.0, first: 1.0}))
 
 
 def test_reranker_that_no_run_left_is_not_written_over(plan: TrainingPlan) -> None:
     plan.out.mkdir()
     (plan.out / "reranker.json").write_text("{}")
     with pytest.raises(InvalidInput, match=r"already holds a reranker.*reranker\.json"):
-        begin(plan)
+        start_or_resume(plan)
     assert not plan.work.exists()
 
 

@@ -1,4 +1,4 @@
-"""What `resift train` was asked for: checked before anything is mined, and kept so that only the same run goes on."""
+"""The plan of a `resift train` run: checked before mining, and stored so that only the same run is resumed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ..evaluation.beir import splits
 from ..models.bundled import MODEL_FILE, RERANKER_FOLDER, TOKENIZER_FILE, sha256_of
 from ..models.pair.loading import CrossEncoderModel, find_cross_encoder
 from ..models.pair.spec import SPEC_FILE
-from .base import CONFIG_FILE, check_base
+from .base_model import CONFIG_FILE, check_base_model
 from .lists import UNLABELLED_SHARE
-from .mined import write_whole
+from .mined import write_atomically
 
 BUNDLED_BASE = "bundled"
 
 PLAN_FILE = "plan.json"
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train: `steps` of `batch` lists each, pairs cut to `window` tokens, fewer than are read in use, for speed.
+    """How to train: `steps` of `batch` lists each, with pairs cut to `window` tokens, fewer than in use, for speed.
 
-    Every `evaluate_every` steps the development set is asked; after `patience` times without gain training stops.
+    The development set is evaluated every `evaluate_every` steps. Training stops after `evaluations_without_gain`.
     """
 
     steps: int = 1500
@@ -38,19 +38,19 @@ class Recipe:
     learning_rate: float = 5e-5
     head_learning_rate: float = 1e-3
     evaluate_every: int = 200
-    retry: int = 4
+    evaluations_without_gain: int = 4
     seed: int = 7
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """What to train on and how.
+    """What to train on, and how.
 
-    data: folders of judged questions with their weights in the mix; dev: folders that only decide when to stop.
-    base: folder of a BertModel to start from. window: tokens of a pair. layers: 0 keeps all of the base.
-    questions, unlabelled: at most so many of each folder; the latter are cut from its documents.
-    teacher: whose order is learnt beside the labels: a reranker as in RESIFT_RERANKER, "bundled", or "" for retrieval.
-    distilled: share of lists that teach nothing else.
+    data: folders of judged questions with their weights in the mix; dev: folders used only to decide when to stop.
+    base: the folder of the model to start from. window: tokens of a pair. layers: how many to keep; 0 keeps all.
+    questions, unlabelled: the maximum per folder; unlabelled questions are cut from its documents.
+    teacher: whose order to learn beside the labels: a reranker as in RESIFT_RERANKER, "bundled", or "" for retrieval.
+    distilled: the share of lists that have only the teacher's order as target.
     """
 
     data: Mapping[Path, float]
@@ -68,21 +68,21 @@ class TrainingPlan:
 
     @property
     def work(self) -> Path:
-        """Return where a run keeps what it needs to go on after a kill."""
+        """Return the folder that a run needs to resume after a kill."""
         return self.out / "work"
 
     @property
     def name(self) -> str:
-        """Return what the reranker will be called: its folder's name, without what no name may have."""
-        return re.sub(r"[^\w.:/@+-]+", "-", self.out.resolve().name).strip("-")[:LONGEST_NAME] or "reranker"
+        """Return the reranker's name: its folder's, with characters that names must not contain replaced."""
+        return re.sub(r"[^\w.:/@+-]+", "-", self.out.resolve().name).strip("-")[:MAX_NAME_LENGTH] or "reranker"
 
     @property
     def finished(self) -> bool:
-        """Return whether the reranker is written: reranker.json is the last of its files."""
+        """Return whether the reranker has been written, which ends with reranker.json."""
         return (self.out / SPEC_FILE).is_file()
 
     def options(self) -> dict[str, object]:
-        """Return the command's options that decide what comes out, by their names there, folders left out."""
+        """Return the options that affect the result, except folders, by their names on the command line."""
         recipe = self.recipe
         return {
             "--split": self.split,
@@ -92,18 +92,18 @@ class TrainingPlan:
             "--questions": self.questions,
             "--unlabelled": self.unlabelled,
             "--distil": self.distilled,
-            **({"--teacher": self.taught_by().name} if self.teacher else {}),
+            **({"--teacher": self.teacher_model().name} if self.teacher else {}),
             "--rate": recipe.learning_rate,
             "--steps": recipe.steps,
             "--every": recipe.evaluate_every,
         }
 
     def mined(self, folder: Path) -> Path:
-        """Return where the candidates of a folder's questions are kept."""
+        """Return the file with the candidates of a folder's questions."""
         return self.work / f"{folder.resolve().name}-{self.split}.jsonl"
 
-    def taught_by(self) -> CrossEncoderModel:
-        """Return the reranker whose order is learnt, where there is a teacher."""
+    def teacher_model(self) -> CrossEncoderModel:
+        """Return the reranker that is the teacher; call it only if there is one."""
         return find_cross_encoder(str(RERANKER_FOLDER) if self.teacher == BUNDLED_BASE else self.teacher)
 
     def base_folder(self) -> Path:
@@ -115,7 +115,7 @@ def parse_mix(specs: Sequence[str]) -> dict[Path, float]:
     """Return folders and their weights from `FOLDER` or `FOLDER=WEIGHT`.
 
     Raises:
-        InvalidInput: a weight is no positive number, or a folder is named twice.
+        InvalidInput: A weight is not a positive number, or a folder is given twice.
     """
     mix: dict[Path, float] = {}
     for spec in specs:
@@ -123,7 +123,7 @@ def parse_mix(specs: Sequence[str]) -> dict[Path, float]:
         try:
             weight = float(given)
         except ValueError as error:
-            raise InvalidInput(f"--data {spec!r}: {given!r} is no number. Write FOLDER or FOLDER=WEIGHT.") from error
+            raise InvalidInput(f"--data {spec!r}: {given!r} is not a number. Write FOLDER or FOLDER=WEIGHT.") from error
         if not 0 < weight < float("inf"):
             raise InvalidInput(f"--data {spec!r}: the weight must be greater than 0 and finite.")
         if Path(name) in mix:
@@ -132,12 +132,12 @@ def parse_mix(specs: Sequence[str]) -> dict[Path, float]:
     return mix
 
 
-def check(plan: TrainingPlan) -> None:
-    """Refuse what could not be trained, before hours are spent on it.
+def check_plan(plan: TrainingPlan) -> None:
+    """Find problems before hours are spent on training.
 
     Raises:
-        InvalidInput: a folder is missing, holds no judged set, or is no model that can be trained.
-        ModelError: the base is a reranker of Resift's own that is damaged, or the teacher cannot be loaded.
+        InvalidInput: A folder is missing, is not a judged set, or does not hold a model that can be trained.
+        ModelError: The base is a damaged reranker in Resift's format, or the teacher cannot be loaded.
     """
     for option, folders in (("--data", plan.data), ("--dev", plan.dev)):
         for folder in folders:
@@ -147,13 +147,14 @@ def check(plan: TrainingPlan) -> None:
         name = folder.resolve().name
         if name in names:
             raise InvalidInput(
-                f"{names[name]} and {folder} have one name, or are one. Rename one; what decides must not be learnt."
+                f"{names[name]} and {folder} have the same name or are the same folder. Rename one; a set must not be "
+                "used both to learn from and to decide when to stop."
             )
         names[name] = folder
     options = {"--window": plan.window, "--layers": plan.layers}
-    check_base(plan.base_folder(), options)
+    check_base_model(plan.base_folder(), options)
     if plan.teacher:
-        plan.taught_by().open()
+        plan.teacher_model().open()
 
 
 def _check_set(option: str, folder: Path, split: str) -> None:
@@ -163,42 +164,42 @@ def _check_set(option: str, folder: Path, split: str) -> None:
         raise InvalidInput(f"{option}: {what}. A judged set has corpus.jsonl, queries.jsonl and qrels/<split>.tsv.")
     if split not in (known := splits(folder)):
         raise InvalidInput(
-            f"{option}: {folder} has no split {split!r}. Splits there: {', '.join(known) or 'none'}. "
+            f"{option}: {folder} has no split {split!r}. Its splits: {', '.join(known) or 'none'}. "
             "Choose one that every folder has with --split."
         )
 
 
-def begin(plan: TrainingPlan) -> None:
-    """Keep the plan, or compare it with the one that the folder was begun with.
+def start_or_resume(plan: TrainingPlan) -> None:
+    """Store the plan, or compare it with the stored plan of the run to resume.
 
     Raises:
-        InvalidInput: the folder holds another run, or a reranker of which no run is left.
+        InvalidInput: The folder holds another run, or a reranker without its run.
     """
-    path, current = plan.work / PLAN_FILE, _described(plan)
+    path, current = plan.work / PLAN_FILE, _describe(plan)
     leftover = " and ".join(str(each) for each in (plan.work, plan.out / SPEC_FILE) if each.exists())
     if path.is_file():
         before: dict[str, Any] = json.loads(path.read_bytes())
-        # As text, in which order counts: collections are named by their folder's place.
+        # Compared as text, in which order counts: collections are numbered in the order of their folders.
         differ = [key for key, now in current.items() if json.dumps(before.get(key)) != json.dumps(now)]
         changes = [_change(key, before.get(key), current[key]) for key in differ]
         if changes:
             raise InvalidInput(
-                f"{plan.out} was begun with other data or options ({', '.join(changes)}). Choose another --out, "
-                f"or delete {leftover} to begin anew."
+                f"{plan.out} was started with other data or options ({', '.join(changes)}). Choose another --out, "
+                f"or delete {leftover} to start again."
             )
     elif plan.finished:
         raise InvalidInput(f"{plan.out} already holds a reranker. Choose another --out, or delete {leftover}.")
     else:
         plan.work.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(current, indent=2) + "\n")
+        write_atomically(path, json.dumps(current, indent=2) + "\n")
 
 
 def _change(key: str, before: object, now: object) -> str:
     return key if isinstance(now, dict) else f"{key} was {before}, is {now}"
 
 
-def _described(plan: TrainingPlan) -> dict[str, Any]:
-    """Return everything that decides what comes out, by name; files by their sums, so that folders may move."""
+def _describe(plan: TrainingPlan) -> dict[str, Any]:
+    """Return everything that affects the result, by name; files by their checksums, so that folders may be moved."""
     options = {
         name: getattr(plan, name)
         for name in ("split", "window", "layers", "questions", "unlabelled", "teacher", "distilled")
@@ -210,6 +211,7 @@ def _described(plan: TrainingPlan) -> dict[str, Any]:
     sums = {path.name: sha256_of(path)[:12] for path in weights if path.is_file()}
     recipe = asdict(plan.recipe)
     recipe["training_window"] = recipe.pop("window")
+    recipe["patience"] = recipe.pop("evaluations_without_gain")  # the key in plan.json since the first version
     return {"data": data, "dev": dev, "base": sums, **options, **recipe}
 
 

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from resift.training.mined import Candidate, Mined
+from resift.training.mined import Candidate, MinedQuestion
 
 pytest.importorskip("torch", reason="the extra [train] is not installed")
 pytest.importorskip("sentence_transformers", reason="the extra [train] is not installed")
 
-from resift.training.fit import WEIGHTS, best_outcomes, best_weight, mean_ndcg
+from resift.training.development import WEIGHTS, best_outcomes, best_weight, mean_ndcg
 
 pytestmark = pytest.mark.torch
 
 
-def question(*grades: int) -> Mined:
+def question(*grades: int) -> MinedQuestion:
     """Return a question whose candidates have falling fused scores and these grades."""
-    return Mined("?", [Candidate(str(n), 1 - n / len(grades), grade) for n, grade in enumerate(grades)])
+    return MinedQuestion("?", [Candidate(str(n), 1 - n / len(grades), grade) for n, grade in enumerate(grades)])
 
 
 def scores(*rows: tuple[float, ...]) -> list[np.ndarray]:

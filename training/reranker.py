@@ -1,0 +1,157 @@
+"""Make a reranker from mined questions: draw lists, train, export, calibrate, write the card."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+from ..core.errors import InvalidInput, ModelError
+from ..core.values import Logistic
+from ..evaluation.tuning.calibration import Outcomes, fit_logistic, reliability, smoothed
+from ..models.bundled import MODEL_FILE, TOKENIZER_FILE, sha256_of
+from ..models.pair.scorer import MAX_QUERY_TOKENS
+from ..models.pair.spec import SPEC_FILE, Calibration, RerankerSpec
+from .base_model import base_model_name, is_resift_reranker
+from .card import ModelCard, TrainingSet
+from .development import DEPTH, best_outcomes, best_weight, mean_ndcg
+from .export import COMPARED_QUESTIONS, SHIPPED, Exported, export
+from .graph.dequantize import unpack
+from .lists import CandidateList, TrainingSource, draw_lists, read_source
+from .mined import MinedFile, MinedQuestion, write_atomically
+from .network import build_network
+from .planning import TrainingPlan
+from .teacher import RERANKER_SHARE, RETRIEVAL_SHARE, TrainingList, add_targets, score_by_reranker, score_by_retrieval
+from .trainer import train_network
+
+MAX_DEVELOPMENT_QUESTIONS = 300  # 7,500 pairs to score
+
+CARD_FILE = "README.md"
+
+
+def train(plan: TrainingPlan) -> ModelCard:
+    """Train on the mined questions, write the reranker to `plan.out` and return its card.
+
+    Raises:
+        InvalidInput: The data has nothing to learn from.
+        ModelError: The int8 model does not rank like the trained one, or training had no effect.
+    """
+    random = Random(plan.recipe.seed)  # noqa: S311 - repeatable, not secret
+    sources, dev = read_training_data(plan, random)
+    count = plan.recipe.steps * plan.recipe.batch
+    lists = draw_lists(sources, list(plan.data.values()), count, random=random, unlabelled=plan.distilled)
+    network = build_network(_base(plan), window=plan.window, layers=plan.layers)
+    step = train_network(network, _with_targets(plan, lists), dev, plan.recipe, plan.work / "checkpoints")
+    return write_description(plan, _training_sets(plan, sources), dev, export(network, dev, plan.out), step=step)
+
+
+def write_description(
+    plan: TrainingPlan, sets: Sequence[TrainingSet], dev: Sequence[MinedQuestion], exported: Exported, *, step: int
+) -> ModelCard:
+    """Write the card and then reranker.json beside the model, and return the card.
+
+    reranker.json comes last because it marks the folder as complete. `step` is the number of training steps.
+    """
+    weight = best_weight(dev, exported.scores)
+    best = best_outcomes(dev, exported.scores)
+    calibration = _calibrate(best)
+    sums = {name: sha256_of(plan.out / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
+    card = ModelCard(
+        name=plan.name,
+        base=base_model_name(plan.base_folder()),
+        window=plan.window,
+        training_window=min(plan.recipe.window, plan.window),
+        layers=exported.layers,
+        sets=sets,
+        dev=[folder.resolve().name for folder in plan.dev],
+        questions=len(dev),
+        compared=min(COMPARED_QUESTIONS, len(dev)),
+        step=step,
+        lists=step * plan.recipe.batch,
+        options=plan.options(),
+        teacher=f"the reranker {plan.teacher_model().name}" if plan.teacher else "retrieval",
+        share=RERANKER_SHARE if plan.teacher else RETRIEVAL_SHARE,
+        distilled=plan.distilled,
+        variants=exported.variants,
+        shipped=SHIPPED,
+        calibration=calibration,
+        reliability=reliability(calibration, best),
+        quality=measured(dev, exported, weight),
+        sums=sums,
+    )
+    (plan.out / CARD_FILE).write_text(card.text(), encoding="utf-8")
+    spec = _spec(plan, calibration, weight, sums)
+    write_atomically(plan.out / SPEC_FILE, spec.model_dump_json(indent=2) + "\n")
+    return card
+
+
+def _spec(plan: TrainingPlan, calibration: Logistic, weight: float, sums: Mapping[str, str]) -> RerankerSpec:
+    """Return the contents of reranker.json."""
+    return RerankerSpec(
+        name=plan.name,
+        window=plan.window,
+        query_tokens=min(MAX_QUERY_TOKENS, plan.window // 2),
+        calibration=Calibration(slope=calibration.slope, intercept=calibration.intercept),
+        weights={"fused": round(1 - weight, 3), "rerank": weight},
+        sha256=dict(sums),
+    )
+
+
+def measured(dev: Sequence[MinedQuestion], exported: Exported, weight: float) -> dict[str, float]:
+    """Return nDCG@10 on the development questions: of retrieval, of the reranker alone and of the blend."""
+    shares = {"hybrid": 0.0, "reranker alone": 1.0, f"blend, weight {weight:g}": weight}
+    return {name: mean_ndcg(dev, exported.scores, weight=share) for name, share in shares.items()}
+
+
+def read_training_data(plan: TrainingPlan, random: Random) -> tuple[list[TrainingSource], list[MinedQuestion]]:
+    """Return the questions to learn from, by folder, and the development questions, which decide when to stop.
+
+    Raises:
+        InvalidInput: A folder has no usable question, or there is no usable development question.
+    """
+    dev = [mined for folder in plan.dev for mined in MinedFile(plan.mined(folder)).read() if mined.judged]
+    sources: list[TrainingSource] = []
+    for folder in plan.data:
+        source, held_out = read_source(plan.mined(folder), hold_out=not plan.dev, random=random)
+        if not source.judged and not source.unlabelled:
+            raise InvalidInput(f"{folder} has no question with enough candidates to learn from. Leave the folder out.")
+        sources.append(source)
+        dev += held_out
+    random.shuffle(dev)
+    dev = [each for each in dev if len(each.candidates) > 1][:MAX_DEVELOPMENT_QUESTIONS]
+    if not any(candidate.grade > 0 for each in dev for candidate in each.candidates[:DEPTH]):
+        raise InvalidInput(
+            "Search found no relevant document for any development question, so nothing can decide when to stop. "
+            "Add judged questions, or give a folder with --dev."
+        )
+    return sources, dev
+
+
+def _calibrate(best: Outcomes) -> Logistic:
+    scores, relevant = best
+    calibration = fit_logistic([(scores, smoothed(relevant))])
+    if calibration.slope <= 0:
+        raise ModelError(
+            "Training had no effect: on the development questions, a higher score does not mean a better hit. "
+            "Train on more judged questions, or longer (--steps)."
+        )
+    return calibration
+
+
+def _base(plan: TrainingPlan) -> Path:
+    """Return the folder of the weights to start from, unpacking them first from a reranker in Resift's format."""
+    folder = plan.base_folder()
+    return unpack(folder, plan.work / "base") if is_resift_reranker(folder) else folder
+
+
+def _with_targets(plan: TrainingPlan, lists: Iterable[CandidateList]) -> Iterator[TrainingList]:
+    if not plan.teacher:
+        return add_targets(lists, score_by_retrieval, share=RETRIEVAL_SHARE)
+    scorer = plan.teacher_model().open()
+    return add_targets(lists, score_by_reranker(scorer), share=RERANKER_SHARE, threads=os.cpu_count() or 1)
+
+
+def _training_sets(plan: TrainingPlan, sources: Sequence[TrainingSource]) -> list[TrainingSet]:
+    pairs = zip(plan.data.items(), sources, strict=True)
+    return [TrainingSet(folder, weight, len(source.judged)) for (folder, weight), source in pairs]
