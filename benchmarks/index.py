@@ -1,10 +1,10 @@
-"""What an index costs in answers: a graph under filters of every width, and each quantization, on judged questions.
+"""Measure what an index costs in recall: a graph under filters of any width, and each quantization.
 
     python -m resift.benchmarks.index graph BEIR/scifact --words cells patients mice yeast zebrafish
     python -m resift.benchmarks.index quantization BEIR/scifact BEIR/nfcorpus
 
-Each folder is a test set in BEIR form. Collections are kept in --store, as those of `quality` are, and are left with an
-index, but searched exactly again.
+Each folder is a test set in BEIR form. Collections stay in --store, like those of `quality`. They keep their index, but
+are searched exactly again afterwards.
 """
 
 import argparse
@@ -29,19 +29,19 @@ from resift.store.index_options import IndexOptions, Quantization
 from resift.store.indexing import AT, optimize
 from resift.store.protocols import Collection, Leg
 
-GRAPH_FROM = 1000  # passages: small sets get a graph too
+GRAPH_FROM = 1000  # passages, so that small sets get a graph too
 SHOWN = 10
-AFTERWARDS = 100  # hits that a filter after the search would pick from
+POST_FILTERED = 100  # hits that post-filtering would choose from
 OVERSAMPLINGS = (1.0, 3.0)
 
 
 async def graph(engine: Engine, judged: JudgedSet, words: Sequence[str]) -> Table:
-    """Return for each filter what searches of a graph find of exact ones, and what a filter afterwards would leave."""
+    """Return for each filter the recall of graph search, and how many hits post-filtering would leave."""
     collection = await engine.services.pipeline.open(judged.name)
     await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), say=quiet)
     queries = [(await engine.encoder.encode_query(text)).vector for text in judged.queries.values()]
-    breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{AT}", "afterwards")
-    table.title = f"{judged.name}: {len(queries)} questions of a graph, {breadth} candidates"
+    breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{AT}", "post-filtered")
+    table.title = f"{judged.name}: {len(queries)} queries on a graph, {breadth} candidates"
     for word in ("", *words):
         where = parse_filter({"text": {"match": word}} if word else {}, collection.manifest.fields)
         recall, left = await filtered(collection, where, queries)
@@ -51,20 +51,20 @@ async def graph(engine: Engine, judged: JudgedSet, words: Sequence[str]) -> Tabl
 
 
 async def filtered(collection: Collection, where: Condition | None, queries: Sequence[Vector]) -> tuple[float, float]:
-    """Return the recall under a filter, and how many of ten hits it leaves of a search that knows nothing of it."""
+    """Return the recall of filtered graph search, and how many of ten hits are left if the filter comes after it."""
     recalls, left = list[float](), list[int]()
     for query in queries:
         [found] = await collection.search([Leg(DENSE, query, AT)], where=where)
         [exact] = await collection.search([Leg(DENSE, query, AT, exact=True)], where=where)
-        [wide] = await collection.search([Leg(DENSE, query, AFTERWARDS)])
-        kept = {key for key, _ in (await collection.search([Leg(DENSE, query, AFTERWARDS)], where=where))[0]}
+        [wide] = await collection.search([Leg(DENSE, query, POST_FILTERED)])
+        kept = {key for key, _ in (await collection.search([Leg(DENSE, query, POST_FILTERED)], where=where))[0]}
         recalls.append(len(dict(found).keys() & dict(exact).keys()) / max(1, len(exact)))
         left.append(min(SHOWN, sum(key in kept for key, _ in wide)))
     return fmean(recalls), fmean(left)
 
 
 async def quantization(engine: Engine, judged: JudgedSet) -> Table:
-    """Return the measures of dense and hybrid search by quantization, compared again by originals or not."""
+    """Return the measures of dense and hybrid search by quantization and oversampling."""
     collection = await engine.services.pipeline.open(judged.name)
     table = Table("quantization", "oversampling", "dense nDCG@10", "dense R@50", "hybrid nDCG@10", title=judged.name)
     for kind in get_args(Quantization):
@@ -80,11 +80,11 @@ async def quantization(engine: Engine, judged: JudgedSet) -> Table:
 
 
 async def quiet(message: str) -> None:
-    """Say nothing of what is being done."""
+    """Ignore progress messages."""
 
 
 async def run(what: str, folders: Iterable[Path], words: Sequence[str], store: Path) -> list[Table]:
-    """Ingest, index and ask; return a table for each set."""
+    """Return a table for each set."""
     engine = build_engine(load_settings(data_dir=store))
     tables: list[Table] = []
     try:
@@ -101,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("graph", "quantization"))
     parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--words", nargs="*", default=[], help="filters: passages that hold the word")
+    parser.add_argument("--words", nargs="*", default=[], help="filter by passages that contain the word")
     parser.add_argument("--store", type=Path, default=Path("build/quality"))
     options = parser.parse_args()
     for table in anyio.run(run, options.what, options.folders, options.words, options.store):

@@ -1,6 +1,7 @@
-"""Calls, rounds and wall time of listwise reranking against depth, with an endpoint that takes 300 ms a call.
+"""Measure calls, rounds and wall time of listwise reranking by depth, with an endpoint that takes 300 ms per call.
 
-Run: python -m resift.benchmarks.listwise
+pip install -e '.[dev]'
+python -m resift.benchmarks.listwise
 """
 
 import time
@@ -19,22 +20,22 @@ from resift.tests.standins.chat import ChatStandIn, chat_stand_in
 
 DELAY_S = 0.3
 DEPTHS = (10, 20, 30, 40, 50, 60, 80, 100)
-WAYS = ("windows", "partition")
+COMPARED = ("windows", "partition")
 
 
-async def measure(server: ChatStandIn, way: str, depth: int) -> tuple[int, int, float]:
-    """Return calls, rounds and seconds for a head in which one of the last passages is the best."""
+async def measure(server: ChatStandIn, strategy: str, depth: int) -> tuple[int, int, float]:
+    """Return calls, rounds and seconds for passages of which the second-to-last is the best."""
     worth = [depth - place for place in range(depth)]
     worth[-2] = 2 * depth
     hits = [Hit(Passage(f"p{place}", -1, f"worth {each}"), 0.0, rank=place) for place, each in enumerate(worth)]
     model = LanguageModel(Endpoint("stand-in", server.url))
-    listwise = Listwise(model, load_templates(), ListwiseOptions(strategy=way, cache_size=0))
+    listwise = Listwise(model, load_templates(), ListwiseOptions(strategy=strategy, cache_size=0))
     asked, begun = len(server.asked), time.perf_counter()
     ordering = await listwise.order(Query("worth"), hits)
     seconds = time.perf_counter() - begun
     assert ordering.places[:2] == (depth - 2, 0)
     await model.close()
-    rounds = rounds_of(STRATEGIES[way](depth), lambda group: sorted(group, key=lambda place: -worth[place]))
+    rounds = rounds_of(STRATEGIES[strategy](depth), lambda group: sorted(group, key=lambda place: -worth[place]))
     return len(server.asked) - asked, len(rounds), seconds
 
 
@@ -45,7 +46,7 @@ async def main() -> None:
         print("| depth | windows: calls | rounds | seconds | partitioning: calls | rounds | seconds |")
         print("|---:|---:|---:|---:|---:|---:|---:|")
         for depth in DEPTHS:
-            measured = [await measure(server, way, depth) for way in WAYS]
+            measured = [await measure(server, strategy, depth) for strategy in COMPARED]
             cells = [f"{calls} | {rounds} | {seconds:.1f}" for calls, rounds, seconds in measured]
             print(f"| {depth} | {' | '.join(cells)} |")
 

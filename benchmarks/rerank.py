@@ -1,12 +1,12 @@
-"""Rerank the same passages with Resift, with sentence-transformers and with fastembed, in turn, in one run.
+"""Rerank the same passages with Resift, sentence-transformers and fastembed, in turn in one run.
 
-    pip install -e '.[train]'
+    pip install -e '.[train,fastembed]'
     python -m resift.benchmarks.rerank [--passages 50] [--threads 2] [--rounds 7]
 
-All run one network with one set of weights. The others get what their users get: fp32, their own batches, `threads`
-threads. The passages are docstrings of Python's standard library; with the question they are 40 to 256 tokens long.
-Then the same library is searched: the default search, which reads hits only while that changes the page, and all of the
-first hits, by either.
+All run the same network with the same weights. The others run as their users run them: fp32, their own batching,
+`threads` threads. The passages are docstrings of Python's standard library, 40 to 256 tokens long with the query. Then
+the same library is searched: by default, where reading stops when it no longer changes the page, and with all of the
+first hits read by either.
 """
 
 import json
@@ -50,7 +50,7 @@ Scores: TypeAlias = NDArray[np.float64]
 Contender: TypeAlias = Callable[[str, Sequence[str]], Scores]
 
 QUERY = "how do I read a file line by line without loading all of it into memory?"
-FEWEST_TOKENS, MOST_TOKENS = 40, 256
+MIN_TOKENS, MAX_TOKENS = 40, 256
 LIBRARY = "library"
 SEARCH_ROUNDS = 3
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -80,12 +80,12 @@ def main() -> None:
 
 
 def draw(count: int) -> tuple[list[str], float]:
-    """Return passages of mixed length, and how many tokens they have with the question, on average."""
+    """Return passages of mixed length, and their mean number of tokens with the query."""
     tokenizer = PairTokenizer.open(RERANKER_FOLDER / TOKENIZER_FILE, window=read_spec(RERANKER_FOLDER).window)
     lengths: dict[str, int] = {}
     for text in sample([docstrings()], count * 10, seed=1):
         pairs, _ = tokenizer.encode_windows(QUERY, text)
-        if len(pairs) == 1 and FEWEST_TOKENS <= pairs[0].ids.shape[1] <= MOST_TOKENS:
+        if len(pairs) == 1 and MIN_TOKENS <= pairs[0].ids.shape[1] <= MAX_TOKENS:
             lengths[text] = pairs[0].ids.shape[1]
     chosen = list(lengths)[:count]
     return chosen, float(np.mean([lengths[text] for text in chosen]))
@@ -103,7 +103,7 @@ def ours(threads: int) -> Contender:
 
 def sentence_transformers(weights: Path) -> Contender:
     torch: Any = import_module("torch")
-    model: Any = build_network(weights, window=MOST_TOKENS, attention="sdpa")
+    model: Any = build_network(weights, window=MAX_TOKENS, attention="sdpa")
     identity = torch.nn.Identity()
 
     def score(query: str, passages: Sequence[str]) -> Scores:
@@ -124,13 +124,13 @@ def fastembed(weights: Path, folder: Path, threads: int) -> Contender:
 
 
 def export(weights: Path, folder: Path) -> Path:
-    """Write the network in fp32 as an ONNX file for batches, with the tokenizer's files; return the folder."""
+    """Write the network as an fp32 ONNX file for batches, with its tokenizer files; return the folder."""
     torch: Any = import_module("torch")
 
     class Logits(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()  # pyright: ignore[reportUnknownMemberType]
-            self.network = build_network(weights, window=MOST_TOKENS).eval()
+            self.network = build_network(weights, window=MAX_TOKENS).eval()
 
         def forward(self, *inputs: Any) -> Any:
             return self.network(dict(zip(INPUTS, inputs, strict=True)))["scores"]
@@ -139,7 +139,7 @@ def export(weights: Path, folder: Path) -> Path:
     ids = torch.ones(2, 8, dtype=torch.int64)
     halves = torch.tensor([[0, 0, 0, 0, 1, 1, 1, 1]] * 2)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the older exporter, which needs no further package, says it is the older one
+        warnings.simplefilter("ignore")  # the older exporter needs no extra package, but warns that it is old
         torch.onnx.export(
             Logits(),
             (ids, ids, halves),
@@ -154,7 +154,7 @@ def export(weights: Path, folder: Path) -> Path:
         shutil.copy(weights / name, folder)
     special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
     (folder / "special_tokens_map.json").write_text(json.dumps(special), encoding="utf-8")
-    settings = {"model_max_length": MOST_TOKENS, "pad_token": "[PAD]"}
+    settings = {"model_max_length": MAX_TOKENS, "pad_token": "[PAD]"}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
     return folder
 
@@ -162,7 +162,7 @@ def export(weights: Path, folder: Path) -> Path:
 def measure(
     contenders: dict[str, Contender], passages: Sequence[str], *, rounds: int
 ) -> dict[str, tuple[float, Scores]]:
-    """Return each contender's median seconds for all passages, and its scores; they take turns."""
+    """Return the median seconds of each contender for all passages, and its scores. Contenders take turns."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     scores = {name: score(QUERY, passages) for name, score in contenders.items()}
     for _ in range(rounds):
@@ -174,7 +174,7 @@ def measure(
 
 
 async def searches(folder: Path, other: Contender, depth: int, threads: int) -> Table:
-    """Search the documentation of the standard library; return what reranking took, by either, in turn."""
+    """Search the docstrings of the standard library; return the time that each way of reranking took."""
     engine = build_engine(load_settings(data_dir=folder, threads=threads, rerank=RerankSettings(cache_size=0)))
     documents = list(stdlib_documents())
     await engine.services.ingestor.ingest(Job(LIBRARY, documents, len(documents)))
@@ -191,7 +191,7 @@ async def searches(folder: Path, other: Contender, depth: int, threads: int) -> 
                 stage = (await pipeline.search(replace(question, depth=given))).ranking.stages[-1]
                 rows.setdefault(name, []).append((stage.milliseconds / 1000, stage.returned))
     await engine.close()
-    table = Table("reranked by", "seconds", "hits read", "as fast", title=f"{len(STDLIB_QUESTIONS)} searches")
+    table = Table("reranked by", "seconds", "hits read", "times as fast", title=f"{len(STDLIB_QUESTIONS)} searches")
     slowest = fmean(seconds for seconds, _ in next(iter(rows.values())))
     for name, found in rows.items():
         seconds, read = fmean(seconds for seconds, _ in found), fmean(hits for _, hits in found)

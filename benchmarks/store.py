@@ -1,11 +1,11 @@
-"""The embedded store at size: opening, hybrid search, memory, recall; and beside qdrant-client's local mode.
+"""Measure the embedded store at size: opening, hybrid search, memory, recall; and against qdrant-client's local mode.
 
     python -m resift.benchmarks.store --passages 100000
     python -m resift.benchmarks.store --local 10000
 
-Texts are the beginnings, of any length, of two documentation strings of the standard library, with their BM25 vectors.
-Dense vectors lie around one centre for every 20 passages, at a cosine of about 0.86 to it, as passages of one subject
-do; what a quantization or a graph finds on real vectors is for `resift tune --memory` to measure. A row is a process.
+Texts are the beginnings of two docstrings of the standard library, cut at random lengths, with their BM25 vectors.
+Dense vectors lie around one centre per 20 passages, at a cosine of about 0.86 to it, like passages on one subject. To
+measure quantization or a graph on real vectors, run `resift tune --memory`. Each row comes from a process of its own.
 """
 
 import argparse
@@ -39,11 +39,11 @@ from resift.store.manifest import Manifest
 from resift.store.protocols import Collection, Leg, Point, Store
 
 NAME = "size"
-ROUNDS = 10  # of every question; the first warms up and does not count
+ROUNDS = 10  # of all queries; the first warms up and does not count
 BATCH = 1024
 SPREAD = 0.6  # of a vector around its centre
 KINDS = ("none", "turbo4")
-LOCAL_TURNS = 5
+LOCAL_ROUNDS = 5
 
 
 def points(passages: int, dimension: int) -> Iterator[list[Point]]:
@@ -69,7 +69,7 @@ def points(passages: int, dimension: int) -> Iterator[list[Point]]:
 
 
 async def build(folder: Path, passages: int) -> None:
-    """Write the collection into a data directory, once with each quantization, and print what optimising took."""
+    """Write a collection for each quantization into a data directory, and print the time that optimizing took."""
     engine = build_engine(load_settings(data_dir=folder))
     manifest = engine.services.pipeline.manifest
     for kind in KINDS:
@@ -78,7 +78,7 @@ async def build(folder: Path, passages: int) -> None:
         for batch in points(passages, manifest.dimension):
             await collection.write(batch)
         written = time.perf_counter() - start
-        done = await optimize(collection, replace(manifest.storage, quantization=kind), say=_silent)
+        done = await optimize(collection, replace(manifest.storage, quantization=kind), say=_ignore)
         seconds = time.perf_counter() - start - written
         figures = {"write s": written, "index s": seconds, "recall@50": done.recall, "ef": done.storage.breadth}
         sys.stdout.write(json.dumps({"quantization": kind, **figures}) + "\n")
@@ -87,7 +87,7 @@ async def build(folder: Path, passages: int) -> None:
 
 
 async def ask(folder: Path, kind: str) -> None:
-    """Open a collection, load both models, ask; print times and memory."""
+    """Open a collection, load both models and search; print times and memory."""
     engine = build_engine(load_settings(data_dir=folder, rerank=RerankSettings(cache_size=0)))
     await engine.warm()
     models_mb, start = resident_mb(), time.perf_counter()
@@ -101,7 +101,7 @@ async def ask(folder: Path, kind: str) -> None:
 
 
 async def stage_times(engine: Engine, collection: str) -> dict[str, list[float]]:
-    """Return the milliseconds of each stage of each question, as the product's own reports give them."""
+    """Return the milliseconds of each stage of each search, as its report states them."""
     times: dict[str, list[float]] = {}
     for round_ in range(ROUNDS):
         for asked in STDLIB_QUESTIONS:
@@ -113,8 +113,8 @@ async def stage_times(engine: Engine, collection: str) -> dict[str, list[float]]
     return times
 
 
-async def beside_local_mode(passages: int) -> Table:
-    """Ask both engines the same hybrid searches through the same seam, by turns."""
+async def compare_with_local_mode(passages: int) -> Table:
+    """Run the same hybrid searches in both engines, in turn, through the same protocol."""
     from qdrant_client import AsyncQdrantClient
 
     from resift.core.retry import CircuitBreaker, RetryPolicy
@@ -124,8 +124,8 @@ async def beside_local_mode(passages: int) -> Table:
 
     manifest = Manifest(standard_vectors("synthetic@1", 384), Bm25Options(100), "none", storage=IndexOptions())
     address = Address("http://memory", "", prefer_grpc=False, grpc_port=6334, timeout_s=600)
-    line = CircuitBreaker("local mode", RetryPolicy(attempts=1))
-    local = QdrantStore(QdrantConnection(address, line, client=AsyncQdrantClient(":memory:")), ClusterLayout())
+    breaker = CircuitBreaker("local mode", RetryPolicy(attempts=1))
+    local = QdrantStore(QdrantConnection(address, breaker, client=AsyncQdrantClient(":memory:")), ClusterLayout())
     with tempfile.TemporaryDirectory() as folder:
         stores: dict[str, Store] = {
             "qdrant-client local mode": local,
@@ -146,13 +146,13 @@ async def beside_local_mode(passages: int) -> Table:
 
 
 async def hybrid_times(opened: dict[str, Collection], manifest: Manifest) -> dict[str, list[float]]:
-    """Return the milliseconds of each search. Engines are asked by turns, the same questions one after the other.
+    """Return the milliseconds of each search. The engines take turns with the same queries.
 
-    The first question of a turn brings an engine's data back into the processor's caches and does not count.
+    The first query of a turn does not count: it brings the engine's data back into the processor's caches.
     """
     bm25, random = Bm25Encoder(manifest.lexical), np.random.default_rng(1)
     times: dict[str, list[float]] = {name: [] for name in opened}
-    for _ in range(LOCAL_TURNS):
+    for _ in range(LOCAL_ROUNDS):
         asked = [
             [Leg(DENSE, random.standard_normal(manifest.dimension).astype(np.float32), 100), Leg(BM25, words, 100)]
             for words in (bm25.query(each.text) for each in STDLIB_QUESTIONS)
@@ -167,7 +167,7 @@ async def hybrid_times(opened: dict[str, Collection], manifest: Manifest) -> dic
 
 
 def in_own_process(*arguments: str) -> list[dict[str, float | str]]:
-    """Run a part of this benchmark anew and return what it printed."""
+    """Run a part of this benchmark in a new process and return what it prints."""
     command = [sys.executable, "-m", "resift.benchmarks.store", *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -178,7 +178,7 @@ def at_size(passages: int) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         built = in_own_process("--passages", str(passages), "--build", folder)
         rows = [
-            {**each, **in_own_process("--ask", folder, str(each["quantization"]))[0]}  # after all is built
+            {**each, **in_own_process("--ask", folder, str(each["quantization"]))[0]}  # after everything is built
             for each in built
         ]
     table = Table(*rows[0], title=f"{passages:,} passages, {len(STDLIB_QUESTIONS)} questions")
@@ -187,7 +187,7 @@ def at_size(passages: int) -> Table:
     return table
 
 
-async def _silent(message: str) -> None:
+async def _ignore(message: str) -> None:
     del message
 
 
@@ -206,7 +206,7 @@ def main() -> None:
         if options.passages:
             Console(width=200).print(at_size(options.passages))
         if options.local:
-            Console(width=120).print(anyio.run(beside_local_mode, options.local))
+            Console(width=120).print(anyio.run(compare_with_local_mode, options.local))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What arguments of a question and vectors of a collection change in hybrid search, one part at a time.
+"""Measure what search arguments and vector settings change in hybrid search, one part per run.
 
     python -m resift.benchmarks.techniques fields BEIR/scifact BEIR/nfcorpus
 
-Each folder is a test set in BEIR form; collections are kept in --store, as those of `quality` are.
+Each folder is a test set in BEIR form. Collections stay in --store, like those of `quality`.
 """
 
 import argparse
@@ -47,28 +47,28 @@ LATE_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5)
 
 
 async def fields(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
-    """Weigh the vector of the title beside that of the text."""
+    """Vary the weight of the title vector against that of the text vector."""
     rows: Rows = []
     for mode in ("hybrid", "dense"):
         for weights in WEIGHTS:
-            found = await ask(engine, judged, alike(judged, replace(PLAIN, mode=mode, fields=weights)))
+            found = await ask(engine, judged, same_for_all(judged, replace(PLAIN, mode=mode, fields=weights)))
             rows.append(row(f"{mode}, fields {dict(weights) or 'not given'}", judged.grades, found))
     return rows
 
 
 async def phrasings(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
-    """Add to each question the one with the fewest words in common among those with the same relevant documents."""
+    """Add to each query the one with the fewest words in common, among those with the same relevant documents."""
     other = reworded(judged, folder)
-    ways: Mapping[str, Questions] = {
+    variants: Mapping[str, Questions] = {
         "query": dict.fromkeys(other, PLAIN),
         "the other wording alone": {key: replace(PLAIN, query=text) for key, text in other.items()},
         "query and `queries` with the other": {key: replace(PLAIN, queries=[text]) for key, text in other.items()},
     }
-    return [row(name, judged.grades, await ask(engine, judged, asked)) for name, asked in ways.items()]
+    return [row(name, judged.grades, await ask(engine, judged, asked)) for name, asked in variants.items()]
 
 
 def reworded(judged: JudgedSet, folder: Path) -> dict[str, str]:
-    """Return for each question another wording, from any split, where there is one."""
+    """Return another wording of each query that has one, from any split."""
     by_answer: defaultdict[frozenset[str], list[str]] = defaultdict(list)
     for each in (load(folder, split) for split in splits(folder)):
         for key, text in each.queries.items():
@@ -82,24 +82,24 @@ def reworded(judged: JudgedSet, folder: Path) -> dict[str, str]:
 
 
 async def examples(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
-    """Name a document that is right, and the first hit that is not; neither counts in any row."""
+    """Give a relevant document as `like` and the first irrelevant hit as `unlike`; neither counts in any row."""
     several = {key: judged.queries[key] for key in judged.queries if len(relevant(judged.grades[key])) > 1}
     asked = replace(judged, queries=several)
-    plain = await ask(engine, asked, alike(asked, PLAIN))
+    plain = await ask(engine, asked, same_for_all(asked, PLAIN))
     like = {key: min(relevant(judged.grades[key]), key=lambda name: (-judged.grades[key][name], name)) for key in plain}
     unlike = {
         key: next(hit for hit in hits if not judged.grades[key].get(hit.passage.document_id))
         for key, hits in plain.items()
     }
     rest = {key: {name: grade for name, grade in judged.grades[key].items() if name != like[key]} for key in plain}
-    ways: Mapping[str, Questions] = {
-        "query": alike(asked, PLAIN),
+    variants: Mapping[str, Questions] = {
+        "query": same_for_all(asked, PLAIN),
         "query, `like`": {key: replace(PLAIN, like=[f"{like[key]}#0"]) for key in plain},
         "query, `unlike`": {key: replace(PLAIN, unlike=[unlike[key].passage.id]) for key in plain},
         "query, both": {key: replace(PLAIN, like=[f"{like[key]}#0"], unlike=[unlike[key].passage.id]) for key in plain},
     }
     rows: Rows = []
-    for name, questions in ways.items():
+    for name, questions in variants.items():
         found = await ask(engine, asked, questions)
         shown = {key: {like[key], unlike[key].passage.document_id} for key in found}
         others = {
@@ -114,7 +114,7 @@ async def diversity(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     collection = await engine.services.pipeline.open(judged.name)
     rows: Rows = []
     for share in DIVERSITIES:
-        found = await ask(engine, judged, alike(judged, replace(PLAIN, diversity=share)))
+        found = await ask(engine, judged, same_for_all(judged, replace(PLAIN, diversity=share)))
         cosines: list[float] = []
         for hits in found.values():
             ids = [hit.passage.point_id(judged.name) for hit in hits[:10]]
@@ -129,7 +129,7 @@ async def boosts(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     tagged = [replace(each, metadata={"topic": topic(each.id)}) for each in judged.documents]
     judged = replace(judged, name=f"{judged.name}-topics", documents=tagged)
     await ingest_set(engine, judged)
-    rows = [row("query", judged.grades, await ask(engine, judged, alike(judged, PLAIN)))]
+    rows = [row("query", judged.grades, await ask(engine, judged, same_for_all(judged, PLAIN)))]
     for factor in FACTORS:
         asked = {key: replace(PLAIN, boost={"topic": {topic(key): factor}}) for key in judged.queries}
         rows.append(row(f"its topic boosted by {factor}", judged.grades, await ask(engine, judged, asked)))
@@ -138,32 +138,38 @@ async def boosts(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
 
 
 async def tokens(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
-    """Vary the share of late interaction in a collection with a vector per token."""
-    ways = {f"share of late interaction {weight}": {"late_weight": weight} for weight in LATE_WEIGHTS}
+    """Vary the weight of late interaction in a collection with one vector per token."""
+    variants = {f"weight of late interaction {weight}": {"late_weight": weight} for weight in LATE_WEIGHTS}
     store = engine.settings.data_dir / "tokens"
     return [
-        row(name, judged.grades, await rebuilt(judged, PLAIN, data_dir=store, vectors={"tokens": True}, search=search))
-        for name, search in ways.items()
+        row(
+            name,
+            judged.grades,
+            await hits_when_rebuilt(judged, PLAIN, data_dir=store, vectors={"tokens": True}, search=search),
+        )
+        for name, search in variants.items()
     ]
 
 
 async def tokenizer(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
-    """Take identifiers apart for BM25, or not."""
+    """Compare the tokenizers of BM25."""
     rows: Rows = []
     for name in get_args(Tokenizer):
         for mode in ("keyword", "hybrid"):
             store = engine.settings.data_dir / f"tokenizer-{name}"
-            found = await rebuilt(judged, replace(PLAIN, mode=mode), data_dir=store, search={"tokenizer": name})
+            found = await hits_when_rebuilt(
+                judged, replace(PLAIN, mode=mode), data_dir=store, search={"tokenizer": name}
+            )
             rows.append(row(f"{mode}, tokenizer {name}", judged.grades, found))
     return rows
 
 
-async def rebuilt(judged: JudgedSet, question: SearchRequest, **settings: Any) -> Found:
-    """Return the hits of each query in a collection made with other settings."""
+async def hits_when_rebuilt(judged: JudgedSet, question: SearchRequest, **settings: Any) -> Found:
+    """Return the hits of each query in a collection built with other settings."""
     other = build_engine(load_settings(**settings))
     try:
         await ingest_set(other, judged)
-        return await ask(other, judged, alike(judged, question))
+        return await ask(other, judged, same_for_all(judged, question))
     finally:
         await other.close()
 
@@ -174,7 +180,7 @@ PARTS: Mapping[str, Callable[[Engine, JudgedSet, Path], Awaitable[Rows]]] = {
 
 
 async def ask(engine: Engine, judged: JudgedSet, questions: Questions) -> Found:
-    """Return the hits of each question; one without words has those of its query."""
+    """Return the hits of each question; one without a query of its own gets that of its key."""
     found: dict[str, Sequence[Hit]] = {}
     for key, question in questions.items():
         asked = replace(question, collection=judged.name, query=question.query or judged.queries[key])
@@ -182,36 +188,36 @@ async def ask(engine: Engine, judged: JudgedSet, questions: Questions) -> Found:
     return found
 
 
-def alike(judged: JudgedSet, question: SearchRequest) -> Questions:
-    """Return the same question for every query."""
+def same_for_all(judged: JudgedSet, question: SearchRequest) -> Questions:
+    """Return the question for every query of the set."""
     return dict.fromkeys(judged.queries, question)
 
 
 def row(name: str, grades: Mapping[str, Mapping[str, int]], found: Found) -> tuple[str, ...]:
-    """Return a line of the table: what was asked, of how many, and the means of the measures."""
+    """Return a row: the label, the number of queries, and the mean measures."""
     orders = {key: [hit.passage.document_id for hit in hits] for key, hits in found.items()}
     values = means(per_query(grades, orders, MEASURES))
     return (name, str(len(found)), *(f"{values[measure]:.4f}" for measure in MEASURES))
 
 
 def relevant(grades: Mapping[str, int]) -> frozenset[str]:
-    """Return the documents that answer."""
+    """Return the relevant documents."""
     return frozenset(name for name, grade in grades.items() if grade > 0)
 
 
 def overlap(one: str, other: str) -> float:
-    """Return the share of words two texts have in common, of all their words."""
+    """Return the Jaccard similarity of the words of two texts."""
     first, second = set(one.lower().split()), set(other.lower().split())
     return len(first & second) / len(first | second)
 
 
 def topic(identifier: str) -> str:
-    """Return the beginning of an id."""
+    """Return the topic that a document id begins with."""
     return identifier.partition("_")[0]
 
 
 async def run(part: str, folders: Iterable[Path], split: str, store: Path) -> Table:
-    """Ingest and ask; return the table."""
+    """Return the table of one part on every set."""
     engine = build_engine(load_settings(data_dir=store))
     table = Table("set", "asked", "questions", *MEASURES)
     try:

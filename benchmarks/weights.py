@@ -1,8 +1,8 @@
-"""The constants of ranking, chosen on questions that no test asks: fusion weight, reranker weight, relevance.
+"""Choose the constants of ranking on development queries: fusion weight, reranker weight, relevance.
 
     python -m resift.benchmarks.weights BEIR/scifact:train:200 BEIR/nfcorpus:dev:150 [--reranker maxsim]
 
-Each set is a folder in BEIR form, a split, and how many of its questions to draw. Collections are kept in --store.
+Each set is a folder in BEIR form, a split, and how many of its queries to draw. Collections stay in --store.
 """
 
 import argparse
@@ -43,7 +43,7 @@ DEPTH = 50
 
 
 async def run(specs: Sequence[str], part: Part, store: Path, reranker: str) -> list[Table]:
-    """Ingest, ask and fit; return the tables of the part."""
+    """Return the tables of a part."""
     reranked = replace(PLAIN, reranker=reranker, depth=DEPTH)
     sets = dict(map(draw, specs))
     tables: list[Table] = []
@@ -60,7 +60,7 @@ async def run(specs: Sequence[str], part: Part, store: Path, reranker: str) -> l
 
 
 def draw(spec: str) -> tuple[str, JudgedSet]:
-    """Return a label and the test set that `folder:split:number` names, with the questions drawn, always the same."""
+    """Return a label and the judged set that `folder:split:number` names, with that many queries drawn."""
     folder, split, number = spec.rsplit(":", 2)
     judged = sample(load(Path(folder), split), int(number), seed=1)
     return f"{judged.name} {split}", judged
@@ -68,7 +68,7 @@ def draw(spec: str) -> tuple[str, JudgedSet]:
 
 @asynccontextmanager
 async def opened(store: Path, *, dense_weight: float | None = None) -> AsyncGenerator[Engine]:
-    """Lend an engine, with a fusion weight other than the configured one if given; one at a time holds the store."""
+    """Yield an engine, with the given fusion weight if any. Only one engine at a time can hold the store."""
     search = {} if dense_weight is None else {"dense_weight": dense_weight}
     engine = build_engine(load_settings(data_dir=store, search=search))
     try:
@@ -78,7 +78,7 @@ async def opened(store: Path, *, dense_weight: float | None = None) -> AsyncGene
 
 
 async def sweep_fusion(sets: Mapping[str, JudgedSet], store: Path) -> Table:
-    """Return nDCG@10 of hybrid search, nothing reranked, by the share of the dense leg."""
+    """Return nDCG@10 of hybrid search without reranking, by the weight of the dense leg."""
     rows: dict[str, list[float]] = {label: [] for label in sets}
     for weight in FUSION_WEIGHTS:
         async with opened(store, dense_weight=weight) as engine:
@@ -88,7 +88,7 @@ async def sweep_fusion(sets: Mapping[str, JudgedSet], store: Path) -> Table:
 
 
 async def sweep_blend(engine: Engine, label: str, judged: JudgedSet, reranked: SearchRequest) -> Table:
-    """Return nDCG@10 by the shares of reranker and dense score in the blend; fused retrieval has the rest."""
+    """Return nDCG@10 by the weights of reranker and dense score in the blend; fused retrieval has the rest."""
     question = replace(reranked, collection=judged.name)
     samples = await collect_samples(engine.services.pipeline, judged, question, now=datetime.now(UTC))
     rows: dict[str, list[float]] = {}
@@ -96,11 +96,11 @@ async def sweep_blend(engine: Engine, label: str, judged: JudgedSet, reranked: S
         shares = [share for share in RERANK_SHARES if share + dense <= 1]
         mixes = np.array([[1 - share - dense, share, dense] for share in shares])
         rows[f"dense {dense:g}"] = np.mean([ndcg(each, DEPTH, SIGNALS, mixes) for each in samples], axis=0).tolist()
-    return _sweep(f"{label}, nDCG@10 by the reranker's share", RERANK_SHARES, rows)
+    return _sweep(f"{label}, nDCG@10 by the reranker's weight", RERANK_SHARES, rows)
 
 
 async def fit_relevance(engine: Engine, sets: Mapping[str, JudgedSet], reranked: SearchRequest) -> list[Table]:
-    """Return the logistics of both scores, and for each how what it foretells agrees with what was found."""
+    """Return the logistics of both scores, and for each its predicted and actual relevance."""
     answers = {label: await ask_all(engine, judged, reranked) for label, judged in sets.items()}
     fits = Table("score", "slope", "intercept", title="Relevance of the best hit")
     tables = [fits]
@@ -108,7 +108,7 @@ async def fit_relevance(engine: Engine, sets: Mapping[str, JudgedSet], reranked:
         best = {label: best_hits(read(judged, answers[label], stage)) for label, judged in sets.items()}
         fitted = fit_logistic(list(best.values()))
         fits.add_row(stage, f"{fitted.slope:.2f}", f"{fitted.intercept:.2f}")
-        table = Table("predicted", *sets, title=f"Relevance by {stage}, predicted / found (best hits)")
+        table = Table("predicted", *sets, title=f"Relevance by {stage}, predicted / actual (best hits)")
         rows = [{row[0]: row for row in reliability(fitted, each)} for each in best.values()]
         for name in sorted({name for row in rows for name in row}):
             cells = [row[name][1:] if name in row else None for row in rows]
@@ -118,12 +118,12 @@ async def fit_relevance(engine: Engine, sets: Mapping[str, JudgedSet], reranked:
 
 
 async def count_verdicts(engine: Engine, sets: Mapping[str, JudgedSet], reranked: SearchRequest) -> Table:
-    """Return the verdicts on each set's questions, asked of its own documents, and by turns of the other sets'."""
+    """Return the verdicts on each set's queries, over its own documents and over the other sets' in turn."""
     kinds = ("good", "weak", "none")
     table = Table("questions", "asked of", *kinds, title=f"Verdicts, reranker {reranked.reranker}")
     for label, judged in sets.items():
         others = [each.name for each in sets.values() if each is not judged]
-        for where, names in (("its own documents", [judged.name]), ("the others'", others)):
+        for where, names in (("its own documents", [judged.name]), ("the other sets", others)):
             counts = Counter[str]()
             for query, name in zip(judged.queries.values(), cycle(names), strict=False):
                 asked = replace(reranked, query=query, collection=name)
@@ -133,13 +133,13 @@ async def count_verdicts(engine: Engine, sets: Mapping[str, JudgedSet], reranked
 
 
 async def ask_all(engine: Engine, judged: JudgedSet, reranked: SearchRequest) -> Answers:
-    """Return the reranked hits of every query, by its id."""
+    """Return the reranked hits of every query by its id."""
     asked = replace(reranked, collection=judged.name)
     return {key: ranking.hits async for key, ranking in rankings(engine.services.pipeline, judged, asked)}
 
 
 def read(judged: JudgedSet, answers: Answers, stage: Stage) -> Iterator[JudgedScores]:
-    """Yield each question's scores by a stage, and which of the hits are relevant."""
+    """Yield the scores of each query by a stage, and which of the hits are relevant."""
     for key, hits in answers.items():
         scored = [hit for hit in hits if stage in hit.scores]
         grades = [judged.grades[key].get(hit.passage.document_id, 0) for hit in scored]

@@ -1,1 +1,1 @@
-"""Documents and questions to try Resift on: a parts catalogue, and Python's own documentation."""
+"""Sample documents and questions: a catalogue of car parts, and the docstrings of Python's standard library."""

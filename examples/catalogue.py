@@ -1,4 +1,4 @@
-"""The car parts catalogue: vague titles, telling descriptions, and questions with their right answers."""
+"""A catalogue of car parts with terse titles and full descriptions, and questions with their answers."""
 
 import json
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ PARTS = Path(__file__).parent / "parts"
 
 @dataclass(frozen=True, slots=True)
 class DemoQuestion:
-    """A question and the ids of the documents that answer it; none where nothing does."""
+    """A question and the ids of the documents that answer it, if any."""
 
     text: str
     relevant: tuple[str, ...] = ()
 
 
 def parts() -> list[Document]:
-    """Return the catalogue in its own order, one document a part."""
+    """Return the catalogue in its own order, one document per part."""
     return [
         Document(
             id=part["id"],
@@ -33,7 +33,7 @@ def parts() -> list[Document]:
 
 
 def part_questions() -> list[DemoQuestion]:
-    """Return the questions; the last one is answered by no part."""
+    """Return the questions. No part answers the last one."""
     return [DemoQuestion(line["query"], tuple(line["relevant"])) for line in _lines("queries.jsonl")]
 
 

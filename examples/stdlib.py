@@ -1,4 +1,4 @@
-"""The documentation strings of the running interpreter's standard library, as documents to search."""
+"""The docstrings of the running interpreter's standard library, as documents."""
 
 import contextlib
 import functools
@@ -17,7 +17,7 @@ from ..core.values import Document
 from .catalogue import DemoQuestion
 
 CACHED_FUNCTION = type(functools.cache(len))
-MIN_CHARS = 40  # below it stand remarks such as "Close the file."
+MIN_CHARACTERS = 40  # shorter ones are remarks such as "Close the file."
 
 SKIPPED = frozenset(
     {
@@ -27,12 +27,12 @@ SKIPPED = frozenset(
         *("ensurepip", "idlelib", "lib2to3", "distutils", "pydoc_data", "test", "tests", "turtledemo"),
         # large, about drawing, and missing where Python was built without Tk
         *("tkinter", "turtle"),
-        # the insides of os, os.path, re, dis and xml.parsers.expat, documented there
+        # the implementations of os, os.path, re, dis and xml.parsers.expat, which are documented there
         *("genericpath", "nt", "ntpath", "nturl2path", "opcode", "posix", "posixpath", "pyexpat"),
         *("sre_compile", "sre_constants", "sre_parse"),
     }
 )
-CLOSED_PACKAGES = frozenset({"encodings"})  # a hundred codecs with one docstring
+UNOPENED_PACKAGES = frozenset({"encodings"})  # a hundred codecs that share one docstring
 
 STDLIB_QUESTIONS = (
     DemoQuestion("make a temporary directory that deletes itself", ("tempfile.TemporaryDirectory",)),
@@ -55,8 +55,8 @@ STDLIB_QUESTIONS = (
 )
 
 
-class _Named(NamedTuple):
-    """An object under the name it is documented by."""
+class _Documented(NamedTuple):
+    """An object and the name it is documented under."""
 
     module: str
     path: str
@@ -69,23 +69,30 @@ class _Named(NamedTuple):
 
 
 def stdlib_documents() -> list[Document]:
-    """Return one document per public module, class, function, method and property with its own docstring, by name.
+    """Return a document for each public module, class, function, method and property with a docstring of its own.
 
-    Imports the standard library, as `pydoc` does; modules that are missing on this machine are left out.
+    Imports the whole standard library, as `pydoc` does, except modules that are missing on this machine. Documents are
+    sorted by name.
     """
     with _silence():
         modules = _import_modules()
         exported = _exported(modules)
-    named = [*(_Named(name, "", "module", module) for name, module in modules.items()), *exported, *_members(exported)]
-    documents = {each.id: _document(each, text) for each in named if len(text := _own_docstring(each)) >= MIN_CHARS}
+    items = [
+        *(_Documented(module=name, path="", kind="module", value=module) for name, module in modules.items()),
+        *exported,
+        *_members(exported),
+    ]
+    documents = {
+        each.id: _document(each, text) for each in items if len(text := _own_docstring(each)) >= MIN_CHARACTERS
+    }
     return [documents[name] for name in sorted(documents)]
 
 
 @contextlib.contextmanager
 def _silence() -> Generator[None]:
-    """Keep deprecated modules and names from saying so, and anything from being printed."""
-    nowhere = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+    """Suppress deprecation warnings and everything that modules print when they are imported."""
+    discarded = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(discarded), contextlib.redirect_stderr(discarded):
         warnings.simplefilter("ignore")
         yield
 
@@ -93,12 +100,12 @@ def _silence() -> Generator[None]:
 def _import_modules() -> dict[str, ModuleType]:
     waiting = [*sorted(sys.stdlib_module_names), "os.path"]
     modules: dict[str, ModuleType] = {}
-    for name in filter(_is_wanted, waiting):  # grows while it is read
+    for name in filter(_is_wanted, waiting):  # grows during the loop
         try:
             modules[name] = importlib.import_module(name)
-        except (ImportError, OSError, AttributeError):  # of another platform, or built without its C library
+        except (ImportError, OSError, AttributeError):  # for another platform, or built without its C library
             continue
-        if name not in CLOSED_PACKAGES:
+        if name not in UNOPENED_PACKAGES:
             inside = pkgutil.iter_modules(getattr(modules[name], "__path__", ()))
             waiting.extend(f"{name}.{each.name}" for each in inside)
     return modules
@@ -108,18 +115,22 @@ def _is_wanted(name: str) -> bool:
     return not any(part.startswith("_") or part in SKIPPED for part in name.split("."))
 
 
-def _exported(modules: dict[str, ModuleType]) -> list[_Named]:
-    """Return the classes and functions, each once: in its own family of modules and as high up as it is exported."""
-    found = [_Named(name, path, kind, value) for name in modules for path, kind, value in _public(modules[name])]
-    first: dict[int, _Named] = {}
+def _exported(modules: dict[str, ModuleType]) -> list[_Documented]:
+    """Return each class and function once, under its least nested name, preferably where it is defined."""
+    found = [
+        _Documented(module=name, path=path, kind=kind, value=value)
+        for name in modules
+        for path, kind, value in _public(modules[name])
+    ]
+    first: dict[int, _Documented] = {}
     for each in sorted(found, key=_preference):
         first.setdefault(id(each.value), each)
     return list(first.values())
 
 
-def _preference(named: _Named) -> tuple[bool, int, bool, str]:
-    is_alias = named.path != getattr(named.value, "__name__", "")
-    return not _is_family(named), named.id.count("."), is_alias, named.id
+def _preference(item: _Documented) -> tuple[bool, int, bool, str]:
+    is_alias = item.path != getattr(item.value, "__name__", "")
+    return not _is_defined_in_package(item), item.id.count("."), is_alias, item.id
 
 
 def _public(module: ModuleType) -> Iterator[tuple[str, str, Any]]:
@@ -128,7 +139,9 @@ def _public(module: ModuleType) -> Iterator[tuple[str, str, Any]]:
         value = getattr(module, name, None)
         if name.startswith("_") or not (kind := _kind(value)):
             continue
-        if listed is not None or _is_family(_Named(module.__name__, name, kind, value)):
+        if listed is not None or _is_defined_in_package(
+            _Documented(module=module.__name__, path=name, kind=kind, value=value)
+        ):
             yield name, kind, value
 
 
@@ -139,20 +152,20 @@ def _kind(value: object) -> str:
     return "function" if inspect.isroutine(value) or is_cached else ""
 
 
-def _is_family(named: _Named) -> bool:
-    """Say whether the object was written in the module, below it, or in its C twin (`_socket` for `socket`)."""
-    owner = getattr(named.value, "__module__", None) or named.module
-    return owner.lstrip("_").split(".")[0] == named.module.split(".")[0]
+def _is_defined_in_package(item: _Documented) -> bool:
+    """Return whether the object is defined in the module's package, or its C counterpart (`_socket` for `socket`)."""
+    owner = getattr(item.value, "__module__", None) or item.module
+    return owner.lstrip("_").split(".")[0] == item.module.split(".")[0]
 
 
-def _members(exported: Iterable[_Named]) -> list[_Named]:
-    """Return methods and properties, each once: where defined, or in the nearest public class of a private one."""
+def _members(exported: Iterable[_Documented]) -> list[_Documented]:
+    """Return each method and property once: in the class that defines it, or in a public subclass of a private one."""
     classes = [each for each in exported if each.kind == "class"]
     first = {id(each.value): each for each in exported}  # `Formatter.converter` is `time.localtime`
-    members: list[_Named] = []
+    members: list[_Documented] = []
     for each in sorted(classes, key=lambda each: (len(each.value.__mro__), each.id)):
         for name, value in _own_members(each.value):
-            member = _Named(each.module, f"{each.path}.{name}", _member_kind(value), value)
+            member = _Documented(module=each.module, path=f"{each.path}.{name}", kind=_member_kind(value), value=value)
             if member.kind and first.setdefault(id(value), member) is member:
                 members.append(member)
     return members
@@ -171,16 +184,16 @@ def _member_kind(value: object) -> str:
     return "method" if is_method else ""
 
 
-def _own_docstring(named: _Named) -> str:
-    """Return the cleaned docstring, or nothing for one inherited, of the type, or made from a class's fields."""
-    own: Any = named.value.__dict__.get("__doc__") if named.kind == "class" else getattr(named.value, "__doc__", None)
-    if not isinstance(own, str) or own == type(named.value).__doc__:
+def _own_docstring(item: _Documented) -> str:
+    """Return the cleaned docstring; "" if it is inherited, belongs to the type, or only repeats a class's fields."""
+    own: Any = item.value.__dict__.get("__doc__") if item.kind == "class" else getattr(item.value, "__doc__", None)
+    if not isinstance(own, str) or own == type(item.value).__doc__:
         return ""
     text = inspect.cleandoc(own).strip()
-    is_signature = named.kind == "class" and re.fullmatch(rf"{named.value.__name__}\(.*\)", text)
+    is_signature = item.kind == "class" and re.fullmatch(rf"{item.value.__name__}\(.*\)", text)
     return "" if is_signature else text
 
 
-def _document(named: _Named, text: str) -> Document:
-    metadata = {"module": named.module, "kind": named.kind}
-    return Document(id=named.id, title=named.id, text=text, source=f"python://{named.id}", metadata=metadata)
+def _document(item: _Documented, text: str) -> Document:
+    metadata = {"module": item.module, "kind": item.kind}
+    return Document(id=item.id, title=item.id, text=text, source=f"python://{item.id}", metadata=metadata)

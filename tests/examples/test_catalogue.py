@@ -1,4 +1,4 @@
-"""The parts catalogue is well formed, and its questions are honest."""
+"""The parts catalogue is complete, and its questions do not repeat its texts."""
 
 from datetime import date
 
@@ -10,14 +10,14 @@ def by_id() -> dict[str, Document]:
     return {part.id: part for part in parts()}
 
 
-def test_catalogue_holds_unique_parts() -> None:
+def test_parts_are_unique() -> None:
     catalogue = parts()
     assert len(catalogue) >= 28
     assert len(by_id()) == len(catalogue)
     assert len({part.title for part in catalogue}) == len(catalogue)
 
 
-def test_titles_are_terse_and_descriptions_telling() -> None:
+def test_titles_are_short_and_descriptions_long() -> None:
     for part in parts():
         assert 1 <= len(part.title.split()) <= 5, part.title
         assert 50 <= len(part.text.split()) <= 110, part.title
@@ -31,7 +31,7 @@ def test_metadata_is_complete_and_typed() -> None:
         assert date.fromisoformat(part.metadata["since"]) < date(2026, 1, 1)
 
 
-def test_each_question_has_one_known_part_but_the_last() -> None:
+def test_every_question_but_the_last_has_one_right_part() -> None:
     *answered, unanswered = part_questions()
     assert len(answered) == 6
     for question in answered:

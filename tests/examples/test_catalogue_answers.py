@@ -1,4 +1,4 @@
-"""What the demo promises of the catalogue, kept by the bundled reranker."""
+"""The bundled reranker answers the questions of the demo."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -29,14 +29,12 @@ async def pipeline(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pi
 
 
 @pytest.mark.parametrize("asked", ANSWERED, ids=lambda asked: asked.text)
-async def test_question_finds_its_part_by_a_text_that_its_title_does_not_tell(
-    pipeline: Pipeline, asked: DemoQuestion
-) -> None:
+async def test_reranking_finds_the_part_that_its_title_does_not_reveal(pipeline: Pipeline, asked: DemoQuestion) -> None:
     page = await pipeline.search(replace(parts_question(asked.text), reranker="cross-encoder"))
     assert page.ranking.hits[0].passage.document_id in asked.relevant
 
 
-async def test_question_that_a_part_answers_in_so_many_words_gets_the_verdict_good(pipeline: Pipeline) -> None:
+async def test_question_that_a_part_answers_literally_gets_the_verdict_good(pipeline: Pipeline) -> None:
     page = await pipeline.search(SearchRequest(ANSWERED[0].text, collection="parts", reranker="cross-encoder"))
     assert page.verdict == "good"
 

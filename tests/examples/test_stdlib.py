@@ -1,12 +1,11 @@
-"""The standard library becomes documents, quietly and always the same."""
+"""The docstrings of the standard library become documents, silently and reproducibly."""
 
-import time
 from collections import Counter
 
 import pytest
 
 from resift.core.values import Document
-from resift.examples.stdlib import MIN_CHARS, SKIPPED, STDLIB_QUESTIONS, stdlib_documents
+from resift.examples.stdlib import MIN_CHARACTERS, SKIPPED, STDLIB_QUESTIONS, stdlib_documents
 
 pytestmark = pytest.mark.slow
 
@@ -16,10 +15,8 @@ def documents() -> dict[str, Document]:
     return {document.id: document for document in stdlib_documents()}
 
 
-def test_thousands_of_documents_come_quickly_and_quietly(capfd: pytest.CaptureFixture[str]) -> None:
-    start = time.perf_counter()
+def test_thousands_of_documents_are_made_without_output(capfd: pytest.CaptureFixture[str]) -> None:
     documents = stdlib_documents()
-    assert time.perf_counter() - start < 30
     assert len(documents) > 3000
     assert len({document.id for document in documents}) == len(documents)
     assert capfd.readouterr() == ("", "")
@@ -31,7 +28,7 @@ def test_order_and_content_are_the_same_each_time() -> None:
     assert [document.id for document in first] == sorted(document.id for document in first)
 
 
-def test_documents_say_what_they_are(documents: dict[str, Document]) -> None:
+def test_documents_have_titles_sources_and_metadata(documents: dict[str, Document]) -> None:
     directory = documents["tempfile.TemporaryDirectory"]
     assert directory.title == "tempfile.TemporaryDirectory"
     assert directory.source == "python://tempfile.TemporaryDirectory"
@@ -44,7 +41,7 @@ def test_documents_say_what_they_are(documents: dict[str, Document]) -> None:
     "name",
     ["atexit.register", "asyncio.gather", "os.path.join", "os.getcwd", "io.IOBase.readline", "urllib.parse.urlsplit"],
 )
-def test_objects_stand_under_their_documented_names(name: str, documents: dict[str, Document]) -> None:
+def test_objects_have_their_documented_names(name: str, documents: dict[str, Document]) -> None:
     assert name in documents
 
 
@@ -57,13 +54,13 @@ def test_reexports_and_aliases_are_left_out(name: str, documents: dict[str, Docu
 
 def test_private_skipped_and_undocumented_objects_are_left_out(documents: dict[str, Document]) -> None:
     for name, document in documents.items():
-        assert len(document.text) >= MIN_CHARS
+        assert len(document.text) >= MIN_CHARACTERS
         assert not any(part.startswith("_") for part in name.split("."))
         assert SKIPPED.isdisjoint(document.metadata["module"].split("."))
         assert not document.text.startswith("Alias for field number")
 
 
-def test_every_question_can_be_answered(documents: dict[str, Document]) -> None:
+def test_every_question_has_a_document_that_answers_it(documents: dict[str, Document]) -> None:
     assert len(STDLIB_QUESTIONS) == 8
     for question in STDLIB_QUESTIONS:
         assert question.relevant
