@@ -24,10 +24,11 @@ from resift.evaluation.judged import JudgedSet
 from resift.factories.engine import Engine, build_engine
 from resift.server.cli.console import show
 from resift.settings.load import load_settings
+from resift.store.collection import Collection
 from resift.store.filters import Condition, parse_filter
 from resift.store.index_options import IndexOptions, Quantization
-from resift.store.indexing import AT, optimize
-from resift.store.protocols import Collection, Leg
+from resift.store.indexing import CUTOFF, optimize
+from resift.store.protocols import Leg
 
 GRAPH_FROM = 1000  # passages: small sets get a graph too
 SHOWN = 10
@@ -38,15 +39,15 @@ OVERSAMPLINGS = (1.0, 3.0)
 async def graph(engine: Engine, judged: JudgedSet, words: Sequence[str]) -> Table:
     """Return for each filter what searches of a graph find of exact ones, and what a filter afterwards would leave."""
     collection = await engine.services.pipeline.open(judged.name)
-    await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), say=quiet)
+    await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), on_status=quiet)
     queries = [(await engine.encoder.encode_query(text)).vector for text in judged.queries.values()]
-    breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{AT}", "afterwards")
+    breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{CUTOFF}", "afterwards")
     table.title = f"{judged.name}: {len(queries)} questions of a graph, {breadth} candidates"
     for word in ("", *words):
         where = parse_filter({"text": {"match": word}} if word else {}, collection.manifest.fields)
         recall, left = await filtered(collection, where, queries)
         table.add_row(word or "none", str(await collection.count(where)), f"{recall:.4f}", f"{left:.1f} of {SHOWN}")
-    await optimize(collection, IndexOptions(), say=quiet)
+    await optimize(collection, IndexOptions(), on_status=quiet)
     return table
 
 
@@ -54,8 +55,8 @@ async def filtered(collection: Collection, where: Condition | None, queries: Seq
     """Return the recall under a filter, and how many of ten hits it leaves of a search that knows nothing of it."""
     recalls, left = list[float](), list[int]()
     for query in queries:
-        [found] = await collection.search([Leg(DENSE, query, AT)], where=where)
-        [exact] = await collection.search([Leg(DENSE, query, AT, exact=True)], where=where)
+        [found] = await collection.search([Leg(DENSE, query, CUTOFF)], where=where)
+        [exact] = await collection.search([Leg(DENSE, query, CUTOFF, exact=True)], where=where)
         [wide] = await collection.search([Leg(DENSE, query, AFTERWARDS)])
         kept = {key for key, _ in (await collection.search([Leg(DENSE, query, AFTERWARDS)], where=where))[0]}
         recalls.append(len(dict(found).keys() & dict(exact).keys()) / max(1, len(exact)))
@@ -70,12 +71,12 @@ async def quantization(engine: Engine, judged: JudgedSet) -> Table:
     for kind in get_args(Quantization):
         for oversampling in OVERSAMPLINGS if kind != "none" else (1.0,):
             storage = IndexOptions(quantization=kind, oversampling=oversampling)
-            await optimize(collection, storage, say=quiet)
+            await optimize(collection, storage, on_status=quiet)
             dense = await measure(engine.services.pipeline, judged, replace(PLAIN, mode="dense"))
             hybrid = await measure(engine.services.pipeline, judged, PLAIN)
             figures = (dense["nDCG@10"], dense["R@50"], hybrid["nDCG@10"])
             table.add_row(kind, f"{oversampling:g}", *(f"{figure:.4f}" for figure in figures))
-    await optimize(collection, IndexOptions(), say=quiet)
+    await optimize(collection, IndexOptions(), on_status=quiet)
     return table
 
 

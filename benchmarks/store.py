@@ -31,12 +31,13 @@ from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
 from resift.factories.engine import Engine, build_engine
 from resift.pipeline.question import Question
 from resift.settings.load import RerankSettings, load_settings
+from resift.store.collection import Collection, Store
 from resift.store.edge.index_worker import resident_mb
 from resift.store.edge.store import EdgeStore
 from resift.store.index_options import IndexOptions
 from resift.store.indexing import optimize
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg, Point, Store
+from resift.store.protocols import Leg, Point
 
 NAME = "size"
 ROUNDS = 10  # of every question; the first warms up and does not count
@@ -78,7 +79,7 @@ async def build(folder: Path, passages: int) -> None:
         for batch in points(passages, manifest.dimension):
             await collection.write(batch)
         written = time.perf_counter() - start
-        done = await optimize(collection, replace(manifest.storage, quantization=kind), say=_silent)
+        done = await optimize(collection, replace(manifest.storage, quantization=kind), on_status=_silent)
         seconds = time.perf_counter() - start - written
         figures = {"write s": written, "index s": seconds, "recall@50": done.recall, "ef": done.storage.breadth}
         sys.stdout.write(json.dumps({"quantization": kind, **figures}) + "\n")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from ..core.retry import CircuitBreaker, RetryPolicy
 from ..settings.load import Settings
+from ..store.collection import Store
 from ..store.edge.store import EdgeStore
-from ..store.protocols import Store
 from ..store.qdrant.connection import Address, QdrantConnection
 from ..store.qdrant.layout import ClusterLayout
 from ..store.qdrant.store import QdrantStore

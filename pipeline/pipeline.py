@@ -20,9 +20,9 @@ from ..rerank.stages.metadata import weigh_metadata
 from ..rerank.stages.order import order_head
 from ..search.legs import Search
 from ..search.retriever import Retriever
+from ..store.collection import Collection, Store
 from ..store.filters import parse_filter
 from ..store.manifest import Manifest
-from ..store.protocols import Collection, Store
 from .plan import Reranking, plan_turns
 from .preferences import preferences
 from .question import MAX_RESULTS, REARRANGED, Page, Question, check_query, checked, judge

@@ -77,15 +77,15 @@ def compile_with(dialect: Dialect, condition: Condition) -> Any:
             return dialect.filter(must=[compile_with(dialect, each) for each in condition.conditions])
 
 
-def words_asked_of(condition: Condition) -> set[str]:
+def words_queried(condition: Condition) -> set[str]:
     """Return the fields that are asked for words, at any depth."""
     match condition:
         case Words():
             return {condition.field}
         case Not():
-            return words_asked_of(condition.condition)
+            return words_queried(condition.condition)
         case All() | Either():
-            return {field for each in condition.conditions for field in words_asked_of(each)}
+            return {field for each in condition.conditions for field in words_queried(each)}
         case _:
             return set()
 

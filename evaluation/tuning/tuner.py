@@ -10,9 +10,9 @@ from ...pipeline.pipeline import Pipeline
 from ...pipeline.plan import tuned_weights, tuning_of
 from ...pipeline.question import DEFAULT_DEPTH, Question
 from ...rerank.protocols import Reranker
+from ...store.collection import Collection
 from ...store.feedback_log import Use
 from ...store.manifest import Tuning
-from ...store.protocols import Collection
 from ..judged import JudgedSet, select
 from .feedback import POSITION_BIAS, collect_uses
 from .ranking_fit import MIN_QUESTIONS, RankingFit, fit_ranking

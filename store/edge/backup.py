@@ -19,11 +19,10 @@ from typing import IO
 from pydantic import TypeAdapter, ValidationError
 
 from ...core.errors import InvalidInput, NotFound, StoreError
+from ..collection import check_name, unknown_collection
 from ..manifest import MANIFEST, read_manifest
-from ..protocols import check_name, unknown_collection
-from .collection import EdgeCollection
 from .data_dir import require_space
-from .store import EdgeStore
+from .store import EdgeCollection, EdgeStore
 
 INDEX = "backup.json"
 
@@ -56,7 +55,7 @@ async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> Index:
     passages = {name: await (await store.open(name)).count() for name in names or known}
     if not passages:
         raise NotFound("There is no collection to back up.")
-    await store.settle()
+    await store.close_shards()
     paths = {f"{name}/{path}": store.folder(name) / path for name in passages for path in _files(store.folder(name))}
     _make_folder(file.parent)
     require_space(file.parent, sum(path.stat().st_size for path in paths.values()), outcome="Nothing was written.")
@@ -90,7 +89,7 @@ async def restore(store: EdgeStore, file: Path) -> Index:
                 f"{', '.join(there)}: there already. Nothing was restored. Delete it first, or restore into another "
                 "folder with RESIFT_DATA_DIR."
             )
-        aside = store.own_folder("restoring")
+        aside = store.work_folder("restoring")
         shutil.rmtree(aside, ignore_errors=True)
         try:
             _extract(archive, index, aside, file)

@@ -28,7 +28,7 @@ async def metadata_of(connection: QdrantConnection, name: str) -> dict[str, Any]
     return {key: value for key, value in (info.config.metadata or {}).items() if value is not None}
 
 
-async def read_manifest_of(connection: QdrantConnection, name: str) -> Manifest | None:
+async def load_manifest(connection: QdrantConnection, name: str) -> Manifest | None:
     """Return the manifest that lies beside a collection; None where there is none of Resift's."""
     metadata = await metadata_of(connection, name)
     if METADATA_KEY not in metadata:
@@ -37,7 +37,7 @@ async def read_manifest_of(connection: QdrantConnection, name: str) -> Manifest 
     return replace(manifest, tuning={**manifest.tuning, **_tuning_in(metadata)})
 
 
-async def keep_manifest_of(
+async def save_manifest(
     connection: QdrantConnection, name: str, manifest: Manifest, *, over: Manifest | None = None
 ) -> None:
     """Put the manifest beside a collection in the place of the one that was read, and leave what others keep there.
@@ -52,7 +52,7 @@ async def keep_manifest_of(
     await _change(connection, name, _entries(manifest, changed | unmoved))
 
 
-async def forget_manifest_of(connection: QdrantConnection, name: str) -> None:
+async def delete_manifest(connection: QdrantConnection, name: str) -> None:
     """Take away what Resift keeps beside a collection, and nothing else."""
     metadata = await metadata_of(connection, name)
     await _change(

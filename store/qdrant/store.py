@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from anyio import CapacityLimiter, create_task_group
 
 from ...core.errors import Hint, NotFound, ResiftError, StoreError
+from ..collection import Collection, check_name, unknown_collection
 from ..manifest import Manifest
-from ..protocols import check_name, unknown_collection
 from .adopted.collection import AdoptedCollection
-from .collection import QdrantCollection
 from .connection import QdrantConnection
+from .engine import QdrantEngine
 from .layout import ClusterLayout, dense_params, sparse_params
-from .manifests import METADATA_KEY, metadata_for, metadata_of, read_manifest_of
+from .manifests import METADATA_KEY, load_manifest, metadata_for, metadata_of
+from .payload_index import PayloadIndexes
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
@@ -38,7 +39,7 @@ class QdrantStore:
         """How collections are made from now on."""
         self._connection = connection
         self._clock = clock
-        self._open: dict[str, tuple[QdrantCollection | AdoptedCollection, float]] = {}
+        self._open: dict[str, tuple[Collection, float]] = {}
 
     @property
     def connection(self) -> QdrantConnection:
@@ -71,13 +72,13 @@ class QdrantStore:
             raise failed[0]
         return ours
 
-    async def open(self, name: str, *, create: Manifest | None = None) -> QdrantCollection | AdoptedCollection:
-        """Return the collection, made with the manifest given when there is none.
+    async def open(self, name: str, *, create: Manifest | None = None) -> Collection:
+        """Return the collection; if there is none, create it with the manifest `create`.
 
         Raises:
-            NotFound: When there is none and `create` is None; lists the known ones.
-            InvalidInput: When it cannot be the name of a collection.
-            StoreError: When there is one that Resift neither made nor adopted.
+            NotFound: There is no such collection, and `create` is None; the message lists those there are.
+            InvalidInput: The name is not valid for a collection.
+            StoreError: The collection exists, but Resift neither created nor adopted it.
         """
         collection, checked = self._open.get(name, (None, 0.0))
         if collection is not None and self._clock() - checked < FRESH_S:
@@ -89,11 +90,12 @@ class QdrantStore:
             await self._make(name, create)
         manifest = await self._manifest_of(name)
         if manifest.adopted is not None:
-            collection = AdoptedCollection(name, manifest, self._connection)
-        elif not isinstance(collection, QdrantCollection):
-            collection = QdrantCollection(name, manifest, self._connection)
+            collection = AdoptedCollection(name, manifest, manifest.adopted, self._connection)
+        elif collection is None or collection.manifest.adopted is not None:
+            indexes = PayloadIndexes(name, self._connection)
             if create is not None:
-                await collection.index_ledger()  # again, for whoever made it may have been interrupted
+                await indexes.index_document_fields()  # even if it exists: its creation may have been interrupted
+            collection = Collection(name, manifest, QdrantEngine(name, self._connection, indexes=indexes))
         collection.manifest = manifest
         self._open[name] = (collection, self._clock())
         return collection
@@ -138,7 +140,7 @@ class QdrantStore:
         await self._connection.ask(make)
 
     async def _manifest_of(self, name: str) -> Manifest:
-        manifest = await read_manifest_of(self._connection, name)
+        manifest = await load_manifest(self._connection, name)
         if manifest is None:
             raise StoreError(
                 f"Collection {name!r} at {self._connection.address.shown} was not made by Resift. To ingest, choose "

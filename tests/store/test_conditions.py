@@ -16,12 +16,13 @@ from qdrant_edge import EdgeShard
 
 from resift.core.values import Passage
 from resift.core.vectors import Sparse
+from resift.store.collection import Collection
 from resift.store.edge.payload_index import index_words
 from resift.store.edge.store import EdgeStore
 from resift.store.fields import FieldType
 from resift.store.filters import parse_filter
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg, Point
+from resift.store.protocols import Leg, Point
 
 pytestmark = pytest.mark.anyio
 

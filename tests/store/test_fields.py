@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Passage
+from resift.store.collection import Collection
 from resift.store.edge.store import EdgeStore
 from resift.store.fields import MAX_FIELDS, FieldType, check_metadata, is_date, learn_fields, type_of, widen
 from resift.store.filters import parse_filter
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Point
+from resift.store.protocols import Point
 
 TYPES: list[FieldType] = ["keyword", "integer", "number", "boolean", "date", "mixed"]
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ....core.errors import StoreError
 from ....core.vectors import BM25, TEXT_FIELD, VectorSpec
 from ....encoders.bm25 import Bm25Encoder
+from ...collection import all_pages
 from ...field_mapping import FieldMapping
 from ...manifest import Manifest
 from ..connection import QdrantConnection
-from ..manifests import keep_manifest_of
-from ..wire import scroll, to_engine
+from ..manifests import save_manifest
+from ..wire import scroll_page, to_engine
 
 if TYPE_CHECKING:
     from qdrant_client.models import Filter, PointVectors, Record
@@ -63,7 +64,8 @@ async def add_keywords(
     total = (await connection.ask(lambda client: client.count(name, count_filter=missing))).count
     done = now = 0
     batch: list[PointVectors] = []
-    async for record in scroll(connection, name, missing, limit=BATCH, payload=True):
+    pages = all_pages(lambda at: scroll_page(connection, name, missing, limit=BATCH, offset=at, payload=True))
+    async for record in pages:
         done += 1
         if (point := _vectors_of(record, adopted, bm25)) is not None:
             batch.append(point)
@@ -77,7 +79,7 @@ async def add_keywords(
     points = (await connection.ask(lambda client: client.count(name))).count
     spec = VectorSpec("sparse", TEXT_FIELD, BM25, idf=True)
     complete = replace(manifest, vectors={**manifest.vectors, BM25: spec})
-    await keep_manifest_of(connection, name, complete, over=manifest)
+    await save_manifest(connection, name, complete, over=manifest)
     return Added(now, points - left, left)
 
 
@@ -89,7 +91,7 @@ async def _cleared(connection: QdrantConnection, name: str, manifest: Manifest, 
     await connection.ask(lambda client: client.delete_vectors(name, [KEYWORDS], having, wait=True))
     others = {key: spec for key, spec in manifest.vectors.items() if key != BM25}
     begun = replace(manifest, vectors=others, adopted=replace(adopted, vectors={**adopted.vectors, BM25: KEYWORDS}))
-    await keep_manifest_of(connection, name, begun, over=manifest)
+    await save_manifest(connection, name, begun, over=manifest)
     return begun
 
 

@@ -166,7 +166,7 @@ async def test_backup_that_cannot_be_written_says_so(original: EdgeStore, backup
 
 async def test_collection_that_cannot_be_put_in_its_place_takes_the_others_back(backup: Path, tmp_path: Path) -> None:
     other = EdgeStore(tmp_path / "elsewhere", reserve_bytes=0)
-    other.own_folder("collections").joinpath("wiki").write_text("a file where a folder has to go")
+    other.work_folder("collections").joinpath("wiki").write_text("a file where a folder has to go")
     with pytest.raises(StoreError, match="Nothing was restored"):
         await restore(other, backup)
     assert await other.names() == []
