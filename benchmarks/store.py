@@ -123,8 +123,8 @@ async def beside_local_mode(passages: int) -> Table:
 
     manifest = Manifest(standard_vectors("synthetic@1", 384), Bm25Options(100), "none", storage=IndexOptions())
     address = Address("http://memory", "", prefer_grpc=False, grpc_port=6334, timeout_s=600)
-    line = CircuitBreaker("local mode", RetryPolicy(attempts=1))
-    local = QdrantStore(QdrantConnection(address, line, client=AsyncQdrantClient(":memory:")), ClusterLayout())
+    breaker = CircuitBreaker("local mode", RetryPolicy(attempts=1))
+    local = QdrantStore(QdrantConnection(address, breaker, client=AsyncQdrantClient(":memory:")), ClusterLayout())
     with tempfile.TemporaryDirectory() as folder:
         stores: dict[str, Store] = {
             "qdrant-client local mode": local,

@@ -37,5 +37,5 @@ def server_store(settings: Settings) -> QdrantStore:
         write_consistency_factor=chosen.write_consistency_factor,
         payload_on_disk=chosen.payload_on_disk,
     )
-    line = CircuitBreaker(f"Qdrant at {address.shown}", replace(RetryPolicy(), attempts=chosen.attempts))
-    return QdrantStore(QdrantConnection(address, line), layout)
+    breaker = CircuitBreaker(f"Qdrant at {address.shown}", replace(RetryPolicy(), attempts=chosen.attempts))
+    return QdrantStore(QdrantConnection(address, breaker), layout)

@@ -26,7 +26,7 @@ MOST_CHARACTERS = 8_000  # of a passage: some 2,000 tokens, ten times what Resif
 
 LONGEST_WAIT_S = 10.0  # that an endpoint may ask for; a question is not kept waiting for longer
 
-RETRY_POLICY = RetryPolicy(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failed_calls=3, rest_s=60.0)
+RETRY_POLICY = RetryPolicy(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failures_to_open=3, open_s=60.0)
 
 _LOGIT = Logistic(1.0, 0.0)
 

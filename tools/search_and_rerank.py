@@ -99,7 +99,7 @@ def search_and_rerank(services: Services) -> Tool:
 async def _note(log: FeedbackLog, question: Question, answer: dict[str, Any]) -> None:
     """Put what was shown into the log, and into the answer the id to give feedback on."""
     try:
-        answer["search_id"] = await log.note(_searched(question, answer["hits"]))
+        answer["search_id"] = await log.log_search(_searched(question, answer["hits"]))
     except StoreError as error:  # the answer is whole without it
         answer["notes"].append(f"There is no search_id to give feedback on: {error}")
 

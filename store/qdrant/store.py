@@ -15,20 +15,20 @@ from .adopted.collection import AdoptedCollection
 from .connection import QdrantConnection
 from .engine import QdrantEngine
 from .layout import ClusterLayout, dense_params, sparse_params
-from .manifests import METADATA_KEY, load_manifest, metadata_for, metadata_of
+from .manifests import METADATA_KEY, load_manifest, metadata_for, read_metadata
 from .payload_index import PayloadIndexes
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
 
 
-FRESH_S = 2.0  # how long a manifest is taken to be that of the server, which other engines may write to as well
+CACHE_S = 2.0  # how long a manifest is cached; other processes may change it on the server
 
-AT_ONCE = 8  # requests, where each collection is asked
+CONCURRENT_REQUESTS = 8  # while reading the metadata of every collection
 
 
 class QdrantStore:
-    """Collections of a server; those that Resift made or adopted have its manifest in their metadata."""
+    """The collections of a server; those that Resift created or adopted have its manifest in their metadata."""
 
     is_shared = True
 
@@ -36,30 +36,30 @@ class QdrantStore:
         self, connection: QdrantConnection, layout: ClusterLayout, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.layout = layout
-        """How collections are made from now on."""
+        """The layout of collections that are created from now on."""
         self._connection = connection
         self._clock = clock
         self._open: dict[str, tuple[Collection, float]] = {}
 
     @property
     def connection(self) -> QdrantConnection:
-        """Return the way to the server."""
+        """Return the connection to the server."""
         return self._connection
 
     async def names(self) -> list[str]:
-        """Return the names of all collections that Resift made or adopted, sorted."""
+        """Return the names of all collections that Resift created or adopted, sorted."""
         return [name for name, is_ours in (await self.all_names()).items() if is_ours]
 
     async def all_names(self) -> dict[str, bool]:
-        """Return every collection that the key shows, by name, and whether Resift made or adopted it."""
+        """Return every collection visible with this key, by name, and whether Resift created or adopted it."""
         answer = await self._connection.ask(lambda client: client.get_collections())
         ours = dict.fromkeys(sorted(each.name for each in answer.collections), False)
-        limiter, failed = CapacityLimiter(AT_ONCE), list[ResiftError]()
+        limiter, failed = CapacityLimiter(CONCURRENT_REQUESTS), list[ResiftError]()
 
         async def look(name: str) -> None:
             async with limiter:
                 try:
-                    ours[name] = METADATA_KEY in await metadata_of(self._connection, name)
+                    ours[name] = METADATA_KEY in await read_metadata(self._connection, name)
                 except NotFound:  # deleted meanwhile
                     pass
                 except ResiftError as error:
@@ -81,7 +81,7 @@ class QdrantStore:
             StoreError: The collection exists, but Resift neither created nor adopted it.
         """
         collection, checked = self._open.get(name, (None, 0.0))
-        if collection is not None and self._clock() - checked < FRESH_S:
+        if collection is not None and self._clock() - checked < CACHE_S:
             return collection
         check_name(name)
         if not await self._exists(name):
@@ -101,20 +101,21 @@ class QdrantStore:
         return collection
 
     async def drop(self, name: str) -> None:
-        """Delete a collection with all it holds.
+        """Delete a collection and everything in it.
 
         Raises:
-            NotFound: When there is none of that name.
+            NotFound: There is no collection of that name.
+            StoreError: The collection was adopted.
         """
         check_name(name)
         self._open.pop(name, None)
         if not await self._exists(name):
             raise await self._unknown(name)
-        (await self._manifest_of(name)).check_writable(name)  # what Resift did not make is not its to delete
+        (await self._manifest_of(name)).check_writable(name)  # Resift does not delete what it did not create
         await self._connection.ask(lambda client: client.delete_collection(name))
 
     async def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection."""
         self._open.clear()
         await self._connection.close()
 
@@ -125,7 +126,7 @@ class QdrantStore:
         layout = self.layout
 
         async def make(client: AsyncQdrantClient) -> None:
-            if not await client.collection_exists(name):  # an answer may have been lost
+            if not await client.collection_exists(name):  # this may be a retry after a lost answer
                 await client.create_collection(
                     name,
                     vectors_config=dense_params(manifest),
@@ -144,7 +145,7 @@ class QdrantStore:
         if manifest is None:
             raise StoreError(
                 f"Collection {name!r} at {self._connection.address.shown} was not made by Resift. To ingest, choose "
-                "another name.",
+                "another collection name.",
                 hint=Hint.ADOPT,
                 collection=name,
             )

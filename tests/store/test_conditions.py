@@ -57,6 +57,8 @@ METADATA = st.fixed_dictionaries(
     {}, optional={name: each | st.lists(each, max_size=3) for name, (_, each) in VALUES.items()}
 )
 DOCUMENTS = 6
+QUOTED = {"integer": "1", "number": "1", "boolean": "true"}
+"""Texts among `TEXTS` that spell a value of a type; `parse_filter` refuses them for fields of that type."""
 
 
 def bounds_of(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -80,8 +82,8 @@ OF_TEXTS = ("lang", "last seen", "a/b[0]")
 
 
 def asked_of(name: str) -> st.SearchStrategy[Any]:
-    fitting = VALUES[name][1]
-    alternatives = fitting | ANYTHING
+    kind, fitting = VALUES[name]
+    alternatives = fitting | ANYTHING.filter(lambda value: value != QUOTED.get(kind))
     listed = st.lists(alternatives, min_size=1, max_size=3)
     return fitting | alternatives | listed | RANGES.get(name, fitting) | (TEXTUAL if name in OF_TEXTS else fitting)
 

@@ -77,7 +77,7 @@ def test_password_in_the_address_is_refused_and_not_shown() -> None:
 
 
 def test_port_that_is_no_number_is_named() -> None:
-    with pytest.raises(InvalidInput, match="QDRANT_URL has a port that is no number"):
+    with pytest.raises(InvalidInput, match="QDRANT_URL has an invalid port"):
         _ = Address("http://localhost:six").shown
 
 
