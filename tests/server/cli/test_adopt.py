@@ -218,17 +218,17 @@ REFUSED = {
     "sparse vector": (AdoptRequest("named", text="body", vector="words"), "'words' is not a suitable vector"),
     "unnamed vector": (
         AdoptRequest("named", text="body", vector="(unnamed)"),
-        r"'\(unnamed\)' is not a suitable vector",
+        "is not a suitable vector",
     ),
     "dimension": (AdoptRequest("named", text="body", vector="image"), "makes vectors of 384 dimensions"),
-    "distance": (AdoptRequest("named", text="body", vector="far"), "searches by cosine, dot, euclid"),
-    "datatype": (AdoptRequest("named", text="body", vector="whole"), "whole numbers"),
+    "distance": (AdoptRequest("named", text="body", vector="far"), "Supported: cosine, dot, euclid"),
+    "datatype": (AdoptRequest("named", text="body", vector="whole"), "vectors of integers"),
     "another model": (AdoptRequest("named", text="body", vector="wrong"), "another model made them"),
     "model named": (
         AdoptRequest("named", text="body", vector="text-dense", model="e5-base"),
         "Set RESIFT_ENCODER__KIND",
     ),
-    "text field": (AdoptRequest("named", text="bdy", vector="text-dense"), r"0 of \d+ points .* body, title, year"),
+    "text field": (AdoptRequest("named", text="bdy", vector="text-dense"), r"0 of \d+ sampled .* body, title, year"),
     "title field": (AdoptRequest("named", text="body", title="t", vector="text-dense"), "--title-field 't'"),
     "words of another kind": (
         AdoptRequest("named", text="body", vector="text-dense", keywords="words"),
