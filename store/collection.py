@@ -14,7 +14,7 @@ from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .index_options import IndexOptions
 from .manifest import Manifest
 from .points import ENTRY_KEYS, batches, first_passages_of, older_than, to_entry, to_passage
-from .protocols import Engine, Entry, Leg, Point, StatusCallback, StoredPoint
+from .protocols import Entry, Leg, Point, StatusCallback, StoredPoint, VectorEngine
 from .queries import options_for
 
 IDS_PER_FILTER = 1000
@@ -27,7 +27,7 @@ T = TypeVar("T")
 class Collection:
     """An open collection: the part that is the same for every engine."""
 
-    def __init__(self, name: str, manifest: Manifest, engine: Engine) -> None:
+    def __init__(self, name: str, manifest: Manifest, engine: VectorEngine) -> None:
         self.name = name
         self.manifest = manifest
         self._engine = engine

@@ -145,5 +145,5 @@ class IndexBuilder(Protocol):
         ...
 
 
-class Engine(PointReader, PointWriter, IndexBuilder, Protocol):
+class VectorEngine(PointReader, PointWriter, IndexBuilder, Protocol):
     """Everything that `Collection` needs of an engine."""

@@ -12,7 +12,7 @@ from ..indexing import IndexMeasurement
 from ..manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from ..protocols import StatusCallback
 from .data_dir import DirectoryLock, require_space
-from .engine import EdgeEngine
+from .shard import EdgeEngine
 
 
 class EdgeCollection(Collection):

@@ -13,10 +13,10 @@ from ..collection import Collection, check_name, unknown_collection
 from ..manifest import Manifest
 from .adopted.collection import AdoptedCollection
 from .connection import QdrantConnection
-from .engine import QdrantEngine
 from .layout import ClusterLayout, dense_params, sparse_params
 from .manifests import METADATA_KEY, load_manifest, metadata_for, read_metadata
 from .payload_index import PayloadIndexes
+from .server_engine import QdrantEngine
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient

@@ -19,7 +19,7 @@ from resift.store.index_options import IndexOptions, Quantization
 from resift.store.indexing import BREADTHS, Answers, draw_probes, optimize, recall, search_probes
 from resift.store.manifest import Manifest
 from resift.store.protocols import Leg, Point
-from resift.store.qdrant import engine
+from resift.store.qdrant import server_engine
 from resift.tests.store.stores import OTHERS, connected, open_store
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -243,7 +243,7 @@ async def test_index_that_a_server_could_not_build_is_no_success(
     with pytest.raises(StoreError, match=r"could not build the index of 'c': .*no room"):
         await collection.optimize(IndexOptions(), on_status=silent)
     client.status = models.CollectionStatus.YELLOW
-    monkeypatch.setattr(engine, "BUILD_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(server_engine, "BUILD_TIMEOUT_S", 0.0)
     with pytest.raises(StoreError, match="has been building the index of 'c'"):
         await collection.optimize(IndexOptions(), on_status=silent)
     await store.close()

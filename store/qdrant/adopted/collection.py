@@ -20,7 +20,7 @@ from ...filters import AnyOf, Condition
 from ...manifest import Manifest
 from ...protocols import Entry, Leg, Point, StoredPoint
 from ..connection import QdrantConnection
-from ..engine import QdrantEngine
+from ..server_engine import QdrantEngine
 from .filter import compile_adopted
 
 MAX_COUNTED = 100_000  # points to read in order to count their documents: about 100 requests
