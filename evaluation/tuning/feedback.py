@@ -8,7 +8,7 @@ from statistics import fmean
 from ...ingest.job import Progress
 from ...pipeline.pipeline import Pipeline
 from ...pipeline.question import Question
-from ...store.feedback_log import Use
+from ...store.feedback_log import UsedSearch
 from ..judged import JudgedSet
 from .samples import Sample, collect_samples
 
@@ -19,7 +19,7 @@ MAX_HIT_WEIGHT = 10.0  # otherwise a single use at rank 100 would decide alone
 
 async def collect_uses(
     pipeline: Pipeline,
-    uses: Sequence[Use],
+    uses: Sequence[UsedSearch],
     question: Question,
     *,
     now: datetime,
@@ -37,7 +37,9 @@ async def collect_uses(
     return weight_by_propensity(samples, uses, position_bias=position_bias)
 
 
-def weight_by_propensity(samples: Sequence[Sample], uses: Sequence[Use], *, position_bias: float) -> list[Sample]:
+def weight_by_propensity(
+    samples: Sequence[Sample], uses: Sequence[UsedSearch], *, position_bias: float
+) -> list[Sample]:
     """Return the samples with used hits graded by how unlikely anyone was to look at their rank.
 
     A hit at rank r is looked at with probability 1 / r^bias, so one use there stands for r^bias: inverse propensity
