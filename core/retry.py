@@ -79,12 +79,12 @@ class CircuitBreaker:
     def _check_closed(self) -> None:
         if self._last is None or self._failures < self._policy.failures_to_open:
             return
-        open_s = self._open_until - self._clock()
-        if open_s <= 0:  # let this call through, and refuse others until its outcome is known
+        left_s = self._open_until - self._clock()
+        if left_s <= 0:  # let this call through, and refuse others until its outcome is known
             self._open_until = self._clock() + self._policy.open_s
         else:
             raise type(self._last)(
-                f"{self._name} failed {self._failures} times in a row. Try again in {open_s:.0f} s. "
+                f"{self._name} failed {self._failures} times in a row. Try again in {left_s:.0f} s. "
                 f"The last failure: {self._last}"
             ) from self._last
 
