@@ -24,12 +24,13 @@ from rich.table import Table
 from resift.benchmarks.store import points
 from resift.core.vectors import DENSE, dense_vectors
 from resift.encoders.bm25 import Bm25Options
+from resift.store.collection import Collection
 from resift.store.edge.store import EdgeStore
 from resift.store.filters import Condition, parse_filter
 from resift.store.index_options import IndexOptions
-from resift.store.indexing import AT, Answers, draw_probes, optimize, recall
+from resift.store.indexing import CUTOFF, Answers, draw_probes, optimize, recall
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg
+from resift.store.protocols import Leg
 
 DIMENSION = 384
 FILTERS: tuple[dict[str, Any], ...] = (
@@ -116,7 +117,7 @@ async def _ask(
     hits, times = list[AbstractSet[UUID]](), list[float]()
     for probe in probes:
         start = perf_counter()
-        [found] = await collection.search([Leg(DENSE, probe, AT, exact=exact, breadth=breadth)], where=where)
+        [found] = await collection.search([Leg(DENSE, probe, CUTOFF, exact=exact, breadth=breadth)], where=where)
         times.append(1000 * (perf_counter() - start))
         hits.append({key for key, _ in found})
     return Answers(hits, median(times))

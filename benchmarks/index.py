@@ -24,10 +24,11 @@ from resift.evaluation.judged import JudgedSet
 from resift.factories.engine import Engine, build_engine
 from resift.server.cli.console import show
 from resift.settings.load import load_settings
+from resift.store.collection import Collection
 from resift.store.filters import Condition, parse_filter
 from resift.store.index_options import IndexOptions, Quantization
-from resift.store.indexing import AT, optimize
-from resift.store.protocols import Collection, Leg
+from resift.store.indexing import CUTOFF, optimize
+from resift.store.protocols import Leg
 
 GRAPH_FROM = 1000  # passages, so that small sets get a graph too
 SHOWN = 10
@@ -38,7 +39,7 @@ OVERSAMPLINGS = (1.0, 3.0)
 async def graph(engine: Engine, judged: JudgedSet, words: Sequence[str]) -> Table:
     """Return for each filter the recall of graph search, and how many hits post-filtering would leave."""
     collection = await engine.services.pipeline.open(judged.name)
-    await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), say=quiet)
+    await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), on_status=quiet)
     queries = [(await engine.encoder.encode_query(text)).vector for text in judged.queries.values()]
     breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{AT}", "post-filtered")
     table.title = f"{judged.name}: {len(queries)} queries on a graph, {breadth} candidates"
@@ -46,7 +47,7 @@ async def graph(engine: Engine, judged: JudgedSet, words: Sequence[str]) -> Tabl
         where = parse_filter({"text": {"match": word}} if word else {}, collection.manifest.fields)
         recall, left = await filtered(collection, where, queries)
         table.add_row(word or "none", str(await collection.count(where)), f"{recall:.4f}", f"{left:.1f} of {SHOWN}")
-    await optimize(collection, IndexOptions(), say=quiet)
+    await optimize(collection, IndexOptions(), on_status=quiet)
     return table
 
 
@@ -70,12 +71,12 @@ async def quantization(engine: Engine, judged: JudgedSet) -> Table:
     for kind in get_args(Quantization):
         for oversampling in OVERSAMPLINGS if kind != "none" else (1.0,):
             storage = IndexOptions(quantization=kind, oversampling=oversampling)
-            await optimize(collection, storage, say=quiet)
+            await optimize(collection, storage, on_status=quiet)
             dense = await measure(engine.services.pipeline, judged, replace(PLAIN, mode="dense"))
             hybrid = await measure(engine.services.pipeline, judged, PLAIN)
             figures = (dense["nDCG@10"], dense["R@50"], hybrid["nDCG@10"])
             table.add_row(kind, f"{oversampling:g}", *(f"{figure:.4f}" for figure in figures))
-    await optimize(collection, IndexOptions(), say=quiet)
+    await optimize(collection, IndexOptions(), on_status=quiet)
     return table
 
 

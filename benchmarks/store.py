@@ -31,12 +31,13 @@ from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
 from resift.factories.engine import Engine, build_engine
 from resift.pipeline.request import SearchRequest
 from resift.settings.load import RerankSettings, load_settings
+from resift.store.collection import Collection, Store
 from resift.store.edge.index_worker import resident_mb
 from resift.store.edge.store import EdgeStore
 from resift.store.index_options import IndexOptions
 from resift.store.indexing import optimize
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg, Point, Store
+from resift.store.protocols import Leg, Point
 
 NAME = "size"
 ROUNDS = 10  # of all queries; the first warms up and does not count

@@ -21,9 +21,9 @@ class RetryPolicy:
     attempts: int = 4
     first_pause_s: float = 0.2
     longest_pause_s: float = 5.0
-    failed_calls: int = 3
+    failures_to_open: int = 3
     """How many calls in a row must fail, retries included, before the circuit opens."""
-    rest_s: float = 10.0
+    open_s: float = 10.0
     """How long an open circuit refuses calls before it lets one through."""
     longest_retry_after_s: float = 30.0
     """A service that asks for a longer wait than this counts as failed."""
@@ -46,7 +46,7 @@ class CircuitBreaker:
         self._clock = clock
         self._sleep = sleep
         self._chance = chance
-        self._failed_calls = 0
+        self._failures = 0
         self._open_until = 0.0
         self._last: Unavailable | None = None
 
@@ -56,35 +56,35 @@ class CircuitBreaker:
         Raises:
             Unavailable: The last attempt's error, or one of the same class at once while the circuit is open.
         """
-        self._refuse_while_open()
+        self._check_closed()
         for number in count(1):
             try:
                 answer = await attempt()
             except Unavailable as error:
                 too_long = error.retry_after_s > self._policy.longest_retry_after_s
                 if too_long or number >= self._policy.attempts:
-                    self._failed_calls += 1
-                    self._last, self._open_until = error, self._clock() + self._policy.rest_s
+                    self._failures += 1
+                    self._last, self._open_until = error, self._clock() + self._policy.open_s
                     raise
                 pause = max(error.retry_after_s, self._pause(number))
             except ResiftError:  # the service answered, if only with a refusal
-                self._failed_calls = 0
+                self._failures = 0
                 raise
             else:
-                self._failed_calls = 0
+                self._failures = 0
                 return answer
             await self._sleep(pause)
         raise AssertionError("counting never ends")
 
-    def _refuse_while_open(self) -> None:
-        if self._last is None or self._failed_calls < self._policy.failed_calls:
+    def _check_closed(self) -> None:
+        if self._last is None or self._failures < self._policy.failures_to_open:
             return
-        rest_s = self._open_until - self._clock()
-        if rest_s <= 0:  # let this call through, and refuse others until its outcome is known
-            self._open_until = self._clock() + self._policy.rest_s
+        left_s = self._open_until - self._clock()
+        if left_s <= 0:  # let this call through, and refuse others until its outcome is known
+            self._open_until = self._clock() + self._policy.open_s
         else:
             raise type(self._last)(
-                f"{self._name} failed {self._failed_calls} times in a row. Try again in {rest_s:.0f} s. "
+                f"{self._name} failed {self._failures} times in a row. Try again in {left_s:.0f} s. "
                 f"The last failure: {self._last}"
             ) from self._last
 

@@ -1,4 +1,4 @@
-"""Vectors and their names: what a passage may be found by, and what a collection's manifest says of each."""
+"""Vectors, their names, and the specifications of them that a collection's manifest holds."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,8 @@ TOKENS = "tokens"
 LEARNED = "sparse"
 
 
+_RESERVED = (DENSE, BM25, TOKENS, LEARNED, TEXT_FIELD)
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _LARGEST_INDEX = 2**32 - 1
@@ -31,7 +33,7 @@ _LARGEST_INDEX = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """A sparse vector: token ids and their weights, of equal length; empty where a text has no words to match."""
+    """A sparse vector: token ids and their weights, of equal length; empty if a text has no words to match."""
 
     indices: tuple[int, ...]
     values: tuple[float, ...]
@@ -49,7 +51,7 @@ AnyVector: TypeAlias = Vector | Sparse | Multi
 
 @dataclass(frozen=True, slots=True)
 class VectorSpec:
-    """One named vector of a collection: what it stands for and which model makes it."""
+    """One named vector of a collection: the field that it encodes and the model that makes it."""
 
     kind: VectorKind
     field: str
@@ -57,36 +59,37 @@ class VectorSpec:
     model: str
     """Name and hash of the model, or "bm25"."""
     dimension: int = 0
-    """Components of a vector, or of one row; 0 where it is sparse, or not known before a collection is made."""
+    """Components of a vector, or of one row; 0 if it is sparse or not known before the first text is encoded."""
     idf: bool = False
-    """Whether the store multiplies by inverse document frequency: where it is sparse and the model does not."""
+    """Whether the store multiplies weights by inverse document frequency: for sparse models that do not do so."""
 
 
 def standard_vectors(encoder: str, dimension: int) -> dict[str, VectorSpec]:
-    """Return the vectors every collection has unless it was made otherwise: of passage, title and words."""
+    """Return the vectors of a collection with default settings: of the passage, of the title, and BM25."""
     return {**dense_vectors(encoder, dimension, ("title",)), BM25: VectorSpec("sparse", TEXT_FIELD, "bm25", idf=True)}
 
 
 def dense_vectors(encoder: str, dimension: int, fields: Sequence[str]) -> dict[str, VectorSpec]:
-    """Return the vector of the passage and one for each field, which bears the field's name.
+    """Return the vector of the passage, and for each field a vector with the field's name.
 
     Raises:
-        InvalidInput: On a field that no vector can be named after.
+        InvalidInput: A field's name cannot be the name of a vector.
     """
     for field in fields:
-        if not _NAME.fullmatch(field) or field in (DENSE, BM25, TOKENS, LEARNED, TEXT_FIELD):
+        if not _NAME.fullmatch(field) or field in _RESERVED:
             raise InvalidInput(
-                f"Field {field!r} cannot have a vector: use letters, digits, _ and -, and no taken name."
+                f"Field {field!r} cannot have a vector. Its name must consist of letters, digits, '_' and '-', and "
+                f"must not be one of {', '.join(_RESERVED)}."
             )
     named = {DENSE: TEXT_FIELD, **{field: field for field in fields}}
     return {name: VectorSpec("dense", field, model=encoder, dimension=dimension) for name, field in named.items()}
 
 
 def spec_of(specs: Mapping[str, VectorSpec], name: str) -> VectorSpec:
-    """Return what the collection says of a vector.
+    """Return the specification of a named vector.
 
     Raises:
-        InvalidInput: When it has none of that name; lists those it has.
+        InvalidInput: The collection has no vector of that name; the message lists those it has.
     """
     if name not in specs:
         raise InvalidInput(f"The collection has no vector {name!r}. Known: {', '.join(specs)}.")
@@ -94,12 +97,12 @@ def spec_of(specs: Mapping[str, VectorSpec], name: str) -> VectorSpec:
 
 
 def is_empty(vector: AnyVector) -> bool:
-    """Return whether a vector stands for nothing, and is not written: a sparse one without words."""
+    """Return whether a vector is a sparse one without words, which is not written."""
     return isinstance(vector, Sparse) and not vector.indices
 
 
 def read_vector(stored: Any, kind: VectorKind) -> AnyVector:
-    """Return our form of a vector as an engine gives it back."""
+    """Return a vector that an engine returned, in our own types."""
     if kind == "sparse":
         return Sparse(tuple(stored.indices), tuple(stored.values))
     components = np.array(stored, np.float32)
@@ -107,10 +110,10 @@ def read_vector(stored: Any, kind: VectorKind) -> AnyVector:
 
 
 def check_vectors(vectors: Mapping[str, AnyVector], specs: Mapping[str, VectorSpec], *, owner: str) -> None:
-    """Refuse vectors that an engine would take in silence and then rank wrongly; `owner` is named in the message.
+    """Refuse vectors that an engine would accept silently and then rank wrongly; the message names `owner`.
 
     Raises:
-        InvalidInput: On a name or kind the collection has not, another size, or a component no search can use.
+        InvalidInput: A vector has an unknown name, the wrong kind or size, or a component that is not usable.
     """
     for name, vector in vectors.items():
         if fault := _fault(vector, spec_of(specs, name)):
@@ -129,7 +132,7 @@ def _fault(vector: AnyVector, spec: VectorSpec) -> str:
         return f"has shape {components.shape}, not {wanted}."
     if not np.isfinite(components).all():
         return "has components that are not finite."
-    return "" if components.any(axis=-1).all() else "is zero, so nothing can be near it."
+    return "" if components.any(axis=-1).all() else "is zero, so no cosine is defined for it."
 
 
 def _fault_of_sparse(vector: Sparse) -> str:

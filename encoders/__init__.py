@@ -1,1 +1,1 @@
-"""What turns text into vectors: dense, BM25, learned sparse and per-token encoders."""
+"""Encoders turn text into vectors: dense, BM25, learned sparse and per-token."""

@@ -1,4 +1,4 @@
-"""Encoders in the place of the bundled one: a model that runs here, and one behind an endpoint."""
+"""Encoders that replace the bundled one: a local model, or a model behind an endpoint."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """What is put before each text, as the model was trained: "query: " and "passage: " for E5."""
+    """The prefixes that a model was trained with, such as "query: " and "passage: " for E5."""
 
     query: str = ""
     passage: str = ""
 
-    def marked(self, fingerprint: str) -> str:
-        """Return the fingerprint of a model that is used with these, for they change its vectors."""
+    def extend(self, fingerprint: str) -> str:
+        """Return a model's fingerprint extended by these prefixes, which change its vectors."""
         parts = [f"{name}={value!r}" for name, value in (("query", self.query), ("passage", self.passage)) if value]
         return " ".join([fingerprint, *parts])
 
 
 class LocalEncoder:
-    """A model that is loaded when first used."""
+    """Encode with a local model, which is loaded on first use."""
 
     dimension = 0
 
     def __init__(self, fingerprint: str, model: Lazy[TextModel], workers: WorkerPool, prefixes: Prefixes) -> None:
-        self.fingerprint = prefixes.marked(fingerprint)
+        self.fingerprint = prefixes.extend(fingerprint)
         self._model = model
         self._workers = workers
         self._prefixes = prefixes
 
     async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
-        """Return the texts' vectors, each of length 1, and how many texts were longer than the window."""
+        """Return the texts' vectors, each of length 1, and how many texts were too long for the window."""
         model = await self._model.get()
-        marked = [self._prefixes.passage + text for text in texts]
-        groups = [marked[start : start + model.batch] for start in range(0, len(marked), model.batch)]
+        prefixed = [self._prefixes.passage + text for text in texts]
+        groups = [prefixed[start : start + model.batch] for start in range(0, len(prefixed), model.batch)]
 
         def embed(group: Sequence[str]) -> list[Embedding]:
             return model.embed(group, query=False)
@@ -61,17 +61,17 @@ class LocalEncoder:
 
 
 class RemoteEncoder:
-    """A model behind an endpoint, which says nothing of tokens: texts it cannot read whole it refuses or cuts."""
+    """Encode with a model behind an endpoint, which does not report whether it cut a text."""
 
     dimension = 0
 
     def __init__(self, fingerprint: str, model: Embeddings, prefixes: Prefixes) -> None:
-        self.fingerprint = prefixes.marked(fingerprint)
+        self.fingerprint = prefixes.extend(fingerprint)
         self._model = model
         self._prefixes = prefixes
 
     async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
-        """Return the texts' vectors, each of length 1; of none it is known that it was cut."""
+        """Return the texts' vectors, each of length 1, and 0, because the endpoint does not report cut texts."""
         return await self._model.embed([self._prefixes.passage + text for text in texts]), 0
 
     async def encode_query(self, query: str) -> EncodedQuery:

@@ -1,4 +1,4 @@
-"""TODO"""
+"""The encoder that ships with Resift: all-MiniLM-L6-v2, quantized to int8."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class BundledEncoder:
-    """The encoder that ships with Resift; one text at a time, so that a vector never depends on its neighbours."""
+    """Encode one text at a time with the bundled model, so that no vector depends on the texts beside it."""
 
     def __init__(self, model: BundledModel, transformer: Lazy[Transformer], workers: WorkerPool) -> None:
         self._model = model
@@ -25,7 +25,7 @@ class BundledEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """Return name and hash of the model."""
+        """Return the model's name and hash."""
         return self._model.fingerprint
 
     @property
@@ -34,13 +34,13 @@ class BundledEncoder:
         return self._model.dimension
 
     async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
-        """Return the texts' vectors, each of length 1, and how many texts were longer than the window."""
+        """Return the texts' vectors, each of length 1, and how many texts were too long for the window."""
         transformer = await self._transformer.get()
         embeddings = await self._workers.map(transformer.embed, texts)
         return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
 
     async def encode_tokens(self, texts: Sequence[str]) -> list[Multi]:
-        """Return a vector for each token of each text, of its first tokens where it is longer than the window."""
+        """Return one vector per token of each text; tokens beyond the window are left out."""
         transformer = await self._transformer.get()
         embeddings = await self._workers.map(transformer.embed_tokens, texts)
         return [Multi(each.matrix) for each in embeddings]

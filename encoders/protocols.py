@@ -1,20 +1,17 @@
-"""The seam to encoders: texts in, dense vectors out."""
+"""The protocols that encoders implement: texts in, vectors out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..core.vectors import Multi, Sparse, Vector
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedQuery:
-    """A query's vector, of the encoder's dimension, and how much of the query it stands for."""
+    """The vector of a query, its number of tokens, and whether the model read only its beginning."""
 
     vector: Vector
     tokens: int
@@ -22,20 +19,20 @@ class EncodedQuery:
 
 
 class Encoder(Protocol):
-    """Makes dense vectors; texts and queries of one encoder lie in one space."""
+    """Make dense vectors of texts and of queries, in one vector space."""
 
     @property
     def fingerprint(self) -> str:
-        """Return name and hash of the model: what a collection's manifest records."""
+        """Return the model's name and hash, which the manifest of a collection records."""
         ...
 
     @property
     def dimension(self) -> int:
-        """Return the number of components of a vector; 0 where only a vector tells."""
+        """Return the number of components of a vector; 0 if it is not known before a text is encoded."""
         ...
 
     async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
-        """Return the texts' vectors in order, and how many texts were longer than the model's window."""
+        """Return the texts' vectors in order, and how many texts were too long for the model's window."""
         ...
 
     async def encode_query(self, query: str) -> EncodedQuery:
@@ -44,11 +41,11 @@ class Encoder(Protocol):
 
 
 class TokenEncoder(Protocol):
-    """Makes a vector per token, for late interaction."""
+    """Make one vector per token, for late interaction."""
 
     @property
     def fingerprint(self) -> str:
-        """Return name and hash of the model."""
+        """Return the model's name and hash."""
         ...
 
     @property
@@ -57,12 +54,12 @@ class TokenEncoder(Protocol):
         ...
 
     async def encode_tokens(self, texts: Sequence[str]) -> list[Multi]:
-        """Return the texts' vectors in order; of no rows for a text without tokens."""
+        """Return the texts' vectors in order; a text without tokens has no rows."""
         ...
 
 
 class SparseEncoder(Protocol):
-    """Makes sparse vectors by a model that has learned which words matter."""
+    """Make sparse vectors with a model that has learned which words matter."""
 
     @property
     def fingerprint(self) -> str:
@@ -71,7 +68,7 @@ class SparseEncoder(Protocol):
 
     @property
     def idf(self) -> bool:
-        """Return whether the store has to multiply by inverse document frequency."""
+        """Return whether the store has to multiply the weights by inverse document frequency."""
         ...
 
     async def encode(self, texts: Sequence[str]) -> list[Sparse]:
@@ -85,7 +82,7 @@ class SparseEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExtraEncoders:
-    """The models of further vectors that are configured."""
+    """The configured encoders of the optional vectors; None for a vector that is not configured."""
 
     tokens: TokenEncoder | None = None
     sparse: SparseEncoder | None = None

@@ -1,4 +1,4 @@
-"""Sparse vectors by a model that fastembed knows: SPLADE, miniCOIL and whatever else it lists."""
+"""Sparse vectors from any model that fastembed supports, such as SPLADE and miniCOIL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FastembedSparse:
-    """One model by its name in fastembed, or `NAME=FOLDER` where its files lie already; loaded when first used."""
+    """A model by its fastembed name, or `NAME=FOLDER` with the folder of its files; it is loaded on first use."""
 
     def __init__(self, reference: str, workers: WorkerPool) -> None:
         name, _, folder = reference.partition("=")
@@ -31,7 +31,7 @@ class FastembedSparse:
         return self._name
 
     async def encode(self, texts: Sequence[str]) -> list[Sparse]:
-        """Return the texts' vectors; one text at a time, so that a vector never depends on its neighbours."""
+        """Return the texts' vectors; one text at a time, so that no vector depends on the texts beside it."""
         model = await self._model.get()
         return await self._workers.map(lambda text: _only(model.embed([text])), texts)
 
@@ -44,14 +44,16 @@ class FastembedSparse:
         from fastembed import SparseTextEmbedding
 
         if self._folder is not None and not self._folder.is_dir():
-            raise ModelError(f"No folder {self._folder}. Correct RESIFT_VECTORS__WORDS, or give the name alone.")
+            raise ModelError(
+                f"No folder {self._folder}. Correct RESIFT_VECTORS__WORDS, or give only the name to download the model."
+            )
         place: dict[str, Any] = {} if self._folder is None else {"specific_model_path": str(self._folder)}
         try:
             return SparseTextEmbedding(self._name, threads=1, **place)
         except Exception as error:
             raise ModelError(
-                f"The model {self._name!r} could not be loaded: {error}. Is the hub reachable? Else give its files: "
-                f"RESIFT_VECTORS__WORDS={self._name}=FOLDER."
+                f"The model {self._name!r} could not be loaded: {error}. Check that the hub is reachable, or "
+                f"name a folder with its files: RESIFT_VECTORS__WORDS={self._name}=FOLDER."
             ) from error
 
 
@@ -63,7 +65,9 @@ def _known(name: str) -> tuple[str, bool]:
         if known.lower() == name.lower():
             return known, idf
     listed = ", ".join(sorted(models))
-    raise InvalidInput(f"RESIFT_VECTORS__WORDS = {name!r} is no model.{nearest(name, models)} Known: bm25, {listed}.")
+    raise InvalidInput(
+        f"RESIFT_VECTORS__WORDS = {name!r} is not a known model.{nearest(name, models)} Known: bm25, {listed}."
+    )
 
 
 def _only(embeddings: Iterable[Any]) -> Sparse:

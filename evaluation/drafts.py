@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..core.errors import ModelError, NotFound
 from ..ingest.job import Progress
 from ..models.endpoint.chat import ChatRequest, LanguageModel
-from ..store.protocols import Collection
+from ..store.collection import Collection
 from .question_file import DraftQuestion
 
 MIN_CHARACTERS = 200  # shorter passages say too little to ask about

@@ -31,6 +31,7 @@ from ..rerank.late_interaction import LateInteraction
 from ..rerank.llm.listwise import Listwise
 from ..search.retriever import FusionOptions, Retriever
 from ..settings.load import Settings
+from ..store.collection import Store
 from ..store.feedback_log import FOLDER, FeedbackLog
 from ..store.manifest import Manifest
 from ..store.protocols import Store

@@ -6,8 +6,8 @@ from ..ingest.ingestor import Ingestor
 from ..ingest.removal import Remover
 from ..ingest.roots import Roots
 from ..pipeline.search import Pipeline
+from ..store.collection import Store
 from ..store.feedback_log import FeedbackLog
-from ..store.protocols import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from ..core.retry import CircuitBreaker, RetryPolicy
 from ..settings.load import Settings
+from ..store.collection import Store
 from ..store.edge.store import EdgeStore
-from ..store.protocols import Store
 from ..store.qdrant.connection import Address, QdrantConnection
 from ..store.qdrant.layout import ClusterLayout
 from ..store.qdrant.store import QdrantStore
@@ -37,5 +37,5 @@ def server_store(settings: Settings) -> QdrantStore:
         write_consistency_factor=chosen.write_consistency_factor,
         payload_on_disk=chosen.payload_on_disk,
     )
-    line = CircuitBreaker(f"Qdrant at {address.shown}", replace(RetryPolicy(), attempts=chosen.attempts))
-    return QdrantStore(QdrantConnection(address, line), layout)
+    breaker = CircuitBreaker(f"Qdrant at {address.shown}", replace(RetryPolicy(), attempts=chosen.attempts))
+    return QdrantStore(QdrantConnection(address, breaker), layout)

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..core.errors import IncompatibleCollection, StoreError
 from ..core.vectors import AnyVector, Multi, Sparse
+from ..store.collection import Collection, Store
 from ..store.fields import widen
 from ..store.points import payload_of
-from ..store.protocols import Collection, Entry, Point, Store
+from ..store.protocols import Entry, Point
 from .job import Progress
 
 _BATCH_PASSAGES = 256

@@ -13,11 +13,12 @@ from ..core.values import Document, Passage
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
 from ..models.lazy import Lazy
 from ..models.worker_pool import WorkerPool
+from ..store.collection import Collection, Store
 from ..store.fields import check_metadata, learn_fields, without_nulls
 from ..store.filters import AnyOf
 from ..store.indexing import optimize
 from ..store.manifest import Manifest
-from ..store.protocols import Collection, Entry, Point, Store
+from ..store.protocols import Entry, Point
 from .embed import Embedder
 from .job import Failure, IngestReport, Job, WriteLocks
 from .parsers.registry import installed_parsers
@@ -256,7 +257,7 @@ async def _optimize_when_due(collection: Collection, job: Job, report: IngestRep
     storage = collection.manifest.storage
     if storage.is_due(await collection.count()):
         try:
-            await optimize(collection, storage, say=say)
+            await optimize(collection, storage, on_status=say)
         except StoreError as error:
             return IngestReport(notes=(f"The documents were ingested, but their index could not be built: {error}",))
     return IngestReport()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import Hint, InvalidInput, StoreBusy, StoreError
+from ..store.collection import Collection, Store
 from ..store.feedback_log import FeedbackLog
 from ..store.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
-from ..store.protocols import Collection, Store
 from .job import WriteLocks
 
 

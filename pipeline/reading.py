@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ..core.errors import NotFound
 from ..core.values import Passage
-from ..store.protocols import Collection
+from ..store.collection import Collection
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ MAX_PASSAGE_CHARACTERS = 8_000  # about 2,000 tokens, ten times the length of Re
 
 MAX_RETRY_AFTER_S = 10.0  # a query does not wait for an endpoint that asks for more
 
-RETRY_POLICY = RetryPolicy(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failed_calls=3, rest_s=60.0)
+RETRY_POLICY = RetryPolicy(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failures_to_open=3, open_s=60.0)
 
 _LOGIT = Logistic(1.0, 0.0)
 

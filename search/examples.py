@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.errors import NotFound
 from ..core.vectors import Vector
-from ..store.protocols import Collection
+from ..store.collection import Collection
 
 AWAY = 0.5  # of the counter-examples' mean is taken off: with it the target is Qdrant's `average_vector`, halved
 

@@ -10,9 +10,9 @@ from ..core.values import EMPTY
 from ..core.vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
 from ..encoders.bm25 import Bm25Encoder
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders, SparseEncoder, TokenEncoder
+from ..store.collection import Collection
 from ..store.filters import Condition
 from ..store.manifest import Manifest
-from ..store.protocols import Collection
 from .examples import towards, vectors_of
 
 KEYWORD_VECTORS = {BM25, LEARNED}

@@ -11,7 +11,8 @@ from ..core.query import Query
 from ..core.values import Hit, Passage, Ranking, Stage
 from ..core.vectors import BM25
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
-from ..store.protocols import Collection, Leg
+from ..store.collection import Collection
+from ..store.protocols import Leg
 from .examples import find_examples
 from .fusion import convex, distribution_based, reciprocal_rank
 from .legs import Retrieval, WeightedLeg, legs_of

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
+from ..store.collection import Collection
 from ..store.filters import Condition
-from ..store.protocols import Leg, Searchable
+from ..store.protocols import Leg
 
 Answer: TypeAlias = list[tuple[UUID, float]]
 
@@ -15,7 +16,7 @@ EQUAL_TO = 5  # decimals of a score; further ones differ from engine to engine
 WIDEST = 4096  # hits asked for where equal scores lie across the cut; beyond, the engine decides which of them come
 
 
-async def search_in_order(collection: Searchable, legs: Sequence[Leg], where: Condition | None) -> list[Answer]:
+async def search_in_order(collection: Collection, legs: Sequence[Leg], where: Condition | None) -> list[Answer]:
     """Return each leg's best hits by falling score, then by id.
 
     The cut falls by id too: where the first hit behind it scores as the last before it, all of that score are asked.

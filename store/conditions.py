@@ -1,4 +1,4 @@
-"""Conditions compiled for Qdrant's two engines, whose filters have the same parts under slightly different names."""
+"""Compile conditions into filters of either engine, whose filter classes differ only slightly in their names."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .fields import BUILT_IN_FIELDS, TEXT, FieldType
 from .filters import DIGEST, ORDINAL, All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
 
 FLAGS = "flags"
-"""Payload key under which booleans stand again as text: qdrant-edge 0.9 matches no boolean."""
+"""The payload key of a copy of the booleans as texts, because qdrant-edge 0.9 cannot match booleans."""
 
-INDEXED_FOR_WORDS = ("title", TEXT)  # other texts are short, and their index serves equality and prefixes
+INDEXED_FOR_WORDS = ("title", TEXT)  # other texts are short and indexed for equality and prefixes
 
-PASSAGES_WORTH_AN_INDEX = 10_000  # below, reading the texts of all passages for their words takes under 90 ms
+PASSAGES_WORTH_AN_INDEX = 10_000  # below, scanning the texts of all passages takes less than 90 ms
 
-EXACT_FLOAT = 2**53  # whole numbers above it, such as ids of 64 bits, share their float with neighbours
+EXACT_FLOAT = 2**53  # larger integers, such as 64-bit ids, are not all distinct as floats
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The classes of one engine that a filter is built from, each called by keywords."""
+    """The classes of one engine from which filters are built, each called with keyword arguments."""
 
     filter: Callable[..., Any]
     field: Callable[..., Any]
@@ -41,17 +41,17 @@ def path_of(field: str) -> str:
 
 
 def flag_path_of(field: str) -> str:
-    """Return the payload path of a boolean metadata field's text twin."""
+    """Return the payload path of the text copy of a boolean metadata field."""
     return f'{FLAGS}."{field}"'
 
 
 def index_path(field: str, kind: FieldType) -> str:
-    """Return the payload path under which a metadata field of this type is indexed and counted."""
+    """Return the payload path by which a metadata field of this type is indexed and counted."""
     return flag_path_of(field) if kind == "boolean" else path_of(field)
 
 
 def flags_of(metadata: Metadata) -> dict[str, list[str]]:
-    """Return the text twins of the booleans in a document's metadata, alone or in lists."""
+    """Return a document's booleans, alone or in lists, as texts."""
     flags: dict[str, list[str]] = {}
     for name, value in metadata.items():
         items = cast("list[Any]", value) if isinstance(value, list) else [value]
@@ -77,21 +77,21 @@ def compile_with(dialect: Dialect, condition: Condition) -> Any:
             return dialect.filter(must=[compile_with(dialect, each) for each in condition.conditions])
 
 
-def words_asked_of(condition: Condition) -> set[str]:
-    """Return the fields that are asked for words, at any depth."""
+def words_queried(condition: Condition) -> set[str]:
+    """Return the fields that the condition searches for words, at any depth."""
     match condition:
         case Words():
             return {condition.field}
         case Not():
-            return words_asked_of(condition.condition)
+            return words_queried(condition.condition)
         case All() | Either():
-            return {field for each in condition.conditions for field in words_asked_of(each)}
+            return {field for each in condition.conditions for field in words_queried(each)}
         case _:
             return set()
 
 
 def fields_in(condition: Condition) -> set[str]:
-    """Return the fields that a condition is over, at any depth."""
+    """Return the fields that the condition uses, at any depth."""
     match condition:
         case Not():
             return fields_in(condition.condition)
@@ -116,7 +116,7 @@ def _equals(dialect: Dialect, field: str, value: Scalar) -> Any:
         return dialect.field(key=path_of(field), match=dialect.value(value=value))
     if isinstance(value, int) and EXACT_FLOAT < abs(value) < 2**63:
         return dialect.field(key=path_of(field), match=dialect.value(value=value))
-    # 2020 and 2020.0 are one number; a match knows integers only, so both go through a range.
+    # 2020 and 2020.0 must be equal, but a match accepts only integers, so both are compared as a range.
     return dialect.field(key=path_of(field), range=dialect.numbers(gte=float(value), lte=float(value)))
 
 

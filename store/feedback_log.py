@@ -1,4 +1,4 @@
-"""What searches showed and which of it was used, one file a collection, to which lines are only ever added."""
+"""A log of what searches showed and which hits were used: one append-only file per collection."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ FOLDER = "feedback"
 
 @dataclass(frozen=True, slots=True)
 class ShownHit:
-    """A hit as it was shown; ranks count from 1 over all pages."""
+    """A hit as it was shown; its rank counts from 1 across all pages."""
 
     passage_id: str
     document_id: str
@@ -28,7 +28,7 @@ class ShownHit:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """A search and what it showed. `plain` says that texts were searched both ways, by words alone."""
+    """A search and the hits it showed. `plain` marks a hybrid search by the query alone."""
 
     collection: str
     query: str
@@ -41,8 +41,8 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What became of a search's hits, by passage id."""
+class Feedback:
+    """Which hits of a search were used and which were not, by passage id."""
 
     search_id: str
     used: Sequence[str]
@@ -51,76 +51,78 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """A search with the hits that were used; those called not used are never among them."""
+class UsedSearch:
+    """A search with the hits that were used, without those reported as not used."""
 
     searched: Searched
     used: Sequence[ShownHit]
 
 
-_LINE: TypeAdapter[Searched | Told] = TypeAdapter(Searched | Told)
+_LINE: TypeAdapter[Searched | Feedback] = TypeAdapter(Searched | Feedback)
 
 
 class FeedbackLog:
-    """The files, in a folder beside the collections. Several processes may add lines at once."""
+    """Append to and read the files in a folder beside the collections. Several processes may append at once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def note(self, searched: Searched) -> str:
-        """Keep what a search showed; return the id by which feedback names it.
+    async def log_search(self, searched: Searched) -> str:
+        """Append a search and its hits; return the id by which feedback refers to it.
 
         Raises:
-            StoreError: It cannot be written.
+            StoreError: The file cannot be written.
         """
         search_id = uuid4().hex[:16]
         line = replace(searched, search_id=search_id, created=_now())
-        await to_thread.run_sync(self._keep, searched.collection, line)
+        await to_thread.run_sync(self._append_safely, searched.collection, line)
         return search_id
 
-    async def tell(self, search_id: str, used: Sequence[str], not_used: Sequence[str]) -> None:
-        """Keep which hits of a search were used and which were not; later words on a hit go before earlier ones.
+    async def log_feedback(self, search_id: str, used: Sequence[str], not_used: Sequence[str]) -> None:
+        """Append which hits of a search were used and which were not; a later report on a hit replaces an earlier one.
 
         Raises:
-            NotFound: There is no such search.
-            InvalidInput: It showed no such passage, or one is in both lists.
-            StoreError: It cannot be written.
+            NotFound: The search does not exist.
+            InvalidInput: The search did not show one of the passages, or a passage is in both lists.
+            StoreError: The file cannot be written.
         """
         searched = await to_thread.run_sync(self._find, search_id)
         shown = {each.passage_id for each in searched.shown}
-        if strange := [each for each in (*used, *not_used) if each not in shown]:
-            raise InvalidInput(f"Search {search_id} showed no passage {strange[0]!r}. Give `passage_id`s of its hits.")
+        if unknown := [each for each in (*used, *not_used) if each not in shown]:
+            raise InvalidInput(
+                f"Search {search_id} showed no passage {unknown[0]!r}. Give `passage_id` values of its hits."
+            )
         if both := set(used) & set(not_used):
-            raise InvalidInput(f"{min(both)!r} is both in used and in not_used. Give it once.")
+            raise InvalidInput(f"{min(both)!r} is both in used and in not_used. Give it in one of them.")
         if not (used or not_used):
-            raise InvalidInput("Give the passage_ids of hits that were used, or not_used.")
+            raise InvalidInput("Nothing to record. Give the passage_ids of hits in used or not_used.")
         await to_thread.run_sync(
-            self._keep, searched.collection, Told(search_id, used, not_used=not_used, created=_now())
+            self._append_safely, searched.collection, Feedback(search_id, used, not_used=not_used, created=_now())
         )
 
-    async def uses(self, collection: str) -> list[Use]:
-        """Return the searches of a collection of which hits were used, in their order."""
+    async def uses(self, collection: str) -> list[UsedSearch]:
+        """Return the searches of a collection that have used hits, in the order in which they were made."""
         return await to_thread.run_sync(self._uses, collection)
 
     async def forget(self, collection: str) -> None:
-        """Delete what was kept of a collection."""
+        """Delete the log of a collection."""
         await to_thread.run_sync(lambda: self._path(collection).unlink(missing_ok=True))
 
     def _path(self, collection: str) -> Path:
         return self._folder / f"{collection}.jsonl"
 
-    def _keep(self, collection: str, line: Searched | Told) -> None:
+    def _append_safely(self, collection: str, line: Searched | Feedback) -> None:
         try:
-            self._add(collection, line)
+            self._append(collection, line)
         except (OSError, PydanticSerializationError) as error:
             raise StoreError(
-                f"{self._path(collection)} cannot be written: {error}. Make room and give access, or "
-                "unset RESIFT_FEEDBACK."
+                f"{self._path(collection)} cannot be written: {error}. Free some space or correct its permissions, "
+                "or unset RESIFT_FEEDBACK."
             ) from error
 
-    def _add(self, collection: str, line: Searched | Told) -> None:
+    def _append(self, collection: str, line: Searched | Feedback) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        # One write to a file opened for appending, so that lines of several processes do not mix.
+        # A single write to a file opened for appending, so that lines of several processes do not mix.
         handle = os.open(self._path(collection), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(handle, _LINE.dump_json(line) + b"\n")
@@ -132,9 +134,9 @@ class FeedbackLog:
             for line in _lines(path):
                 if isinstance(line, Searched) and line.search_id == search_id:
                     return line
-        raise NotFound(f"No search {search_id!r}. Give the `search_id` of an answer of search_and_rerank.")
+        raise NotFound(f"No search {search_id!r}. Give the `search_id` that search_and_rerank returned.")
 
-    def _uses(self, collection: str) -> list[Use]:
+    def _uses(self, collection: str) -> list[UsedSearch]:
         searches: dict[str, Searched] = {}
         used: dict[str, set[str]] = {}
         for line in _lines(self._path(collection)):
@@ -143,14 +145,14 @@ class FeedbackLog:
             else:
                 used[line.search_id] = (used.get(line.search_id, set()) | set(line.used)) - set(line.not_used)
         found = [
-            Use(searched, [each for each in searched.shown if each.passage_id in used.get(key, ())])
+            UsedSearch(searched, [each for each in searched.shown if each.passage_id in used.get(key, ())])
             for key, searched in searches.items()
         ]
         return [use for use in found if use.used]
 
 
-def _lines(path: Path) -> Iterator[Searched | Told]:
-    """Yield what can be read: a crash, or a full disk, may have cut the last line."""
+def _lines(path: Path) -> Iterator[Searched | Feedback]:
+    """Yield the readable lines: a crash or a full disk may have cut off the last one."""
     if not path.is_file():
         return
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Collections that Resift did not make: where in a point's payload the parts of a passage lie."""
+"""Field mappings: which payload fields of a collection that Resift did not create hold the parts of a passage."""
 
 import json
 import re
@@ -14,10 +14,10 @@ Distance: TypeAlias = Literal["cosine", "dot", "euclid"]
 PointId: TypeAlias = int | str | UUID
 
 NODE = "_node_content"
-"""The payload key under which LlamaIndex keeps a node, its text among it, as JSON in one text."""
+"""The payload key under which LlamaIndex stores a node, including its text, as a JSON string."""
 
 UNNAMED = ""
-"""The name, in Qdrant, of a collection's vector that has none."""
+"""The name under which Qdrant refers to a vector without a name."""
 
 _KEY = re.compile(r'"([^"]+)"|([^."\[\]]+)')
 
@@ -26,27 +26,27 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """The names that a collection made elsewhere has for what Resift asks; its points stay as they are.
+    """Where the payload of an adopted collection holds the parts of a passage.
 
-    Paths are Qdrant's: keys with dots between them, in quotation marks where they hold other signs. An empty one: the
-    payload has no such thing.
+    Paths have Qdrant's syntax: keys separated by dots, and quoted if they contain special characters. An empty path
+    means that the payload has no such part.
     """
 
     text: str
     vectors: Mapping[str, str]
-    """By our name of a vector, the collection's; one that the manifest does not have is still being added."""
+    """The collection's names of vectors by ours. A vector that the manifest lacks is still being added."""
     title: str = ""
     source: str = ""
     document: str = ""
-    """What passages of one document share; without it each point is a document, called by its id."""
+    """The id of a point's document. Without this path, each point is a document with the id of the point."""
     order: str = ""
-    """A number by which the passages of a document are put in order."""
+    """A number that orders the passages of a document."""
     fields: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    """By the name of a metadata field, its path."""
+    """Paths of metadata fields by name."""
     distance: Distance = "cosine"
 
     def passage(self, point_id: PointId, payload: Mapping[str, Any]) -> Passage:
-        """Return the passage in a point's payload."""
+        """Return the passage that a payload holds."""
         key = str(point_id)
         found = {name: value_at(payload, path) for name, path in self.fields.items()}
         return Passage(
@@ -60,16 +60,16 @@ class FieldMapping:
         )
 
     def document_of(self, point_id: PointId, payload: Mapping[str, Any]) -> str:
-        """Return the id of the document that a point belongs to."""
+        """Return the id of a point's document."""
         return text_at(payload, self.document) or str(point_id)
 
-    def score(self, found: float) -> float:
-        """Return a score of which more is better; of vectors of length 1, the cosine."""
-        return 1 - found * found / 2 if self.distance == "euclid" else found
+    def score(self, value: float) -> float:
+        """Return a score, of which more is better, for a distance; for vectors of length 1 it is the cosine."""
+        return 1 - value * value / 2 if self.distance == "euclid" else value
 
 
 def keys_of(path: str) -> list[str]:
-    """Return the keys of a path, one for each level."""
+    """Return the keys of a path, one per level."""
     return [quoted or plain for quoted, plain in _KEY.findall(path)]
 
 
@@ -79,9 +79,9 @@ def path_to(*keys: str) -> str:
 
 
 def value_at(payload: Mapping[str, Any], path: str) -> Any:
-    """Return what lies at a path; None where nothing does.
+    """Return the value at a path; None if there is none.
 
-    A text on the way is read as JSON, which the engine cannot do in a filter.
+    A string on the way is parsed as JSON, which the engine cannot do in a filter.
     """
     value: Any = payload if path else None
     for key in keys_of(path):
@@ -92,7 +92,7 @@ def value_at(payload: Mapping[str, Any], path: str) -> Any:
 
 
 def text_at(payload: Mapping[str, Any], path: str) -> str:
-    """Return what lies at a path as a text; "" where nothing does."""
+    """Return the value at a path as a text; "" if there is none."""
     value = value_at(payload, path)
     return "" if value is None or isinstance(value, list | dict) else str(value)
 

@@ -1,4 +1,4 @@
-"""Metadata fields: which values they may hold, and the type a collection knows each by."""
+"""Metadata fields: the values they may hold, and the types that a collection learns of them."""
 
 import re
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ FieldType: TypeAlias = Literal["keyword", "integer", "number", "boolean", "date"
 TEXT = "text"
 
 BUILT_IN_FIELDS = ("document_id", "source", "title", TEXT)
-"""Fields every passage has beside its metadata."""
+"""Fields that every passage has besides its metadata."""
 
 RESERVED_WORDS = ("not", "any", "all")
-"""Words of the filter language; no field may bear them."""
+"""Words of the filter language, which cannot be the names of fields."""
 
-MAX_FIELDS = 200  # each field costs an index; more than this is data that belongs into the text
+MAX_FIELDS = 200  # each field costs an index; rarer data belongs in the text
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?)?")
 
 
 def is_date(value: str) -> bool:
-    """Return whether `value` is an ISO 8601 date, or date and time, that exists in the calendar."""
+    """Return whether `value` is an existing date, or date and time, in ISO 8601 format."""
     if not _ISO_DATE.fullmatch(value):
         return False
     try:
@@ -37,15 +37,15 @@ def is_date(value: str) -> bool:
 
 
 def without_nulls(metadata: Mapping[str, Any]) -> Metadata:
-    """Return the metadata without fields that say nothing."""
+    """Return the metadata without fields that are null."""
     return {name: value for name, value in metadata.items() if value is not None}
 
 
 def check_metadata(metadata: Mapping[str, Any]) -> None:
-    """Refuse metadata that no filter could use; nulls are let pass.
+    """Refuse metadata that no filter could use; null values are accepted.
 
     Raises:
-        InvalidInput: On a name no filter could use, or a value that is neither a scalar nor a list of scalars.
+        InvalidInput: A field's name is not usable in a filter, or its value is neither a scalar nor a list of scalars.
     """
     for name, value in metadata.items():
         if (
@@ -63,13 +63,13 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
                 f"Metadata field {name!r} holds {value!r:.80}. Use a text, a number, true/false, or a list."
             )
         if any(isinstance(item, float) and not isfinite(item) for item in items):
-            raise InvalidInput(f"Metadata field {name!r} is not a finite number. Leave it out.")
+            raise InvalidInput(f"Metadata field {name!r} holds a number that is not finite. Leave it out.")
         if any(isinstance(item, int) and not -(2**63) <= item < 2**63 for item in items):
-            raise InvalidInput(f"Metadata field {name!r} holds a number beyond 64 bits. Write it as a text.")
+            raise InvalidInput(f"Metadata field {name!r} holds an integer of more than 64 bits. Write it as a text.")
 
 
 def type_of(value: Any) -> FieldType:
-    """Return the type of one metadata value; a list has the type its items share."""
+    """Return the type of a metadata value; a list has the narrowest type that fits all its items."""
     if isinstance(value, list):
         types: list[FieldType] = [type_of(item) for item in cast("list[Any]", value)]
         return reduce(widen, types) if types else "keyword"
@@ -83,7 +83,7 @@ def type_of(value: Any) -> FieldType:
 
 
 def widen(known: FieldType, seen: FieldType) -> FieldType:
-    """Return the narrowest type that holds values of both."""
+    """Return the narrowest type that fits values of both types."""
     if known == seen:
         return known
     pair = {known, seen}
@@ -95,15 +95,17 @@ def widen(known: FieldType, seen: FieldType) -> FieldType:
 
 
 def learn_fields(known: Mapping[str, FieldType], metadata: Metadata) -> dict[str, FieldType]:
-    """Return the known fields widened by those of one document.
+    """Return the known fields, widened by the metadata of one document.
 
     Raises:
-        InvalidInput: When a collection would have more than `MAX_FIELDS` fields.
+        InvalidInput: The collection would have more than `MAX_FIELDS` fields.
     """
     learned = dict(known)
     for name, value in metadata.items():
         seen = type_of(value)
         learned[name] = widen(learned[name], seen) if name in learned else seen
     if len(learned) > MAX_FIELDS:
-        raise InvalidInput(f"More than {MAX_FIELDS} metadata fields in one collection. Put rare ones into the text.")
+        raise InvalidInput(
+            f"The collection would have more than {MAX_FIELDS} metadata fields. Put rare ones into the text."
+        )
     return learned

@@ -1,8 +1,9 @@
-"""Filters over metadata: from the JSON a caller writes to conditions that every store compiles.
+"""Filters over metadata, parsed from JSON into conditions that every store can compile.
 
 `{"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], "not": {"status": "draft"}}`: all entries must hold; a list
-means any of its values. An object bounds numbers or ISO dates (`gte`, `gt`, `lte`, `lt`), or asks a text for words in
-any order (`match`) or for its beginning (`prefix`). `not` takes a filter, `any` and `all` take lists of filters.
+matches any of its values. An object gives bounds for numbers or ISO dates (`gte`, `gt`, `lte`, `lt`), or searches a
+text for words in any order (`match`) or for its beginning (`prefix`). `not` takes a filter; `any` and `all` take lists
+of filters.
 """
 
 import sys
@@ -17,9 +18,9 @@ Scalar: TypeAlias = str | int | float | bool
 
 BOUNDS = ("gte", "gt", "lte", "lt")
 
-MAX_DEPTH = 16  # of filters in filters: the engine compiles them by recursion, and a stack that overflows ends it
+MAX_DEPTH = 16  # of nested filters: the engine compiles them recursively, and a stack overflow ends the process
 
-# For our own conditions: no metadata field that a caller may name begins so.
+# Fields of our own conditions. No metadata field may begin with "$".
 ORDINAL = "$ordinal"
 
 DIGEST = "$digest"
@@ -27,7 +28,7 @@ DIGEST = "$digest"
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """The field has one of the values (or, holding a list, contains one of them)."""
+    """The field has one of the values (or is a list that contains one of them)."""
 
     field: str
     values: tuple[Scalar, ...]
@@ -35,7 +36,7 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The field lies within bounds; numbers and ISO dates are not mixed."""
+    """The field lies within bounds, which are all numbers or all ISO dates."""
 
     field: str
     bounds: tuple[tuple[str, float | str], ...]
@@ -48,9 +49,9 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The field is a text that holds every word, whole, in any order and case; words are runs of letters and digits.
+    """The field is a text that contains every word as a whole, in any order and case.
 
-    Of a list, one item has to hold them all.
+    A word is a run of letters and digits. In a list, one item must contain all the words.
     """
 
     field: str
@@ -59,7 +60,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """The field is a text that begins so, to the letter (or, holding a list, contains such a text)."""
+    """The field is a text with exactly this beginning (or a list that contains such a text)."""
 
     field: str
     prefix: str
@@ -67,21 +68,21 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The condition does not hold; a missing field satisfies it."""
+    """The condition does not hold. A missing field satisfies this."""
 
     condition: "Condition"
 
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Every condition holds; none at all is always true."""
+    """Every condition holds; without conditions this is always true."""
 
     conditions: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """One of the conditions holds, of which there is at least one."""
+    """At least one of the conditions holds; there must be at least one."""
 
     conditions: tuple["Condition", ...]
 
@@ -89,14 +90,14 @@ class Either:
 Condition: TypeAlias = AnyOf | Range | Words | Prefix | Not | All | Either
 
 FIRST_PASSAGES = AnyOf(ORDINAL, (0,))
-"""Holds for one passage of each complete document."""
+"""Holds for exactly one passage of each complete document."""
 
 
 def parse_filter(filter_: Mapping[str, Any], known: Mapping[str, FieldType]) -> Condition | None:
-    """Return the condition written in `filter_`, or None for an empty one.
+    """Return the condition that `filter_` describes; None if it is empty.
 
     Raises:
-        InvalidFilter: On an unknown field (listing the known ones), or a condition that cannot be met.
+        InvalidFilter: A field is unknown (the message lists the known ones), or a value does not fit its field.
     """
     if not filter_:
         return None
@@ -105,7 +106,7 @@ def parse_filter(filter_: Mapping[str, Any], known: Mapping[str, FieldType]) -> 
 
 def _all(entries: Mapping[str, Any], known: Mapping[str, FieldType], depth: int) -> All:
     if not depth:
-        raise InvalidFilter(f"A filter nests at most {MAX_DEPTH} deep. Write it flatter.")
+        raise InvalidFilter(f"A filter nests at most {MAX_DEPTH} deep. Simplify it.")
     return All(tuple(_entry(name, value, known, depth) for name, value in entries.items()))
 
 
@@ -121,20 +122,20 @@ def _entry(name: str, value: Any, known: Mapping[str, FieldType], depth: int) ->
     if name not in known and name not in BUILT_IN_FIELDS:
         raise InvalidFilter(_unknown_field(name, known))
     if isinstance(value, Mapping):
-        return _asked(name, cast("Mapping[str, Any]", value), known.get(name, "keyword"))
+        return _object(name, cast("Mapping[str, Any]", value), known.get(name, "keyword"))
     return _any_of(name, value, known.get(name, "keyword"))
 
 
-def _filter_in(name: str, value: Any, what: str) -> Mapping[str, Any]:
+def _filter_in(name: str, value: Any, expected: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not value:
-        raise InvalidFilter(f"{name!r} takes {what} of fields, such as {{'lang': 'en'}}; got {value!r:.200}.")
+        raise InvalidFilter(f"{name!r} takes {expected} of fields, such as {{'lang': 'en'}}; got {value!r:.200}.")
     return cast("Mapping[str, Any]", value)
 
 
 def _any_of(name: str, value: Any, kind: FieldType) -> AnyOf:
     values: Sequence[Any] = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     if name == TEXT:
-        raise InvalidFilter(f"A passage's text is asked for words: {{'text': {{'match': {value!r:.200}}}}}.")
+        raise InvalidFilter(f"'text' can only be searched for words. Write {{'text': {{'match': {value!r:.200}}}}}.")
     if not values or not all(isinstance(item, str) or _is_number(item) for item in values):
         raise InvalidFilter(
             f"Filter on {name!r}: {value!r:.200} is not a text, number, true/false, a list of them, or an object such "
@@ -146,7 +147,7 @@ def _any_of(name: str, value: Any, kind: FieldType) -> AnyOf:
 
 
 def _is_quoted(item: Any, kind: FieldType) -> bool:
-    """Return whether a text spells a value of a kind that is no text, and so would match nothing."""
+    """Return whether a text spells a number or boolean, which would never match a field of that type."""
     if not isinstance(item, str):
         return False
     if kind == "boolean":
@@ -154,18 +155,18 @@ def _is_quoted(item: Any, kind: FieldType) -> bool:
     return kind in ("integer", "number") and item.strip().lstrip("+-").replace(".", "", 1).isdecimal()
 
 
-def _asked(name: str, conditions: Mapping[str, Any], kind: FieldType) -> Condition:
-    """Return what an object asks of a field."""
+def _object(name: str, conditions: Mapping[str, Any], kind: FieldType) -> Condition:
+    """Return the condition that an object of bounds or text operators describes."""
     bounds = {key: bound for key, bound in conditions.items() if key in BOUNDS}
     others = {key: text for key, text in conditions.items() if key not in BOUNDS}
     if not conditions or not others.keys() <= _TEXTUAL.keys():
         raise InvalidFilter(
-            f"Filter on {name!r}: a range takes {', '.join(BOUNDS)}, a text {', '.join(_TEXTUAL)}; "
+            f"Filter on {name!r}: use {', '.join(BOUNDS)} for a range, or {', '.join(_TEXTUAL)} for a text; "
             f"got {sorted(conditions)!s:.200}."
         )
-    asked: list[Condition] = [_range(name, bounds, kind)] if bounds else []
-    asked += [_TEXTUAL[key](name, _text(name, key, text, kind)) for key, text in others.items()]
-    return asked[0] if len(asked) == 1 else All(tuple(asked))
+    parts: list[Condition] = [_range(name, bounds, kind)] if bounds else []
+    parts += [_TEXTUAL[key](name, _text(name, key, text, kind)) for key, text in others.items()]
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
 _TEXTUAL: Mapping[str, Callable[[str, str], Condition]] = {"match": Words, "prefix": Prefix}
@@ -173,10 +174,10 @@ _TEXTUAL: Mapping[str, Callable[[str, str], Condition]] = {"match": Words, "pref
 
 def _text(name: str, key: str, text: Any, kind: FieldType) -> str:
     if not isinstance(text, str) or not text or (key == "match" and not any(letter.isalnum() for letter in text)):
-        what = "a text of words" if key == "match" else "a text"
-        raise InvalidFilter(f"Filter on {name!r}: {key!r} takes {what}; got {text!r:.200}.")
+        expected = "a text of words" if key == "match" else "a text"
+        raise InvalidFilter(f"Filter on {name!r}: {key!r} takes {expected}; got {text!r:.200}.")
     if kind in ("integer", "number", "boolean"):
-        raise InvalidFilter(f"Filter on {name!r}: the field holds {kind} values, and {key!r} is for texts.")
+        raise InvalidFilter(f"Filter on {name!r}: the field holds {kind} values, but {key!r} is for texts.")
     return text
 
 
@@ -185,12 +186,12 @@ def _range(name: str, bounds: Mapping[str, Any], kind: FieldType) -> Range:
     numbers = all(_is_number(value) and not isinstance(value, bool) for value in values)
     if not numbers and not all(isinstance(value, str) and is_date(value) for value in values):
         raise InvalidFilter(
-            f"Filter on {name!r}: bounds are all numbers or all ISO dates such as '2024-05-01'; got {values}."
+            f"Filter on {name!r}: bounds must be all numbers or all ISO dates such as '2024-05-01'; got {values}."
         )
-    # An index of integers or dates would take the other's bounds for microseconds.
+    # The engine stores dates as microseconds, and would compare those with a number.
     if kind in (("date",) if numbers else ("integer", "number", "boolean")):
         raise InvalidFilter(
-            f"Filter on {name!r}: the field holds {kind} values, and the bounds are "
+            f"Filter on {name!r}: the field holds {kind} values, but the bounds are "
             f"{'numbers' if numbers else 'dates'}.",
             hint=Hint.SHOW_FIELDS,
         )

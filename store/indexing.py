@@ -1,4 +1,4 @@
-"""How much of an exact search an index finds, and how fast: measured on a collection's own vectors."""
+"""Build an index, and measure how much of an exact search it finds and how fast, on the collection's own vectors."""
 
 import random
 import time
@@ -12,10 +12,11 @@ import numpy as np
 from anyio.lowlevel import checkpoint
 
 from ..core.vectors import DENSE, Vector
+from .collection import Collection
 from .index_options import IndexOptions
-from .protocols import Collection, Leg, Say, Searchable
+from .protocols import Leg, StatusCallback
 
-AT = 50  # hits a question hands to the reranker by default
+CUTOFF = 50  # hits compared per probe: as many as a search hands to the reranker by default
 
 PROBES = 48
 
@@ -23,20 +24,20 @@ SEED = 1
 
 BREADTHS = (64, 128, 256, 512, 1024)
 
-_POOL = 500  # passages near each random direction, among which probes are drawn
+_POOL_SIZE = 500  # passages nearest to each random direction; probes are drawn from them
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The hits of each probe, and the median time of one search."""
+    """The hits of each probe, and the median time of one search in milliseconds."""
 
     hits: Sequence[AbstractSet[UUID]]
     milliseconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What an index finds and costs; `resident_mb` is what it adds to a process that opens and asks it."""
+class IndexMeasurement:
+    """What an index finds and costs; `resident_mb` is the memory it adds to a process that opens and searches it."""
 
     recall: float
     milliseconds: float
@@ -46,85 +47,85 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Breadth:
-    """The narrowest search of a graph that finds enough, or the widest tried; and how much it finds."""
+class ChosenBreadth:
+    """The narrowest search of a graph with the required recall, or the widest one tried; and its recall."""
 
     breadth: int
     recall: float
 
 
-async def draw_probes(collection: Searchable, dimension: int) -> list[Vector]:
-    """Return vectors that ask like questions: each lies halfway between two passages of the collection.
+async def draw_probes(collection: Collection, dimension: int) -> list[Vector]:
+    """Return query vectors that resemble questions: each lies halfway between two passages of the collection.
 
-    A passage's own vector would be an easier question than people ask, for the graph leads straight to it.
+    A passage's own vector would be easier than a real question, because the graph leads straight to it.
     """
     directions = np.random.default_rng(SEED).standard_normal((8, dimension)).astype(np.float32)
-    found = await collection.search([Leg(DENSE, direction, _POOL) for direction in directions])
+    found = await collection.search([Leg(DENSE, direction, _POOL_SIZE) for direction in directions])
     ids = sorted({key for leg in found for key, _ in leg})
-    chosen = random.Random(SEED).sample(ids, min(2 * PROBES, len(ids)))  # noqa: S311 - no secret
+    chosen = random.Random(SEED).sample(ids, min(2 * PROBES, len(ids)))  # noqa: S311 - not used for security
     vectors = [np.asarray(each, np.float32) for each in (await collection.fetch_vectors(chosen, DENSE)).values()]
     middles = [first + second for first, second in zip(vectors[::2], vectors[1::2], strict=False)]
     return [np.divide(each, np.linalg.norm(each), dtype=np.float32) for each in middles if each.any()] or vectors
 
 
-async def ask(
-    collection: Searchable,
+async def search_probes(
+    collection: Collection,
     probes: Sequence[Vector],
     *,
     exact: bool = False,
     breadth: int = 0,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Answers:
-    """Ask each probe as the collection is set up, or otherwise."""
+    """Search for each probe with the collection's own settings, unless `exact` or `breadth` is given."""
     hits, times = list[AbstractSet[UUID]](), list[float]()
     for probe in probes:
         start = clock()
-        [found] = await collection.search([Leg(DENSE, probe, AT, exact=exact, breadth=breadth)])
+        [found] = await collection.search([Leg(DENSE, probe, CUTOFF, exact=exact, breadth=breadth)])
         times.append(1000 * (clock() - start))
         hits.append({key for key, _ in found})
-        await checkpoint()  # other searches go on in between
+        await checkpoint()  # other searches run in between
     return Answers(hits, median(times) if times else 0.0)
 
 
 def recall(found: Answers, exact: Answers) -> float:
-    """Return the share of the exact answers that was found, as the mean over probes; 1 without any."""
+    """Return the share of the exact hits that was found, as the mean over the probes; 1 if there are none."""
     shares = [len(some & all_) / len(all_) for some, all_ in zip(found.hits, exact.hits, strict=True) if all_]
     return fmean(shares) if shares else 1.0
 
 
-async def choose_breadth(collection: Searchable, probes: Sequence[Vector], *, wanted: float) -> Breadth:
-    """Return the first of `BREADTHS` that has the recall wanted."""
-    exact = await ask(collection, probes, exact=True)
-    tried = Breadth(0, 0.0)
+async def choose_breadth(collection: Collection, probes: Sequence[Vector], *, min_recall: float) -> ChosenBreadth:
+    """Return the first of `BREADTHS` that has the required recall."""
+    exact = await search_probes(collection, probes, exact=True)
+    tried = ChosenBreadth(0, 0.0)
     for breadth in BREADTHS:
-        tried = Breadth(breadth, recall(await ask(collection, probes, breadth=breadth), exact))
-        if tried.recall >= wanted:
+        tried = ChosenBreadth(breadth, recall(await search_probes(collection, probes, breadth=breadth), exact))
+        if tried.recall >= min_recall:
             break
     return tried
 
 
 @dataclass(frozen=True, slots=True)
 class Optimized:
-    """The index a collection has now, and the share of the exact search's hits that searches find with it."""
+    """The index that a collection has now, and the share of the exact hits that searches find with it."""
 
     passages: int
     storage: IndexOptions
     recall: float
 
 
-async def optimize(collection: Collection, storage: IndexOptions, *, say: Say) -> Optimized:
-    """Build the index; where there is a graph, search it as broadly as the recall wanted asks for.
+async def optimize(collection: Collection, storage: IndexOptions, *, on_status: StatusCallback) -> Optimized:
+    """Build the index; if it is a graph, choose how broadly to search it for the required recall.
 
-    The caller keeps writers away.
+    The caller makes sure that nobody writes until this returns.
     """
-    await collection.optimize(storage, say=say)
+    await collection.optimize(storage, on_status=on_status)
     storage = collection.manifest.storage
-    await say("measuring what searches find")
+    await on_status("measuring recall")
     probes = await draw_probes(collection, collection.manifest.dimension)
     if not storage.has_graph(storage.indexed):
-        found = recall(await ask(collection, probes), await ask(collection, probes, exact=True))
+        found = recall(await search_probes(collection, probes), await search_probes(collection, probes, exact=True))
         return Optimized(storage.indexed, storage, found)
-    chosen = await choose_breadth(collection, probes, wanted=storage.recall)
+    chosen = await choose_breadth(collection, probes, min_recall=storage.recall)
     storage = replace(storage, breadth=chosen.breadth)
     await collection.remember(replace(collection.manifest, storage=storage))
     return Optimized(storage.indexed, storage, chosen.recall)

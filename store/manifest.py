@@ -1,4 +1,4 @@
-"""What a collection was made with, kept beside it; opening it with something else is refused."""
+"""The manifest of a collection: the models and settings it was created with, and what was learned about it since."""
 
 import os
 from collections.abc import Mapping
@@ -17,68 +17,68 @@ from .field_mapping import FieldMapping
 from .fields import FieldType
 from .index_options import IndexOptions
 
-SCHEMA_VERSION = 2  # 1 had no `vectors` and no `storage`, but `encoder` and `dimension`: all had the standard vectors
+SCHEMA_VERSION = 2  # 1 had `encoder` and `dimension` instead of `vectors`, and no `storage`
 
-ADOPTED_VERSION = 3  # of adopted collections alone: a Resift that does not know of them leaves them alone
+ADOPTED_VERSION = 3  # only of adopted collections, so that older versions of Resift refuse to open them
 
 MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What `resift tune` found for one reranker on the user's own questions."""
+    """The settings that `resift tune` found for one reranker on the user's own questions."""
 
     weights: Mapping[str, float]
-    """The share in the final score of each signal that was considered; convex."""
+    """The share of each signal in the final score; the shares sum to 1."""
     depth: int
     calibration: Logistic | None
-    """From the reranker's raw score to relevance; None keeps the reranker's own."""
+    """Converts the reranker's raw score into relevance; None keeps the reranker's own calibration."""
     questions: int
     gain: float
-    """nDCG@10 over untuned, on questions held out."""
+    """Gain in nDCG@10 over the untuned settings, on held-out questions."""
     created: str
     model: str = ""
-    """Name and hash of the reranker; empty where it was tuned before that was kept, and so for any of its name."""
+    """Name and hash of the reranker; empty in older tunings, which apply to any reranker of that name."""
 
     def __post_init__(self) -> None:
         if min(self.weights.values(), default=-1) < 0 or not isclose(sum(self.weights.values()), 1, abs_tol=1e-6):
-            raise ValueError(f"weights are not negative and sum to 1, not {dict(self.weights)}")
+            raise ValueError(f"weights must not be negative and must sum to 1; got {dict(self.weights)}")
         if self.depth < 1:
-            raise ValueError(f"the depth is at least 1, not {self.depth}")
+            raise ValueError(f"depth must be at least 1; got {self.depth}")
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The vectors and the cut of a collection, the metadata fields seen in it, and what was tuned for it."""
+    """The vectors, chunking, metadata fields, index and tuning of a collection."""
 
     vectors: Mapping[str, VectorSpec]
-    """By name; `dense`, of the whole passage, is always among them."""
+    """By name; always includes `dense`, the vector of the whole passage."""
     lexical: Bm25Options
     chunking: str
     fields: Mapping[str, FieldType] = field(default_factory=dict[str, FieldType])
     created: str = ""
     schema_version: int = SCHEMA_VERSION
     tuning: Mapping[str, Tuning] = field(default_factory=dict[str, Tuning])
-    """By the name of the reranker's model."""
+    """By the name of the reranker."""
     storage: IndexOptions = field(default_factory=IndexOptions)
     adopted: FieldMapping | None = None
-    """Where the parts of passages lie, in a collection that Resift did not make."""
+    """The payload fields of an adopted collection; None for a collection that Resift created."""
 
     @property
     def encoder(self) -> str:
-        """Return name and hash of the model that made the passages' dense vectors."""
+        """Return the name and hash of the model that made the dense vectors of passages."""
         return self.vectors[DENSE].model
 
     @property
     def dimension(self) -> int:
-        """Return the number of components of the passages' dense vectors."""
+        """Return the number of components of the dense vectors of passages."""
         return self.vectors[DENSE].dimension
 
     def check(self, collection: str, wanted: "Manifest") -> None:
-        """Refuse to go on with other models than the collection was written with.
+        """Check that the collection was written with the models that are configured now.
 
         Raises:
-            IncompatibleCollection: Naming both sides and how to re-ingest.
+            IncompatibleCollection: The encoders differ; the message names both and says how to re-ingest.
         """
         if self.encoder != wanted.encoder or wanted.dimension not in (0, self.dimension):
             size = f" ({wanted.dimension})" if wanted.dimension else ""
@@ -90,19 +90,19 @@ class Manifest:
             )
 
     def check_writable(self, collection: str) -> None:
-        """Refuse to write to a collection that Resift did not make.
+        """Refuse to write to an adopted collection.
 
         Raises:
-            StoreError: Saying what may be done instead.
+            StoreError: The collection was adopted.
         """
         if self.adopted is not None:
             raise StoreError(
-                f"Collection {collection!r} was made elsewhere and adopted: Resift searches it and changes no point of "
-                "it. Write to it by what made it, or ingest into another collection."
+                f"Collection {collection!r} was made elsewhere and adopted. Resift only searches it and changes no "
+                "point of it. Write to it with the program that made it, or ingest into another collection."
             )
 
     def with_dimension(self, dimension: int) -> "Manifest":
-        """Return the manifest with a size for the dense vectors that have none yet."""
+        """Return the manifest with this dimension for the dense vectors that have none yet."""
         sized = {
             name: replace(spec, dimension=dimension) if spec.kind == "dense" and not spec.dimension else spec
             for name, spec in self.vectors.items()
@@ -110,7 +110,7 @@ class Manifest:
         return replace(self, vectors=sized)
 
     def over(self, before: "Manifest", stored: "Manifest | None") -> "Manifest":
-        """Return the manifest for what is stored now: where it is as it was `before`, what others changed stays."""
+        """Return the manifest, with what others stored meanwhile in the parts that are unchanged since `before`."""
         if stored is None:
             return self
         return replace(
@@ -123,7 +123,7 @@ class Manifest:
 def _merged(
     mine: Mapping[str, Tuning], before: Mapping[str, Tuning], stored: Mapping[str, Tuning]
 ) -> dict[str, Tuning]:
-    """Return what is stored, with what was changed since `before`: another engine may have tuned another reranker."""
+    """Return the stored tunings with our changes since `before`; another engine may have tuned another reranker."""
     kept = {name: tuning for name, tuning in stored.items() if mine.get(name) == before.get(name)}
     return kept | {name: tuning for name, tuning in mine.items() if before.get(name) != tuning}
 
@@ -134,21 +134,21 @@ _OBJECT = TypeAdapter(dict[str, Any])
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Return the manifest in a file, also one that an older version of Resift wrote.
+    """Return the manifest in a file, which an older version of Resift may have written.
 
     Raises:
-        IncompatibleCollection: When a newer version wrote it.
-        StoreError: When the file is damaged.
+        IncompatibleCollection: A newer version of Resift wrote it.
+        StoreError: The file is damaged.
     """
     return parse_manifest(path.read_bytes(), str(path))
 
 
 def parse_manifest(content: str | bytes, place: str) -> Manifest:
-    """Return the manifest in JSON that was kept at a place, which messages name.
+    """Return the manifest in a JSON text; error messages name its `place`.
 
     Raises:
-        IncompatibleCollection: When a newer version of Resift wrote it.
-        StoreError: When it is damaged.
+        IncompatibleCollection: A newer version of Resift wrote it.
+        StoreError: The text is damaged.
     """
     try:
         return _ADAPTER.validate_python(_upgraded(_OBJECT.validate_json(content), place))
@@ -164,7 +164,7 @@ def dump_manifest(manifest: Manifest, *, indent: int | None = None) -> str:
 
 
 def _upgraded(stored: dict[str, Any], place: str) -> dict[str, Any]:
-    """Return what a manifest of this version would say; it changes where it is kept when it is next written."""
+    """Return a manifest of an older schema in the current one; the stored one changes when it is next written."""
     match stored:
         case {"schema_version": int(version)} if version > ADOPTED_VERSION:
             raise IncompatibleCollection(
@@ -177,7 +177,7 @@ def _upgraded(stored: dict[str, Any], place: str) -> dict[str, Any]:
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write the manifest so that a crash leaves the old file or the new one, never half."""
+    """Write the manifest so that a crash leaves either the old file or the new one, never a part."""
     fresh = path.with_suffix(".new")
     with fresh.open("w", encoding="utf-8") as file:
         file.write(dump_manifest(manifest, indent=2))

@@ -1,29 +1,29 @@
-"""What is sent with a query, from the classes of either engine: Qdrant's libraries call them and their parts alike."""
+"""Search parameters and vectors in either engine's classes, which have the same names in both of Qdrant's libraries."""
 
 from dataclasses import replace
 from typing import Any
 
 from ..core.vectors import AnyVector, Multi, Sparse
-from .conditions import fields_in, words_asked_of
+from .conditions import fields_in, words_queried
 from .filters import Condition
 from .index_options import IndexOptions
 from .protocols import Leg
 
 
-def suited(storage: IndexOptions, where: Condition | None) -> IndexOptions:
-    """Return how a search under a condition walks the graph: through neighbours' neighbours where it lacks links.
+def options_for(storage: IndexOptions, where: Condition | None) -> IndexOptions:
+    """Return the index options for a search under a condition: with ACORN only where the graph lacks links.
 
-    It has links of their own for the values of each indexed field, but none for combinations, nor for words; over one
-    field's values ACORN found little more and took several times as long (docs/filters.md).
+    The graph has links of its own for the values of each indexed field, but none for combinations of fields or for
+    words. Over the values of a single field ACORN found little more and took several times as long (docs/filters.md).
     """
-    lacks_links = where is not None and (len(fields_in(where)) > 1 or words_asked_of(where))
+    lacks_links = where is not None and (len(fields_in(where)) > 1 or words_queried(where))
     return storage if lacks_links else replace(storage, acorn_below=0.0)
 
 
 def search_params(engine: Any, leg: Leg, storage: IndexOptions, *, scans: bool = False) -> Any:
-    """Return how a leg is searched, by the classes of an engine's module; None where words are.
+    """Return the search parameters of a leg, in the classes of the module `engine`; None for a sparse query.
 
-    With `scans` everything that a filter leaves is compared, by its quantized vectors first where there are such.
+    With `scans`, every point that passes the filter is compared, by its quantized vector first if there is one.
     """
     if isinstance(leg.query, Sparse):
         return None
@@ -40,7 +40,7 @@ def search_params(engine: Any, leg: Leg, storage: IndexOptions, *, scans: bool =
 
 
 def engine_vector(engine: Any, vector: AnyVector) -> Any:
-    """Return a vector as an engine takes it, by the classes of its module."""
+    """Return a vector in the classes of the module `engine`."""
     if isinstance(vector, Sparse):
         return engine.SparseVector(indices=list(vector.indices), values=list(vector.values))
     return vector.rows.tolist() if isinstance(vector, Multi) else vector.tolist()

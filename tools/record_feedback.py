@@ -30,7 +30,7 @@ def record_feedback(feedback: FeedbackLog) -> Tool:
 
         Call it once, after you have answered. Returns how many were recorded.
         """
-        await feedback.tell(search_id, used, not_used)
+        await feedback.log_feedback(search_id, used, not_used)
         return reply({"used": len(used), "not_used": len(not_used)})
 
     return make_tool(

@@ -37,7 +37,9 @@ async def collect_uses(
     return weight_by_propensity(samples, uses, position_bias=position_bias)
 
 
-def weight_by_propensity(samples: Sequence[Sample], uses: Sequence[Use], *, position_bias: float) -> list[Sample]:
+def weight_by_propensity(
+    samples: Sequence[Sample], uses: Sequence[UsedSearch], *, position_bias: float
+) -> list[Sample]:
     """Return the samples with used hits graded by how unlikely anyone was to look at their rank.
 
     A hit at rank r is looked at with probability 1 / r^bias, so one use there stands for r^bias: inverse propensity

@@ -11,8 +11,8 @@ from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline
 from ...rerank.protocols import Scorer
 from ...store.feedback_log import Use
+from ...store.collection import Collection
 from ...store.manifest import Tuning
-from ...store.protocols import Collection
 from ..judged import JudgedSet, select
 from .feedback import POSITION_BIAS, collect_uses
 from .ranking_fit import MIN_QUESTIONS, RankingFit, fit_ranking
@@ -87,7 +87,7 @@ class Tuner:
 
     async def fit_feedback(
         self,
-        uses: Sequence[Use],
+        uses: Sequence[UsedSearch],
         *,
         most: int,
         now: datetime,
@@ -131,7 +131,7 @@ class Tuner:
     def _current(self) -> Tuning | None:
         return tuning_of(self._reranker, self._collection.manifest.tuning)
 
-    async def _usable(self, uses: Sequence[Use], most: int) -> list[Use]:
+    async def _usable(self, uses: Sequence[UsedSearch], most: int) -> list[UsedSearch]:
         """Return the last searches by query alone in which a document that is still stored was used."""
         plain = [use for use in uses if use.searched.plain]
         stored = await self._collection.entries(sorted({each.document_id for use in plain for each in use.used}))

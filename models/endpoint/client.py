@@ -22,7 +22,7 @@ NO_KEY = "none"  # local endpoints need no key, but the client insists on one
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 
-FAILED_CALLS, REST_S = 3, 60.0  # after this many failed calls in a row, the endpoint is not called for a minute
+FAILURES_TO_OPEN, OPEN_S = 3, 60.0  # after this many failed calls in a row, the endpoint is not called for a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def new_circuit_breaker(
         attempts=endpoint.retries + 1,
         first_pause_s=FIRST_PAUSE_S,
         longest_pause_s=LONGEST_PAUSE_S,
-        failed_calls=FAILED_CALLS,
-        rest_s=REST_S,
+        failures_to_open=FAILURES_TO_OPEN,
+        open_s=OPEN_S,
     )
     return CircuitBreaker(endpoint.label, policy, clock=clock, sleep=sleep, chance=chance)
 

@@ -97,7 +97,7 @@ async def adopt_collection(engine: Engine, request: AdoptRequest) -> None:
         InvalidInput: If the store is embedded, the mapping is missing or wrong, or another model made the vectors.
         NotFound: If the collection does not exist.
     """
-    from ...store.qdrant.manifests import forget_manifest_of, keep_manifest_of
+    from ...store.qdrant.manifests import delete_manifest, save_manifest
     from ...store.qdrant.store import QdrantStore
 
     store, name = engine.services.store, request.name
@@ -107,13 +107,13 @@ async def adopt_collection(engine: Engine, request: AdoptRequest) -> None:
     if request.forget:
         if before is None:
             raise InvalidInput(f"Collection {name!r} is not adopted, so there is nothing to undo.")
-        await forget_manifest_of(store.connection, name)
+        await delete_manifest(store.connection, name)
         say(f"{name}: no longer adopted. Its points are unchanged.")
         return
     manifest = before
     if manifest is None or request.text:
         manifest = await _map(engine, store, request, before)
-        await keep_manifest_of(store.connection, name, manifest, over=before)
+        await save_manifest(store.connection, name, manifest, over=before)
         say(_adopted_line(name, manifest))
     elif not request.add_keywords:
         raise InvalidInput(
@@ -145,14 +145,14 @@ async def _adopted_before(store: QdrantStore, name: str) -> Manifest | None:
         NotFound: If the collection does not exist.
         InvalidInput: If Resift made it.
     """
-    from ...store.protocols import check_name, unknown_collection
-    from ...store.qdrant.manifests import read_manifest_of
+    from ...store.collection import check_name, unknown_collection
+    from ...store.qdrant.manifests import load_manifest
 
     check_name(name)
     known = list(await store.all_names())
     if name not in known:
         raise unknown_collection(name, known)
-    manifest = await read_manifest_of(store.connection, name)
+    manifest = await load_manifest(store.connection, name)
     if manifest is not None and manifest.adopted is None:
         raise InvalidInput(f"Collection {name!r} was made by Resift and does not need to be adopted.")
     return manifest

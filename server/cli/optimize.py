@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ...factories.engine import Engine
-    from ...store.indexing import Optimized, Trial
+    from ...store.indexing import IndexMeasurement, Optimized
 
 MAX_SLOWDOWN = 1.5  # search time relative to no quantization; more time is not worth the memory saved
 
@@ -31,7 +31,7 @@ class StorageTrial:
     """One way of storing vectors, and its measured quality and cost."""
 
     storage: IndexOptions
-    trial: Trial
+    trial: IndexMeasurement
     disk_mb: float
 
 
@@ -55,7 +55,7 @@ async def _optimize(engine: Engine, name: str, quantization: Quantization | None
     storage = collection.manifest.storage
     if quantization is not None:
         storage = replace(storage, quantization=quantization)
-    done = await optimize_index(collection, storage, say=_report)
+    done = await optimize_index(collection, storage, on_status=_report)
     say(_summary(name, done))
     return done.recall >= done.storage.recall
 
@@ -68,7 +68,7 @@ async def compare_memory(engine: Engine, name: str, *, apply: bool) -> bool:
     Raises:
         InvalidInput: If the collection is not embedded, or too small for the choice to matter.
     """
-    from ...store.edge.collection import EdgeCollection
+    from ...store.edge.store import EdgeCollection
 
     collection = await engine.services.pipeline.open(name)
     if not isinstance(collection, EdgeCollection):
@@ -82,7 +82,7 @@ async def compare_memory(engine: Engine, name: str, *, apply: bool) -> bool:
     trials = dict[Quantization, StorageTrial]()
     for kind in get_args(Quantization):
         storage = replace(collection.manifest.storage, quantization=kind)
-        trial, disk_bytes = await collection.try_storage(storage, say=_report)
+        trial, disk_bytes = await collection.measure_index(storage, on_status=_report)
         trials[kind] = StorageTrial(storage, trial, disk_bytes / 1e6)
     show(_memory_table(trials, title=f"{name}, {passages:,} passages"))
     chosen = recommend(trials)
@@ -107,9 +107,9 @@ def recommend(trials: Mapping[Quantization, StorageTrial]) -> Quantization:
 def _memory_table(trials: Mapping[Quantization, StorageTrial], *, title: str) -> Table:
     from rich.table import Table
 
-    from ...store.indexing import AT
+    from ...store.indexing import CUTOFF
 
-    table = Table("quantization", f"recall@{AT}", "search ms", "memory MB", "disk MB", "load s", title=title)
+    table = Table("quantization", f"recall@{CUTOFF}", "search ms", "memory MB", "disk MB", "load s", title=title)
     for kind, each in trials.items():
         trial = each.trial
         table.add_row(
@@ -124,13 +124,13 @@ def _memory_table(trials: Mapping[Quantization, StorageTrial], *, title: str) ->
 
 
 def _summary(name: str, done: Optimized) -> str:
-    from ...store.indexing import AT
+    from ...store.indexing import CUTOFF
 
     storage = done.storage
     index = f"HNSW searched with ef={storage.breadth}" if storage.has_graph(done.passages) else "a full scan"
     text = (
         f"{name}: {done.passages:,} passages, quantization {storage.quantization}, {index}; searches find "
-        f"{done.recall:.1%} of the first {AT} hits of an exact search."
+        f"{done.recall:.1%} of the first {CUTOFF} hits of an exact search."
     )
     if done.recall >= storage.recall:
         return text

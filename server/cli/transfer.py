@@ -16,7 +16,7 @@ from .console import progress_bar, say
 if TYPE_CHECKING:
     from ...ingest.copying import Copied
     from ...settings.load import Settings
-    from ...store.protocols import Store
+    from ...store.collection import Store
 
 app = typer.Typer()
 
@@ -63,7 +63,7 @@ async def _existing(source: Store, names: Sequence[str]) -> Sequence[str]:
     Raises:
         NotFound: If a collection does not exist.
     """
-    from ...store.protocols import unknown_collection
+    from ...store.collection import unknown_collection
 
     known = await source.names()
     for name in names:

@@ -1,4 +1,4 @@
-"""A collection's manifest as the configuration of a qdrant-edge shard."""
+"""The configuration of a qdrant-edge shard, made from the manifest of its collection."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     )
 
 
-# Outliers do not stretch the scale: recall@50 before rescoring is better than over the full range (Qdrant's default).
+# Without the outliers the scale is finer: recall@50 before rescoring is better than over the full range, the default.
 INT8_QUANTILE = 0.99
 
-MERGED_FROM_KB = 1  # the engine optimises all it holds when told to; when it is told is for `Storage` to say
+MERGED_FROM_KB = 1  # optimize everything whenever it is called; `IndexOptions` decides when that is
 
 
 def shard_config(manifest: Manifest, *, passages: int = 0) -> EdgeConfig:
-    """Return the configuration of a shard with the manifest's vectors, indexed as suits so many passages."""
+    """Return the configuration of a shard with the manifest's vectors, indexed for this many passages."""
     from qdrant_edge import EdgeConfig, EdgeOptimizersConfig
 
     specs, storage = manifest.vectors.items(), manifest.storage
@@ -41,7 +41,7 @@ def shard_config(manifest: Manifest, *, passages: int = 0) -> EdgeConfig:
 def _dense(spec: VectorSpec, storage: IndexOptions, passages: int) -> EdgeVectorParams:
     from qdrant_edge import Distance, EdgeVectorParams, Memory, MultiVectorComparator, MultiVectorConfig
 
-    if spec.kind == "multi":  # they only rescore what other searches find: no graph, read from disk when needed
+    if spec.kind == "multi":  # they only rescore the hits of other searches: no graph, and read from disk
         return EdgeVectorParams(
             spec.dimension,
             Distance.Cosine,
@@ -49,7 +49,7 @@ def _dense(spec: VectorSpec, storage: IndexOptions, passages: int) -> EdgeVector
             hnsw_config=_graph(spec, storage, links=0),
             memory=Memory.Cold,
         )
-    # Fields have room for every passage, with one or without, and few questions weigh them: read when they do.
+    # Vectors of fields take space for every passage but are searched rarely, so they are read from disk.
     return EdgeVectorParams(
         spec.dimension,
         Distance.Cosine,
@@ -62,7 +62,7 @@ def _dense(spec: VectorSpec, storage: IndexOptions, passages: int) -> EdgeVector
 def _graph(spec: VectorSpec, storage: IndexOptions, *, links: int) -> HnswIndexConfig:
     from qdrant_edge import HnswIndexConfig
 
-    scanned_kb = storage.graph_from // 10 * spec.dimension * 4 // 1024  # what a filter leaves of it is scanned, if less
+    scanned_kb = storage.graph_from // 10 * spec.dimension * 4 // 1024  # below, the filtered points are scanned
     return HnswIndexConfig(links, storage.effort, full_scan_threshold=scanned_kb)
 
 

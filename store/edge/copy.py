@@ -1,4 +1,4 @@
-"""Index a copy of a shard in another process, and put it in the shard's place."""
+"""Index a copy of a shard in another process, and replace the shard with it."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 
 from ...core.errors import StoreError
-from ..indexing import Trial
+from ..indexing import IndexMeasurement
 from ..manifest import Manifest, dump_manifest
 from .data_dir import size_bytes
 
@@ -22,11 +22,11 @@ _COPY = "index"  # folder of the copy while it is built
 _REPLACED = "shard.old"
 
 
-async def build_copy(folder: Path, manifest: Manifest) -> None:
-    """Copy the shard below `folder` and index the copy as the manifest says.
+async def build_indexed_copy(folder: Path, manifest: Manifest) -> None:
+    """Copy the shard in `folder` and index the copy as the manifest describes.
 
     Raises:
-        StoreError: When the process that builds it failed; the shard is as it was.
+        StoreError: The copy could not be made or indexed; the shard is unchanged.
     """
     copy = folder / _COPY
     try:
@@ -34,27 +34,27 @@ async def build_copy(folder: Path, manifest: Manifest) -> None:
         await _work("build", copy, manifest)
     except OSError as error:
         shutil.rmtree(copy, ignore_errors=True)
-        raise StoreError(f"The shard could not be copied: {error}. The collection is as it was.") from error
+        raise StoreError(f"The shard could not be copied: {error}. The collection is unchanged.") from error
     except BaseException:
         shutil.rmtree(copy, ignore_errors=True)
         raise
 
 
-async def try_copy(folder: Path, manifest: Manifest) -> tuple[Trial, int]:
-    """Return how the copy's index does on the collection's own vectors, and the bytes it takes on disk."""
-    answer = await _work("try", folder / _COPY, manifest)
-    return Trial(**json.loads(answer)), size_bytes(folder / _COPY)
+async def measure_copy(folder: Path, manifest: Manifest) -> tuple[IndexMeasurement, int]:
+    """Return what the copy's index finds of the collection's own vectors, and the bytes it takes on disk."""
+    answer = await _work("measure", folder / _COPY, manifest)
+    return IndexMeasurement(**json.loads(answer)), size_bytes(folder / _COPY)
 
 
 def replace_shard(folder: Path) -> None:
-    """Put the copy in the shard's place, which nobody has open."""
+    """Replace the shard, which must be closed, with its indexed copy."""
     (folder / SHARD).rename(folder / _REPLACED)
     (folder / _COPY / SHARD).rename(folder / SHARD)
-    drop_leftovers(folder)
+    discard_copy(folder)
 
 
-def drop_leftovers(folder: Path) -> None:
-    """Bring back the shard, or remove its copy, where replacing it or building the copy was interrupted."""
+def discard_copy(folder: Path) -> None:
+    """Delete the copy, and restore the shard if replacing it was interrupted."""
     replaced = folder / _REPLACED
     if replaced.exists() and not (folder / SHARD).exists():
         replaced.rename(folder / SHARD)
@@ -68,10 +68,10 @@ def _copy(shard: Path, copy: Path) -> None:
     shutil.copytree(shard, copy)
 
 
-async def _work(what: Literal["build", "try"], folder: Path, manifest: Manifest) -> bytes:
-    command = [sys.executable, "-m", f"{__package__}.index_worker", what, str(folder)]
+async def _work(task: Literal["build", "measure"], folder: Path, manifest: Manifest) -> bytes:
+    command = [sys.executable, "-m", f"{__package__}.index_worker", task, str(folder)]
     done = await anyio.run_process(command, input=dump_manifest(manifest).encode(), check=False, stderr=subprocess.PIPE)
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise StoreError(f"The index could not be built: {last[0]}. The collection is as it was; try again.")
+        raise StoreError(f"The index could not be built: {last[0]}. The collection is unchanged; try again.")
     return done.stdout

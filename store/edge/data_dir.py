@@ -1,4 +1,4 @@
-"""One process at a time owns a data directory; the next one is told who does."""
+"""The data directory: its lock, which one process holds at a time, and its free space."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from ...core.errors import StoreBusy, StoreError
 
 
 class DirectoryLock:
-    """A lock on a data directory that ends with its process, however that ends."""
+    """A lock on a data directory; the operating system releases it when the process ends for whatever reason."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -21,10 +21,11 @@ class DirectoryLock:
         self._lock = FileLock(directory / ".lock", thread_local=False)
 
     def acquire(self) -> None:
-        """Take the lock, or keep it when this object holds it already.
+        """Take the lock, unless this object already holds it.
 
         Raises:
-            StoreBusy: When another process holds it: which one, since when, and what to do.
+            StoreBusy: Another process holds it; the message names the process and since when.
+            StoreError: The directory cannot be created or written.
         """
         if self._lock.is_locked:
             return
@@ -36,7 +37,7 @@ class DirectoryLock:
                 raise self._busy() from error
             raise StoreError(
                 f"The data directory {self._directory} cannot be used: {error.strerror}. Set RESIFT_DATA_DIR to a "
-                "folder that can be written."
+                "writable folder."
             ) from error
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
         owner = {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -44,12 +45,12 @@ class DirectoryLock:
 
     def _busy(self) -> StoreBusy:
         return StoreBusy(
-            f"The data directory {self._directory} is in use by {self._holder()}. Stop that process, or give this "
-            "one a directory of its own with RESIFT_DATA_DIR."
+            f"The data directory {self._directory} is in use by {self._holder()}. Stop that process, or set "
+            "RESIFT_DATA_DIR to another directory for this one."
         )
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock if this object holds it."""
         if self._lock.is_locked:
             self._owner.unlink(missing_ok=True)
             self._lock.release()
@@ -66,7 +67,7 @@ def require_space(folder: Path, needed_bytes: int, *, outcome: str) -> None:
     """Refuse to write to a disk that is nearly full.
 
     Raises:
-        StoreError: Naming what is free, what is needed, and the outcome: how things stand without the writing.
+        StoreError: Too little space is free; `outcome` is the sentence that says what state this leaves.
     """
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:  # the engine maps its files: a full disk kills the process (SIGBUS)
@@ -77,7 +78,7 @@ def require_space(folder: Path, needed_bytes: int, *, outcome: str) -> None:
 
 
 def size_bytes(folder: Path) -> int:
-    """Return how much disk the files of a shard take."""
+    """Return the disk space of the files of a shard in bytes."""
     files = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    # Logs are made longer than what is in them; where the system tells, the blocks in use count.
+    # Log files are longer than their content, so count the blocks in use where the system reports them.
     return sum(getattr(each, "st_blocks", each.st_size // 512) * 512 for each in files)

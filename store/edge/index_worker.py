@@ -1,9 +1,9 @@
-"""Index a shard in a process of its own: qdrant-edge holds the GIL while it works, and searches are to go on.
+"""Index a shard in a separate process, so that searches go on: qdrant-edge holds the GIL while it builds.
 
-    python -m resift.search.edge_worker build FOLDER < manifest.json
-    python -m resift.search.edge_worker try FOLDER < manifest.json
+    python -m resift.store.edge.index_worker build FOLDER < manifest.json
+    python -m resift.store.edge.index_worker measure FOLDER < manifest.json
 
-FOLDER holds `shard`. `try` prints as JSON how the index does on the collection's own vectors.
+FOLDER holds `shard`. `measure` prints, as JSON, what the index finds of the collection's own vectors and what it costs.
 """
 
 import json
@@ -14,16 +14,16 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
-from ..indexing import Trial, ask, draw_probes, recall
+from ..indexing import IndexMeasurement, draw_probes, recall, search_probes
 from ..manifest import Manifest, parse_manifest
-from .collection import EdgeCollection
 from .config import shard_config
+from .store import EdgeCollection
 
 
 def resident_mb() -> float:
-    """Return the memory that this process holds, in megabytes: now on Linux, at its highest elsewhere.
+    """Return the memory of this process in megabytes: the current value on Linux, the peak elsewhere.
 
-    The engine maps a file of vectors twice. Linux counts its pages twice in VmRSS, and once in Pss.
+    The engine maps each file of vectors twice. Linux counts such pages twice in VmRSS, but once in Pss.
     """
     rollup = Path("/proc/self/smaps_rollup")
     if rollup.exists():
@@ -36,21 +36,21 @@ def resident_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes on macOS
 
 
-_NICE = 5  # behind the searches that are served meanwhile
+_NICE = 5  # searches that are served meanwhile have priority
 
 
 def main() -> None:
-    """Do what the arguments say."""
-    work, folder = sys.argv[1], Path(sys.argv[2])
+    """Run the task that the arguments name."""
+    task, folder = sys.argv[1], Path(sys.argv[2])
     manifest = parse_manifest(sys.stdin.buffer.read(), str(folder))
     if hasattr(os, "nice"):
         os.nice(_NICE)
-    if work == "build":
+    if task == "build":
         _build(folder, manifest)
     else:
         import anyio
 
-        print(json.dumps(asdict(anyio.run(_try, folder, manifest))))  # noqa: T201 - our reply
+        print(json.dumps(asdict(anyio.run(_measure, folder, manifest))))  # noqa: T201 - the reply to the parent process
 
 
 def _build(folder: Path, manifest: Manifest) -> None:
@@ -63,20 +63,20 @@ def _build(folder: Path, manifest: Manifest) -> None:
     shard.close()
 
 
-async def _try(folder: Path, manifest: Manifest) -> Trial:
-    """Ask as set up, read the memory, and only then ask exactly: that reads every original vector."""
-    import_module("qdrant_edge")  # its own weight is no part of the collection's
+async def _measure(folder: Path, manifest: Manifest) -> IndexMeasurement:
+    """Search with the index, read the memory, and only then search exactly, which reads every original vector."""
+    import_module("qdrant_edge")  # loaded first: its own memory does not count as the collection's
     before, start = resident_mb(), time.perf_counter()
-    collection = EdgeCollection.load("trial", folder, manifest, reserve_bytes=0)
+    collection = EdgeCollection.load("measured", folder, manifest, reserve_bytes=0)
     load_seconds = time.perf_counter() - start
     probes = await draw_probes(collection, manifest.dimension)
-    found = await ask(collection, probes)
+    found = await search_probes(collection, probes)
     grown = resident_mb() - before
-    exact = await ask(collection, probes, exact=True)
+    exact = await search_probes(collection, probes, exact=True)
     collection.close()
-    return Trial(
-        recall(found, exact),
-        found.milliseconds,
+    return IndexMeasurement(
+        recall=recall(found, exact),
+        milliseconds=found.milliseconds,
         exact_milliseconds=exact.milliseconds,
         resident_mb=grown,
         load_seconds=load_seconds,

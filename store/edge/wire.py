@@ -1,4 +1,4 @@
-"""Points and queries as qdrant-edge takes them."""
+"""Points, queries and filters in the classes of qdrant-edge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..filters import Condition
 from ..index_options import IndexOptions
 from ..points import payload_of
 from ..protocols import Leg, Point
-from ..queries import engine_vector, search_params, suited
+from ..queries import engine_vector, search_params
 
 if TYPE_CHECKING:
     from qdrant_edge import EdgeShard, Filter, Prefetch, Query, QueryRequest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def to_point(point: Point, collection: str) -> EdgePoint:
-    """Return the engine's form of a point."""
+    """Return a point as qdrant-edge takes it."""
     import qdrant_edge as engine
 
     vectors = {name: engine_vector(engine, vector) for name, vector in point.vectors.items() if not is_empty(vector)}
@@ -28,10 +28,9 @@ def to_point(point: Point, collection: str) -> EdgePoint:
 
 
 def to_queries(
-    shard: EdgeShard, legs: Sequence[Leg], condition: Filter | None, where: Condition | None, storage: IndexOptions
+    shard: EdgeShard, legs: Sequence[Leg], condition: Filter | None, storage: IndexOptions
 ) -> list[QueryRequest]:
-    """Return legs as queries without payload; `condition` is `where`, compiled."""
-    storage = suited(storage, where)
+    """Return legs as queries without payload, under a compiled condition."""
     scans = condition is not None and storage.acorn_below > 0 and _is_few(shard, condition, storage)
     return [to_query(leg, condition, storage, scans=scans) for leg in legs]
 
@@ -51,9 +50,9 @@ def to_query(leg: Leg, condition: Filter | None, storage: IndexOptions, *, scans
 
 
 def _is_few(shard: EdgeShard, condition: Filter, storage: IndexOptions) -> bool:
-    """Return whether what a filter leaves of a graph would have none, by the engine's estimate.
+    """Return whether so few points pass the filter, by the engine's estimate, that they would not need a graph.
 
-    To scan it takes less time than ACORN, and finds all (docs/filters.md).
+    Scanning them is faster than ACORN and finds all of them (docs/filters.md).
     """
     from qdrant_edge import CountRequest
 

@@ -1,4 +1,4 @@
-"""The way to a Qdrant server: gRPC where it answers, else REST; time-outs, retries, failures named in one place."""
+"""The connection to a Qdrant server: gRPC if it answers, else REST, with time-outs, retries and our own errors."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import anyio
 
 from ...core.errors import InvalidInput, StoreError
 from ...core.retry import CircuitBreaker
-from .errors import described, failures
+from .errors import failures, to_resift_error
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
 
 
-OLDEST = (1, 16)  # the first that keeps metadata with a collection, where the manifest lies
+OLDEST = (1, 16)  # the first version with collection metadata, which holds the manifest
 
-PROBE_TIMEOUT_S = 3.0  # a firewall that drops gRPC says nothing; REST has to get its turn
+PROBE_TIMEOUT_S = 3.0  # a firewall may drop gRPC silently; then REST is tried
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the server is and how it is spoken to."""
+    """The address of a server, and how to connect to it."""
 
     url: str
     api_key: str = field(default="", repr=False)
@@ -48,64 +48,64 @@ class Address:
     def __post_init__(self) -> None:
         if "@" in urlsplit(self.url if "//" in self.url else f"//{self.url}").netloc:
             raise InvalidInput(
-                f"QDRANT_URL has a user name or password for {self.shown}, which would not be sent. Take it out; a key "
-                "belongs into QDRANT_API_KEY."
+                f"QDRANT_URL has a user name or password for {self.shown}, which would not be sent. Remove it, and "
+                "set QDRANT_API_KEY instead."
             )
 
     @property
     def shown(self) -> str:
-        """Return the address without anything secret that may stand in it."""
+        """Return the address without any secret it may contain."""
         parts = urlsplit(self.url if "//" in self.url else f"//{self.url}")
         try:
             port = f":{parts.port}" if parts.port else ""
         except ValueError as error:
-            raise InvalidInput(f"QDRANT_URL has a port that is no number: {error}. Correct it.") from error
+            raise InvalidInput(f"QDRANT_URL has an invalid port: {error}. Correct it.") from error
         host = parts.hostname or ""
         bracketed = f"[{host}]" if ":" in host else host
         return f"{parts.scheme or 'http'}://{bracketed}{port}{parts.path.rstrip('/')}"
 
     @property
     def sends_key_openly(self) -> bool:
-        """Return whether others on the network can read the key."""
+        """Return whether the key is sent unencrypted to another machine."""
         parts = urlsplit(self.shown)
         return bool(self.api_key) and parts.scheme != "https" and parts.hostname not in LOOPBACK
 
 
 class QdrantConnection:
-    """One client for one server: the one given, or one opened with the first request."""
+    """One client for one server: the client given, or one opened with the first request."""
 
-    def __init__(self, address: Address, line: CircuitBreaker, *, client: AsyncQdrantClient | None = None) -> None:
+    def __init__(self, address: Address, breaker: CircuitBreaker, *, client: AsyncQdrantClient | None = None) -> None:
         self._address = address
-        self._breaker = line
+        self._breaker = breaker
         self._client = client
         self._opening = anyio.Lock()
         self.transport = ""
-        """How the server is spoken to: "gRPC" or "REST"; empty before the first answer."""
+        """"gRPC" or "REST"; empty before the first answer."""
         self.version = ""
 
     @property
     def address(self) -> Address:
-        """Return where the server is."""
+        """Return the address of the server."""
         return self._address
 
     async def ask(self, operation: Operation[T]) -> T:
-        """Return the answer to a request, which is sent again where a failure may pass: it must bear being sent twice.
+        """Return the answer to a request. It is repeated after a temporary failure, so it must be safe to send twice.
 
         Raises:
-            NotFound: The server knows no such thing.
-            StoreError: It refused, failed, or did not answer.
+            NotFound: The server does not have what the request names.
+            StoreError: The server refused, failed or did not answer.
         """
 
         async def attempt() -> T:
             try:
                 return await operation(await self._connected())
             except failures() as error:
-                raise described(error, self._address.shown) from error
+                raise to_resift_error(error, self._address.shown) from error
 
         return await self._breaker.call(attempt)
 
     async def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -144,7 +144,7 @@ class QdrantConnection:
         from qdrant_client import AsyncQdrantClient
 
         address = self._address
-        with warnings.catch_warnings():  # that a key goes over plain HTTP is said by `resift doctor`
+        with warnings.catch_warnings():  # `resift doctor` reports keys sent over plain HTTP
             warnings.simplefilter("ignore", UserWarning)
             return AsyncQdrantClient(
                 url=address.shown,

@@ -1,4 +1,4 @@
-"""What goes wrong at a Qdrant server: which failures pass, and what the others are called here."""
+"""Map failures of a Qdrant server to our errors, and tell temporary ones from permanent ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...core.errors import Hint, NotFound, Refused, ResiftError, StoreError, StoreUnavailable
 
-# REST statuses and gRPC codes of one meaning. 500 is no passing trouble: asked again, the same request fails again.
+# 500 is not temporary: the same request fails again.
 _TRANSIENT_STATUSES = frozenset({408, 429, 502, 503, 504})
 
 _GRPC_STATUSES = {
@@ -26,8 +26,8 @@ MAX_DETAIL = 300
 
 
 @dataclass(frozen=True, slots=True)
-class _Trouble:
-    """A failed request, whichever way it went: a REST status (0: no answer came), and what was said."""
+class _Failure:
+    """A failed request over either transport: a REST status (0: no answer) and the message."""
 
     status: int
     detail: str
@@ -35,12 +35,12 @@ class _Trouble:
 
     @property
     def is_transient(self) -> bool:
-        """Return whether the same request may succeed a moment later; every request of ours may be sent twice."""
+        """Return whether the same request may succeed a moment later. Each of our requests may be sent twice."""
         return self.status == 0 or self.status in _TRANSIENT_STATUSES
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """Return the exceptions by which the client tells of a failed request."""
+    """Return the exceptions that the client raises for a failed request."""
     from grpc.aio import AioRpcError
     from qdrant_client.common.client_exceptions import QdrantException
     from qdrant_client.http.exceptions import ApiException
@@ -48,48 +48,48 @@ def failures() -> tuple[type[Exception], ...]:
     return (AioRpcError, QdrantException, ApiException)
 
 
-def _trouble_of(error: Exception) -> _Trouble:
+def _failure_of(error: Exception) -> _Failure:
     from grpc.aio import AioRpcError
     from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
     from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
     match error:
         case ResourceExhaustedResponse():
-            return _Trouble(429, _short(str(error)), error.retry_after_s)
+            return _Failure(429, _short(str(error)), error.retry_after_s)
         case UnexpectedResponse():
-            return _Trouble(error.status_code or 500, _said(error))
+            return _Failure(error.status_code or 500, _message_of(error))
         case ResponseHandlingException():
             source = error.source
-            return _Trouble(0, _short(f"{type(source).__name__} {source}".strip()))
+            return _Failure(0, _short(f"{type(source).__name__} {source}".strip()))
         case AioRpcError():
             code = str(error.code().name)
-            return _Trouble(_GRPC_STATUSES.get(code, 500), _short(f"{code}: {error.details()}"))
+            return _Failure(_GRPC_STATUSES.get(code, 500), _short(f"{code}: {error.details()}"))
         case _:
-            return _Trouble(500, _short(str(error)))
+            return _Failure(500, _short(str(error)))
 
 
-def described(error: Exception, where: str) -> ResiftError:
-    """Return our error for one of `failures()`, without the client's headers, which hold the key."""
-    trouble = _trouble_of(error)
-    if trouble.status in (401, 403):
+def to_resift_error(error: Exception, where: str) -> ResiftError:
+    """Return our error for one of `failures()`, without the client's headers, which contain the key."""
+    failure = _failure_of(error)
+    if failure.status in (401, 403):
         return Refused(
-            f"Qdrant at {where} refused the key: {trouble.detail}. Set QDRANT_API_KEY to a key with the permission.",
+            f"Qdrant at {where} refused the key: {failure.detail}. Set QDRANT_API_KEY to a key with the permission.",
             hint=Hint.FIND_CAUSE,
         )
-    if trouble.status == 404:
-        return NotFound(f"Qdrant at {where}: {trouble.detail}.", hint=Hint.LIST_COLLECTIONS)
-    if trouble.is_transient:
+    if failure.status == 404:
+        return NotFound(f"Qdrant at {where}: {failure.detail}.", hint=Hint.LIST_COLLECTIONS)
+    if failure.is_transient:
         return StoreUnavailable(
-            f"Qdrant at {where} does not answer: {trouble.detail}. What was acknowledged is stored. Check that the "
+            f"Qdrant at {where} does not answer: {failure.detail}. Acknowledged writes are stored. Check that the "
             "server is running, then try again.",
-            retry_after_s=trouble.retry_after_s,
+            retry_after_s=failure.retry_after_s,
             hint=Hint.FIND_CAUSE,
         )
-    return StoreError(f"Qdrant at {where} could not do it: {trouble.detail}. See the server's log.")
+    return StoreError(f"Qdrant at {where} failed: {failure.detail}. See the server's log.")
 
 
-def _said(error: object) -> str:
-    """Return the message in a REST error's body, or its beginning when it is of another kind (a proxy's page)."""
+def _message_of(error: object) -> str:
+    """Return the message in the body of a REST error, or the beginning of a body in another format."""
     import json
 
     content: bytes = getattr(error, "content", b"")

@@ -1,4 +1,4 @@
-"""A collection's manifest as the configuration of a collection at a Qdrant server."""
+"""The configuration of a collection at a Qdrant server, made from its manifest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClusterLayout:
-    """How collections made from now on are spread over a cluster and its disks; 0 leaves a number to the server."""
+    """How new collections are distributed over a cluster and its disks; 0 uses the server's default."""
 
     replication_factor: int = 0
     shard_number: int = 0
@@ -30,13 +30,13 @@ class ClusterLayout:
 
 
 def dense_params(manifest: Manifest) -> dict[str, VectorParams]:
-    """Return the dense vectors and multivectors that a collection is made with."""
+    """Return the configuration of the dense vectors and multivectors of a new collection."""
     specs = manifest.vectors.items()
     return {name: _dense(spec, manifest.storage) for name, spec in specs if spec.kind != "sparse"}
 
 
 def vector_changes(manifest: Manifest) -> dict[str, VectorParamsDiff]:
-    """Return what an existing collection's dense vectors change to, to be kept as the manifest says."""
+    """Return the changes that give the dense vectors of an existing collection the manifest's settings."""
     from qdrant_client.models import Disabled, VectorParamsDiff
 
     return {
@@ -51,7 +51,7 @@ def vector_changes(manifest: Manifest) -> dict[str, VectorParamsDiff]:
 
 
 def sparse_params(manifest: Manifest) -> dict[str, SparseVectorParams]:
-    """Return the sparse vectors that a collection is made with."""
+    """Return the configuration of the sparse vectors of a new collection."""
     from qdrant_client.models import Modifier, SparseVectorParams
 
     return {
@@ -71,7 +71,7 @@ def _dense(spec: VectorSpec, storage: IndexOptions) -> VectorParams:
             distance=Distance.COSINE,
             on_disk=on_disk,
             multivector_config=MultiVectorConfig(comparator=MultiVectorComparator.MAX_SIM),
-            hnsw_config=HnswConfigDiff(m=0),  # no graph: they only rescore what other searches find
+            hnsw_config=HnswConfigDiff(m=0),  # no graph: they only rescore the hits of other searches
         )
     return VectorParams(
         size=spec.dimension,

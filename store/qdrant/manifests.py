@@ -1,7 +1,7 @@
-"""The manifest of a collection at a Qdrant server, in the metadata that the server keeps with it.
+"""Manifests of collections at a Qdrant server, which stores them as metadata of the collection.
 
-What was tuned stands beside the manifest, under a key for each reranker: the server changes one key and leaves the
-others, so that two engines that tune at the same time both keep what they found.
+Tunings are stored beside the manifest, under one key per reranker. The server changes keys separately, so two processes
+that tune different rerankers at the same time do not overwrite each other.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,59 +14,59 @@ from ..manifest import Manifest, Tuning, dump_manifest, parse_manifest
 from .connection import QdrantConnection
 
 METADATA_KEY = "resift"
-"""Of the collection's own metadata, which Qdrant 1.16 introduced: under it stands the manifest, one JSON text."""
+"""The metadata key of the manifest, a JSON text. Qdrant has collection metadata since 1.16."""
 
 TUNING_KEY = "resift-tuning:"
-"""With a reranker's name behind it, of its tuning, one JSON text."""
+"""The prefix of the metadata key of a reranker's tuning, a JSON text."""
 
 _TUNING = TypeAdapter(Tuning)
 
 
-async def metadata_of(connection: QdrantConnection, name: str) -> dict[str, Any]:
-    """Return what is kept beside a collection, by Resift and by others; keys that were taken away are not in it."""
+async def read_metadata(connection: QdrantConnection, name: str) -> dict[str, Any]:
+    """Return the metadata of a collection, by Resift and by others, without deleted keys."""
     info = await connection.ask(lambda client: client.get_collection(name))
     return {key: value for key, value in (info.config.metadata or {}).items() if value is not None}
 
 
-async def read_manifest_of(connection: QdrantConnection, name: str) -> Manifest | None:
-    """Return the manifest that lies beside a collection; None where there is none of Resift's."""
-    metadata = await metadata_of(connection, name)
+async def load_manifest(connection: QdrantConnection, name: str) -> Manifest | None:
+    """Return the manifest of a collection; None if it has none."""
+    metadata = await read_metadata(connection, name)
     if METADATA_KEY not in metadata:
         return None
     manifest = _base(metadata, name, connection)
     return replace(manifest, tuning={**manifest.tuning, **_tuning_in(metadata)})
 
 
-async def keep_manifest_of(
+async def save_manifest(
     connection: QdrantConnection, name: str, manifest: Manifest, *, over: Manifest | None = None
 ) -> None:
-    """Put the manifest beside a collection in the place of the one that was read, and leave what others keep there.
+    """Store the manifest in place of `over`, the one that was read; metadata of others stays.
 
-    Of the tuning, only what differs from that which was read is written.
+    Of the tunings, only those that differ from `over` are written.
     """
     before: Mapping[str, Tuning] = over.tuning if over else {}
-    metadata = await metadata_of(connection, name)
+    metadata = await read_metadata(connection, name)
     old: Mapping[str, Tuning] = _base(metadata, name, connection).tuning if METADATA_KEY in metadata else {}
-    unmoved = {reranker for reranker in old if _key(reranker) not in metadata}
+    missing = {reranker for reranker in old if _key(reranker) not in metadata}
     changed = {each for each in {*before, *manifest.tuning} if before.get(each) != manifest.tuning.get(each)}
-    await _change(connection, name, _entries(manifest, changed | unmoved))
+    await _change(connection, name, _entries(manifest, changed | missing))
 
 
-async def forget_manifest_of(connection: QdrantConnection, name: str) -> None:
-    """Take away what Resift keeps beside a collection, and nothing else."""
-    metadata = await metadata_of(connection, name)
+async def delete_manifest(connection: QdrantConnection, name: str) -> None:
+    """Delete Resift's metadata of a collection, and nothing else."""
+    metadata = await read_metadata(connection, name)
     await _change(
         connection, name, {key: None for key in metadata if key == METADATA_KEY or key.startswith(TUNING_KEY)}
     )
 
 
 def metadata_for(manifest: Manifest) -> dict[str, Any]:
-    """Return the metadata of a new collection."""
+    """Return the metadata for a new collection."""
     return _entries(manifest, manifest.tuning.keys())
 
 
 def _entries(manifest: Manifest, rerankers: Iterable[str]) -> dict[str, Any]:
-    """Return the manifest and the tuning of these rerankers, None for one that has none, as metadata."""
+    """Return the manifest and the tunings of these rerankers as metadata; None deletes a tuning."""
     entries: dict[str, Any] = {METADATA_KEY: dump_manifest(replace(manifest, tuning={}))}
     for each in rerankers:
         tuning = manifest.tuning.get(each)

@@ -1,13 +1,14 @@
-"""Payload indexes at a Qdrant server: which field is indexed how, and when."""
+"""Payload indexes at a Qdrant server: which fields are indexed, how and when."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...core.errors import Refused
-from ..conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, index_path, path_of, words_asked_of
-from ..fields import FieldType
+from ..conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, index_path, path_of, words_queried
+from ..fields import FieldType, widen
 from ..filters import DIGEST, ORDINAL, Condition
 from .connection import QdrantConnection
 
@@ -15,51 +16,62 @@ if TYPE_CHECKING:
     from qdrant_client.models import PayloadSchemaParams, PayloadSchemaType
 
 
-class Indexes:
-    """Makes a collection's indexes; a server with strict mode filters only by fields that have one."""
+class PayloadIndexes:
+    """Creates the payload indexes of one collection; a server in strict mode filters only by indexed fields."""
 
     def __init__(self, collection: str, connection: QdrantConnection) -> None:
         self._collection = collection
         self._connection = connection
-        self._seen_to = set[str]()
+        self._words_checked = set[str]()
 
-    async def index_ledger(self) -> None:
-        """Index what the ledger asks by, and filters over sources."""
+    async def index_document_fields(self) -> None:
+        """Index the fields by which documents and their passages are found."""
         from qdrant_client.models import PayloadSchemaType
 
-        await self._make("document_id", _keyword())
-        await self._make("source", _keyword())
-        await self._make(path_of(DIGEST), PayloadSchemaType.KEYWORD)
-        await self._make(path_of(ORDINAL), PayloadSchemaType.INTEGER)
+        await self._create("document_id", _keyword())
+        await self._create("source", _keyword())
+        await self._create(path_of(DIGEST), PayloadSchemaType.KEYWORD)
+        await self._create(path_of(ORDINAL), PayloadSchemaType.INTEGER)
 
-    async def index_field(self, name: str, before: FieldType | None, kind: FieldType) -> None:
-        """Index a metadata field by its type, instead of the type it had before."""
+    async def index_fields(
+        self, fields: Mapping[str, FieldType], before: Mapping[str, FieldType]
+    ) -> dict[str, FieldType]:
+        """Index new and widened metadata fields; return all fields, each with a type that fits both mappings."""
+        merged = dict(before)
+        for name, kind in fields.items():
+            merged[name] = widen(before.get(name, kind), kind)
+        for name, kind in merged.items():
+            if before.get(name) != kind:
+                await self._index_field(name, before.get(name), kind)
+        return merged
+
+    async def _index_field(self, name: str, before: FieldType | None, kind: FieldType) -> None:
         if before is not None and _schema_of(before) is not None:
             path = index_path(name, before)
             await self._connection.ask(lambda client: client.delete_payload_index(self._collection, path))
         if (schema := _schema_of(kind)) is not None:
-            await self._make(index_path(name, kind), schema)
+            await self._create(index_path(name, kind), schema)
 
     async def index_words(self, where: Condition) -> None:
-        """Index the words of the long texts that a condition asks for words, where there are many and no index yet.
+        """Index the words of titles and texts if a condition searches them and the collection is large.
 
-        Without it the answer is the same, and later; so it is when the key may not make indexes.
+        Without the index the answer is the same, but slower; that is also the case if the key may not create indexes.
         """
         from qdrant_client.models import TextIndexParams, TextIndexType, TokenizerType
 
-        asked = words_asked_of(where).intersection(INDEXED_FOR_WORDS) - self._seen_to
-        if not asked:
+        queried = words_queried(where).intersection(INDEXED_FOR_WORDS) - self._words_checked
+        if not queried:
             return
         info = await self._connection.ask(lambda client: client.get_collection(self._collection))
         if (info.points_count or 0) < PASSAGES_WORTH_AN_INDEX:
             return
-        self._seen_to |= asked
+        self._words_checked |= queried
         word = TextIndexParams(type=TextIndexType.TEXT, tokenizer=TokenizerType.WORD, lowercase=True, on_disk=True)
-        for path in sorted(asked - info.payload_schema.keys()):
+        for path in sorted(queried - info.payload_schema.keys()):
             with suppress(Refused):
-                await self._make(path, word)
+                await self._create(path, word)
 
-    async def _make(self, path: str, schema: PayloadSchemaType | PayloadSchemaParams) -> None:
+    async def _create(self, path: str, schema: PayloadSchemaType | PayloadSchemaParams) -> None:
         await self._connection.ask(lambda client: client.create_payload_index(self._collection, path, schema))
 
 
@@ -74,7 +86,7 @@ def _schema_of(kind: FieldType) -> PayloadSchemaType | PayloadSchemaParams | Non
 
     return {
         "keyword": _keyword(),
-        "boolean": PayloadSchemaType.KEYWORD,  # of the flag, see conditions.FLAGS
+        "boolean": PayloadSchemaType.KEYWORD,  # of its text copy, see conditions.FLAGS
         "integer": PayloadSchemaType.INTEGER,
         "number": PayloadSchemaType.FLOAT,
         "date": PayloadSchemaType.DATETIME,

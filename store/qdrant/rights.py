@@ -1,4 +1,4 @@
-"""What a key may do at a Qdrant server, found out without changing anything there."""
+"""Find out what a key may do at a Qdrant server, without changing anything there."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from .store import QdrantStore
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What was tried and allowed; `writable` are collections of Resift's."""
+    """What a key may do. `writable` and `read_only` are collections that Resift created."""
 
     manages_collections: bool
     writable: tuple[str, ...]
     read_only: tuple[str, ...]
     adopted: tuple[str, ...]
-    """Collections that Resift did not make, and searches."""
+    """Collections that other programs created and Resift searches."""
     foreign: tuple[str, ...]
-    """Collections that Resift did not make, and leaves alone."""
+    """Collections that other programs created and Resift ignores."""
 
 
 async def rights_at(store: QdrantStore) -> Rights:
-    """Return what the key may do: it is asked to delete a collection and points that do not exist."""
+    """Return what the key may do, by deleting a collection and points that do not exist."""
     ask, nothing = store.connection.ask, f"resift-doctor-{uuid4().hex}"
     manages = await _allows(lambda: ask(lambda client: client.delete_collection(nothing)))
     names = await store.all_names()

@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING
 from anyio import CapacityLimiter, create_task_group
 
 from ...core.errors import Hint, NotFound, ResiftError, StoreError
+from ..collection import Collection, check_name, unknown_collection
 from ..manifest import Manifest
-from ..protocols import check_name, unknown_collection
 from .adopted.collection import AdoptedCollection
-from .collection import QdrantCollection
 from .connection import QdrantConnection
 from .layout import ClusterLayout, dense_params, sparse_params
-from .manifests import METADATA_KEY, metadata_for, metadata_of, read_manifest_of
+from .manifests import METADATA_KEY, load_manifest, metadata_for, read_metadata
+from .payload_index import PayloadIndexes
+from .server_engine import QdrantEngine
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
 
 
-FRESH_S = 2.0  # how long a manifest is taken to be that of the server, which other engines may write to as well
+CACHE_S = 2.0  # how long a manifest is cached; other processes may change it on the server
 
-AT_ONCE = 8  # requests, where each collection is asked
+CONCURRENT_REQUESTS = 8  # while reading the metadata of every collection
 
 
 class QdrantStore:
-    """Collections of a server; those that Resift made or adopted have its manifest in their metadata."""
+    """The collections of a server; those that Resift created or adopted have its manifest in their metadata."""
 
     is_shared = True
 
@@ -35,30 +36,30 @@ class QdrantStore:
         self, connection: QdrantConnection, layout: ClusterLayout, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.layout = layout
-        """How collections are made from now on."""
+        """The layout of collections that are created from now on."""
         self._connection = connection
         self._clock = clock
-        self._open: dict[str, tuple[QdrantCollection | AdoptedCollection, float]] = {}
+        self._open: dict[str, tuple[Collection, float]] = {}
 
     @property
     def connection(self) -> QdrantConnection:
-        """Return the way to the server."""
+        """Return the connection to the server."""
         return self._connection
 
     async def names(self) -> list[str]:
-        """Return the names of all collections that Resift made or adopted, sorted."""
+        """Return the names of all collections that Resift created or adopted, sorted."""
         return [name for name, is_ours in (await self.all_names()).items() if is_ours]
 
     async def all_names(self) -> dict[str, bool]:
-        """Return every collection that the key shows, by name, and whether Resift made or adopted it."""
+        """Return every collection visible with this key, by name, and whether Resift created or adopted it."""
         answer = await self._connection.ask(lambda client: client.get_collections())
         ours = dict.fromkeys(sorted(each.name for each in answer.collections), False)
-        limiter, failed = CapacityLimiter(AT_ONCE), list[ResiftError]()
+        limiter, failed = CapacityLimiter(CONCURRENT_REQUESTS), list[ResiftError]()
 
         async def look(name: str) -> None:
             async with limiter:
                 try:
-                    ours[name] = METADATA_KEY in await metadata_of(self._connection, name)
+                    ours[name] = METADATA_KEY in await read_metadata(self._connection, name)
                 except NotFound:  # deleted meanwhile
                     pass
                 except ResiftError as error:
@@ -71,16 +72,16 @@ class QdrantStore:
             raise failed[0]
         return ours
 
-    async def open(self, name: str, *, create: Manifest | None = None) -> QdrantCollection | AdoptedCollection:
-        """Return the collection, made with the manifest given when there is none.
+    async def open(self, name: str, *, create: Manifest | None = None) -> Collection:
+        """Return the collection; if there is none, create it with the manifest `create`.
 
         Raises:
-            NotFound: When there is none and `create` is None; lists the known ones.
-            InvalidInput: When it cannot be the name of a collection.
-            StoreError: When there is one that Resift neither made nor adopted.
+            NotFound: There is no such collection, and `create` is None; the message lists those there are.
+            InvalidInput: The name is not valid for a collection.
+            StoreError: The collection exists, but Resift neither created nor adopted it.
         """
         collection, checked = self._open.get(name, (None, 0.0))
-        if collection is not None and self._clock() - checked < FRESH_S:
+        if collection is not None and self._clock() - checked < CACHE_S:
             return collection
         check_name(name)
         if not await self._exists(name):
@@ -89,30 +90,32 @@ class QdrantStore:
             await self._make(name, create)
         manifest = await self._manifest_of(name)
         if manifest.adopted is not None:
-            collection = AdoptedCollection(name, manifest, self._connection)
-        elif not isinstance(collection, QdrantCollection):
-            collection = QdrantCollection(name, manifest, self._connection)
+            collection = AdoptedCollection(name, manifest, manifest.adopted, self._connection)
+        elif collection is None or collection.manifest.adopted is not None:
+            indexes = PayloadIndexes(name, self._connection)
             if create is not None:
-                await collection.index_ledger()  # again, for whoever made it may have been interrupted
+                await indexes.index_document_fields()  # even if it exists: its creation may have been interrupted
+            collection = Collection(name, manifest, QdrantEngine(name, self._connection, indexes=indexes))
         collection.manifest = manifest
         self._open[name] = (collection, self._clock())
         return collection
 
     async def drop(self, name: str) -> None:
-        """Delete a collection with all it holds.
+        """Delete a collection and everything in it.
 
         Raises:
-            NotFound: When there is none of that name.
+            NotFound: There is no collection of that name.
+            StoreError: The collection was adopted.
         """
         check_name(name)
         self._open.pop(name, None)
         if not await self._exists(name):
             raise await self._unknown(name)
-        (await self._manifest_of(name)).check_writable(name)  # what Resift did not make is not its to delete
+        (await self._manifest_of(name)).check_writable(name)  # Resift does not delete what it did not create
         await self._connection.ask(lambda client: client.delete_collection(name))
 
     async def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection."""
         self._open.clear()
         await self._connection.close()
 
@@ -123,7 +126,7 @@ class QdrantStore:
         layout = self.layout
 
         async def make(client: AsyncQdrantClient) -> None:
-            if not await client.collection_exists(name):  # an answer may have been lost
+            if not await client.collection_exists(name):  # this may be a retry after a lost answer
                 await client.create_collection(
                     name,
                     vectors_config=dense_params(manifest),
@@ -138,11 +141,11 @@ class QdrantStore:
         await self._connection.ask(make)
 
     async def _manifest_of(self, name: str) -> Manifest:
-        manifest = await read_manifest_of(self._connection, name)
+        manifest = await load_manifest(self._connection, name)
         if manifest is None:
             raise StoreError(
                 f"Collection {name!r} at {self._connection.address.shown} was not made by Resift. To ingest, choose "
-                "another name.",
+                "another collection name.",
                 hint=Hint.ADOPT,
                 collection=name,
             )

@@ -1,8 +1,8 @@
-"""Points and queries as a Qdrant server takes them."""
+"""Points, queries and filters in the classes of qdrant-client."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,12 +17,11 @@ from ..queries import engine_vector, search_params
 from .connection import QdrantConnection
 
 if TYPE_CHECKING:
-    from qdrant_client import AsyncQdrantClient
     from qdrant_client.models import Filter, PointStruct, Prefetch, QueryRequest, Record
 
 
 def to_point(point: Point, collection: str) -> PointStruct:
-    """Return the server's form of a point."""
+    """Return a point as the server takes it."""
     from qdrant_client.models import PointStruct
 
     vectors: Any = {name: to_engine(vector) for name, vector in point.vectors.items() if not is_empty(vector)}
@@ -57,14 +56,14 @@ def _prefetch(leg: Leg, condition: Filter | None, storage: IndexOptions) -> Pref
 
 
 def to_engine(vector: AnyVector) -> Any:
-    """Return the server's form of a vector."""
+    """Return a vector as the server takes it."""
     from qdrant_client import models
 
     return engine_vector(models, vector)
 
 
 def to_id(point_id: UUID) -> int | str:
-    """Return an id as the server knows it."""
+    """Return a point id as the server stores it: a number of up to 64 bits, or a UUID."""
     return point_id.int if point_id.int < 2**64 else str(point_id)
 
 
@@ -75,7 +74,7 @@ def compile_condition(condition: Condition) -> Filter:
 
 @cache
 def dialect() -> Dialect:
-    """Return the classes that a filter of qdrant-client is built from."""
+    """Return the classes of qdrant-client that filters are built from."""
     from qdrant_client.models import DatetimeRange, FieldCondition, Filter, MatchPrefix, MatchText, MatchValue, Range
 
     return Dialect(
@@ -89,29 +88,19 @@ def dialect() -> Dialect:
     )
 
 
-PAGE = 1000  # records per request, of a few fields
-
-PAGE_WHOLE = 128  # records with text and vectors: some 2 MB
-
-
-async def scroll(
+async def scroll_page(
     connection: QdrantConnection,
     name: str,
     condition: Filter | None,
     *,
     limit: int,
+    offset: Any,
     payload: bool | list[str],
     vectors: bool = False,
-) -> AsyncIterator[Record]:
-    """Yield the records that meet the condition, with these keys of their payload."""
-    offset = None
-
-    def page(client: AsyncQdrantClient) -> Any:
-        return client.scroll(name, condition, limit=limit, offset=offset, with_payload=payload, with_vectors=vectors)
-
-    while True:
-        records, offset = await connection.ask(page)
-        for record in records:
-            yield record
-        if offset is None:
-            return
+) -> tuple[Sequence[Record], Any]:
+    """Return one page of the records that meet the condition, and the offset of the next page."""
+    return await connection.ask(
+        lambda client: client.scroll(
+            name, condition, limit=limit, offset=offset, with_payload=payload, with_vectors=vectors
+        )
+    )

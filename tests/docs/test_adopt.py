@@ -10,7 +10,7 @@ from resift.server.cli.adopt import ANOTHER_MODEL, ANOTHER_TEXT
 from resift.server.cli.app import app
 from resift.store.qdrant.adopted.keywords import BATCH, KEYWORDS, OLDEST
 from resift.store.qdrant.adopted.model_check import COMPARED
-from resift.store.qdrant.adopted.survey import BELOW, NODE_TEXT, SAMPLE
+from resift.store.qdrant.adopted.survey import BELOW, NODE_TEXT, SAMPLE_SIZE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "adopt.md").read_text(encoding="utf-8")
 
@@ -29,7 +29,7 @@ def test_figures_and_names_of_the_page_are_those_of_the_code() -> None:
     assert f"a median cosine of {ANOTHER_TEXT} it is taken for the same model" in words
     assert f"below {ANOTHER_MODEL} adopting is refused" in words
     assert f"the vectors of {COMPARED} points are compared" in words
-    assert f"the payload of {SAMPLE} points drawn by chance" in words
+    assert f"the payload of {SAMPLE_SIZE} points drawn by chance" in words
     assert f"`{KEYWORDS}` to points that have none, {BATCH} a request" in words
     assert f"(Qdrant {OLDEST} or newer)" in words
     assert all(f"`{each}`" in words for each in (*BELOW, NODE_TEXT))

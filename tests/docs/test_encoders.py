@@ -8,7 +8,7 @@ import pytest
 
 from resift.factories.encoders import BUILDERS
 from resift.factories.engine import build_engine
-from resift.models.endpoint.client import FAILED_CALLS, REST_S, Endpoint
+from resift.models.endpoint.client import FAILURES_TO_OPEN, OPEN_S, Endpoint
 from resift.models.endpoint.embeddings import MAX_CONCURRENT
 from resift.settings.load import load_settings
 from resift.settings.sections import EncoderSettings
@@ -37,5 +37,5 @@ def test_every_kind_is_on_the_page() -> None:
 def test_figures_of_the_page_are_those_of_the_code() -> None:
     words = {2: "twice", 3: "three", 4: "four", 60: "a minute"}
     assert f"in batches of {EncoderSettings().batch}, {words[MAX_CONCURRENT]} at once" in PAGE
-    assert f"is sent {words[Endpoint('m').retries]} more, and after {words[FAILED_CALLS]} calls in a row" in PAGE
-    assert f"left alone for {words[int(REST_S)]}" in " ".join(PAGE.split())
+    assert f"is sent {words[Endpoint('m').retries]} more, and after {words[FAILURES_TO_OPEN]} calls in a row" in PAGE
+    assert f"left alone for {words[int(OPEN_S)]}" in " ".join(PAGE.split())

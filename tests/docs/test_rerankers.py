@@ -59,5 +59,5 @@ def test_defaults_of_the_page_are_those_of_the_code() -> None:
     options = EndpointOptions("tei", {})
     assert {shape.batch for name, shape in SHAPES.items() if name != "tei"} == {100}
     assert (SHAPES["tei"].batch, options.concurrency, options.timeout_s) == (32, 4, 10)
-    assert (RETRY_POLICY.attempts, RETRY_POLICY.failed_calls, RETRY_POLICY.rest_s) == (3, 3, 60)
+    assert (RETRY_POLICY.attempts, RETRY_POLICY.failures_to_open, RETRY_POLICY.open_s) == (3, 3, 60)
     assert RerankEndpoint(EndpointOptions("tei", {}, url="http://x/rerank")).name == "tei:x"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resift.encoders.bm25 import Bm25Encoder, Bm25Options, Tokenizer, with_parts
+from resift.encoders.bm25 import Bm25Encoder, Bm25Options, Tokenizer, split_identifiers
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from resift.encoders.bm25 import Bm25Encoder, Bm25Options, Tokenizer, with_parts
     ],
 )
 def test_identifiers_are_followed_by_their_parts(text: str, parts: str | None) -> None:
-    assert with_parts(text) == (text if parts is None else f"{text}\n{parts}")
+    assert split_identifiers(text) == (text if parts is None else f"{text}\n{parts}")
 
 
 @pytest.mark.parametrize(("tokenizer", "found"), [("words", False), ("code", True)])

@@ -142,7 +142,7 @@ async def test_collection_whose_model_is_not_configured_says_which_it_is(splade:
 
 
 async def test_what_cannot_be_loaded_says_how_to_name_it(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"'splade' is no model\..* Known: bm25, .*Qdrant/minicoil-v1"):
+    with pytest.raises(InvalidInput, match=r"'splade' is not a known model\..* Known: bm25, .*Qdrant/minicoil-v1"):
         FastembedSparse("splade", WorkerPool(1))
     with pytest.raises(ModelError, match=r"No folder .*nowhere"):
         await FastembedSparse(f"{SPLADE}={tmp_path / 'nowhere'}", WorkerPool(1)).encode(["x"])

@@ -17,10 +17,10 @@ from resift.ingest.passages.chunker import Chunker
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
 from resift.models.lazy import Lazy
 from resift.models.worker_pool import WorkerPool
+from resift.store.collection import Store
 from resift.store.edge.store import EdgeStore
 from resift.store.filters import parse_filter
 from resift.store.manifest import Manifest
-from resift.store.protocols import Store
 
 MODEL = BUNDLED["all-MiniLM-L6-v2-int8"]
 FAILING_TEXT = "[this text cannot be encoded]"

@@ -12,10 +12,11 @@ from resift.core.values import Passage
 from resift.core.vectors import AnyVector, Multi, Sparse, VectorSpec, standard_vectors
 from resift.encoders.bm25 import Bm25Options
 from resift.ingest.copying import copy_collection
+from resift.store.collection import Collection, Store
 from resift.store.edge.store import EdgeStore
 from resift.store.filters import AnyOf
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Point, Store
+from resift.store.protocols import Point
 from resift.store.qdrant.store import QdrantStore
 from resift.tests.standins.qdrant import serving
 from resift.tests.store.stores import connected

@@ -12,9 +12,9 @@ from resift.encoders.bm25 import Bm25Encoder
 from resift.search.examples import towards
 from resift.search.legs import Retrieval, legs_of
 from resift.search.retriever import Retriever
+from resift.store.collection import Collection
 from resift.store.edge.store import EdgeStore
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection
 from resift.tests.search.by_hand import ENCODER, point
 
 pytestmark = pytest.mark.anyio

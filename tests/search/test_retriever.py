@@ -12,10 +12,11 @@ from resift.core.values import Passage, Ranking
 from resift.encoders.bm25 import Bm25Encoder
 from resift.search.legs import Mode, Retrieval
 from resift.search.retriever import FusionOptions, Retriever
+from resift.store.collection import Collection
 from resift.store.edge.store import EdgeStore
 from resift.store.filters import AnyOf, Condition
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg
+from resift.store.protocols import Leg
 from resift.tests.search.by_hand import ENCODER, point
 
 pytestmark = pytest.mark.anyio

@@ -10,9 +10,10 @@ import pytest
 from resift.core.values import Passage
 from resift.core.vectors import Sparse
 from resift.search.ties import search_in_order
+from resift.store.collection import Collection
 from resift.store.edge.store import EdgeStore
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg, Point
+from resift.store.protocols import Leg, Point
 
 pytestmark = pytest.mark.anyio
 

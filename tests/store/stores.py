@@ -9,8 +9,8 @@ import pytest
 from qdrant_client import AsyncQdrantClient
 
 from resift.core.retry import CircuitBreaker, RetryPolicy
+from resift.store.collection import Store
 from resift.store.edge.store import EdgeStore
-from resift.store.protocols import Store
 from resift.store.qdrant.connection import Address, QdrantConnection
 from resift.store.qdrant.layout import ClusterLayout
 from resift.store.qdrant.store import QdrantStore

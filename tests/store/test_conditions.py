@@ -16,12 +16,13 @@ from qdrant_edge import EdgeShard
 
 from resift.core.values import Passage
 from resift.core.vectors import Sparse
+from resift.store.collection import Collection
 from resift.store.edge.payload_index import index_words
 from resift.store.edge.store import EdgeStore
 from resift.store.fields import FieldType
 from resift.store.filters import parse_filter
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg, Point
+from resift.store.protocols import Leg, Point
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +57,8 @@ METADATA = st.fixed_dictionaries(
     {}, optional={name: each | st.lists(each, max_size=3) for name, (_, each) in VALUES.items()}
 )
 DOCUMENTS = 6
+QUOTED = {"integer": "1", "number": "1", "boolean": "true"}
+"""Texts among `TEXTS` that spell a value of a type; `parse_filter` refuses them for fields of that type."""
 
 
 def bounds_of(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -78,14 +81,9 @@ TEXTUAL = st.fixed_dictionaries({"match": WORDS}, optional={"prefix": PREFIXES})
 OF_TEXTS = ("lang", "last seen", "a/b[0]")
 
 
-def _is_refused(value: Any, kind: FieldType) -> bool:
-    """Return whether a filter on a field of this kind refuses a value: a number or a boolean in quotes."""
-    return (kind in ("integer", "number") and value == "1") or (kind == "boolean" and value == "true")
-
-
 def asked_of(name: str) -> st.SearchStrategy[Any]:
     kind, fitting = VALUES[name]
-    alternatives = fitting | ANYTHING.filter(lambda value: not _is_refused(value, kind))
+    alternatives = fitting | ANYTHING.filter(lambda value: value != QUOTED.get(kind))
     listed = st.lists(alternatives, min_size=1, max_size=3)
     return fitting | alternatives | listed | RANGES.get(name, fitting) | (TEXTUAL if name in OF_TEXTS else fitting)
 

@@ -21,10 +21,10 @@ def log(tmp_path: Path) -> FeedbackLog:
 
 
 async def test_used_hits_come_back_with_their_search(log: FeedbackLog) -> None:
-    first, second = await log.note(SEARCHED), await log.note(replace(SEARCHED, query="another"))
-    await log.tell(second, ["d3#0"], ["d1#0"])
-    await log.tell(first, ["d2#0"], [])
-    await log.tell(first, ["d1#0"], [])
+    first, second = await log.log_search(SEARCHED), await log.log_search(replace(SEARCHED, query="another"))
+    await log.log_feedback(second, ["d3#0"], ["d1#0"])
+    await log.log_feedback(first, ["d2#0"], [])
+    await log.log_feedback(first, ["d1#0"], [])
     uses = await log.uses("notes")
     assert [(use.searched.query, [each.rank for each in use.used]) for use in uses] == [
         ("why do brakes squeal", [1, 2]),
@@ -35,44 +35,44 @@ async def test_used_hits_come_back_with_their_search(log: FeedbackLog) -> None:
 
 
 async def test_later_words_go_before_earlier_ones_and_silence_is_no_use(log: FeedbackLog) -> None:
-    changed, silent, refused = [await log.note(SEARCHED) for _ in range(3)]
-    await log.tell(changed, ["d1#0", "d2#0"], [])
-    await log.tell(changed, [], ["d1#0"])
-    await log.tell(refused, [], ["d1#0"])
+    changed, silent, refused = [await log.log_search(SEARCHED) for _ in range(3)]
+    await log.log_feedback(changed, ["d1#0", "d2#0"], [])
+    await log.log_feedback(changed, [], ["d1#0"])
+    await log.log_feedback(refused, [], ["d1#0"])
     assert [use.searched.search_id for use in await log.uses("notes")] == [changed]
     assert [each.passage_id for each in (await log.uses("notes"))[0].used] == ["d2#0"]
     assert silent
 
 
 async def test_feedback_that_cannot_be_is_refused(log: FeedbackLog) -> None:
-    known = await log.note(SEARCHED)
+    known = await log.log_search(SEARCHED)
     with pytest.raises(NotFound, match=r"No search 'made-up'\. Give the `search_id`"):
-        await log.tell("made-up", ["d1#0"], [])
+        await log.log_feedback("made-up", ["d1#0"], [])
     with pytest.raises(InvalidInput, match="showed no passage 'd9#0'"):
-        await log.tell(known, ["d1#0"], ["d9#0"])
+        await log.log_feedback(known, ["d1#0"], ["d9#0"])
     with pytest.raises(InvalidInput, match="'d1#0' is both in used and in not_used"):
-        await log.tell(known, ["d1#0"], ["d1#0"])
+        await log.log_feedback(known, ["d1#0"], ["d1#0"])
     with pytest.raises(InvalidInput, match="Give the passage_ids"):
-        await log.tell(known, [], [])
+        await log.log_feedback(known, [], [])
     assert await log.uses("notes") == []
 
 
 async def test_lines_are_only_added_and_a_cut_one_harms_no_other(log: FeedbackLog, tmp_path: Path) -> None:
     path = tmp_path / "feedback" / "notes.jsonl"
-    known = await log.note(SEARCHED)
+    known = await log.log_search(SEARCHED)
     before = path.read_bytes()
-    await log.tell(known, ["d1#0"], [])
+    await log.log_feedback(known, ["d1#0"], [])
     assert path.read_bytes().startswith(before)
     with path.open("ab") as file:
         file.write(b'{"search_id": "half\n')
-    await log.tell(known, ["d2#0"], [])
+    await log.log_feedback(known, ["d2#0"], [])
     assert len((await log.uses("notes"))[0].used) == 2
 
 
 async def test_two_logs_may_write_at_once(tmp_path: Path) -> None:
     async def write(log: FeedbackLog) -> None:
         for _ in range(20):
-            await log.tell(await log.note(SEARCHED), ["d1#0"], [])
+            await log.log_feedback(await log.log_search(SEARCHED), ["d1#0"], [])
 
     async with anyio.create_task_group() as group:
         for _ in range(2):
@@ -81,19 +81,19 @@ async def test_two_logs_may_write_at_once(tmp_path: Path) -> None:
 
 
 async def test_forgotten_collection_has_nothing_left(log: FeedbackLog) -> None:
-    known = await log.note(SEARCHED)
-    other = await log.note(replace(SEARCHED, collection="other"))
+    known = await log.log_search(SEARCHED)
+    other = await log.log_search(replace(SEARCHED, collection="other"))
     await log.forget("notes")
     await log.forget("never there")
     assert await log.uses("notes") == []
     with pytest.raises(NotFound):
-        await log.tell(known, ["d1#0"], [])
-    await log.tell(other, ["d1#0"], [])
+        await log.log_feedback(known, ["d1#0"], [])
+    await log.log_feedback(other, ["d1#0"], [])
 
 
 async def test_what_cannot_be_written_is_a_store_error(log: FeedbackLog, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"default\.jsonl cannot be written"):
-        await log.note(Searched("default", "half of a pair: \ud800", SHOWN))
+        await log.log_search(Searched("default", "half of a pair: \ud800", SHOWN))
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="unset RESIFT_FEEDBACK"):
-        await FeedbackLog(tmp_path / "file" / "feedback").note(Searched("default", "q", SHOWN))
+        await FeedbackLog(tmp_path / "file" / "feedback").log_search(Searched("default", "q", SHOWN))

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Passage
+from resift.store.collection import Collection
 from resift.store.edge.store import EdgeStore
 from resift.store.fields import MAX_FIELDS, FieldType, check_metadata, is_date, learn_fields, type_of, widen
 from resift.store.filters import parse_filter
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Point
+from resift.store.protocols import Point
 
 TYPES: list[FieldType] = ["keyword", "integer", "number", "boolean", "date", "mixed"]
 
@@ -58,9 +59,9 @@ def test_widening_is_a_matter_of_what_was_seen_not_when(one: FieldType, two: Fie
         ({"author": {"name": "x"}}, "Use a text, a number, true/false, or a list"),
         ({"tags": ["a", ["b"]]}, "Use a text, a number, true/false, or a list"),
         ({"tags": [None]}, "Use a text, a number, true/false, or a list"),
-        ({"price": float("nan")}, "not a finite number"),
-        ({"price": [1.0, float("inf")]}, "not a finite number"),
-        ({"id": 2**63}, "beyond 64 bits"),
+        ({"price": float("nan")}, "not finite"),
+        ({"price": [1.0, float("inf")]}, "not finite"),
+        ({"id": 2**63}, "more than 64 bits"),
         ({"not": 1}, "reserved or unusable"),
         ({"title": "x"}, "reserved or unusable"),
         ({"document_id": "x"}, "reserved or unusable"),
@@ -84,7 +85,7 @@ def test_metadata_of_scalars_lists_and_nulls_is_taken() -> None:
 def test_fields_beyond_the_limit_are_refused() -> None:
     known = learn_fields({}, {f"field{number}": number for number in range(MAX_FIELDS)})
     assert learn_fields(known, {"field0": 2.5})["field0"] == "number"
-    with pytest.raises(InvalidInput, match=f"More than {MAX_FIELDS} metadata fields"):
+    with pytest.raises(InvalidInput, match=f"more than {MAX_FIELDS} metadata fields"):
         learn_fields(known, {"one more": 1})
 
 

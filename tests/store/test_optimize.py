@@ -13,14 +13,13 @@ from qdrant_client import AsyncQdrantClient, models
 from resift.core.errors import NotFound, StoreError
 from resift.core.values import Passage
 from resift.core.vectors import standard_vectors
-from resift.store.edge.collection import EdgeCollection
-from resift.store.edge.store import EdgeStore
+from resift.store.edge.store import EdgeCollection, EdgeStore
 from resift.store.filters import parse_filter
 from resift.store.index_options import IndexOptions, Quantization
-from resift.store.indexing import BREADTHS, Answers, ask, draw_probes, optimize, recall
+from resift.store.indexing import BREADTHS, Answers, draw_probes, optimize, recall, search_probes
 from resift.store.manifest import Manifest
 from resift.store.protocols import Leg, Point
-from resift.store.qdrant import collection as qdrant_collection
+from resift.store.qdrant import server_engine
 from resift.tests.store.stores import OTHERS, connected, open_store
 
 pytestmark = pytest.mark.anyio
@@ -50,10 +49,10 @@ async def test_every_quantization_rescored_finds_nearly_what_an_exact_search_doe
     filled: EdgeCollection, store: EdgeStore, kind: Quantization
 ) -> None:
     probes = await draw_probes(filled, SIZE)
-    exact = await ask(filled, probes, exact=True)
-    done = await optimize(filled, IndexOptions(quantization=kind), say=silent)
+    exact = await search_probes(filled, probes, exact=True)
+    done = await optimize(filled, IndexOptions(quantization=kind), on_status=silent)
     assert done.recall >= (0.6 if kind == "binary" else 0.95)  # 32 components are few for one bit each
-    assert recall(await ask(filled, probes, exact=True), exact) == 1.0  # originals are kept
+    assert recall(await search_probes(filled, probes, exact=True), exact) == 1.0  # originals are kept
     await store.close()
     reopened = await store.open("c")
     assert reopened.manifest.storage == IndexOptions(quantization=kind, indexed=PASSAGES)
@@ -62,15 +61,15 @@ async def test_every_quantization_rescored_finds_nearly_what_an_exact_search_doe
 
 @pytest.mark.slow
 async def test_graph_is_searched_as_broadly_as_the_recall_wanted_asks_for(filled: EdgeCollection) -> None:
-    narrow = await optimize(filled, replace(GRAPH, recall=0.3), say=silent)
-    broad = await optimize(filled, replace(GRAPH, recall=0.999), say=silent)
+    narrow = await optimize(filled, replace(GRAPH, recall=0.3), on_status=silent)
+    broad = await optimize(filled, replace(GRAPH, recall=0.999), on_status=silent)
     assert narrow.storage.breadth == BREADTHS[0]
     assert narrow.storage.breadth <= broad.storage.breadth
     assert broad.recall >= 0.999
     assert filled.manifest.storage == broad.storage
     probes = await draw_probes(filled, SIZE)
-    [few, many] = [await ask(filled, probes, breadth=each) for each in (64, 1024)]
-    exact = await ask(filled, probes, exact=True)
+    [few, many] = [await search_probes(filled, probes, breadth=each) for each in (64, 1024)]
+    exact = await search_probes(filled, probes, exact=True)
     assert recall(few, exact) <= recall(many, exact)
     assert recall(few, exact) < 1  # it is a graph indeed: a scan would find all
 
@@ -86,7 +85,7 @@ async def test_filter_holds_while_the_graph_is_walked(
     await collection.write(
         [Point(passage, "d", passages=1, vectors={"dense": row}) for passage, row in zip(passages, rows, strict=True)]
     )
-    await optimize(collection, replace(GRAPH, graph_from=100), say=silent)
+    await optimize(collection, replace(GRAPH, graph_from=100), on_status=silent)
     where = parse_filter({"year": year}, collection.manifest.fields)
     met = {passage.point_id("y") for passage in passages if meets(passage.metadata["year"], year)}
     found, exact, afterwards = list[set[UUID]](), list[set[UUID]](), list[int]()
@@ -110,7 +109,7 @@ async def test_filter_over_several_fields_of_a_graph_leaves_nothing_out(store: E
     await collection.write(
         [Point(each, "d", passages=1, vectors={"dense": row}) for each, row in zip(passages, rows, strict=True)]
     )
-    await optimize(collection, GRAPH, say=silent)
+    await optimize(collection, GRAPH, on_status=silent)
     where = parse_filter({"third": {"lt": 2}, "fifth": {"lt": 2}}, collection.manifest.fields)
     probes = await draw_probes(collection, SIZE)
     found = dict[float, float]()
@@ -149,7 +148,7 @@ async def test_searches_are_answered_while_the_index_is_built(filled: EdgeCollec
                 await anyio.lowlevel.checkpoint()
 
         group.start_soon(search)
-        await filled.optimize(GRAPH, say=silent)
+        await filled.optimize(GRAPH, on_status=silent)
         group.cancel_scope.cancel()
     assert answered > 10
     assert filled.manifest.storage.indexed == PASSAGES
@@ -157,7 +156,7 @@ async def test_searches_are_answered_while_the_index_is_built(filled: EdgeCollec
 
 async def test_index_is_tried_on_a_copy(filled: EdgeCollection, tmp_path: Path) -> None:
     before = filled.manifest
-    trial, disk_bytes = await filled.try_storage(IndexOptions(quantization="int8"), say=silent)
+    trial, disk_bytes = await filled.measure_index(IndexOptions(quantization="int8"), on_status=silent)
     assert trial.recall > 0.95
     assert min(trial.milliseconds, trial.exact_milliseconds, trial.resident_mb, trial.load_seconds, disk_bytes) > 0
     assert filled.manifest == before
@@ -167,8 +166,8 @@ async def test_index_is_tried_on_a_copy(filled: EdgeCollection, tmp_path: Path) 
 
 async def test_failing_index_leaves_the_collection_as_it_was(filled: EdgeCollection) -> None:
     before = filled.manifest
-    with pytest.raises(StoreError, match=r"index could not be built: .*The collection is as it was"):
-        await filled.optimize(IndexOptions(effort=-1), say=silent)
+    with pytest.raises(StoreError, match=r"index could not be built: .*The collection is unchanged"):
+        await filled.optimize(IndexOptions(effort=-1), on_status=silent)
     assert filled.manifest == before
     assert len((await filled.search([Leg("dense", np.ones(SIZE, np.float32), 5)]))[0]) == 5
 
@@ -195,7 +194,7 @@ async def test_store_closed_while_the_index_is_built_says_so(filled: EdgeCollect
         await store.close()
 
     with pytest.raises(NotFound, match="deleted or closed meanwhile"):
-        await filled.optimize(GRAPH, say=close)
+        await filled.optimize(GRAPH, on_status=close)
     assert await (await store.open("c")).count() == PASSAGES
 
 
@@ -210,7 +209,7 @@ async def test_server_is_told_the_index_and_the_manifest_keeps_it(
         await collection.write(
             [Point(Passage(str(n), 0, "t"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)]
         )
-        done = await optimize(collection, IndexOptions(quantization="int8"), say=silent)
+        done = await optimize(collection, IndexOptions(quantization="int8"), on_status=silent)
         assert done.recall == 1.0
         assert collection.manifest.storage == IndexOptions(quantization="int8", indexed=60)
 
@@ -244,11 +243,11 @@ async def test_index_that_a_server_could_not_build_is_no_success(
     store = connected("http://memory", client=client)
     collection = await store.open("c", create=manifest)
     with pytest.raises(StoreError, match=r"could not build the index of 'c': .*no room"):
-        await collection.optimize(IndexOptions(), say=silent)
+        await collection.optimize(IndexOptions(), on_status=silent)
     client.status = models.CollectionStatus.YELLOW
-    monkeypatch.setattr(qdrant_collection, "INDEX_WITHIN_S", 0.0)
-    with pytest.raises(StoreError, match="still builds the index of 'c'"):
-        await collection.optimize(IndexOptions(), say=silent)
+    monkeypatch.setattr(server_engine, "BUILD_TIMEOUT_S", 0.0)
+    with pytest.raises(StoreError, match="has been building the index of 'c'"):
+        await collection.optimize(IndexOptions(), on_status=silent)
     await store.close()
 
 
@@ -261,7 +260,7 @@ async def test_failed_change_over_leaves_the_collection_open_as_it_was(filled: E
     before = filled.manifest
     put_something_in_the_way(tmp_path)
     with pytest.raises(StoreError, match="could not be put in its place"):
-        await optimize(filled, GRAPH, say=silent)
+        await optimize(filled, GRAPH, on_status=silent)
     assert await filled.count() == PASSAGES
     assert filled.manifest == before
-    assert (await optimize(filled, GRAPH, say=silent)).passages == PASSAGES
+    assert (await optimize(filled, GRAPH, on_status=silent)).passages == PASSAGES

@@ -22,9 +22,10 @@ from resift.encoders.bm25 import Bm25Encoder, Bm25Options
 from resift.encoders.protocols import EncodedQuery
 from resift.search.legs import Retrieval
 from resift.search.retriever import Retriever
+from resift.store.collection import Collection, Store
 from resift.store.filters import FIRST_PASSAGES, AnyOf, Condition, parse_filter
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg, Point, Store
+from resift.store.protocols import Leg, Point
 from resift.tests.store.stores import OTHERS, open_store
 
 pytestmark = [

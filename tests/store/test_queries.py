@@ -16,7 +16,7 @@ from resift.store.index_options import IndexOptions
 from resift.store.protocols import Leg
 from resift.store.qdrant import wire as qdrant_filter
 from resift.store.qdrant import wire as qdrant_points
-from resift.store.queries import suited
+from resift.store.queries import options_for
 
 FIELDS: Mapping[str, FieldType] = {"lang": "keyword", "year": "integer"}
 ENGINES = {"edge": (edge_payload, edge_filter), "server": (qdrant_points, qdrant_filter)}
@@ -27,7 +27,7 @@ def params_of(name: str, leg: Leg, storage: IndexOptions, filter_: Mapping[str, 
     payload, compiler = ENGINES[name]
     where = parse_filter(filter_, FIELDS)
     condition = compiler.compile_condition(where) if where else None
-    return payload.to_query(leg, condition, suited(storage, where)).params
+    return payload.to_query(leg, condition, options_for(storage, where)).params
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -18,7 +18,7 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("search_and_rerank", {"query": "pad " * 250_000}, r"1,000,000 characters.*Ask a shorter"),
     ("rerank", {"query": "pad " * 250_000, "passages": ["a"]}, r"1,000,000 characters.*Ask a shorter"),
     ("hybrid_search", {"query": "pads", "collection": "defualt"}, r"No collection 'defualt'\. Did you mean 'default'"),
-    ("hybrid_search", {"query": "pads", "collection": "a/../b"}, r"cannot name a collection\. Use up to 64 letters"),
+    ("hybrid_search", {"query": "pads", "collection": "a/../b"}, r"not a valid collection name\. Use up to 64 letters"),
     ("list_collections", {"collection": "cars"}, r"No collection 'cars'\. Known: default\. Call list_collections"),
     ("hybrid_search", {"query": "pads", "filter": {"sistem": "x"}}, r"'sistem'\. Did you mean 'system'\? Known fields"),
     ("hybrid_search", {"query": "pads", "filter": {"year": {"above": 1}}}, r"a range takes gte, gt, lte, lt"),

@@ -1,4 +1,4 @@
-"""Conditions over a collection that Resift did not make, by the paths that its payload has."""
+"""Compile conditions for an adopted collection, with the paths of its own payload."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def compile_adopted(adopted: FieldMapping, condition: Condition) -> Filter:
     """Return the condition as a filter of qdrant-client.
 
     Raises:
-        InvalidFilter: When it is over a part of passages that the collection has not.
+        InvalidFilter: The mapping has no path for a field of the condition.
     """
     return compile_with(replace(dialect(), field=_Fields(adopted).condition), condition)
 
 
 class _Fields:
-    """Puts a condition over one of our payload paths in terms of the collection's own."""
+    """Translate conditions on our payload paths into conditions on the collection's own paths."""
 
     def __init__(self, adopted: FieldMapping) -> None:
         built_in = {"title": adopted.title, TEXT: adopted.text, "source": adopted.source, DOCUMENT: adopted.document}
@@ -41,7 +41,7 @@ class _Fields:
     def condition(self, *, key: str, match: Any = None, range: Any = None) -> EngineCondition:
         from qdrant_client.models import FieldCondition, MatchValue
 
-        if key in self._flags:  # such payloads hold booleans as they are
+        if key in self._flags:  # adopted payloads hold booleans as they are
             return FieldCondition(key=self._flags[key], match=MatchValue(value=match.value == "true"))
         value = getattr(match, "value", None)
         if key == DOCUMENT and key not in self._paths and value is not None:
@@ -55,8 +55,8 @@ class _Fields:
         path = self._paths[key]
         if keys_of(path)[0] == NODE:
             raise InvalidFilter(
-                f"The {key} of this collection lies in JSON, into which no filter looks. Ask for its words in the "
-                "query, or filter by another field."
+                f"The {key!r} of this adopted collection is inside a JSON string, which filters cannot read. Use its "
+                "words in the query, or filter by another field."
             )
         if key == DOCUMENT and isinstance(value, str):
             return _document(path, value)
@@ -64,7 +64,7 @@ class _Fields:
 
 
 def _document(path: str, document_id: str) -> Filter:
-    """Return the condition for a document: by its id, kept as a text or as a number, or a point that has none there."""
+    """Return the condition for a document: its id as a text or a number, or a point of that id without a document."""
     from qdrant_client.models import FieldCondition, Filter, IsEmptyCondition, MatchValue, PayloadField
 
     def held(value: str | int) -> FieldCondition:
@@ -77,7 +77,7 @@ def _document(path: str, document_id: str) -> Filter:
 
 
 def _point(document_id: str) -> EngineCondition:
-    """Return the condition for the point that is the document itself; one that never holds where it can be none."""
+    """Return the condition for the point with this id; one that never holds if it cannot be a point id."""
     from qdrant_client.models import HasIdCondition
 
     try:

@@ -1,4 +1,4 @@
-"""BM25 vectors for the points of a collection that Resift did not make: the one change it makes to them, when told."""
+"""Add BM25 vectors to the points of an adopted collection, on request: the only change that Resift makes to them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ....core.errors import StoreError
 from ....core.vectors import BM25, TEXT_FIELD, VectorSpec
 from ....encoders.bm25 import Bm25Encoder
+from ...collection import all_pages
 from ...field_mapping import FieldMapping
 from ...manifest import Manifest
 from ..connection import QdrantConnection
-from ..manifests import keep_manifest_of
-from ..wire import scroll, to_engine
+from ..manifests import save_manifest
+from ..wire import scroll_page, to_engine
 
 if TYPE_CHECKING:
     from qdrant_client.models import Filter, PointVectors, Record
 
 
 KEYWORDS = "resift-bm25"
-"""The name of the vectors in the collection."""
+"""The name of these vectors in the collection."""
 
-BATCH = 256  # points a request
+BATCH = 256  # points per request
 
-OLDEST = "1.18"  # the first Qdrant that adds a vector to a collection that exists
+OLDEST = "1.18"  # the first version of Qdrant that can add a vector to an existing collection
 
 Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """How many points got vectors now, how many have them, and how many have no words to make one of."""
+    """Points that got a vector now, points that have one, and points without words."""
 
     now: int
     points: int
@@ -47,14 +48,13 @@ async def add_keywords(
     anew: bool = False,
     progress: Progress,
 ) -> Added:
-    """Give each point that has none a BM25 vector, and then search with them.
+    """Add a BM25 vector to every point that has none, and record the vector in the manifest.
 
-    Vectors that the manifest knows nothing of were made of other texts, or are not known to be made of these: they are
-    deleted first, as all are when it is to be done `anew`. From then on the manifest says whose they are; interrupted,
-    it goes on with the points that have none yet, which are also those that were added since.
+    Vectors that the manifest does not list may have been made from other texts, so they are deleted first; with `anew`
+    all are. After an interruption, or after points were added, a second call continues with the points that have none.
 
     Raises:
-        StoreError: When the server cannot add vectors to a collection that exists.
+        StoreError: The server is too old to add a vector to an existing collection.
     """
     await _make_vector(connection, name)
     if anew or adopted.vectors.get(BM25) != KEYWORDS:
@@ -63,7 +63,8 @@ async def add_keywords(
     total = (await connection.ask(lambda client: client.count(name, count_filter=missing))).count
     done = now = 0
     batch: list[PointVectors] = []
-    async for record in scroll(connection, name, missing, limit=BATCH, payload=True):
+    pages = all_pages(lambda at: scroll_page(connection, name, missing, limit=BATCH, offset=at, payload=True))
+    async for record in pages:
         done += 1
         if (point := _vectors_of(record, adopted, bm25)) is not None:
             batch.append(point)
@@ -77,19 +78,19 @@ async def add_keywords(
     points = (await connection.ask(lambda client: client.count(name))).count
     spec = VectorSpec("sparse", TEXT_FIELD, BM25, idf=True)
     complete = replace(manifest, vectors={**manifest.vectors, BM25: spec})
-    await keep_manifest_of(connection, name, complete, over=manifest)
+    await save_manifest(connection, name, complete, over=manifest)
     return Added(now, points - left, left)
 
 
 async def _cleared(connection: QdrantConnection, name: str, manifest: Manifest, adopted: FieldMapping) -> Manifest:
-    """Delete the vectors there are; return the manifest by which those to come are of its texts, but not all there."""
+    """Delete existing BM25 vectors; return the stored manifest, which now marks the vectors as being added."""
     from qdrant_client.models import Filter, HasVectorCondition
 
     having = Filter(must=[HasVectorCondition(has_vector=KEYWORDS)])
     await connection.ask(lambda client: client.delete_vectors(name, [KEYWORDS], having, wait=True))
     others = {key: spec for key, spec in manifest.vectors.items() if key != BM25}
     begun = replace(manifest, vectors=others, adopted=replace(adopted, vectors={**adopted.vectors, BM25: KEYWORDS}))
-    await keep_manifest_of(connection, name, begun, over=manifest)
+    await save_manifest(connection, name, begun, over=manifest)
     return begun
 
 
@@ -102,8 +103,8 @@ async def _make_vector(connection: QdrantConnection, name: str) -> None:
     config = SparseVectorNameConfig(sparse=SparseVectorConfig(modifier=Modifier.IDF))
     if connection.version and _number(connection.version) < _number(OLDEST):
         raise StoreError(
-            f"Qdrant {connection.version} adds no vectors to a collection that exists; {OLDEST} does. Update it, or "
-            "ingest the documents into a collection of Resift's."
+            f"Qdrant {connection.version} cannot add vectors to an existing collection; this needs {OLDEST}. Update "
+            "Qdrant, or ingest the documents into a new collection."
         )
     await connection.ask(lambda client: client.create_vector_name(name, KEYWORDS, config))
 

@@ -1,4 +1,4 @@
-"""Whether a model made a collection's vectors: those of a sample, beside the model's own of the same texts."""
+"""Check whether a model made the vectors of a collection, by comparing a sample with the model's own vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from .survey import SamplePoint, Survey
 
 COMPARED = 16  # points
 
-SHORTEST = 20  # characters: of less, a vector says little
+MIN_CHARACTERS = 20  # vectors of shorter texts say little
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
-    """How alike vectors are, from 0 to 1, at the median of so many points; of none, nothing is known."""
+    """The median similarity of vectors, from 0 to 1, and the number of points compared; with 0 points it is unknown."""
 
     median: float
     points: int
 
 
 async def dense_agreement(seen: Survey, adopted: FieldMapping, encoder: Encoder) -> ModelCheck:
-    """Return the cosine between stored vectors and the encoder's: of the text alone, or with its title, if closer."""
+    """Return the median cosine between stored vectors and the encoder's, of texts with or without titles."""
     theirs = adopted.vectors[DENSE]
     points = _comparable(seen, adopted, theirs)
     passages = [adopted.passage(point.id, point.payload) for point in points]
@@ -41,7 +41,7 @@ async def dense_agreement(seen: Survey, adopted: FieldMapping, encoder: Encoder)
 
 
 def keyword_agreement(seen: Survey, adopted: FieldMapping, bm25: Bm25Encoder) -> ModelCheck:
-    """Return the share of terms that stored sparse vectors and BM25 vectors of the same texts have in common."""
+    """Return the median share of terms that stored sparse vectors and BM25 vectors of the same texts share."""
     theirs = adopted.vectors[BM25]
     shares: list[float] = []
     for point in _comparable(seen, adopted, theirs):
@@ -53,14 +53,14 @@ def keyword_agreement(seen: Survey, adopted: FieldMapping, bm25: Bm25Encoder) ->
 
 
 def _comparable(seen: Survey, adopted: FieldMapping, vector: str) -> Sequence[SamplePoint]:
-    """Return the points to compare: those of the shortest texts, which every model reads whole, but not too short ones.
+    """Return the points to compare: those with the shortest texts, which fit into every model's window.
 
-    Where all are too short, those of the longest.
+    Texts that are too short are left out, unless all are; then the longest are used.
     """
     lengths = {id(point): len(adopted.passage(point.id, point.payload).text) for point in seen.sample}
-    able = [point for point in seen.sample if lengths[id(point)] and vector in point.vectors]
-    able.sort(key=lambda point: lengths[id(point)])
-    return [point for point in able if lengths[id(point)] >= SHORTEST][:COMPARED] or able[-COMPARED:]
+    usable = [point for point in seen.sample if lengths[id(point)] and vector in point.vectors]
+    usable.sort(key=lambda point: lengths[id(point)])
+    return [point for point in usable if lengths[id(point)] >= MIN_CHARACTERS][:COMPARED] or usable[-COMPARED:]
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:

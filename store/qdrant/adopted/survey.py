@@ -1,4 +1,4 @@
-"""A look at a collection that Resift did not make: its vectors, and what a sample of its points holds."""
+"""Survey a collection that Resift did not create: its vectors, and the payloads of a sample of its points."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ...field_mapping import NODE, UNNAMED, PointId, path_to, text_at
 from ...fields import MAX_FIELDS, FieldType, check_metadata, type_of, widen
 from ..connection import QdrantConnection
 
-SAMPLE = 256  # points looked at
+SAMPLE_SIZE = 256  # points
 
-LONGEST_VALUE = 400  # characters of a text that one filters by; longer ones are read
+LONGEST_VALUE = 400  # characters of a value to filter by; longer ones are text to read
 
-MOST_LEVELS = 4  # of nested payload
+MAX_DEPTH = 4  # of nested payloads
 
-COMMON = 0.5  # share of the points looked at that have what is suggested
+COMMON = 0.5  # share of the sampled points that must have a path for it to be suggested
 
 UNNAMED_SHOWN = "(unnamed)"
 
@@ -40,7 +40,7 @@ NODE_TEXT = f"{NODE}.text"
 
 @dataclass(frozen=True, slots=True)
 class StoredVector:
-    """A vector as the collection was made with it."""
+    """The configuration of a vector of the collection."""
 
     name: str
     is_sparse: bool
@@ -52,17 +52,17 @@ class StoredVector:
 
     @property
     def shown(self) -> str:
-        """Return the name, as the command line takes it, and what it is."""
+        """Return the name, as the command line accepts it, and a description."""
         name = self.name or UNNAMED_SHOWN
         if self.is_sparse:
             return f"{name} (sparse{', IDF' if self.idf else ''})"
-        kind = ", several a point" if self.is_multi else ""
+        kind = ", several per point" if self.is_multi else ""
         return f"{name} ({self.dimension}, {self.distance}, {self.datatype}{kind})"
 
 
 @dataclass(frozen=True, slots=True)
 class SamplePoint:
-    """A point that was looked at."""
+    """A sampled point."""
 
     id: PointId
     payload: Mapping[str, Any]
@@ -72,20 +72,20 @@ class SamplePoint:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was seen."""
+    """The result of a survey."""
 
     points: int
     vectors: Mapping[str, StoredVector]
     sample: Sequence[SamplePoint]
     leaves: Mapping[str, Sequence[Any]] = field(default_factory=dict[str, Sequence[Any]])
-    """By path, the values that the sample has there."""
+    """The values of the sampled points, by path."""
 
     def texts(self, path: str) -> list[str]:
-        """Return the texts that the sample has at a path."""
+        """Return the texts of the sampled points at a path."""
         return [text for point in self.sample if (text := text_at(point.payload, path)).strip()]
 
     def guess(self, names: Sequence[str], *, besides: Sequence[str] = ()) -> str:
-        """Return the path whose last key is the first of these names that half of the points have; "" for none."""
+        """Return the path that ends in the first of these names that half of the points have; "" if there is none."""
         enough = COMMON * len(self.sample)
         for name in names:
             for path in sorted(self.leaves, key=lambda path: (path.count("."), path)):
@@ -94,7 +94,7 @@ class Survey:
         return ""
 
     def guess_text(self) -> str:
-        """Return the path that most likely holds the text: one of the usual names, else the longest texts."""
+        """Return the path that most likely holds the text: one with a usual name, else that of the longest texts."""
         if self.texts(NODE_TEXT):
             return NODE_TEXT
         texts = {
@@ -107,12 +107,12 @@ class Survey:
 
 
 async def survey(connection: QdrantConnection, name: str) -> Survey:
-    """Look at a collection: its size, its vectors and points drawn by chance."""
+    """Return the size of a collection, its vectors, and a random sample of its points."""
     from qdrant_client.models import QueryRequest, Sample, SampleQuery
 
     info = await connection.ask(lambda client: client.get_collection(name))
     count = await connection.ask(lambda client: client.count(name, exact=False))
-    draw = QueryRequest(query=SampleQuery(sample=Sample.RANDOM), limit=SAMPLE, with_payload=True, with_vector=True)
+    draw = QueryRequest(query=SampleQuery(sample=Sample.RANDOM), limit=SAMPLE_SIZE, with_payload=True, with_vector=True)
     [answer] = await connection.ask(lambda client: client.query_batch_points(name, [draw]))
     sample = [SamplePoint(point.id, point.payload or {}, _named(point.vector)) for point in answer.points]
     leaves: dict[str, list[Any]] = {}
@@ -123,9 +123,9 @@ async def survey(connection: QdrantConnection, name: str) -> Survey:
 
 
 def fields_of(seen: Survey, *, besides: Sequence[str]) -> tuple[dict[str, str], dict[str, FieldType]]:
-    """Return the paths and the types of what one may filter by, by name.
+    """Return the paths and the types of the fields to filter by, by name.
 
-    What lies below "metadata" goes by its name there, and by its whole path where that name is taken.
+    A field below "metadata" has its name there, or its whole path if another field has that name.
     """
     paths, types = dict[str, str](), dict[str, FieldType]()
     for path, values in sorted(seen.leaves.items()):
@@ -152,12 +152,12 @@ def _can_name(name: str) -> bool:
 
 
 def _leaves(payload: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """Yield path and value of each scalar, or list of scalars, in a payload."""
+    """Yield the path and value of each scalar, or list of scalars, in a payload."""
     for key, value in payload.items():
-        if '"' in key:  # no path leads there
+        if '"' in key:  # a path cannot contain it
             continue
         keys = (*above, key)
-        if isinstance(value, Mapping) and len(keys) < MOST_LEVELS:
+        if isinstance(value, Mapping) and len(keys) < MAX_DEPTH:
             yield from _leaves(cast("Mapping[str, Any]", value), keys)
             continue
         items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
@@ -172,7 +172,7 @@ def _named(vector: Any) -> Mapping[str, Any]:
 
 
 def _vectors(params: Any) -> dict[str, StoredVector]:
-    """Return the vectors in a collection's parameters."""
+    """Return the vectors that a collection's parameters define."""
     dense: Any = params.vectors or {}
     named = cast("Mapping[str, Any]", dense if isinstance(dense, Mapping) else {UNNAMED: dense})
     found = {

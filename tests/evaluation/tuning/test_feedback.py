@@ -8,7 +8,7 @@ from resift.evaluation.tuning.feedback import MAX_HIT_WEIGHT, weight_by_propensi
 from resift.evaluation.tuning.ranking_fit import RankingFit, fit_ranking
 from resift.evaluation.tuning.samples import Sample
 from resift.rerank.signals import Mix
-from resift.store.feedback_log import Searched, ShownHit, Use
+from resift.store.feedback_log import Searched, ShownHit, UsedSearch
 
 EVEN = {"fused": 0.5, "rerank": 0.5}
 
@@ -32,9 +32,9 @@ def sample(random: np.random.Generator, *, right: int, by_rerank: bool) -> Sampl
     return Sample(tuple(hits), {}, Mix({}))
 
 
-def use(*ranks: int) -> Use:
+def use(*ranks: int) -> UsedSearch:
     shown = [ShownHit(f"d{place}#0", f"d{place}", place + 1) for place in range(10)]
-    return Use(Searched("c", "q", shown), [each for each in shown if each.rank in ranks])
+    return UsedSearch(Searched("c", "q", shown), [each for each in shown if each.rank in ranks])
 
 
 def fit_uses(position_bias: float) -> RankingFit:
@@ -44,7 +44,7 @@ def fit_uses(position_bias: float) -> RankingFit:
     never look at.
     """
     random = np.random.default_rng(4)
-    samples, uses = list[Sample](), list[Use]()
+    samples, uses = list[Sample](), list[UsedSearch]()
     for number in range(180):
         by_rerank = number % 3 != 0
         place = 4 if by_rerank else 0
@@ -68,7 +68,7 @@ def test_position_bias_is_corrected() -> None:
 def test_weights_are_clipped_inverse_propensities_with_mean_one() -> None:
     random = np.random.default_rng(5)
     samples = [sample(random, right=0, by_rerank=True) for _ in range(3)]
-    uses = [use(1), use(2, 4), Use(use().searched, [ShownHit("d0#0", "d0", 50)])]
+    uses = [use(1), use(2, 4), UsedSearch(use().searched, [ShownHit("d0#0", "d0", 50)])]
     weighted = weight_by_propensity(samples, uses, position_bias=1.0)
     assert [each.grades for each in weighted] == [{"d0": 1.0}, {"d1": 2.0, "d3": 4.0}, {"d0": MAX_HIT_WEIGHT}]
     assert [each.weight for each in weighted] == pytest.approx([3 / 17, 18 / 17, 30 / 17])

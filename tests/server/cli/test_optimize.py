@@ -14,7 +14,7 @@ from resift.factories.engine import build_engine
 from resift.server.cli.optimize import StorageTrial, recommend
 from resift.settings.load import load_settings
 from resift.store.index_options import IndexOptions, Quantization
-from resift.store.indexing import Trial
+from resift.store.indexing import IndexMeasurement
 from resift.store.protocols import Point
 from resift.tests.server.in_process import Run
 
@@ -103,7 +103,7 @@ def test_least_memory_that_finds_enough_in_time_is_recommended(
     options: dict[Quantization, StorageTrial] = {
         kind: StorageTrial(
             IndexOptions(kind),
-            Trial(recall, milliseconds, exact_milliseconds=10, resident_mb=resident, load_seconds=0.1),
+            IndexMeasurement(recall, milliseconds, exact_milliseconds=10, resident_mb=resident, load_seconds=0.1),
             0,
         )
         for kind, (recall, milliseconds, resident) in trials.items()

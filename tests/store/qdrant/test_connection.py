@@ -15,7 +15,7 @@ from resift.store.index_options import IndexOptions
 from resift.store.manifest import Manifest, Tuning, dump_manifest
 from resift.store.qdrant.connection import Address
 from resift.store.qdrant.layout import ClusterLayout, dense_params, sparse_params, vector_changes
-from resift.store.qdrant.manifests import METADATA_KEY, read_manifest_of
+from resift.store.qdrant.manifests import METADATA_KEY, load_manifest
 from resift.store.qdrant.rights import Rights, rights_at
 from resift.tests.standins.qdrant import serving
 from resift.tests.store.stores import connected
@@ -77,7 +77,7 @@ def test_password_in_the_address_is_refused_and_not_shown() -> None:
 
 
 def test_port_that_is_no_number_is_named() -> None:
-    with pytest.raises(InvalidInput, match="QDRANT_URL has a port that is no number"):
+    with pytest.raises(InvalidInput, match="QDRANT_URL has an invalid port"):
         _ = Address("http://localhost:six").shown
 
 
@@ -132,12 +132,12 @@ async def test_two_engines_that_tune_other_rerankers_at_once_keep_both(manifest:
             for collection, name in ((ours, "small"), (theirs, "large")):
                 tuned = replace(collection.manifest, tuning={**collection.manifest.tuning, name: later})
                 group.start_soon(collection.remember, tuned)
-        kept = await read_manifest_of(one.connection, "c")
+        kept = await load_manifest(one.connection, "c")
         assert kept == replace(manifest, tuning={"older": first, "small": later, "large": later})
         third = connected(server.url)
         seen = await third.open("c")
         await seen.remember(replace(seen.manifest, tuning={"large": later}))
-        kept = await read_manifest_of(other.connection, "c")
+        kept = await load_manifest(other.connection, "c")
         assert kept == replace(manifest, tuning={"large": later})
         await third.close()
         await one.close()
@@ -155,7 +155,7 @@ async def test_tuning_that_lay_in_the_manifest_is_kept_when_more_is_tuned(manife
         await server.client.update_collection("c", metadata=older)
         collection = await connected(server.url).open("c")
         await collection.remember(replace(collection.manifest, tuning={**collection.manifest.tuning, "new": tuning}))
-        kept = await read_manifest_of(store.connection, "c")
+        kept = await load_manifest(store.connection, "c")
         assert kept is not None
         assert kept.tuning == {"older": tuning, "new": tuning}
         await store.close()

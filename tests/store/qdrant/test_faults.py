@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 
-QUICK = RetryPolicy(attempts=3, first_pause_s=0.01, longest_pause_s=0.02, failed_calls=3, rest_s=0.2)
+QUICK = RetryPolicy(attempts=3, first_pause_s=0.01, longest_pause_s=0.02, failures_to_open=3, open_s=0.2)
 PATIENT = RetryPolicy(attempts=100, first_pause_s=0.05, longest_pause_s=0.2)
 
 
@@ -94,7 +94,7 @@ async def test_server_that_stays_away_is_named_and_the_circuit_says_that_it_is_o
     seen = len(proxy.seen)
     for _ in range(3):
         with pytest.raises(
-            StoreUnavailable, match=rf"Qdrant at {proxy.url} does not answer: .* acknowledged is stored"
+            StoreUnavailable, match=rf"Qdrant at {proxy.url} does not answer: .* Acknowledged writes are stored"
         ):
             await collection.count()
     assert len(proxy.seen) == seen + 9
@@ -118,7 +118,7 @@ async def test_collection_of_somebody_else_is_neither_read_nor_deleted(
 ) -> None:
     await server.client.create_collection("theirs", vectors_config={})
     for attempt in (store.open("theirs"), store.open("theirs", create=manifest), store.drop("theirs")):
-        with pytest.raises(StoreError, match=r"'theirs' at .* was not made by Resift.*another name"):
+        with pytest.raises(StoreError, match=r"'theirs' at .* was not made by Resift.*another collection name"):
             await attempt
     assert await store.names() == []
     assert await server.client.collection_exists("theirs")

@@ -19,13 +19,14 @@ from resift.encoders.protocols import EncodedQuery
 from resift.pipeline.reading import read_around, read_from
 from resift.search.legs import Retrieval
 from resift.search.retriever import Retriever
+from resift.store.collection import Collection
 from resift.store.field_mapping import value_at
 from resift.store.filters import parse_filter
 from resift.store.manifest import Manifest
-from resift.store.protocols import Collection, Leg
+from resift.store.protocols import Leg
 from resift.store.qdrant.adopted.keywords import KEYWORDS, Added, add_keywords
 from resift.store.qdrant.layout import ClusterLayout
-from resift.store.qdrant.manifests import forget_manifest_of, keep_manifest_of
+from resift.store.qdrant.manifests import delete_manifest, save_manifest
 from resift.store.qdrant.store import QdrantStore
 from resift.tests.store.qdrant.adopted.foreign import LANGCHAIN, SHAPES, Shape, make, manifest_for
 from resift.tests.store.stores import OTHERS, open_store
@@ -81,7 +82,7 @@ async def pair(request: pytest.FixtureRequest, store: QdrantStore) -> Pair:
 async def adopt(store: QdrantStore, name: str, shape: Shape) -> Manifest:
     await make(store, name, shape, PASSAGES, VECTORS)
     manifest = manifest_for(shape, OURS)
-    await keep_manifest_of(store.connection, name, manifest)
+    await save_manifest(store.connection, name, manifest)
     return manifest
 
 
@@ -106,7 +107,7 @@ def _order(pair: tuple[Passage, float]) -> tuple[float, str, str]:
 @pytest.mark.parametrize("where", [{}, *FILTERS], ids=str)
 async def test_hits_scores_and_filters_are_those_of_a_collection_of_ours(pair: Pair, where: dict[str, Any]) -> None:
     if "text" in where and pair.theirs.name == "llamaindex":
-        with pytest.raises(InvalidFilter, match="lies in JSON"):
+        with pytest.raises(InvalidFilter, match="inside a JSON string"):
             await found(pair.theirs, where)
         return
     ours, theirs = await found(pair.ours, where), await found(pair.theirs, where)
@@ -129,7 +130,7 @@ async def test_documents_and_their_passages_are_those_of_ours_in_their_order(pai
     assert middle.focus == 2
     with pytest.raises(NotFound, match="No document 'none'"):
         await read_from(pair.theirs, "none", start=0, limit=1)
-    with pytest.raises(InvalidInput, match="go by the ids of its points"):
+    with pytest.raises(InvalidInput, match="passage ids are the ids of its points"):
         await read_around(pair.theirs, "d7#2", around=1)
     with pytest.raises(NotFound, match="No passage '999'"):
         await read_around(pair.theirs, "999", around=1)
@@ -286,7 +287,7 @@ async def test_adopted_collection_keeps_what_is_tuned_and_is_told_from_ours(stor
     assert (await another(store).open("kept")).manifest.storage.breadth == 64
     with pytest.raises(IncompatibleCollection, match="`resift adopt kept` with the one that made its vectors"):
         manifest.check("kept", replace(OURS, vectors={DENSE: replace(OURS.vectors[DENSE], model="other@1")}))
-    await forget_manifest_of(store.connection, "kept")
+    await delete_manifest(store.connection, "kept")
     assert (await store.all_names())["kept"] is False
     with pytest.raises(StoreError, match="`resift adopt kept` makes it searchable"):
         await another(store).open("kept")

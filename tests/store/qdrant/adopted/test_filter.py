@@ -11,11 +11,11 @@ from resift.core.errors import NotFound
 from resift.core.vectors import DENSE, VectorSpec
 from resift.encoders.bm25 import Bm25Options
 from resift.pipeline.reading import read_around, read_from
+from resift.store.collection import Collection
 from resift.store.field_mapping import FieldMapping
 from resift.store.filters import parse_filter
 from resift.store.manifest import ADOPTED_VERSION, Manifest
-from resift.store.protocols import Collection
-from resift.store.qdrant.manifests import keep_manifest_of
+from resift.store.qdrant.manifests import save_manifest
 from resift.store.qdrant.store import QdrantStore
 from resift.tests.store.stores import OTHERS, open_store
 
@@ -47,7 +47,7 @@ async def mixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         assert isinstance(store, QdrantStore)
         await store.connection.ask(lambda client: client.create_collection("mixed", config))
         await store.connection.ask(lambda client: client.upsert("mixed", points, wait=True))
-        await keep_manifest_of(store.connection, "mixed", MANIFEST)
+        await save_manifest(store.connection, "mixed", MANIFEST)
         yield await store.open("mixed")
 
 

@@ -1,0 +1,254 @@
+"""Collections and stores: documents as points in an engine, written so that a crash loses none of them."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from ..core.errors import Hint, InvalidInput, NotFound, nearest
+from ..core.values import Passage
+from ..core.vectors import AnyVector, check_vectors, read_vector, spec_of
+from .conditions import index_path
+from .filters import FIRST_PASSAGES, All, AnyOf, Condition
+from .index_options import IndexOptions
+from .manifest import Manifest
+from .points import ENTRY_KEYS, batches, first_passages_of, older_than, to_entry, to_passage
+from .protocols import Entry, Leg, Point, StatusCallback, StoredPoint, VectorEngine
+from .queries import options_for
+
+IDS_PER_FILTER = 1000
+
+FACETED_TYPES = ("keyword", "integer", "boolean")
+
+T = TypeVar("T")
+
+
+class Collection:
+    """An open collection: the part that is the same for every engine."""
+
+    def __init__(self, name: str, manifest: Manifest, engine: VectorEngine) -> None:
+        self.name = name
+        self.manifest = manifest
+        self._engine = engine
+
+    async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[tuple[UUID, float]]]:
+        """Run the legs as one batch; return (point id, score) for each leg, best first."""
+        return await self._engine.search(legs, where=where, options=options_for(self.manifest.storage, where))
+
+    async def fetch(self, ids: Sequence[UUID]) -> dict[UUID, Passage]:
+        """Return the passages that exist among `ids`."""
+        return {stored.key: self._passage(stored) for stored in await self._engine.retrieve(ids)}
+
+    async def fetch_vectors(self, ids: Sequence[UUID], name: str) -> dict[UUID, AnyVector]:
+        """Return the named vector of those points among `ids` that have it; dense ones are scaled to length 1.
+
+        Raises:
+            InvalidInput: The collection has no vector of that name.
+        """
+        spec_of(self.manifest.vectors, name)
+        stored = await self._engine.retrieve(ids, vectors=[self._vector_names()[name]])
+        found = {each.key: self._vectors(each) for each in stored}
+        return {key: vectors[name] for key, vectors in found.items() if name in vectors}
+
+    async def read(self, document_ids: Sequence[str]) -> list[Point]:
+        """Return every passage of these documents with its vectors, in no particular order."""
+        where = AnyOf("document_id", tuple(document_ids))
+        return [self._point(stored) async for stored in self._scroll(where, keys=None)]
+
+    async def count(self, where: Condition | None = None) -> int:
+        """Return the number of passages."""
+        return await self._engine.count(where)
+
+    async def facet(self, field: str, *, limit: int) -> list[tuple[str | int | bool, int]]:
+        """Return the most common values of a keyword, integer or boolean field; nothing for other types."""
+        kind = self.manifest.fields.get(field)
+        if kind not in FACETED_TYPES:
+            return []
+        found = await self._engine.facet(index_path(field, kind), limit=limit)
+        return [(value == "true" if kind == "boolean" else value, count) for value, count in found]
+
+    async def documents(self) -> int | None:
+        """Return the number of documents held completely; None where counting them would take too long."""
+        return await self.count(FIRST_PASSAGES)
+
+    def point_of(self, passage_id: str) -> UUID:
+        """Return the point id of a passage, whether the passage exists or not.
+
+        Raises:
+            InvalidInput: The id does not have the form `<document id>#<number>`.
+        """
+        document_id, _, ordinal = passage_id.rpartition("#")
+        if not document_id or not ordinal.isdecimal():
+            raise InvalidInput(
+                f"{passage_id!r} is not a passage id. Passage ids look like 'docs/setup.md#3'. Take one from a hit."
+            )
+        return Passage(document_id, int(ordinal), "").point_id(self.name)
+
+    async def points_in(self, document_id: str) -> list[UUID]:
+        """Return the point ids of a document's passages in their order; none if the document is not held."""
+        entries = await self.entries([document_id])
+        total = entries[document_id].passages if document_id in entries else 0
+        return [Passage(document_id, ordinal, "").point_id(self.name) for ordinal in range(total)]
+
+    async def entries(self, document_ids: Sequence[str] | None = None) -> dict[str, Entry]:
+        """Return the documents held completely, by id: those named, or all."""
+        found: dict[str, Entry] = {}
+        for named in named_documents(document_ids):
+            where = All((FIRST_PASSAGES, named) if named else (FIRST_PASSAGES,))
+            async for stored in self._scroll(where, keys=ENTRY_KEYS):
+                found[stored.payload["document_id"]] = to_entry(stored.payload)
+        return found
+
+    async def write(self, points: Sequence[Point]) -> None:
+        """Write whole documents, and remove what is left of their older versions.
+
+        A document counts as held only once its first passage, written last, is there. Until then the first passage of
+        an older version has no digest, so no version counts as unchanged. A crash therefore leaves each document with
+        its old entry or its new one.
+
+        Raises:
+            InvalidInput: A vector does not fit the collection; nothing is written.
+            StoreError: The collection was adopted, or too little disk space is left.
+        """
+        self.manifest.check_writable(self.name)
+        if not points:
+            return
+        for point in points:
+            check_vectors(point.vectors, self.manifest.vectors, owner=point.passage.id)
+        await self._engine.check_space(len(points))
+        await self._engine.clear_digests(first_passages_of(points))
+        await self._upsert([point for point in points if point.passage.ordinal != 0])
+        await self._engine.delete(older_than(points))
+        await self._upsert([point for point in points if point.passage.ordinal == 0])
+
+    async def remove(self, where: Condition) -> int:
+        """Remove the passages that meet the condition; return how many there were."""
+        self.manifest.check_writable(self.name)
+        count = await self.count(where)
+        if count:
+            await self._engine.delete(where)
+        return count
+
+    async def remember(self, manifest: Manifest) -> None:
+        """Store a new manifest, and index the metadata fields it adds."""
+        if manifest != self.manifest:
+            self.manifest = await self._engine.store_manifest(manifest, before=self.manifest)
+
+    async def optimize(self, storage: IndexOptions, *, on_status: StatusCallback) -> None:
+        """Build the index that `storage` describes and record it in the manifest; searches are served meanwhile.
+
+        The caller makes sure that nobody writes until this returns.
+        """
+        self.manifest.check_writable(self.name)
+        wanted = replace(self.manifest, storage=replace(storage, indexed=await self.count()))
+        await self._engine.build_index(wanted, on_status=on_status)
+        await self.remember(wanted)
+
+    async def flush(self) -> None:
+        """Force everything written so far to disk. Call it once per job: it waits for the disk."""
+        await self._engine.flush()
+
+    def _passage(self, stored: StoredPoint) -> Passage:
+        return to_passage(stored.payload)
+
+    def _point(self, stored: StoredPoint) -> Point:
+        payload = stored.payload
+        return Point(
+            passage=self._passage(stored),
+            digest=payload["digest"],
+            passages=payload["passages"],
+            vectors=self._vectors(stored),
+        )
+
+    def _vector_names(self) -> Mapping[str, str]:
+        """Return the engine's names of the vectors, by the names in the manifest."""
+        return {name: name for name in self.manifest.vectors}
+
+    def _vectors(self, stored: StoredPoint) -> dict[str, AnyVector]:
+        specs = self.manifest.vectors
+        return {
+            name: read_vector(stored.vectors[theirs], specs[name].kind)
+            for name, theirs in self._vector_names().items()
+            if theirs in stored.vectors and name in specs
+        }
+
+    def _scroll(self, where: Condition | None, *, keys: Sequence[str] | None) -> AsyncIterator[StoredPoint]:
+        return all_pages(lambda offset: self._engine.scroll(where, keys=keys, offset=offset))
+
+    async def _upsert(self, points: Sequence[Point]) -> None:
+        for batch in batches(points):
+            await self._engine.upsert(batch)
+
+
+async def all_pages(page: Callable[[Any], Awaitable[tuple[Sequence[T], Any]]]) -> AsyncIterator[T]:
+    """Yield the records of every page; `page` takes an offset and returns the offset of the next page, or None."""
+    offset: Any = None
+    while True:
+        records, offset = await page(offset)
+        for record in records:
+            yield record
+        if offset is None:
+            return
+
+
+def named_documents(document_ids: Sequence[str] | None) -> list[Condition | None]:
+    """Return conditions that together select these documents, each short enough for one request; [None] for all."""
+    if document_ids is None:
+        return [None]
+    starts = range(0, len(document_ids), IDS_PER_FILTER)
+    return [AnyOf("document_id", tuple(document_ids[start : start + IDS_PER_FILTER])) for start in starts]
+
+
+class Store(Protocol):
+    """Collections by name."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other processes may write to it at the same time; such a store indexes by itself."""
+        ...
+
+    async def names(self) -> list[str]:
+        """Return the names of all collections, sorted."""
+        ...
+
+    async def open(self, name: str, *, create: Manifest | None = None) -> Collection:
+        """Return the collection; if there is none, create it with the manifest `create`.
+
+        Raises:
+            NotFound: There is no such collection, and `create` is None.
+            StoreBusy: Another process holds the data directory.
+        """
+        ...
+
+    async def drop(self, name: str) -> None:
+        """Delete a collection and everything in it."""
+        ...
+
+    async def close(self) -> None:
+        """Write everything to disk and close all collections."""
+        ...
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that not every store can use for a collection, for instance as the name of a folder.
+
+    Raises:
+        InvalidInput: Stating which names are allowed.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name[:80]!r} is not a valid collection name. Use up to 64 letters, digits, '.', '_' or '-', "
+            "starting with a letter or digit."
+        )
+
+
+def unknown_collection(name: str, known: Sequence[str]) -> NotFound:
+    """Return the error for a collection that does not exist."""
+    if not known:
+        return NotFound(f"No collection {name!r}: nothing has been ingested yet.", hint=Hint.INGEST)
+    message = f"No collection {name!r}.{nearest(name, known)} Known: {', '.join(known)}."
+    return NotFound(message, hint=Hint.LIST_COLLECTIONS)
