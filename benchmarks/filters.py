@@ -92,7 +92,7 @@ async def _filled(store: EdgeStore, passages: int) -> Collection:
     async def print_progress(message: str) -> None:
         Console(stderr=True).print(message)
 
-    await optimize(collection, IndexOptions(graph_from=passages // 10), say=print_progress)
+    await optimize(collection, IndexOptions(graph_from=passages // 10), on_status=print_progress)
     return collection
 
 

@@ -27,7 +27,7 @@ from resift.settings.load import load_settings
 from resift.store.collection import Collection
 from resift.store.filters import Condition, parse_filter
 from resift.store.index_options import IndexOptions, Quantization
-from resift.store.indexing import CUTOFF, optimize
+from resift.store.indexing import optimize
 from resift.store.protocols import Leg
 
 GRAPH_FROM = 1000  # passages, so that small sets get a graph too
@@ -41,7 +41,7 @@ async def graph(engine: Engine, judged: JudgedSet, words: Sequence[str]) -> Tabl
     collection = await engine.services.pipeline.open(judged.name)
     await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), on_status=quiet)
     queries = [(await engine.encoder.encode_query(text)).vector for text in judged.queries.values()]
-    breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{AT}", "post-filtered")
+    breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{CUTOFF}", "post-filtered")
     table.title = f"{judged.name}: {len(queries)} queries on a graph, {breadth} candidates"
     for word in ("", *words):
         where = parse_filter({"text": {"match": word}} if word else {}, collection.manifest.fields)
@@ -55,8 +55,8 @@ async def filtered(collection: Collection, where: Condition | None, queries: Seq
     """Return the recall of filtered graph search, and how many of ten hits are left if the filter comes after it."""
     recalls, left = list[float](), list[int]()
     for query in queries:
-        [found] = await collection.search([Leg(DENSE, query, AT)], where=where)
-        [exact] = await collection.search([Leg(DENSE, query, AT, exact=True)], where=where)
+        [found] = await collection.search([Leg(DENSE, query, CUTOFF)], where=where)
+        [exact] = await collection.search([Leg(DENSE, query, CUTOFF, exact=True)], where=where)
         [wide] = await collection.search([Leg(DENSE, query, POST_FILTERED)])
         kept = {key for key, _ in (await collection.search([Leg(DENSE, query, POST_FILTERED)], where=where))[0]}
         recalls.append(len(dict(found).keys() & dict(exact).keys()) / max(1, len(exact)))

@@ -79,7 +79,7 @@ async def build(folder: Path, passages: int) -> None:
         for batch in points(passages, manifest.dimension):
             await collection.write(batch)
         written = time.perf_counter() - start
-        done = await optimize(collection, replace(manifest.storage, quantization=kind), say=_ignore)
+        done = await optimize(collection, replace(manifest.storage, quantization=kind), on_status=_ignore)
         seconds = time.perf_counter() - start - written
         figures = {"write s": written, "index s": seconds, "recall@50": done.recall, "ef": done.storage.breadth}
         sys.stdout.write(json.dumps({"quantization": kind, **figures}) + "\n")

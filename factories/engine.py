@@ -34,7 +34,6 @@ from ..settings.load import Settings
 from ..store.collection import Store
 from ..store.feedback_log import FOLDER, FeedbackLog
 from ..store.manifest import Manifest
-from ..store.protocols import Store
 from .choices import build_choices
 from .encoders import EncoderParts, build_encoder, new_manifest, sparse_encoder
 from .rerankers import RerankerBuilder

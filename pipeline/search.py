@@ -21,9 +21,9 @@ from ..rerank.stages.order import OrderStage, PlannedOrder
 from ..rerank.stages.score import PlannedScore
 from ..search.legs import Retrieval
 from ..search.retriever import Retriever
+from ..store.collection import Collection, Store
 from ..store.filters import parse_filter
 from ..store.manifest import Manifest
-from ..store.protocols import Collection, Store
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages
 from .preferences import preferences

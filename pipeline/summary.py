@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.errors import StoreBusy, StoreError
+from ..store.collection import Collection
 from ..store.fields import FieldType
-from ..store.protocols import Collection
 from .search import Pipeline
 
 MAX_VALUES = 8  # shown per field

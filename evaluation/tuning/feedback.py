@@ -8,7 +8,7 @@ from statistics import fmean
 from ...ingest.job import Progress
 from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline
-from ...store.feedback_log import Use
+from ...store.feedback_log import UsedSearch
 from ..judged import JudgedSet
 from .samples import Sample, collect_samples
 
@@ -19,7 +19,7 @@ MAX_HIT_WEIGHT = 10.0  # otherwise a single use at rank 100 would decide alone
 
 async def collect_uses(
     pipeline: Pipeline,
-    uses: Sequence[Use],
+    uses: Sequence[UsedSearch],
     question: SearchRequest,
     *,
     now: datetime,

@@ -10,7 +10,6 @@ from ...pipeline.plan import DEFAULT_DEPTH, tuned_weights, tuning_of
 from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline
 from ...rerank.protocols import Scorer
-from ...store.feedback_log import Use
 from ...store.collection import Collection
 from ...store.manifest import Tuning
 from ..judged import JudgedSet, select
