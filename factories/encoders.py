@@ -24,6 +24,7 @@ from ..models.text.torch import TorchTextModel
 from ..models.worker_pool import WorkerPool
 from ..settings.load import Settings
 from ..store.manifest import Manifest
+from .extensions import PluginEncoder, build_plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +92,19 @@ BUILDERS: dict[str, Callable[[EncoderParts], Encoder]] = {
     "torch": _torch,
     "openai": _openai,
 }
-"""By RESIFT_ENCODER__KIND, what builds the encoder; a model is loaded, and its library imported, when first used."""
+"""Builders by RESIFT_ENCODER__KIND; other kinds are plug-ins. Models and their libraries load when first used."""
 
 
 def build_encoder(parts: EncoderParts) -> Encoder:
     """Return the encoder that the settings name; nothing but a sample of a model's files is read.
 
     Raises:
-        InvalidInput: The settings name no endpoint for a model that is behind one.
+        InvalidInput: The settings name no endpoint for a model that needs one, or a plug-in that cannot be used.
         MissingExtra: The library that runs this kind of encoder is not installed.
     """
     kind = parts.settings.encoder.kind
+    if kind not in BUILDERS:
+        return PluginEncoder(*build_plugin("resift.encoders", kind, parts.settings.encoder))
     if kind in EXTRAS:
         require_extra(kind, f"RESIFT_ENCODER__KIND = {kind!r}")
     return BUILDERS[kind](parts)

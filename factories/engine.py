@@ -36,6 +36,7 @@ from ..store.protocols import Store
 from ..tools.services import Services
 from .choices import build_choices
 from .encoders import EncoderParts, build_encoder, new_manifest, sparse_encoder
+from .extensions import PluginEncoder
 from .rerankers import RerankerBuilder
 from .stores import open_store
 
@@ -83,7 +84,7 @@ class Engine:
         await self.services.store.close()
         if self.language_model is not None:
             await self.language_model.close()
-        if isinstance(self.encoder, RemoteEncoder):
+        if isinstance(self.encoder, RemoteEncoder | PluginEncoder):
             await self.encoder.close()
         for endpoint in self.endpoints:
             await endpoint.close()

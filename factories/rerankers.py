@@ -17,7 +17,8 @@ from ..rerank.late_interaction import TokenModel
 from ..rerank.protocols import Reranker
 from ..rerank.stages.cascade import Cascade, Scored, Step
 from ..settings.load import Settings
-from ..settings.rerankers import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, Row
+from ..settings.rerankers import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, PluginRow, Row
+from .extensions import PluginReranker, build_plugin
 
 READ_AT_ONCE = 8  # hits, of cross-encoders in this process; endpoints take all at once
 
@@ -74,12 +75,17 @@ def _endpoint(row: EndpointRow, shop: RerankerBuilder) -> Reranker:
     return RerankEndpoint(options)
 
 
+def _plugin(row: PluginRow, shop: RerankerBuilder) -> Reranker:
+    reranker, package = build_plugin("resift.rerankers", row.kind, row.options)
+    return PluginReranker(reranker, package, weights=shop.weights(reranker.weights, row.weight))
+
+
 BUILDERS: dict[str, Callable[[Any, RerankerBuilder], Reranker]] = {
     "cross-encoder": _cross_encoder,
     "late-interaction": _late_interaction,
     **dict.fromkeys(SHAPES, _endpoint),
 }
-"""By the `kind` of a row, what builds a reranker of it; heavy libraries are imported when a model is loaded."""
+"""Builders by the `kind` of a row; other kinds are plug-ins. Models and their libraries load when first used."""
 
 
 def build_steps(shop: RerankerBuilder) -> tuple[dict[str, Step], list[RerankEndpoint]]:
@@ -89,13 +95,19 @@ def build_steps(shop: RerankerBuilder) -> tuple[dict[str, Step], list[RerankEndp
     for name, row in shop.settings.rerankers.items():
         if isinstance(row, CascadeRow):
             continue
-        reranker = BUILDERS[row.kind](row, shop)
+        reranker = BUILDERS.get(row.kind, _plugin)(row, shop)
         if isinstance(reranker, RerankEndpoint):
             endpoints.append(reranker)
         slice_ = READ_AT_ONCE if isinstance(reranker, CrossEncoder) else 0
-        follows = row.form.follows_instructions
+        follows = _takes_instructions(row, reranker)
         steps[name] = Scored(name, shop.cached(reranker), takes_instructions=follows, slice=slice_)
     return steps, endpoints
+
+
+def _takes_instructions(row: Row, reranker: Reranker) -> bool:
+    if isinstance(reranker, PluginReranker):
+        return reranker.takes_instructions
+    return not isinstance(row, CascadeRow | PluginRow) and row.form.follows_instructions
 
 
 def build_cascades(rows: Mapping[str, Row], steps: Mapping[str, Step]) -> dict[str, Cascade]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, field_validator, model_validator
 
+from ..core.plugins import plugin_names
 from ..models.devices import Device
 from ..models.options import INSTRUCTION, NO_TEMPLATES, PASSAGE, QUERY, InputFormat, ModelOptions, template_problem
 from ..rerank.endpoint_shapes import SHAPES
@@ -18,6 +19,8 @@ CROSS_ENCODER = "cross-encoder"
 
 LATE_INTERACTION = "late-interaction"
 
+PLUGIN = "plugin"
+
 MAXSIM = "maxsim"
 
 LLM = "llm"
@@ -26,6 +29,10 @@ LEAST_WINDOW = 24  # tokens: with fewer a question leaves next to nothing of a p
 
 # Words that mean something already: names of built-in rerankers, and of stages and signals in answers.
 TAKEN = frozenset({CROSS_ENCODER, MAXSIM, LLM, "default", "none", "rerank", "dense", "bm25", "fused", "blend"})
+
+KINDS = (CROSS_ENCODER, LATE_INTERACTION, *SHAPES)
+
+ROW_FORMS = f"a row has `stages`, or a `kind`, which is one of {', '.join(KINDS)}"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -141,6 +148,24 @@ class EndpointRow(_Scoring):
         return os.environ.get(self.api_key_env, "") if self.api_key_env else self.api_key.get_secret_value()
 
 
+class PluginRow(_Row):
+    """A reranker of another package, which provides it in the entry-point group `resift.rerankers`."""
+
+    kind: str
+    weight: Share | None = None
+    """Share in the final score; None: RESIFT_RERANK__WEIGHT, or the plug-in's own."""
+    options: dict[str, Any] = {}
+    """What the plug-in is called with."""
+
+    @field_validator("kind", mode="after")
+    @classmethod
+    def _is_installed(cls, value: str) -> str:
+        installed = plugin_names("resift.rerankers")
+        if value not in installed:
+            raise ValueError(f"{ROW_FORMS}, {', '.join(installed)}" if installed else ROW_FORMS)
+        return value
+
+
 class CascadeRow(_Row):
     """Several rerankers, one after the other."""
 
@@ -169,20 +194,23 @@ def _tag(value: Any) -> str:
     """Return which of the rows a value is."""
     row = cast("dict[str, Any]", value if isinstance(value, dict) else getattr(value, "__dict__", {}))
     kind = str(row.get("kind", ""))
-    return CASCADE if "stages" in row else ENDPOINT if kind in SHAPES else kind
+    if "stages" in row:
+        return CASCADE
+    if kind in SHAPES:
+        return ENDPOINT
+    return PLUGIN if kind and kind not in KINDS else kind
 
-
-KINDS = (CROSS_ENCODER, LATE_INTERACTION, *SHAPES)
 
 Row: TypeAlias = Annotated[
     Annotated[CrossEncoderRow, Tag(CROSS_ENCODER)]
     | Annotated[LateInteractionRow, Tag(LATE_INTERACTION)]
     | Annotated[EndpointRow, Tag(ENDPOINT)]
+    | Annotated[PluginRow, Tag(PLUGIN)]
     | Annotated[CascadeRow, Tag(CASCADE)],
     Discriminator(
         _tag,
         custom_error_type="kind",
-        custom_error_message=f"a row has `stages`, or a `kind`, which is one of {', '.join(KINDS)}",
+        custom_error_message=ROW_FORMS,
     ),
 ]
 

@@ -2,16 +2,21 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from ..core.plugins import plugin_names
 from ..store.index_options import IndexOptions, Quantization
+
+ENCODER_KINDS = ("bundled", "onnx", "fastembed", "torch", "openai")
 
 
 class EncoderSettings(BaseModel):
     """Which model makes dense vectors; collections made with another are refused."""
 
-    kind: Literal["bundled", "onnx", "fastembed", "torch", "openai"] = Field(
-        default="bundled", description="What makes dense vectors; see docs/encoders.md"
+    kind: str = Field(
+        default="bundled",
+        description="The kind of encoder that makes dense vectors: bundled, onnx, fastembed, torch, openai, or the "
+        "name of a plug-in. See docs/encoders.md",
     )
     model: str = Field(
         default="",
@@ -29,11 +34,19 @@ class EncoderSettings(BaseModel):
     batch: Annotated[int, Field(ge=1, le=2048)] = Field(default=64, description="openai: texts in one request")
     timeout_s: Annotated[float, Field(gt=0)] = Field(default=30.0, description="openai: how long one request may take")
 
+    @field_validator("kind", mode="after")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        known = [*ENCODER_KINDS, *plugin_names("resift.encoders")]
+        if value not in known:
+            raise ValueError(f"Input should be one of {', '.join(known)}")
+        return value
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.kind == "bundled" and (self.model or self.query_prefix or self.passage_prefix):
             raise ValueError("model and prefixes are for other encoders than the bundled one: set its kind too")
-        if self.kind != "bundled" and not self.model:
+        if self.kind in ENCODER_KINDS[1:] and not self.model:
             raise ValueError(f"{self.kind} needs a model")
         return self
 
