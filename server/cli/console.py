@@ -22,8 +22,8 @@ HINTS: Mapping[Hint, str] = {
     Hint.INGEST: "Run `resift ingest PATH` first.",
     Hint.NAME_DOCUMENTS: "Give --id, --filter, or --everything for the whole collection.",
     Hint.DELETE_COLLECTION: "To delete the collection, add --everything.",
-    Hint.REPLACE_COLLECTION: "Configure the former encoder, or run `resift delete {collection} --everything` and ingest "
-    "the documents again.",
+    Hint.REPLACE_COLLECTION: "Configure the former encoder, or run `resift delete {collection} --everything` and "
+    "ingest the documents again.",
     Hint.ADOPT_AGAIN: "Configure the encoder that made its vectors, and run `resift adopt {collection}` again.",
     Hint.ADOPT: "Run `resift adopt {collection}` to make it searchable.",
     Hint.FIND_CAUSE: "Run `resift doctor` to find the cause.",
