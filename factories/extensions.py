@@ -64,8 +64,7 @@ class PluginEncoder:
 
     async def close(self) -> None:
         """Close what the plug-in holds, if it has a `close` method."""
-        if (close := getattr(self._encoder, "close", None)) is not None:
-            await close()
+        await _close(self._encoder)
 
 
 class PluginReranker:
@@ -93,6 +92,15 @@ class PluginReranker:
     def relevance(self, score: float) -> float:
         """Return the probability, in 0..1, that a passage with this score answers its query."""
         return self._reranker.relevance(score)
+
+    async def close(self) -> None:
+        """Close what the plug-in holds, if it has a `close` method."""
+        await _close(self._reranker)
+
+
+async def _close(plugin: object) -> None:
+    if (close := getattr(plugin, "close", None)) is not None:
+        await close()
 
 
 def _failure(name: str, package: str, error: Exception) -> ModelError:

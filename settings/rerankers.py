@@ -161,9 +161,10 @@ class PluginRow(_Row):
     @classmethod
     def _is_installed(cls, value: Any) -> Any:
         installed = plugin_names("resift.rerankers")
-        if isinstance(value, dict) and cast("dict[str, Any]", value).get("kind") not in installed:
+        row = cast("dict[str, Any]", value if isinstance(value, dict) else {})
+        if row and row.get("kind") not in installed:
             raise ValueError(f"{ROW_FORMS}, {', '.join(installed)}" if installed else ROW_FORMS)
-        return value
+        return row
 
 
 class CascadeRow(_Row):

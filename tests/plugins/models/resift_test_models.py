@@ -58,7 +58,7 @@ class LetterEncoder:
 
 def _letters(text: str) -> Vector:
     counts = np.array([1 + text.lower().count(chr(97 + place)) for place in range(26)], np.float32)
-    return counts / np.linalg.norm(counts)
+    return (counts / np.linalg.norm(counts)).astype(np.float32)
 
 
 def unwilling_encoder(settings: Any) -> LetterEncoder:
