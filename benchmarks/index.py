@@ -27,7 +27,7 @@ from resift.settings.load import load_settings
 from resift.store.collection import Collection
 from resift.store.filters import Condition, parse_filter
 from resift.store.index_options import IndexOptions, Quantization
-from resift.store.indexing import optimize
+from resift.store.indexing import CUTOFF, optimize
 from resift.store.protocols import Leg
 
 GRAPH_FROM = 1000  # passages, so that small sets get a graph too
@@ -41,7 +41,10 @@ async def graph(engine: Engine, judged: JudgedSet, words: Sequence[str]) -> Tabl
     collection = await engine.services.pipeline.open(judged.name)
     await optimize(collection, IndexOptions(graph_from=GRAPH_FROM), on_status=quiet)
     queries = [(await engine.encoder.encode_query(text)).vector for text in judged.queries.values()]
-    breadth, table = collection.manifest.storage.breadth, Table("filter", "passages", f"recall@{CUTOFF}", "post-filtered")
+    breadth, table = (
+        collection.manifest.storage.breadth,
+        Table("filter", "passages", f"recall@{CUTOFF}", "post-filtered"),
+    )
     table.title = f"{judged.name}: {len(queries)} queries on a graph, {breadth} candidates"
     for word in ("", *words):
         where = parse_filter({"text": {"match": word}} if word else {}, collection.manifest.fields)

@@ -17,8 +17,8 @@ class Hint(StrEnum):
     INGEST = "Ingest documents first."
     NAME_DOCUMENTS = "Give document ids, a filter, or say that everything is to be deleted."
     DELETE_COLLECTION = "To delete the collection, say that everything is to be deleted."
-    REPLACE_COLLECTION = "Configure that encoder, or delete the collection and ingest its documents again."
-    ADOPT_AGAIN = "Configure that encoder, or run `resift adopt {collection}` with the one that made its vectors."
+    REPLACE_COLLECTION = "Configure the former encoder, or delete the collection and ingest its documents again."
+    ADOPT_AGAIN = "Configure the encoder that made its vectors, and run `resift adopt {collection}` again."
     ADOPT = "The command `resift adopt {collection}` makes it searchable."
     FIND_CAUSE = "The command `resift doctor` helps to find the cause."
 

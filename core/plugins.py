@@ -6,6 +6,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, TypeAlias
 
+from .errors import InvalidInput
+
 PluginGroup: TypeAlias = Literal["resift.rerankers", "resift.encoders", "resift.parsers"]
 
 
@@ -46,6 +48,27 @@ def load_plugins(group: PluginGroup) -> Plugins:
         else:
             found[loaded.name] = loaded
     return Plugins(found, tuple(problems))
+
+
+def plugin_names(group: PluginGroup) -> list[str]:
+    """Return the names of an entry-point group, sorted; nothing is imported."""
+    return sorted({point.name for point in entry_points(group=group)})
+
+
+def load_plugin(group: PluginGroup, name: str) -> Plugin:
+    """Import one plug-in of an entry-point group.
+
+    Raises:
+        InvalidInput: There is no plug-in of that name, or its package cannot be imported.
+    """
+    points = sorted(entry_points(group=group, name=name), key=_package)
+    if not points:
+        raise InvalidInput(f"No installed package provides {name!r} in {group}. Install the package that does.")
+    package = _package(points[0])
+    try:
+        return Plugin(name, package, points[0].load())
+    except Exception as error:  # importing a stranger's code can raise anything
+        raise InvalidInput(unusable(name, package, f"{type(error).__name__}: {error}")) from error
 
 
 def _load(group: PluginGroup) -> Iterator[Plugin | str]:

@@ -1,4 +1,4 @@
-"""Write what is generated of README.md, docs/settings.md and .env.example: `make docs`. A test compares them."""
+"""Write the generated parts of README.md, docs/settings.md and .env.example: `make docs`. A test compares them."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def generated() -> dict[Path, str]:
-    """Return the text that each file with generated parts should have."""
+    """Return the whole text of each file with generated parts."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     parts = {"tools": tools_table(), "clients": clients()}
     for name, part in parts.items():
@@ -35,7 +35,7 @@ def generated() -> dict[Path, str]:
 
 
 def tools_table() -> str:
-    """Return the MCP tools with their arguments and the first sentence of their description."""
+    """Return a table of the MCP tools with their arguments and the first sentence of their description."""
     rows = ["| tool | arguments (defaults) | what it does |", "|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder:
         resift = Resift(data_dir=Path(folder))
@@ -48,14 +48,15 @@ def tools_table() -> str:
 
 
 def settings_page() -> str:
-    """Return a page with every setting, its default and its meaning."""
+    """Return the page with all settings, their defaults and descriptions."""
     rows = [
         "# Settings",
         "",
-        "Environment variables, or lines of the file that `RESIFT_ENV_FILE` names (else `.env` in your configuration",
-        "folder, such as `~/.config/resift/.env`). Unknown names are refused; `resift doctor` shows what was set.",
+        "Set these as environment variables, or in a file: the one that `RESIFT_ENV_FILE` names, else `.env` in your",
+        "configuration folder, such as `~/.config/resift/.env`. The environment takes precedence over the file.",
+        "Unknown names are errors. `resift doctor` shows the settings that differ from their defaults.",
         "",
-        "| setting | default | meaning |",
+        "| setting | default | description |",
         "|---|---|---|",
     ]
     rows += [
@@ -70,10 +71,10 @@ def clients() -> str:
 
 
 def env_example() -> str:
-    """Return an example settings file: every setting with its default, commented out."""
+    """Return an example settings file: all settings with their defaults, commented out."""
     lines = [
-        "# Every setting with its default. Copy this file, take the # away where you want another value, and point",
-        "# RESIFT_ENV_FILE at the copy; or set the same names in the environment, which goes first.",
+        "# All settings with their defaults. Copy this file, uncomment the settings to change, and set RESIFT_ENV_FILE",
+        "# to the path of the copy. Settings in the environment take precedence.",
         "",
     ]
     for name, default, meaning in all_settings():

@@ -1,4 +1,4 @@
-"""The encoder of the settings."""
+"""Encoders from the settings, and the manifest of a new collection that they fill."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,11 +24,12 @@ from ..models.text.torch import TorchTextModel
 from ..models.worker_pool import WorkerPool
 from ..settings.load import Settings
 from ..store.manifest import Manifest
+from .extensions import PluginEncoder, build_plugin
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderParts:
-    """What encoders are built with."""
+class EncoderBuilder:
+    """Builds encoders from the settings; the models run on `workers`."""
 
     settings: Settings
     workers: WorkerPool
@@ -36,79 +37,81 @@ class EncoderParts:
 
     @property
     def prefixes(self) -> Prefixes:
-        """Return what is put before queries and passages."""
+        """Return the prefixes of queries and passages."""
         chosen = self.settings.encoder
         return Prefixes(chosen.query_prefix, chosen.passage_prefix)
 
     def local(self, fingerprint: str, load: Callable[[], TextModel]) -> Encoder:
-        """Return the encoder of a model that runs here."""
+        """Return the encoder of a local model."""
         return LocalEncoder(fingerprint, Lazy(load), self.workers, self.prefixes)
 
 
-def _bundled(parts: EncoderParts) -> Encoder:
-    return parts.bundled
+def _bundled(builder: EncoderBuilder) -> Encoder:
+    return builder.bundled
 
 
-def _onnx(parts: EncoderParts) -> Encoder:
-    chosen = parts.settings.encoder
+def _onnx(builder: EncoderBuilder) -> Encoder:
+    chosen = builder.settings.encoder
     folder = Path(chosen.model).expanduser().absolute()
     pooling = None if chosen.pooling == "auto" else chosen.pooling
     digest = sampled_digest([graph_path(folder), folder / TOKENIZER_FILE, folder / POOLING_FILE])
     pooled = f" pooling={pooling}" if pooling else ""
-    return parts.local(f"{folder.name}@{digest}{pooled}", lambda: OnnxTextModel.open(folder, pooling))
+    return builder.local(f"{folder.name}@{digest}{pooled}", lambda: OnnxTextModel.open(folder, pooling))
 
 
-def _fastembed(parts: EncoderParts) -> Encoder:
-    name, _, folder = parts.settings.encoder.model.partition("=")
-    return parts.local(f"fastembed:{name.lower()}", lambda: FastembedTextModel.open(name, folder))
+def _fastembed(builder: EncoderBuilder) -> Encoder:
+    name, _, folder = builder.settings.encoder.model.partition("=")
+    return builder.local(f"fastembed:{name.lower()}", lambda: FastembedTextModel.open(name, folder))
 
 
-def _torch(parts: EncoderParts) -> Encoder:
-    model = parts.settings.encoder.model
+def _torch(builder: EncoderBuilder) -> Encoder:
+    model = builder.settings.encoder.model
     folder = Path(model).expanduser().absolute()
     if not folder.is_dir():
-        return parts.local(f"torch:{model}", lambda: TorchTextModel.open(model))
+        return builder.local(f"torch:{model}", lambda: TorchTextModel.open(model))
     # Of every module and its options: pooling alone changes all vectors.
     files = [path for kind in ("safetensors", "bin", "json") for path in sorted(folder.rglob(f"*.{kind}"))]
-    return parts.local(f"{folder.name}@{sampled_digest(files)}", lambda: TorchTextModel.open(folder))
+    return builder.local(f"{folder.name}@{sampled_digest(files)}", lambda: TorchTextModel.open(folder))
 
 
-def _openai(parts: EncoderParts) -> Encoder:
-    settings, chosen = parts.settings, parts.settings.encoder
+def _openai(builder: EncoderBuilder) -> Encoder:
+    settings, chosen = builder.settings, builder.settings.encoder
     key = settings.openai_api_key.get_secret_value()
     if not (key or settings.openai_base_url):
         raise InvalidInput("RESIFT_ENCODER__KIND = 'openai' needs an endpoint: set OPENAI_BASE_URL or OPENAI_API_KEY.")
     endpoint = Endpoint(chosen.model, settings.openai_base_url, api_key=key, timeout_s=chosen.timeout_s)
     size = f"/{chosen.dimension}" if chosen.dimension else ""
     model = Embeddings(endpoint, batch=chosen.batch, dimension=chosen.dimension)
-    return RemoteEncoder(f"openai:{chosen.model}{size}", model, parts.prefixes)
+    return RemoteEncoder(f"openai:{chosen.model}{size}", model, builder.prefixes)
 
 
-BUILDERS: dict[str, Callable[[EncoderParts], Encoder]] = {
+BUILDERS: dict[str, Callable[[EncoderBuilder], Encoder]] = {
     "bundled": _bundled,
     "onnx": _onnx,
     "fastembed": _fastembed,
     "torch": _torch,
     "openai": _openai,
 }
-"""By RESIFT_ENCODER__KIND, what builds the encoder; a model is loaded, and its library imported, when first used."""
+"""Builders by RESIFT_ENCODER__KIND; other kinds are plug-ins. Models and their libraries load when first used."""
 
 
-def build_encoder(parts: EncoderParts) -> Encoder:
+def build_encoder(builder: EncoderBuilder) -> Encoder:
     """Return the encoder that the settings name; nothing but a sample of a model's files is read.
 
     Raises:
-        InvalidInput: The settings name no endpoint for a model that is behind one.
+        InvalidInput: The settings name no endpoint for a model that needs one, or a plug-in that cannot be used.
         MissingExtra: The library that runs this kind of encoder is not installed.
     """
-    kind = parts.settings.encoder.kind
+    kind = builder.settings.encoder.kind
+    if kind not in BUILDERS:
+        return PluginEncoder(*build_plugin("resift.encoders", kind, builder.settings.encoder))
     if kind in EXTRAS:
         require_extra(kind, f"RESIFT_ENCODER__KIND = {kind!r}")
-    return BUILDERS[kind](parts)
+    return BUILDERS[kind](builder)
 
 
 def sparse_encoder(settings: Settings, workers: WorkerPool) -> SparseEncoder | None:
-    """Return the model that weighs words; None for BM25.
+    """Return the learned sparse encoder, or None for BM25.
 
     Raises:
         InvalidInput: fastembed lists no such model.

@@ -1,4 +1,4 @@
-"""One engine per process: store, models and services, put together from the settings."""
+"""The engine: store, models and services, built from the settings. Each process has one."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -31,18 +31,17 @@ from ..rerank.late_interaction import LateInteraction
 from ..rerank.llm.listwise import Listwise
 from ..search.retriever import FusionOptions, Retriever
 from ..settings.load import Settings
-from ..store.collection import Store
 from ..store.feedback_log import FOLDER, FeedbackLog
-from ..store.manifest import Manifest
-from .choices import build_choices
-from .encoders import EncoderParts, build_encoder, new_manifest, sparse_encoder
+from .encoders import EncoderBuilder, build_encoder, new_manifest, sparse_encoder
+from .extensions import PluginEncoder, PluginReranker
 from .rerankers import RerankerBuilder
+from .reranking import build_reranking
 from .services import Services
 from .stores import open_store
 
 ENCODER = "all-MiniLM-L6-v2-int8"
 
-MOST_THREADS = 4  # beyond, other programs on a desktop suffer more than a search gains
+MAX_THREADS = 4  # more slow down other programs on a desktop more than they speed up a search
 
 # Fitted to the best hits of five development sets, one question in four without an answer (benchmarks, "Relevance").
 DENSE_CALIBRATION = Logistic(7.14, -4.60)
@@ -52,7 +51,10 @@ MAXSIM_CALIBRATION = Logistic(7.56, -5.12)
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What the server and the command line work with."""
+    """What the server and the command line work with: `services`, `warm` after a start, and `close` at the end.
+
+    The other fields are for `resift doctor` and the MCP server, which show and check them.
+    """
 
     settings: Settings
     services: Services
@@ -62,15 +64,15 @@ class Engine:
     templates: Mapping[str, Template]
     language_model: LanguageModel | None = None
     listwise: Listwise | None = None
-    endpoints: tuple[RerankEndpoint, ...] = ()
+    rerankers_to_close: tuple[RerankEndpoint | PluginReranker, ...] = ()
 
     @property
     def feedback(self) -> FeedbackLog:
-        """Return what agents said of their searches, whether more of it is kept now or not."""
+        """Return the log of feedback, which can be read even when nothing more is recorded."""
         return _feedback(self.settings)
 
     async def warm(self) -> None:
-        """Load the models that a question needs by default, so that the first one need not wait for them."""
+        """Load the models that a search needs by default, so that the first search does not wait for them."""
         if isinstance(self.encoder, BundledEncoder):
             await self.transformer.get()
         elif isinstance(self.encoder, LocalEncoder):
@@ -84,100 +86,97 @@ class Engine:
         await self.services.store.close()
         if self.language_model is not None:
             await self.language_model.close()
-        if isinstance(self.encoder, RemoteEncoder):
+        if isinstance(self.encoder, RemoteEncoder | PluginEncoder):
             await self.encoder.close()
-        for endpoint in self.endpoints:
-            await endpoint.close()
+        for reranker in self.rerankers_to_close:
+            await reranker.close()
 
 
 def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
-    """Return the engine; nothing is loaded or opened before it is needed.
+    """Return the engine. Models are loaded and the store is opened when first used.
 
-    `roots` are folders that may be read beside those of the settings; without any, the working directory may be.
+    `roots` are folders that may be read in addition to those of the settings. Without any, the working directory is.
 
     Raises:
-        InvalidInput: When the settings name a reranker that does not exist.
+        InvalidInput: The settings name a reranker or encoder that does not exist or cannot be used.
     """
-    ground = _lay_ground(settings)
-    shop = RerankerBuilder(settings, ground.workers)
-    maxsim = LateInteraction(
-        ground.model,
-        ground.transformer,
-        ground.workers,
-        calibration=MAXSIM_CALIBRATION,
-        weights=shop.weights(MAXSIM_WEIGHTS),
-    )
-    choices = build_choices(shop, maxsim)
+    models = _build_models(settings)
+    builder = RerankerBuilder(settings, models.workers)
+    reranking = build_reranking(builder, _maxsim(models, builder))
     return Engine(
         settings,
-        _services(ground, choices.reranking, [*roots, *settings.ingest_roots]),
-        transformer=ground.transformer,
-        encoder=ground.encoder,
-        cross_encoder=choices.cross_encoder,
-        templates=choices.templates,
-        language_model=choices.language_model,
-        listwise=choices.listwise,
-        endpoints=choices.endpoints,
+        _build_services(settings, models, reranking.reranking, roots=[*roots, *settings.ingest_roots]),
+        transformer=models.transformer,
+        encoder=models.encoder,
+        cross_encoder=reranking.cross_encoder,
+        templates=reranking.templates,
+        language_model=reranking.language_model,
+        listwise=reranking.listwise,
+        rerankers_to_close=reranking.to_close,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """What searching and ingesting stand on alike."""
+class _Models:
+    """The models that searching and ingesting share, and the threads that run them."""
 
-    settings: Settings
     workers: WorkerPool
-    model: BundledModel
+    bundled: BundledModel
     transformer: Lazy[Transformer]
     encoder: Encoder
     extra_encoders: ExtraEncoders
-    store: Store
-    manifest: Manifest
 
 
-def _lay_ground(settings: Settings) -> _Ground:
-    workers = WorkerPool(settings.threads or min(os.cpu_count() or 1, MOST_THREADS))
+def _build_models(settings: Settings) -> _Models:
+    workers = WorkerPool(settings.threads or min(os.cpu_count() or 1, MAX_THREADS))
     model = BUNDLED[ENCODER]
     transformer = Lazy(lambda: Transformer.open(model))
     bundled = BundledEncoder(model, transformer, workers)
-    encoder = build_encoder(EncoderParts(settings, workers, bundled))
-    extra_encoders = ExtraEncoders(tokens=bundled, sparse=sparse_encoder(settings, workers))
-    manifest = new_manifest(settings, encoder, extra_encoders)
-    return _Ground(
-        settings,
+    return _Models(
         workers,
-        model=model,
+        model,
         transformer=transformer,
-        encoder=encoder,
-        extra_encoders=extra_encoders,
-        store=open_store(settings),
-        manifest=manifest,
+        encoder=build_encoder(EncoderBuilder(settings, workers, bundled)),
+        extra_encoders=ExtraEncoders(tokens=bundled, sparse=sparse_encoder(settings, workers)),
     )
 
 
-def _services(ground: _Ground, reranking: Rerankers, roots: Sequence[Path]) -> Services:
-    settings, store, encoder, extra_encoders = ground.settings, ground.store, ground.encoder, ground.extra_encoders
-    search, locks, feedback = settings.search, WriteLocks(), _feedback(settings)
+def _maxsim(models: _Models, builder: RerankerBuilder) -> LateInteraction:
+    return LateInteraction(
+        models.bundled,
+        models.transformer,
+        models.workers,
+        calibration=MAXSIM_CALIBRATION,
+        weights=builder.weights(MAXSIM_WEIGHTS),
+    )
+
+
+def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *, roots: Sequence[Path]) -> Services:
+    store, locks, feedback = open_store(settings), WriteLocks(), _feedback(settings)
+    manifest = new_manifest(settings, models.encoder, models.extra_encoders)
+    search = settings.search
     fusion = FusionOptions(
         search.fusion, search.dense_weight, leg_limit=search.leg_limit, late_weight=search.late_weight
     )
+    pipeline = Pipeline(
+        store,
+        Retriever(models.encoder, extra_encoders=models.extra_encoders, options=fusion),
+        reranking,
+        manifest=manifest,
+        dense_calibration=DENSE_CALIBRATION if isinstance(models.encoder, BundledEncoder) else None,
+    )
+    ingestor = Ingestor(
+        store,
+        models.encoder,
+        Lazy(lambda: _open_chunker(settings, models.bundled)),
+        models.workers,
+        manifest=manifest,
+        locks=locks,
+        extra_encoders=models.extra_encoders,
+    )
     return Services(
-        pipeline=Pipeline(
-            store,
-            Retriever(encoder, extra_encoders=extra_encoders, options=fusion),
-            reranking,
-            manifest=ground.manifest,
-            dense_calibration=DENSE_CALIBRATION if isinstance(encoder, BundledEncoder) else None,
-        ),
-        ingestor=Ingestor(
-            store,
-            encoder,
-            Lazy(lambda: _open_chunker(settings, ground.model)),
-            ground.workers,
-            manifest=ground.manifest,
-            locks=locks,
-            extra_encoders=extra_encoders,
-        ),
+        pipeline=pipeline,
+        ingestor=ingestor,
         remover=Remover(store, locks, feedback),
         store=store,
         roots=Roots.of(roots or [Path.cwd()]),

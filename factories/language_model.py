@@ -1,4 +1,4 @@
-"""The language model of the settings, and what is ordered by it."""
+"""The language model of the settings, its prompt templates, and the LLM reranker."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from ..settings.rerankers import LLM
 
 
 def open_language_model(settings: Settings) -> LanguageModel | None:
-    """Return the model that the settings name; None without one, or with neither an endpoint nor a key.
+    """Return the language model of the settings; None without a model name, or with neither an endpoint nor a key.
 
     Raises:
         MissingExtra: The extra `openai` is not installed.
@@ -28,7 +28,7 @@ def open_language_model(settings: Settings) -> LanguageModel | None:
 
 
 def open_templates(settings: Settings) -> dict[str, Template]:
-    """Return the templates that come with Resift, and the user's own, which go before those of the same name.
+    """Return the templates that come with Resift and the user's own, which replace those of the same name.
 
     Raises:
         InvalidInput: One cannot be used.
@@ -39,7 +39,7 @@ def open_templates(settings: Settings) -> dict[str, Template]:
 def open_listwise(
     settings: Settings, model: LanguageModel | None, templates: Mapping[str, Template]
 ) -> Listwise | None:
-    """Return what puts passages in order by the model; None without one.
+    """Return the LLM reranker; None without a language model.
 
     Raises:
         InvalidInput: The settings name a template that does not order passages.
@@ -65,5 +65,5 @@ def open_listwise(
 
 
 def ordering_step(listwise: Listwise, settings: Settings) -> OrderStage:
-    """Return the stage in which the language model puts a head in order."""
+    """Return the stage in which the language model reorders the first hits."""
     return OrderStage(LLM, listwise, settings.llm.head, wide_margin=settings.llm.wide_margin)

@@ -1,4 +1,4 @@
-"""The rerankers that a question may choose: the built-in ones, and those of RESIFT_RERANKERS."""
+"""Rerankers from the rows of RESIFT_RERANKERS, and the cascades of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,51 +17,52 @@ from ..rerank.late_interaction import TokenModel
 from ..rerank.protocols import Scorer
 from ..rerank.stages.cascade import Cascade, RerankStage, ScoreStage
 from ..settings.load import Settings
-from ..settings.rerankers import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, Row
+from ..settings.rerankers import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, PluginRow, Row
+from .extensions import PluginReranker, build_plugin
 
-READ_AT_ONCE = 8  # hits, of cross-encoders in this process; endpoints take all at once
+READ_AT_ONCE = 8  # hits that a local cross-encoder scores per batch; endpoints get all hits in one request
 
-FOREIGN_WEIGHT = 0.5  # until `resift tune` has measured it, neither side can undo the other alone
+UNMEASURED_WEIGHT = 0.5  # equal shares, until `resift tune` has measured the reranker
 
 
 @dataclass(frozen=True, slots=True)
 class RerankerBuilder:
-    """What rerankers are built with."""
+    """Builds rerankers from the settings; the models run on `workers`."""
 
     settings: Settings
     workers: WorkerPool
 
     def cached(self, reranker: Scorer) -> Scorer:
-        """Return the reranker with a memory for its scores, as large as the settings say."""
+        """Return the reranker with a cache for its scores, of the size in the settings."""
         limit = self.settings.rerank.cache_size
         return CachedScorer(reranker, limit=limit) if limit else reranker
 
     def weights(self, own: Weights, weight: float | None = None) -> Weights:
-        """Return a reranker's weights: those of its row, of the settings, or its own."""
+        """Return a reranker's weights: from its row, else from the settings, else its own."""
         chosen = self.settings.rerank.weight if weight is None else weight
         return own if chosen is None else with_reranker(chosen)
 
 
-def _cross_encoder(row: CrossEncoderRow, shop: RerankerBuilder) -> Scorer:
+def _cross_encoder(row: CrossEncoderRow, builder: RerankerBuilder) -> Scorer:
     model = find_cross_encoder(row.model, options=row.options)
     digest = f"{model.digest} {row.options.digest}".strip()
-    weights = shop.weights(model.weights, row.weight)
-    return CrossEncoder(replace(model, weights=weights, digest=digest), shop.workers)
+    weights = builder.weights(model.weights, row.weight)
+    return CrossEncoder(replace(model, weights=weights, digest=digest), builder.workers)
 
 
-def _late_interaction(row: LateInteractionRow, shop: RerankerBuilder) -> Scorer:
+def _late_interaction(row: LateInteractionRow, builder: RerankerBuilder) -> Scorer:
     from ..models.text.token_vectors import TokenVectorModel
 
     require_extra("fastembed", f"The late-interaction model {row.model!r} of RESIFT_RERANKERS")
     model = Lazy(lambda: TokenVectorModel.open(row.model, row.folder, options=row.options))
-    weights = shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight)
-    return TokenModel(row.model, model, shop.workers, weights=weights, form=row.form)
+    weights = builder.weights(with_reranker(UNMEASURED_WEIGHT), row.weight)
+    return TokenModel(row.model, model, builder.workers, weights=weights, form=row.form)
 
 
-def _endpoint(row: EndpointRow, shop: RerankerBuilder) -> Scorer:
+def _endpoint(row: EndpointRow, builder: RerankerBuilder) -> Scorer:
     options = EndpointOptions(
         row.kind,
-        shop.weights(with_reranker(FOREIGN_WEIGHT), row.weight),
+        builder.weights(with_reranker(UNMEASURED_WEIGHT), row.weight),
         model=row.model,
         url=row.url,
         key=row.key,
@@ -74,32 +75,43 @@ def _endpoint(row: EndpointRow, shop: RerankerBuilder) -> Scorer:
     return RerankEndpoint(options)
 
 
+def _plugin(row: PluginRow, builder: RerankerBuilder) -> Scorer:
+    reranker, package = build_plugin("resift.rerankers", row.kind, row.options)
+    return PluginReranker(reranker, package, weights=builder.weights(reranker.weights, row.weight))
+
+
 BUILDERS: dict[str, Callable[[Any, RerankerBuilder], Scorer]] = {
     "cross-encoder": _cross_encoder,
     "late-interaction": _late_interaction,
     **dict.fromkeys(SHAPES, _endpoint),
 }
-"""By the `kind` of a row, what builds a reranker of it; heavy libraries are imported when a model is loaded."""
+"""Builders by the `kind` of a row; other kinds are plug-ins. Models and their libraries load when first used."""
 
 
-def build_steps(shop: RerankerBuilder) -> tuple[dict[str, RerankStage], list[RerankEndpoint]]:
-    """Return the rows of the table that are one stage, by name, and the endpoints among them, which must be closed."""
+def build_steps(builder: RerankerBuilder) -> tuple[dict[str, RerankStage], list[RerankEndpoint | PluginReranker]]:
+    """Return the single-stage rows by name, and the rerankers among them that must be closed."""
     steps: dict[str, RerankStage] = {}
-    endpoints: list[RerankEndpoint] = []
-    for name, row in shop.settings.rerankers.items():
+    to_close: list[RerankEndpoint | PluginReranker] = []
+    for name, row in builder.settings.rerankers.items():
         if isinstance(row, CascadeRow):
             continue
-        reranker = BUILDERS[row.kind](row, shop)
-        if isinstance(reranker, RerankEndpoint):
-            endpoints.append(reranker)
+        reranker = BUILDERS.get(row.kind, _plugin)(row, builder)
+        if isinstance(reranker, RerankEndpoint | PluginReranker):
+            to_close.append(reranker)
         slice_ = READ_AT_ONCE if isinstance(reranker, CrossEncoder) else 0
-        follows = row.form.follows_instructions
-        steps[name] = ScoreStage(name, shop.cached(reranker), takes_instructions=follows, slice_size=slice_)
-    return steps, endpoints
+        follows = _takes_instructions(row, reranker)
+        steps[name] = ScoreStage(name, builder.cached(reranker), takes_instructions=follows, slice_size=slice_)
+    return steps, to_close
+
+
+def _takes_instructions(row: Row, reranker: Scorer) -> bool:
+    if isinstance(reranker, PluginReranker):
+        return reranker.takes_instructions
+    return not isinstance(row, CascadeRow | PluginRow) and row.form.follows_instructions
 
 
 def build_cascades(rows: Mapping[str, Row], steps: Mapping[str, RerankStage]) -> dict[str, Cascade]:
-    """Return what questions choose from: every step alone, and the cascades of the table.
+    """Return every step as a cascade of its own, and the cascades of the table.
 
     Raises:
         InvalidInput: A cascade names a stage that does not exist.

@@ -1,4 +1,4 @@
-"""The store that the settings ask for: embedded, or at a Qdrant server."""
+"""The store of the settings: embedded, or a Qdrant server."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from ..store.qdrant.store import QdrantStore
 
 
 def open_store(settings: Settings) -> Store:
-    """Return the store, unopened: at the server that QDRANT_URL names, else in the data folder."""
+    """Return the store, not yet opened: the server at QDRANT_URL, else the data folder."""
     return server_store(settings) if settings.qdrant_url else embedded_store(settings)
 
 
@@ -22,20 +22,20 @@ def embedded_store(settings: Settings) -> EdgeStore:
 
 
 def server_store(settings: Settings) -> QdrantStore:
-    """Return the store at the server that QDRANT_URL names."""
-    chosen = settings.qdrant
+    """Return the store on the server at QDRANT_URL."""
+    qdrant = settings.qdrant
     address = Address(
         settings.qdrant_url,
         settings.qdrant_api_key.get_secret_value(),
-        prefer_grpc=chosen.prefer_grpc,
-        grpc_port=chosen.grpc_port,
-        timeout_s=chosen.timeout_s,
+        prefer_grpc=qdrant.prefer_grpc,
+        grpc_port=qdrant.grpc_port,
+        timeout_s=qdrant.timeout_s,
     )
     layout = ClusterLayout(
-        replication_factor=chosen.replication_factor,
-        shard_number=chosen.shard_number,
-        write_consistency_factor=chosen.write_consistency_factor,
-        payload_on_disk=chosen.payload_on_disk,
+        replication_factor=qdrant.replication_factor,
+        shard_number=qdrant.shard_number,
+        write_consistency_factor=qdrant.write_consistency_factor,
+        payload_on_disk=qdrant.payload_on_disk,
     )
-    breaker = CircuitBreaker(f"Qdrant at {address.shown}", replace(RetryPolicy(), attempts=chosen.attempts))
+    breaker = CircuitBreaker(f"Qdrant at {address.shown}", replace(RetryPolicy(), attempts=qdrant.attempts))
     return QdrantStore(QdrantConnection(address, breaker), layout)

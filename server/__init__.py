@@ -1,1 +1,1 @@
-"""The application: settings, command line, MCP assembly."""
+"""The application: the command line and the MCP server."""

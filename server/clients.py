@@ -1,4 +1,4 @@
-"""How to add Resift to MCP clients: the text of the demo's end and of the README."""
+"""How to add Resift to MCP clients, for `resift demo` and the README."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def command() -> list[str]:
-    """Return the command by which a client starts this installation."""
+    """Return the command with which a client starts this installation."""
     beside = Path(sys.executable).parent / "resift"
     found = str(beside) if beside.exists() else shutil.which("resift")
     return [found, "serve"] if found else [sys.executable, "-m", "resift", "serve"]

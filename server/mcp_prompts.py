@@ -1,4 +1,4 @@
-"""TODO"""
+"""MCP prompts made from the prompt templates."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -10,17 +10,17 @@ from mcp.server.mcpserver.prompts.base import PromptArgument
 from ..core.errors import InvalidInput
 from ..prompts.templates import Template
 
-FOUND = "The passages are those that `hybrid_search` finds for the query: call it first, with detail full."
+FOUND = "Call `hybrid_search` with the query and detail 'full' first, and use the passages that it returns."
 
 ARGUMENTS = {
     "query": ("The question", True),
-    "instruction": ("What counts besides, or the list of official sources", False),
-    "passages": ("What is put in order; left out, what a search finds", False),
+    "instruction": ("What else counts as relevant, or the list of official sources", False),
+    "passages": ("The passages to order; without them, those that a search finds", False),
 }
 
 
 def as_prompt(template: Template) -> Prompt:
-    """Return the template as an MCP prompt: its placeholders are the arguments, and today is known."""
+    """Return the template as an MCP prompt. Its placeholders are the arguments; today's date is filled in."""
 
     def render(**values: Any) -> str:
         return render_for_reader(template, {name: str(value) for name, value in values.items()})
@@ -34,13 +34,13 @@ def as_prompt(template: Template) -> Prompt:
 
 
 def render_for_reader(template: Template, values: Mapping[str, str]) -> str:
-    """Return the template with its values, for a model that has Resift's tools.
+    """Return the template filled in, for a model that can call Resift's tools.
 
     Raises:
-        InvalidInput: The query is missing.
+        InvalidInput: There is no query.
     """
     if not values.get("query", "").strip():
-        raise InvalidInput(f"The prompt {template.name!r} needs a query. Give one.")
+        raise InvalidInput(f"The prompt {template.name!r} needs a query. Give it as `query`.")
     given = {name: value for name, value in values.items() if value.strip()}
     usual = {"instruction": "none", "passages": FOUND, "today": date.today().isoformat()}
     return template.render({**usual, **given})

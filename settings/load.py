@@ -1,4 +1,4 @@
-"""Every setting, its default and its meaning; read from the environment and one file."""
+"""All settings, with their defaults and descriptions, read from the environment and one file."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -11,10 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from ..core.errors import InvalidInput, nearest
-from ..encoders.bm25 import AVERAGE_LENGTH, Tokenizer
-from ..rerank.signals import MAX_FACTOR
-from ..search.retriever import Fusion
 from .problems import PREFIX, misfit, no_json
+from .ranking import BlendSettings, RerankSettings, SearchSettings
 from .rerankers import Row, check_names
 from .sections import EncoderSettings, IndexSettings, LlmSettings, QdrantSettings, VectorSettings
 
@@ -24,97 +22,30 @@ _FOREIGN = ("RESIFT_TEST_",)  # the test suite's own
 
 
 class IngestSettings(BaseModel):
-    """How documents are read and cut."""
+    """How documents are read and cut into passages."""
 
     max_tokens: Annotated[int, Field(ge=32, le=240)] = Field(
-        default=200, description="Length of a passage, in model tokens"
+        default=200,
+        description="The longest passage, in tokens of the bundled model. Lower it if ingestion reports passages that "
+        "are longer than your encoder's window.",
     )
     overlap_tokens: Annotated[int, Field(ge=0, le=100)] = Field(
-        default=40, description="What neighbouring passages share where a long paragraph is cut"
+        default=40,
+        description="The number of tokens that neighbouring passages share when a long paragraph is cut. At most half "
+        "of RESIFT_INGEST__MAX_TOKENS.",
     )
     min_tokens: Annotated[int, Field(ge=0, le=200)] = Field(
-        default=40, description="Sections below this join their neighbour"
+        default=40,
+        description="A section with fewer tokens is joined with its neighbour. Lower it to keep short sections apart.",
     )
-    max_bytes: Annotated[int, Field(ge=1)] = Field(default=20_000_000, description="Largest file taken")
+    max_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=20_000_000, description="The largest file to ingest, in bytes. Larger files are reported as failures."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.overlap_tokens > self.max_tokens // 2 or self.min_tokens > self.max_tokens:
-            raise ValueError("overlap_tokens is at most half of max_tokens, and min_tokens at most max_tokens")
-        return self
-
-
-class SearchSettings(BaseModel):
-    """How the two searches become one order."""
-
-    fusion: Fusion = Field(default="convex", description="How scores are joined")
-    dense_weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.4, description="Share of meaning in convex fusion"
-    )
-    leg_limit: Annotated[int, Field(ge=10, le=1000)] = Field(default=100, description="Hits each search contributes")
-    average_length: Annotated[float, Field(gt=0)] = Field(
-        default=AVERAGE_LENGTH, description="BM25: words of an average passage, for collections made from now on"
-    )
-    late_weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.3, description="Share of late interaction in convex fusion, where a collection has vectors for it"
-    )
-    tokenizer: Tokenizer = Field(
-        default="words", description="BM25, for collections made from now on; code takes identifiers apart"
-    )
-    language: str = Field(
-        default="english", description="BM25: stemmer and stop words, for collections made from now on"
-    )
-
-
-class RerankSettings(BaseModel):
-    """How the second stage works."""
-
-    default: str = Field(
-        default="cross-encoder",
-        description='Meant by "default": cross-encoder, maxsim, one of RESIFT_RERANKERS, or none, which turns it off',
-    )
-    weight: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        default=None, description="Share of the reranker in the final score; empty is the one that suits the reranker"
-    )
-    cache_size: Annotated[int, Field(ge=0)] = Field(
-        default=50_000, description="Scores kept in memory for each reranker, about 300 bytes each; 0 keeps none"
-    )
-
-
-class BlendSettings(BaseModel):
-    """What metadata adds to the final score of what a reranker read."""
-
-    recency_field: str = Field(default="", description="Metadata field with a date; newer passages gain. Empty: off")
-    recency_half_life_days: Annotated[float, Field(gt=0)] = Field(
-        default=365.0, description="Age at which recency is worth half"
-    )
-    recency_weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.1, description="Share of recency in the final score, with a field"
-    )
-    boost: dict[str, dict[str, float]] = Field(
-        default={},
-        description='Metadata values to lift or lower by factors of 0-2: {"kind": {"docs": 1.5}}. Empty: off',
-    )
-    boost_weight: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.2, description="Share of the boost in the final score, with values"
-    )
-    official_sources: list[str] = Field(
-        default=[], description='Sources meant by "prefer official", as JSON: ["docs/", "https://docs.python.org/"]'
-    )
-
-    @field_validator("boost", mode="after")
-    @classmethod
-    def _lies_between_0_and_2(cls, value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-        if any(not values for values in value.values()):
-            raise ValueError("a field without values")
-        if any(not 0 <= each <= MAX_FACTOR for values in value.values() for each in values.values()):
-            raise ValueError(f"factors lie between 0, last, and {MAX_FACTOR:g}, first; 1 changes nothing")
-        return value
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.recency_weight + self.boost_weight > 1:
-            raise ValueError("recency_weight and boost_weight are at most 1 together")
+            raise ValueError("overlap_tokens must be at most half of max_tokens, and min_tokens at most max_tokens")
         return self
 
 
@@ -127,31 +58,37 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("resift", appauthor=False),
-        description="Where collections are kept; by default the platform's data folder",
+        description="The folder that holds the collections. If empty, the data folder of your platform, such as "
+        "~/.local/share/resift.",
     )
     ingest_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        default=(), description="Folders tools may read, separated as in PATH; by default the working directory"
+        default=(),
+        description="The folders that the MCP tools may read, separated as in PATH. If empty, the working directory "
+        "of the server.",
     )
     reranker: str = Field(
-        default="", description="Cross-encoder: a folder, or a name on the hub or in fastembed; empty: the bundled one"
+        default="",
+        description="The model of the cross-encoder: a folder, or a name on the Hugging Face hub or in fastembed. If "
+        "empty, the bundled model.",
     )
     rerankers: Annotated[dict[str, Row], AfterValidator(check_names)] = Field(
         default={},
-        description='Further rerankers by name, as JSON: {"heavy": {"kind": "tei", "url": "http://localhost:8080"}, '
-        '"careful": {"stages": ["cross-encoder:50", "heavy:20"]}}; see docs/rerankers.md',
+        description='More rerankers by name, as JSON: {"heavy": {"kind": "tei", "url": "http://localhost:8080"}, '
+        '"careful": {"stages": ["cross-encoder:50", "heavy:20"]}}. See docs/rerankers.md.',
     )
     feedback: bool = Field(
         default=False,
-        description="Keep the questions of search_and_rerank with the ids they showed; offer record_feedback",
+        description="Whether to record the questions of search_and_rerank with the hits shown, and to offer the tool "
+        "record_feedback. `resift tune --feedback` learns from the records.",
     )
     threads: Annotated[int, Field(ge=0, le=64)] = Field(
-        default=0, description="Model threads; 0 is one per core, at most 4"
+        default=0, description="The number of threads that run models. 0 means one per core, at most 4."
     )
     min_free_mb: Annotated[int, Field(ge=0)] = Field(
-        default=200, description="Free disk space below which nothing is written"
+        default=200, description="The free disk space to leave, in megabytes. Nothing is written when there is less."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="WARNING", description="What is logged to stderr"
+        default="WARNING", description="The least severe messages to log on stderr."
     )
     ingest: IngestSettings = IngestSettings()
     search: SearchSettings = SearchSettings()
@@ -165,19 +102,29 @@ class Settings(BaseSettings):
     qdrant_url: str = Field(
         default="",
         validation_alias="QDRANT_URL",
-        description="Qdrant server that keeps the collections, such as http://localhost:6333; empty: the data folder",
+        description="The URL of the Qdrant server that holds the collections, such as http://localhost:6333. If "
+        "empty, collections are in the data folder.",
     )
     qdrant_api_key: SecretStr = Field(
-        default=SecretStr(""), validation_alias="QDRANT_API_KEY", description="Its key, if it wants one"
+        default=SecretStr(""),
+        validation_alias="QDRANT_API_KEY",
+        description="The API key of the Qdrant server, if it needs one.",
     )
     prompts_dir: Path | None = Field(
-        default=None, description="A folder with templates of your own; they go before those of the same name"
+        default=None,
+        description="A folder with prompt templates of your own. A template replaces the one of the same name that "
+        "comes with Resift.",
     )
     openai_base_url: str = Field(
-        default="", validation_alias="OPENAI_BASE_URL", description="OpenAI-compatible endpoint; empty is OpenAI's own"
+        default="",
+        validation_alias="OPENAI_BASE_URL",
+        description="The URL of the OpenAI-compatible endpoint for language models and encoders. If empty, OpenAI's "
+        "own.",
     )
     openai_api_key: SecretStr = Field(
-        default=SecretStr(""), validation_alias="OPENAI_API_KEY", description="Its key, if it wants one"
+        default=SecretStr(""),
+        validation_alias="OPENAI_API_KEY",
+        description="The API key of the OpenAI-compatible endpoint, if it needs one.",
     )
 
     @field_validator("ingest_roots", mode="before")
@@ -192,18 +139,18 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Return the settings: what is passed here, else the environment, else the settings file, else the defaults.
+    """Return the settings: from the overrides, else the environment, else the settings file, else the defaults.
 
-    The file is the one that RESIFT_ENV_FILE names, else `.env` in the user's configuration folder. The working
-    directory's `.env` is not read: it may belong to a repository that a client merely opened.
+    The file is the one that RESIFT_ENV_FILE names, else `.env` in the user's configuration folder. The `.env` file of
+    the working directory is not read, because it may belong to a repository that an MCP client has opened.
 
     Raises:
-        InvalidInput: On an unknown RESIFT_ name, or a value that does not fit.
+        InvalidInput: A RESIFT_ name is unknown, or a value is invalid.
     """
     named = os.environ.get(ENV_FILE, "")
     file = Path(named or user_config_path("resift", appauthor=False) / ".env")
     if named and not file.is_file():
-        raise InvalidInput(f"{ENV_FILE} = {named!r} names no file. Correct it or leave it out.")
+        raise InvalidInput(f"{ENV_FILE} = {named!r} is not a file. Correct it or leave it out.")
     _refuse_unknown(os.environ)
     _refuse_unknown(_values_in(file))
     try:
@@ -215,8 +162,8 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def all_settings() -> Iterator[tuple[str, str, str]]:
-    """Yield name, default and meaning of every setting."""
-    yield ENV_FILE, "", "A file of further settings, one NAME=value a line"
+    """Yield the name, default and description of every setting."""
+    yield ENV_FILE, "", "A file with settings, one NAME=value per line. Values in the environment take precedence."
     yield from _rows(PREFIX, Settings.model_fields.items())
 
 
@@ -236,7 +183,7 @@ def _shown(default: object) -> str:
 def _choices(field: FieldInfo) -> str:
     options = get_args(field.annotation)
     texts = options and all(isinstance(option, str) for option in options)
-    return f"{field.description}: {', '.join(options)}" if texts and field.description else ""
+    return f"{field.description} One of: {', '.join(options)}." if texts and field.description else ""
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:

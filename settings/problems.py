@@ -1,4 +1,4 @@
-"""What is wrong with a setting: its variable, the value where that holds no secret, and what to do."""
+"""Messages for invalid settings: the variable, its value unless it may be secret, and what to do."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from pydantic_settings import SettingsError
 
 PREFIX = "RESIFT_"
 
-TABLE = "rerankers"  # whose rows may hold keys, and so are not shown
+TABLE = "rerankers"  # its rows may contain API keys, so its value is never shown
 
-FORMS = 'A list is written ["one", "two"], an object {"name": "value"}.'
+FORMS = 'Write a list as ["one", "two"] and an object as {"name": "value"}.'
 
 
 def misfit(error: ValidationError) -> str:
-    """Return which setting does not fit, and why."""
+    """Return which setting is invalid, and why."""
     first = error.errors()[0]
     if first["loc"][0] == TABLE:
         # The second part names the row, the third is pydantic's word for its kind.
@@ -28,17 +28,17 @@ def misfit(error: ValidationError) -> str:
 
 
 def no_json(error: SettingsError, given: Mapping[str, str | None]) -> str:
-    """Return which of the variables given holds no JSON where it should; its value may hold a key."""
+    """Return which of the given variables is not valid JSON, without its value, which may contain a key."""
     cause = error.__cause__
     if not isinstance(cause, json.JSONDecodeError):
         return f"{error}. Correct it."
     named = next((name for name, value in given.items() if name.startswith(PREFIX) and value == cause.doc), "A setting")
     place = f"at character {cause.pos + 1} of {len(cause.doc)}" if cause.pos < len(cause.doc) else "at its end"
-    return f"{named} is no JSON: {cause.msg}, {place}. {FORMS}"
+    return f"{named} is not valid JSON: {cause.msg}, {place}. {FORMS}"
 
 
 def _with_values(first: ErrorDetails) -> str:
-    """Return the variable with its value; the variables, where several of a section do not fit together."""
+    """Return the variable with its value, or all variables of a section whose values conflict."""
     if isinstance(first["input"], dict) and len(first["loc"]) == 1:
         section = cast("dict[str, Any]", first["input"])
         return ", ".join(f"{_variable([*first['loc'], name])} = {value!r}" for name, value in section.items())
@@ -50,6 +50,6 @@ def _variable(parts: Sequence[int | str]) -> str:
 
 
 def _reason(first: ErrorDetails) -> str:
-    """Return the message, of our own validators without pydantic's "Value error" before it."""
+    """Return pydantic's message, or that of our validator without the prefix "Value error"."""
     own = first.get("ctx", {}).get("error") if first["type"] == "value_error" else None
     return str(own) if own else first["msg"]

@@ -1,4 +1,4 @@
-"""The settings that somebody chose, for people: every value that is not the default, and no secret."""
+"""A table of the settings that differ from their defaults, without secrets."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from rich.table import Table
 from .load import ENV_FILE, Settings, all_settings
 from .problems import TABLE
 
-DATA_FOLDER = "RESIFT_DATA_DIR"  # shown always: its default depends on the platform
+DATA_FOLDER = "RESIFT_DATA_DIR"  # always shown, because its default depends on the platform
 
 HIDDEN = "********"
 
@@ -23,7 +23,7 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 def settings_table(settings: Settings) -> Table:
     """Return the settings that differ from their defaults."""
     table = Table("setting", "value", "default", title=f"Resift in {Path.cwd()}")
-    table.caption = "All others are as they come; docs/settings.md lists every one with its meaning."
+    table.caption = "All other settings have their defaults. docs/settings.md lists every one."
     if file := os.environ.get(ENV_FILE):
         table.add_row(ENV_FILE, escape(file), "")
     usual = Settings.model_construct()
@@ -34,7 +34,7 @@ def settings_table(settings: Settings) -> Table:
 
 
 def shown(settings: Settings, name: str) -> str:
-    """Return the value of a setting in words; of a secret only that there is one."""
+    """Return the value of a setting as text; a secret is masked."""
     value = _raw(settings, name)
     if value is None:
         return ""

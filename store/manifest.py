@@ -84,7 +84,7 @@ class Manifest:
             size = f" ({wanted.dimension})" if wanted.dimension else ""
             raise IncompatibleCollection(
                 f"Collection {collection!r} was written with encoder {self.encoder} ({self.dimension} dimensions); "
-                f"{wanted.encoder}{size} is configured.",
+                f"configured is {wanted.encoder}{size}.",
                 hint=Hint.ADOPT_AGAIN if self.adopted is not None else Hint.REPLACE_COLLECTION,
                 collection=collection,
             )

@@ -24,10 +24,10 @@ HINTS: Mapping[Hint, str] = {
     Hint.INGEST: "Call ingest_documents first.",
     Hint.NAME_DOCUMENTS: "Give document_ids, a filter, or everything=true for the whole collection.",
     Hint.DELETE_COLLECTION: "To delete the collection, call delete_documents again with everything=true.",
-    Hint.REPLACE_COLLECTION: "Ask the user to configure that encoder. Or call delete_documents with "
+    Hint.REPLACE_COLLECTION: "Ask the user to configure the former encoder. Or call delete_documents with "
     "collection={collection!r} and everything=true, and ingest the documents again.",
-    Hint.ADOPT_AGAIN: "Ask the user to configure that encoder, or to run the command `resift adopt {collection}` with "
-    "the one that made its vectors.",
+    Hint.ADOPT_AGAIN: "Ask the user to configure the encoder that made its vectors, and to run the command "
+    "`resift adopt {collection}` again.",
     Hint.ADOPT: "Ask the user to run the command `resift adopt {collection}`, which makes it searchable.",
     Hint.FIND_CAUSE: "Ask the user to run the command `resift doctor`, which helps to find the cause.",
 }

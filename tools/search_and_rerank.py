@@ -46,7 +46,7 @@ def search_and_rerank(resift: Resift) -> Tool:
 async def _log(log: FeedbackLog, request: SearchRequest, answer: dict[str, Any]) -> None:
     """Log the hits shown, and add to the answer the id to give feedback on."""
     try:
-        answer["search_id"] = await log.note(_searched(request, answer["hits"]))
+        answer["search_id"] = await log.log_search(_searched(request, answer["hits"]))
     except StoreError as error:  # the answer is complete without it
         answer["notes"].append(f"There is no search_id to give feedback on: {error}")
 

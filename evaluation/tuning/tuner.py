@@ -11,6 +11,7 @@ from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline
 from ...rerank.protocols import Scorer
 from ...store.collection import Collection
+from ...store.feedback_log import UsedSearch
 from ...store.manifest import Tuning
 from ..judged import JudgedSet, select
 from .feedback import POSITION_BIAS, collect_uses

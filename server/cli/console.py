@@ -22,9 +22,9 @@ HINTS: Mapping[Hint, str] = {
     Hint.INGEST: "Run `resift ingest PATH` first.",
     Hint.NAME_DOCUMENTS: "Give --id, --filter, or --everything for the whole collection.",
     Hint.DELETE_COLLECTION: "To delete the collection, add --everything.",
-    Hint.REPLACE_COLLECTION: "Configure that encoder, or run `resift delete {collection} --everything` and ingest the "
-    "documents again.",
-    Hint.ADOPT_AGAIN: "Configure that encoder, or run `resift adopt {collection}` with the one that made its vectors.",
+    Hint.REPLACE_COLLECTION: "Configure the former encoder, or run `resift delete {collection} --everything` and "
+    "ingest the documents again.",
+    Hint.ADOPT_AGAIN: "Configure the encoder that made its vectors, and run `resift adopt {collection}` again.",
     Hint.ADOPT: "Run `resift adopt {collection}` to make it searchable.",
     Hint.FIND_CAUSE: "Run `resift doctor` to find the cause.",
 }

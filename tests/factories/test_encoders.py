@@ -153,7 +153,7 @@ async def test_broken_encoder_does_not_keep_the_engine_from_starting(tmp_path: P
 @pytest.mark.parametrize(
     ("encoder", "said"),
     [
-        ({"model": "BAAI/bge-small-en-v1.5"}, "set its kind too"),
+        ({"model": "BAAI/bge-small-en-v1.5"}, "set RESIFT_ENCODER__KIND too"),
         ({"kind": "onnx"}, "onnx needs a model"),
         ({"kind": "openai", "model": "m"}, "set OPENAI_BASE_URL or OPENAI_API_KEY"),
     ],

@@ -109,7 +109,7 @@ async def test_weight_is_of_the_settings_or_the_rerankers_own(
 
 
 def test_default_that_is_no_reranker_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"'cohere' is no reranker\. Known: none, cross-encoder, maxsim"):
+    with pytest.raises(InvalidInput, match=r"'cohere' is not a known reranker\. Known: none, cross-encoder, maxsim"):
         build_engine(load_settings(data_dir=tmp_path, rerank={"default": "cohere"}))
 
 

@@ -140,26 +140,26 @@ async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_pat
         ({"a": {"kind": "magic"}}, "RERANKERS: a: a row has `stages`, or a `kind`, which is one of cross-encoder,"),
         ({"a": {"kind": "cross-encoder"}}, "RESIFT_RERANKERS: a.model: Field required"),
         ({"a": {"kind": "tei", "url": "http://x", "modle": "y"}}, "RESIFT_RERANKERS: a.modle: Extra inputs"),
-        ({"a": {"kind": "tei"}}, "RESIFT_RERANKERS: a: tei needs a url: that of your server"),
+        ({"a": {"kind": "tei"}}, "RESIFT_RERANKERS: a: tei needs the url of your server"),
         ({"a": {"kind": "cohere"}}, "RESIFT_RERANKERS: a: cohere needs a model"),
-        ({"a": {"kind": "tei", "url": "localhost:80"}}, "url begins with http:// or https://"),
-        ({"a": {"kind": "cohere", "model": "m", "api_key_env": "NO_KEY"}}, "the environment has no NO_KEY"),
+        ({"a": {"kind": "tei", "url": "localhost:80"}}, "url must begin with http:// or https://"),
+        ({"a": {"kind": "cohere", "model": "m", "api_key_env": "NO_KEY"}}, "variable NO_KEY is not set"),
         ({"a": {"kind": "cohere", "model": 7, "api_key": KEY}}, "RESIFT_RERANKERS: a.model: Input should be a valid"),
         ({"a": {**QWEN, "query_template": "{qery}"}}, "a.query_template: contains the unknown placeholder {qery}"),
         ({"a": {"kind": "tei", "url": "http://x", "passage_template": "text"}}, "does not contain {passage}"),
-        ({"a": {"kind": "tei", "url": "http://x", "instruction": "be strict"}}, "a: instruction has no place"),
-        ({"a": {**QWEN, "instruction": ""}}, "a: with a passage_template it needs an instruction, for"),
+        ({"a": {"kind": "tei", "url": "http://x", "instruction": "be strict"}}, "a: the instruction is not used"),
+        ({"a": {**QWEN, "instruction": ""}}, "a: a row with a passage_template needs an instruction"),
         ({"a": {"kind": "cross-encoder", "model": "m", "device": "tpu"}}, "a.device: Input should be 'auto', 'cpu'"),
-        ({"a": {"kind": "cross-encoder", "model": "m", "window": 5}}, "a.window: window is 0, which is what"),
+        ({"a": {"kind": "cross-encoder", "model": "m", "window": 5}}, "a.window: window must be at least 24 tokens"),
         ({"a": {"kind": "cross-encoder", "model": "m", "window": -1}}, "a.window: Input should be greater than or eq"),
         ({"a": {"kind": "tei", "url": "http://x", "device": "cpu"}}, "a.device: Extra inputs are not permitted"),
         ({"a": {"stages": []}}, "RESIFT_RERANKERS: a.stages: Tuple should have at least 1 item"),
-        ({"a": {"stages": ["cross-encoder:all"]}}, "'cross-encoder:all' is no name with a number of hits"),
-        ({"a": {"stages": ["maxsim:50", "maxsim:20"]}}, "a reranker stands in one stage only"),
+        ({"a": {"stages": ["cross-encoder:all"]}}, "'cross-encoder:all' is not a name with a number of hits"),
+        ({"a": {"stages": ["maxsim:50", "maxsim:20"]}}, "a reranker may be in one stage only"),
         ({"a": {"stages": ["maxsin:50"]}}, "a.stages: no reranker 'maxsin'. Did you mean 'maxsim'? Known: cross-enc"),
         ({"a": {"stages": ["maxsim"]}, "b": {"stages": ["a", "maxsim"]}}, "b.stages: no reranker 'a'"),
-        ({"cross-encoder": {"kind": "tei", "url": "http://x"}}, "is taken; RESIFT_RERANKER sets its model"),
-        ({"A B": {"kind": "tei", "url": "http://x"}}, "'A B' is no name"),
+        ({"cross-encoder": {"kind": "tei", "url": "http://x"}}, "is reserved; RESIFT_RERANKER sets its model"),
+        ({"A B": {"kind": "tei", "url": "http://x"}}, "'A B' is not a valid name"),
         ("no table", "RESIFT_RERANKERS: Input should be a valid dictionary"),
     ],
 )  # fmt: skip
@@ -192,7 +192,7 @@ def test_table_that_is_no_json_is_refused_without_showing_it(run: Run, monkeypat
     monkeypatch.setenv("RESIFT_RERANKERS", f'{{"a": {{"api_key": "{KEY}"')
     refused = run("collections")
     assert refused.code != 0
-    assert "RESIFT_RERANKERS is no JSON: Expecting ',' delimiter, at its end" in refused.err
+    assert "RESIFT_RERANKERS is not valid JSON: Expecting ',' delimiter, at its end" in refused.err
     assert KEY not in f"{refused.out}{refused.err}"
 
 

@@ -79,7 +79,7 @@ async def test_templates_are_prompts_with_their_arguments(engine: Engine, mode: 
     text = recent.messages[0].content.model_dump()["text"]
     assert "Query: Who wrote it?" in text
     assert "Instruction, if any: none" in text
-    assert "call it first" in text
+    assert "Call `hybrid_search` with the query" in text
 
 
 @pytest.fixture

@@ -61,14 +61,16 @@ def test_broken_json_is_named_with_its_variable_and_place(
         load_settings()
     assert (
         str(refused.value)
-        == f'{name} is no JSON: {said}. A list is written ["one", "two"], an object {{"name": "value"}}.'
+        == f'{name} is not valid JSON: {said}. Write a list as ["one", "two"] and an object as {{"name": "value"}}.'
     )
 
 
 def test_settings_that_do_not_fit_together_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESIFT_LLM__PERMUTATIONS", "5")
     monkeypatch.setenv("RESIFT_LLM__MAX_CALLS", "2")
-    expected = "RESIFT_LLM__PERMUTATIONS = '5', RESIFT_LLM__MAX_CALLS = '2': permutations is at most max_calls. Correct"
+    expected = (
+        "RESIFT_LLM__PERMUTATIONS = '5', RESIFT_LLM__MAX_CALLS = '2': permutations must be at most max_calls. Correct"
+    )
     with pytest.raises(InvalidInput, match=f"^{expected}"):
         load_settings()
 

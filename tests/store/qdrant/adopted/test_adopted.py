@@ -285,7 +285,7 @@ async def test_adopted_collection_keeps_what_is_tuned_and_is_told_from_ours(stor
     narrower = replace(theirs.manifest.storage, breadth=64)
     await theirs.remember(replace(theirs.manifest, storage=narrower))
     assert (await another(store).open("kept")).manifest.storage.breadth == 64
-    with pytest.raises(IncompatibleCollection, match="`resift adopt kept` with the one that made its vectors"):
+    with pytest.raises(IncompatibleCollection, match="the encoder that made its vectors, and run `resift adopt kept`"):
         manifest.check("kept", replace(OURS, vectors={DENSE: replace(OURS.vectors[DENSE], model="other@1")}))
     await delete_manifest(store.connection, "kept")
     assert (await store.all_names())["kept"] is False

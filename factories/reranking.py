@@ -1,4 +1,4 @@
-"""What questions may be reranked with: the built-in rerankers, those of the settings, and the language model."""
+"""All rerankers that a search can name: the built-in ones, those of the settings, and the language model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from ..rerank.protocols import Scorer
 from ..rerank.signals import MetadataSignals
 from ..rerank.stages.cascade import Cascade, RerankStage, ScoreStage
 from ..settings.rerankers import CROSS_ENCODER, LLM, MAXSIM
+from .extensions import PluginReranker
 from .language_model import open_language_model, open_listwise, open_templates, ordering_step
 from .rerankers import READ_AT_ONCE, RerankerBuilder, build_cascades, build_steps
 
@@ -24,30 +25,30 @@ NEEDS_A_MODEL = " Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL."
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """The choices of a question, and those among them that are loaded, shown or closed on their own."""
+class RerankingParts:
+    """What a pipeline reranks with, and the parts of it that the engine loads, shows and closes."""
 
     reranking: Rerankers
     cross_encoder: CrossEncoder
     templates: Mapping[str, Template]
     language_model: LanguageModel | None
     listwise: Listwise | None
-    endpoints: tuple[RerankEndpoint, ...]
+    to_close: tuple[RerankEndpoint | PluginReranker, ...]
 
 
-def build_choices(shop: RerankerBuilder, maxsim: Scorer) -> Choices:
-    """Return what the settings let a question choose; no model is loaded.
+def build_reranking(builder: RerankerBuilder, maxsim: Scorer) -> RerankingParts:
+    """Return the rerankers of the settings; no model is loaded.
 
     Raises:
-        InvalidInput: They name a reranker or a template that does not exist.
+        InvalidInput: The settings name a reranker or a template that does not exist.
     """
-    settings = shop.settings
+    settings = builder.settings
     found = find_cross_encoder(settings.reranker or str(RERANKER_FOLDER))
-    cross_encoder = CrossEncoder(replace(found, weights=shop.weights(found.weights)), shop.workers)
-    configured, endpoints = build_steps(shop)
+    cross_encoder = CrossEncoder(replace(found, weights=builder.weights(found.weights)), builder.workers)
+    configured, to_close = build_steps(builder)
     steps: dict[str, RerankStage] = {
-        CROSS_ENCODER: ScoreStage(CROSS_ENCODER, shop.cached(cross_encoder), slice_size=READ_AT_ONCE),
-        MAXSIM: ScoreStage(MAXSIM, shop.cached(maxsim)),
+        CROSS_ENCODER: ScoreStage(CROSS_ENCODER, builder.cached(cross_encoder), slice_size=READ_AT_ONCE),
+        MAXSIM: ScoreStage(MAXSIM, builder.cached(maxsim)),
         **configured,
     }
     templates, language_model = open_templates(settings), open_language_model(settings)
@@ -63,18 +64,18 @@ def build_choices(shop: RerankerBuilder, maxsim: Scorer) -> Choices:
         metadata=MetadataSignals(**settings.blend.model_dump(exclude={"official_sources"})),
         missing={LLM: NEEDS_A_MODEL},
     )
-    return Choices(
+    return RerankingParts(
         reranking,
         cross_encoder,
         templates=templates,
         language_model=language_model,
         listwise=listwise,
-        endpoints=tuple(endpoints),
+        to_close=tuple(to_close),
     )
 
 
 def _default(chosen: str, cascades: Mapping[str, Cascade]) -> str:
     if chosen not in {NO_RERANKER, *cascades}:
         known = ", ".join([NO_RERANKER, *cascades])
-        raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {chosen!r} is no reranker. Known: {known}.")
+        raise InvalidInput(f"RESIFT_RERANK__DEFAULT = {chosen!r} is not a known reranker. Known: {known}.")
     return chosen
