@@ -9,8 +9,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api.client import Resift
     from .api.requests import DocumentInput, PassageInput
+    from .api.resift import Resift
     from .api.sync import Reranker, SyncResift
     from .core.errors import (
         ContextTooLong,
@@ -47,7 +47,7 @@ __version__ = version("resift")
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _MODULES = {
-    "api.client": ("Resift",),
+    "api.resift": ("Resift",),
     "api.requests": ("DocumentInput", "PassageInput"),
     "api.sync": ("Reranker", "SyncResift"),
     "core.errors": (

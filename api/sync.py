@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from ..core.values import Hit
 from ..pipeline.request import DEFAULT
 from ..settings.load import Settings
-from .client import Resift
+from .resift import Resift
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,6 +75,7 @@ class SyncResift:
     fields = _blocking(Resift.fields)
     tunings = _blocking(Resift.tunings)
     delete = _blocking(Resift.delete)
+    evaluate = _blocking(Resift.evaluate)
 
 
 class Reranker:

@@ -27,7 +27,7 @@ from resift.server.cli.console import progress_bar
 from resift.settings.load import load_settings
 
 MEASURES = ("nDCG@10", "RR@10", "R@50", "R@100")
-PLAIN = SearchRequest("", limit=100, per_document=1)
+PLAIN = SearchRequest("", limit=100, per_document=1, reranker="none")
 SYSTEMS = (
     System("dense", replace(PLAIN, mode="dense")),
     System("BM25", replace(PLAIN, mode="keyword")),

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from resift.api.client import Resift
+from resift.api.resift import Resift
 from resift.server.clients import how_to_add
 from resift.server.mcp import TOOLS
 from resift.settings.load import all_settings

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..pipeline.plan import DEFAULT_DEPTH
-from ..pipeline.request import DEFAULT, SearchRequest
+from ..pipeline.request import DEFAULT, NO_RERANKER, SearchRequest
 
 DEPTHS = (10, 20, 30, 50, 100, 200)
 
@@ -27,9 +27,9 @@ RERANKED = "hybrid + rerank"
 FINAL = "+ blend"
 
 SYSTEMS = (
-    System("dense", SearchRequest("", mode="dense")),
-    System("BM25", SearchRequest("", mode="keyword")),
-    System(FIRST_STAGE, SearchRequest("")),
+    System("dense", SearchRequest("", mode="dense", reranker=NO_RERANKER)),
+    System("BM25", SearchRequest("", mode="keyword", reranker=NO_RERANKER)),
+    System(FIRST_STAGE, SearchRequest("", reranker=NO_RERANKER)),
     System(RERANKED, SearchRequest("", reranker=DEFAULT, rerank_weight=1.0), against=FIRST_STAGE),
     System(FINAL, SearchRequest("", reranker=DEFAULT), against=FIRST_STAGE),
 )

@@ -1,4 +1,4 @@
-"""The engine: store, models and services, built from the settings. Each process has one."""
+"""What the API calls; built once per engine."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -31,13 +31,28 @@ from ..rerank.late_interaction import LateInteraction
 from ..rerank.llm.listwise import Listwise
 from ..search.retriever import FusionOptions, Retriever
 from ..settings.load import Settings
+from ..store.collection import Store
 from ..store.feedback_log import FOLDER, FeedbackLog
 from .encoders import EncoderBuilder, build_encoder, new_manifest, sparse_encoder
 from .extensions import PluginEncoder, PluginReranker
 from .rerankers import RerankerBuilder
 from .reranking import build_reranking
-from .services import Services
 from .stores import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The packages below, and limits from the settings."""
+
+    pipeline: Pipeline
+    ingestor: Ingestor
+    remover: Remover
+    store: Store
+    roots: Roots
+    max_file_bytes: int
+    feedback: FeedbackLog | None = None
+    """Where searches and what was used of them are kept; None keeps none."""
+
 
 ENCODER = "all-MiniLM-L6-v2-int8"
 

@@ -9,7 +9,7 @@ from ..prompts.templates import SHIPPED, Template, load_templates
 from ..rerank.llm.listwise import Listwise, ListwiseOptions
 from ..rerank.stages.cascade import OrderStage
 from ..settings.load import Settings
-from ..settings.rerankers import LLM
+from ..settings.reranker_rows import LLM
 
 
 def open_language_model(settings: Settings) -> LanguageModel | None:

@@ -17,7 +17,7 @@ from ..rerank.late_interaction import TokenModel
 from ..rerank.protocols import Scorer
 from ..rerank.stages.cascade import Cascade, RerankStage, ScoreStage
 from ..settings.load import Settings
-from ..settings.rerankers import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, PluginRow, Row
+from ..settings.reranker_rows import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, PluginRow, Row
 from .extensions import PluginReranker, build_plugin
 
 READ_AT_ONCE = 8  # hits that a local cross-encoder scores per batch; endpoints get all hits in one request

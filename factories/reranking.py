@@ -16,7 +16,7 @@ from ..rerank.llm.listwise import Listwise
 from ..rerank.protocols import Scorer
 from ..rerank.signals import MetadataSignals
 from ..rerank.stages.cascade import Cascade, RerankStage, ScoreStage
-from ..settings.rerankers import CROSS_ENCODER, LLM, MAXSIM
+from ..settings.reranker_rows import CROSS_ENCODER, LLM, MAXSIM
 from .extensions import PluginReranker
 from .language_model import open_language_model, open_listwise, open_templates, ordering_step
 from .rerankers import READ_AT_ONCE, RerankerBuilder, build_cascades, build_steps

@@ -1,4 +1,7 @@
-"""How a request is reranked: how deep, and with which weights. The request decides, then a tuning, then the settings."""
+"""How a request is reranked: how deep, and with which weights.
+
+The request takes precedence over a tuning of the collection, and a tuning over the settings.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

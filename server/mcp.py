@@ -10,7 +10,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 
 from .. import __version__
-from ..api.client import Resift
+from ..api.resift import Resift
 from ..core.errors import ResiftError
 from ..factories.engine import Engine
 from ..tools.delete_documents import delete_documents

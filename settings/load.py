@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from ..core.errors import InvalidInput, nearest
 from .problems import PREFIX, misfit, no_json
 from .ranking import BlendSettings, RerankSettings, SearchSettings
-from .rerankers import Row, check_names
+from .reranker_rows import Row, check_names
 from .sections import EncoderSettings, IndexSettings, LlmSettings, QdrantSettings, VectorSettings
 
 ENV_FILE = "RESIFT_ENV_FILE"

@@ -8,8 +8,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from ..api.client import Resift
 from ..api.requests import MAX_NAME_CHARACTERS, DeleteRequest
+from ..api.resift import Resift
 from .boundary import make_tool
 from .results import MAX_REPLY_TOKENS, Room, reply
 

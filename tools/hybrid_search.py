@@ -4,11 +4,10 @@ from typing import Any
 
 from mcp.server.mcpserver.tools import Tool
 
-from ..api.client import Resift
+from ..api.resift import Resift
 from ..pipeline.request import NO_RERANKER, HybridSearchRequest
-from .arguments import Detail, MaxTokens
 from .boundary import READS_ONLY, make_tool
-from .results import SameRankingReply, ranking_reply
+from .results import Detail, MaxTokens, SameRankingReply, ranking_reply
 
 
 def hybrid_search(resift: Resift) -> Tool:

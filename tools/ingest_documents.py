@@ -9,8 +9,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from ..api.client import Resift
 from ..api.requests import IngestRequest
+from ..api.resift import Resift
 from ..ingest.job import Failure, IngestReport, Progress
 from .boundary import make_tool
 from .results import MAX_REPLY_TOKENS, Room, reply

@@ -6,7 +6,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..api.client import Resift
+from ..api.resift import Resift
 from ..pipeline.summary import CollectionSummary
 from .boundary import READS_ONLY, make_tool
 from .results import MAX_REPLY_TOKENS, Room, reply

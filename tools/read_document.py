@@ -6,13 +6,12 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
-from ..api.client import Resift
 from ..api.requests import MAX_NAME_CHARACTERS, ReadRequest
+from ..api.resift import Resift
 from ..core.values import Passage
 from ..pipeline.reading import Extract
-from .arguments import MaxTokens
 from .boundary import READS_ONLY, make_tool
-from .results import Room, citation, reply, shortened
+from .results import MaxTokens, Room, citation, reply, shortened
 
 
 class ReadResult(BaseModel):

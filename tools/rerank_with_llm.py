@@ -4,8 +4,8 @@ from typing import Any
 
 from mcp.server.mcpserver.tools import Tool
 
-from ..api.client import Resift
 from ..api.requests import LlmRerankRequest
+from ..api.resift import Resift
 from .boundary import READS_ONLY, make_tool
 from .results import MAX_REPLY_TOKENS, SameRankingReply, ranking_reply
 

@@ -1,6 +1,6 @@
-"""The one shape of every search and rerank answer, cut to a size that a model can read."""
+"""Arguments of the tools that only shape a reply."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
@@ -14,7 +14,9 @@ MAX_REPLY_CHARACTERS = 18_000
 """Of one copy. A reply carries two, as text and as structured content, which stay below 40,000 together."""
 
 BYTES_PER_TOKEN = 4  # for English; bytes of UTF-8, so that other scripts count for more
+
 UNLIMITED = 2**62
+
 MAX_REPLY_TOKENS = MAX_REPLY_CHARACTERS // BYTES_PER_TOKEN
 
 
@@ -58,6 +60,7 @@ class SameRankingResult(BaseModel):
 
 
 RankingReply: TypeAlias = Annotated[CallToolResult, RankingResult]
+
 SameRankingReply: TypeAlias = Annotated[CallToolResult, SameRankingResult]
 
 
@@ -181,3 +184,8 @@ def _stage(stage: Stage, *, full: bool) -> dict[str, Any]:
     if full or stage.note:
         entry["note"] = stage.note
     return entry
+
+
+Detail: TypeAlias = Annotated[Literal["concise", "full"], Field(description="full adds metadata, scores, ranks")]
+
+MaxTokens: TypeAlias = Annotated[int, Field(description="Size of the reply", ge=200, le=MAX_REPLY_TOKENS)]

@@ -6,13 +6,12 @@ from typing import Any
 from mcp.server.mcpserver.tools import Tool
 
 from ..api.arguments import build
-from ..api.client import Resift
+from ..api.resift import Resift
 from ..core.errors import StoreError
 from ..pipeline.request import SearchRequest
 from ..store.feedback_log import FeedbackLog, Searched, ShownHit
-from .arguments import Detail, MaxTokens
 from .boundary import READS_ONLY, make_tool
-from .results import RankingReply, Room, ranking_answer, reply
+from .results import Detail, MaxTokens, RankingReply, Room, ranking_answer, reply
 
 
 def search_and_rerank(resift: Resift) -> Tool:

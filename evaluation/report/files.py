@@ -9,8 +9,8 @@ from tempfile import TemporaryFile
 
 from ...core.errors import InvalidInput
 from .content import EvaluationReport
-from .page import to_html
 from .plots import plot_sweep, to_png
+from .web_page import to_html
 
 
 def check_folder(folder: Path, advice: str) -> None:

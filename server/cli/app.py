@@ -1,17 +1,60 @@
-"""The command line `resift`: all commands in one application."""
+"""The command line `resift`: all commands in one application, each imported when it is used."""
+
+from __future__ import annotations
 
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from ... import __version__
 from ...core.errors import ResiftError
-from . import adopt, demo, doctor, documents, evaluate, optimize, search, serve, train, transfer, tune
 from .console import print_error
 
-COMMANDS = (serve, documents, search, evaluate, tune, optimize, train, adopt, transfer, demo, doctor)
-"""The modules with commands, in the order of `resift --help`; each imports what is slow to import when it runs."""
+COMMANDS = {
+    "serve": ("serve", "Serve MCP on stdin and stdout."),
+    "ingest": ("documents", "Add files to a collection."),
+    "search": ("search", "Search a collection and rerank the hits."),
+    "collections": ("documents", "List all collections, or show one."),
+    "delete": ("documents", "Delete documents from a collection, or the whole collection."),
+    "eval": ("evaluate", "Measure search and reranking on judged questions, and how deep to rerank."),
+    "tune": ("tune", "Find the weights, depth and calibration that suit your questions, and store them with the collection."),
+    "train": ("train", "Fine-tune a reranker on judged questions."),
+    "optimize": ("optimize", "Rebuild a collection's index."),
+    "adopt": ("adopt", "Search a collection that another program made."),
+    "move": ("transfer", "Copy collections to or from a Qdrant server."),
+    "backup": ("transfer", "Write collections of the data folder to one file."),
+    "restore": ("transfer", "Restore the collections of a backup into the data folder."),
+    "prompts": ("serve", "List the prompt templates that LLM rerankers and MCP clients use, or print one of them."),
+    "demo": ("demo", "Ingest, search and rerank two real inputs, offline, in a temporary folder."),
+    "doctor": ("doctor", "Check settings, data folder, models and the MCP server."),
+}
+"""By name, the module of a command, and what `resift --help` says about it without importing that module."""
+
+
+class LazyCommands(TyperGroup):
+    """A group whose commands are imported when they are used, so that the others do not slow down a start."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        commands: typer.Typer = import_module(f".{COMMANDS[cmd_name][0]}", __package__).app
+        commands.rich_markup_mode = None  # help in plain text, as of the application
+        command: Any = get_command(commands)
+        return getattr(command, "commands", {cmd_name: command})[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands with their one-line help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 def main() -> None:
@@ -28,13 +71,12 @@ def main() -> None:
 
 app = typer.Typer(
     name="resift",
+    cls=LazyCommands,
     help="Search and rerank your own documents, for LLM agents and for you.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in COMMANDS:
-    app.add_typer(module.app)
 
 
 def _print_version(value: bool) -> None:

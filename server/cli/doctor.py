@@ -136,7 +136,7 @@ async def _check_reranker(engine: Engine) -> str:
 
 
 def _scoring_rows(settings: Settings) -> list[str]:
-    from ...settings.rerankers import CascadeRow
+    from ...settings.reranker_rows import CascadeRow
 
     return [name for name, row in settings.rerankers.items() if not isinstance(row, CascadeRow)]
 

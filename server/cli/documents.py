@@ -15,7 +15,7 @@ from .console import note, print_json, progress_bar, say, show
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ...api.client import Resift
+    from ...api.resift import Resift
     from ...ingest.job import IngestReport
     from ...pipeline.summary import CollectionSummary, FieldSummary
     from ...store.manifest import Tuning

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ...core.errors import InvalidInput, require_extra
-from .command import run_on_engine
+from .command import call_api, run_on_engine
 from .console import progress_bar, say
 
 if TYPE_CHECKING:
-    from ...evaluation.experiment import EvaluationRequest
+    from ...api.resift import Resift
+    from ...evaluation.judged import JudgedSet
     from ...factories.engine import Engine
     from ...settings.load import Settings
 
@@ -59,18 +59,17 @@ def evaluate_command(
         run_on_engine(lambda engine: write_questions(engine, drafting))
         return
     require_extra("eval", "`resift eval`")
-    from ...evaluation.experiment import EvaluationRequest
-    from ...evaluation.loading import load_judged
+    from ...evaluation.judged_files import load_judged
 
-    request = EvaluationRequest(
-        judged=load_judged(data, split=split, queries=queries, seed=seed),
-        collection=name,
-        reranker=reranker,
-        depth=depth,
-        depths=parse_depths(depths),
-        seed=seed,
-    )
-    run_on_engine(lambda engine: run_evaluation(engine, request, out), settings=settings_for(data, store))
+    judged = load_judged(data, split=split, queries=queries, seed=seed)
+    options: dict[str, Any] = {
+        "collection": name,
+        "reranker": reranker,
+        "depth": depth,
+        "depths": parse_depths(depths),
+        "seed": seed,
+    }
+    call_api(lambda resift: run_evaluation(resift, judged, out, **options), settings=settings_for(data, store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +126,17 @@ def parse_depths(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(part) for part in parts}))
 
 
-async def run_evaluation(engine: Engine, request: EvaluationRequest, out: Path | None) -> None:
+async def run_evaluation(resift: Resift, judged: JudgedSet, out: Path | None, **options: Any) -> None:
     """Evaluate, print the tables and write the reports to `out`, by default eval-NAME."""
-    from ...evaluation.experiment import evaluate, evaluated_cascade
+    from ...evaluation.experiment import evaluated_cascade
     from ...evaluation.report.files import ADVICE, check_folder, write_reports
     from .evaluation_tables import print_evaluation
 
-    services, name = engine.services, request.judged.name
-    evaluated_cascade(services.pipeline, request.reranker)  # fails before anything is written
-    folder = out or Path(f"eval-{name}")
+    evaluated_cascade(resift.engine.services.pipeline, options["reranker"])  # fails before anything is written
+    folder = out or Path(f"eval-{judged.name}")
     check_folder(folder, ADVICE)
-    with progress_bar(f"Evaluating {name}") as progress:
-        report = await evaluate(
-            request,
-            pipeline=services.pipeline,
-            ingestor=services.ingestor,
-            remover=services.remover,
-            now=datetime.now(UTC),
-            progress=progress,
-        )
+    with progress_bar(f"Evaluating {judged.name}") as progress:
+        report = await resift.evaluate(judged, **options, progress=progress)
     print_evaluation(report)
     write_reports(report, folder)
     say(f"Wrote report.html, report.json and sweep.png to {folder}.")

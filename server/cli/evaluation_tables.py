@@ -7,7 +7,7 @@ from rich.table import Table
 
 from ...evaluation.compare import Change, Comparison
 from ...evaluation.report.content import EvaluationReport
-from ...evaluation.report.page import describe, describe_costs
+from ...evaluation.report.web_page import describe, describe_costs
 from .console import say, show
 
 MAX_QUERY_CHARACTERS = 70

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...pipeline.request import SearchRequest
-from .command import AsJson, call_api
+from .command import AsJson, call_api, with_options
 from .console import print_json, say, show
-from .options import with_options
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -122,7 +122,7 @@ async def run_reset(engine: Engine, name: str) -> None:
 
 
 async def _fit_judged(tuner: Tuner, request: TuneRequest, data: Path, now: datetime) -> RankingFit:
-    from ...evaluation.loading import load_judged
+    from ...evaluation.judged_files import load_judged
 
     judged = load_judged(
         data, split=request.split, preferred_split="train", queries=request.questions, seed=SAMPLE_SEED

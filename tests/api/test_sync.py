@@ -41,6 +41,8 @@ def test_reranker_is_used_again_and_refuses_what_it_cannot_rank() -> None:
 
 @pytest.mark.slow
 def test_program_that_never_closes_its_reranker_ends() -> None:
-    code = "from resift import Reranker; print(Reranker('cross-encoder').rank('what do bees do', ['a pump hums', 'bees dance'])[0].was)"
+    code = (
+        "from resift import Reranker; print(Reranker().rank('what do bees do', ['a pump hums', 'bees dance'])[0].was)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "2"), done.stderr

@@ -6,16 +6,7 @@ import sys
 
 import pytest
 
-from resift.core.errors import (
-    EXTRAS,
-    Hint,
-    MissingExtra,
-    NotFound,
-    StoreUnavailable,
-    has_extra,
-    nearest,
-    require_extra,
-)
+from resift.core.errors import EXTRAS, Hint, MissingExtra, NotFound, StoreUnavailable, has_extra, nearest, require_extra
 from resift.server.cli.console import HINTS as COMMANDS
 from resift.tools.boundary import HINTS as TOOLS
 

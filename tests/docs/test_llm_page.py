@@ -8,7 +8,7 @@ import pytest
 
 from resift.pipeline.request import SearchRequest
 from resift.prompts.templates import load_templates, read_template
-from resift.rerank.llm.strategies import STRATEGIES, worst_case
+from resift.rerank.llm.strategies import STRATEGIES
 from resift.server.mcp_prompts import render_for_reader
 from resift.settings.load import all_settings
 
@@ -50,4 +50,3 @@ def test_prompt_of_the_page_is_the_template_that_is_shipped() -> None:
 
 def test_strategies_of_the_page_are_those_there_are() -> None:
     assert all(f"`{name}`" in PAGE for name in STRATEGIES)
-    assert len(worst_case("pairwise", 8)) <= 30 < len(worst_case("pairwise", 9))

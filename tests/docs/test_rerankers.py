@@ -10,7 +10,7 @@ from resift.factories.engine import build_engine
 from resift.rerank.endpoint import RETRY_POLICY, EndpointOptions, RerankEndpoint
 from resift.rerank.endpoint_shapes import SHAPES
 from resift.settings.load import load_settings
-from resift.settings.rerankers import KINDS, CrossEncoderRow
+from resift.settings.reranker_rows import KINDS, CrossEncoderRow
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rerankers.md").read_text(encoding="utf-8")
 

@@ -75,7 +75,7 @@ async def test_sampled_passages_come_from_different_documents(engine_with_docume
     assert len(seen) > 1
     texts = {draft.relevant[0]: draft.text for draft in await sample_passages(collection, 4, seed=1)}
     assert texts["brakes"].startswith("Brake pads\nWorn brake pads squeal.")
-    assert "RerankStage" in texts["manual"]
+    assert "Step" in texts["manual"]
 
 
 async def test_empty_collection_is_an_error(engine: Engine) -> None:

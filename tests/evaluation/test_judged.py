@@ -72,7 +72,7 @@ def test_line_that_is_not_utf_8_is_named(tmp_path: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "message"), [(" ", "The query is empty"), ("x" * 10_001, "The query has 10,001 characters; at most")]
+    ("query", "message"), [(" ", "The query is empty"), ("x" * 10_001, "The query has 10,001 characters, more than")]
 )
 def test_invalid_query_is_named(tmp_path: Path, query: str, message: str) -> None:
     folder = write_set(tmp_path / "set", "test")

@@ -25,7 +25,7 @@ def test_query_ids_are_line_numbers(tmp_path: Path) -> None:
         ('["why?"]', r"mine\.jsonl:2 has no query or no list of relevant ids"),
         (
             json.dumps({"query": "x" * 10_001, "relevant": ["a"]}),
-            r"mine\.jsonl:2: The query has 10,001 characters; at most",
+            r"mine\.jsonl:2: The query has 10,001 characters, more than",
         ),
         ('{"query"', r"mine\.jsonl:2 is not JSON: "),
     ],

@@ -91,7 +91,7 @@ async def test_added_time_is_that_of_the_passages_read(engine: Engine, judged: J
     runs = await runner.run(questions_by_depth(TARGET, (4, 8)))
     assert {result.added_ms for result in runs[8].values()} == {1000.0}, "one tick for eight passages in one call"
     assert {result.added_ms for result in runs[4].values()} == {500.0}
-    plain = await runner.run({"plain": SearchRequest("", collection="bicycles")})
+    plain = await runner.run({"plain": SearchRequest("", collection="bicycles", reranker="none")})
     assert all(result.added_ms == 0 and result.retrieval_ms > 0 for result in plain["plain"].values())
 
 
@@ -115,7 +115,7 @@ async def test_progress_counts_queries(engine: Engine, judged: JudgedSet) -> Non
     async def progress(done: float, total: int, _: str) -> None:
         reported.append((done, total))
 
-    plain = {"hybrid": SearchRequest("", collection="bicycles")}
+    plain = {"hybrid": SearchRequest("", collection="bicycles", reranker="none")}
     await Runner(engine.services.pipeline, judged).run(plain, progress=progress)
     assert reported == [(number, 6) for number in range(1, 7)]
 

@@ -67,8 +67,8 @@ async def test_table_gives_rerankers_and_cascades_that_are_chosen_per_call(
     ("answer", "reason"),
     [
         (Answer({"message": f"no such key {KEY}"}, 401), "answered 401"),
-        (Answer("quota", 429, {"Retry-After": "900"}), "left alone for 900 s"),
-        (Answer("<html>"), "but with no JSON"),
+        (Answer("quota", 429, {"Retry-After": "900"}), "asks for a pause of 900 s"),
+        (Answer("<html>"), "like 'cohere': no JSON"),
         (Answer({"results": []}), "0 results for 2 texts"),
         (Answer(fault="hang"), "did not answer within 0.05 s"),
         (Answer(fault="disconnect"), "cannot be reached"),
@@ -130,7 +130,7 @@ async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_pat
     write_exported(first)
     assert await note_with(first, tune=True) == "weights, depth tuned for this collection"
     write_exported(second, positions=64, inputs=("input_ids", "token_type_ids"))
-    assert "is of another model of this name" in await note_with(second, tune=False)
+    assert "is for another model of this name" in await note_with(second, tune=False)
     assert await note_with(first, tune=False) == "weights, depth tuned for this collection"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .tree import FUNCTIONS, assert_only_known, files, nodes
+from resift.tests.project.tree import FUNCTIONS, assert_only_known, files, nodes
 
 MOST_POSITIONAL = 3
 ASSERTING = {"pytest.raises", "pytest.fail", "pytest.warns"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from .tree import ROOT
+from resift.tests.project.tree import ROOT
 
 HEAVY = {"torch", "transformers", "sentence-transformers", "datasets", "pyarrow", "scikit-learn"}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .tree import (
+from resift.tests.project.tree import (
     BESIDE,
     FUNCTIONS,
     LAYERS,

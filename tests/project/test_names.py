@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from .tree import assert_only_known, files, modules, nodes, words
+from resift.tests.project.tree import assert_only_known, files, modules, nodes, words
 
 ROLES = {
     "__init__.py": "what a package exports",
@@ -17,6 +17,7 @@ ROLES = {
     "errors.py": "the errors of a package, or of a vendor in ours",
     "onnx.py": "models that ONNX Runtime runs",
     "torch.py": "models that torch runs",
+    "search.py": "a layer's part in a search",
 }
 """File names that several folders share because the files play the same role."""
 CLASS_ROLES: dict[str, str] = {}

@@ -28,11 +28,7 @@ from resift.training.graph.bert import build_reranker, linear_layers  # noqa: E4
 from resift.training.graph.dequantize import unpack  # noqa: E402
 from resift.training.graph.linear import EVERY_LAYER, Exact, Int8  # noqa: E402
 from resift.training.network import build_network  # noqa: E402
-from resift.training.planning import (  # noqa: E402
-    Recipe,
-    TrainingPlan,
-    check_plan,
-)
+from resift.training.planning import Recipe, TrainingPlan, check_plan  # noqa: E402
 from resift.training.reranker import write_description  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -19,7 +19,7 @@ from resift.evaluation.judged import JudgedSet
 from resift.evaluation.measures import MEASURES
 from resift.evaluation.report.content import Ceiling, EvaluationReport, Subject, build_report
 from resift.evaluation.report.files import write_reports
-from resift.evaluation.report.page import to_html
+from resift.evaluation.report.web_page import to_html
 from resift.evaluation.run import QueryResult
 from resift.evaluation.systems import RERANKED, SYSTEMS, EvaluationTarget
 from resift.factories.engine import Engine

@@ -10,9 +10,9 @@ import pytest
 from mcp.client import Client
 from qdrant_client import AsyncQdrantClient, models
 
+from resift.api.resift import Resift
 from resift.core.errors import InvalidInput, NotFound, StoreError
-from resift.evaluation.experiment import EvaluationRequest
-from resift.evaluation.loading import load_judged
+from resift.evaluation.judged_files import load_judged
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
 from resift.pipeline.request import SearchRequest
@@ -155,12 +155,12 @@ async def test_langchain_collection_is_searched_reranked_filtered_and_listed(
     page = await adopted.services.pipeline.search(question)
     assert page.ranking.hits[0].passage.source == "car/brakes.md"
     assert page.verdict == "good"
-    assert any("Searched by meaning alone" in note for note in page.ranking.notes)
+    assert any("Only dense vectors were searched" in note for note in page.ranking.notes)
     narrowed = SearchRequest(
-        "Why?", collection="langchain", filter={"oem": True, "year": {"gt": 2021}, "tags": "safety"}
+        "Why?", collection="langchain", filter={"oem": True, "year": {"gt": 2021}, "tags": "safety"}, reranker="none"
     )
     assert {source for source, _ in await ask(adopted, narrowed)} == {"car/radar.md"}
-    grouped = SearchRequest("bolt number 3", collection="langchain", per_document=1)
+    grouped = SearchRequest("bolt number 3", collection="langchain", per_document=1, reranker="none")
     assert len(await ask(adopted, grouped)) == len(DOCUMENTS)
     async with Client(create_server(adopted)) as client:
         listed = await client.call_tool("list_collections", {"collection": "langchain"})
@@ -180,7 +180,7 @@ async def test_words_are_added_when_told_and_points_stay_otherwise(
     assert f"BM25 vectors added to {len(PASSAGES)} points" in " ".join(capsys.readouterr().out.split())
     after, _ = await server.client.scroll("langchain", limit=100, with_vectors=False)
     assert after == before
-    by_words = SearchRequest("Loosen bolt number 4", collection="langchain", mode="keyword", limit=1)
+    by_words = SearchRequest("Loosen bolt number 4", collection="langchain", mode="keyword", limit=1, reranker="none")
     another = build_engine(settings)
     [(_, text)] = await ask(another, by_words)
     await another.close()
@@ -206,7 +206,7 @@ async def test_adopted_collection_is_not_moved(
     assert "langchain" in await adopted.services.store.names()
     await copy_collections(settings, [], to="", from_=server.url)
     assert "langchain: skipped, because it was adopted" in capsys.readouterr().out
-    with pytest.raises(StoreError, match="made elsewhere and adopted"):
+    with pytest.raises(StoreError, match="was not made by Resift"):
         await copy_collections(settings, ["langchain"], to="", from_=server.url)
 
 
@@ -250,7 +250,9 @@ async def test_named_vector_is_searched_and_let_go_of(
     engine: Engine, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await run_adopt(settings, NAMED)
-    question = SearchRequest("radar behind me", collection="named", limit=1, filter={"title": "Radar sensor"})
+    question = SearchRequest(
+        "radar behind me", collection="named", limit=1, filter={"title": "Radar sensor"}, reranker="none"
+    )
     [(_, text)] = await ask(engine, question)
     assert text.startswith("The radar sensor")
     await run_adopt(settings, AdoptRequest("named", forget=True))
@@ -283,8 +285,8 @@ async def test_adopted_collection_is_evaluated_and_tuned_by_questions_of_its_own
     ]
     data = tmp_path / "asked.jsonl"
     data.write_text("\n".join(map(json.dumps, asked)))
-    request = EvaluationRequest(load_judged(data), collection="langchain", reranker="maxsim", depth=5, depths=(5,))
-    await evaluate.run_evaluation(adopted, request, tmp_path / "report")
+    options = {"collection": "langchain", "reranker": "maxsim", "depth": 5, "depths": (5,)}
+    await evaluate.run_evaluation(Resift(engine=adopted), load_judged(data), tmp_path / "report", **options)
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     rows = {row["name"]: row["measures"] for row in report["systems"]}
     assert rows["+ blend"]["R@5"] > 0.5

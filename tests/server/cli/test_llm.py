@@ -46,5 +46,6 @@ def test_language_model_without_an_endpoint_is_told_what_to_set(run: Run, monkey
     failed = run("search", "pump", "--reranker", "llm")
     assert failed.code == 1
     assert (
-        "No reranker 'llm'. Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL. Known: default" in failed.err
+        "Unknown reranker 'llm'. Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL. Known: default"
+        in failed.err
     )

@@ -1,28 +1,33 @@
 """`Resift`: search and rerank from Python."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from anyio import to_thread
 
-from ..core.errors import InvalidInput, nearest
+from ..core.errors import InvalidInput, nearest, require_extra
 from ..factories.engine import Engine, build_engine
-from ..ingest.job import IngestReport, Job
+from ..ingest.job import IngestReport, Job, Progress
 from ..ingest.removal import Removed
 from ..ingest.roots import Roots
 from ..ingest.sources import files_below
 from ..pipeline.page import Page
 from ..pipeline.reading import Extract, read_around, read_from
-from ..pipeline.request import SearchRequest
+from ..pipeline.request import DEFAULT, SearchRequest
 from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, summarize_fields
 from ..settings.load import Settings, load_settings
 from ..store.manifest import Tuning
 from .arguments import build, takes
 from .passages import read_document_input, read_passages
 from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
+
+if TYPE_CHECKING:
+    from ..evaluation.judged import JudgedSet
+    from ..evaluation.report.content import EvaluationReport
 
 MAX_READ = 200  # passages of a document in one call
 
@@ -195,6 +200,49 @@ class Resift:
             document_ids=request.document_ids,
             filter_=request.filter,
             everything=request.everything,
+        )
+
+    async def evaluate(
+        self,
+        data: "str | Path | JudgedSet",
+        *,
+        collection: str = "default",
+        split: str = "",
+        reranker: str = DEFAULT,
+        depth: int = 0,
+        depths: Sequence[int] = (10, 20, 30, 50, 100, 200),
+        queries: int = 0,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> "EvaluationReport":
+        """Measure search and reranking on judged questions, and how deep to rerank.
+
+        `data` is a folder in BEIR form, whose documents are ingested into a collection of its name, or a file with one
+        `{"query": ..., "relevant": [...]}` per line about `collection`. `depth` and `depths` count documents; depth 0
+        is the tuned one, or 50. `queries` above 0 draws a sample.
+
+        Raises:
+            MissingExtra: The extra `eval` is not installed.
+            InvalidInput: The data cannot be used, or there is no reranker to evaluate.
+            ModelError: The reranker failed.
+        """
+        require_extra("eval", "`evaluate`")
+        from ..evaluation.experiment import EvaluationRequest, evaluate
+        from ..evaluation.judged_files import load_judged
+
+        if isinstance(data, str | Path):
+            data = load_judged(Path(data), split=split, queries=queries, seed=seed)
+        request = EvaluationRequest(
+            judged=data, collection=collection, reranker=reranker, depth=depth, depths=depths, seed=seed
+        )
+        services = self.engine.services
+        return await evaluate(
+            request,
+            pipeline=services.pipeline,
+            ingestor=services.ingestor,
+            remover=services.remover,
+            now=datetime.now(UTC),
+            progress=progress,
         )
 
     @property

@@ -5,16 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resift import (
-    IngestReport,
-    InvalidInput,
-    NotFound,
-    Page,
-    PathRefused,
-    Resift,
-    SearchRequest,
-    Settings,
-)
+from resift import IngestReport, InvalidInput, NotFound, Page, PathRefused, Resift, SearchRequest, Settings
 from resift.api.arguments import names
 from resift.factories.engine import build_engine
 from resift.settings.load import load_settings
@@ -114,6 +105,6 @@ def test_settings_may_be_passed(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path / "data")
     assert isinstance(settings, Settings)
     assert Resift(settings).engine.settings is settings
-    with pytest.raises(InvalidInput, match="'data_dri'. Did you mean 'data_dir'"):
+    with pytest.raises(InvalidInput, match=r"'data_dri'\. Did you mean 'data_dir'"):
         Resift(data_dri=tmp_path)
     assert issubclass(PathRefused, Exception)
