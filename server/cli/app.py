@@ -21,7 +21,7 @@ COMMANDS = {
     "collections": ("documents", "List all collections, or show one."),
     "delete": ("documents", "Delete documents from a collection, or the whole collection."),
     "eval": ("evaluate", "Measure search and reranking on judged questions, and how deep to rerank."),
-    "tune": ("tune", "Find the weights, depth and calibration that suit your questions, and store them with the collection."),
+    "tune": ("tune", "Find the weights, depth and calibration that suit your questions"),
     "train": ("train", "Fine-tune a reranker on judged questions."),
     "optimize": ("optimize", "Rebuild a collection's index."),
     "adopt": ("adopt", "Search a collection that another program made."),

@@ -4,20 +4,22 @@ import pytest
 import typer
 from typer.main import get_command
 
-from resift.server.cli.app import COMMANDS, app
+from resift.server.cli.app import COMMANDS, LazyCommands, app
+
+
+@pytest.fixture
+def group() -> LazyCommands:
+    commands = get_command(app)
+    assert isinstance(commands, LazyCommands)
+    return commands
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_command_is_there_and_described_as_in_its_own_help(name: str) -> None:
-    group = get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
+def test_command_is_there_and_described_as_in_its_own_help(group: LazyCommands, name: str) -> None:
     command = group.get_command(typer.Context(group), name)
     assert command is not None
-    help_text = " ".join((command.help or "").split())
-    assert help_text.startswith(COMMANDS[name][1])
+    assert " ".join(command.help.split()).startswith(COMMANDS[name][1])
 
 
-def test_unknown_command_is_none() -> None:
-    group = get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
+def test_unknown_command_is_none(group: LazyCommands) -> None:
     assert group.get_command(typer.Context(group), "serach") is None
