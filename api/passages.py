@@ -1,11 +1,13 @@
-"""Passages and documents as callers hand them over."""
+"""Passages and documents as callers hand them over, and hits as the feedback log keeps them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.errors import InvalidInput
-from ..core.values import Document, Passage
+from ..core.values import Document, Hit, Passage
 from ..ingest.sources import text_document
+from ..pipeline.request import SearchRequest
+from ..store.feedback_log import Searched, ShownHit
 from .requests import MAX_NAME_CHARACTERS, MAX_PASSAGES, DocumentInput, PassageInput
 
 MAX_CHARACTERS = 200_000  # of all passages together: about 20 s of reading on two cores
@@ -38,6 +40,19 @@ def read_document_input(given: DocumentInput, metadata: Mapping[str, Any]) -> Do
         source=given.get("source", ""),
         id_=given.get("id", ""),
         metadata={**metadata, **given.get("metadata", {})},
+    )
+
+
+def searched(request: SearchRequest, hits: Sequence[Hit]) -> Searched:
+    """Return what the feedback log keeps of a search and the hits that it showed."""
+    return Searched(
+        request.collection,
+        request.query,
+        shown=[ShownHit(hit.passage.id, hit.passage.document_id, rank=hit.rank) for hit in hits],
+        filter=request.filter,
+        # Other hits are right for a request with preferences of its own.
+        plain=request.is_plain and not request.instruction and not request.reorders,
+        reranker=request.reranker,
     )
 
 

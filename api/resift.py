@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from anyio import to_thread
 
 from ..core.errors import InvalidInput, nearest, require_extra
+from ..core.values import Hit
 from ..factories.engine import Engine, build_engine
 from ..ingest.job import IngestReport, Job, Progress
 from ..ingest.removal import Removed
@@ -22,7 +23,7 @@ from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, s
 from ..settings.load import Settings, load_settings
 from ..store.manifest import Tuning
 from .arguments import build, takes
-from .passages import read_document_input, read_passages
+from .passages import read_document_input, read_passages, searched
 from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
 
 if TYPE_CHECKING:
@@ -244,6 +245,34 @@ class Resift:
             now=datetime.now(UTC),
             progress=progress,
         )
+
+    @property
+    def takes_feedback(self) -> bool:
+        """Return whether the settings ask for feedback, so that searches can be logged."""
+        return self.engine.services.feedback is not None
+
+    async def log_search(self, request: SearchRequest, hits: Sequence[Hit]) -> str:
+        """Log the hits that a search showed, and return the id to give feedback on; "" if feedback is off.
+
+        Raises:
+            StoreError: The log cannot be written.
+        """
+        log = self.engine.services.feedback
+        if log is None:
+            return ""
+        return await log.log_search(searched(request, hits))
+
+    async def record_feedback(self, search_id: str, *, used: Sequence[str], not_used: Sequence[str] = ()) -> None:
+        """Record which passages of a logged search were used, and which were not.
+
+        Raises:
+            InvalidInput: Feedback is off, or a passage was not among the hits.
+            NotFound: There is no such search.
+        """
+        log = self.engine.services.feedback
+        if log is None:
+            raise InvalidInput("Feedback is off. Set RESIFT_FEEDBACK=true.")
+        await log.log_feedback(search_id, used, not_used)
 
     @property
     def templates(self) -> list[str]:

@@ -76,6 +76,8 @@ class SyncResift:
     tunings = _blocking(Resift.tunings)
     delete = _blocking(Resift.delete)
     evaluate = _blocking(Resift.evaluate)
+    log_search = _blocking(Resift.log_search)
+    record_feedback = _blocking(Resift.record_feedback)
 
 
 class Reranker:

@@ -86,13 +86,13 @@ async def legs_of(
         InvalidInput: The field weights are unusable, or keyword search is asked of a collection without its vectors.
     """
     manifest, texts = collection.manifest, query.texts
+    shares, notes = _shares(manifest, retrieval.fields)
     if retrieval.mode == "keyword":
         if not KEYWORD_VECTORS & manifest.vectors.keys():
             raise InvalidInput(
                 f"{collection.name!r} has no vectors for keyword search. {ADD_KEYWORDS} Or search with mode 'hybrid'."
             )
         return await _keyword_legs(manifest, texts, extra_encoders.sparse)
-    shares, notes = _shares(manifest, retrieval.fields)
     found = Legs(notes=notes) + await _dense_legs(collection, texts, retrieval, encoder=encoder, shares=shares)
     if found.legs and texts and DENSE in shares:
         found += await _token_legs(manifest, texts[0], extra_encoders.tokens)

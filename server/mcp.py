@@ -62,8 +62,8 @@ def create_server(engine: Engine) -> MCPServer[None]:
     tools: list[Tool] = [build(resift) for build in TOOLS.values()]
     if engine.listwise is not None:
         tools.append(rerank_with_llm(resift))
-    if engine.services.feedback is not None:
-        tools.append(record_feedback(engine.services.feedback))
+    if resift.takes_feedback:
+        tools.append(record_feedback(resift))
     server = MCPServer(
         "resift",
         title="Resift",

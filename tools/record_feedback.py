@@ -6,7 +6,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from ..store.feedback_log import FeedbackLog
+from ..api.resift import Resift
 from .boundary import make_tool
 from .results import reply
 
@@ -18,7 +18,7 @@ class FeedbackResult(BaseModel):
     not_used: int
 
 
-def record_feedback(feedback: FeedbackLog) -> Tool:
+def record_feedback(resift: Resift) -> Tool:
     """Return the tool."""
 
     async def record_feedback(
@@ -30,7 +30,7 @@ def record_feedback(feedback: FeedbackLog) -> Tool:
 
         Call it once, after you have answered. Returns how many were recorded.
         """
-        await feedback.log_feedback(search_id, used, not_used)
+        await resift.record_feedback(search_id, used=used, not_used=not_used)
         return reply({"used": len(used), "not_used": len(not_used)})
 
     return make_tool(

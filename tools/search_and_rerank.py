@@ -1,6 +1,5 @@
 """The tool for most questions: search, then rerank."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from mcp.server.mcpserver.tools import Tool
@@ -9,7 +8,6 @@ from ..api.arguments import build
 from ..api.resift import Resift
 from ..core.errors import StoreError
 from ..pipeline.request import SearchRequest
-from ..store.feedback_log import FeedbackLog, Searched, ShownHit
 from .boundary import READS_ONLY, make_tool
 from .results import Detail, MaxTokens, RankingReply, Room, ranking_answer, reply
 
@@ -28,9 +26,12 @@ def search_and_rerank(resift: Resift) -> Tool:
         """
         page = await resift.search(**arguments)
         answer = ranking_answer(page, full=detail == "full", room=Room(max_tokens))
-        feedback = resift.engine.services.feedback
-        if feedback is not None and answer["hits"]:
-            await _log(feedback, build(SearchRequest, **arguments), answer)
+        if resift.takes_feedback and answer["hits"]:
+            shown = page.hits[: len(answer["hits"])]
+            try:
+                answer["search_id"] = await resift.log_search(build(SearchRequest, **arguments), shown)
+            except StoreError as error:  # the answer is complete without it
+                answer["notes"].append(f"There is no search_id to give feedback on: {error}")
         return reply(answer)
 
     return make_tool(
@@ -39,24 +40,4 @@ def search_and_rerank(resift: Resift) -> Tool:
         annotations=READS_ONLY,
         arguments=SearchRequest,
         required=["query"],
-    )
-
-
-async def _log(log: FeedbackLog, request: SearchRequest, answer: dict[str, Any]) -> None:
-    """Log the hits shown, and add to the answer the id to give feedback on."""
-    try:
-        answer["search_id"] = await log.log_search(_searched(request, answer["hits"]))
-    except StoreError as error:  # the answer is complete without it
-        answer["notes"].append(f"There is no search_id to give feedback on: {error}")
-
-
-def _searched(request: SearchRequest, hits: Sequence[dict[str, Any]]) -> Searched:
-    return Searched(
-        request.collection,
-        request.query,
-        shown=[ShownHit(hit["passage_id"], hit["document_id"], rank=hit["rank"]) for hit in hits],
-        filter=request.filter,
-        # Other hits are right for a request with preferences of its own.
-        plain=request.is_plain and not request.instruction and not request.reorders,
-        reranker=request.reranker,
     )
