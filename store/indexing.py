@@ -41,7 +41,6 @@ class IndexMeasurement:
 
     recall: float
     milliseconds: float
-    exact_milliseconds: float
     resident_mb: float
     load_seconds: float
 

@@ -46,7 +46,7 @@ def plot_sweep(sweep: DepthSweep, *, ink: str = INK) -> "Figure":
     return figure
 
 
-def plot_differences(report: EvaluationReport, *, ink: str = INK) -> "Figure":
+def plot_differences(report: EvaluationReport) -> "Figure":
     """Return the change in nDCG@10 of each query under the final system, largest gain first."""
     from matplotlib.figure import Figure
 
@@ -55,10 +55,10 @@ def plot_differences(report: EvaluationReport, *, ink: str = INK) -> "Figure":
     figure = Figure(figsize=(7.2, 2.6), layout="constrained")
     axes: Any = figure.subplots()
     axes.bar(range(len(changes)), changes, width=1.0, color=[GREEN if each > 0 else RED for each in changes])
-    axes.axhline(0, color=ink, linewidth=0.8)
+    axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlabel("queries, largest gain first")
     axes.set_ylabel("change in nDCG@10")
-    _style(axes, ink, legend=False)
+    _style(axes, INK, legend=False)
     return figure
 
 

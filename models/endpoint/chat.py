@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
-MAX_LOGPROBS = 20  # the most that OpenAI and vLLM return for a token
-
-
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A request to a model. With a schema the reply is JSON that fits it, if the endpoint supports that."""
@@ -32,8 +29,6 @@ class ChatRequest:
     """Of the reply; 0 leaves the limit to the endpoint."""
     schema: Mapping[str, Any] | None = None
     seed: int | None = None
-    first_token: bool = False
-    """Also return the likeliest alternatives to the reply's first token."""
 
 
 class LanguageModel:
@@ -139,7 +134,5 @@ def _parameters(model: str, request: ChatRequest, *, without: set[str]) -> dict[
     if request.schema is not None:
         schema = {"name": "reply", "strict": True, "schema": request.schema}
         options["response_format"] = {"type": "json_schema", "json_schema": schema}
-    if request.first_token:
-        options |= {"logprobs": True, "top_logprobs": MAX_LOGPROBS}
     accepted = {name: value for name, value in options.items() if name not in without}
     return {"model": model, "messages": [system, user], **accepted}

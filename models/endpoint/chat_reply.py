@@ -23,8 +23,6 @@ class ChatReply:
     tokens_in: int = 0
     tokens_out: int = 0
     retries: int = 0
-    first_token: tuple[tuple[str, float], ...] = ()
-    """The likeliest first tokens with their log probabilities; empty if the endpoint returns none."""
 
     def with_retries(self, retries: int) -> ChatReply:
         """Return the reply with the number of failed requests that came before it."""
@@ -36,23 +34,9 @@ class _Message(BaseModel):
     refusal: str | None = None
 
 
-class _TokenOption(BaseModel):
-    token: str
-    logprob: float
-
-
-class _Position(BaseModel):
-    top_logprobs: list[_TokenOption] = []
-
-
-class _Logprobs(BaseModel):
-    content: list[_Position] | None = None
-
-
 class _Choice(BaseModel):
     message: _Message
     finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
 
 
 class _Usage(BaseModel):
@@ -84,11 +68,9 @@ def read_reply(body: bytes, endpoint: str) -> ChatReply:
     if choice.message.refusal or choice.finish_reason == "content_filter":
         reason = (choice.message.refusal or "its content filter was triggered")[:MAX_REFUSAL_CHARACTERS]
         raise ModelError(f"{endpoint} refused to answer: {reason}")
-    positions = (choice.logprobs.content if choice.logprobs else None) or []
     return ChatReply(
         text=choice.message.content or "",
         complete=choice.finish_reason not in TRUNCATED,
         tokens_in=usage.prompt_tokens or 0,
         tokens_out=usage.completion_tokens or 0,
-        first_token=tuple((each.token, each.logprob) for each in positions[0].top_logprobs) if positions else (),
     )

@@ -35,7 +35,6 @@ _OPTIONAL: Mapping[str, frozenset[str]] = {
     "temperature": frozenset({"temperature"}),
     "max_completion_tokens": frozenset({"max_completion_tokens"}),  # `max_tokens` replaces it
     "max_tokens": frozenset({"max_tokens"}),
-    "logprobs": frozenset({"logprobs", "top_logprobs"}),
 }
 
 

@@ -77,7 +77,6 @@ async def _measure(folder: Path, manifest: Manifest) -> IndexMeasurement:
     return IndexMeasurement(
         recall=recall(found, exact),
         milliseconds=found.milliseconds,
-        exact_milliseconds=exact.milliseconds,
         resident_mb=grown,
         load_seconds=load_seconds,
     )

@@ -6,7 +6,7 @@ import pytest
 
 from resift.core.errors import InvalidInput, NotFound, UnreadableFile
 from resift.evaluation.beir import choose_split, load
-from resift.evaluation.judged import JudgedQuestion, from_questions, sample
+from resift.evaluation.judged import sample
 from resift.tests.evaluation.conftest import NOTES, QUESTIONS, write_set
 
 
@@ -105,23 +105,3 @@ def test_malformed_judgement_is_named(tmp_path: Path) -> None:
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tchain\thigh\n")
     with pytest.raises(UnreadableFile, match=r"test\.tsv:2: .* is not 'query<TAB>document<TAB>grade'"):
         load(folder, "test")
-
-
-def test_questions_in_python_make_a_judged_set() -> None:
-    judged = from_questions([JudgedQuestion(" why? ", ["a", "b"]), JudgedQuestion("how?", ["c"])], name="mine")
-    assert (judged.name, judged.queries) == ("mine", {"1": "why?", "2": "how?"})
-    assert judged.grades == {"1": {"a": 1, "b": 1}, "2": {"c": 1}}
-    assert not judged.has_documents
-
-
-@pytest.mark.parametrize(
-    ("questions", "message"),
-    [
-        ([JudgedQuestion("why?", ["a"]), JudgedQuestion(" ", ["a"])], r"Question 2: The query is empty"),
-        ([JudgedQuestion("why?", [])], r"Question 1 lists no relevant documents"),
-        ([], r"There are no questions to ask"),
-    ],
-)
-def test_unusable_questions_in_python_are_an_error(questions: list[JudgedQuestion], message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        from_questions(questions)

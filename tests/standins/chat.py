@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -35,17 +35,13 @@ class ChatStandIn(StandIn):
         self.reply: str | None = "What hums?"
         self.rule: Rule | None = None
         self.around = "{}"
-        self.gives_logprobs = True
 
     def _complete(self, body: dict[str, Any]) -> Answer:
         if self.rule is None:
             return completion(self.reply)
         rule = self.rule
         order = [seen.label for seen in sorted(passages_in(body), key=lambda seen: rule(body, seen))]
-        if not body.get("logprobs"):
-            return completion(self.around.replace("{}", json.dumps({"ranking": order})))
-        first_token = {label: -float(place) for place, label in enumerate(order)} if self.gives_logprobs else None
-        return completion(order[0], first_token=first_token)
+        return completion(self.around.replace("{}", json.dumps({"ranking": order})))
 
     @property
     def url(self) -> str:
@@ -83,12 +79,9 @@ def newest(body: dict[str, Any], seen: Seen) -> Any:
     return [-int(part) for part in (seen.date or "0-0-0").split("-")]
 
 
-def completion(content: str | None, *, finish: str = "stop", first_token: Mapping[str, float] | None = None) -> Answer:
-    """Return the answer whose message has this content; `first_token` are logarithms of probabilities."""
+def completion(content: str | None, *, finish: str = "stop") -> Answer:
+    """Return the answer whose message has this content."""
     choice: dict[str, Any] = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content}}
-    if first_token:
-        top = [{"token": token, "logprob": value, "bytes": None} for token, value in first_token.items()]
-        choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}]}
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
     body: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 0, "model": "small", "choices": [choice]}
     return Answer({**body, "usage": usage})

@@ -204,13 +204,6 @@ async def test_endpoint_that_failed_three_times_is_left_alone_for_a_minute(serve
     assert (await model.ask(ASKED)).text == "The pump."
 
 
-async def test_likeliest_first_tokens_are_read(server: ChatStandIn, clock: Clock) -> None:
-    server.always = completion("B", first_token={"B": -0.1, "A": -2.5})
-    reply = await model_at(server, clock).ask(ChatRequest("", "", first_token=True))
-    assert reply.first_token == (("B", -0.1), ("A", -2.5))
-    assert server.asked[0]["logprobs"] is True
-
-
 async def test_key_is_in_no_log_and_no_error(
     server: ChatStandIn, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

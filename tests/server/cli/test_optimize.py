@@ -103,7 +103,7 @@ def test_least_memory_that_finds_enough_in_time_is_recommended(
     options: dict[Quantization, StorageTrial] = {
         kind: StorageTrial(
             IndexOptions(kind),
-            IndexMeasurement(recall, milliseconds, exact_milliseconds=10, resident_mb=resident, load_seconds=0.1),
+            IndexMeasurement(recall, milliseconds, resident_mb=resident, load_seconds=0.1),
             0,
         )
         for kind, (recall, milliseconds, resident) in trials.items()
