@@ -72,7 +72,7 @@ async def measure(passages: int, breadth: int) -> None:
 
 
 async def _filled(store: EdgeStore, passages: int) -> Collection:
-    manifest = Manifest(dense_vectors("made@1", DIMENSION, ()), Bm25Options(100), "200/40/40")
+    manifest = Manifest(dense_vectors("made@1", DIMENSION, ()), Bm25Options(100), chunking="200/40/40")
     collection = await store.open("filtered", create=manifest)
     await collection.remember(replace(manifest, fields=dict.fromkeys(PARTS, "integer")))
     random = np.random.default_rng(7)
@@ -117,7 +117,7 @@ async def _ask(
     hits, times = list[AbstractSet[UUID]](), list[float]()
     for probe in probes:
         start = perf_counter()
-        [found] = await collection.search([Leg(DENSE, probe, CUTOFF, exact=exact, breadth=breadth)], where=where)
+        [found] = await collection.search([Leg(DENSE, probe, limit=CUTOFF, exact=exact, breadth=breadth)], where=where)
         times.append(1000 * (perf_counter() - start))
         hits.append({key for key, _ in found})
     return Answers(hits, median(times))

@@ -58,10 +58,10 @@ async def filtered(collection: Collection, where: Condition | None, queries: Seq
     """Return the recall of filtered graph search, and how many of ten hits are left if the filter comes after it."""
     recalls, left = list[float](), list[int]()
     for query in queries:
-        [found] = await collection.search([Leg(DENSE, query, CUTOFF)], where=where)
-        [exact] = await collection.search([Leg(DENSE, query, CUTOFF, exact=True)], where=where)
-        [wide] = await collection.search([Leg(DENSE, query, POST_FILTERED)])
-        kept = {key for key, _ in (await collection.search([Leg(DENSE, query, POST_FILTERED)], where=where))[0]}
+        [found] = await collection.search([Leg(DENSE, query, limit=CUTOFF)], where=where)
+        [exact] = await collection.search([Leg(DENSE, query, limit=CUTOFF, exact=True)], where=where)
+        [wide] = await collection.search([Leg(DENSE, query, limit=POST_FILTERED)])
+        kept = {key for key, _ in (await collection.search([Leg(DENSE, query, limit=POST_FILTERED)], where=where))[0]}
         recalls.append(len(dict(found).keys() & dict(exact).keys()) / max(1, len(exact)))
         left.append(min(SHOWN, sum(key in kept for key, _ in wide)))
     return fmean(recalls), fmean(left)

@@ -27,7 +27,7 @@ async def measure(server: ChatStandIn, strategy: str, depth: int) -> tuple[int, 
     """Return calls, rounds and seconds for passages of which the second-to-last is the best."""
     worth = [depth - place for place in range(depth)]
     worth[-2] = 2 * depth
-    hits = [Hit(Passage(f"p{place}", -1, f"worth {each}"), 0.0, rank=place) for place, each in enumerate(worth)]
+    hits = [Hit(Passage(f"p{place}", -1, text=f"worth {each}"), 0.0, rank=place) for place, each in enumerate(worth)]
     model = LanguageModel(Endpoint("stand-in", server.url))
     listwise = Listwise(model, load_templates(), ListwiseOptions(strategy=strategy, cache_size=0))
     asked, begun = len(server.asked), time.perf_counter()

@@ -95,7 +95,7 @@ def ours(threads: int) -> Contender:
     reranker = CrossEncoder(find_cross_encoder(str(RERANKER_FOLDER)), WorkerPool(threads))
 
     def score(query: str, passages: Sequence[str]) -> Scores:
-        found = anyio.run(reranker.score, Query(query), [Passage("", -1, text) for text in passages])
+        found = anyio.run(reranker.score, Query(query), [Passage("", -1, text=text) for text in passages])
         return np.array(found.values)
 
     return score
@@ -177,7 +177,7 @@ async def searches(folder: Path, other: Contender, depth: int, threads: int) -> 
     """Search the docstrings of the standard library; return the time that each way of reranking took."""
     engine = build_engine(load_settings(data_dir=folder, threads=threads, rerank=RerankSettings(cache_size=0)))
     documents = list(stdlib_documents())
-    await engine.services.ingestor.ingest(Job(LIBRARY, documents, len(documents)))
+    await engine.services.ingestor.ingest(Job(LIBRARY, documents, total=len(documents)))
     await engine.warm()
     pipeline, rows = engine.services.pipeline, dict[str, list[tuple[float, int]]]()
     for asked in STDLIB_QUESTIONS:

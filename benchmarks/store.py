@@ -60,7 +60,7 @@ def points(passages: int, dimension: int) -> Iterator[list[Point]]:
         texts = [f"{whole[one][:length]}\n{whole[two][:other]}" for one, two, length, other in drawn]
         yield [
             Point(
-                Passage(f"document-{number}", 0, text),
+                Passage(f"document-{number}", 0, text=text),
                 digest="",
                 passages=1,
                 vectors={DENSE: row, BM25: bm25.document(text)},
@@ -123,7 +123,7 @@ async def compare_with_local_mode(passages: int) -> Table:
     from resift.store.qdrant.layout import ClusterLayout
     from resift.store.qdrant.store import QdrantStore
 
-    manifest = Manifest(standard_vectors("synthetic@1", 384), Bm25Options(100), "none", storage=IndexOptions())
+    manifest = Manifest(standard_vectors("synthetic@1", 384), Bm25Options(100), chunking="none", storage=IndexOptions())
     address = Address("http://memory", "", prefer_grpc=False, grpc_port=6334, timeout_s=600)
     breaker = CircuitBreaker("local mode", RetryPolicy(attempts=1))
     local = QdrantStore(QdrantConnection(address, breaker, client=AsyncQdrantClient(":memory:")), ClusterLayout())
@@ -155,7 +155,10 @@ async def hybrid_times(opened: dict[str, Collection], manifest: Manifest) -> dic
     times: dict[str, list[float]] = {name: [] for name in opened}
     for _ in range(LOCAL_ROUNDS):
         asked = [
-            [Leg(DENSE, random.standard_normal(manifest.dimension).astype(np.float32), 100), Leg(BM25, words, 100)]
+            [
+                Leg(DENSE, random.standard_normal(manifest.dimension).astype(np.float32), limit=100),
+                Leg(BM25, words, limit=100),
+            ]
             for words in (bm25.query(each.text) for each in STDLIB_QUESTIONS)
         ]
         for name, collection in opened.items():

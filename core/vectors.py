@@ -66,7 +66,10 @@ class VectorSpec:
 
 def standard_vectors(encoder: str, dimension: int) -> dict[str, VectorSpec]:
     """Return the vectors of a collection with default settings: of the passage, of the title, and BM25."""
-    return {**dense_vectors(encoder, dimension, ("title",)), BM25: VectorSpec("sparse", TEXT_FIELD, "bm25", idf=True)}
+    return {
+        **dense_vectors(encoder, dimension, ("title",)),
+        BM25: VectorSpec("sparse", TEXT_FIELD, model="bm25", idf=True),
+    }
 
 
 def dense_vectors(encoder: str, dimension: int, fields: Sequence[str]) -> dict[str, VectorSpec]:

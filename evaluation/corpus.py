@@ -46,7 +46,7 @@ async def ingest_documents(
 ) -> IngestReport:
     """Make the collection named after the set hold exactly its documents."""
     documents = judged.documents
-    report = await ingestor.ingest(Job(judged.name, documents, len(documents), progress=progress))
+    report = await ingestor.ingest(Job(judged.name, documents, total=len(documents), progress=progress))
     stored = await (await pipeline.open(judged.name)).entries()
     if stale := sorted(stored.keys() - {document.id for document in documents}):
         await remover.remove(judged.name, document_ids=stale, filter_={})

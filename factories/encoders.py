@@ -139,10 +139,10 @@ def new_manifest(settings: Settings, encoder: Encoder, extra_encoders: ExtraEnco
 def _vectors(settings: Settings, encoder: Encoder, extra_encoders: ExtraEncoders) -> dict[str, VectorSpec]:
     vectors = dense_vectors(encoder.fingerprint, encoder.dimension, settings.vectors.fields)
     if extra_encoders.sparse is None:
-        vectors[BM25] = VectorSpec("sparse", TEXT_FIELD, BM25, idf=True)
+        vectors[BM25] = VectorSpec("sparse", TEXT_FIELD, model=BM25, idf=True)
     else:
         vectors[LEARNED] = VectorSpec(
-            "sparse", TEXT_FIELD, extra_encoders.sparse.fingerprint, idf=extra_encoders.sparse.idf
+            "sparse", TEXT_FIELD, model=extra_encoders.sparse.fingerprint, idf=extra_encoders.sparse.idf
         )
     if settings.vectors.tokens and extra_encoders.tokens is not None:
         vectors[TOKENS] = VectorSpec(

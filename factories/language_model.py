@@ -66,4 +66,4 @@ def open_listwise(
 
 def ordering_step(listwise: Listwise, settings: Settings) -> OrderStage:
     """Return the stage in which the language model reorders the first hits."""
-    return OrderStage(LLM, listwise, settings.llm.head, wide_margin=settings.llm.wide_margin)
+    return OrderStage(LLM, listwise, head=settings.llm.head, wide_margin=settings.llm.wide_margin)

@@ -83,13 +83,13 @@ class Collection:
             raise InvalidInput(
                 f"{passage_id!r} is not a passage id. Passage ids look like 'docs/setup.md#3'. Take one from a hit."
             )
-        return Passage(document_id, int(ordinal), "").point_id(self.name)
+        return Passage(document_id, int(ordinal), text="").point_id(self.name)
 
     async def points_in(self, document_id: str) -> list[UUID]:
         """Return the point ids of a document's passages in their order; none if the document is not held."""
         entries = await self.entries([document_id])
         total = entries[document_id].passages if document_id in entries else 0
-        return [Passage(document_id, ordinal, "").point_id(self.name) for ordinal in range(total)]
+        return [Passage(document_id, ordinal, text="").point_id(self.name) for ordinal in range(total)]
 
     async def entries(self, document_ids: Sequence[str] | None = None) -> dict[str, Entry]:
         """Return the documents held completely, by id: those named, or all."""

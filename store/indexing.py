@@ -59,7 +59,7 @@ async def draw_probes(collection: Collection, dimension: int) -> list[Vector]:
     A passage's own vector would be easier than a real question, because the graph leads straight to it.
     """
     directions = np.random.default_rng(SEED).standard_normal((8, dimension)).astype(np.float32)
-    found = await collection.search([Leg(DENSE, direction, _POOL_SIZE) for direction in directions])
+    found = await collection.search([Leg(DENSE, direction, limit=_POOL_SIZE) for direction in directions])
     ids = sorted({key for leg in found for key, _ in leg})
     chosen = random.Random(SEED).sample(ids, min(2 * PROBES, len(ids)))  # noqa: S311 - not used for security
     vectors = [np.asarray(each, np.float32) for each in (await collection.fetch_vectors(chosen, DENSE)).values()]
@@ -79,7 +79,7 @@ async def search_probes(
     hits, times = list[AbstractSet[UUID]](), list[float]()
     for probe in probes:
         start = clock()
-        [found] = await collection.search([Leg(DENSE, probe, CUTOFF, exact=exact, breadth=breadth)])
+        [found] = await collection.search([Leg(DENSE, probe, limit=CUTOFF, exact=exact, breadth=breadth)])
         times.append(1000 * (clock() - start))
         hits.append({key for key, _ in found})
         await checkpoint()  # other searches run in between

@@ -139,7 +139,7 @@ async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engi
 
 async def _ingest_documents(folder: Path) -> None:
     built = open_engine(folder)
-    report = await built.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
+    report = await built.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
     assert report.added == len(DOCUMENTS)
     await built.close()
 

@@ -72,7 +72,7 @@ class Miner:
         done = file.count()
         if done >= len(asked):
             return
-        await self.ingestor.ingest(Job(judged.name, documents, len(documents), progress=self.progress))
+        await self.ingestor.ingest(Job(judged.name, documents, total=len(documents), progress=self.progress))
         for place in range(done, len(asked)):
             query, grades = asked[place]
             file.append(await self._ask(judged.name, query, grades))

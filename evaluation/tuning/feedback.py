@@ -30,7 +30,7 @@ async def collect_uses(
     samples: list[Sample] = []
     for done, use in enumerate(uses, start=1):
         searched = use.searched
-        judged = JudgedSet("", {searched.search_id: searched.query}, {searched.search_id: {}})
+        judged = JudgedSet("", {searched.search_id: searched.query}, grades={searched.search_id: {}})
         samples += await collect_samples(pipeline, judged, replace(question, filter=searched.filter), now=now)
         if progress is not None:
             await progress(done, len(uses), "")

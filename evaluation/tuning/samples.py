@@ -62,10 +62,10 @@ async def collect_samples(
     """
     # Depths count documents, each at its best passage. Weights do not matter here, since raw scores are kept.
     deepest = replace(question, depth=MAX_TUNED_DEPTH, limit=MAX_TUNED_DEPTH, per_document=1, rerank_weight=0.0)
-    mix = Mix({}, pipeline.rerankers.metadata, now)
+    mix = Mix({}, pipeline.rerankers.metadata, now=now)
     samples: list[Sample] = []
     async for identifier, ranking in rankings(pipeline, judged, deepest):
-        samples.append(Sample(_pool(ranking), judged.grades[identifier], mix))
+        samples.append(Sample(_pool(ranking), judged.grades[identifier], mix=mix))
         if progress is not None:
             await progress(len(samples), len(judged.queries), "")
     return samples

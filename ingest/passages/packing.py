@@ -115,13 +115,13 @@ class Packer:
     def _should_merge(self, left: Chunk, right: Chunk, after: Chunk | None) -> bool:
         is_left_small = self.tokens(*left.units) < self._chunking.min_tokens
         is_right_small = self.tokens(*right.units) < self._chunking.min_tokens
-        if not self._fit_together(left, right) or not (is_left_small or is_right_small):
+        if not self._can_merge(left, right) or not (is_left_small or is_right_small):
             return False
-        if is_left_small or after is None or not self._fit_together(right, after):
+        if is_left_small or after is None or not self._can_merge(right, after):
             return True
         return _shared_levels(left, right) >= _shared_levels(right, after)
 
-    def _fit_together(self, left: Chunk, right: Chunk) -> bool:
+    def _can_merge(self, left: Chunk, right: Chunk) -> bool:
         return self.tokens(left.units[0], right.units[1]) <= self._chunking.max_tokens
 
     def _merge(self, left: Chunk, right: Chunk) -> Chunk:

@@ -51,7 +51,7 @@ def find_cross_encoder(reference: str, *, options: ModelOptions = DEFAULT_OPTION
     if _looks_like_a_path(reference):
         message = f"There is no folder {folder}. Give one that exists, or a name on the hub or in fastembed."
         return _unusable(folder, message)
-    return CrossEncoderModel(reference, partial(_open_named, reference, options), f"{reference}, by name")
+    return CrossEncoderModel(reference, partial(_open_named, reference, options), origin=f"{reference}, by name")
 
 
 def _looks_like_a_path(reference: str) -> bool:
@@ -71,11 +71,11 @@ def _in_folder(folder: Path, options: ModelOptions) -> CrossEncoderModel:
     if (graph := graph_path(folder)).is_file():
         digest = sampled_digest([graph, folder / TOKENIZER_FILE])
         load = partial(open_exported, folder, graph, options)
-        return CrossEncoderModel(folder.name, load, f"{graph}, ONNX", digest=digest)
+        return CrossEncoderModel(folder.name, load, origin=f"{graph}, ONNX", digest=digest)
     if weights := sorted(folder.glob("*.safetensors")):
         digest = sampled_digest([*weights, folder / TOKENIZER_FILE])
         load = partial(TorchPairScorer.open, folder, options)
-        return CrossEncoderModel(folder.name, load, f"{folder}, torch", digest=digest)
+        return CrossEncoderModel(folder.name, load, origin=f"{folder}, torch", digest=digest)
     files = ", ".join((SPEC_FILE, *GRAPH_FILES, "*.safetensors"))
     return _unusable(folder, f"The folder {folder} does not contain a reranker, which would have one of {files}.")
 
@@ -95,7 +95,7 @@ def _unusable(folder: Path, message: str) -> CrossEncoderModel:
     def fail() -> PairScorer:
         raise ModelError(message)
 
-    return CrossEncoderModel(folder.name, fail, str(folder))
+    return CrossEncoderModel(folder.name, fail, origin=str(folder))
 
 
 def _open_own(folder: Path, options: ModelOptions) -> PairScorer:

@@ -91,8 +91,8 @@ def _merge(lists: list[Group]) -> Strategy:
 
 def _heads(lists: list[Group], number: int) -> Group:
     """Return `number` positions from the fronts of the lists, in turn."""
-    in_turn = [place for row in zip_longest(*lists) for place in row if place is not None]
-    return in_turn[:number]
+    interleaved = [place for row in zip_longest(*lists) for place in row if place is not None]
+    return interleaved[:number]
 
 
 STRATEGIES: dict[str, Callable[[int], Strategy]] = {

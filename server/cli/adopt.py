@@ -181,7 +181,7 @@ async def _map(engine: Engine, store: QdrantStore, request: AdoptRequest, before
     vectors = {DENSE: VectorSpec("dense", TEXT_FIELD, model=engine.encoder.fingerprint, dimension=dense.dimension)}
     if sparse is not None:
         _check_keywords(seen, mapping, bm25, sparse, force=request.force)
-        vectors[BM25] = VectorSpec("sparse", TEXT_FIELD, BM25, idf=sparse.idf)
+        vectors[BM25] = VectorSpec("sparse", TEXT_FIELD, model=BM25, idf=sparse.idf)
     fields, types = fields_of(seen, besides=(mapping.text, mapping.title, mapping.source, mapping.document))
     return Manifest(
         vectors=vectors,

@@ -124,7 +124,7 @@ async def _ingest(engine: Engine, documents: Sequence[Document], collection: str
 
     start = time.perf_counter()
     with progress_bar(f"Ingesting {collection}") as progress:
-        job = Job(collection, documents, len(documents), progress=progress)
+        job = Job(collection, documents, total=len(documents), progress=progress)
         report = await engine.services.ingestor.ingest(job)
     print_report(report, collection)
     say(f"{report.passages / (time.perf_counter() - start):,.0f} passages a second", style="dim")

@@ -149,7 +149,7 @@ async def _check_row(name: str, engine: Engine) -> str:
     reranker = engine.services.pipeline.rerankers.scorer(name)
     if reranker is None:  # cannot be, for a row that scores
         return "not used"
-    scores = (await reranker.score(Query(QUESTION), [Passage("doctor", 0, ANSWER)])).check(reranker, 1)
+    scores = (await reranker.score(Query(QUESTION), [Passage("doctor", 0, text=ANSWER)])).check(reranker, 1)
     return f"{reranker.name} gave {scores.values[0]:.3g} to a passage"
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 SPECS = {
     **standard_vectors("by-hand@1", 4),
     "summary": VectorSpec("dense", "summary", model="other@1", dimension=2),
-    "learned": VectorSpec("sparse", "text", "splade@1"),
+    "learned": VectorSpec("sparse", "text", model="splade@1"),
     "tokens": VectorSpec("multi", "text", model="by-hand@1", dimension=4),
 }
 AXES = np.eye(4, dtype=np.float32)
@@ -29,7 +29,7 @@ def vec(values: Sequence[float] | Sequence[Sequence[float]]) -> Vector:
 
 
 def point(name: str, **vectors: AnyVector) -> Point:
-    return Point(Passage(name, 0, "text"), "digest", passages=1, vectors=vectors)
+    return Point(Passage(name, 0, text="text"), "digest", passages=1, vectors=vectors)
 
 
 async def test_every_kind_of_vector_is_searched_and_given_back_after_reopening(
@@ -48,9 +48,9 @@ async def test_every_kind_of_vector_is_searched_and_given_back_after_reopening(
     a, b, c = (each.passage.point_id("c") for each in points)
 
     legs = [
-        Leg("summary", vec([0, 1]), 5),
-        Leg("learned", Sparse((9,), (2.0,)), 5),
-        Leg("tokens", Multi(AXES[:3]), 5),
+        Leg("summary", vec([0, 1]), limit=5),
+        Leg("learned", Sparse((9,), (2.0,)), limit=5),
+        Leg("tokens", Multi(AXES[:3]), limit=5),
     ]
     summary, learned, late = await collection.search(legs)
     assert summary == [(a, pytest.approx(0.8)), (b, pytest.approx(0))]  # cosine
@@ -76,8 +76,8 @@ async def test_late_interaction_rescores_what_another_search_finds(store: EdgeSt
     near = vec([[1, 0, 0, 0], [1, 0.1, 0, 0], [0, 0, 0, 1]])
     points = [point(str(place), dense=row, tokens=Multi(AXES[[place]])) for place, row in enumerate(near)]
     await collection.write(points)
-    among = [Leg("dense", AXES[0], 2)]
-    [found] = await collection.search([Leg("tokens", Multi(AXES[1:3]), 5, among=among)])
+    among = [Leg("dense", AXES[0], limit=2)]
+    [found] = await collection.search([Leg("tokens", Multi(AXES[1:3]), limit=5, among=among)])
     first, second, _ = (each.passage.point_id("c") for each in points)
     assert found == [(second, pytest.approx(1)), (first, pytest.approx(0))]  # the third, the nearest, was not among
 

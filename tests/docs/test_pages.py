@@ -73,7 +73,7 @@ async def fill(folder: Path, passages: int) -> None:
     rows = np.random.default_rng(5).standard_normal((passages, collection.manifest.dimension)).astype(np.float32)
     await collection.write(
         [
-            Point(Passage(f"filler {n}", 0, "text"), "digest", passages=1, vectors={"dense": row})
+            Point(Passage(f"filler {n}", 0, text="text"), "digest", passages=1, vectors={"dense": row})
             for n, row in enumerate(rows)
         ]
     )
@@ -106,7 +106,7 @@ def test_commands_of_the_page_run(run: Run, tmp_path: Path, monkeypatch: pytest.
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
     folder = tmp_path_factory.mktemp("pages")
     built = build_engine(load_settings(data_dir=folder, min_free_mb=0), roots=[folder])
-    assert (await built.services.ingestor.ingest(Job("default", DOCUMENTS, 3))).added == 3
+    assert (await built.services.ingestor.ingest(Job("default", DOCUMENTS, total=3))).added == 3
     yield built
     await built.close()
 

@@ -120,7 +120,7 @@ async def test_keyword_search_goes_by_the_model_the_collection_was_made_with(
     request: pytest.FixtureRequest, tmp_path: Path, model: str, store: str
 ) -> None:
     name, query, texts, right = FOUND[model]
-    documents = [Document(key, "", text) for key, text in texts.items()]
+    documents = [Document(key, "", text=text) for key, text in texts.items()]
     words = f"{name}={request.getfixturevalue(model)}"
     async with engine_on(store, tmp_path, documents, vectors={"words": words}) as engine:
         page = await engine.services.pipeline.search(SearchRequest(query, mode="keyword"))
@@ -131,7 +131,7 @@ async def test_keyword_search_goes_by_the_model_the_collection_was_made_with(
 
 
 async def test_collection_whose_model_is_not_configured_says_which_it_is(splade: Path, tmp_path: Path) -> None:
-    documents = [Document("pump", "", "The pump leaks at its seal.")]
+    documents = [Document("pump", "", text="The pump leaks at its seal.")]
     async with engine_on("edge", tmp_path, documents, vectors={"words": f"{SPLADE}={splade}"}) as made:
         page = await made.services.pipeline.search(SearchRequest("leaks", mode="keyword"))
         assert page.ranking.hits[0].scores["sparse"] == pytest.approx(3 * np.log(2) ** 2)  # [CLS], leaks, [SEP]

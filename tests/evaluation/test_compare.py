@@ -15,7 +15,9 @@ JUDGED = JudgedSet(
 def measured(name: str, ranks: Mapping[str, int]) -> SystemResult:
     """Return a system that finds the right document at these ranks, from 1; 0 is nowhere."""
     run = {
-        key: QueryResult((*(f"x{number}" for number in range(rank - 1)), *(["right"] if rank else [])), 1.0, 0.0)
+        key: QueryResult(
+            (*(f"x{number}" for number in range(rank - 1)), *(["right"] if rank else [])), 1.0, added_ms=0.0
+        )
         for key, rank in ranks.items()
     }
     orders = {key: result.documents for key, result in run.items()}

@@ -13,7 +13,10 @@ WRONG = tuple(f"x{number}" for number in range(10))
 def runs(first: dict[int, int]) -> dict[int, dict[str, QueryResult]]:
     """Return runs by depth in which the first so many queries have the right document first; a passage takes 2 ms."""
     return {
-        depth: {key: QueryResult(RIGHT if index < right else WRONG, 1.0, 2.0 * depth) for index, key in enumerate(KEYS)}
+        depth: {
+            key: QueryResult(RIGHT if index < right else WRONG, 1.0, added_ms=2.0 * depth)
+            for index, key in enumerate(KEYS)
+        }
         for depth, right in first.items()
     }
 
@@ -47,7 +50,7 @@ def test_each_depth_has_its_quality_and_time() -> None:
 
 def test_ceiling_is_recall_at_the_depth() -> None:
     late = (*(f"x{number}" for number in range(7)), "right")
-    run = {key: QueryResult(late, 1.0, 1.0) for key in KEYS}
+    run = {key: QueryResult(late, 1.0, added_ms=1.0) for key in KEYS}
     seven, eight = sweep_depths(JUDGED, {7: run, 8: run}).depths
     assert (seven.ceiling, eight.ceiling) == (0.0, 1.0)
 

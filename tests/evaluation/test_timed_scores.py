@@ -32,7 +32,7 @@ class ByLength:
 
 
 def passages(*texts: str) -> list[Passage]:
-    return [Passage(text, 0, text) for text in texts]
+    return [Passage(text, 0, text=text) for text in texts]
 
 
 async def test_passage_is_scored_once_per_query() -> None:

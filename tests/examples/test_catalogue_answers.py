@@ -23,7 +23,7 @@ UNANSWERED = [asked for asked in part_questions() if not asked.relevant]
 async def pipeline(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pipeline]:
     engine = build_engine(load_settings(data_dir=tmp_path_factory.mktemp("catalogue"), min_free_mb=0))
     documents = parts()
-    await engine.services.ingestor.ingest(Job("parts", documents, len(documents)))
+    await engine.services.ingestor.ingest(Job("parts", documents, total=len(documents)))
     yield engine.services.pipeline
     await engine.close()
 

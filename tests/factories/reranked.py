@@ -16,10 +16,10 @@ from resift.settings.load import load_settings
 KEY = "sk-secret-5b1f"
 QUERY = "why do brakes squeal"
 DOCUMENTS = (
-    Document("close", "", "Squealing noises come from worn brake pads and need attention soon."),
-    Document("words", "", "why do why do why do: a list of words."),
-    Document("all", "", "brakes and why do read on"),
-    Document("other", "", "The battery is charged overnight in the garage."),
+    Document("close", "", text="Squealing noises come from worn brake pads and need attention soon."),
+    Document("words", "", text="why do why do why do: a list of words."),
+    Document("all", "", text="brakes and why do read on"),
+    Document("other", "", text="The battery is charged overnight in the garage."),
 )
 QWEN = {
     "kind": "vllm",
@@ -35,7 +35,7 @@ QWEN = {
 async def client_with(folder: Path, rerankers: dict[str, Any], **settings: Any) -> AsyncGenerator[Client]:
     loaded = load_settings(data_dir=folder / "data", min_free_mb=0, rerankers=rerankers, **settings)
     engine = build_engine(loaded)
-    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
+    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
     async with Client(create_server(engine)) as client:
         yield client
 

@@ -24,9 +24,9 @@ from resift.tests.standins.embeddings import EmbeddingStandIn, embedding_stand_i
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 DOCUMENTS = (
-    Document("brakes", "", "Squealing noises come from worn brake pads and need attention soon."),
-    Document("battery", "", "The battery is charged overnight in the garage."),
-    Document("wipers", "", "Wiper blades smear when the rubber is old."),
+    Document("brakes", "", text="Squealing noises come from worn brake pads and need attention soon."),
+    Document("battery", "", text="The battery is charged overnight in the garage."),
+    Document("wipers", "", text="Wiper blades smear when the rubber is old."),
 )
 QUERY = "the battery is charged overnight"
 
@@ -47,7 +47,7 @@ async def engine_with(folder: Path, **settings: Any) -> AsyncGenerator[Engine]:
 
 
 async def ingest(engine: Engine) -> None:
-    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
+    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
 
 
 async def ask(engine: Engine, reranker: str = "none") -> Page:

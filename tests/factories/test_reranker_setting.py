@@ -23,9 +23,9 @@ pytestmark = pytest.mark.anyio
 
 QUERY = "why do brakes squeal"
 DOCUMENTS = (
-    Document("close", "", "Squealing noises come from worn brake pads and need attention soon."),
-    Document("words", "", "why do why do why do: a list of words."),
-    Document("other", "", "The battery is charged overnight in the garage."),
+    Document("close", "", text="Squealing noises come from worn brake pads and need attention soon."),
+    Document("words", "", text="why do why do why do: a list of words."),
+    Document("other", "", text="The battery is charged overnight in the garage."),
 )
 
 
@@ -33,7 +33,7 @@ DOCUMENTS = (
 async def engine_with(folder: Path, **settings: object) -> AsyncGenerator[Engine]:
     engine = build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, **settings))
     try:
-        await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
+        await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
         yield engine
     finally:
         await engine.close()

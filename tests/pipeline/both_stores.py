@@ -27,6 +27,6 @@ async def engine_on(
             settings = {**settings, "QDRANT_URL": server.url, "qdrant": {"grpc_port": server.grpc_port}}
         engine = build_engine(load_settings(data_dir=folder, min_free_mb=0, **settings), roots=[folder])
         stack.push_async_callback(engine.close)
-        report = await engine.services.ingestor.ingest(Job(collection, documents, len(documents)))
+        report = await engine.services.ingestor.ingest(Job(collection, documents, total=len(documents)))
         assert report.added == len(documents), report.failures
         yield engine

@@ -7,7 +7,7 @@ from resift.pipeline.page import Verdict, page_of, verdict_on
 
 
 def hits(relevances: list[float | None]) -> list[Hit]:
-    return [Hit(Passage("d", n, "text"), 0.0, rank=n + 1, relevance=each) for n, each in enumerate(relevances)]
+    return [Hit(Passage("d", n, text="text"), 0.0, rank=n + 1, relevance=each) for n, each in enumerate(relevances)]
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_last_page_that_can_be_requested_says_so() -> None:
 
 
 def test_verdict_comes_from_the_hits_that_the_last_scoring_stage_read() -> None:
-    read = Hit(Passage("d", 0, "text"), 1.0, rank=1, scores={"rerank": 0.1}, relevance=0.05)
-    coarse = Hit(Passage("d", 1, "text"), 0.5, rank=2, scores={"dense": 0.9}, relevance=0.9)
+    read = Hit(Passage("d", 0, text="text"), 1.0, rank=1, scores={"rerank": 0.1}, relevance=0.05)
+    coarse = Hit(Passage("d", 1, text="text"), 0.5, rank=2, scores={"dense": 0.9}, relevance=0.9)
     done = Stage("rerank", "model", received=1, returned=1, milliseconds=1.0, kind="score")
     failed = Stage("rerank", "model", received=1, returned=0, milliseconds=1.0, kind="score")
     assert page_of(Ranking([read, coarse], [done]), limit=2).verdict == "none"

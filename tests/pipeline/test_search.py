@@ -172,7 +172,7 @@ async def test_search_by_examples_alone_reranks_nothing_and_says_so(pipeline: Pi
 
 async def test_loose_passages_are_reranked_and_keep_their_names(pipeline: Pipeline) -> None:
     texts = ["Bananas are yellow.", "The radar warns of cars beside you.", "A battery stores energy."]
-    loose = [Passage(f"mine-{number}", -1, text) for number, text in enumerate(texts)]
+    loose = [Passage(f"mine-{number}", -1, text=text) for number, text in enumerate(texts)]
     page = await pipeline.rerank(BLIND_SPOT, loose, limit=2)
     assert passages(page)[0] == "mine-1"
     assert page.hits[0].was == 2

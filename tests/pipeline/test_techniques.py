@@ -18,10 +18,14 @@ pytestmark = [
 ]
 
 DOCUMENTS = (
-    Document("valve", "Cooling", "The valve opens at ninety degrees.", metadata={"fault": "the engine overheats"}),
-    Document("belt", "Alternator", "The belt is tensioned by a roller.", metadata={"fault": "the battery is flat"}),
-    Document("fuse", "Cooling fan", "The fuse melts when the fan seizes.", metadata={"fault": "the fan stands still"}),
-    Document("lamp", "Charging lamp", "The lamp goes out once the engine runs."),
+    Document("valve", "Cooling", text="The valve opens at ninety degrees.", metadata={"fault": "the engine overheats"}),
+    Document(
+        "belt", "Alternator", text="The belt is tensioned by a roller.", metadata={"fault": "the battery is flat"}
+    ),
+    Document(
+        "fuse", "Cooling fan", text="The fuse melts when the fan seizes.", metadata={"fault": "the fan stands still"}
+    ),
+    Document("lamp", "Charging lamp", text="The lamp goes out once the engine runs."),
 )
 
 
@@ -89,7 +93,10 @@ async def test_late_interaction_sees_a_word_that_the_mean_of_a_passage_loses(eng
 async def test_words_of_an_identifier_are_found_where_the_collection_takes_code_apart(
     store: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    code = [Document("user", "", "def getUserName(record): return record.n"), Document("other", "", "def close(): ...")]
+    code = [
+        Document("user", "", text="def getUserName(record): return record.n"),
+        Document("other", "", text="def close(): ..."),
+    ]
     request = SearchRequest("user name", mode="keyword")
     found: dict[str, list[str]] = {}
     for tokenizer in ("words", "code"):

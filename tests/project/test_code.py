@@ -7,7 +7,8 @@ from pathlib import Path
 
 from resift.tests.project.tree import FUNCTIONS, assert_only_known, files, nodes
 
-MOST_POSITIONAL = 3
+MOST_POSITIONAL = 2
+LARGE = 4  # fields of a dataclass from which on the limit holds
 ASSERTING = {"pytest.raises", "pytest.fail", "pytest.warns"}
 
 
@@ -75,11 +76,12 @@ def _found(path: Path, known: dict[str, list[_Class]]) -> Iterator[str]:
     ours = _ours(path)
     for called, call in _calls(path):
         name, module = ours.get(called, (called, ""))
-        is_attribute = isinstance(call.func, ast.Attribute)
-        if not _is_positional(call) or name not in known or (called not in ours and not is_attribute):
+        # `tune.TuneRequest`: the class is ours if the module is.
+        owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else called
+        if not _is_positional(call) or name not in known or owner not in ours:
             continue
         classes = [one for one in known[name] if (one.path.stem == module if module else one.path == path)]
-        if any(len(_fields(one, known)) > MOST_POSITIONAL for one in classes or known[name]):
+        if any(len(_fields(one, known)) >= LARGE for one in classes or known[name]):
             yield f"{path} {name}"
 
 

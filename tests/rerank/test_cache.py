@@ -38,7 +38,7 @@ class Counting:
 
 
 def passages(*texts: str) -> list[Passage]:
-    return [Passage(f"d{place}", 0, text) for place, text in enumerate(texts)]
+    return [Passage(f"d{place}", 0, text=text) for place, text in enumerate(texts)]
 
 
 async def test_same_question_is_not_read_twice() -> None:
@@ -52,10 +52,10 @@ async def test_same_question_is_not_read_twice() -> None:
 async def test_other_query_title_or_heading_is_read_anew() -> None:
     reranker = Counting()
     cached = CachedScorer(reranker, limit=100)
-    plain = Passage("d", 0, "text")
-    for query, passage in (("q", plain), ("p", plain), ("q", Passage("d", 0, "text", title="T"))):
+    plain = Passage("d", 0, text="text")
+    for query, passage in (("q", plain), ("p", plain), ("q", Passage("d", 0, text="text", title="T"))):
         assert (await cached.score(Query(query), [passage])).cached == 0
-    assert (await cached.score(Query("q"), [Passage("elsewhere", 5, "text", source="x")])).cached == 1
+    assert (await cached.score(Query("q"), [Passage("elsewhere", 5, text="text", source="x")])).cached == 1
 
 
 async def test_query_and_text_do_not_run_into_each_other() -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 def passages(*texts: str) -> list[Passage]:
-    return [Passage(f"d{place}", 0, text) for place, text in enumerate(texts)]
+    return [Passage(f"d{place}", 0, text=text) for place, text in enumerate(texts)]
 
 
 def own(folder: Path, *, threads: int = 2) -> CrossEncoder:
@@ -34,7 +34,7 @@ async def test_scores_stand_in_the_order_of_the_passages(tmp_path: Path, threads
 
 
 async def test_title_and_heading_are_read(tmp_path: Path) -> None:
-    passage = Passage("d", 0, "It squeals.", title="Red", heading="Brake")
+    passage = Passage("d", 0, text="It squeals.", title="Red", heading="Brake")
     assert (await own(tmp_path).score(Query("red brake"), [passage])).values == (SEP_IN_COMMON + 2,)
 
 
@@ -78,7 +78,7 @@ class Batching:
 
 
 def batching(scorer: PairScorer) -> CrossEncoder:
-    return CrossEncoder(CrossEncoderModel("batching", lambda: scorer, "a test"), WorkerPool(1))
+    return CrossEncoder(CrossEncoderModel("batching", lambda: scorer, origin="a test"), WorkerPool(1))
 
 
 async def test_batches_hold_passages_of_like_length() -> None:

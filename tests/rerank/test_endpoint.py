@@ -28,7 +28,7 @@ TEXTS = ("the battery is cold", "why do pads squeal", "why do brakes squeal", "b
 SHARES = (0.0, 0.75, 1.0, 0.25, 0.0)
 QUICK = RetryPolicy(attempts=3, first_pause_s=0.001, longest_pause_s=0.001, open_s=60.0)
 MODELS = {"cohere": "rerank-v3.5", "jina": "jina-reranker-v3", "voyage": "rerank-2.5", "tei": "", "vllm": "bge"}
-COHERE = EndpointOptions("cohere", with_reranker(0.5), "rerank-v3.5", key=KEY, timeout_s=10)
+COHERE = EndpointOptions("cohere", with_reranker(0.5), model="rerank-v3.5", key=KEY, timeout_s=10)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def endpoint(server: RerankStandIn, options: EndpointOptions = COHERE) -> 
 
 
 def passages(*texts: str) -> list[Passage]:
-    return [Passage(str(place), -1, text) for place, text in enumerate(texts)]
+    return [Passage(str(place), -1, text=text) for place, text in enumerate(texts)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -136,7 +136,7 @@ TRANSIENT = [
     Answer("busy", 500),
     Answer("busy", 503),
     Answer("slow down", 429),
-    Answer("slow down", 429, {"Retry-After": "0.01"}),
+    Answer("slow down", 429, headers={"Retry-After": "0.01"}),
     Answer(fault="disconnect"),
     Answer("{}", fault="truncate"),
 ]
@@ -189,7 +189,7 @@ def an_hour_from_now() -> str:
 @pytest.mark.parametrize("when", ["seconds", "date"])
 async def test_endpoint_that_wants_a_long_rest_is_not_waited_for(server: RerankStandIn, when: str) -> None:
     later = "3600" if when == "seconds" else an_hour_from_now()
-    server.always = Answer("quota", 429, {"Retry-After": later})
+    server.always = Answer("quota", 429, headers={"Retry-After": later})
     async with endpoint(server) as reranker:
         with pytest.raises(ModelError, match=r"429: quota\. It asks for a pause of [23]\d{3} s"):
             await reranker.score(QUERY, passages("a"))

@@ -50,7 +50,7 @@ def reranker() -> LateInteraction:
 
 
 def passage(text: str) -> Passage:
-    return Passage("d", 0, text)
+    return Passage("d", 0, text=text)
 
 
 @pytest.mark.anyio
@@ -76,9 +76,9 @@ async def test_answer_at_the_end_of_a_long_passage_is_found(reranker: LateIntera
 @pytest.mark.anyio
 async def test_score_does_not_depend_on_the_other_passages(reranker: LateInteraction) -> None:
     texts = ["Short.", "A rather long text. " * 100, "Worn brake pads squeal.", ""]
-    together = await reranker.score(Query("squealing brakes"), [passage(text) for text in texts])
+    in_a_batch = await reranker.score(Query("squealing brakes"), [passage(text) for text in texts])
     alone = [(await reranker.score(Query("squealing brakes"), [passage(text)])).values[0] for text in texts]
-    assert list(together.values) == alone
+    assert list(in_a_batch.values) == alone
 
 
 @pytest.mark.anyio

@@ -32,7 +32,7 @@ class Unmoved:
 
 
 def passage(**metadata: Any) -> Passage:
-    return Passage("d", 0, "text", metadata=metadata)
+    return Passage("d", 0, text="text", metadata=metadata)
 
 
 def days_ago(days: float) -> str:
@@ -42,7 +42,7 @@ def days_ago(days: float) -> str:
 def hits(*metadata: Metadata) -> list[Hit]:
     return [
         Hit(
-            Passage(f"d{place}", 0, "text", metadata=each),
+            Passage(f"d{place}", 0, text="text", metadata=each),
             1 / place,
             rank=place,
             scores={"fused": 1 / place},

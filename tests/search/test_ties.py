@@ -26,7 +26,7 @@ def points() -> list[Point]:
     """Return passages of which a third ties with each other in either leg."""
     return [
         Point(
-            Passage(f"d{number}", 0, "text"),
+            Passage(f"d{number}", 0, text="text"),
             "digest",
             passages=1,
             vectors={"dense": DENSE[number % 3], "bm25": Sparse((number % 3,), (1.0,))},
@@ -46,7 +46,7 @@ async def written(folder: Path, manifest: Manifest, *, seed: int) -> tuple[EdgeS
 
 
 async def found(collection: Collection, limit: int) -> list[list[UUID]]:
-    answers = await search_in_order(collection, [Leg(name, query, limit) for name, query in LEGS], None)
+    answers = await search_in_order(collection, [Leg(name, query, limit=limit) for name, query in LEGS], None)
     return [[key for key, _ in answer] for answer in answers]
 
 

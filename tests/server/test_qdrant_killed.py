@@ -16,7 +16,7 @@ from resift.tests.standins.proxy import Fault, killable_server
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 WRITES = "PUT /collections/default/points"
-DOCUMENTS = [Document(f"d{number:03}", f"Wheel {number}", f"Wheel {number} has an axle.") for number in range(160)]
+DOCUMENTS = [Document(f"d{number:03}", f"Wheel {number}", text=f"Wheel {number} has an axle.") for number in range(160)]
 
 
 async def test_server_killed_while_ingesting_and_while_searching(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ async def test_server_killed_while_ingesting_and_while_searching(tmp_path: Path)
             return None
 
         proxy.faults = kill_in_the_third_write
-        job = Job("default", DOCUMENTS, len(DOCUMENTS))
+        job = Job("default", DOCUMENTS, total=len(DOCUMENTS))
         with pytest.raises(StoreUnavailable, match=rf"Qdrant at {proxy.url} does not answer.*try again"):
             await services.ingestor.ingest(job)
         await run_sync(server.start)

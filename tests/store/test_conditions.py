@@ -162,7 +162,7 @@ def meets(metadata: Mapping[str, Any], filter_: Mapping[str, Any]) -> bool:
 
 
 def point(number: int, metadata: Mapping[str, Any]) -> Point:
-    return written(Passage(str(number), 0, "text", metadata=metadata))
+    return written(Passage(str(number), 0, text="text", metadata=metadata))
 
 
 def written(passage: Passage) -> Point:
@@ -180,7 +180,7 @@ async def collection(tmp_path_factory: pytest.TempPathFactory, manifest: Manifes
 
 async def matching(collection: Collection, filter_: Mapping[str, Any]) -> set[int]:
     where = parse_filter(filter_, FIELDS)
-    [leg] = await collection.search([Leg("dense", np.ones(4, np.float32), 100)], where=where)
+    [leg] = await collection.search([Leg("dense", np.ones(4, np.float32), limit=100)], where=where)
     assert await collection.count(where) == len(leg)
     return {int(passage.document_id) for passage in (await collection.fetch([key for key, _ in leg])).values()}
 

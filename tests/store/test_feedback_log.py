@@ -12,7 +12,7 @@ from resift.store.feedback_log import FeedbackLog, Searched, ShownHit
 pytestmark = pytest.mark.anyio
 
 SHOWN = [ShownHit(f"d{number}#0", f"d{number}", number) for number in (1, 2, 3)]
-SEARCHED = Searched("notes", "why do brakes squeal", SHOWN, filter={"year": {"gte": 2020}}, reranker="default")
+SEARCHED = Searched("notes", "why do brakes squeal", shown=SHOWN, filter={"year": {"gte": 2020}}, reranker="default")
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_forgotten_collection_has_nothing_left(log: FeedbackLog) -> None:
 
 async def test_what_cannot_be_written_is_a_store_error(log: FeedbackLog, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"default\.jsonl cannot be written"):
-        await log.log_search(Searched("default", "half of a pair: \ud800", SHOWN))
+        await log.log_search(Searched("default", "half of a pair: \ud800", shown=SHOWN))
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="unset RESIFT_FEEDBACK"):
-        await FeedbackLog(tmp_path / "file" / "feedback").log_search(Searched("default", "q", SHOWN))
+        await FeedbackLog(tmp_path / "file" / "feedback").log_search(Searched("default", "q", shown=SHOWN))

@@ -96,7 +96,7 @@ async def add(collection: Collection, manifest: Manifest, values: dict[str, Any]
         fields = learn_fields(fields, {"it": value})
     await collection.remember(replace(manifest, fields=fields))
     ones = np.ones(4, np.float32)
-    passages = [Passage(name, 0, "text", metadata={"it": value}) for name, value in values.items()]
+    passages = [Passage(name, 0, text="text", metadata={"it": value}) for name, value in values.items()]
     await collection.write([Point(passage, "digest", passages=1, vectors={"dense": ones}) for passage in passages])
     return fields["it"]
 

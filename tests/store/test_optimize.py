@@ -39,7 +39,7 @@ async def filled(store: EdgeStore, manifest: Manifest) -> EdgeCollection:
     rows += 2 * rows[np.arange(PASSAGES) % 100]
     collection = await store.open("c", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
     await collection.write(
-        [Point(Passage(str(n), 0, "text"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)]
+        [Point(Passage(str(n), 0, text="text"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)]
     )
     return collection
 
@@ -81,7 +81,9 @@ async def test_filter_holds_while_the_graph_is_walked(
     rows = np.random.default_rng(3).standard_normal((PASSAGES, SIZE)).astype(np.float32)
     collection = await store.open("y", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
     await collection.remember(replace(collection.manifest, fields={"year": "integer"}))
-    passages = [Passage(str(number), 0, "text", metadata={"year": 2000 + number % 100}) for number in range(PASSAGES)]
+    passages = [
+        Passage(str(number), 0, text="text", metadata={"year": 2000 + number % 100}) for number in range(PASSAGES)
+    ]
     await collection.write(
         [Point(passage, "d", passages=1, vectors={"dense": row}) for passage, row in zip(passages, rows, strict=True)]
     )
@@ -90,7 +92,7 @@ async def test_filter_holds_while_the_graph_is_walked(
     met = {passage.point_id("y") for passage in passages if meets(passage.metadata["year"], year)}
     found, exact, afterwards = list[set[UUID]](), list[set[UUID]](), list[int]()
     for probe in await draw_probes(collection, SIZE):
-        legs = [Leg("dense", probe, 10), Leg("dense", probe, 10, exact=True)]
+        legs = [Leg("dense", probe, limit=10), Leg("dense", probe, limit=10, exact=True)]
         walked, all_ = await collection.search(legs, where=where)
         [unfiltered] = await collection.search(legs[:1])
         found.append({key for key, _ in walked})
@@ -105,7 +107,7 @@ async def test_filter_over_several_fields_of_a_graph_leaves_nothing_out(store: E
     rows = np.random.default_rng(3).standard_normal((PASSAGES, SIZE)).astype(np.float32)
     collection = await store.open("two", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
     await collection.remember(replace(collection.manifest, fields={"third": "integer", "fifth": "integer"}))
-    passages = [Passage(str(at), 0, "text", metadata={"third": at % 3, "fifth": at % 5}) for at in range(PASSAGES)]
+    passages = [Passage(str(at), 0, text="text", metadata={"third": at % 3, "fifth": at % 5}) for at in range(PASSAGES)]
     await collection.write(
         [Point(each, "d", passages=1, vectors={"dense": row}) for each, row in zip(passages, rows, strict=True)]
     )
@@ -119,7 +121,7 @@ async def test_filter_over_several_fields_of_a_graph_leaves_nothing_out(store: E
         hits: list[list[set[UUID]]] = [[], []]
         for probe in probes:
             answers = await collection.search(
-                [Leg("dense", probe, 10), Leg("dense", probe, 10, exact=True)], where=where
+                [Leg("dense", probe, limit=10), Leg("dense", probe, limit=10, exact=True)], where=where
             )
             for kept, answer in zip(hits, answers, strict=True):
                 kept.append({key for key, _ in answer})
@@ -142,7 +144,7 @@ async def test_searches_are_answered_while_the_index_is_built(filled: EdgeCollec
         async def search() -> None:
             nonlocal answered
             while True:
-                [hits] = await filled.search([Leg("dense", np.ones(SIZE, np.float32), 5)])
+                [hits] = await filled.search([Leg("dense", np.ones(SIZE, np.float32), limit=5)])
                 assert len(hits) == 5
                 answered += 1
                 await anyio.lowlevel.checkpoint()
@@ -169,7 +171,7 @@ async def test_failing_index_leaves_the_collection_as_it_was(filled: EdgeCollect
     with pytest.raises(StoreError, match=r"index could not be built: .*The collection is unchanged"):
         await filled.optimize(IndexOptions(effort=-1), on_status=silent)
     assert filled.manifest == before
-    assert len((await filled.search([Leg("dense", np.ones(SIZE, np.float32), 5)]))[0]) == 5
+    assert len((await filled.search([Leg("dense", np.ones(SIZE, np.float32), limit=5)]))[0]) == 5
 
 
 @pytest.mark.parametrize("stopped_before_the_new_one_was_in_place", [True, False])
@@ -207,7 +209,7 @@ async def test_server_is_told_the_index_and_the_manifest_keeps_it(
         collection = await opened.open("c", create=manifest)
         rows = np.random.default_rng(3).standard_normal((60, 4)).astype(np.float32)
         await collection.write(
-            [Point(Passage(str(n), 0, "t"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)]
+            [Point(Passage(str(n), 0, text="t"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)]
         )
         done = await optimize(collection, IndexOptions(quantization="int8"), on_status=silent)
         assert done.recall == 1.0

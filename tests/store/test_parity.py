@@ -152,14 +152,14 @@ def legs(seed: int) -> list[Leg]:
     rng = np.random.default_rng(seed)
     dense: list[Vector] = [rng.standard_normal(SIZE).astype(np.float32) for _ in range(2)]
     words = Bm25Encoder(MANIFEST.lexical).query(" ".join(rng.choice(WORDS, size=3, replace=False)))
-    near = Leg("dense", dense[0], 20)
+    near = Leg("dense", dense[0], limit=20)
     rows = Multi(rng.standard_normal((2, SIZE)).astype(np.float32))
     return [
         near,
         replace(near, exact=True, limit=500),
-        Leg("title", dense[1], 500),
-        Leg("bm25", words, 500),
-        Leg("late", rows, 10, among=(near,)),
+        Leg("title", dense[1], limit=500),
+        Leg("bm25", words, limit=500),
+        Leg("late", rows, limit=10, among=(near,)),
     ]
 
 

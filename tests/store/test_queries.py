@@ -20,7 +20,7 @@ from resift.store.queries import options_for
 
 FIELDS: Mapping[str, FieldType] = {"lang": "keyword", "year": "integer"}
 ENGINES = {"edge": (edge_payload, edge_filter), "server": (qdrant_points, qdrant_filter)}
-LEG = Leg("dense", np.ones(4, np.float32), 10)
+LEG = Leg("dense", np.ones(4, np.float32), limit=10)
 
 
 def params_of(name: str, leg: Leg, storage: IndexOptions, filter_: Mapping[str, Any] = EMPTY) -> Any:
@@ -57,15 +57,16 @@ def test_filter_over_words_or_several_fields_asks_for_acorn_below_the_share(
 @pytest.mark.parametrize("name", ENGINES)
 def test_exact_search_and_search_by_words_walk_no_graph(name: str) -> None:
     exact = params_of(
-        name, Leg("dense", np.ones(4, np.float32), 10, exact=True), IndexOptions(), {"lang": "en", "year": 2020}
+        name, Leg("dense", np.ones(4, np.float32), limit=10, exact=True), IndexOptions(), {"lang": "en", "year": 2020}
     )
     assert (exact.exact, exact.acorn, exact.quantization.ignore) == (True, None, True)
-    assert params_of(name, Leg("bm25", Sparse((1,), (1.0,)), 10), IndexOptions()) is None
+    assert params_of(name, Leg("bm25", Sparse((1,), (1.0,)), limit=10), IndexOptions()) is None
 
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_breadth_of_a_leg_goes_before_that_of_the_collection(name: str) -> None:
     assert params_of(name, LEG, IndexOptions(breadth=300)).hnsw_ef == 300
     assert (
-        params_of(name, Leg("dense", np.ones(4, np.float32), 10, breadth=64), IndexOptions(breadth=300)).hnsw_ef == 64
+        params_of(name, Leg("dense", np.ones(4, np.float32), limit=10, breadth=64), IndexOptions(breadth=300)).hnsw_ef
+        == 64
     )

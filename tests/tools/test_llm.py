@@ -61,7 +61,7 @@ def connect(server: ChatStandIn, tmp_path: Path) -> Connect:
             llm=LlmSettings.model_validate({"model": "small", "retries": 0, **llm}),
         )
         engine = build_engine(settings, roots=[tmp_path])
-        await engine.services.ingestor.ingest(Job("default", NOTES, len(NOTES)))
+        await engine.services.ingestor.ingest(Job("default", NOTES, total=len(NOTES)))
         async with Client(create_server(engine)) as client:
             listed = await client.list_tools()
             yield Asker(client, {tool.name: tool for tool in listed.tools})

@@ -29,7 +29,7 @@ QUERY = "warning about cars in the blind spot"
 async def test_tuned_depth_holds_unless_another_is_asked_for(
     newest: Asker, engine: Engine, arguments: dict[str, Any], read: int, note: str
 ) -> None:
-    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
+    await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
     collection = await engine.services.pipeline.open("default")
     tuning = Tuning({"fused": 0.0, "rerank": 1.0}, 3, calibration=None, questions=20, gain=0.1, created="2026-07-01")
     reranker = engine.services.pipeline.rerankers.scorer("maxsim")

@@ -76,7 +76,7 @@ async def add_keywords(
     await progress(done, total, "points")
     left = (await connection.ask(lambda client: client.count(name, count_filter=missing))).count
     points = (await connection.ask(lambda client: client.count(name))).count
-    spec = VectorSpec("sparse", TEXT_FIELD, BM25, idf=True)
+    spec = VectorSpec("sparse", TEXT_FIELD, model=BM25, idf=True)
     complete = replace(manifest, vectors={**manifest.vectors, BM25: spec})
     await save_manifest(connection, name, complete, over=manifest)
     return Added(now, points - left, left)

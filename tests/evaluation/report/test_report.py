@@ -56,7 +56,7 @@ def test_ceiling_counts_all_candidates_though_the_final_system_stops_early() -> 
     judged = JudgedSet("set", queries={"q": "why?"}, grades={"q": {"d5": 1, "d40": 1}})
     candidates = tuple(f"d{number}" for number in range(50))
     shown = {"q": QueryResult(candidates[:10], retrieval_ms=1.0, added_ms=1.0)}
-    runs = {system.name: shown for system in SYSTEMS} | {RERANKED: {"q": QueryResult(candidates, 1.0, 1.0)}}
+    runs = {system.name: shown for system in SYSTEMS} | {RERANKED: {"q": QueryResult(candidates, 1.0, added_ms=1.0)}}
     report = build_report(
         judged,
         EvaluationTarget("set", depth=50, stops_early=True),

@@ -20,7 +20,7 @@ def sample(random: np.random.Generator, *, right: int, by_rerank: bool) -> Sampl
     rerank[right] = 1.0 if by_rerank else 0.0
     hits = [
         Hit(
-            Passage(f"d{place}", 0, "text"),
+            Passage(f"d{place}", 0, text="text"),
             float(fused[place]),
             rank=place + 1,
             scores={"fused": float(fused[place]), "rerank": float(rerank[place])},
@@ -29,12 +29,12 @@ def sample(random: np.random.Generator, *, right: int, by_rerank: bool) -> Sampl
         )
         for place in range(10)
     ]
-    return Sample(tuple(hits), {}, Mix({}))
+    return Sample(tuple(hits), {}, mix=Mix({}))
 
 
 def use(*ranks: int) -> UsedSearch:
     shown = [ShownHit(f"d{place}#0", f"d{place}", place + 1) for place in range(10)]
-    return UsedSearch(Searched("c", "q", shown), [each for each in shown if each.rank in ranks])
+    return UsedSearch(Searched("c", "q", shown=shown), [each for each in shown if each.rank in ranks])
 
 
 def fit_uses(position_bias: float) -> RankingFit:

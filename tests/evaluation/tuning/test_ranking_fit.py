@@ -29,7 +29,7 @@ def sample(random: np.random.Generator, rerank: Callable[[int, int], float]) -> 
     fused = np.sort(random.random(HITS))[::-1]
     hits = [
         Hit(
-            Passage(f"d{place}", 0, "text"),
+            Passage(f"d{place}", 0, text="text"),
             score=float(fused[place]),
             rank=place + 1,
             scores={"fused": float(fused[place]), "dense": float(fused[place]), "rerank": rerank(place, right)},
@@ -38,7 +38,7 @@ def sample(random: np.random.Generator, rerank: Callable[[int, int], float]) -> 
         )
         for place in range(HITS)
     ]
-    return Sample(tuple(hits), {f"d{right}": 1}, Mix({}))
+    return Sample(tuple(hits), {f"d{right}": 1}, mix=Mix({}))
 
 
 def test_good_reranker_gets_weight_and_depth() -> None:
@@ -123,7 +123,7 @@ def test_ndcg_equals_trec_eval_on_the_blended_order(
     scores = sorted(((round(one, 3), round(two, 3)) for one, two in scores), reverse=True)
     hits = tuple(
         Hit(
-            Passage(f"d{place}", 0, "text"),
+            Passage(f"d{place}", 0, text="text"),
             one,
             rank=place + 1,
             scores={"fused": one, "rerank": two},
@@ -136,7 +136,7 @@ def test_ndcg_equals_trec_eval_on_the_blended_order(
     final = np.round(blend(signals_of(hits, [two for _, two in scores], Mix(weights)), weights), 12)
     order = [f"d{place}" for place in sorted(range(len(hits)), key=lambda place: (-final[place], place))]
     expected = per_query({"q": grades}, {"q": order}, ["nDCG@10"])["nDCG@10"]["q"] if any(grades.values()) else 0.0
-    measured = ndcg(Sample(hits, grades, Mix({})), len(hits), ["fused", "rerank"], np.array([[1 - weight, weight]]))
+    measured = ndcg(Sample(hits, grades, mix=Mix({})), len(hits), ["fused", "rerank"], np.array([[1 - weight, weight]]))
     assert measured == pytest.approx([expected])
 
 

@@ -66,9 +66,12 @@ async def test_model_is_asked_at_temperature_zero_and_its_cost_is_told(server: C
 @pytest.mark.parametrize(
     ("trouble", "pause_s"),
     [
-        (Answer({"error": {"message": "slow down"}}, 429, {"Retry-After": "3"}), 3.0),
-        (Answer({"error": {"message": "slow down"}}, 429, {"Retry-After": "Sat, 21 Nov 2026 07:28:00 GMT"}), 0.5),
-        (Answer("<html>Bad gateway</html>", 502, {"Content-Type": "text/html"}), 0.5),
+        (Answer({"error": {"message": "slow down"}}, 429, headers={"Retry-After": "3"}), 3.0),
+        (
+            Answer({"error": {"message": "slow down"}}, 429, headers={"Retry-After": "Sat, 21 Nov 2026 07:28:00 GMT"}),
+            0.5,
+        ),
+        (Answer("<html>Bad gateway</html>", 502, headers={"Content-Type": "text/html"}), 0.5),
         (Answer({}, 500), 0.5),
         (Answer(fault="disconnect"), 0.5),
         (completion("half").with_fault("truncate"), 0.5),
@@ -113,7 +116,7 @@ async def test_cancelled_question_is_cancelled_at_the_endpoint(server: ChatStand
         (refusal(401, f"Incorrect API key provided: {KEY}."), r"status 401: .*\*\*\*\. Check RESIFT_LLM__MODEL"),
         (refusal(404, "no such model"), "status 404: no such model"),
         (refusal(429, "insufficient_quota: pay first"), "status 429: insufficient_quota"),
-        (Answer({"error": "come back"}, 503, {"Retry-After": "3600"}), "503: come back. Try again in 3600 s"),
+        (Answer({"error": "come back"}, 503, headers={"Retry-After": "3600"}), "503: come back. Try again in 3600 s"),
         (Answer("It works!", 200), "is not a chat completion. Check that OPENAI_BASE_URL"),
         (Answer({"choices": []}), "contains no choice"),
         (completion("", finish="content_filter"), "refused to answer: its content filter"),
@@ -181,7 +184,7 @@ async def test_limit_is_kept_under_its_older_name_where_the_newer_is_refused(ser
 async def test_key_that_cannot_be_sent_is_a_model_error_that_hides_it(
     server: ChatStandIn, clock: Clock, key: str
 ) -> None:
-    model = LanguageModel(Endpoint("small", server.url, key), clock=clock, sleep=clock.sleep)
+    model = LanguageModel(Endpoint("small", server.url, api_key=key), clock=clock, sleep=clock.sleep)
     with pytest.raises(ModelError, match=r"cannot be sent\. Check OPENAI_API_KEY") as raised:
         await model.ask(ASKED)
     assert key not in repr(raised.value)
@@ -210,7 +213,9 @@ async def test_key_is_in_no_log_and_no_error(
     caplog.set_level(logging.DEBUG)
     server.next.extend([refusal(401, f"bad key {KEY}"), Answer({"detail": KEY}, 500), Answer(f"no JSON {KEY}")])
     model = LanguageModel(
-        Endpoint("small", server.url.replace("//", f"//user:{KEY}@"), KEY, retries=0), clock=clock, sleep=clock.sleep
+        Endpoint("small", server.url.replace("//", f"//user:{KEY}@"), api_key=KEY, retries=0),
+        clock=clock,
+        sleep=clock.sleep,
     )
     for _ in range(3):
         with pytest.raises(ModelError) as raised:
@@ -219,4 +224,4 @@ async def test_key_is_in_no_log_and_no_error(
         assert KEY not in repr(raised.value.__cause__)
     assert server.keys[0].startswith("Basic ")
     assert KEY not in caplog.text
-    assert KEY not in repr(Endpoint("small", "", KEY))
+    assert KEY not in repr(Endpoint("small", "", api_key=KEY))

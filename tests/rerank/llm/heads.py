@@ -20,7 +20,7 @@ def by_number(body: dict[str, Any], seen: Seen) -> int:
 def hits(texts: Sequence[str], dates: Sequence[str] = ()) -> list[Hit]:
     known = [{"date": each} if each else {} for each in dates or [""] * len(texts)]
     passages = [
-        Passage(f"p{place}", -1, text, metadata=metadata)
+        Passage(f"p{place}", -1, text=text, metadata=metadata)
         for place, (text, metadata) in enumerate(zip(texts, known, strict=True))
     ]
     return [

@@ -21,7 +21,7 @@ NOISE: dict[str, Answer] = {
     "null": completion(None),
     "no chat completion": Answer("<html>It works!</html>"),
     "429": refusal(429, "slow down"),
-    "429 with Retry-After": Answer({"error": {"message": "slow down"}}, 429, {"Retry-After": "20"}),
+    "429 with Retry-After": Answer({"error": {"message": "slow down"}}, 429, headers={"Retry-After": "20"}),
     "500": Answer({}, 500),
     "401": refusal(401, "bad key"),
     "disconnect": Answer(fault="disconnect"),

@@ -14,7 +14,7 @@ NONCE = "a1b2c3"
 
 
 def request(*texts: str) -> dict[str, object]:
-    shown = [prompt_passage(Passage(f"p{place}", -1, text), tokens=400) for place, text in enumerate(texts)]
+    shown = [prompt_passage(Passage(f"p{place}", -1, text=text), tokens=400) for place, text in enumerate(texts)]
     return {"messages": [{"content": f"begin with {NONCE},"}, {"content": fenced(shown, labels(len(texts)), NONCE)}]}
 
 
@@ -59,7 +59,7 @@ def test_no_text_breaks_out_of_its_fence(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["word " * 1000, "字" * 5000, "ไทย" * 3000, "x" * 9000])
 def test_passage_is_cut_by_tokens_in_every_script(text: str) -> None:
-    shown = prompt_passage(Passage("p", -1, text), tokens=400)
+    shown = prompt_passage(Passage("p", -1, text=text), tokens=400)
     assert shown.is_trimmed
     assert 380 <= estimate_tokens(shown.text) <= 400
     halved = shown.with_half_the_text(400)
@@ -67,7 +67,7 @@ def test_passage_is_cut_by_tokens_in_every_script(text: str) -> None:
 
 
 def test_short_passage_is_whole() -> None:
-    assert not prompt_passage(Passage("p", -1, "x\u200b" * 100), tokens=400).is_trimmed
+    assert not prompt_passage(Passage("p", -1, text="x\u200b" * 100), tokens=400).is_trimmed
 
 
 def test_cut_ends_between_words_where_there_are_any() -> None:
@@ -88,7 +88,7 @@ def test_cut_ends_between_words_where_there_are_any() -> None:
     ],
 )
 def test_date_is_that_of_the_likeliest_field(metadata: dict[str, object], field: str, date: str) -> None:
-    assert date_of(Passage("p", -1, "", metadata=metadata), field) == date
+    assert date_of(Passage("p", -1, text="", metadata=metadata), field) == date
 
 
 def test_template_is_filled_once_and_followed_by_what_to_reply() -> None:

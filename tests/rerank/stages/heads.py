@@ -64,7 +64,7 @@ class Reverses:
 def ranking(count: int) -> Ranking:
     """Hits d0, d1, ... whose texts grow with their places."""
     hits = [
-        Hit(Passage(f"d{n}", 0, "x" * (n + 1)), 1 / (n + 1), rank=n + 1, scores={}, ranks={"fused": n + 1})
+        Hit(Passage(f"d{n}", 0, text="x" * (n + 1)), 1 / (n + 1), rank=n + 1, scores={}, ranks={"fused": n + 1})
         for n in range(count)
     ]
     return Ranking(hits, [Stage("search", "dense", received=count, returned=count, milliseconds=1.0)])

@@ -16,7 +16,7 @@ from resift.rerank.stages.budget import EarlyStop, HeadReader, Pace
 
 pytestmark = pytest.mark.anyio
 
-PASSAGES = [Passage(f"d{n}", 0, f"text {n}") for n in range(200)]
+PASSAGES = [Passage(f"d{n}", 0, text=f"text {n}") for n in range(200)]
 
 
 @dataclass

@@ -17,7 +17,7 @@ HALF_BY_DATE = Mix({"fused": 0.5, "recency": 0.5}, BY_DATE, now=NOW)
 
 def ranking(*metadata: dict[str, Any]) -> Ranking:
     hits = [
-        Hit(Passage(f"d{place}", 0, "text", metadata=each), 1 / place, rank=place, ranks={"fused": place})
+        Hit(Passage(f"d{place}", 0, text="text", metadata=each), 1 / place, rank=place, ranks={"fused": place})
         for place, each in enumerate(metadata, start=1)
     ]
     return Ranking(hits)

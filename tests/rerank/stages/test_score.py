@@ -76,7 +76,7 @@ class Broken:
 def ranking(count: int) -> Ranking:
     hits = [
         Hit(
-            Passage(f"d{n}", 0, f"text {n}"),
+            Passage(f"d{n}", 0, text=f"text {n}"),
             1 / (n + 1),
             rank=n + 1,
             scores={"fused": 1 / (n + 1)},

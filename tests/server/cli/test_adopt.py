@@ -193,7 +193,7 @@ async def test_words_are_added_when_told_and_points_stay_otherwise(
 
 async def test_ingestion_and_deletion_are_refused(adopted: Engine) -> None:
     with pytest.raises(StoreError, match="made elsewhere and adopted"):
-        await adopted.services.ingestor.ingest(Job("langchain", DOCUMENTS, len(DOCUMENTS)))
+        await adopted.services.ingestor.ingest(Job("langchain", DOCUMENTS, total=len(DOCUMENTS)))
     with pytest.raises(StoreError, match="made elsewhere and adopted"):
         await adopted.services.remover.remove("langchain", document_ids=["car/brakes.md"], filter_={})
     with pytest.raises(StoreError, match="made elsewhere and adopted"):
@@ -290,5 +290,5 @@ async def test_adopted_collection_is_evaluated_and_tuned_by_questions_of_its_own
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     rows = {row["name"]: row["measures"] for row in report["systems"]}
     assert rows["+ blend"]["R@5"] > 0.5
-    await tune.run_tune(adopted, tune.TuneRequest(data, "langchain", "maxsim", force=True))
+    await tune.run_tune(adopted, tune.TuneRequest(data, "langchain", reranker="maxsim", force=True))
     assert "nDCG@10, held out" in capsys.readouterr().out

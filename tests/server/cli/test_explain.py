@@ -10,8 +10,8 @@ from resift.server.cli.search import explain_table
 
 def ranking(scores: Mapping[str, float], *stages: tuple[str, str]) -> Ranking:
     hits = [
-        Hit(Passage("a", 0, "text"), 1.0, rank=1, scores={"dense": 0.5, "fused": 1.0, **scores}, was=2),
-        Hit(Passage("b", 0, "text"), 0.5, rank=2, scores={"bm25": 2.0, "fused": 0.5}, was=1),
+        Hit(Passage("a", 0, text="text"), 1.0, rank=1, scores={"dense": 0.5, "fused": 1.0, **scores}, was=2),
+        Hit(Passage("b", 0, text="text"), 0.5, rank=2, scores={"bm25": 2.0, "fused": 0.5}, was=1),
     ]
     kinds = [
         Stage(name, "m", received=2, returned=2, milliseconds=1.0, kind="score" if kind == "score" else "rank")

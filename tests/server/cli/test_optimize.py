@@ -33,7 +33,8 @@ def folder(tmp_path: Path) -> Path:
         rows = np.random.default_rng(5).standard_normal((PASSAGES, collection.manifest.dimension)).astype(np.float32)
         rows += 2 * rows[np.arange(PASSAGES) % 60]
         points = [
-            Point(Passage(str(n), 0, "text"), "d", passages=1, vectors={"dense": row}) for n, row in enumerate(rows)
+            Point(Passage(str(n), 0, text="text"), "d", passages=1, vectors={"dense": row})
+            for n, row in enumerate(rows)
         ]
         await collection.write(points)
         await engine.close()
@@ -103,9 +104,9 @@ def test_least_memory_that_finds_enough_in_time_is_recommended(
     options: dict[Quantization, StorageTrial] = {
         kind: StorageTrial(
             IndexOptions(kind),
-            IndexMeasurement(recall, milliseconds, resident_mb=resident, load_seconds=0.1),
+            IndexMeasurement(recall, milliseconds, resident_mb=memory_mb, load_seconds=0.1),
             0,
         )
-        for kind, (recall, milliseconds, resident) in trials.items()
+        for kind, (recall, milliseconds, memory_mb) in trials.items()
     }
     assert recommend(options) == chosen

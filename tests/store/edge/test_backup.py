@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 EAST = np.eye(4, dtype=np.float32)[0]
 POINTS = [
     Point(
-        Passage("a", ordinal, f"text {ordinal}", metadata={"lang": "en"}),
+        Passage("a", ordinal, text=f"text {ordinal}", metadata={"lang": "en"}),
         "digest",
         passages=20,
         vectors={"dense": EAST, "bm25": bm25},
@@ -67,7 +67,7 @@ async def test_backup_restores_documents_vectors_and_manifest_elsewhere(
     notes = await other.open("notes")
     assert notes.manifest == replace(manifest, fields={"lang": "keyword"})
     assert await notes.entries() == await (await original.open("notes")).entries()
-    assert len((await notes.search([Leg("dense", EAST, 30)]))[0]) == 20
+    assert len((await notes.search([Leg("dense", EAST, limit=30)]))[0]) == 20
     assert not (tmp_path / "elsewhere" / "restoring").exists()
 
     await other.drop("wiki")

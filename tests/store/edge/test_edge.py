@@ -63,7 +63,7 @@ async def test_what_is_written_is_found_kept_and_removed(store: EdgeStore, manif
     await collection.write(points)
     ids = [each.passage.point_id("c") for each in points]
 
-    [dense, title] = await collection.search([Leg("dense", NORTH, 2), Leg("title", UP, 5)])
+    [dense, title] = await collection.search([Leg("dense", NORTH, limit=2), Leg("title", UP, limit=5)])
     assert dense[0] == (ids[1], pytest.approx(1.0))
     assert len(dense) == 2
     assert [key for key, _ in title] == [ids[1]]  # the others have no title vector
@@ -107,7 +107,9 @@ async def test_text_of_stop_words_is_found_by_its_dense_vector_alone(store: Edge
             for name, text in texts.items()
         ]
     )
-    [dense, lexical] = await collection.search([Leg("dense", EAST, 5), Leg("bm25", bm25.query("sensors"), 5)])
+    [dense, lexical] = await collection.search(
+        [Leg("dense", EAST, limit=5), Leg("bm25", bm25.query("sensors"), limit=5)]
+    )
     assert len(dense) == 2
     assert [key for key, _ in lexical] == [point("words", 0).passage.point_id("c")]
 

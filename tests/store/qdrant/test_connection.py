@@ -92,7 +92,7 @@ def test_settings_lay_collections_out(manifest: Manifest) -> None:
     settings = load_settings(QDRANT_URL="http://h", QDRANT_API_KEY="sesame", qdrant=chosen)
     assert "sesame" not in repr(settings)
     store = server_store(settings)
-    assert store.layout == ClusterLayout(2, 6, 1, payload_on_disk=True)
+    assert store.layout == ClusterLayout(2, 6, write_consistency_factor=1, payload_on_disk=True)
     assert store.connection.address.api_key == "sesame"
     dense = dense_params(manifest)
     assert dense.keys() == {"dense", "title"}

@@ -81,7 +81,7 @@ async def test_each_request_survives_a_passing_fault(
     await collection.remember(replace(manifest, fields={"lang": "keyword"}))
     await collection.write(document("a", axes[0]))
     assert await collection.count() == 2
-    assert len((await collection.search([Leg("dense", axes[0], 5)]))[0]) == 2
+    assert len((await collection.search([Leg("dense", axes[0], limit=5)]))[0]) == 2
     assert (await collection.entries()).keys() == {"a"}
     assert failed
 
@@ -170,6 +170,6 @@ async def test_killed_server_loses_nothing_it_acknowledged_and_writing_goes_on_w
             await impatient.names()
         await run_sync(server.start)
         again = await impatient.open("c")
-        assert len((await again.search([Leg("dense", axes[0], 20)]))[0]) == 12
+        assert len((await again.search([Leg("dense", axes[0], limit=20)]))[0]) == 12
         await impatient.close()
         await store.close()
