@@ -67,7 +67,7 @@ async def test_table_gives_rerankers_and_cascades_that_are_chosen_per_call(
     ("answer", "reason"),
     [
         (Answer({"message": f"no such key {KEY}"}, 401), "answered 401"),
-        (Answer("quota", 429, {"Retry-After": "900"}), "asks for a pause of 900 s"),
+        (Answer("quota", 429, headers={"Retry-After": "900"}), "asks for a pause of 900 s"),
         (Answer("<html>"), "like 'cohere': no JSON"),
         (Answer({"results": []}), "0 results for 2 texts"),
         (Answer(fault="hang"), "did not answer within 0.05 s"),
@@ -103,7 +103,7 @@ async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_pat
     async def note_with(folder: Path, *, tune: bool) -> str:
         engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, reranker=str(folder)))
         try:
-            await engine.services.ingestor.ingest(Job("default", DOCUMENTS, len(DOCUMENTS)))
+            await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
             if tune:
                 await remember(engine)
             page = await engine.services.pipeline.search(SearchRequest(QUERY, reranker="default"))

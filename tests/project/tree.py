@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +31,6 @@ BESIDE = {"examples": {"core"}, "training": {"evaluation", "pipeline", "ingest",
 """Packages beside the layers, each with the layers it may import. Only `server` may import them."""
 NEVER_SHIPPED = {"tests", "benchmarks", "docs"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-KNOWN = Path(__file__).parent / "known"
 
 
 @cache
@@ -70,13 +69,3 @@ def dotted(path: Path) -> str:
 def words(name: str) -> list[str]:
     """Return the words of an identifier in lower case: `_lay_Ground` gives lay, ground."""
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
-
-
-def _known(rule: str) -> set[str]:
-    lines = (line for path in sorted(KNOWN.glob("*.txt")) for line in path.read_text(encoding="utf-8").splitlines())
-    return {entry for line in lines for name, _, entry in [line.partition(": ")] if name == rule}
-
-
-def assert_only_known(rule: str, found: Iterable[str]) -> None:
-    """Fail on a violation that no file in tests/project/known lists."""
-    assert sorted(set(found) - _known(rule)) == [], f"violations of {rule!r}"
