@@ -122,7 +122,7 @@ class Resift:
             StoreError: The store cannot be written.
         """
         request, services = build(IngestRequest, *args, **kwargs), self.engine.services
-        paths = request.path_list
+        paths = request.path_list if self._roots else _absolute(request.path_list)
         if not request.documents and not paths:
             raise InvalidInput("Nothing to ingest. Pass `documents` as [{'text': ..., 'title': ...}], or `paths`.")
         if request.prune and not paths:
@@ -131,7 +131,7 @@ class Resift:
             files_below,
             paths,
             glob=request.glob,
-            roots=self._roots or _named(paths),
+            roots=self._roots or Roots.of(paths),
             metadata=request.metadata,
             max_bytes=services.max_file_bytes,
         )
@@ -285,6 +285,6 @@ class Resift:
         return self.engine.services.pipeline.rerankers.names
 
 
-def _named(paths: Sequence[str | Path]) -> Roots:
-    """Return the paths that the caller names as the folders that may be read."""
-    return Roots.of(Path(path).expanduser().absolute() for path in paths)
+def _absolute(paths: Sequence[str | Path]) -> list[str | Path]:
+    """Return the paths that the caller names, relative ones below the working directory; they may all be read."""
+    return [Path(path).expanduser().absolute() for path in paths]

@@ -93,6 +93,16 @@ async def test_server_may_read_its_roots_alone_and_python_what_it_names(tmp_path
         assert (await resift.ingest([tmp_path / "outside.md"])).added == 1
 
 
+async def test_relative_folder_is_read_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.md").write_text("a note", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    async with Resift(load_settings(data_dir=tmp_path / "data", min_free_mb=0)) as resift:
+        assert (await resift.ingest("notes")).added == 1
+
+
 def test_methods_have_the_signature_of_their_request() -> None:
     signature = inspect.signature(Resift.search)
     assert list(signature.parameters)[1:] == names(SearchRequest)
