@@ -1,50 +1,49 @@
-"""Write the generated parts of README.md, docs/settings.md and .env.example: `make docs`. A test compares them."""
+"""Write the generated parts of the documentation and .env.example: `make docs`. Tests compare them with the code."""
 
-import json
 import re
-import tempfile
 from pathlib import Path
-from typing import Any
 
-from resift.api.resift import Resift
+import anyio
+
+from resift.docs.search_picture import search_picture
+from resift.docs.tools_page import tools_page, tools_table
+from resift.docs.trace import table, trace
 from resift.server.clients import how_to_add
-from resift.server.mcp import TOOLS
 from resift.settings.load import all_settings
 
 ROOT = Path(__file__).parent.parent
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 
 def main() -> None:
     """Write every generated file."""
-    for path, text in generated().items():
+    files = {
+        **described(),
+        ARCHITECTURE: fill(ARCHITECTURE, trace=table(anyio.run(trace))),
+        ROOT / "docs" / "search.svg": anyio.run(search_picture),
+    }
+    for path, text in files.items():
         path.write_text(text, encoding="utf-8")
 
 
-def generated() -> dict[Path, str]:
-    """Return the whole text of each file with generated parts."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    parts = {"tools": tools_table(), "clients": clients()}
-    for name, part in parts.items():
-        marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        readme = marks.sub(lambda found, part=part: f"{found[1]}{part}{found[2]}", readme)
+def described() -> dict[Path, str]:
+    """Return the whole text of each file that describes tools, clients or settings."""
+    readme = ROOT / "README.md"
     return {
-        ROOT / "README.md": readme,
+        readme: fill(readme, tools=tools_table(), clients=clients()),
+        ROOT / "docs" / "tools.md": tools_page(),
         ROOT / "docs" / "settings.md": settings_page(),
         ROOT / ".env.example": env_example(),
     }
 
 
-def tools_table() -> str:
-    """Return a table of the MCP tools with their arguments and the first sentence of their description."""
-    rows = ["| tool | arguments (defaults) | what it does |", "|---|---|---|"]
-    with tempfile.TemporaryDirectory() as folder:
-        resift = Resift(data_dir=Path(folder))
-        for build in TOOLS.values():
-            tool = build(resift)
-            arguments = ", ".join(_argument(name, each) for name, each in tool.parameters["properties"].items())
-            first = tool.description.replace("\n", " ").split(". ")[0].rstrip(".")
-            rows.append(f"| `{tool.name}` | {arguments} | {first}. |")
-    return "\n".join(rows) + "\n"
+def fill(page: Path, **parts: str) -> str:
+    """Return the text of a page with new parts between the marks of their names."""
+    text = page.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = marks.sub(lambda found, part=part: f"{found[1]}{part}{found[2]}", text)
+    return text
 
 
 def settings_page() -> str:
@@ -81,10 +80,6 @@ def env_example() -> str:
         if name != "RESIFT_ENV_FILE":
             lines += [f"# {meaning}", f"# {name}={default}", ""]
     return "\n".join(lines)
-
-
-def _argument(name: str, schema: dict[str, Any]) -> str:
-    return f"`{name}` {json.dumps(schema['default'])}" if "default" in schema else f"`{name}`"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trace one real question: which functions stand between the tool and the model that reads its passages.
+"""Trace one real question: which functions run between the tool and the model that reads its passages.
 
     python docs/trace.py
 
@@ -9,7 +9,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import anyio
@@ -17,13 +17,15 @@ from mcp.client import Client
 
 import resift
 from resift.factories.engine import build_engine
+from resift.models.pair.scorer import PairScorer
+from resift.models.worker_pool import WorkerPool
 from resift.server.mcp import create_server
 from resift.settings.load import load_settings
 
 ROOT = Path(resift.__file__).parent
 TOOL = "search_and_rerank"
-MODEL = "models/pair/scorer.py"
-LAST = "models/workers.py"  # hands the passages to the threads in which the model runs
+LAST = WorkerPool.map.__code__  # hands the passages to the threads in which the model runs
+MODEL = PairScorer.score.__code__
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ async def trace() -> list[Call]:
     stacks: list[list[Call]] = []
 
     def watch(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call" and _file(frame) == LAST and frame.f_code.co_name == "map":
+        if event == "call" and frame.f_code is LAST:
             stacks.append(_stack(frame))
 
     with tempfile.TemporaryDirectory() as folder:
@@ -52,31 +54,32 @@ async def trace() -> list[Call]:
                 await client.call_tool(TOOL, {"query": "why do my brakes squeal"})
             finally:
                 sys.setprofile(None)
-    # A coroutine is called again each time it resumes; its first call is enough.
+    # A coroutine is called again each time it resumes; its first call is enough. The encoder uses the same threads.
     calls = next(stack for stack in stacks if any(call.file.startswith("rerank/") for call in stack))
-    names = [call.function for call in calls]
-    return calls[names.index(TOOL) :]
+    return calls[[call.function for call in calls].index(TOOL) :]
 
 
 def table(calls: list[Call]) -> str:
     """Return the calls as a Markdown table, the model last."""
     rows = ["| | function | file |", "|---:|---|---|"]
     rows += [f"| {number} | `{call.function}` | `{call.file}` |" for number, call in enumerate(calls)]
-    return "\n".join([*rows, f"| | the model: `PairScorer.score`, in a thread | `{MODEL}` |"]) + "\n"
+    model = f"| | the model: `{MODEL.co_qualname}`, in a thread | `{_relative(MODEL)}` |"
+    return "\n".join([*rows, model]) + "\n"
 
 
 def _stack(frame: FrameType | None) -> list[Call]:
-    """Return our functions on the stack, outermost first: those that await one another stand on it together."""
+    """Return our functions on the stack, outermost first, with coroutines that await one another."""
     calls: list[Call] = []
     while frame is not None:
-        if file := _file(frame):
+        if file := _relative(frame.f_code):
             calls.append(Call(frame.f_code.co_qualname.rpartition("<locals>.")[2], file))
         frame = frame.f_back
     return calls[::-1]
 
 
-def _file(frame: FrameType) -> str:
-    path = Path(frame.f_code.co_filename)
+def _relative(code: CodeType) -> str:
+    """Return the path of the code's file below the root; "" if it is not ours."""
+    path = Path(code.co_filename)
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) and ".venv" not in path.parts else ""
 
 

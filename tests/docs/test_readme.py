@@ -1,6 +1,5 @@
-"""What README.md and .env.example say is true: tables are those of the code, commands run."""
+"""What README.md says is true: its commands run, its filter is understood, and links lead somewhere."""
 
-import importlib.util
 import json
 import os
 import re
@@ -8,7 +7,6 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -18,11 +16,6 @@ from resift.store.filters import parse_filter
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOT_RUN = ("make ", "pip ")  # they install; CI runs both
-
-
-def test_generated_parts_are_those_of_the_code() -> None:
-    for path, text in _generator().generated().items():
-        assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date: run `make docs`"
 
 
 @pytest.mark.slow
@@ -60,12 +53,3 @@ def test_relative_links_of_the_documentation_lead_somewhere() -> None:
 
 def _blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-
-
-def _generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_docs", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -1,0 +1,122 @@
+"""Write docs/tools.md: every MCP tool as clients see it, with its arguments and what it returns."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp.types import Tool
+
+from resift.factories.engine import build_engine
+from resift.server.mcp import create_server
+from resift.settings.load import load_settings
+
+INTRODUCTION = """\
+# Tools
+
+These are the tools that an agent sees. `make docs` writes this page from the code.
+
+All tools that rank passages return the same shape, described under [search_and_rerank](#search_and_rerank):
+
+- `verdict` says whether the hits answer the question: `good`, `weak`, `none`, or `unknown` if the ranking has no
+  calibrated relevance, as in keyword search.
+- `rank` is the place of a hit, and `was` its place before reranking.
+- `source` is the path and the lines to cite, as in `/srv/docs/setup.md:10-24`.
+- `stages` lists what each stage did, with milliseconds. If a stage fails, `degraded` is true, the hits keep the order
+  of the stage before, and `notes` gives the reason.
+- With `detail: "full"`, each hit also has its metadata and the score and rank that each stage gave it.
+"""
+WITH_EVERYTHING: dict[str, Any] = {
+    "openai_base_url": "http://localhost:8000/v1",
+    "llm": {"model": "any"},
+    "feedback": True,
+}
+"""Settings that turn on every tool. Nothing is sent to the endpoint."""
+ONLY_IF = {
+    "rerank_with_llm": "*Only if a [language model](llm-rerank.md) is configured.*",
+    "record_feedback": "*Only if `RESIFT_FEEDBACK` is on: see [rerankers](rerankers.md).*",
+}
+SEE, AS_IN = "See search_and_rerank", "as in [search_and_rerank](#search_and_rerank)"
+
+
+def tools_page() -> str:
+    """Return the page with all tools, those included that settings turn on."""
+    return "\n".join([INTRODUCTION, *(_section(tool) for tool in _tools(**WITH_EVERYTHING))])
+
+
+def tools_table() -> str:
+    """Return a table of the tools that are always there, each with the first sentence of its description."""
+    rows = ["| tool | what it does |", "|---|---|"]
+    for tool in _tools():
+        first = _paragraphs(tool)[0]
+        rows.append(f"| [`{tool.name}`](docs/tools.md#{tool.name}) | {first} |")
+    return "\n".join(rows) + "\n"
+
+
+def _tools(**settings: Any) -> list[Tool]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = create_server(build_engine(load_settings(data_dir=Path(folder), **settings)))
+        return anyio.run(server.list_tools)
+
+
+def _section(tool: Tool) -> str:
+    parts = [f"## {tool.name}", *_paragraphs(tool), _arguments(tool.input_schema), "Returns:"]
+    if tool.name in ONLY_IF:
+        parts.insert(1, ONLY_IF[tool.name])
+    returned = [f"- `{name}` ({_type(field)}){_meaning(field, ': ')}" for name, field, _ in _fields(tool.output_schema)]
+    return "\n\n".join([*parts, "\n".join(returned)]) + "\n"
+
+
+def _arguments(schema: dict[str, Any]) -> str:
+    """Return a table of the arguments, and below it those that are described at another tool."""
+    fields = list(_fields(schema))
+    rows = ["| argument | type | default | meaning |", "|---|---|---|---|"]
+    rows += [
+        f"| `{name}` | {_type(field)} | {'required' if required else _default(field)} | {_meaning(field)} |"
+        for name, field, required in fields
+        if field.get("description") != SEE
+    ]
+    seen = [f"`{name}` ({_default(field)})" for name, field, _ in fields if field.get("description") == SEE]
+    if seen:
+        rows += ["", f"These are {AS_IN}, with these defaults: {', '.join(seen)}."]
+    return "\n".join(rows)
+
+
+def _paragraphs(tool: Tool) -> list[str]:
+    return [" ".join(each.split()) for each in (tool.description or "").split("\n\n")]
+
+
+def _fields(schema: dict[str, Any] | None, prefix: str = "") -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Yield each field with its schema and whether it is required, and after a list of objects the fields of those."""
+    schema = schema or {}
+    for name, field in schema.get("properties", {}).items():
+        yield f"{prefix}{name}", field, name in schema.get("required", ())
+        items = field.get("items", {})
+        for choice in (items, *items.get("anyOf", ())):
+            yield from _fields(choice, f"{prefix}{name}[].")
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        *others, last = (f"`{value}`" for value in schema["enum"])
+        return f"{', '.join(others)} or {last}"
+    if schema.get("type") == "array":
+        items = schema["items"]
+        kinds = [each["type"] for each in items.get("anyOf", [items]) if "type" in each]
+        return f"list of {' or '.join(f'{kind}s' for kind in kinds)}" if kinds else "list"
+    limits = f", {schema.get('minimum', 0):,} to {schema['maximum']:,}" if "maximum" in schema else ""
+    return f"{schema['type']}{limits}"
+
+
+def _default(schema: dict[str, Any]) -> str:
+    return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
+
+
+def _meaning(schema: dict[str, Any], before: str = "") -> str:
+    """Return the description with JSON in it as code, after `before` if there is one."""
+    text = schema.get("description", "")
+    start, end = text.find('{"'), text.rfind("}") + 1
+    text = f"{text[:start]}`{text[start:end]}`{text[end:]}" if start >= 0 else text
+    return f"{before}{text}" if text else ""

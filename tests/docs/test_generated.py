@@ -1,0 +1,50 @@
+"""The generated parts of the documentation are those that the code generates now."""
+
+import re
+from pathlib import Path
+
+import anyio
+import pytest
+
+from resift.docs.generate import ARCHITECTURE, described, fill
+from resift.docs.search_picture import search_picture
+from resift.docs.trace import Call, table, trace
+
+DOCS = Path(__file__).parents[2] / "docs"
+MOST_FUNCTIONS, MOST_FILES = 7, 6
+
+
+@pytest.fixture(scope="module")
+def calls() -> list[Call]:
+    return anyio.run(trace)
+
+
+@pytest.mark.parametrize("path", described(), ids=lambda path: path.name)
+def test_descriptions_of_tools_clients_and_settings_are_current(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == described()[path], f"{path.name} is out of date: run `make docs`"
+
+
+@pytest.mark.slow
+def test_trace_of_the_architecture_page_is_current(calls: list[Call]) -> None:
+    assert ARCHITECTURE.read_text(encoding="utf-8") == fill(ARCHITECTURE, trace=table(calls)), "run `make docs`"
+
+
+@pytest.mark.slow
+def test_few_functions_stand_between_a_tool_and_the_model(calls: list[Call]) -> None:
+    tool, *between = calls
+    assert tool.file.startswith("tools/")
+    assert 1 < len(between) <= MOST_FUNCTIONS
+    assert len({call.file for call in between}) <= MOST_FILES
+
+
+@pytest.mark.slow
+def test_picture_of_the_readme_is_current() -> None:
+    drawn = (DOCS / "search.svg").read_text(encoding="utf-8")
+    assert _words(drawn) == _words(anyio.run(search_picture)), "run `make docs`"
+    assert "#4 -> #1" in _words(drawn)
+
+
+def _words(svg: str) -> str:
+    """Return the text of a picture without scores, whose last digits differ from processor to processor."""
+    text = "".join(re.findall(r"<text[^>]*>(.*?)</text>", svg)).replace("&#160;", " ").replace("&gt;", ">")
+    return re.sub(r"\d+\.\d+", "", text)
