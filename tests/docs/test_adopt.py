@@ -1,4 +1,4 @@
-"""What docs/adopt.md says is true: its options are those of the command, its figures those of the code."""
+"""docs/adopt.md names the options of the command and the figures of the code."""
 
 import re
 from pathlib import Path
@@ -26,10 +26,10 @@ def test_options_of_the_page_are_those_of_the_command() -> None:
 
 def test_figures_and_names_of_the_page_are_those_of_the_code() -> None:
     words = " ".join(PAGE.split())
-    assert f"a median cosine of {ANOTHER_TEXT} it is taken for the same model" in words
-    assert f"below {ANOTHER_MODEL} adopting is refused" in words
+    assert f"Above a median cosine of {ANOTHER_TEXT}, Resift takes the encoder for the model" in words
+    assert f"If the median is below {ANOTHER_MODEL}, it refuses" in words
     assert f"the vectors of {COMPARED} points are compared" in words
-    assert f"the payload of {SAMPLE_SIZE} points drawn by chance" in words
-    assert f"`{KEYWORDS}` to points that have none, {BATCH} a request" in words
-    assert f"(Qdrant {OLDEST} or newer)" in words
+    assert f"the payload of {SAMPLE_SIZE} random points" in words
+    assert f"`{KEYWORDS}` to points that have none, {BATCH} per request" in words
+    assert f"needs Qdrant {OLDEST} or newer" in words
     assert all(f"`{each}`" in words for each in (*BELOW, NODE_TEXT))

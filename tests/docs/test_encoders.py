@@ -1,4 +1,4 @@
-"""What docs/encoders.md says is true: its settings are taken, and all kinds are on it."""
+"""docs/encoders.md: its settings can be used, every kind is described, and its figures are those of the code."""
 
 import re
 import shlex
