@@ -1,4 +1,4 @@
-"""What docs/llm-rerank.md says can be done: its settings exist, its template loads, its question is one."""
+"""docs/llm-rerank.md: its settings exist, its templates load, its question is valid, its figures are the code's."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from resift.pipeline.request import SearchRequest
 from resift.prompts.templates import load_templates, read_template
-from resift.rerank.llm.strategies import STRATEGIES
+from resift.rerank.llm.strategies import STRATEGIES, rounds_of, worst_case
 from resift.server.mcp_prompts import render_for_reader
 from resift.settings.load import all_settings
 
@@ -50,3 +50,11 @@ def test_prompt_of_the_page_is_the_template_that_is_shipped() -> None:
 
 def test_strategies_of_the_page_are_those_there_are() -> None:
     assert all(f"`{name}`" in PAGE for name in STRATEGIES)
+
+
+def test_calls_of_the_page_are_those_of_the_strategies() -> None:
+    words = " ".join(PAGE.split())
+    assert len(worst_case("listwise", 20)) == 1
+    assert f"in at most {len(worst_case('listwise', 50))} calls" in words
+    rounds = rounds_of(STRATEGIES["listwise"](100), lambda group: sorted(group, reverse=True))
+    assert f"at most {sum(map(len, rounds))} calls in {len(rounds)} rounds" in words
