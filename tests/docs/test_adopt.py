@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 import typer
-from typer.core import TyperGroup
 
 from resift.server.cli.adopt import ANOTHER_MODEL, ANOTHER_TEXT
-from resift.server.cli.app import app
+from resift.server.cli.app import LazyCommands, app
 from resift.store.qdrant.adopted.keywords import BATCH, KEYWORDS, OLDEST
 from resift.store.qdrant.adopted.model_check import COMPARED
 from resift.store.qdrant.adopted.survey import BELOW, NODE_TEXT, SAMPLE_SIZE
@@ -17,10 +16,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "adopt.md").read_text(encoding="utf
 
 def test_options_of_the_page_are_those_of_the_command() -> None:
     group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
-    options = {name for parameter in group.commands["adopt"].params for name in parameter.opts}
+    assert isinstance(group, LazyCommands)
+    command = group.get_command(typer.Context(group), "adopt")
+    options = {name for parameter in command.params for name in parameter.opts}
     named = set(re.findall(r"`(--[a-z-]+)`", PAGE))
-    assert options - {"name", "--help"} == named
+    assert options - {"name", "--help", "--install-completion", "--show-completion"} == named
     assert set(re.findall(r"resift adopt.* (--[a-z-]+)", PAGE)) <= options
 
 
