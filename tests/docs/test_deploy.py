@@ -1,4 +1,4 @@
-"""deploy/ cannot be run here; what can be read from it is: images with versions, and settings that exist."""
+"""deploy/: images have versions and settings exist. Docker is not available to run the files."""
 
 import re
 from pathlib import Path

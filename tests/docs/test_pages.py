@@ -1,4 +1,4 @@
-"""What the pages on searching and reranking say is true: their commands run, and the tools take what they show."""
+"""The pages on searching and reranking: their commands run, and the tools accept the arguments that they show."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What docs/rerankers.md says is true: its table of rerankers is taken, its figures are those of the code."""
+"""docs/rerankers.md: its rows can be used, and its figures are those of the code."""
 
 import json
 import re

