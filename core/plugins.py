@@ -22,7 +22,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """The plug-ins of one group by name, and a sentence about each that cannot be used."""
+    """The plug-ins of one group by name, and an error message for each that cannot be used."""
 
     found: dict[str, Plugin]
     problems: tuple[str, ...]
@@ -32,7 +32,7 @@ class Plugins:
 def load_plugins(group: PluginGroup) -> Plugins:
     """Return the plug-ins of an entry-point group, imported once per process.
 
-    A plug-in that fails to import, and the second of two with one name, becomes a problem; the others still work.
+    A plug-in that fails to import, or that has the name of an earlier one, is reported in `problems`; the others work.
     """
     found: dict[str, Plugin] = {}
     problems: list[str] = []
@@ -42,7 +42,7 @@ def load_plugins(group: PluginGroup) -> Plugins:
         elif loaded.name in found:
             first = found[loaded.name].package
             problems.append(
-                f"{first} and {loaded.package} both provide {loaded.name!r} in {group}: the one of {first} is used. "
+                f"{first} and {loaded.package} both provide {loaded.name!r} in {group}; the one from {first} is used. "
                 "Uninstall one of the two packages."
             )
         else:
@@ -67,7 +67,7 @@ def load_plugin(group: PluginGroup, name: str) -> Plugin:
     package = _package(points[0])
     try:
         return Plugin(name, package, points[0].load())
-    except Exception as error:  # importing a stranger's code can raise anything
+    except Exception as error:  # importing third-party code can raise anything
         raise InvalidInput(unusable(name, package, f"{type(error).__name__}: {error}")) from error
 
 
@@ -75,7 +75,7 @@ def _load(group: PluginGroup) -> Iterator[Plugin | str]:
     for point in sorted(entry_points(group=group), key=lambda point: (point.name, _package(point))):
         try:
             yield Plugin(point.name, _package(point), point.load())
-        except Exception as error:  # noqa: BLE001  importing a stranger's code can raise anything
+        except Exception as error:  # noqa: BLE001  importing third-party code can raise anything
             yield unusable(point.name, _package(point), f"{type(error).__name__}: {error}")
 
 

@@ -1,4 +1,4 @@
-"""The question that travels, unchanged in its words, from the caller to the models."""
+"""The query as it is passed, unchanged, from the caller to the models."""
 
 import time
 from collections.abc import Callable
@@ -17,21 +17,21 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked, and until when an answer is worth having.
+    """A query, how to read it, and its deadline.
 
-    `text` may be empty where passages are searched by example; nothing is reranked then.
+    `text` may be empty in a search by example passages; nothing is reranked then.
     """
 
     text: str
     phrasings: tuple[str, ...] = ()
-    """Other ways to ask the same. Retrieval searches for all of them; rerankers read `text` alone."""
+    """Other phrasings of the text. Retrieval searches for all of them; rerankers read `text` alone."""
     instruction: str = ""
     """What counts as relevant, for rerankers that follow instructions."""
     deadline_s: float = inf
-    """The moment on `clock` after which reranking stops."""
+    """The time on `clock` after which reranking stops."""
     clock: Callable[[], float] = time.perf_counter
     now: datetime = field(default_factory=_now)
-    """The moment from which the age of dated passages is counted."""
+    """The time from which the ages of dated passages are counted."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class Query:
 
     @property
     def has_deadline(self) -> bool:
-        """Return whether the time for an answer is limited."""
+        """Return whether the query has a deadline."""
         return self.deadline_s < inf
 
     def within(self, seconds: float) -> "Query":

@@ -1,4 +1,4 @@
-"""From raw scores to probabilities."""
+"""Documents, passages, hits and rankings: the values that every layer shares."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,22 +8,22 @@ from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 StageKind: TypeAlias = Literal["search", "score", "rank"]
-"""What a stage gives: candidates, a score for each of a head, or an order of a head without scores."""
+"""What a stage returns: candidates, a score for each hit of the head, or an order of the head without scores."""
 
 Metadata = Mapping[str, Any]
-"""What a user says of a document: JSON scalars, or lists of them, by field name."""
+"""What users record about a document: JSON scalars, or lists of them, by field name."""
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 TEXT_FIELD = "text"
 """The name of a passage's own text among the fields that have vectors."""
 
-LONGEST_NUMBER = 20  # digits of a number of 64 bits; a UUID of digits alone has 32
+LONGEST_NUMBER = 20  # digits of a 64-bit number; a UUID that consists of digits has 32
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What was ingested. `source` is a path or a URI, or empty for text handed over directly."""
+    """A document to ingest. `source` is a path or a URI; it is empty for text that was passed directly."""
 
     id: str
     title: str
@@ -34,9 +34,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What is searched: a piece of a document. Lines count from 1; 0 where the text has none to cite.
+    """The unit of search: a piece of a document. Lines count from 1; 0 means that the source has no line numbers.
 
-    Ordinals count from 0; -1 is a passage that belongs to no stored document, and goes by `document_id` alone.
+    Ordinals count from 0. A passage that belongs to no stored document has the ordinal -1, and `document_id` as its id.
     """
 
     document_id: str
@@ -49,30 +49,30 @@ class Passage:
     end_line: int = 0
     metadata: Metadata = field(default_factory=lambda: EMPTY)
     key: str = ""
-    """The id of its point, a number or a UUID, in a collection that was made elsewhere; it is cited by that."""
+    """The id of its point, a number or a UUID, in a collection that another program made; it is also the passage id."""
 
     @property
     def id(self) -> str:
-        """Return the name by which a passage is cited: `<document id>#<ordinal>`."""
+        """Return the passage id: `<document id>#<ordinal>`."""
         if self.key:
             return self.key
         return f"{self.document_id}#{self.ordinal}" if self.ordinal >= 0 else self.document_id
 
     def point_id(self, collection: str) -> UUID:
-        """Return the id in the store, so that writing a passage twice is writing it once."""
+        """Return the id in the store; it is stable, so that writing a passage again replaces it."""
         return id_of(self.key) if self.key else uuid5(NAMESPACE_URL, f"resift:{collection}/{self.id}")
 
     @property
     def content(self) -> str:
-        """Return the text with its title and heading above it: what models read."""
+        """Return what models read: the text below its title and heading."""
         return "\n".join(part for part in (self.title, self.heading, self.text) if part)
 
 
 def id_of(point_id: int | str | UUID) -> UUID:
-    """Return a point's id; a number, which only collections made elsewhere have, as the UUID of that value.
+    """Return a point's id as a UUID. A number becomes the UUID of that value; only other programs use numbers.
 
     Raises:
-        ValueError: When it is neither a number nor a UUID.
+        ValueError: The id is neither a number nor a UUID.
     """
     text = str(point_id)
     return UUID(int=int(text)) if text.isdecimal() and len(text) <= LONGEST_NUMBER else UUID(text)
@@ -80,7 +80,7 @@ def id_of(point_id: int | str | UUID) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage in an order. `scores` and `ranks` are by stage: dense, bm25, fused, rerank, blend, further ones."""
+    """A passage in a ranking. `scores` and `ranks` are by stage, such as dense, bm25, fused, rerank and blend."""
 
     passage: Passage
     score: float
@@ -88,21 +88,21 @@ class Hit:
     scores: Mapping[str, float] = field(default_factory=lambda: EMPTY)
     ranks: Mapping[str, int] = field(default_factory=lambda: EMPTY)
     was: int = 0
-    """Rank before reranking; 0 where nothing was reranked."""
+    """Rank before reranking; 0 if nothing was reranked."""
     relevance: float | None = None
-    """Calibrated probability that the passage answers the query; None where nothing measured it."""
+    """Calibrated probability that the passage answers the query; None if no calibrated model scored it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a language model was asked: requests, and the tokens that its endpoint counted."""
+    """What calls of a language model cost: requests, and tokens as its endpoint counts them."""
 
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Return both together."""
+        """Return the sum of both."""
         return Usage(self.calls + other.calls, self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out)
 
 
@@ -111,7 +111,7 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The report of one step: what came in, what went out, how long it took."""
+    """The report of one stage: how many hits it received and returned, and how long it took."""
 
     name: str
     model: str
@@ -125,7 +125,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """An order of hits and how it came about. `degraded` says that a stage failed and was left out."""
+    """Hits in order, with the reports of the stages. `degraded` means that a stage failed and was skipped."""
 
     hits: Sequence[Hit]
     stages: Sequence[Stage] = ()
@@ -141,6 +141,6 @@ class Logistic:
     intercept: float
 
     def probability(self, score: float) -> float:
-        """Return the probability, in 0..1, that belongs to a raw score."""
+        """Return the probability, in 0..1, for a raw score."""
         exponent = self.slope * score + self.intercept
         return 1 / (1 + exp(-exponent)) if exponent >= 0 else exp(exponent) / (1 + exp(exponent))

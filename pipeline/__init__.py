@@ -1,1 +1,1 @@
-"""The two stages put together: one question in, one page of a ranking out."""
+"""Retrieval and reranking combined: from a request to a page of a ranking."""

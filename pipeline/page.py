@@ -1,4 +1,4 @@
-"""One page of an answer, and the verdict on the whole of it."""
+"""One page of a ranking, and the verdict on the whole ranking."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -64,8 +64,8 @@ def page_of(ranking: Ranking, *, offset: int = 0, limit: int, min_relevance: flo
     more = len(hits) > end
     if more and end >= MAX_RESULTS:
         notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
-    shown = replace(ranking, hits=hits[offset:end], notes=notes)
-    return Page(shown, verdict_on(_judged(ranking.stages, hits)), offset=offset, more=more and end < MAX_RESULTS)
+    page = replace(ranking, hits=hits[offset:end], notes=notes)
+    return Page(page, verdict_on(_judged(ranking.stages, hits)), offset=offset, more=more and end < MAX_RESULTS)
 
 
 def verdict_on(hits: Sequence[Hit]) -> Verdict:

@@ -81,7 +81,7 @@ def plan_stages(
         before = planned[-1].depth if planned else 0
         if isinstance(stage, OrderStage):
             depth = _least(stage.head, before or request.depth)
-            planned.append(PlannedOrder(stage, depth, shown=request.offset + request.limit, stages_left=left))
+            planned.append(PlannedOrder(stage, depth, cutoff=request.offset + request.limit, stages_left=left))
         elif before:
             mix = _later_mix(request, stage.scorer, metadata=metadata, tunings=tunings, now=now)
             depth = _least(stage.head, before)
@@ -157,17 +157,17 @@ def _later_mix(
     return Mix(weights, metadata, now=now, calibration=tuning.calibration if tuning else None)
 
 
-def _stopping_early(planned: Sequence[PlannedStage], shown: int) -> list[PlannedStage]:
+def _stopping_early(planned: Sequence[PlannedStage], cutoff: int) -> list[PlannedStage]:
     """Return the stages with how many of each scoring stage's hits are seen: on a page, or by the stages after it.
 
     Neither the offset nor a page shorter than usual counts: all pages of a request are cut from one order.
     """
     stages: list[PlannedStage] = []
     for stage in reversed(planned):
-        stages.append(replace(stage, shown=shown) if isinstance(stage, PlannedScore) else stage)
-        shown = max(shown, stage.depth)
+        stages.append(replace(stage, cutoff=cutoff) if isinstance(stage, PlannedScore) else stage)
+        cutoff = max(cutoff, stage.depth)
     return stages[::-1]
 
 
-def _least(head: int, most: int) -> int:
-    return min(filter(None, (head, most)), default=DEFAULT_DEPTH)
+def _least(head: int, limit: int) -> int:
+    return min(filter(None, (head, limit)), default=DEFAULT_DEPTH)

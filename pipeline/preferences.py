@@ -1,4 +1,4 @@
-"""Recency and boosts of a request, which take the place of those in the settings."""
+"""Recency and boosts of a request, which override those in the settings."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,17 +36,17 @@ def preferences(request: SearchRequest, settings: MetadataSignals, known: Mappin
 
 
 def _with_recency(
-    signals: MetadataSignals, asked: Mapping[str, Any], known: Mapping[str, FieldType]
+    signals: MetadataSignals, recency: Mapping[str, Any], known: Mapping[str, FieldType]
 ) -> MetadataSignals:
-    name = asked.get("field")
+    name = recency.get("field")
     half_life, weight = (
-        asked.get("half_life_days", signals.recency_half_life_days),
-        asked.get("weight", signals.recency_weight),
+        recency.get("half_life_days", signals.recency_half_life_days),
+        recency.get("weight", signals.recency_weight),
     )
-    if not isinstance(name, str) or not asked.keys() <= {"field", "half_life_days", "weight"}:
-        raise InvalidInput(f"{_RECENCY}; got {dict(asked)!s:.200}.")
+    if not isinstance(name, str) or not recency.keys() <= {"field", "half_life_days", "weight"}:
+        raise InvalidInput(f"{_RECENCY}; got {dict(recency)!s:.200}.")
     if not _is_number(half_life) or half_life <= 0 or not _is_number(weight) or not 0 <= weight <= 1:
-        raise InvalidInput(f"{_RECENCY}; got {dict(asked)!s:.200}.")
+        raise InvalidInput(f"{_RECENCY}; got {dict(recency)!s:.200}.")
     _check_field(name, known, "recency")
     if known[name] in ("integer", "number", "boolean"):
         raise InvalidInput(

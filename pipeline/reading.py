@@ -1,4 +1,4 @@
-"""Read beyond a hit: the passages around it, or a document from one of its passages on."""
+"""Read the passages around a hit, or a document from a given passage on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

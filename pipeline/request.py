@@ -14,7 +14,7 @@ from ..core.text import clean
 from ..core.values import TEXT_FIELD
 
 DEFAULT, NO_RERANKER = "default", "none"
-MAX_PHRASINGS = 8  # each costs one more search, and further ones repeat what is there
+MAX_PHRASINGS = 8  # each costs one more search, and more of them find little that is new
 MAX_EXAMPLES = 20
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: no model reads more
 DEFAULT_LIMIT = 10

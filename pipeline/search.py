@@ -1,4 +1,4 @@
-"""The whole path of a question: retrieve, rerank, blend, judge."""
+"""The whole path of a query: retrieve, rerank, blend, and judge the result."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ class Pipeline:
     ) -> None:
         self.rerankers = rerankers
         self.manifest = manifest
-        """What new collections are made with."""
+        """The manifest of new collections."""
         self._store = store
         self._retriever = retriever
         self._dense_calibration = dense_calibration
@@ -92,18 +92,18 @@ class Pipeline:
             InvalidInput: The query is empty or too long, or the reranker is "none".
             NotFound: There is no such reranker.
         """
-        asked = self._query(query, instruction)
+        cleaned = self._query(query, instruction)
         cascade = self.rerankers.cascade(reranker)
         if cascade is None:
             known = ", ".join(name for name in self.rerankers.names if name != NO_RERANKER)
             raise InvalidInput(f"The reranker 'none' reorders nothing. Known: {known}.")
-        request = SearchRequest(asked.text, limit=limit, depth=min(len(passages), MAX_RESULTS))
-        stages = plan_stages(request, cascade, metadata=self.rerankers.metadata, tunings={}, now=asked.now)
+        request = SearchRequest(cleaned.text, limit=limit, depth=min(len(passages), MAX_RESULTS))
+        stages = plan_stages(request, cascade, metadata=self.rerankers.metadata, tunings={}, now=cleaned.now)
         if isinstance(stages[0], PlannedScore):
             stages[0] = replace(stages[0], mix=Mix({"rerank": 1.0}))
         ranking = _as_ranking(passages)
         for stage in stages:
-            ranking = await stage.run(ranking, asked)
+            ranking = await stage.run(ranking, cleaned)
         return replace(page_of(ranking, limit=limit), pages=False)
 
     async def order(
@@ -114,9 +114,9 @@ class Pipeline:
         Raises:
             InvalidInput: The query is empty or too long.
         """
-        asked = self._query(query, instruction)
+        cleaned = self._query(query, instruction)
         stage = PlannedOrder(OrderStage("llm", orderer), len(passages))
-        return replace(page_of(await stage.run(_as_ranking(passages), asked), limit=limit), pages=False)
+        return replace(page_of(await stage.run(_as_ranking(passages), cleaned), limit=limit), pages=False)
 
     async def open(self, name: str) -> Collection:
         """Return an existing collection that was written with the models in use.
@@ -146,7 +146,7 @@ class Pipeline:
         return diversify(ranking, query, vectors=[found.get(key) for key in ids], diversity=request.diversity)
 
     def _notes(self, request: SearchRequest, cascade: Cascade | None) -> list[str]:
-        """Return what the caller asked for and no stage did."""
+        """Return notes on what the caller requested and no stage did."""
         if not request.query and request.reranker != NO_RERANKER:
             return ["Nothing was reranked: there is no query to compare passages with."]
         if not request.instruction or (cascade and cascade.takes_instructions):
@@ -157,7 +157,7 @@ class Pipeline:
         return [f"The instruction was not followed: {why}; {data}."]
 
     def _with_relevance(self, ranking: Ranking, *, is_reranked: bool) -> Ranking:
-        """Calibrate dense scores, for hits that no reranker reads. Hits of keyword search alone stay without."""
+        """Return the ranking with calibrated dense scores. Hits that only keyword search found have no relevance."""
         if self._dense_calibration is None:
             has_scores = not is_reranked and any(DENSE in hit.scores for hit in ranking.hits)
             return replace(ranking, notes=[*ranking.notes, UNCALIBRATED]) if has_scores else ranking

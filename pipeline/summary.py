@@ -13,7 +13,7 @@ MAX_VALUES = 8  # shown per field
 
 @dataclass(frozen=True, slots=True)
 class FieldSummary:
-    """A metadata field and its most frequent values, each with its number of passages, for types that have such."""
+    """A metadata field and its most frequent values, each with its number of passages; empty for types without any."""
 
     name: str
     type: FieldType

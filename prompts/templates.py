@@ -1,4 +1,4 @@
-"""The loader of templates: Markdown with front matter, checked before anything is served."""
+"""Load prompt templates: Markdown with front matter, checked when they are loaded."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ ENTRIES = ("name", "version", "description", "reply")
 SHIPPED = Path(__file__).parent
 
 ReplyKind: TypeAlias = Literal["text", "ranking", "ranking with reasons"]
-"""What a model answers: words for a reader, an order of passages, or that with a few words on the first three."""
+"""What a model replies: text for a reader, an order of passages, or an order with reasons for the first three."""
 
 _FRONT_MATTER = re.compile(r"---\n(?P<entries>.*?)\n---\n(?P<text>.*)", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
-_MEANT = re.compile(r"\{\s*(\w*)\s*\}")  # as a person may write one
+_LENIENT_PLACEHOLDER = re.compile(r"\{\s*(\w*)\s*\}")  # with spaces, which are an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +33,35 @@ class Template:
 
     @property
     def orders_passages(self) -> bool:
-        """Return whether a reranker can ask with it."""
+        """Return whether a reranker can use it."""
         return self.reply != "text"
 
     @property
     def placeholders(self) -> list[str]:
-        """Return the names of its placeholders, in the order in which they are listed everywhere."""
+        """Return the names of its placeholders, in the order of `PLACEHOLDERS`."""
         used = set(_PLACEHOLDER.findall(self.text))
         return [name for name in PLACEHOLDERS if name in used]
 
     def render(self, values: Mapping[str, str]) -> str:
-        """Return the text with each placeholder replaced, once: a value that holds braces is left as it is."""
+        """Return the text with each placeholder replaced, once; braces in a value are left as they are."""
         return _PLACEHOLDER.sub(lambda found: values[found[1]], self.text)
 
 
 def load_templates(folders: Sequence[Path] = (SHIPPED,)) -> dict[str, Template]:
-    """Return the templates of folders by name; of two with one name that of the later folder is taken.
+    """Return the templates of folders by name; a later folder overrides an earlier one.
 
     Raises:
-        InvalidInput: A folder is none, or a template has no front matter, lacks an entry, has an unknown one, or holds
-            an unknown placeholder.
+        InvalidInput: A folder does not exist, or a template has no front matter, lacks an entry, or has an unknown
+            entry or placeholder.
     """
     found: dict[str, Template] = {}
     for folder in folders:
         if not folder.is_dir():
-            raise InvalidInput(f"No folder of templates: {folder}. Correct RESIFT_PROMPTS_DIR or leave it out.")
+            raise InvalidInput(f"There is no folder of templates {folder}. Correct RESIFT_PROMPTS_DIR or remove it.")
         paths = {path: read_template(path) for path in sorted(folder.glob("*.md"))}
         names = [template.name for template in paths.values()]
-        if doubles := sorted({name for name in names if names.count(name) > 1}):
-            raise InvalidInput(f"Several templates in {folder} are named {', '.join(doubles)}. Rename all but one.")
+        if duplicates := sorted({name for name in names if names.count(name) > 1}):
+            raise InvalidInput(f"Several templates in {folder} are named {', '.join(duplicates)}. Rename all but one.")
         found |= {template.name: template for template in paths.values()}
     return found
 
@@ -75,7 +75,7 @@ def read_template(path: Path) -> Template:
     try:
         content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"Template {path} is no UTF-8 text. Save it as such.") from error
+        raise InvalidInput(f"Template {path} is not UTF-8. Save it as UTF-8.") from error
     found = _FRONT_MATTER.fullmatch(content)
     if found is None:
         raise InvalidInput(f"Template {path} has no front matter. Begin it with ---, {', '.join(ENTRIES)}, and ---.")
@@ -89,7 +89,7 @@ def read_template(path: Path) -> Template:
 
 
 def _problem(entries: Mapping[str, str], text: str) -> str:
-    """Return what is wrong with a template and how to mend it; nothing when it can be used."""
+    """Return what is wrong with a template and how to fix it; "" if it can be used."""
     kinds = get_args(ReplyKind)
     if missing := [key for key in ENTRIES if not entries.get(key)]:
         return f"lacks {', '.join(missing)} in its front matter. Add it."
@@ -97,11 +97,11 @@ def _problem(entries: Mapping[str, str], text: str) -> str:
         return f"has unknown entries in its front matter: {', '.join(more)}. Known: {', '.join(ENTRIES)}."
     if not _NAME.fullmatch(entries["name"]) or entries["reply"] not in kinds:
         given = f"name {entries['name']!r} and reply {entries['reply']!r}"
-        return f"has {given}. A name has small letters, digits and _; a reply is one of: {', '.join(kinds)}."
-    used, meant = set(_PLACEHOLDER.findall(text)), set(_MEANT.findall(text))
+        return f"has {given}. A name has lower-case letters, digits and _; a reply is one of: {', '.join(kinds)}."
+    used, meant = set(_PLACEHOLDER.findall(text)), set(_LENIENT_PLACEHOLDER.findall(text))
     if unknown := sorted((used | meant) - (used & set(PLACEHOLDERS))):
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        return f"holds unknown placeholders: {', '.join(unknown)}. Known: {known}."
+        return f"has unknown placeholders: {', '.join(unknown)}. Known: {known}."
     if entries["reply"] != "text" and not {"query", "passages"} <= used:
-        return "orders passages, but does not hold both {query} and {passages}. Add them."
+        return "orders passages, but lacks {query} or {passages}. Add both."
     return ""

@@ -54,11 +54,11 @@ class CrossEncoder:
     async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         """Return the logit of each passage."""
         scorer = await self._scorer.get()
-        asked = scorer.tokenizer.fit_query(query.text, query.instruction)
+        fitted = scorer.tokenizer.fit_query(query.text, query.instruction)
         # Longest first: threads finish together, and a batch holds texts of similar length.
         order = sorted(range(len(passages)), key=lambda place: -len(passages[place].content))
         batches = [[passages[place].content for place in batch] for batch in batched(order, scorer.batch)]
-        scored = await self._workers.map(lambda batch: scorer.score(asked.pieces[0], batch), batches)
+        scored = await self._workers.map(lambda batch: scorer.score(fitted.pieces[0], batch), batches)
         by_place: dict[int, PairScore] = dict(zip(order, chain.from_iterable(scored), strict=True))
         values = tuple(by_place[place].value for place in range(len(passages)))
         if not all(map(isfinite, values)):
@@ -68,11 +68,11 @@ class CrossEncoder:
             )
         cut = frozenset(place for place, score in by_place.items() if not score.complete)
         note = CUT_INSTRUCTED if query.instruction else CUT_QUERY
-        return Scores(values, () if asked.complete else (note,), cut=cut)
+        return Scores(values, () if fitted.complete else (note,), cut=cut)
 
     def relevance(self, score: float) -> float:
         """Return the calibrated probability, or the logistic of the logit for a model without a calibration.
 
-        The latter is what the logit of a model trained with binary cross-entropy means.
+        The logistic is right for models trained with binary cross-entropy.
         """
         return self.model.calibration.probability(score)

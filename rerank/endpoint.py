@@ -68,8 +68,8 @@ class RerankEndpoint:
         given = URL(base if base.endswith("/rerank") else f"{base}{self._shape.path}")
         self._login = (given.username, given.password) if given.username else None
         self._url = given.copy_with(username=None, password=None)  # the HTTP client logs it
-        self._shown = str(self._url.copy_with(query=None))
-        self._breaker = CircuitBreaker(f"The reranker at {self._shown}", retry)
+        self._address = str(self._url.copy_with(query=None))
+        self._breaker = CircuitBreaker(f"The reranker at {self._address}", retry)
         self._client: AsyncClient | None = None
         self._limit: anyio.CapacityLimiter | None = None
 
@@ -81,7 +81,7 @@ class RerankEndpoint:
     @property
     def fingerprint(self) -> str:
         """Return name, address and input format. What the server runs under that name is not known here."""
-        return f"{self.name} {self._shown} {self._options.form.digest}".rstrip()
+        return f"{self.name} {self._address} {self._options.form.digest}".rstrip()
 
     @property
     def weights(self) -> Weights:
@@ -95,10 +95,10 @@ class RerankEndpoint:
             ModelError: The endpoint cannot be reached, refuses, or does not return one score per passage.
         """
         form, contents = self._options.form, [passage.content for passage in passages]
-        asked = form.format_query(query.text, query.instruction)
+        text = form.format_query(query.text, query.instruction)
         texts = [form.format_passage(content[:MAX_PASSAGE_CHARACTERS]) for content in contents]
         size = self._options.batch or self._shape.batch
-        calls = [lambda batch=batch: self._ask(asked, batch) for batch in batched(texts, size)]
+        calls = [lambda batch=batch: self._ask(text, batch) for batch in batched(texts, size)]
         scored = await run_concurrently(calls)
         cut = frozenset(place for place, content in enumerate(contents) if len(content) > MAX_PASSAGE_CHARACTERS)
         return Scores(tuple(value for batch in scored for value in batch), cut=cut)
@@ -125,7 +125,7 @@ class RerankEndpoint:
             what = str(error) if isinstance(error, ModelError) else "no JSON"
         # Not raised while the other error is handled: that one shows the reply, which may hold the key.
         raise ModelError(
-            f"{self._shown} does not answer like {self._options.shape!r}: "
+            f"{self._address} does not answer like {self._options.shape!r}: "
             f"{excerpt(what, self._options.key)} Check its url and shape."
         )
 
@@ -147,15 +147,15 @@ class RerankEndpoint:
                 response = await self._connected().post(self._url, json=body, headers=headers)
         except HTTPError as error:
             reason = excerpt(str(error) or type(error).__name__, self._options.key)
-            raise ModelUnavailable(f"{self._shown} cannot be reached: {reason} Check its url.") from None
+            raise ModelUnavailable(f"{self._address} cannot be reached: {reason} Check its url.") from None
         except UnicodeError:  # its message shows what cannot be sent, which may be the key
             raise ModelError(
-                f"{self._shown} cannot be called: its key or a text holds characters that HTTP cannot carry. "
+                f"{self._address} cannot be called: its key or a text holds characters that HTTP cannot carry. "
                 "Check its key."
             ) from None
         if response is None:
             raise ModelUnavailable(
-                f"{self._shown} did not answer within {self._options.timeout_s:g} s. Raise `timeout_s` in its row of "
+                f"{self._address} did not answer within {self._options.timeout_s:g} s. Raise `timeout_s` in its row of "
                 "RESIFT_RERANKERS."
             )
         self._check(response)
@@ -171,7 +171,7 @@ class RerankEndpoint:
     def _check(self, response: Response) -> None:
         if response.is_success:
             return
-        problem = f"{self._shown} answered {response.status_code}: {excerpt(response.text, self._options.key)}"
+        problem = f"{self._address} answered {response.status_code}: {excerpt(response.text, self._options.key)}"
         if response.status_code != 429 and response.status_code < 500:
             raise ModelError(f"{problem} Check its url, model and key.")
         wait_s = parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))

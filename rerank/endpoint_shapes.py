@@ -1,4 +1,4 @@
-"""The shapes in which rerank endpoints are asked and answer; a new one is a row."""
+"""The request and reply formats of rerank endpoints; add one as a row of `SHAPES`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,30 +10,30 @@ from ..core.errors import ModelError
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where an endpoint is asked, and the names by which it knows things."""
+    """The URL of an endpoint, and the field names of its requests and replies."""
 
     path: str
     url: str = ""
-    """Of the service; empty where everyone has a server of their own."""
+    """Of the hosted service; empty for software that you run yourself."""
     documents: str = "documents"
     results: str = "results"
-    """The name of the list of results; empty where the whole reply is that list."""
+    """The field with the list of results; empty if the whole reply is that list."""
     score: str = "relevance_score"
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     batch: int = 100
-    """Passages in one request: fewer than any of them takes, for several requests run at once."""
+    """Passages in one request: below every service's limit, since several requests run at once."""
     needs_model: bool = True
 
     def body(self, model: str, query: str, texts: Sequence[str]) -> dict[str, Any]:
-        """Return what is asked."""
+        """Return the body of a request."""
         named = {"model": model} if model else {}
         return {**named, "query": query, self.documents: list(texts), **self.extra}
 
     def scores(self, reply: Any, count: int) -> list[float]:
-        """Return the scores that a reply gives `count` texts, in the texts' order.
+        """Return the scores of `count` texts in a reply, in the order of the texts.
 
         Raises:
-            ModelError: It does not hold one finite score for each.
+            ModelError: The reply does not have one finite score for each text.
         """
         rows = reply if not self.results else _get(reply, self.results)
         if not isinstance(rows, list):
@@ -55,7 +55,7 @@ SHAPES: Mapping[str, Shape] = {
     "cohere": Shape("/v2/rerank", "https://api.cohere.com"),
     "jina": Shape("/v1/rerank", "https://api.jina.ai", extra={"return_documents": False}),
     "voyage": Shape("/v1/rerank", "https://api.voyageai.com", results="data", extra={"truncation": True}),
-    # Its server takes 32 texts a request unless it is told otherwise.
+    # The server accepts 32 texts per request by default.
     "tei": Shape(
         "/rerank", documents="texts", results="", score="score", extra={"truncate": True}, batch=32, needs_model=False
     ),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = with_reranker(0.2)  # chosen on training questions (benchmarks/README.md): more of it makes SciFact worse
 
-WINDOW_OVERLAP = 32  # tokens two windows of a long passage share, so that no sentence is only ever seen cut
+WINDOW_OVERLAP = 32  # tokens that two windows of a long passage share, so that one of them has each sentence whole
 
 
 class LateInteraction:
@@ -62,16 +62,16 @@ class LateInteraction:
     async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         """Return MaxSim, in -1..1, for each passage."""
         transformer = await self._transformer.get()
-        asked = await self._workers.run(transformer.embed_tokens, query.text)
+        encoded = await self._workers.run(transformer.embed_tokens, query.text)
         contents = [passage.content for passage in passages]
 
         def best(text: str) -> float:
             windows = transformer.windows(text, window=self._model.window, overlap=WINDOW_OVERLAP)
-            return max(max_similarity(asked.matrix, transformer.embed_tokens(each).matrix) for each in windows)
+            return max(max_similarity(encoded.matrix, transformer.embed_tokens(each).matrix) for each in windows)
 
         values = await self._workers.map(best, contents)
         notes = (
-            ("The query is longer than the model's window; only its beginning was read.",) if asked.truncated else ()
+            ("The query is longer than the model's window; only its beginning was read.",) if encoded.truncated else ()
         )
         return Scores(tuple(values), notes)
 
@@ -81,7 +81,7 @@ class LateInteraction:
 
 
 class TokenModel:
-    """Scores as `LateInteraction` does, with a model of fastembed that was trained for it."""
+    """Scores as `LateInteraction` does, with a fastembed model that was trained for late interaction."""
 
     def __init__(
         self,
@@ -100,20 +100,22 @@ class TokenModel:
 
     @property
     def fingerprint(self) -> str:
-        """Return the name, of which fastembed has one model, with a hash of the form."""
+        """Return the name, which is unique in fastembed, with a hash of the input format."""
         return f"{self.name} {self._form.digest}".rstrip()
 
     async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
-        """Return MaxSim, in -1..1, for each passage, of as much of it as the model reads."""
+        """Return MaxSim, in -1..1, for the part of each passage that the model reads."""
         model = await self._model.get()
-        asked = await self._workers.run(model.embed_query, self._form.format_query(query.text, query.instruction))
+        vectors_of_query = await self._workers.run(
+            model.embed_query, self._form.format_query(query.text, query.instruction)
+        )
         texts = [self._form.format_passage(passage.content) for passage in passages]
         read = await self._workers.map(model.embed_passage, texts)
         cut = frozenset(place for place, (_, whole) in enumerate(read) if not whole)
-        return Scores(tuple(max_similarity(asked, vectors) for vectors, _ in read), cut=cut)
+        return Scores(tuple(max_similarity(vectors_of_query, vectors) for vectors, _ in read), cut=cut)
 
     def relevance(self, score: float) -> float:
-        """Return the score, cut to 0..1: `resift tune` fits a probability to it."""
+        """Return the score clipped to 0..1; `resift tune` fits a probability to it."""
         return min(1.0, max(0.0, score))
 
 

@@ -1,4 +1,4 @@
-"""The signals that a final score is mixed of: from scores of both stages, and from metadata."""
+"""The signals of a final score, from the scores of both stages and from metadata."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ from .blend import Weights
 
 FROM_METADATA = ("recency", "boost")
 
-MAX_FACTOR = 2.0  # as far above the neutral factor 1 as 0 is below it, so that half a factor lies in 0..1
+MAX_FACTOR = 2.0  # as far above the neutral factor, 1, as 0 is below it; half of a factor is in 0..1
 
-NEUTRAL = 1.0  # the factor of a value that nobody named
+NEUTRAL = 1.0  # the factor of a value that has none
 
-BOOSTED_BY_PATH = "source"  # no metadata: a folder boosts all sources below it
+BOOSTED_BY_PATH = "source"  # a built-in field: the factor of a folder applies to all sources below it
 
 _DAY_S = 86_400.0
 
@@ -26,13 +26,13 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class MetadataSignals:
-    """What metadata adds to a final score. Recency is off without a field, the boost without values."""
+    """How metadata counts in a final score. Recency is off without a field, and boosts without values."""
 
     recency_field: str = ""
     recency_half_life_days: float = 365.0
     recency_weight: float = 0.1
     boost: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: EMPTY)
-    """Factors by metadata field and value, from 0, last, over 1, which changes nothing, to 2, first."""
+    """Factors by metadata field and value: 0 ranks last, 1 is neutral, 2 ranks first."""
     boost_weight: float = 0.2
 
     @property
@@ -47,23 +47,23 @@ NO_METADATA = MetadataSignals()
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How a head's final scores and relevances are made."""
+    """How the final scores and the relevance of a head are computed."""
 
     weights: Weights
     metadata: MetadataSignals = NO_METADATA
     now: datetime = _EPOCH
-    """The moment from which ages are counted."""
+    """The time from which ages are counted."""
     calibration: Logistic | None = None
-    """Takes the place of the reranker's own where there is one."""
+    """Replaces the reranker's own calibration, if set."""
     note: str = ""
-    """What the stage reports of where the weights come from."""
+    """For the stage's report: where the weights come from."""
 
 
 def signals_of(head: Sequence[Hit], reranked: Sequence[float], mix: Mix) -> dict[str, list[float]]:
-    """Return the signals that the mix weighs, by name: one value in 0..1 for each hit.
+    """Return the signals that have a weight in the mix, by name: one value in 0..1 for each hit.
 
-    One of which no hit of the head has a value is left out. Scores are scaled over the head; a hit that a search
-    did not find has 0 there. Recency and boost mean the same in every head, and are not scaled.
+    A signal for which no hit has a value is left out. Scores are scaled over the head; a hit that a search did not
+    find has 0 for it. Recency and boost are not scaled, since they are comparable between heads.
     """
     passages = [hit.passage for hit in head]
     makers: dict[str, Callable[[], list[float] | None]] = {
@@ -79,10 +79,10 @@ def signals_of(head: Sequence[Hit], reranked: Sequence[float], mix: Mix) -> dict
 
 
 def recency(passages: Sequence[Passage], options: MetadataSignals, *, now: datetime) -> list[float] | None:
-    """Return 2^(-age / half-life) of the date in the metadata, in 0..1; None where no passage has one.
+    """Return 2^(-age / half-life) for the date in each passage's metadata, in 0..1; None if no passage has a date.
 
-    A passage without a date has the mean of those that have one, and so neither gains nor loses by it: a constant, as
-    0.5, would put it before every old passage. A date to come counts as now; of several dates the latest counts.
+    A passage without a date has the mean of the others, so that it neither gains nor loses; a constant such as 0.5
+    would put it before every old passage. A future date counts as now; of several dates the latest counts.
     """
     ages = [_age_days(passage.metadata.get(options.recency_field), now) for passage in passages]
     known = {place: 2.0 ** (-age / options.recency_half_life_days) for place, age in enumerate(ages) if age is not None}
@@ -93,10 +93,10 @@ def recency(passages: Sequence[Passage], options: MetadataSignals, *, now: datet
 
 
 def boost(passages: Sequence[Passage], values: Mapping[str, Mapping[str, float]]) -> list[float] | None:
-    """Return half the user's factor of each passage's metadata, in 0..1: the mean over the fields; None without fields.
+    """Return half of the factor of each passage's metadata, in 0..1, as a mean over the fields; None without fields.
 
-    A value without a factor, or no value at all, counts 1; of several values the one with the highest factor counts. Of
-    the built-in field "source" a value is a folder, or a path, anywhere on the way to the document.
+    The factor is 1 for a missing value and for one without a factor; of several values the highest factor counts. For
+    the built-in field "source", the values are parts of the document's path, such as a folder.
     """
     if not values:
         return None

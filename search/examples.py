@@ -1,4 +1,4 @@
-"""Passages as examples: more like these, less like those."""
+"""Search by example passages: similar to some, dissimilar to others."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,19 +9,19 @@ from ..core.errors import NotFound
 from ..core.vectors import Vector
 from ..store.collection import Collection
 
-AWAY = 0.5  # of the counter-examples' mean is taken off: with it the target is Qdrant's `average_vector`, halved
+NEGATIVE_WEIGHT = 0.5  # of the negative examples' mean; gives the direction of Qdrant's `average_vector`
 
 
 async def find_examples(collection: Collection, passage_ids: Sequence[str]) -> set[UUID]:
-    """Return the point ids of passages that a search goes by.
+    """Return the point ids of example passages.
 
     Raises:
-        InvalidInput: When an id is no passage id.
-        NotFound: When there is no such passage.
+        InvalidInput: An id is not a passage id.
+        NotFound: There is no such passage.
     """
     ids = {each: collection.point_of(each) for each in passage_ids}
-    held = await collection.fetch(list(ids.values())) if ids else {}
-    if missing := [each for each, key in ids.items() if key not in held]:
+    stored = await collection.fetch(list(ids.values())) if ids else {}
+    if missing := [each for each, key in ids.items() if key not in stored]:
         raise NotFound(f"No passage {missing[0]!r} in collection {collection.name!r}. Take a passage_id from a hit.")
     return set(ids.values())
 
@@ -33,16 +33,18 @@ async def vectors_of(collection: Collection, passage_ids: Sequence[str], name: s
     return [vector for key in ids if isinstance(vector := found.get(key), np.ndarray)]
 
 
-def towards(near: Sequence[Sequence[Vector]], away: Sequence[Vector]) -> Vector:
-    """Return the direction of the mean of `near`, in which each group counts the same, bent away from that of `away`.
+def rocchio(positive: Sequence[Sequence[Vector]], negative: Sequence[Vector]) -> Vector:
+    """Return the query vector, of length 1, between the means of positive and negative examples.
+
+    The groups of `positive` have equal weights, whatever their sizes. Without a direction it is the first vector.
 
     Source: Rocchio, "Relevance feedback in information retrieval", 1971.
     """
-    target = _mean([_mean(group) for group in near])
-    if away:
-        target = target - AWAY * _mean(away)
+    target = _mean([_mean(group) for group in positive])
+    if negative:
+        target = target - NEGATIVE_WEIGHT * _mean(negative)
     length = np.linalg.norm(target)
-    return (target / length).astype(np.float32) if length else near[0][0]
+    return (target / length).astype(np.float32) if length else positive[0][0]
 
 
 def _mean(vectors: Sequence[Vector]) -> Vector:

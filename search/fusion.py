@@ -1,7 +1,7 @@
-"""Fusion of several searches into one order: pure functions over lists of (key, score).
+"""Fuse several searches into one order: pure functions over lists of (key, score) pairs.
 
-Each list, a leg, is ordered best first. Every function returns (key, score) pairs, best first; equal scores are ordered
-by key, so that the same legs always give the same order.
+Each list is a leg, best first. Every function returns (key, score) pairs, best first. Equal scores are ordered by key,
+so that the same legs always give the same order.
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ def reciprocal_rank(legs: Sequence[Leg[K]], *, k: int = RRF_K, weights: Sequence
     for leg, weight in zip(legs, _weights(legs, weights), strict=True):
         for rank, (key, _) in enumerate(leg, start=1):
             totals[key] += weight / (k + rank)
-    return in_order(totals)
+    return best_first(totals)
 
 
 def distribution_based(legs: Sequence[Leg[K]], *, weights: Sequence[float] = ()) -> list[tuple[K, float]]:
@@ -41,21 +41,21 @@ def distribution_based(legs: Sequence[Leg[K]], *, weights: Sequence[float] = ())
     for leg, weight in zip(legs, _weights(legs, weights), strict=True):
         for key, score in _three_sigma(leg):
             totals[key] += weight * score
-    return in_order(totals)
+    return best_first(totals)
 
 
 def convex(legs: Sequence[Leg[K]], *, weights: Sequence[float], scalings: Sequence[Scaling]) -> list[tuple[K, float]]:
     """Fuse by the weighted mean of scaled scores, in 0..1; a hit missing from a leg has 0 there.
 
-    "min-max" maps a leg's lowest score to 0 and its highest to 1. "max" divides by the highest: right where zero is the
-    natural floor, as for BM25. Source: Bruch et al., arXiv 2210.11934, section 3.
+    "min-max" maps a leg's lowest score to 0 and its highest to 1. "max" divides by the highest, for scores
+    whose natural minimum is 0, as in BM25. Source: Bruch et al., arXiv 2210.11934, section 3.
     """
     sums = sum(weights) or 1.0
     totals: defaultdict[K, float] = defaultdict(float)
     for leg, weight, scaling in zip(legs, weights, scalings, strict=True):
         for (key, _), score in zip(leg, scale([score for _, score in leg], scaling), strict=True):
             totals[key] += weight / sums * score
-    return in_order(totals)
+    return best_first(totals)
 
 
 def scale(scores: Sequence[float], scaling: Scaling) -> list[float]:
@@ -69,8 +69,8 @@ def scale(scores: Sequence[float], scaling: Scaling) -> list[float]:
     return [min(1.0, max(0.0, (score - low) / (high - low))) for score in scores]
 
 
-def in_order(scores: Mapping[K, float]) -> list[tuple[K, float]]:
-    """Return the pairs by falling score, then by key."""
+def best_first(scores: Mapping[K, float]) -> list[tuple[K, float]]:
+    """Return the pairs by descending score, then by key."""
     return sorted(scores.items(), key=lambda pair: (-pair[1], str(pair[0])))
 
 

@@ -1,4 +1,4 @@
-"""What a query asks of a store: each phrasing, field and example as one weighted leg of a batch."""
+"""The legs of a search: one weighted vector query for each phrasing, field or set of examples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders, Spar
 from ..store.collection import Collection
 from ..store.filters import Condition
 from ..store.manifest import Manifest
-from .examples import towards, vectors_of
+from .examples import rocchio, vectors_of
 
 KEYWORD_VECTORS = {BM25, LEARNED}
 ADD_KEYWORDS = "Add them with `resift adopt NAME --add-keywords`."
@@ -28,14 +28,14 @@ class Retrieval:
     mode: Mode = "hybrid"
     where: Condition | None = None
     wanted: int = 10
-    """How many hits are needed at least, where there are so many."""
+    """Minimum number of hits, if the collection has so many."""
     head: int = 0
-    """How many hits are reranked; reciprocal rank fusion selects them. 0: nothing is reranked."""
+    """Number of hits to rerank, selected by reciprocal rank fusion; 0 if nothing is reranked."""
     per_document: int = 0
     fields: Mapping[str, float] = field(default_factory=lambda: EMPTY)
     """Weights of the fields whose dense vectors are searched; empty searches the passage text alone."""
     like: Sequence[str] = ()
-    """Ids of passages to search by, beside the query or instead of one."""
+    """Ids of example passages, with or without a query."""
     unlike: Sequence[str] = ()
 
 
@@ -56,7 +56,7 @@ class WeightedLeg:
 
     @property
     def is_sparse(self) -> bool:
-        """Return whether it compares words, so that 0 is the natural floor of its scores."""
+        """Return whether it compares words, whose scores have a natural minimum of 0."""
         return isinstance(self.query, Sparse)
 
 
@@ -83,7 +83,7 @@ async def legs_of(
     """Return the legs of a search.
 
     Raises:
-        InvalidInput: The field weights are unusable, or keyword search is asked of a collection without its vectors.
+        InvalidInput: The field weights are unusable, or the mode is keyword and the collection has no vectors for it.
     """
     manifest, texts = collection.manifest, query.texts
     shares, notes = _shares(manifest, retrieval.fields)
@@ -135,9 +135,9 @@ async def _example_legs(
     found = Legs()
     for name, share in shares.items():
         like, unlike = [await vectors_of(collection, ids, name) for ids in (retrieval.like, retrieval.unlike)]
-        near = [group for group in (phrasings, like) if group]
-        if near:
-            found += Legs((WeightedLeg(LIKE, name, query=towards(near, unlike), share=share),))
+        positive = [group for group in (phrasings, like) if group]
+        if positive:
+            found += Legs((WeightedLeg(LIKE, name, query=rocchio(positive, unlike), share=share),))
         else:
             found += Legs(notes=(f"No example has a vector for {name!r}: it was not searched.",))
     return found

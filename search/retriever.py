@@ -22,7 +22,7 @@ Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
 
 Answers: TypeAlias = Sequence[tuple[WeightedLeg, Answer]]
 
-WIDENINGS = (1, 4, 16, 64)  # factors of a leg's limit, tried while there are too few hits
+LIMIT_FACTORS = (1, 4, 16, 64)  # of a leg, tried in order until there are enough hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class Retriever:
         self._options = options or FusionOptions()
 
     async def retrieve(self, collection: Collection, query: Query, retrieval: Retrieval) -> Ranking:
-        """Return hits in fused order, those to rerank first: at least `wanted` and `head` of them, if there are.
+        """Return at least `wanted` and `head` hits, if there are so many, in fused order; those to rerank come first.
 
         Raises:
-            InvalidInput: Examples or weights cannot be searched with.
+            InvalidInput: An example or a weight cannot be used.
             NotFound: An example does not exist.
         """
         start = query.clock()
@@ -89,15 +89,15 @@ class Retriever:
             returned=len(hits),
             milliseconds=took_ms,
         )
-        crowded = "A few documents fill the search; there may be more documents further down."
+        crowded = "The first hits come from a few documents; further hits may come from others."
         return Ranking(hits, stages=[encoded, searched], notes=(*batch.notes, *([crowded] if found.crowded else [])))
 
     async def _widen(
         self, collection: Collection, retrieval: Retrieval, legs: Sequence[WeightedLeg], *, left_out: Set[UUID]
     ) -> _Found:
-        """Search with wider legs until there are enough hits. Later hits follow earlier ones, so that pages agree."""
+        """Raise the legs' limits until there are enough hits. New hits follow earlier ones, so that pages agree."""
         found = _Found(answers=[], order=[], passages={}, crowded=True)
-        for widening in WIDENINGS:
+        for widening in LIMIT_FACTORS:
             limit = self._options.leg_limit * widening
             batch = _batch(legs, limit + len(left_out))
             found_by_leg = await search_in_order(collection, batch, retrieval.where)
@@ -114,7 +114,7 @@ class Retriever:
     async def _order(
         self, collection: Collection, retrieval: Retrieval, answers: Answers, *, narrower: _Found
     ) -> tuple[Answer, Mapping[UUID, Passage]]:
-        """Return the order of a narrower search, then the hits these answers add, with scores capped by it."""
+        """Return the order of a narrower search, then the hits that these answers add, scored no higher."""
         order = narrower.order
         known, floor = {key for key, _ in order}, min((score for _, score in order), default=inf)
         added = [(key, min(score, floor)) for key, score in self._fuse(answers) if key not in known]
@@ -157,7 +157,7 @@ def _batch(legs: Sequence[WeightedLeg], limit: int) -> list[Leg]:
 
 
 def _pool_first(fused: Answer, answers: Answers, head: int) -> Answer:
-    """Return the order with the `head` hits that RRF selects first; within both parts the fused order stays."""
+    """Return the fused order with the `head` hits that RRF selects moved to the front."""
     if head <= 0 or len(fused) <= head:
         return fused
     kept = {key for key, _ in fused}

@@ -1,4 +1,4 @@
-"""Searches whose equal scores come in one order: the engine's own depends on what was written when."""
+"""Search with a stable order of equal scores; an engine's own order of them depends on the history of writes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,20 +11,21 @@ from ..store.protocols import Leg
 
 Answer: TypeAlias = list[tuple[UUID, float]]
 
-EQUAL_TO = 5  # decimals of a score; further ones differ from engine to engine
+TIE_DECIMALS = 5  # scores that agree to so many decimals are equal; the rest differs between engines
 
-WIDEST = 4096  # hits asked for where equal scores lie across the cut; beyond, the engine decides which of them come
+MAX_TIED_HITS = 4096  # requested if a tie crosses the limit; with more, the engine decides which are returned
 
 
 async def search_in_order(collection: Collection, legs: Sequence[Leg], where: Condition | None) -> list[Answer]:
-    """Return each leg's best hits by falling score, then by id.
+    """Return each leg's best hits by descending score, then by id.
 
-    The cut falls by id too: where the first hit behind it scores as the last before it, all of that score are asked.
+    If the first hit beyond a leg's limit ties with the last one within it, all hits of that score are requested, so
+    that their ids decide which are returned.
     """
     answers = await collection.search([replace(leg, limit=leg.limit + 1) for leg in legs], where=where)
     tied = [place for place, leg in enumerate(legs) if _is_tied(answers[place], leg.limit)]
     if tied:
-        wider = [replace(legs[place], limit=max(WIDEST, 4 * legs[place].limit)) for place in tied]
+        wider = [replace(legs[place], limit=max(MAX_TIED_HITS, 4 * legs[place].limit)) for place in tied]
         for place, answer in zip(tied, await collection.search(wider, where=where), strict=True):
             answers[place] = answer
     return [_in_order(answer)[: leg.limit] for answer, leg in zip(answers, legs, strict=True)]
@@ -39,4 +40,4 @@ def _in_order(answer: Sequence[tuple[UUID, float]]) -> Answer:
 
 
 def _rounded(pair: tuple[UUID, float]) -> float:
-    return round(pair[1], EQUAL_TO)
+    return round(pair[1], TIE_DECIMALS)

@@ -34,7 +34,7 @@ HINTS: Mapping[Hint, str] = {
 """What to do next, in tools and arguments."""
 
 # All of tools/list must stay below 16 kB. Pydantic's titles repeat the names, and results need no defaults.
-_WASTE_IN_RESULTS = frozenset({"title", "default", "additionalProperties", "required"})
+_OMITTED_IN_RESULTS = frozenset({"title", "default", "additionalProperties", "required"})
 _IMPLIED = (("description", ""), ("additionalProperties", True), ("minimum", 0))
 
 
@@ -110,7 +110,7 @@ def make_tool(
         }
     if tool.fn_metadata.output_schema is not None:
         schema = {**_inline(tool.fn_metadata.output_schema), "description": ""}  # the tool's own says what comes back
-        tool.fn_metadata.output_schema = _without(schema, _WASTE_IN_RESULTS)
+        tool.fn_metadata.output_schema = _without(schema, _OMITTED_IN_RESULTS)
     return tool
 
 
@@ -134,7 +134,7 @@ def _refer(schema: dict[str, Any], tool: str) -> dict[str, Any]:
 
 
 def _inline(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema with each `$ref` replaced by what it names: some clients follow none."""
+    """Return the schema with each `$ref` replaced by what it names: some clients do not follow references."""
     definitions: dict[str, Any] = schema.get("$defs", {})
 
     def resolve(node: Any) -> Any:
@@ -151,8 +151,8 @@ def _inline(schema: dict[str, Any]) -> dict[str, Any]:
     return cast("dict[str, Any]", resolve(schema))
 
 
-def _without(schema: dict[str, Any], waste: Set[str]) -> dict[str, Any]:
-    """Return the schema without keywords that tell a model nothing; properties of such names stay."""
+def _without(schema: dict[str, Any], omitted: Set[str]) -> dict[str, Any]:
+    """Return the schema without keywords that are useless to a model; properties with such names stay."""
 
     def strip(node: Any, *, names: bool = False) -> Any:
         if isinstance(node, list):
@@ -162,7 +162,7 @@ def _without(schema: dict[str, Any], waste: Set[str]) -> dict[str, Any]:
         return {
             key: strip(value, names=key == "properties" and not names)
             for key, value in cast("dict[str, Any]", node).items()
-            if names or (key not in waste and (key, value) not in _IMPLIED)
+            if names or (key not in omitted and (key, value) not in _IMPLIED)
         }
 
     return cast("dict[str, Any]", strip(schema))

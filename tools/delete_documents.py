@@ -40,7 +40,7 @@ def delete_documents(resift: Resift) -> Tool:
             "collection": arguments["collection"],
             "documents": removed.documents,
             "passages": removed.passages,
-            "missing": _shown(removed.missing),
+            "missing": _fitting(removed.missing),
             "dropped": arguments["everything"],
         }
         return reply(answer)
@@ -55,6 +55,6 @@ def delete_documents(resift: Resift) -> Tool:
     )
 
 
-def _shown(ids: Sequence[str]) -> list[str]:
+def _fitting(ids: Sequence[str]) -> list[str]:
     room = Room(MAX_REPLY_TOKENS - 500)  # the counts need little
     return list(takewhile(room.admit, (each[:MAX_NAME_CHARACTERS] for each in ids[:MAX_MISSING_SHOWN])))

@@ -1,4 +1,4 @@
-"""The tool that takes documents into a collection."""
+"""The tool that ingests documents into a collection."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -81,7 +81,7 @@ def _result(collection: str, report: IngestReport) -> dict[str, Any]:
         "removed": report.removed,
         "failed": len(report.failures),
         "passages": report.passages,
-        "failures": _shown(report.failures),
+        "failures": _fitting(report.failures),
         "notes": notes,
     }
     if len(answer["failures"]) < len(report.failures):
@@ -89,7 +89,7 @@ def _result(collection: str, report: IngestReport) -> dict[str, Any]:
     return answer
 
 
-def _shown(failures: Sequence[Failure]) -> list[dict[str, str]]:
+def _fitting(failures: Sequence[Failure]) -> list[dict[str, str]]:
     room = Room(MAX_REPLY_TOKENS - 500)  # the counts and notes need little
     entries = ({"source": each.source[:200], "reason": each.reason[:400]} for each in failures[:MAX_FAILURES_SHOWN])
     return list(takewhile(room.admit, entries))

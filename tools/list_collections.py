@@ -1,4 +1,4 @@
-"""The tool that lists what there is to search."""
+"""The tool that lists collections and their metadata fields."""
 
 from typing import Annotated, Any
 

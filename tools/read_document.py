@@ -1,4 +1,4 @@
-"""The tool that reads a document, or the surroundings of a hit."""
+"""The tool that reads a document, or the passages around a hit."""
 
 from typing import Annotated, Any
 

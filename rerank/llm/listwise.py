@@ -24,11 +24,11 @@ from .strategies import STRATEGIES, Group, max_depth, worst_case
 from .window import ChatModel, OrderingTask, Windows
 
 OFFICIAL = "prefer_official"  # the template whose instruction is a list of sources
-JUMP = 15  # ranks: a passage that rises further is reported, since text in it may have asked for that
-MAX_JUMPS = 5  # reported one by one
+JUMP = 15  # ranks: a passage that rises so far is reported, since its text may have instructed the model to do so
+MAX_JUMPS = 5  # reported individually
 GRACE_S = 0.5  # beyond the time limit, for the pause between two requests
 
-_ABLER = "Try again, or set RESIFT_LLM__MODEL to a more capable model."
+_USE_ANOTHER_MODEL = "Try again, or set RESIFT_LLM__MODEL to a more capable model."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ListwiseOptions:
     total_s: float = 45.0
     max_calls: int = 30
     max_tokens: int = 100_000
-    """Limit of one query, in and out."""
+    """Limit of one query, input and output together."""
     concurrency: int = 8
     cache_size: int = 1000
     date_field: str = ""
@@ -51,7 +51,7 @@ class ListwiseOptions:
 
 
 class Listwise:
-    """An orderer that asks a language model; it keeps the order, and says why, if the model gives none.
+    """An orderer that asks a language model. If the model returns no order, the earlier one is kept, with a note.
 
     Raises:
         InvalidInput: The options name a template that does not exist or does not order passages.
@@ -116,8 +116,8 @@ class Listwise:
         instruction is filled into the configured template.
 
         Raises:
-            InvalidInput: The template needs something that is not configured.
-            ModelError: The model cannot be reached, or would cost more than allowed.
+            InvalidInput: The template needs a setting that is missing.
+            ModelError: The model cannot be reached, or the cost would exceed a limit.
         """
         options, task = self._options, self._task(query)
         depth = max_depth(options.strategy, len(hits), permutations=options.permutations, max_calls=options.max_calls)
@@ -142,8 +142,8 @@ class Listwise:
         report, usage = windows.cost.report(), windows.cost.usage
         if windows.unordered:
             what = f"{windows.unordered} of {windows.windows} windows kept their order"
-            step = "A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS." if windows.was_cut else _ABLER
-            problem = f"{self.name}: {what}, since no reply held an order. {step}"
+            step = "A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS." if windows.was_cut else _USE_ANOTHER_MODEL
+            problem = f"{self.name}: {what}, since no reply contained an order. {step}"
             if windows.unordered == windows.windows:
                 return Ordering((), (problem,), degraded=True, note=f"{what}; {report}", usage=usage)
             notes = [*notes, problem]
@@ -182,7 +182,7 @@ class Listwise:
         """Return the windows of a head.
 
         Raises:
-            ModelError: They could cost more tokens than allowed.
+            ModelError: They could take more tokens than the limit.
         """
         options = self._options
         windows = Windows(
@@ -206,7 +206,7 @@ class Listwise:
         """Run the strategy's rounds within the time limit.
 
         Raises:
-            ModelError: The model cannot be reached, or the time is over.
+            ModelError: The model cannot be reached, or does not finish in time.
         """
         strategy = STRATEGIES[self._options.strategy](depth)
         with anyio.move_on_after(self._options.total_s + GRACE_S):
@@ -217,7 +217,9 @@ class Listwise:
                     groups = strategy.send(orders)
                 except StopIteration as end:
                     return end.value
-        raise ModelError(f"{self.name} gave no order within {self._options.total_s:g} s. Raise RESIFT_LLM__TOTAL_S.")
+        raise ModelError(
+            f"{self.name} returned no order within {self._options.total_s:g} s. Raise RESIFT_LLM__TOTAL_S."
+        )
 
 
 def _official(sources: Sequence[str]) -> str:
@@ -232,7 +234,8 @@ def _official(sources: Sequence[str]) -> str:
 def _jumps(places: Sequence[int], hits: Sequence[Hit]) -> list[str]:
     jumped = [(place, rank) for rank, place in enumerate(places) if place - rank >= JUMP]
     notes = [
-        f"{hits[place].passage.id} rose from rank {place + 1} to {rank + 1}: check whether its text asks for that."
+        f"{hits[place].passage.id} rose from rank {place + 1} to {rank + 1}: check whether its text instructs the "
+        "model to do so."
         for place, rank in jumped[:MAX_JUMPS]
     ]
     more = len(jumped) - len(notes)

@@ -1,4 +1,4 @@
-"""Read an order out of a model's reply: only what the reply states, nothing guessed from prose."""
+"""Read the order in a model's reply: only what the reply states, nothing guessed from prose."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-MAX_REPLY_CHARACTERS = 100_000  # an order of 20 takes 200
+MAX_REPLY_CHARACTERS = 100_000  # an order of 20 passages takes 200
 
 MAX_BRACKETS = 500  # opening brackets at which JSON is tried
 
@@ -36,7 +36,7 @@ class Reading:
 
     @property
     def is_usable(self) -> bool:
-        """Return whether the reply named at least half of the positions; fewer do not make an order."""
+        """Return whether the reply named at least half of the positions; fewer are not an order."""
         return self.named > 0 and 2 * self.named >= len(self.places)
 
 

@@ -1,7 +1,7 @@
-"""Which passages a model compares in which round: strategies that turn orders of a few into an order of many.
+"""Strategies that order many passages by ordering small groups of them, round by round.
 
 A strategy is a generator. It yields a round (the groups of positions that can be ordered at the same time), is sent
-the order of each group, and returns the order of all. The caller asks the model; nothing here waits.
+the order of each group, and returns the order of all. The caller calls the model; nothing here waits.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -16,7 +16,7 @@ Strategy: TypeAlias = Generator[list[Group], list[Group], Group]
 WINDOW = 20  # passages in a call: the most that models order well at once (RankGPT, Sun et al. 2023)
 STEP = 10  # positions that a window moves by: half, so that the next window sees the better half again
 TOP = 10  # positions that are exact, whatever the order before: those a caller sees by default
-MAX_PASSAGES = 100  # further ones keep their order
+MAX_PASSAGES = 100  # later ones keep their order
 PARTITION_ABOVE = 50  # up to here sliding windows need at most 4 calls in a row, no more rounds than partitioning
 
 

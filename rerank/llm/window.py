@@ -21,7 +21,7 @@ from .strategies import Group
 
 @dataclass(slots=True)
 class Cost:
-    """What ordering one head has cost so far."""
+    """The cost of ordering one head so far."""
 
     calls: int = 0
     tokens_in: int = 0
@@ -68,7 +68,7 @@ class ChatModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OrderingTask:
-    """By what passages are ordered, and how much of them the model reads."""
+    """The query and template that passages are ordered by, and how much of each the model reads."""
 
     query: str
     instruction: str

@@ -1,1 +1,1 @@
-"""The stages of a cascade: score, order, and what metadata and diversity change."""
+"""The stages of a cascade: scoring, ordering, metadata and diversity."""

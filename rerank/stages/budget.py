@@ -1,4 +1,4 @@
-"""How much of a head to read: slice by slice, until more would change nothing or the time is over."""
+"""How much of a head to read: slice by slice, until more would change nothing or the time budget is used up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from ..protocols import Scorer, Scores
 FIRST_SLICE = 1  # passages scored to learn the pace: a budget can be exceeded by no less than one passage
 TARGET_SHARE = 0.5  # of the time left that a slice should take: a slice twice as slow as expected still ends in time
 GRACE = 0.1  # of the budget: a slice that runs on for longer after the deadline is cancelled
-UPPER_PART = 0.8  # of the hits shown: among the last ones, hits swap places without gain (benchmarks/README.md)
+UPPER_PART = (
+    0.8  # of the hits above the cutoff: among the last ones, hits swap places without gain (benchmarks/README.md)
+)
 DECAY = 0.98  # weight of a passage's time relative to the next one's: the last 35 passages make up half of the mean
 
 
@@ -38,27 +40,28 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """Stop reading after a slice that brings nothing into the upper four fifths of the `shown` hits."""
+    """Stop reading after a slice that brings nothing into the first four fifths of the hits above the cutoff."""
 
-    shown: int
+    cutoff: int
+    """How many hits the caller, or a later stage, will see."""
     slice_size: int
 
     @property
     def first(self) -> int:
-        """Return how many passages are read before reading may stop: whole slices, enough for the hits shown."""
-        return self.slice_size * ceil(self.shown / self.slice_size)
+        """Return how many passages are read before reading may stop: whole slices, at least up to the cutoff."""
+        return self.slice_size * ceil(self.cutoff / self.slice_size)
 
     def is_enough(self, order: Sequence[int]) -> bool:
         """Return whether the last slice changed nothing; `order` holds the positions read, best first."""
         fresh = len(order) - self.slice_size
-        return all(place < fresh for place in order[: max(1, int(UPPER_PART * self.shown))])
+        return all(place < fresh for place in order[: max(1, int(UPPER_PART * self.cutoff))])
 
 
 class HeadReader:
     """Decides how many passages of a head to score next, and collects their scores.
 
-    `pace` holds what is known of the reranker's speed from earlier queries; this one adds to it. Within a query its
-    own pace counts first, since earlier calls may have waited for the model to load.
+    `pace` is the reranker's speed in earlier queries, updated by this one. The pace of this query takes precedence,
+    since earlier calls may have waited for the model to load.
     """
 
     def __init__(self, query: Query, passages: int, *, pace: Pace, early_stop: EarlyStop | None) -> None:
@@ -87,7 +90,7 @@ class HeadReader:
         return self._early_stop is not None and self.may_stop and self._early_stop.is_enough(order)
 
     def next_slice(self) -> int:
-        """Return how many passages to score next; 0 when the head is read or the time is over."""
+        """Return how many passages to score next; 0 when the head is read or the time budget is used up."""
         left = self._passages - self.done
         if self._cancelled or not left:
             return 0
@@ -103,7 +106,7 @@ class HeadReader:
         return max(0.0, self._query.seconds_left) + GRACE * self._budget_s
 
     def add(self, scorer: Scorer, size: int, part: Scores | None) -> None:
-        """Take the scores of a slice of `size` passages; None says that the slice was cancelled."""
+        """Add the scores of a slice of `size` passages; None means that the slice was cancelled."""
         took_s = self._query.clock() - self._slice_start
         scored = size if part is None else size - part.check(scorer, size).cached
         for pace in self._paces:
@@ -122,7 +125,9 @@ class HeadReader:
         """
         if not self._parts:
             budget_ms = 1000 * self._budget_s
-            raise ModelError(f"{scorer.name} scored nothing within the time budget of {budget_ms:.0f} ms. Allow more.")
+            raise ModelError(
+                f"{scorer.name} scored nothing within the time budget of {budget_ms:.0f} ms. Raise the budget."
+            )
         starts = accumulate((len(part.values) for part in self._parts), initial=0)
         return Scores(
             self.values,

@@ -1,4 +1,4 @@
-"""What a request chooses by one name: stages that run one after the other, each over the head of the one before."""
+"""A reranker that a request names: stages that run in order, each over the head of the one before."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ PlannedStage: TypeAlias = PlannedScore | PlannedOrder
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """One stage or several; the slower the model, the later it runs and the fewer passages it reads."""
+    """One or more stages; slower models run later and read fewer passages."""
 
     stages: tuple[RerankStage, ...]
 

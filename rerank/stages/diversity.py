@@ -1,4 +1,4 @@
-"""A stage without a model: maximal marginal relevance, so that hits that repeat each other come later."""
+"""A stage without a model: maximal marginal relevance, which moves down hits that repeat earlier ones."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,15 @@ from ...search.fusion import scale
 from .metadata import reordered
 
 
-def most_diverse_first(
+def maximal_marginal_relevance(
     relevance: Sequence[float], vectors: NDArray[np.float32], *, diversity: float
 ) -> list[tuple[int, float]]:
-    """Return the places of all hits in the order of maximal marginal relevance, each with its value, in 0..1.
+    """Return the positions of all hits in the order of maximal marginal relevance, each with its value, in 0..1.
 
-    The value is `(1 - diversity) * relevance + diversity * (1 - cosine to the nearest hit chosen before)`; it falls
-    along the order. Of equal values the earlier place comes first. Source: Carbonell and Goldstein, "The use of MMR",
-    SIGIR 1998, with lambda = 1 - diversity. Shapes: `vectors` [hits, dimension], of length 1, or zero.
+    The value is `(1 - diversity) * relevance + diversity * (1 - cosine to the nearest hit chosen before)`; it
+    decreases along the order. Of equal values the earlier position comes first. Source: Carbonell and Goldstein,
+    "The use of MMR", SIGIR 1998, with lambda = 1 - diversity. Shapes: `vectors`
+    [hits, dimension], of length 1, or zero.
     """
     similar = np.clip(vectors @ vectors.T, 0.0, 1.0)
     nearest = np.zeros(len(relevance), np.float32)
@@ -49,7 +50,7 @@ def diversify(ranking: Ranking, query: Query, *, vectors: Sequence[AnyVector | N
         return ranking
     size = next((each.shape[0] for each in vectors if isinstance(each, np.ndarray)), 1)
     rows = [each if isinstance(each, np.ndarray) else np.zeros(size, np.float32) for each in vectors]
-    order = most_diverse_first(
+    order = maximal_marginal_relevance(
         scale([hit.score for hit in head], "min-max"), np.stack(rows[: len(head)]), diversity=diversity
     )
     report = Stage(

@@ -1,4 +1,4 @@
-"""What a stage returns when it could not do its work: the order of the stage before, and the reason."""
+"""What a stage returns when it fails: the order of the stage before, and the reason."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ FIRST = "rerank"  # reports use this name for a first stage that scores, whichev
 def keep_order(ranking: Ranking, report: Stage, reason: str) -> Ranking:
     """Return the ranking in its old order, marked degraded, with the failed stage's report and the reason as a note."""
     what = "Reranking" if report.name == FIRST else f"The stage {report.name!r}"
-    note = f"{what} failed, the order is that of {_last_stage(ranking)}: {reason}"
+    note = f"{what} failed; the order is that of {_last_stage(ranking)}: {reason}"
     return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note], degraded=True)
 
 
@@ -37,6 +37,6 @@ def is_out_of_time(query: Query) -> bool:
 
 
 def _last_stage(ranking: Ranking) -> str:
-    """Return the name of the stage that made the order."""
+    """Return the name of the stage that the order comes from."""
     made = [stage.name for stage in ranking.stages if stage.kind != "search" and stage.returned]
     return f"{made[-1]!r}" if made else "retrieval"

@@ -18,24 +18,24 @@ def weigh_metadata(ranking: Ranking, query: Query, *, mix: Mix, depth: int) -> R
     if not head:
         return ranking
     signals = signals_of(head, [], mix)
-    shown = {name: signals[name] for name in FROM_METADATA if name in signals}
-    if not shown:
+    from_metadata = {name: signals[name] for name in FROM_METADATA if name in signals}
+    if not from_metadata:
         return replace(ranking, notes=[*ranking.notes, "No hit has a date to weigh: recency changed nothing."])
     finals = blend(signals, restrict(mix.weights, signals))
-    seen = [
-        replace(hit, scores={**hit.scores, **{name: values[place] for name, values in shown.items()}})
+    scored = [
+        replace(hit, scores={**hit.scores, **{name: values[place] for name, values in from_metadata.items()}})
         for place, hit in enumerate(head)
     ]
     order = sorted(enumerate(finals), key=lambda pair: (-pair[1], pair[0]))
     report = Stage(
         name=METADATA,
-        model="+".join(shown),
+        model="+".join(from_metadata),
         received=len(head),
         returned=len(head),
         milliseconds=1000 * (query.clock() - start),
         kind="rank",
     )
-    return reordered(replace(ranking, hits=[*seen, *ranking.hits[depth:]]), order, report=report, name="blend")
+    return reordered(replace(ranking, hits=[*scored, *ranking.hits[depth:]]), order, report=report, name="blend")
 
 
 def reordered(ranking: Ranking, order: Sequence[tuple[int, float]], *, report: Stage, name: str) -> Ranking:

@@ -20,7 +20,7 @@ class OrderStage:
     name: str
     orderer: Orderer
     head: int = 0
-    """How many hits it orders at most; 0: as many as the stage before read."""
+    """Maximum number of hits it orders; 0: as many as the stage before read."""
     takes_instructions: bool = True
     wide_margin: float = 0.0
     """How much more relevant the last hit shown must be than the next to skip the stage. 0: never skip.
@@ -40,7 +40,7 @@ class PlannedOrder:
 
     stage: OrderStage
     depth: int
-    shown: int = 0
+    cutoff: int = 0
     """How many hits the caller will see; 0 if unknown."""
     stages_left: int = 1
     """How many stages share the time left, this one included."""
@@ -53,7 +53,7 @@ class PlannedOrder:
     async def run(self, ranking: Ranking, query: Query) -> Ranking:
         """Return the ranking with its head in the model's order; in its old order, marked degraded, on a failure.
 
-        An order has no scores: final ones are 1/rank, and those of earlier stages stay beside them.
+        An order has no scores, so the final score is 1/rank; the scores of earlier stages are kept.
         """
         start, orderer = query.clock(), self.stage.orderer
         head = ranking.hits[: self.depth]
@@ -66,12 +66,12 @@ class PlannedOrder:
         left_s = query.seconds_left
         try:
             if is_out_of_time(query):
-                raise ModelError("the time budget was used up before this stage. Allow more.")
+                raise ModelError("the time budget was used up before this stage. Raise the budget.")
             with anyio.move_on_after(left_s if isfinite(left_s) else None):
                 ordering = await orderer.order(query, head)
             if ordering is None:
                 left = f"the {1000 * left_s:.0f} ms left of the time budget"
-                raise ModelError(f"{orderer.name} gave no order within {left}. Allow more.")
+                raise ModelError(f"{orderer.name} returned no order within {left}. Raise the budget.")
             _check_order(ordering, len(head), orderer.name)
         except ModelError as error:
             took_ms = 1000 * (query.clock() - start)
@@ -107,9 +107,9 @@ class PlannedOrder:
 
     def _margin(self, ranking: Ranking) -> float:
         """Return how much more relevant the last hit shown is than the next one; 0 if unknown."""
-        if not 0 < self.shown < min(self.depth, len(ranking.hits)):
+        if not 0 < self.cutoff < min(self.depth, len(ranking.hits)):
             return 0.0
-        last, following = ranking.hits[self.shown - 1].relevance, ranking.hits[self.shown].relevance
+        last, following = ranking.hits[self.cutoff - 1].relevance, ranking.hits[self.cutoff].relevance
         return last - following if last is not None and following is not None else 0.0
 
     def _skipped(self, ranking: Ranking, margin: float) -> Ranking:
@@ -129,7 +129,9 @@ class PlannedOrder:
 
 def _check_order(ordering: Ordering, passages: int, model: str) -> None:
     if ordering.places and sorted(ordering.places) != list(range(passages)):
-        raise ModelError(f"{model} gave an order that does not hold each of {passages} passages once.")
+        raise ModelError(
+            f"{model} returned an order that does not contain each of the {passages} passages exactly once."
+        )
 
 
 def _in_order(hits: Sequence[Hit], places: Sequence[int], stage: str) -> list[Hit]:

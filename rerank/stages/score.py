@@ -1,4 +1,4 @@
-"""A stage that scores: score the head of a ranking, blend, reorder. The tail follows in its own order."""
+"""A stage that scores: score the head of a ranking, blend and reorder it. The tail keeps its order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ class ScoreStage:
     name: str
     scorer: Scorer
     head: int = 0
-    """How many hits it reads at most, and never more than the stage before. 0: as the request or a tuning says."""
+    """Maximum number of hits it reads, never more than the stage before. 0: as the request or a tuning says."""
     takes_instructions: bool = False
     slice_size: int = 0
     """How many hits it reads before it checks whether more would change anything; 0 reads the head at once."""
@@ -43,8 +43,8 @@ class PlannedScore:
     stage: ScoreStage
     depth: int
     mix: Mix = field(default_factory=lambda: Mix({"rerank": 1.0}))
-    """In the mix, "fused" is the score that the stage before left, and "rerank" this one's."""
-    shown: int = 0
+    """In the mix, "fused" is the score of the stage before, and "rerank" that of this one."""
+    cutoff: int = 0
     """How many hits the caller, or a later stage, will see; 0 if unknown."""
     name: str = FIRST
     """The name in reports and scores."""
@@ -55,7 +55,7 @@ class PlannedScore:
     def early_stop(self) -> EarlyStop | None:
         """Return when reading ends before the depth; None if it never does."""
         slice_size = self.stage.slice_size
-        return EarlyStop(self.shown, slice_size) if self.shown and slice_size else None
+        return EarlyStop(self.cutoff, slice_size) if self.cutoff and slice_size else None
 
     async def run(self, ranking: Ranking, query: Query) -> Ranking:
         """Return the ranking with its head reordered; in its old order, marked degraded, when the scorer fails."""
@@ -70,7 +70,7 @@ class PlannedScore:
         reader = HeadReader(query, len(head), pace=self.stage.pace, early_stop=self.early_stop)
         try:
             if is_out_of_time(query):
-                raise ModelError("the time budget was used up before this stage. Allow more.")
+                raise ModelError("the time budget was used up before this stage. Raise the budget.")
             while not self._is_enough(reader, head) and (size := reader.next_slice()):
                 part = None
                 with anyio.move_on_after(reader.slice_timeout_s):
@@ -123,7 +123,7 @@ class PlannedScore:
     def _notes(self, scores: Scores, query: Query) -> list[str]:
         notes = [CUT_PASSAGE] if scores.cut else []
         if query.instruction:
-            notes.append(f"{self.stage.model} read {len(scores.values)} passages by the instruction.")
+            notes.append(f"{self.stage.model} followed the instruction for {len(scores.values)} passages.")
         return notes
 
     def _why_cut(self, head: Sequence[Hit], scores: Scores) -> str:

@@ -39,7 +39,7 @@ async def test_endpoint_reads_query_instruction_and_passages_in_their_form(
     assert set(asked["documents"]) == set(unasked["documents"]) == texts
     assert {text[-len("assistant\n") :] for text in given["documents"]} == {"assistant\n"}, "cut behind the form"
     assert direct.structured_content is not None
-    assert told["notes"] == ["vllm:Qwen/Qwen3-Reranker-0.6B read 4 passages by the instruction."]
+    assert told["notes"] == ["vllm:Qwen/Qwen3-Reranker-0.6B followed the instruction for 4 passages."]
     assert untold["notes"] == []
 
 

@@ -85,7 +85,7 @@ async def test_broken_reranker_leaves_the_order_of_retrieval_and_says_so(tmp_pat
         plain, page = await ask(engine, reranker="none"), await ask(engine)
         assert order(page) == order(plain)
         assert page.ranking.degraded
-        assert "Reranking failed, the order is that of retrieval: The file" in page.ranking.notes[-1]
+        assert "Reranking failed; the order is that of retrieval: The file" in page.ranking.notes[-1]
         assert "is damaged" in page.ranking.stages[-1].note
         async with Client(create_server(engine)) as client:  # nor does it keep the server from starting
             answer = await client.call_tool("search_and_rerank", {"query": QUERY})

@@ -93,7 +93,7 @@ async def test_stage_whose_endpoint_fails_keeps_the_order_before_it_and_says_why
     assert careful["degraded"]
     assert careful["verdict"] == own["verdict"]
     (note,) = [note for note in careful["notes"] if "failed" in note]
-    assert note.startswith("The stage 'remote' failed, the order is that of 'rerank': http://127.0.0.1:")
+    assert note.startswith("The stage 'remote' failed; the order is that of 'rerank': http://127.0.0.1:")
     assert reason in note
     assert stages(careful)[1][2:] == (2, 0)
     assert KEY not in f"{json.dumps([careful, remote])}{caplog.text}"

@@ -115,7 +115,7 @@ def test_stages_keep_their_names_know_how_many_share_the_time_and_what_is_shown(
     stages = planned(replace(REQUEST, offset=20, limit=5))
     assert [(stage.name, stage.stages_left) for stage in stages] == [("rerank", 3), ("heavy", 2), ("llm", 1)]
     assert isinstance(stages[2], PlannedOrder)
-    assert stages[2].shown == 25
+    assert stages[2].cutoff == 25
 
 
 def test_head_of_the_first_stage_takes_precedence_over_a_tuned_depth_but_not_over_the_request() -> None:

@@ -33,7 +33,7 @@ def test_shipped_templates_load() -> None:
         (HEAD.replace("reply: text", "reply: poem"), "reply 'poem'.* one of: text, ranking, ranking with reasons"),
         (f"{HEAD}Find {{qeury}}", "unknown placeholders: qeury. Known: {query}, {instruction}, {today}, {passages}"),
         (f"{HEAD}Find {{ query }}", "unknown placeholders: query"),
-        (f"{ORDERING}Order these: {{passages}}", "does not hold both {query} and {passages}"),
+        (f"{ORDERING}Order these: {{passages}}", "lacks {query} or {passages}"),
     ],
 )
 def test_faulty_template_is_refused_with_what_to_mend(tmp_path: Path, text: str, message: str) -> None:
@@ -45,7 +45,7 @@ def test_faulty_template_is_refused_with_what_to_mend(tmp_path: Path, text: str,
 
 def test_template_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "it.md").write_bytes(b"\xff\xfe")
-    with pytest.raises(InvalidInput, match=r"it.md is no UTF-8 text"):
+    with pytest.raises(InvalidInput, match=r"it.md is not UTF-8"):
         load_templates([tmp_path])
 
 

@@ -56,7 +56,7 @@ def test_weights_that_are_not_convex_are_a_mistake(weights: dict[str, float]) ->
 
 
 def test_weight_without_a_signal_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="No signal for the weights of b"):
+    with pytest.raises(ValueError, match="weights without a signal: b"):
         blend({"a": [1.0]}, {"a": 0.5, "b": 0.5})
 
 

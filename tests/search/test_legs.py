@@ -9,7 +9,7 @@ from resift.core.errors import InvalidInput, NotFound
 from resift.core.query import Query
 from resift.core.values import Hit, Ranking
 from resift.encoders.bm25 import Bm25Encoder
-from resift.search.examples import towards
+from resift.search.examples import rocchio
 from resift.search.legs import Retrieval, legs_of
 from resift.search.retriever import Retriever
 from resift.store.collection import Collection
@@ -162,5 +162,5 @@ def test_target_of_examples_is_half_of_qdrants_average_vector() -> None:
     rng = np.random.default_rng(4)
     near, away = [list(rng.standard_normal((count, 4)).astype(np.float32)) for count in (3, 2)]
     average = 2 * np.mean(near, axis=0) - np.mean(away, axis=0)
-    assert towards([near], away) == pytest.approx(average / np.linalg.norm(average), abs=1e-5)
-    assert towards([[near[0]], [-near[0]]], []) == pytest.approx(near[0])  # no direction at all: the first
+    assert rocchio([near], away) == pytest.approx(average / np.linalg.norm(average), abs=1e-5)
+    assert rocchio([[near[0]], [-near[0]]], []) == pytest.approx(near[0])  # no direction at all: the first

@@ -58,7 +58,7 @@ async def test_one_window_without_an_order_keeps_its_own(server: ChatStandIn, bu
     ranked = await ask(build(), numbered(30))
     assert order(ranked)[:10] == list(range(10, 20))[::-1]  # the window behind was left, the one in front was not
     assert ranked.degraded
-    left = "small: 1 of 2 windows kept their order, since no reply held an order."
+    left = "small: 1 of 2 windows kept their order, since no reply contained an order."
     assert f"{left} Try again, or set RESIFT_LLM__MODEL to a more capable model." in ranked.notes
 
 

@@ -193,7 +193,7 @@ def test_slice_that_was_cancelled_is_the_last_and_teaches_that_it_took_long() ->
 
 def test_notes_come_once_and_what_was_cached_is_added_up() -> None:
     slow = Slow(lambda n: 0.0)
-    reader = HeadReader(Query("q"), 5, pace=Pace(), early_stop=EarlyStop(shown=2, slice_size=2))
+    reader = HeadReader(Query("q"), 5, pace=Pace(), early_stop=EarlyStop(cutoff=2, slice_size=2))
     parts = [
         Scores((1.0, 2.0), notes=("cut",), cached=2),
         Scores((3.0, 4.0), notes=("cut", "slow"), cached=1, cut=frozenset({1})),
@@ -228,12 +228,12 @@ async def read_until_enough(scores: Sequence[float], stop: EarlyStop) -> tuple[i
 
 async def test_reading_stops_after_a_slice_that_brings_nothing_to_the_page() -> None:
     falling = [float(-place) for place in range(50)]
-    assert await read_until_enough(falling, EarlyStop(shown=10, slice_size=8)) == (16, [16])
+    assert await read_until_enough(falling, EarlyStop(cutoff=10, slice_size=8)) == (16, [16])
 
 
 async def test_reading_goes_on_while_slices_bring_something() -> None:
     rising = [float(place) for place in range(50)]
-    assert await read_until_enough(rising, EarlyStop(shown=10, slice_size=8)) == (50, [16, 8, 8, 8, 8, 2])
+    assert await read_until_enough(rising, EarlyStop(cutoff=10, slice_size=8)) == (50, [16, 8, 8, 8, 8, 2])
 
 
 @pytest.mark.parametrize(("place_of_the_best", "read"), [(7, 16), (8, 24), (15, 24), (16, 16), (49, 16)])
@@ -242,15 +242,15 @@ async def test_a_good_hit_is_found_where_the_slice_before_it_brought_something(
 ) -> None:
     scores = [float(-place) for place in range(50)]
     scores[place_of_the_best] = 1.0
-    assert (await read_until_enough(scores, EarlyStop(shown=10, slice_size=8)))[0] == read
+    assert (await read_until_enough(scores, EarlyStop(cutoff=10, slice_size=8)))[0] == read
 
 
 async def test_the_foot_of_the_page_does_not_count() -> None:
     scores = [float(-place) for place in range(50)]
     scores[12] = -7.5  # ninth of ten
-    assert (await read_until_enough(scores, EarlyStop(shown=10, slice_size=8)))[0] == 16
+    assert (await read_until_enough(scores, EarlyStop(cutoff=10, slice_size=8)))[0] == 16
     scores[12] = -6.5  # eighth
-    assert (await read_until_enough(scores, EarlyStop(shown=10, slice_size=8)))[0] == 24
+    assert (await read_until_enough(scores, EarlyStop(cutoff=10, slice_size=8)))[0] == 24
 
 
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=60), st.integers(1, 60), st.integers(1, 16))
@@ -265,5 +265,5 @@ async def test_a_time_budget_rules_where_reading_would_go_on() -> None:
     slow = Slow(lambda n: n * 0.01)
     query = Query("q", clock=slow.clock).within(0.2)
     # Its scores rise, so that every slice brings something.
-    found = await read_head(slow, query, early_stop=EarlyStop(shown=10, slice_size=8))
+    found = await read_head(slow, query, early_stop=EarlyStop(cutoff=10, slice_size=8))
     assert 16 <= len(found.values) <= 25

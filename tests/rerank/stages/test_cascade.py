@@ -68,9 +68,9 @@ async def test_failed_stage_keeps_the_order_before_it_and_the_next_goes_on(place
     assert (failed.model, failed.returned) == ("broken", 0)
     assert after.notes == [
         (
-            "Reranking failed, the order is that of retrieval: ",
-            "The stage 'short' failed, the order is that of 'rerank': ",
-            "The stage 'llm' failed, the order is that of 'short': ",
+            "Reranking failed; the order is that of retrieval: ",
+            "The stage 'short' failed; the order is that of 'rerank': ",
+            "The stage 'llm' failed; the order is that of 'short': ",
         )[place]
         + "The endpoint answered 503. Try again later."
     ]
@@ -84,7 +84,7 @@ async def test_instruction_reaches_only_the_stages_that_take_it() -> None:
         PlannedOrder(OrderStage("llm", orderer), 3),
     ]
     after = await run(ranking(3), *stages, query=Query("q", instruction="prefer recent"))
-    assert after.notes == ["following read 3 passages by the instruction."]
+    assert after.notes == ["following followed the instruction for 3 passages."]
     assert plain.asked == [("q", "", 3)]
     assert following.asked == [("q", "prefer recent", 3)]
     assert orderer.asked == [("q", "prefer recent", 3)]

@@ -7,24 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.rerank.stages.diversity import most_diverse_first
+from resift.rerank.stages.diversity import maximal_marginal_relevance
 
 TWINS = np.array([[1, 0], [1, 0], [0.8, 0.6], [0, 1]], np.float32)
 
 
 def test_twin_of_a_better_hit_comes_after_what_is_new() -> None:
-    places = [place for place, _ in most_diverse_first([1.0, 0.9, 0.5, 0.4], TWINS, diversity=0.5)]
+    places = [place for place, _ in maximal_marginal_relevance([1.0, 0.9, 0.5, 0.4], TWINS, diversity=0.5)]
     assert places == [0, 3, 1, 2]
-    assert [place for place, _ in most_diverse_first([1.0, 0.9, 0.5, 0.4], TWINS, diversity=0.1)] == [0, 1, 2, 3]
+    assert [place for place, _ in maximal_marginal_relevance([1.0, 0.9, 0.5, 0.4], TWINS, diversity=0.1)] == [
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 def test_value_weighs_relevance_and_distance() -> None:
-    values = [value for _, value in most_diverse_first([1.0, 0.9, 0.5, 0.4], TWINS, diversity=0.5)]
+    values = [value for _, value in maximal_marginal_relevance([1.0, 0.9, 0.5, 0.4], TWINS, diversity=0.5)]
     assert values == pytest.approx([0.5 + 0.5, 0.2 + 0.5, 0.45, 0.25 + 0.5 * (1 - 0.8)])
 
 
 def test_hit_without_a_vector_repeats_nothing() -> None:
-    places = [place for place, _ in most_diverse_first([1.0, 0.9, 0.1], np.zeros((3, 2), np.float32), diversity=0.9)]
+    places = [
+        place for place, _ in maximal_marginal_relevance([1.0, 0.9, 0.1], np.zeros((3, 2), np.float32), diversity=0.9)
+    ]
     assert places == [0, 1, 2]
 
 
@@ -32,7 +39,7 @@ def test_hit_without_a_vector_repeats_nothing() -> None:
 def test_each_hit_comes_once_and_values_fall(scores: list[float], seed: int, diversity: float) -> None:
     vectors = np.random.default_rng(seed).standard_normal((len(scores), 3)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    chosen = most_diverse_first(scores, vectors, diversity=diversity)
+    chosen = maximal_marginal_relevance(scores, vectors, diversity=diversity)
     assert sorted(place for place, _ in chosen) == list(range(len(scores)))
     values = [value for _, value in chosen]
     assert all(one >= other - 1e-6 for one, other in pairwise(values))

@@ -24,7 +24,7 @@ async def test_order_that_is_no_permutation_is_refused(places: tuple[int, ...]) 
     after = await run(ranking(5), ordered(Reverses(places), 3))
     assert order(after) == [0, 1, 2, 3, 4]
     assert after.degraded
-    assert "reverses gave an order that does not hold each of 3 passages once." in after.notes[0]
+    assert "reverses returned an order that does not contain each of the 3 passages exactly once." in after.notes[0]
 
 
 async def test_orderer_may_leave_the_order_and_say_why() -> None:
@@ -57,7 +57,7 @@ async def test_orderer_that_takes_too_long_is_cancelled() -> None:
         after = await run(ranking(3), *stages, query=Query("q").within(0.2))
     assert order(after) == [2, 1, 0]
     assert after.degraded
-    assert "reverses gave no order within the " in after.notes[0]
+    assert "reverses returned no order within the " in after.notes[0]
 
 
 async def test_stage_without_any_time_left_is_left_out_and_said_to_be() -> None:
@@ -75,8 +75,8 @@ async def test_stage_without_any_time_left_is_left_out_and_said_to_be() -> None:
     assert order(after) == [3, 2, 1, 0]
     assert unasked.asked == []
     assert after.notes == [
-        "The stage 'second' failed, the order is that of 'llm': the time budget was used up before this stage. "
-        "Allow more."
+        "The stage 'second' failed; the order is that of 'llm': the time budget was used up before this stage. "
+        "Raise the budget."
     ]
 
 
@@ -98,7 +98,7 @@ async def test_stage_is_skipped_where_the_page_is_far_ahead_and_nobody_asks_for_
     before = ranking(3)
     relevant = [replace(hit, relevance=each) for hit, each in zip(before.hits, (0.9, 0.8, 0.3), strict=True)]
     orderer = Reverses()
-    stage = PlannedOrder(OrderStage("llm", orderer, wide_margin=margin), 3, shown=shown)
+    stage = PlannedOrder(OrderStage("llm", orderer, wide_margin=margin), 3, cutoff=shown)
     after = await run(replace(before, hits=relevant), stage, query=Query("q", instruction=instruction))
     assert (orderer.asked == []) is is_skipped
     assert order(after) == ([0, 1, 2] if is_skipped else [2, 1, 0])

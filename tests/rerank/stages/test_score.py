@@ -101,7 +101,7 @@ async def rerank(
 ) -> Ranking:
     """Return the ranking after a stage of which ten hits are shown, if it reads in slices."""
     stage = ScoreStage("by-table", scorer, slice_size=slice_size)
-    return await PlannedScore(stage, depth, mix=mix, shown=10).run(before, query or Query("q"))
+    return await PlannedScore(stage, depth, mix=mix, cutoff=10).run(before, query or Query("q"))
 
 
 async def test_head_alone_is_reordered() -> None:
@@ -148,7 +148,7 @@ async def test_failed_reranker_keeps_the_order_and_says_so() -> None:
     assert after.hits == before.hits
     assert after.degraded
     assert after.notes[0] == "a note"
-    assert "Reranking failed, the order is that of retrieval: The endpoint answered 503" in after.notes[1]
+    assert "Reranking failed; the order is that of retrieval: The endpoint answered 503" in after.notes[1]
     stage = after.stages[-1]
     assert (stage.model, stage.received, stage.returned) == ("broken", 5, 0)
     assert "503" in stage.note
@@ -236,7 +236,7 @@ async def test_budget_too_small_for_one_passage_keeps_the_order_and_says_so() ->
         after = await rerank(before, hanging, 20, query=Query("q", clock=hanging.clock).within(0.01))
     assert after.hits == before.hits
     assert after.degraded
-    assert after.stages[-1].note == "by-table scored nothing within the time budget of 10 ms. Allow more."
+    assert after.stages[-1].note == "by-table scored nothing within the time budget of 10 ms. Raise the budget."
 
 
 async def test_slice_that_hangs_is_cancelled_and_what_was_read_before_counts() -> None:
@@ -244,7 +244,7 @@ async def test_slice_that_hangs_is_cancelled_and_what_was_read_before_counts() -
     stage = ScoreStage("hanging", hanging, slice_size=4)
     with anyio.fail_after(20):
         query = Query("q", clock=hanging.clock).within(0.1)
-        after = await PlannedScore(stage, 200, mix=ALONE, shown=10).run(ranking(200), query)
+        after = await PlannedScore(stage, 200, mix=ALONE, cutoff=10).run(ranking(200), query)
     assert len(hanging.calls) == 3
     read = sum(hanging.calls)
     assert after.stages[-1].returned == read > 0
@@ -259,7 +259,7 @@ async def test_stage_after_the_deadline_asks_nothing() -> None:
     assert after.hits == before.hits
     assert after.degraded
     assert reranker.calls == []
-    assert after.stages[-1].note == "the time budget was used up before this stage. Allow more."
+    assert after.stages[-1].note == "the time budget was used up before this stage. Raise the budget."
 
 
 async def test_stop_before_the_depth_is_reported_and_the_rest_follows_in_its_order() -> None:
