@@ -213,19 +213,19 @@ def test_other_options_do_not_go_on_with_the_run(trained: Trained, run: Run, mon
     monkeypatch.chdir(trained.root)
     code, _, err = run(*trained.arguments[:-1], "99")
     assert code == 1
-    assert f"was begun with other data or options (steps was {STEPS}, is 99). Choose another --out" in err
+    assert f"was started with other data or options (steps was {STEPS}, is 99). Choose another --out" in err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--data", "things=lots"), "'lots' is no number. Write FOLDER or FOLDER=WEIGHT."),
+        (("--data", "things=lots"), "'lots' is not a number. Write FOLDER or FOLDER=WEIGHT."),
         (("--data", "things=-1"), "greater than 0"),
         (("--data", "nowhere"), "--data: there is no folder nowhere."),
         (("--data", "things", "--dev", "nowhere"), "--dev: there is no folder nowhere."),
-        (("--data", "things", "--split", "test"), "no split 'test'. Splits there: train."),
+        (("--data", "things", "--split", "test"), "no split 'test'. Its splits: train."),
         (("--data", "things", "--base", "nowhere"), "config.json cannot be read"),
-        (("--data", "strange"), "strange: split 'train' judges no question of queries.jsonl. Leave it out."),
+        (("--data", "strange"), "strange: the split 'train' has no judgements of questions in queries.jsonl. Leave the folder out."),
     ],
 )
 def test_what_cannot_be_trained_on_is_told_before_anything_is_mined(
@@ -248,7 +248,7 @@ def test_set_without_a_relevant_document_decides_nothing(run: Run, tmp_path: Pat
     (write_set(tmp_path / "things") / "qrels" / "train.tsv").write_text(f"query-id\tcorpus-id\tscore\n{rows}")
     code, _, err = run("train", "--data", "things", "--base", "base", "--out", "out", *OPTIONS)
     assert code == 1
-    assert "is left to decide when to stop. Add judged questions, or name a folder with --dev." in err
+    assert "so nothing can decide when to stop. Add judged questions, or give a folder with --dev." in err
     assert not (tmp_path / "out" / "work" / "checkpoints").exists()
 
 
