@@ -30,7 +30,7 @@ OTHER_TERMS = 0.5  # share of terms in common: a difference in stemming alone le
 
 PATHS = ("text", "title", "source", "document", "order")
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,7 @@ class LazyCommands(TyperGroup):
         """Return a command, or None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        commands: typer.Typer = import_module(f".{COMMANDS[cmd_name][0]}", __package__).app
-        commands.rich_markup_mode = None  # help in plain text, as of the application
-        command: Any = get_command(commands)
+        command: Any = get_command(import_module(f".{COMMANDS[cmd_name][0]}", __package__).app)
         return getattr(command, "commands", {cmd_name: command})[cmd_name]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -26,7 +26,7 @@ DEPTH = 50
 
 PARTS_WEIGHT = 0.7  # higher than usual, because the first stage sees only titles that say little
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @dataclass(frozen=True, slots=True)

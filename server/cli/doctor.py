@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 QUESTION, ANSWER = "Is anything there?", "Something is there."  # sent to models and endpoints to try them
 
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

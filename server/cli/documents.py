@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_FAILURES = 20
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DRAFTS = 30  # as many as one person judges in an evening
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command("eval")

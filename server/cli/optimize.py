@@ -23,7 +23,7 @@ MAX_SLOWDOWN = 1.5  # search time relative to no quantization; more time is not 
 
 MIN_PASSAGES = 1000  # below, every way of storing vectors fits in memory
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @dataclass(frozen=True, slots=True)

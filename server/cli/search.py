@@ -22,7 +22,7 @@ SNIPPET_CHARACTERS = 160
 
 RETRIEVED, BLEND = "fused", "blend"  # scores: of retrieval, and of retrieval combined with the rerankers
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 FLAGS = {

@@ -8,7 +8,7 @@ from ...core.errors import NotFound, nearest
 from .command import AsJson
 from .console import print_json, say
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...training.card import ModelCard
     from ...training.planning import TrainingPlan
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...settings.load import Settings
     from ...store.collection import Store
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

@@ -225,7 +225,10 @@ def test_other_options_do_not_go_on_with_the_run(trained: Trained, run: Run, mon
         (("--data", "things", "--dev", "nowhere"), "--dev: there is no folder nowhere."),
         (("--data", "things", "--split", "test"), "no split 'test'. Its splits: train."),
         (("--data", "things", "--base", "nowhere"), "config.json cannot be read"),
-        (("--data", "strange"), "strange: the split 'train' has no judgements of questions in queries.jsonl. Leave the folder out."),
+        (
+            ("--data", "strange"),
+            "strange: the split 'train' has no judgements of questions in queries.jsonl. Leave the folder out.",
+        ),
     ],
 )
 def test_what_cannot_be_trained_on_is_told_before_anything_is_mined(
