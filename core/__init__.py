@@ -1,1 +1,1 @@
-"""Values and errors that every floor shares; imports nothing of ours."""
+"""Values, errors and retries that every package shares; imports nothing of ours."""

@@ -1,1 +1,1 @@
-"""Retrieval and reranking combined: from a request to a page of a ranking."""
+"""The whole path of a question: one request in, one page of hits out."""

@@ -1,1 +1,1 @@
-"""Second stage: rerankers, and the blend of their scores with those of retrieval."""
+"""The second stage: rerankers, and the blend of their scores with those of retrieval."""

@@ -1,1 +1,1 @@
-"""First stage: encoders, the store, filters, fusion, retrieval."""
+"""The first stage: the legs of a search, retrieval and fusion."""

@@ -1,1 +1,1 @@
-"""One module per MCP tool: its arguments, one call of the Python API, its result."""
+"""One module per MCP tool: its arguments, one call of the API, its reply."""

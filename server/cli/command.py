@@ -6,7 +6,6 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -62,22 +61,20 @@ def call_api(call: Callable[[Resift], Awaitable[T]], *, settings: Settings | Non
     return anyio.run(run)
 
 
-def run_on_engine(
-    command: Callable[[Engine], Awaitable[T]], *, settings: Settings | None = None, roots: Sequence[Path] = ()
-) -> T:
+def run_on_engine(command: Callable[[Engine], Awaitable[T]], *, settings: Settings | None = None) -> T:
     """Run an async command on a new engine, close the engine in any case, and return the command's result.
 
-    Without `settings`, they are loaded. `roots` are folders that may be read in addition to those of the settings.
+    Without `settings`, they are loaded.
     """
     from ...settings.load import load_settings
 
-    return anyio.run(_with_engine, settings or load_settings(), command, roots)
+    return anyio.run(_with_engine, settings or load_settings(), command)
 
 
-async def _with_engine(settings: Settings, command: Callable[[Engine], Awaitable[T]], roots: Sequence[Path]) -> T:
+async def _with_engine(settings: Settings, command: Callable[[Engine], Awaitable[T]]) -> T:
     from ...factories.engine import build_engine
 
-    engine = build_engine(settings, roots=roots)
+    engine = build_engine(settings)
     try:
         return await command(engine)
     finally:
