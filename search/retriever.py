@@ -16,11 +16,11 @@ from ..store.protocols import Leg
 from .examples import find_examples
 from .fusion import convex, distribution_based, reciprocal_rank
 from .legs import Retrieval, WeightedLeg, legs_of
-from .ties import Answer, search_in_order
+from .ties import ScoredIds, search_in_order
 
 Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
 
-Answers: TypeAlias = Sequence[tuple[WeightedLeg, Answer]]
+LegResults: TypeAlias = Sequence[tuple[WeightedLeg, ScoredIds]]
 
 LIMIT_FACTORS = (1, 4, 16, 64)  # of a leg, tried in order until there are enough hits
 
@@ -39,8 +39,8 @@ class FusionOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    answers: Answers
-    order: Answer
+    answers: LegResults
+    order: ScoredIds
     passages: Mapping[UUID, Passage]
     crowded: bool
 
@@ -112,8 +112,8 @@ class Retriever:
         return found
 
     async def _order(
-        self, collection: Collection, retrieval: Retrieval, answers: Answers, *, narrower: _Found
-    ) -> tuple[Answer, Mapping[UUID, Passage]]:
+        self, collection: Collection, retrieval: Retrieval, answers: LegResults, *, narrower: _Found
+    ) -> tuple[ScoredIds, Mapping[UUID, Passage]]:
         """Return the order of a narrower search, then the hits that these answers add, scored no higher."""
         order = narrower.order
         known, floor = {key for key, _ in order}, min((score for _, score in order), default=inf)
@@ -127,7 +127,7 @@ class Retriever:
         ]
         return order, await collection.fetch([key for key, _ in order])
 
-    def _fuse(self, answers: Answers) -> Answer:
+    def _fuse(self, answers: LegResults) -> ScoredIds:
         by_leg = [answer for _, answer in answers]
         shares = [leg.share for leg, _ in answers]
         if self._options.method == "rrf" and len(answers) > 1:
@@ -156,7 +156,7 @@ def _batch(legs: Sequence[WeightedLeg], limit: int) -> list[Leg]:
     return [next(late) if each.is_late else next(first) for each in legs]
 
 
-def _pool_first(fused: Answer, answers: Answers, head: int) -> Answer:
+def _pool_first(fused: ScoredIds, answers: LegResults, head: int) -> ScoredIds:
     """Return the fused order with the `head` hits that RRF selects moved to the front."""
     if head <= 0 or len(fused) <= head:
         return fused
@@ -166,9 +166,9 @@ def _pool_first(fused: Answer, answers: Answers, head: int) -> Answer:
     return [each for each in fused if each[0] in pool] + [each for each in fused if each[0] not in pool]
 
 
-def _limit_per_document(fused: Sequence[tuple[UUID, float]], passages: Mapping[UUID, Passage], most: int) -> Answer:
+def _limit_per_document(fused: Sequence[tuple[UUID, float]], passages: Mapping[UUID, Passage], most: int) -> ScoredIds:
     seen: Counter[str] = Counter()
-    kept: Answer = []
+    kept: ScoredIds = []
     for key, score in fused:
         if key in passages:
             seen[passages[key].document_id] += 1

@@ -9,14 +9,14 @@ from ..store.collection import Collection
 from ..store.filters import Condition
 from ..store.protocols import Leg
 
-Answer: TypeAlias = list[tuple[UUID, float]]
+ScoredIds: TypeAlias = list[tuple[UUID, float]]
 
 TIE_DECIMALS = 5  # scores that agree to so many decimals are equal; the rest differs between engines
 
 MAX_TIED_HITS = 4096  # requested if a tie crosses the limit; with more, the engine decides which are returned
 
 
-async def search_in_order(collection: Collection, legs: Sequence[Leg], where: Condition | None) -> list[Answer]:
+async def search_in_order(collection: Collection, legs: Sequence[Leg], where: Condition | None) -> list[ScoredIds]:
     """Return each leg's best hits by descending score, then by id.
 
     If the first hit beyond a leg's limit ties with the last one within it, all hits of that score are requested, so
@@ -35,7 +35,7 @@ def _is_tied(answer: Sequence[tuple[UUID, float]], limit: int) -> bool:
     return len(answer) > limit and _rounded(answer[limit - 1]) == _rounded(answer[limit])
 
 
-def _in_order(answer: Sequence[tuple[UUID, float]]) -> Answer:
+def _in_order(answer: Sequence[tuple[UUID, float]]) -> ScoredIds:
     return sorted(answer, key=lambda pair: (-_rounded(pair), pair[0].int))
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from ..api.requests import MAX_NAME_CHARACTERS, DeleteRequest
 from ..api.resift import Resift
 from .boundary import make_tool
-from .results import MAX_REPLY_TOKENS, Room, reply
+from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
 MAX_MISSING_SHOWN = 100
 
@@ -56,5 +56,5 @@ def delete_documents(resift: Resift) -> Tool:
 
 
 def _fitting(ids: Sequence[str]) -> list[str]:
-    room = Room(MAX_REPLY_TOKENS - 500)  # the counts need little
-    return list(takewhile(room.admit, (each[:MAX_NAME_CHARACTERS] for each in ids[:MAX_MISSING_SHOWN])))
+    budget = ReplyBudget(MAX_REPLY_TOKENS - 500)  # the counts need little
+    return list(takewhile(budget.admit, (each[:MAX_NAME_CHARACTERS] for each in ids[:MAX_MISSING_SHOWN])))

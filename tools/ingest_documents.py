@@ -13,7 +13,7 @@ from ..api.requests import IngestRequest
 from ..api.resift import Resift
 from ..ingest.job import Failure, IngestReport, Progress
 from .boundary import make_tool
-from .results import MAX_REPLY_TOKENS, Room, reply
+from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
 MAX_FAILURES_SHOWN = 50
 
@@ -90,6 +90,6 @@ def _result(collection: str, report: IngestReport) -> dict[str, Any]:
 
 
 def _fitting(failures: Sequence[Failure]) -> list[dict[str, str]]:
-    room = Room(MAX_REPLY_TOKENS - 500)  # the counts and notes need little
+    budget = ReplyBudget(MAX_REPLY_TOKENS - 500)  # the counts and notes need little
     entries = ({"source": each.source[:200], "reason": each.reason[:400]} for each in failures[:MAX_FAILURES_SHOWN])
-    return list(takewhile(room.admit, entries))
+    return list(takewhile(budget.admit, entries))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from ..api.resift import Resift
 from ..pipeline.summary import CollectionSummary
 from .boundary import READS_ONLY, make_tool
-from .results import MAX_REPLY_TOKENS, Room, reply
+from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
 MAX_VALUE_CHARACTERS = 80
 MAX_PROBLEM_CHARACTERS = 500
@@ -52,11 +52,11 @@ def list_collections(resift: Resift) -> Tool:
 
 
 def _fill(answer: dict[str, Any], collections: list[dict[str, Any]], fields: list[dict[str, Any]]) -> dict[str, Any]:
-    room = Room(MAX_REPLY_TOKENS)
-    room.take(answer)
+    budget = ReplyBudget(MAX_REPLY_TOKENS)
+    budget.take(answer)
     for key, entries in (("collections", collections), ("fields", fields)):
         for entry in entries:
-            if room.admit(entry):
+            if budget.admit(entry):
                 answer[key].append(entry)
             else:
                 answer["left_out"] += 1

@@ -11,7 +11,7 @@ from ..api.resift import Resift
 from ..core.values import Passage
 from ..pipeline.reading import Extract
 from .boundary import READS_ONLY, make_tool
-from .results import MaxTokens, Room, citation, reply, shortened
+from .results import MaxTokens, ReplyBudget, citation, reply, shortened
 
 
 class ReadResult(BaseModel):
@@ -49,25 +49,25 @@ def _result(extract: Extract, max_tokens: int) -> dict[str, Any]:
         "passages_in_all": extract.total,
         "next_start": 0,
     }
-    room = Room(max_tokens)
-    room.take(answer)
-    entries = _around(extract, room)
+    budget = ReplyBudget(max_tokens)
+    budget.take(answer)
+    entries = _around(extract, budget)
     answer["passages"] = [entries[ordinal] for ordinal in sorted(entries)]
     following = max(entries) + 1
     answer["next_start"] = following if following < extract.total else 0
     return answer
 
 
-def _around(extract: Extract, room: Room) -> dict[int, dict[str, Any]]:
+def _around(extract: Extract, budget: ReplyBudget) -> dict[int, dict[str, Any]]:
     """Return the entries that fit, by number: the focus first, cut if needed, then its neighbours on both sides."""
     entries = {passage.ordinal: _entry(passage) for passage in extract.passages}
     focus = extract.focus
     taken = {focus: entries[focus]}
-    if not room.admit(entries[focus]):
-        return {focus: shortened(entries[focus], room)}
+    if not budget.admit(entries[focus]):
+        return {focus: shortened(entries[focus], budget)}
     for step in (1, -1):  # forwards, then backwards, so that the passages stay consecutive
         ordinal = focus + step
-        while ordinal in entries and room.admit(entries[ordinal]):
+        while ordinal in entries and budget.admit(entries[ordinal]):
             taken[ordinal] = entries[ordinal]
             ordinal += step
     return taken
@@ -75,8 +75,8 @@ def _around(extract: Extract, room: Room) -> dict[int, dict[str, Any]]:
 
 def _metadata(passage: Passage, max_tokens: int) -> dict[str, Any]:
     """Return the metadata fields that fit into a quarter of the reply."""
-    room = Room(max_tokens // 4)
-    return {name: value for name, value in passage.metadata.items() if room.admit({name: value})}
+    budget = ReplyBudget(max_tokens // 4)
+    return {name: value for name, value in passage.metadata.items() if budget.admit({name: value})}
 
 
 def _entry(passage: Passage) -> dict[str, Any]:

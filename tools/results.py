@@ -71,13 +71,13 @@ def reply(answer: dict[str, Any]) -> CallToolResult:
 
 def ranking_reply(page: Page, *, full: bool, max_tokens: int) -> CallToolResult:
     """Return the page as a reply of at most `max_tokens` tokens, with the number of hits that did not fit."""
-    return reply(ranking_answer(page, full=full, room=Room(max_tokens)))
+    return reply(ranking_answer(page, full=full, budget=ReplyBudget(max_tokens)))
 
 
-def ranking_answer(page: Page, *, full: bool, room: "Room | None" = None) -> dict[str, Any]:
-    """Return the page in the one shape of every ranking, with the hits that fit; all of them without `room`."""
+def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = None) -> dict[str, Any]:
+    """Return the page in the one shape of every ranking, with the hits that fit; all of them without `budget`."""
     ranking = page.ranking
-    room = room or Room(UNLIMITED, most=UNLIMITED)
+    budget = budget or ReplyBudget(UNLIMITED, most=UNLIMITED)
     answer: dict[str, Any] = {
         "hits": [],
         "verdict": page.verdict,
@@ -87,14 +87,14 @@ def ranking_answer(page: Page, *, full: bool, room: "Room | None" = None) -> dic
         "left_out": 0,
         "next_offset": 0,
     }
-    room.take(answer)
+    budget.take(answer)
     for hit in ranking.hits:
         entry = _hit(hit, full=full)
-        if not room.admit(entry):
+        if not budget.admit(entry):
             break
         answer["hits"].append(entry)
     if not answer["hits"] and ranking.hits:
-        answer["hits"].append(_shortened(ranking.hits[0], room))
+        answer["hits"].append(_shortened(ranking.hits[0], budget))
         answer["notes"].append("The first hit alone exceeds max_tokens and was cut. Read it with read_document.")
     shown = len(answer["hits"])
     answer["left_out"] = len(ranking.hits) - shown
@@ -103,7 +103,7 @@ def ranking_answer(page: Page, *, full: bool, room: "Room | None" = None) -> dic
     return answer
 
 
-class Room:
+class ReplyBudget:
     """The space left in a reply, in UTF-8 bytes of compact JSON."""
 
     def __init__(self, max_tokens: int, *, most: int = MAX_REPLY_CHARACTERS) -> None:
@@ -131,10 +131,10 @@ def size_of(value: Any) -> int:
     return len(to_json(value))
 
 
-def shortened(entry: dict[str, Any], room: Room) -> dict[str, Any]:
+def shortened(entry: dict[str, Any], budget: ReplyBudget) -> dict[str, Any]:
     """Return an entry with as much of its `text` as fits."""
     text: str = entry["text"]
-    spare = max(200, room.left - size_of({**entry, "text": ""}))
+    spare = max(200, budget.left - size_of({**entry, "text": ""}))
     while size_of(text) > spare:  # halve until it fits, since JSON escapes make the size hard to predict
         text = text[: len(text) // 2]
     return {**entry, "text": f"{text}…"}
@@ -167,8 +167,8 @@ def _hit(hit: Hit, *, full: bool) -> dict[str, Any]:
     return entry
 
 
-def _shortened(hit: Hit, room: Room) -> dict[str, Any]:
-    return shortened(_hit(hit, full=False), room)
+def _shortened(hit: Hit, budget: ReplyBudget) -> dict[str, Any]:
+    return shortened(_hit(hit, full=False), budget)
 
 
 def _stage(stage: Stage, *, full: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ..api.resift import Resift
 from ..core.errors import StoreError
 from ..pipeline.request import SearchRequest
 from .boundary import READS_ONLY, make_tool
-from .results import Detail, MaxTokens, RankingReply, Room, ranking_answer, reply
+from .results import Detail, MaxTokens, RankingReply, ReplyBudget, ranking_answer, reply
 
 
 def search_and_rerank(resift: Resift) -> Tool:
@@ -25,7 +25,7 @@ def search_and_rerank(resift: Resift) -> Tool:
         around a hit with read_document.
         """
         page = await resift.search(**arguments)
-        answer = ranking_answer(page, full=detail == "full", room=Room(max_tokens))
+        answer = ranking_answer(page, full=detail == "full", budget=ReplyBudget(max_tokens))
         if resift.takes_feedback and answer["hits"]:
             shown = page.hits[: len(answer["hits"])]
             try:
