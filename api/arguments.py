@@ -12,10 +12,9 @@ from ..pipeline.request import PYTHON_ONLY
 
 P = ParamSpec("P")
 R = TypeVar("R")
-S = TypeVar("S")
 T = TypeVar("T")
 
-MAX_PROBLEMS = 5  # of a request that are named in one message
+MAX_PROBLEMS = 5  # named in one message
 
 
 def takes(
@@ -45,7 +44,7 @@ def build(request: Callable[..., R], *args: Any, **kwargs: Any) -> R:
     try:
         return request(*args, **kwargs)
     except ValidationError as error:
-        raise InvalidInput(f"{describe(error, known=names(cast('type[Any]', request)))}") from error
+        raise InvalidInput(describe(error, known=names(cast("type[Any]", request)))) from error
 
 
 def describe(error: ValidationError, *, known: Sequence[str]) -> str:
@@ -77,7 +76,7 @@ def names(request: type[Any]) -> list[str]:
 
 
 def _default(field: Field[Any]) -> Any:
-    """Return a field's default, from pydantic's own field where that holds it."""
+    """Return a field's default, or `Parameter.empty` if it has none."""
     default = field.default if field.default_factory is MISSING else field.default_factory()
     return Parameter.empty if default is MISSING else default
 

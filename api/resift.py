@@ -11,6 +11,7 @@ from anyio import to_thread
 
 from ..core.errors import InvalidInput, nearest, require_extra
 from ..core.values import Hit
+from ..evaluation.systems import DEPTHS
 from ..factories.engine import Engine, build_engine
 from ..ingest.job import IngestReport, Job, Progress
 from ..ingest.removal import Removed
@@ -211,7 +212,7 @@ class Resift:
         split: str = "",
         reranker: str = DEFAULT,
         depth: int = 0,
-        depths: Sequence[int] = (10, 20, 30, 50, 100, 200),
+        depths: Sequence[int] = DEPTHS,
         queries: int = 0,
         seed: int = 0,
         progress: Progress | None = None,

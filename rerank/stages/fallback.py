@@ -2,23 +2,17 @@
 
 from dataclasses import replace
 
+from ...core.errors import ModelError
 from ...core.query import Query
 from ...core.values import Ranking, Stage, StageKind
 
 FIRST = "rerank"  # reports use this name for a first stage that scores, whichever model it runs
 
 
-def keep_order(ranking: Ranking, report: Stage, reason: str) -> Ranking:
-    """Return the ranking in its old order, marked degraded, with the failed stage's report and the reason as a note."""
-    what = "Reranking" if report.name == FIRST else f"The stage {report.name!r}"
-    note = f"{what} failed; the order is that of {_last_stage(ranking)}: {reason}"
-    return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note], degraded=True)
-
-
 def failed(
     ranking: Ranking, error: Exception, *, name: str, model: str, kind: StageKind, received: int, milliseconds: float
 ) -> Ranking:
-    """Return the ranking in its old order after a stage that raised an error."""
+    """Return the ranking in its old order, marked degraded, with the failed stage's report and the reason as a note."""
     report = Stage(
         name=name,
         model=model,
@@ -28,12 +22,19 @@ def failed(
         note=str(error),
         kind=kind,
     )
-    return keep_order(ranking, report, str(error))
+    what = "Reranking" if name == FIRST else f"The stage {name!r}"
+    note = f"{what} failed; the order is that of {_last_stage(ranking)}: {error}"
+    return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note], degraded=True)
 
 
-def is_out_of_time(query: Query) -> bool:
-    """Return whether the deadline of a query has passed."""
-    return query.has_deadline and query.seconds_left <= 0
+def require_time(query: Query) -> None:
+    """Check that a stage can start before the deadline of a query.
+
+    Raises:
+        ModelError: The deadline has passed.
+    """
+    if query.has_deadline and query.seconds_left <= 0:
+        raise ModelError("the time budget was used up before this stage. Raise the budget.")
 
 
 def _last_stage(ranking: Ranking) -> str:

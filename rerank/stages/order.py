@@ -10,7 +10,7 @@ from ...core.errors import ModelError
 from ...core.query import Query
 from ...core.values import Hit, Ranking, Stage
 from ..protocols import Orderer, Ordering
-from .fallback import failed, is_out_of_time
+from .fallback import failed, require_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,7 @@ class PlannedOrder:
         query, ordering = query.share(self.stages_left), None
         left_s = query.seconds_left
         try:
-            if is_out_of_time(query):
-                raise ModelError("the time budget was used up before this stage. Raise the budget.")
+            require_time(query)
             with anyio.move_on_after(left_s if isfinite(left_s) else None):
                 ordering = await orderer.order(query, head)
             if ordering is None:

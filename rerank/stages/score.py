@@ -12,7 +12,7 @@ from ..blend import blend, restrict
 from ..protocols import Scorer, Scores
 from ..signals import FROM_METADATA, Mix, signals_of
 from .budget import EarlyStop, HeadReader, Pace
-from .fallback import FIRST, failed, is_out_of_time
+from .fallback import FIRST, failed, require_time
 
 CUT_PASSAGE = "A passage is longer than the reranker reads; only its beginning was read."
 
@@ -69,8 +69,7 @@ class PlannedScore:
         passages = [hit.passage for hit in head]
         reader = HeadReader(query, len(head), pace=self.stage.pace, early_stop=self.early_stop)
         try:
-            if is_out_of_time(query):
-                raise ModelError("the time budget was used up before this stage. Raise the budget.")
+            require_time(query)
             while not self._is_enough(reader, head) and (size := reader.next_slice()):
                 part = None
                 with anyio.move_on_after(reader.slice_timeout_s):
