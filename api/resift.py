@@ -52,6 +52,8 @@ class Resift:
         self._roots = None if engine is None else engine.services.roots
         if unknown := sorted(overrides.keys() - Settings.model_fields.keys()):
             raise InvalidInput(f"Unknown setting {unknown[0]!r}.{nearest(unknown[0], Settings.model_fields)}")
+        if overrides and (settings is not None or engine is not None):
+            raise InvalidInput(f"{', '.join(sorted(overrides))}: pass single settings, or `settings`, not both.")
         if engine is None:
             engine = build_engine(load_settings(**overrides) if settings is None else settings)
         self.engine = engine

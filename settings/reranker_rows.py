@@ -67,13 +67,13 @@ class _Scoring(_Row):
 
     @field_validator("passage_template", mode="after")
     @classmethod
-    def _shows(cls, value: str) -> str:
+    def _check_passage_template(cls, value: str) -> str:
         if problem := template_problem(value, needed=PASSAGE, known=(PASSAGE,)):
             raise ValueError(problem)
         return value
 
     @model_validator(mode="after")
-    def _is_told(self) -> Self:
+    def _check_instruction(self) -> Self:
         if self.instruction and not self.form.follows_instructions:
             raise ValueError("the instruction is not used: put {instruction} into query_template")
         if self.form.follows_instructions and not self.instruction and self.passage_template != NO_TEMPLATES.passage:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resift import IngestReport, InvalidInput, NotFound, Page, PathRefused, Resift, SearchRequest, Settings
+from resift import IngestReport, InvalidInput, NotFound, Page, Resift, SearchRequest, Settings
 from resift.api.arguments import names
 from resift.factories.engine import build_engine
 from resift.settings.load import load_settings
@@ -117,4 +117,5 @@ def test_settings_may_be_passed(tmp_path: Path) -> None:
     assert Resift(settings).engine.settings is settings
     with pytest.raises(InvalidInput, match=r"'data_dri'\. Did you mean 'data_dir'"):
         Resift(data_dri=tmp_path)
-    assert issubclass(PathRefused, Exception)
+    with pytest.raises(InvalidInput, match=r"threads: pass single settings, or `settings`, not both\."):
+        Resift(settings, threads=1)
