@@ -1,16 +1,19 @@
 """What an installation brings along."""
 
+import ast
 import json
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
 
-from resift.tests.project.tree import ROOT
+from resift.tests.project.tree import ROOT, files, parse
 
 HEAVY = {"torch", "transformers", "sentence-transformers", "datasets", "pyarrow", "scikit-learn"}
+HEAVY_IMPORTS = {name.replace("-", "_") for name in HEAVY}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -54,8 +57,29 @@ def test_the_default_installation_and_its_tests_need_no_torch() -> None:
     assert {name for name in tested if name in HEAVY or name.startswith("nvidia-")} == set()
 
 
-def test_files_that_are_not_type_checked_without_torch_exist() -> None:
+def _unchecked_without_torch() -> set[str]:
     lines = (ROOT / "pyright-without-torch.json").read_text(encoding="utf-8").splitlines()
-    ignored = json.loads("\n".join(line for line in lines if not line.startswith("//")))["ignore"]
+    return set(json.loads("\n".join(line for line in lines if not line.startswith("//")))["ignore"])
+
+
+def _imports(path: Path) -> set[str]:
+    """Return the top-level packages that a module imports when it is imported itself."""
+    found: set[str] = set()
+    for node in parse(path).body:
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_files_that_are_not_type_checked_without_torch_exist() -> None:
+    ignored = _unchecked_without_torch()
     assert len(ignored) > 5
     assert [name for name in ignored if not (ROOT / name).is_file()] == []
+
+
+def test_every_module_that_imports_torch_is_left_out_where_torch_is_missing() -> None:
+    importing = {path.as_posix() for path in files() if _imports(path) & HEAVY_IMPORTS}
+    assert "training/network.py" in importing
+    assert importing - _unchecked_without_torch() == set()
