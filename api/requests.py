@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from pydantic import ConfigDict, Field, SkipValidation, WithJsonSchema
 from pydantic.dataclasses import dataclass
@@ -14,6 +14,9 @@ from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY
 
 MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each appears whole in every hit
 MAX_PASSAGES = 200  # reranked in one call
+
+DetailLevel: TypeAlias = Literal["concise", "full"]
+"""How much of each hit a tool or command shows. The Python API returns everything."""
 
 _CONFIG = ConfigDict(extra="forbid")
 

@@ -121,6 +121,8 @@ class Stage:
     note: str = ""
     kind: StageKind = "search"
     usage: Usage = NO_USAGE
+    out_of_time: bool = False
+    """Whether the time budget ended before it had read all that it would have read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,13 @@ These are the tools that an agent sees. `make docs` writes this page from the co
 All tools that rank passages return the same shape, described under [search_and_rerank](#search_and_rerank):
 
 - `verdict` says whether the hits answer the question: `good`, `weak`, `none`, or `unknown` if the ranking has no
-  calibrated relevance, as in keyword search.
+  calibrated relevance, as in keyword search, or if `time_budget_ms` ended before an answer was found.
+- On the verdict `none`, `search_and_rerank` shows the first three hits only, with the first 200 characters of their
+  texts. `detail: "full"` shows all of them.
 - `rank` is the place of a hit, and `was` its place before reranking.
 - `source` is the path and the lines to cite, as in `/srv/docs/setup.md:10-24`.
 - `stages` lists what each stage did, with milliseconds. If a stage fails, `degraded` is true, the hits keep the order
-  of the stage before, and `notes` gives the reason.
+  of the stage before, and `notes` gives the reason. `notes` also says if `time_budget_ms` cut a stage short.
 - With `detail: "full"`, each hit also has its metadata and the score and rank that each stage gave it.
 """
 WITH_EVERYTHING: dict[str, Any] = {

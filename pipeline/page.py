@@ -11,6 +11,7 @@ Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
 
 GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
 WEAK_RELEVANCE = 0.1  # at 0.2 three of the demo's 14 right answers were called "none" (docs/decisions.md)
+OFF_TOPIC_HITS = 3  # shown where no hit answers: enough to see what the collection is about
 NARROWER = "Ask a narrower question, or add a filter."
 
 
@@ -26,6 +27,12 @@ class Page:
     """Whether hits follow after the slice."""
     pages: bool = True
     """Whether a next page can be requested: False for passages that the caller supplied."""
+
+    @property
+    def is_off_topic(self) -> bool:
+        """Return whether a reranker read the best hits of a search and found no answer: few readers want more."""
+        read = any(stage.kind == "score" and stage.returned for stage in self.stages)
+        return self.verdict == "none" and read and self.pages and not self.offset
 
     @property
     def hits(self) -> Sequence[Hit]:
@@ -65,7 +72,10 @@ def page_of(ranking: Ranking, *, offset: int = 0, limit: int, min_relevance: flo
     if more and end >= MAX_RESULTS:
         notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
     page = replace(ranking, hits=hits[offset:end], notes=notes)
-    return Page(page, verdict_on(_judged(ranking.stages, hits)), offset=offset, more=more and end < MAX_RESULTS)
+    verdict = verdict_on(_judged(ranking.stages, hits))
+    if verdict == "none" and any(stage.out_of_time for stage in ranking.stages):
+        verdict = "unknown"  # the answer may be among the hits that were not read
+    return Page(page, verdict, offset=offset, more=more and end < MAX_RESULTS)
 
 
 def verdict_on(hits: Sequence[Hit]) -> Verdict:

@@ -1,14 +1,15 @@
 """Arguments of the tools that only shape a reply."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
 
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
-from ..api.requests import MAX_NAME_CHARACTERS
+from ..api.requests import MAX_NAME_CHARACTERS, DetailLevel
 from ..core.values import Hit, Stage
-from ..pipeline.page import Page, Verdict
+from ..pipeline.page import OFF_TOPIC_HITS, Page, Verdict
 
 MAX_REPLY_CHARACTERS = 18_000
 """Of one copy. A reply carries two, as text and as structured content, which stay below 40,000 together."""
@@ -18,6 +19,8 @@ BYTES_PER_TOKEN = 4  # for English; bytes of UTF-8, so that other scripts count 
 UNLIMITED = 2**62
 
 MAX_REPLY_TOKENS = MAX_REPLY_CHARACTERS // BYTES_PER_TOKEN
+
+OFF_TOPIC_CHARACTERS = 200  # of the text of a hit where no hit answers
 
 
 class HitResult(BaseModel):
@@ -46,7 +49,7 @@ class RankingResult(BaseModel):
     stages: list[dict[str, Any]]
     notes: list[str]
     degraded: Annotated[bool, Field(description="A stage failed; see notes")]
-    left_out: Annotated[int, Field(description="Cut by max_tokens")]
+    left_out: Annotated[int, Field(description="Hits of this page not shown")]
     next_offset: Annotated[int, Field(description="0 at the end")]
     search_id: str = ""
 
@@ -75,7 +78,10 @@ def ranking_reply(page: Page, *, full: bool, max_tokens: int) -> CallToolResult:
 
 
 def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = None) -> dict[str, Any]:
-    """Return the page in the one shape of every ranking, with the hits that fit; all of them without `budget`."""
+    """Return the page in the one shape of every ranking, with the hits that fit; all of them without `budget`.
+
+    Of a page without any answer, the concise form shows the first few hits only, and the beginnings of their texts.
+    """
     ranking = page.ranking
     budget = budget or ReplyBudget(UNLIMITED, most=UNLIMITED)
     answer: dict[str, Any] = {
@@ -87,9 +93,12 @@ def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = Non
         "left_out": 0,
         "next_offset": 0,
     }
+    entries = [_hit(hit, full=full) for hit in ranking.hits]
+    if page.is_off_topic and not full:
+        entries = _beginnings(entries)
+        answer["notes"] += _what_is_cut(page, shown=len(entries))
     budget.take(answer)
-    for hit in ranking.hits:
-        entry = _hit(hit, full=full)
+    for entry in entries:
         if not budget.admit(entry):
             break
         answer["hits"].append(entry)
@@ -167,6 +176,27 @@ def _hit(hit: Hit, *, full: bool) -> dict[str, Any]:
     return entry
 
 
+def _beginnings(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first entries with the beginnings of their texts."""
+    first = entries[:OFF_TOPIC_HITS]
+    return [
+        {**each, "text": f"{each['text'][:OFF_TOPIC_CHARACTERS]}…"}
+        if len(each["text"]) > OFF_TOPIC_CHARACTERS
+        else each
+        for each in first
+    ]
+
+
+def _what_is_cut(page: Page, *, shown: int) -> list[str]:
+    texts = [hit.passage.text for hit in page.hits]
+    if shown == len(texts) and max(map(len, texts), default=0) <= OFF_TOPIC_CHARACTERS:
+        return []
+    return [
+        f"No hit answers the question, so the first {shown} of {len(texts)} are shown, with the beginnings of their "
+        'texts. For all of them, set `detail` to "full".'
+    ]
+
+
 def _shortened(hit: Hit, budget: ReplyBudget) -> dict[str, Any]:
     return shortened(_hit(hit, full=False), budget)
 
@@ -186,6 +216,6 @@ def _stage(stage: Stage, *, full: bool) -> dict[str, Any]:
     return entry
 
 
-Detail: TypeAlias = Annotated[Literal["concise", "full"], Field(description="full adds metadata, scores, ranks")]
+Detail: TypeAlias = Annotated[DetailLevel, Field(description="full adds metadata, scores, ranks")]
 
 MaxTokens: TypeAlias = Annotated[int, Field(description="Size of the reply", ge=200, le=MAX_REPLY_TOKENS)]

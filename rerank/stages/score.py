@@ -11,7 +11,7 @@ from ...core.values import Hit, Ranking, Stage
 from ..blend import blend, restrict
 from ..protocols import Scorer, Scores
 from ..signals import FROM_METADATA, Mix, signals_of
-from .budget import EarlyStop, HeadReader, Pace
+from .budget import FIRST_SLICE, EarlyStop, HeadReader, Pace
 from .fallback import FIRST, failed, require_time
 
 CUT_PASSAGE = "A passage is longer than the reranker reads; only its beginning was read."
@@ -67,6 +67,7 @@ class PlannedScore:
         if not self.stage.takes_instructions:
             query = query.without_instruction()
         passages = [hit.passage for hit in head]
+        is_first_call = self.stage.pace.seconds_per_passage is None
         reader = HeadReader(query, len(head), pace=self.stage.pace, early_stop=self.early_stop)
         try:
             require_time(query)
@@ -87,7 +88,8 @@ class PlannedScore:
                 received=len(head),
                 milliseconds=took_ms,
             )
-        return self._reordered(ranking, head, scores, query, start)
+        reordered = self._reordered(ranking, head, scores, query, start)
+        return self._told_of_time(reordered, is_first_call=is_first_call)
 
     def _is_enough(self, reader: HeadReader, head: Sequence[Hit]) -> bool:
         return reader.may_stop and reader.is_enough(self._order(head, reader.values))
@@ -104,7 +106,9 @@ class PlannedScore:
         reordered = self._blended(head[:read], scores)
         lowest = min(hit.score for hit in reordered)
         tail = [replace(hit, score=min(hit.score, lowest)) for hit in ranking.hits[read:]]
-        cut = "" if read == len(head) else self._why_cut(head, scores)
+        stopped = self._stopped_early(head, scores)
+        out_of_time = read < len(head) and not stopped
+        cut = f"time budget reached after {read} of {len(head)}" if out_of_time else stopped
         cached = f"{scores.cached} of {read} from the cache" if scores.cached else ""
         report = Stage(
             name=self.name,
@@ -114,6 +118,7 @@ class PlannedScore:
             milliseconds=1000 * (query.clock() - start_s),
             note="; ".join(part for part in (cut, cached, self.mix.note) if part),
             kind="score",
+            out_of_time=out_of_time,
         )
         notes = [*ranking.notes, *scores.notes, *self._notes(scores, query)]
         hits = _renumbered([*reordered, *tail])
@@ -125,11 +130,27 @@ class PlannedScore:
             notes.append(f"{self.stage.model} followed the instruction for {len(scores.values)} passages.")
         return notes
 
-    def _why_cut(self, head: Sequence[Hit], scores: Scores) -> str:
+    def _stopped_early(self, head: Sequence[Hit], scores: Scores) -> str:
+        """Return why reading stopped before the end without any loss; "" if it did not."""
         read, stop = len(scores.values), self.early_stop
-        if stop is not None and stop.is_enough(self._order(head, scores.values)):
+        if read < len(head) and stop is not None and stop.is_enough(self._order(head, scores.values)):
             return f"stopped after {read} of {len(head)}, since the last {stop.slice_size} changed nothing"
-        return f"time budget reached after {read} of {len(head)}"
+        return ""
+
+    def _told_of_time(self, ranking: Ranking, *, is_first_call: bool) -> Ranking:
+        """Return the ranking with a note that says how much was read, if the time budget ended first."""
+        report = ranking.stages[-1]
+        if not report.out_of_time:
+            return ranking
+        loads = is_first_call and report.returned <= FIRST_SLICE
+        stage = "" if self.name == FIRST else f" by the stage {self.name!r}"
+        why = " This was its first call, which also loads the model: the next one reads more." if loads else ""
+        counts = f"{report.returned} of {report.received} hits were reranked{stage}"
+        note = (
+            f"The time budget was used up: {counts}, the others follow in their former order.{why} "
+            "To rerank more, raise `time_budget_ms` or leave it out."
+        )
+        return replace(ranking, notes=[*ranking.notes, note])
 
     def _blended(self, head: Sequence[Hit], scores: Scores) -> list[Hit]:
         """Return the hits read with their new scores, best first."""

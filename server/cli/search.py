@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...api.requests import DetailLevel
+from ...pipeline.page import OFF_TOPIC_HITS
 from ...pipeline.request import SearchRequest
 from .command import AsJson, call_api, with_options
 from .console import print_json, say, show
@@ -39,6 +41,9 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the order before and after reranking, scores and timings.")
     ] = False,
+    detail: Annotated[
+        DetailLevel, typer.Option("--detail", help="full: whole passages, and all hits even if none of them answers.")
+    ] = "concise",
     as_json: AsJson = False,
 ) -> None:
     """Search a collection and rerank the hits."""
@@ -57,11 +62,19 @@ def search(
     elif explain:
         _print_explained(page, rows=rows)
     else:
-        _print_hits(page)
+        _print_hits(page, full=detail == "full")
 
 
-def _print_hits(page: Page) -> None:
-    show(_hits_table(page.ranking.hits) if page.ranking.hits else "Nothing found.")
+def _print_hits(page: Page, *, full: bool) -> None:
+    """Print the hits; where none answers, only the first ones, unless `full`."""
+    hits = page.hits[:OFF_TOPIC_HITS] if page.is_off_topic and not full else page.hits
+    show(_hits_table(hits, full=full) if hits else "Nothing found.")
+    if len(hits) < len(page.hits):
+        say(
+            f"note: No hit answers the question, so the first {len(hits)} of {len(page.hits)} are shown. "
+            "For all of them, add --detail full.",
+            style="yellow",
+        )
     _print_verdict(page)
 
 
@@ -81,8 +94,8 @@ def _print_verdict(page: Page) -> None:
     say(f"verdict: {page.verdict}", style="bold")
 
 
-def _hits_table(hits: Sequence[Hit]) -> Table:
-    """Return hits with their citation and the beginning of their text."""
+def _hits_table(hits: Sequence[Hit], *, full: bool) -> Table:
+    """Return hits with their citation and the beginning of their text, or all of it."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -91,8 +104,9 @@ def _hits_table(hits: Sequence[Hit]) -> Table:
     table = Table("#", "relevance", "passage", show_lines=True)
     for hit in hits:
         passage = hit.passage
+        text = passage.text if full else _snippet(passage.text)
         place = citation(passage.source, passage.start_line, passage.end_line) or passage.id
-        body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(_snippet(passage.text))}\n[dim]{escape(place)}[/dim]"
+        body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(text)}\n[dim]{escape(place)}[/dim]"
         table.add_row(str(hit.rank), _relevance(hit), body)
     return table
 

@@ -1,5 +1,7 @@
 """Pages of a ranking, and the verdict on it."""
 
+from dataclasses import replace
+
 import pytest
 
 from resift.core.values import Hit, Passage, Ranking, Stage
@@ -47,6 +49,16 @@ def test_last_page_that_can_be_requested_says_so() -> None:
     assert last.notes == [
         "These are the last of the first 200 hits. Ask a narrower question, or add a filter.",
     ]
+
+
+def test_verdict_is_unknown_where_time_ran_out_before_an_answer_was_found() -> None:
+    read = Hit(Passage("d", 0, text="text"), 1.0, rank=1, scores={"rerank": 0.1}, relevance=0.01)
+    unread = Hit(Passage("d", 1, text="text"), 0.5, rank=2)
+    stage = Stage("rerank", "model", received=2, returned=1, milliseconds=1.0, kind="score", out_of_time=True)
+    assert page_of(Ranking([read, unread], [stage]), limit=2).verdict == "unknown"
+    found = replace(read, relevance=0.9)
+    assert page_of(Ranking([found, unread], [stage]), limit=2).verdict == "good"
+    assert page_of(Ranking([read], [replace(stage, out_of_time=False)]), limit=2).verdict == "none"
 
 
 def test_verdict_comes_from_the_hits_that_the_last_scoring_stage_read() -> None:

@@ -62,6 +62,23 @@ def test_file_that_cannot_be_read_ends_with_one_and_the_rest_goes_in(run: Run, f
     assert "latin.md" in taken.err
 
 
+def test_search_without_an_answer_shows_three_hits_unless_all_are_asked_for(run: Run, files: Path) -> None:
+    for number in range(4):
+        (files / f"bolt{number}.md").write_text(f"# Bolt {number}\n\n" + "Tighten it crosswise. " * 20 + "The end.\n")
+    run("ingest", str(files))
+    cut = run("search", "recipe for a lemon cake")
+    assert (
+        "note: No hit answers the question, so the first 3 of 6 are shown. For all of them, add --detail full."
+        in cut.out
+    )
+    assert "verdict: none" in cut.out
+    assert "The end." not in cut.out
+    whole = run("search", "recipe for a lemon cake", "--detail", "full")
+    assert whole.out.count("The end.") == 4
+    assert "note:" not in whole.out
+    assert len(run("search", "recipe for a lemon cake", "--json").json["hits"]) == 6
+
+
 def test_prune_forgets_files_that_are_gone(run: Run, files: Path) -> None:
     run("ingest", str(files))
     (files / "lamp.md").unlink()
