@@ -8,7 +8,7 @@ from mcp.client import Client
 from resift.core.errors import InvalidInput
 from resift.factories.engine import Engine
 from resift.prompts.templates import SHIPPED, load_templates, read_template
-from resift.server.mcp import create_server
+from resift.server.mcp import INSTRUCTIONS, create_server
 from resift.tests.server.in_process import Run, runner
 
 HEAD = "---\nname: it\nversion: 1\ndescription: What it does\nreply: text\n---\n"
@@ -58,6 +58,12 @@ def test_templates_of_ones_own_go_before_those_of_the_same_name(tmp_path: Path) 
     (tmp_path / "again.md").write_text(f"{HEAD}Again")
     with pytest.raises(InvalidInput, match=r"Several templates in .* are named it"):
         load_templates([tmp_path])
+
+
+def test_weak_verdict_sends_no_agent_round_again() -> None:
+    told = " ".join(load_templates()["answer_from_documents"].text.split())
+    assert '"weak", the hits are probably relevant: read them, and search again only if none of them answers' in told
+    assert "read them before you search again" in " ".join(INSTRUCTIONS.split())
 
 
 def test_missing_folder_is_refused(tmp_path: Path) -> None:
