@@ -5,6 +5,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from importlib.util import find_spec
 
+from .masking import SECRETS
+
 
 class Hint(StrEnum):
     """What to do next, where the MCP tools, the command line and Python each have a way of their own.
@@ -24,10 +26,10 @@ class Hint(StrEnum):
 
 
 class ResiftError(Exception):
-    """An expected failure. Its message is written for the caller, often a model."""
+    """An expected failure. Its message is written for the caller, often a model; secrets in it are masked."""
 
     def __init__(self, message: str, *, hint: Hint | None = None, **values: str) -> None:
-        super().__init__(message)
+        super().__init__(SECRETS.mask(message))
         self.hint = hint
         self.values = values
         """What stands for the placeholders of the hint."""

@@ -1,5 +1,7 @@
 """Texts that come from outside, and their length for a language model whose tokenizer is not at hand."""
 
+from collections.abc import Iterable
+
 BYTES_PER_TOKEN = 4
 """For English and code. Counted in UTF-8 bytes, so that scripts with one token per character are not underestimated."""
 
@@ -17,6 +19,31 @@ def encodable(text: str) -> str:
 def clean(text: str) -> str:
     """Return the encodable text without surrounding space."""
     return encodable(text).strip()
+
+
+MAX_LISTED = 20  # names in a message
+
+MAX_LISTED_CHARACTERS = 80  # of each of them
+
+
+def cut(text: str, most: int = MAX_LISTED_CHARACTERS) -> str:
+    """Return the text, or its beginning with an ellipsis if it has more than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def cut_middle(text: str, most: int) -> str:
+    """Return the text, or its beginning and end if it has more than `most` characters: the end says what to do."""
+    if len(text) <= most:
+        return text
+    half = (most - 3) // 2
+    return f"{text[:half]} … {text[-half:]}"
+
+
+def listed(names: Iterable[object], *, most: int = MAX_LISTED, separator: str = ", ") -> str:
+    """Return names in one line, each cut if it is long, and "and 4,990 more" for those after the first `most`."""
+    texts = [cut(str(name)) for name in names]
+    more = len(texts) - most
+    return separator.join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def estimate_tokens(text: str) -> int:

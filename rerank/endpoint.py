@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 
 from ..core.errors import ModelError, ModelUnavailable
+from ..core.masking import SECRETS
 from ..core.query import Query
 from ..core.retry import CircuitBreaker, RetryPolicy
 from ..core.values import Logistic, Passage
@@ -50,6 +51,10 @@ class EndpointOptions:
     concurrency: int = 4
     scores: Literal["probability", "logit"] = "probability"
     form: InputFormat = NO_TEMPLATES
+
+    def __post_init__(self) -> None:
+        SECRETS.add(self.key)
+        SECRETS.add_url(self.url)
 
 
 class RerankEndpoint:
@@ -125,8 +130,7 @@ class RerankEndpoint:
             what = str(error) if isinstance(error, ModelError) else "no JSON"
         # Not raised while the other error is handled: that one shows the reply, which may hold the key.
         raise ModelError(
-            f"{self._address} does not answer like {self._options.shape!r}: "
-            f"{excerpt(what, self._options.key)} Check its url and shape."
+            f"{self._address} does not answer like {self._options.shape!r}: {excerpt(what)} Check its url and shape."
         )
 
     async def _post(self, body: dict[str, Any]) -> Response:
@@ -146,7 +150,7 @@ class RerankEndpoint:
             ):  # limits the whole request: a reply may arrive byte by byte
                 response = await self._connected().post(self._url, json=body, headers=headers)
         except HTTPError as error:
-            reason = excerpt(str(error) or type(error).__name__, self._options.key)
+            reason = excerpt(str(error) or type(error).__name__)
             raise ModelUnavailable(f"{self._address} cannot be reached: {reason} Check its url.") from None
         except UnicodeError:  # its message shows what cannot be sent, which may be the key
             raise ModelError(
@@ -171,7 +175,7 @@ class RerankEndpoint:
     def _check(self, response: Response) -> None:
         if response.is_success:
             return
-        problem = f"{self._address} answered {response.status_code}: {excerpt(response.text, self._options.key)}"
+        problem = f"{self._address} answered {response.status_code}: {excerpt(response.text)}"
         if response.status_code != 429 and response.status_code < 500:
             raise ModelError(f"{problem} Check its url, model and key.")
         wait_s = parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))

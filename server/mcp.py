@@ -22,6 +22,7 @@ from ..tools.record_feedback import record_feedback
 from ..tools.rerank import rerank
 from ..tools.rerank_with_llm import rerank_with_llm
 from ..tools.search_and_rerank import search_and_rerank
+from .guard import guard
 from .mcp_prompts import as_prompt
 
 TOOLS: dict[str, Callable[[Resift], Tool]] = {
@@ -72,6 +73,7 @@ def create_server(engine: Engine) -> MCPServer[None]:
         version=__version__,
         tools=tools,
         lifespan=lifespan,
+        middleware=[guard],
         log_level=engine.settings.log_level,
     )
     for template in engine.templates.values():

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from ..core.errors import InvalidInput, nearest
+from .credentials import mask_from, mask_from_environment
 from .problems import PREFIX, misfit, no_json
 from .ranking import BlendSettings, RerankSettings, SearchSettings
 from .reranker_rows import Row, check_names
@@ -126,6 +127,12 @@ class Settings(BaseSettings):
         validation_alias="OPENAI_API_KEY",
         description="The API key of the OpenAI-compatible endpoint, if it needs one.",
     )
+
+    @model_validator(mode="after")
+    def _mask_secrets(self) -> Self:
+        mask_from(self)
+        mask_from_environment()
+        return self
 
     @field_validator("ingest_roots", mode="before")
     @classmethod

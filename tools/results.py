@@ -69,7 +69,10 @@ SameRankingReply: TypeAlias = Annotated[CallToolResult, SameRankingResult]
 
 def reply(answer: dict[str, Any]) -> CallToolResult:
     """Return an answer that carries the same compact content as text and as structure."""
-    return CallToolResult(content=[TextContent(type="text", text=to_json(answer).decode())], structured_content=answer)
+    return CallToolResult(
+        content=[TextContent(type="text", text=to_json(answer, inf_nan_mode="null").decode())],
+        structured_content=answer,
+    )
 
 
 def ranking_reply(page: Page, *, full: bool, max_tokens: int) -> CallToolResult:

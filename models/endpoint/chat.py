@@ -99,7 +99,7 @@ class LanguageModel:
         from openai import APIStatusError, OpenAIError
 
         create: Any = self._open().chat.completions.with_raw_response.create  # its overloads accept no mapping
-        endpoint, secret = self._endpoint.label, self._endpoint.api_key
+        endpoint = self._endpoint.label
         left_out: set[str] = set()
         while True:
             parameters = _parameters(self.name, request, without=self._rejected | left_out)
@@ -108,11 +108,11 @@ class LanguageModel:
             except APIStatusError as error:
                 rejected = rejected_parameters(error, parameters)
                 if not rejected:  # not as the cause: it contains the request with the key
-                    raise to_model_error(error, endpoint, secret=secret) from None
+                    raise to_model_error(error, endpoint) from None
                 left_out |= rejected
                 continue
             except OpenAIError as error:
-                raise to_model_error(error, endpoint, secret=secret) from None
+                raise to_model_error(error, endpoint) from None
             self._rejected |= left_out
             return read_reply(body, endpoint)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pydantic import BaseModel, ValidationError
 
 from ...core.errors import ModelError
+from ...core.masking import SECRETS
 
 TRUNCATED = frozenset({"length", "max_tokens"})  # finish reasons of a reply that hit its limit
 
@@ -66,7 +67,7 @@ def read_reply(body: bytes, endpoint: str) -> ChatReply:
         raise ModelError(f"The answer of {endpoint} contains no choice. Check RESIFT_LLM__MODEL.")
     choice, usage = completion.choices[0], completion.usage or _Usage()
     if choice.message.refusal or choice.finish_reason == "content_filter":
-        reason = (choice.message.refusal or "its content filter was triggered")[:MAX_REFUSAL_CHARACTERS]
+        reason = SECRETS.mask(choice.message.refusal or "its content filter was triggered")[:MAX_REFUSAL_CHARACTERS]
         raise ModelError(f"{endpoint} refused to answer: {reason}")
     return ChatReply(
         text=choice.message.content or "",

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import anyio
 
+from ...core.masking import SECRETS
 from ...core.retry import CircuitBreaker, RetryPolicy
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Endpoint:
     timeout_s: float = 20.0
     """Of one request."""
     retries: int = 2
+
+    def __post_init__(self) -> None:
+        SECRETS.add(self.api_key)
+        SECRETS.add_url(self.base_url)
 
     @property
     def label(self) -> str:

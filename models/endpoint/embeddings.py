@@ -91,7 +91,7 @@ class Embeddings:
                 f"The API key for {self._endpoint.label} contains characters that cannot be sent. {CHECK}"
             ) from None
         except OpenAIError as error:  # not as the cause: it contains the request with the key
-            raise to_model_error(error, self._endpoint.label, secret=self._endpoint.api_key, check=CHECK) from None
+            raise to_model_error(error, self._endpoint.label, check=CHECK) from None
         return self._read(reply.content, len(texts))
 
     def _read(self, content: bytes, count: int) -> list[NDArray[np.float32]]:

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import ContextTooLong, ModelError, ModelUnavailable
+from ...core.masking import SECRETS
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAIError
@@ -38,10 +39,10 @@ _OPTIONAL: Mapping[str, frozenset[str]] = {
 }
 
 
-def excerpt(text: str, secret: str) -> str:
-    """Return the beginning of a text as one sentence on one line, without the API key, which some endpoints repeat."""
-    clean = text.replace(secret, "***") if secret else text
-    line = "".join(each for each in " ".join(clean.split()) if each.isprintable())[:MAX_MESSAGE_CHARACTERS]
+def excerpt(text: str) -> str:
+    """Return the beginning of a text as one sentence on one line, without secrets, which some endpoints repeat."""
+    masked = SECRETS.mask(text)  # before it is cut: a part of a secret cannot be recognized
+    line = "".join(each for each in " ".join(masked.split()) if each.isprintable())[:MAX_MESSAGE_CHARACTERS]
     line = line or "no reason given"
     return line if line.endswith((".", "!", "?")) else f"{line}."
 
@@ -58,17 +59,17 @@ def parse_retry_after(value: str, now: datetime) -> float:
         return 0.0
 
 
-def to_model_error(error: OpenAIError, endpoint: str, *, secret: str, check: str = CHECK) -> ModelError:
-    """Return our error for one of the client's, without the secret; `check` tells the reader what to do."""
+def to_model_error(error: OpenAIError, endpoint: str, *, check: str = CHECK) -> ModelError:
+    """Return our error for one of the client's; `check` tells the reader what to do."""
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
     if isinstance(error, APIStatusError):
-        return _from_status(error, endpoint, _reason(error, secret), check)
+        return _from_status(error, endpoint, _reason(error), check)
     if isinstance(error, APITimeoutError):
         return ModelUnavailable(f"{endpoint} did not answer in time. Try again later.")
     if isinstance(error, APIConnectionError):
         return ModelUnavailable(f"{endpoint} cannot be reached, or closed the connection. Is it running? {check}")
-    return ModelError(f"The request to {endpoint} failed: {excerpt(str(error), secret)} {check}")
+    return ModelError(f"The request to {endpoint} failed: {excerpt(str(error))} {check}")
 
 
 def rejected_parameters(error: APIStatusError, parameters: Mapping[str, Any]) -> frozenset[str]:
@@ -96,8 +97,8 @@ def _from_status(error: APIStatusError, endpoint: str, reason: str, check: str) 
     return ModelError(f"{endpoint} refused the request with status {status}: {reason} {check}")
 
 
-def _reason(error: APIStatusError, secret: str) -> str:
+def _reason(error: APIStatusError) -> str:
     body: Any = error.body
     inner = body.get("error", body) if isinstance(body, dict) else body  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     message = inner.get("message") if isinstance(inner, dict) else inner  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return excerpt(str(message or ""), secret)  # pyright: ignore[reportUnknownArgumentType]
+    return excerpt(str(message or ""))  # pyright: ignore[reportUnknownArgumentType]

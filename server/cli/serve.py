@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import anyio
 import typer
 
 from ...core.errors import NotFound, nearest
@@ -17,8 +18,9 @@ def serve() -> None:
     from ...factories.engine import build_engine
     from ...settings.load import load_settings
     from ..mcp import create_server
+    from ..stdio import serve_stdio
 
-    create_server(build_engine(load_settings())).run("stdio")
+    anyio.run(serve_stdio, create_server(build_engine(load_settings())))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from ...core.errors import InvalidInput, StoreError
+from ...core.masking import SECRETS
 from ...core.retry import CircuitBreaker
 from .errors import failures, to_resift_error
 
@@ -46,6 +47,8 @@ class Address:
     timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
+        SECRETS.add(self.api_key)
+        SECRETS.add_url(self.url)
         if "@" in urlsplit(self.url if "//" in self.url else f"//{self.url}").netloc:
             raise InvalidInput(
                 f"QDRANT_URL has a user name or password for {self.shown}, which would not be sent. Remove it, and "

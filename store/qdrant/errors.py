@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...core.errors import Hint, NotFound, Refused, ResiftError, StoreError, StoreUnavailable
+from ...core.masking import SECRETS
 
 # 500 is not temporary: the same request fails again.
 _TRANSIENT_STATUSES = frozenset({408, 429, 502, 503, 504})
@@ -102,5 +103,5 @@ def _message_of(error: object) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(SECRETS.mask(text).split())  # before it is cut: a part of a secret cannot be recognized
     return line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}…"

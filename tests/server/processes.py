@@ -56,6 +56,16 @@ class RawServer:
                 return message
         raise AssertionError(f"The server ended with {self.process.wait()}.")
 
+    def answers_to(self, line: bytes) -> list[dict[str, Any]]:
+        """Send a line as it is and return all that is answered to it; a ping after it shows that nothing follows."""
+        stdin, before = self.process.stdin, len(self.lines)
+        assert stdin is not None
+        stdin.flush()
+        stdin.buffer.write(line + b"\n")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        stdin.buffer.flush()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        self.request("ping", {})
+        return [json.loads(each) for each in self.lines[before:-1]]
+
     def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Call a tool and return its result."""
         return cast("dict[str, Any]", self.request("tools/call", {"name": name, "arguments": arguments})["result"])

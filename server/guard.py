@@ -1,0 +1,90 @@
+"""The last check of everything that the MCP server sends: no secrets, nothing unprintable, never too long."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from ..core.masking import SECRETS
+from ..core.text import cut_middle, encodable
+
+MAX_CHARACTERS = 40_000
+"""Of a reply, its text and its structured content together: Claude Code moves those above 50,000 to a file."""
+
+MAX_ERROR_CHARACTERS = 2_000
+
+DIAGNOSTIC = frozenset({"notes", "stages", "problem", "failures", "skipped"})
+"""Fields of results that Resift writes; the others hold what documents say."""
+
+logger = logging.getLogger(__name__)
+
+
+async def guard(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Return the result of a request without secrets; refuse one that is too long. This is a middleware of the SDK's.
+
+    Raises:
+        MCPError: The request failed; its message is short and holds no secret.
+    """
+    try:
+        result = await call_next(context)
+    except MCPError as error:
+        raise MCPError(error.code, shown(error.message), printable(error.data, shown)) from error
+    except ValidationError:  # the SDK answers "Invalid request parameters"
+        raise
+    except Exception as error:  # the boundary: for old clients, the SDK would send its text as it is
+        logger.exception("The request %r failed", cut_middle(context.method, MAX_ERROR_CHARACTERS))
+        raise MCPError(INTERNAL_ERROR, "Resift failed to answer. Its log has the reason.") from error
+    if not isinstance(result, dict):
+        return result
+    if context.method == "tools/call":
+        return _checked_result(result)
+    if context.method == "prompts/get" and (size := len(to_json(result).decode())) > MAX_CHARACTERS:
+        raise MCPError(
+            INVALID_PARAMS,
+            f"The prompt would have {size:,} characters, more than {MAX_CHARACTERS:,}. Pass shorter arguments.",
+        )
+    return result
+
+
+def shown(text: str) -> str:
+    """Return a message as it may be shown: masked, encodable and short."""
+    return cut_middle(encodable(SECRETS.mask(text)), MAX_ERROR_CHARACTERS)
+
+
+def content(text: str) -> str:
+    """Return what a document says as it may be shown."""
+    return encodable(SECRETS.mask_content(text))
+
+
+def printable(value: Any, show: Callable[[str], str]) -> Any:
+    """Return the value with every text in it as `show` returns it."""
+    if isinstance(value, str):
+        return show(value)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[Any, Any]", value).items()
+        return {show(key) if isinstance(key, str) else key: printable(each, show) for key, each in entries}
+    if isinstance(value, list | tuple):
+        return [printable(each, show) for each in cast("list[Any]", value)]
+    return value
+
+
+def _checked_result(result: dict[str, Any]) -> dict[str, Any]:
+    structured = cast("dict[str, Any] | None", result.get("structuredContent"))
+    if structured is None:
+        return {**result, "content": printable(result.get("content", []), shown)}
+    safe = {name: printable(value, shown if name in DIAGNOSTIC else content) for name, value in structured.items()}
+    text = to_json(safe, inf_nan_mode="null").decode()
+    if 2 * len(text) > MAX_CHARACTERS:
+        reason = (
+            f"The reply would have {2 * len(text):,} characters, more than {MAX_CHARACTERS:,}. Ask for less: lower "
+            "`limit` or `max_tokens`, or name fewer things in one call."
+        )
+        return {"content": [{"type": "text", "text": reason}], "isError": True}
+    if safe == structured:
+        return result
+    return {**result, "content": [{"type": "text", "text": text}], "structuredContent": safe}
