@@ -24,26 +24,26 @@ DIAGNOSTIC = frozenset({"notes", "stages", "problem", "failures", "skipped"})
 logger = logging.getLogger(__name__)
 
 
-async def guard(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+async def guard(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Return the result of a request without secrets; refuse one that is too long. This is a middleware of the SDK's.
 
     Raises:
         MCPError: The request failed; its message is short and holds no secret.
     """
     try:
-        result = await call_next(context)
+        result = await call_next(ctx)
     except MCPError as error:
         raise MCPError(error.code, shown(error.message), printable(error.data, shown)) from error
     except ValidationError:  # the SDK answers "Invalid request parameters"
         raise
     except Exception as error:  # the boundary: for old clients, the SDK would send its text as it is
-        logger.exception("The request %r failed", cut_middle(context.method, MAX_ERROR_CHARACTERS))
+        logger.exception("The request %r failed", cut_middle(ctx.method, MAX_ERROR_CHARACTERS))
         raise MCPError(INTERNAL_ERROR, "Resift failed to answer. Its log has the reason.") from error
     if not isinstance(result, dict):
         return result
-    if context.method == "tools/call":
+    if ctx.method == "tools/call":
         return _checked_result(result)
-    if context.method == "prompts/get" and (size := len(to_json(result).decode())) > MAX_CHARACTERS:
+    if ctx.method == "prompts/get" and (size := len(to_json(result).decode())) > MAX_CHARACTERS:
         raise MCPError(
             INVALID_PARAMS,
             f"The prompt would have {size:,} characters, more than {MAX_CHARACTERS:,}. Pass shorter arguments.",
