@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .api.resift import Resift
     from .api.sync import Reranker, SyncResift
     from .core.errors import (
+        BlankFile,
         ContextTooLong,
         IncompatibleCollection,
         InvalidFilter,
@@ -51,6 +52,7 @@ _MODULES = {
     "api.requests": ("DocumentInput", "PassageInput"),
     "api.sync": ("Reranker", "SyncResift"),
     "core.errors": (
+        "BlankFile",
         "ContextTooLong",
         "IncompatibleCollection",
         "InvalidFilter",
@@ -82,6 +84,7 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "BlankFile",
     "CollectionSummary",
     "ContextTooLong",
     "Document",

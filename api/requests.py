@@ -48,7 +48,7 @@ class PassageInput(TypedDict):
 Paths: TypeAlias = Annotated[
     str | Path | Sequence[str | Path],
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
-    Field(description="Files or folders"),
+    Field(description="Files, folders, globs like docs/*.md"),
 ]
 Passages: TypeAlias = Annotated[
     Sequence[str | PassageInput], Field(description=f"1-{MAX_PASSAGES} texts, or {{id, text, title}}")

@@ -14,8 +14,9 @@ from ..core.values import Hit
 from ..evaluation.systems import DEPTHS
 from ..factories.engine import Engine, build_engine
 from ..ingest.job import IngestReport, Job, Progress
+from ..ingest.named import absolute, roots_of
 from ..ingest.removal import Removed
-from ..ingest.roots import Roots
+from ..ingest.skipping import notes_on
 from ..ingest.sources import files_below
 from ..pipeline.page import Page
 from ..pipeline.reading import Extract, read_around, read_from
@@ -125,7 +126,7 @@ class Resift:
             StoreError: The store cannot be written.
         """
         request, services = build(IngestRequest, *args, **kwargs), self.engine.services
-        paths = request.path_list if self._roots else _absolute(request.path_list)
+        paths = request.path_list if self._roots else list(absolute(request.path_list))
         if not request.documents and not paths:
             raise InvalidInput("Nothing to ingest. Pass `documents` as [{'text': ..., 'title': ...}], or `paths`.")
         if request.prune and not paths:
@@ -134,7 +135,7 @@ class Resift:
             files_below,
             paths,
             glob=request.glob,
-            roots=self._roots or Roots.of(paths),
+            roots=self._roots or roots_of(paths),
             metadata=request.metadata,
             max_bytes=services.max_file_bytes,
         )
@@ -147,7 +148,8 @@ class Resift:
             prune_below=files.folders if request.prune else (),
             progress=request.progress,
         )
-        return await services.ingestor.ingest(job)
+        report = await services.ingestor.ingest(job) + IngestReport(skipped=files.found.skipped)
+        return report + IngestReport(notes=notes_on(report))
 
     @takes(ReadRequest)
     async def read(self, *args: Any, **kwargs: Any) -> Extract:
@@ -286,8 +288,3 @@ class Resift:
     def rerankers(self) -> list[str]:
         """Return the names that `reranker` takes."""
         return self.engine.services.pipeline.rerankers.names
-
-
-def _absolute(paths: Sequence[str | Path]) -> list[str | Path]:
-    """Return the paths that the caller names, relative ones below the working directory; they may all be read."""
-    return [Path(path).expanduser().absolute() for path in paths]

@@ -65,6 +65,10 @@ class UnreadableFile(ResiftError):
     """A file that cannot be turned into text."""
 
 
+class BlankFile(UnreadableFile):
+    """A file in which there is nothing but space."""
+
+
 class StoreError(ResiftError):
     """A failure of the store."""
 

@@ -1,7 +1,6 @@
 """From bytes to text: encodings, byte order marks and line ends."""
 
 import codecs
-from pathlib import Path
 
 from ..core.errors import UnreadableFile
 
@@ -14,7 +13,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_SAMPLE_BYTES = 8192
+SAMPLE_BYTES = 8192
 
 
 def decode(data: bytes, name: str) -> str:
@@ -44,19 +43,13 @@ def normalise(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
 
 
-def looks_like_text(path: Path) -> bool:
-    """Return whether the first 8 KiB of a file decode as text.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    with path.open("rb") as file:
-        data = file.read(_SAMPLE_BYTES)
-    if data.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS)):
+def looks_like_text(start: bytes) -> bool:
+    """Return whether the first `SAMPLE_BYTES` of a file decode as text."""
+    if start.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS)):
         return True
     try:
         # An incremental decoder accepts a character that the end of the sample cuts in two.
-        codecs.getincrementaldecoder("utf-8")().decode(data)
+        codecs.getincrementaldecoder("utf-8")().decode(start)
     except UnicodeDecodeError:
         return False
-    return b"\0" not in data
+    return b"\0" not in start

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -20,7 +21,7 @@ from ..store.indexing import optimize
 from ..store.manifest import Manifest
 from ..store.protocols import Entry, Point
 from .embed import Embedder
-from .job import Failure, IngestReport, Job, WriteLocks
+from .job import Failure, IngestReport, Job, Skipped, WriteLocks
 from .parsers.registry import installed_parsers
 from .passages.chunker import Chunker
 from .walk import is_missing_or_empty
@@ -106,9 +107,9 @@ class Ingestor:
         report = IngestReport(notes=parsers.problems)
         items, seen = iter(job.items), set[str]()
         while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
-            documents, failures = _accept(batch, seen)
+            documents, rejected = _accept(batch, seen)
             seen |= {document.id for document in documents}
-            report += IngestReport(failures=failures)
+            report += rejected
             async for step in self._write_changed(collection, documents):
                 report += step.report
                 await _tell(job, report, begun=step.begun)
@@ -184,22 +185,24 @@ def digest_of(document: Document, chunking: str) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _take(items: Iterator[Document | Failure], count: int) -> list[Document | Failure]:
+def _take(items: Iterator[Document | Failure | Skipped], count: int) -> list[Document | Failure | Skipped]:
     return list(islice(items, count))
 
 
-def _accept(batch: Sequence[Document | Failure], seen: Set[str]) -> tuple[list[Document], tuple[Failure, ...]]:
-    """Return the documents that can be ingested, without null metadata, and the failures of all others."""
+def _accept(batch: Sequence[Document | Failure | Skipped], seen: Set[str]) -> tuple[list[Document], IngestReport]:
+    """Return the documents that can be ingested, without null metadata, and a report on all others."""
     accepted: dict[str, Document] = {}
-    failures: list[Failure] = []
+    failures, skipped = list[Failure](), Counter[str]()
     for item in batch:
         if isinstance(item, Failure):
             failures.append(item)
+        elif isinstance(item, Skipped):
+            skipped[item.kind] += 1
         elif failure := _objection(item, is_repeated=item.id in seen or item.id in accepted):
             failures.append(failure)
         else:
             accepted[item.id] = replace(item, metadata=without_nulls(item.metadata))
-    return list(accepted.values()), tuple(failures)
+    return list(accepted.values()), IngestReport(failures=tuple(failures), skipped=dict(skipped))
 
 
 def _objection(document: Document, *, is_repeated: bool) -> Failure | None:

@@ -1,8 +1,8 @@
 """Ingest jobs: what to ingest, how it is going, what came of it, and the locks that keep jobs apart."""
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +20,14 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A source that was passed over because of its kind, such as "pdf", "hidden" or "empty"."""
+
+    source: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
     """Counts of documents by outcome, of passages written, and the failures. Reports add up."""
 
@@ -31,6 +39,8 @@ class IngestReport:
     truncated: int = 0
     """Passages longer than the encoder's window."""
     failures: tuple[Failure, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Files and folders that were passed over, by kind."""
     notes: tuple[str, ...] = ()
     """Sentences about other problems; the documents were ingested."""
 
@@ -44,13 +54,19 @@ class IngestReport:
             passages=self.passages + other.passages,
             truncated=self.truncated + other.truncated,
             failures=self.failures + other.failures,
+            skipped=dict(Counter(self.skipped) + Counter(other.skipped)),
             notes=self.notes + other.notes,
         )
 
     @property
     def documents(self) -> int:
-        """Return how many documents of the job are done, failed ones included."""
-        return self.added + self.updated + self.unchanged + len(self.failures)
+        """Return how many documents of the job are done, failed and skipped ones included."""
+        return self.added + self.updated + self.unchanged + len(self.failures) + sum(self.skipped.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing came in, nothing was there already, and nothing was removed."""
+        return not (self.added or self.updated or self.unchanged or self.removed)
 
 
 Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
@@ -59,10 +75,10 @@ Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to ingest. `items` are documents, and failures of those that could not be read; `total` counts both."""
+    """What to ingest. `items` are documents, and why others could not be read or were skipped; `total` counts all."""
 
     collection: str
-    items: Iterable[Document | Failure]
+    items: Iterable[Document | Failure | Skipped]
     total: int
     prune_below: Sequence[Path] = ()
     """Folders whose documents are removed when their files are gone."""

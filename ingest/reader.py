@@ -1,15 +1,18 @@
 """Reading a file into a document: decode, parse, name."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import UnreadableFile
+from ..core.errors import BlankFile, UnreadableFile
 from ..core.values import Document
 from ..store.fields import BUILT_IN_FIELDS, RESERVED_WORDS
 from .decoding import decode
+from .opening import open_file
 from .parsers.protocols import Content, Parser
 from .parsers.registry import installed_parsers
 from .parsers.structure import ParsedDocument
+from .roots import Roots
 
 _NO_STRUCTURE = ParsedDocument(lines=(), line_numbers=(), sections=())
 
@@ -21,18 +24,19 @@ class FileDocument(Document):
     parsed: ParsedDocument = _NO_STRUCTURE
 
 
-def read_document(path: Path, *, max_bytes: int) -> FileDocument:
-    """Return the document at `path`, which lies below an allowed root already; its id is the path.
+def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
+    """Return the document at `path`, as `Roots.admit` returned it; its id is the path.
 
     Raises:
+        PathRefused: The path leads outside the roots by now.
         UnreadableFile: The file has no text, has more than `max_bytes`, or cannot be read, decoded or parsed.
     """
     source = path.as_posix()
-    parser, content = _content(source, _read_bytes(path, max_bytes))
+    parser, content = _content(source, _read_bytes(path, roots, max_bytes))
     parsed = parser.parse(content)
     text = "\n".join(parsed.lines) if parser.is_binary else content.text
     if not text.strip():
-        raise UnreadableFile(f"{path} has no text, so there is nothing to search in it. Leave it out.")
+        raise BlankFile(f"{path} has no text, so there is nothing to search in it. Leave it out.")
     return FileDocument(
         id=source,
         title=parsed.title or path.name,
@@ -54,18 +58,16 @@ def _content(source: str, data: bytes) -> tuple[Parser, Content]:
     return parsers.for_text(source, text), Content(source, text=text)
 
 
-def _read_bytes(path: Path, max_bytes: int) -> bytes:
+def _read_bytes(path: Path, roots: Roots, max_bytes: int) -> bytes:
     """Return the content of a regular file of at most `max_bytes`."""
     try:
-        if not path.is_file():
-            # Reading a pipe or a device could block or never end.
-            raise UnreadableFile(f"{path} is not a regular file. Give the path of a document.")
-        size = path.stat().st_size
-        if size > max_bytes:
-            raise UnreadableFile(
-                f"{path} has {size:,} bytes; the limit is {max_bytes:,}. Split it, or raise RESIFT_INGEST__MAX_BYTES."
-            )
-        with path.open("rb") as file:
+        with open_file(path, roots) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > max_bytes:
+                raise UnreadableFile(
+                    f"{path} has {size:,} bytes; the limit is {max_bytes:,}. Split it, or raise "
+                    "RESIFT_INGEST__MAX_BYTES."
+                )
             return file.read(max_bytes)
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}. Check its permissions.") from error

@@ -1,58 +1,79 @@
 """Where documents come from: files below the allowed roots, or text that the caller passes."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import ResiftError
+from ..core.errors import BlankFile, ResiftError
 from ..core.values import Document
 from .decoding import normalise
-from .job import Failure
+from .job import Failure, Skipped
+from .named import local_path
 from .reader import read_document
 from .roots import Roots
-from .walk import find_files
+from .skipping import BLANK
+from .walk import Found, find_files
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files to ingest. Iterating reads them one by one and yields a document or a failure for each."""
+    """Files to ingest. Iterating reads them one by one and yields a document, or why there is none, for each."""
 
-    paths: tuple[Path, ...]
-    failures: tuple[Failure, ...]
-    """Paths that cannot be read at all."""
+    found: Found
     folders: tuple[Path, ...]
     """Those of the caller's paths that are folders."""
     metadata: Mapping[str, Any]
     """Fields that every document gets; they replace fields of the same names in the file."""
+    roots: Roots
     max_bytes: int
 
     def __len__(self) -> int:
-        return len(self.paths) + len(self.failures)
+        return len(self.found.files) + len(self.found.failures)
 
-    def __iter__(self) -> Iterator[Document | Failure]:
-        yield from self.failures
-        for path in self.paths:
-            try:
-                document = read_document(path, max_bytes=self.max_bytes)
-                yield replace(document, metadata={**document.metadata, **self.metadata})
-            except ResiftError as error:
-                yield Failure(path.as_posix(), str(error))
+    def __iter__(self) -> Iterator[Document | Failure | Skipped]:
+        yield from self.found.failures
+        for path in self.found.files:
+            yield self._read(path)
+
+    def _read(self, path: Path) -> Document | Failure | Skipped:
+        try:
+            document = read_document(path, roots=self.roots, max_bytes=self.max_bytes)
+            return replace(document, metadata={**document.metadata, **self.metadata})
+        except BlankFile as error:
+            is_named = path in self.found.named
+            return Failure(path.as_posix(), str(error)) if is_named else Skipped(path.as_posix(), BLANK)
+        except ResiftError as error:
+            return Failure(path.as_posix(), str(error))
 
 
 def files_below(
-    paths: Sequence[str | Path], *, glob: str, roots: Roots, metadata: Mapping[str, Any], max_bytes: int
+    paths: Sequence[str | Path],
+    *,
+    glob: str,
+    roots: Roots,
+    metadata: Mapping[str, Any],
+    max_bytes: int,
+    on_file: Callable[[int], None] = lambda _: None,
 ) -> Files:
-    """Return the readable files at or below the paths; a path that cannot be used becomes a failure."""
-    found = find_files(paths, glob=glob, roots=roots)
-    folders = tuple(folder for path in paths if (folder := _folder(path, roots)) is not None)
-    return Files(paths=found.files, failures=found.failures, folders=folders, metadata=metadata, max_bytes=max_bytes)
+    """Return the readable files at or below the paths; a path that cannot be used becomes a failure.
+
+    Raises:
+        InvalidInput: The glob is too long, or has too many alternatives.
+    """
+    return Files(
+        found=find_files(paths, glob=glob, roots=roots, on_file=on_file),
+        folders=tuple(folder for path in paths if (folder := _folder(path, roots)) is not None),
+        metadata=metadata,
+        roots=roots,
+        max_bytes=max_bytes,
+    )
 
 
 def _folder(path: str | Path, roots: Roots) -> Path | None:
     try:
-        target = roots.admit(path)
+        target = roots.admit(local_path(path))
     except ResiftError:  # find_files has reported it
         return None
     return target if target.is_dir() else None

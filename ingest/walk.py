@@ -1,147 +1,205 @@
 """Finding the files to ingest below the paths of a caller, without leaving the allowed roots."""
 
-import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
-from ..core.errors import ResiftError
-from .decoding import looks_like_text
-from .job import Failure
+from ..core.errors import NotFound, ResiftError
+from . import skipping
+from .decoding import SAMPLE_BYTES, looks_like_text
+from .glob import DEFAULT_GLOB, Glob
+from .job import Failure, Skipped
+from .named import glob_below, local_path, shown
+from .opening import Entry, list_folder, open_file
 from .parsers.registry import installed_parsers
 from .roots import Roots
-
-DEFAULT_GLOB = "**/*"
-
-# Written by tools, not by people, and common in repositories.
-SKIPPED_FOLDERS = frozenset({
-    "__pycache__", "node_modules", "bower_components", "venv", "env", "dist", "build", "target", "site-packages",
-    "htmlcov", "__MACOSX", "*.egg-info", "*.dist-info",
-})  # fmt: skip
-
-# Without a parser these are not opened: some, such as SVG and PDF, begin like text.
-NON_TEXT_SUFFIXES = frozenset({
-    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".svg", ".bmp", ".tiff", ".mp3", ".mp4", ".wav", ".mov",
-    ".webm", ".avi", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".odt", ".epub", ".zip", ".tar",
-    ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".whl", ".jar", ".exe", ".dll", ".so", ".dylib", ".o", ".a",
-    ".class", ".pyc", ".wasm", ".bin", ".onnx", ".pt", ".safetensors", ".npy", ".npz", ".parquet", ".sqlite", ".db",
-    ".ttf", ".otf", ".woff", ".woff2", ".map", ".lock",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Files to read, resolved, sorted and without repeats; and a failure for each path that cannot be read."""
+    """Files to read, resolved, sorted and without repeats; a failure for each path that cannot be read."""
 
     files: tuple[Path, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[Failure, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What was passed over in folders, by kind."""
+    named: frozenset[Path] = frozenset()
+    """Files that the caller named, rather than their folder."""
 
 
-def find_files(paths: Iterable[str | Path], *, glob: str = DEFAULT_GLOB, roots: Roots) -> Found:
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: Path
+    parts: tuple[str, ...]
+    """The path below the folder that the caller named."""
+
+
+_Outcome: TypeAlias = Path | Failure | Skipped
+
+
+def find_files(
+    paths: Iterable[str | Path],
+    *,
+    glob: str = DEFAULT_GLOB,
+    roots: Roots,
+    on_file: Callable[[int], None] = lambda _: None,
+) -> Found:
     """Return the files among `paths`, and the readable files below its folders that match `glob`.
 
-    Below a folder, hidden, generated, empty and non-text files are skipped; a file in `paths` is tried whatever its
-    name. `glob` is relative to the folder, with `**` for any depth and `{a,b}` for alternatives.
+    Below a folder, hidden, generated, empty and non-text files are skipped and counted; a file in `paths` is tried
+    whatever its name. `glob` is relative to the folder. `on_file` is called with the number of files found so far.
+
+    Raises:
+        InvalidInput: The glob is too long, or has too many alternatives.
     """
-    search = _Search(roots, _patterns(glob or DEFAULT_GLOB))
-    found = [item for path in paths for item in search.find(path)]
-    files = {item for item in found if isinstance(item, Path)}
-    return Found(tuple(sorted(files)), tuple(item for item in found if isinstance(item, Failure)))
+    search, files, named = _Search(roots, Glob.of(glob)), set[Path](), set[Path]()
+    failures, skipped = list[Failure](), dict[str, str]()
+    for path in paths:
+        for item, is_named in search.find(path):
+            if isinstance(item, Failure):
+                failures.append(item)
+            elif isinstance(item, Skipped):
+                skipped[item.source] = item.kind
+            else:
+                files.add(item)
+                named |= {item} if is_named else set[Path]()
+                on_file(len(files))
+    return Found(tuple(sorted(files)), tuple(failures), skipped=Counter(skipped.values()), named=frozenset(named))
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Where files may be looked for, and the patterns of which they must match one."""
+    """Where files may be looked for, and the glob that they must match."""
 
     roots: Roots
-    patterns: Sequence[tuple[str, ...]]
+    glob: Glob
 
-    def find(self, path: str | Path) -> Iterator[Path | Failure]:
-        """Yield the file, or the files of the folder, that the caller named."""
+    def find(self, path: str | Path) -> Iterator[tuple[_Outcome, bool]]:
+        """Yield the file, or the files of the folder or the glob, that the caller named; and whether it was a file."""
         try:
-            target = self.roots.admit(path)
-            is_folder = target.is_dir()
-            if not is_folder:
-                yield target if _is_readable(target) else _unknown_format(target)
+            name = local_path(path)
+            target = self._admitted(name)
+            if target is None:
+                yield from ((item, False) for item in self._find_matching(name))
+            elif target.is_dir():
+                yield from ((item, False) for item in self._find_below(target, self.glob.matches))
+            else:
+                yield self._named_file(target, name), True
         except ResiftError as error:
-            yield Failure(Path(path).as_posix(), str(error))
+            yield Failure(shown(path), str(error)), True
         except OSError as error:
-            yield _unreadable(Path(path), error)
-        else:
-            if is_folder:
-                yield from self._find_below(target)
+            yield _unreadable(Path(shown(path)), error), True
 
-    def _find_below(self, top: Path) -> Iterator[Path | Failure]:
+    def _admitted(self, name: Path) -> Path | None:
+        """Return the resolved path, or None when there is nothing but perhaps files that match it."""
+        try:
+            return self.roots.admit(name)
+        except NotFound:
+            return None
+
+    def _named_file(self, target: Path, name: Path) -> Path | Failure:
+        if skipping.holds_secrets(target, name):
+            return Failure(
+                target.as_posix(),
+                "Its name says that it holds passwords or keys, which searches would show, so it was not taken. "
+                "If it holds none, copy it under another name.",
+            )
+        return target if self._is_readable(target) else _unknown_format(target)
+
+    def _find_matching(self, path: Path) -> Iterator[_Outcome]:
+        """Yield the files that match a glob among the paths, and those below the folders that match it."""
+        folders, pattern = glob_below(path, self.roots)
+        wanted, is_found = Glob.of(pattern), False
+
+        def matches(parts: tuple[str, ...]) -> bool:
+            return wanted.matches(parts) or any(
+                wanted.matches(parts[:end]) and self.glob.matches(parts[end:]) for end in range(1, len(parts))
+            )
+
+        for folder in folders:
+            for item in self._find_below(folder, matches):
+                is_found = is_found or isinstance(item, Path)
+                yield item
+        if not is_found:
+            below = " and ".join(map(str, folders))
+            yield Failure(str(path), f"No file that can be read matches {pattern!r} below {below}. Check the pattern.")
+
+    def _find_below(self, top: Path, matches: Callable[[tuple[str, ...]], bool]) -> Iterator[_Outcome]:
         """Yield the files below a folder. Each folder is searched once, so that loops of symbolic links end."""
-        seen, waiting = set[Path](), [(top, tuple[str, ...]())]
+        seen, waiting = set[Path](), [_Folder(top, ())]
         while waiting:
-            folder, relative = waiting.pop()
-            if folder in seen:
+            folder = waiting.pop()
+            if folder.path in seen:
                 continue
-            seen.add(folder)
-            for entry in _entries(folder):
-                if isinstance(entry, Failure):
-                    yield entry
-                    continue
-                inside = (*relative, entry.name)
-                found = self._pick(entry, inside)
-                if isinstance(found, Path) and found.is_dir():
-                    waiting.append((found, inside))
-                elif found is not None:
+            seen.add(folder.path)
+            try:
+                entries = list_folder(folder.path, self.roots)
+            except (ResiftError, OSError) as error:
+                yield _failed(folder.path, error)
+                continue
+            for entry in entries:
+                path, parts = folder.path / entry.name, (*folder.parts, entry.name)
+                try:
+                    found = self._look(path, entry, is_match=entry.kind == "folder" or matches(parts))
+                except (ResiftError, OSError) as error:
+                    found = _failed(path, error)
+                if isinstance(found, _Folder):
+                    waiting.append(_Folder(found.path, parts))
+                else:
                     yield found
 
-    def _pick(self, entry: os.DirEntry[str], relative: tuple[str, ...]) -> Path | Failure | None:
-        """Return a folder to search, a file to read, why it cannot be read, or None for what is skipped.
+    def _look(self, path: Path, entry: Entry, *, is_match: bool) -> _Outcome | _Folder:
+        """Return a folder to search, a file to read, or why an entry of a folder is neither."""
+        is_folder, size, target = entry.kind == "folder", entry.size, path
+        if entry.kind == "link" and not entry.name.startswith("."):
+            followed = self._admitted(path)
+            if followed is None:
+                return Skipped(path.as_posix(), skipping.DANGLING)
+            target, is_folder = followed, followed.is_dir()
+            size = followed.stat().st_size if followed.is_file() else 0
+        kind = _folder_kind(entry.name) if is_folder else self._file_kind(entry, target, size, is_match=is_match)
+        if kind:
+            return Skipped(path.as_posix(), kind)
+        return _Folder(target, ()) if is_folder else target
 
-        `relative` is the path below the folder that the caller named.
-        """
-        path = Path(entry.path)
-        is_folder = path.is_dir()
-        if not (_is_searched(entry.name) if is_folder else self._matches_glob(relative)):
-            return None
-        try:
-            target = self.roots.admit(path) if entry.is_symlink() else path
-            return target if is_folder or _is_document(target) else None
-        except ResiftError as error:
-            return Failure(path.as_posix(), str(error))
-        except OSError as error:
-            return _unreadable(path, error)
-
-    def _matches_glob(self, relative: tuple[str, ...]) -> bool:
-        return any(_matches(relative, pattern) for pattern in self.patterns)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]] | list[Failure]:
-    """Return what a folder holds, without hidden files and folders, or why it cannot be listed."""
-    try:
-        return sorted(
-            (entry for entry in os.scandir(folder) if not entry.name.startswith(".")), key=lambda entry: entry.name
+    def _file_kind(self, entry: Entry, target: Path, size: int, *, is_match: bool) -> str:
+        """Return as what a file in a folder is skipped, or nothing."""
+        reasons = (
+            (skipping.OTHER_NAMES, lambda: not is_match),
+            (skipping.HIDDEN, lambda: entry.name.startswith(".")),
+            (skipping.SPECIAL, lambda: entry.kind == "special" or (entry.kind == "link" and not target.is_file())),
+            (skipping.SECRETS, lambda: skipping.holds_secrets(target, target.with_name(entry.name))),
+            (skipping.EMPTY, lambda: not size),
+            (skipping.kind_of(target.name), lambda: not self._is_readable(target)),
         )
-    except OSError as error:
-        return [_unreadable(folder, error)]
+        return next((kind for kind, holds in reasons if holds()), "")
+
+    def _is_readable(self, path: Path) -> bool:
+        """Return whether a parser knows the suffix of a file, or the file looks like text."""
+        if installed_parsers().for_file(path.name) is not None:
+            return True
+        if skipping.kind_of(path.name) != skipping.BINARY:
+            return False
+        with open_file(path, self.roots) as file:
+            return looks_like_text(file.read(SAMPLE_BYTES))
 
 
-def _is_searched(folder_name: str) -> bool:
-    return not any(fnmatchcase(folder_name, pattern) for pattern in SKIPPED_FOLDERS)
-
-
-def _is_document(path: Path) -> bool:
-    """Return whether a file in a folder is to be read. An empty one, such as `__init__.py`, is not a failure."""
-    return path.is_file() and path.stat().st_size > 0 and _is_readable(path)
-
-
-def _is_readable(path: Path) -> bool:
-    """Return whether a parser knows the suffix of a file, or the file looks like text."""
-    if installed_parsers().for_file(path.name) is not None:
-        return True
-    return path.suffix.lower() not in NON_TEXT_SUFFIXES and (not path.is_file() or looks_like_text(path))
+def _folder_kind(name: str) -> str:
+    """Return as what a folder is skipped, or nothing."""
+    if name.startswith("."):
+        return skipping.HIDDEN_FOLDERS
+    return skipping.GENERATED_FOLDERS if skipping.is_generated(name) else ""
 
 
 def _unknown_format(path: Path) -> Failure:
     formats = ", ".join(installed_parsers().by_name)
     return Failure(path.as_posix(), f"The file is not in a known format ({formats}). Convert it to one of them first.")
+
+
+def _failed(path: Path, error: ResiftError | OSError) -> Failure:
+    return Failure(path.as_posix(), str(error)) if isinstance(error, ResiftError) else _unreadable(path, error)
 
 
 def _unreadable(path: Path, error: OSError) -> Failure:
@@ -156,21 +214,3 @@ def is_missing_or_empty(path: Path) -> bool:
         return True
     except (OSError, ValueError):
         return False
-
-
-def _patterns(glob: str) -> list[tuple[str, ...]]:
-    """Return the alternatives of a glob, each as its components."""
-    match = re.search(r"\{([^{}]*)\}", glob)
-    if match is None:
-        return [tuple(part for part in glob.split("/") if part not in {"", "."})]
-    choices = (glob[: match.start()] + choice.strip() + glob[match.end() :] for choice in match[1].split(","))
-    return [pattern for choice in choices for pattern in _patterns(choice)]
-
-
-def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    """Return whether the components of a path match those of a glob."""
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return any(_matches(parts[skipped:], pattern[1:] or ("*",)) for skipped in range(len(parts)))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])

@@ -11,7 +11,9 @@ from pydantic import BaseModel, Field
 
 from ..api.requests import IngestRequest
 from ..api.resift import Resift
+from ..core.errors import InvalidInput
 from ..ingest.job import Failure, IngestReport, Progress
+from ..ingest.skipping import most_frequent, why_empty
 from .boundary import make_tool
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
@@ -28,6 +30,7 @@ class IngestResult(BaseModel):
     removed: int
     failed: int
     passages: int
+    skipped: Annotated[dict[str, int], Field(description="Files passed over, by kind")]
     failures: Annotated[list[dict[str, str]], Field(description="source, reason")]
     notes: list[str]
 
@@ -39,10 +42,12 @@ def ingest_documents(resift: Resift) -> Tool:
         """Take documents into a collection, so that they can be searched: as text, or as paths on the server's machine.
 
         Reads text, Markdown, HTML and source code. Unchanged documents cost nothing; changed ones replace their old
-        version, found by id or path. Returns counts and the reason for each document that failed; the rest is in. Then
+        version, found by id or path. Returns counts, what was skipped, and why a document failed; the rest is in. Then
         call search_and_rerank.
         """
         report = await resift.ingest(**arguments, progress=_progress_to(ctx))
+        if report.is_empty:
+            raise InvalidInput(f"Nothing was ingested into {arguments['collection']!r}. {why_empty(report)}")
         return reply(_result(arguments["collection"], report))
 
     return make_tool(
@@ -81,6 +86,7 @@ def _result(collection: str, report: IngestReport) -> dict[str, Any]:
         "removed": report.removed,
         "failed": len(report.failures),
         "passages": report.passages,
+        "skipped": most_frequent(report.skipped),
         "failures": _fitting(report.failures),
         "notes": notes,
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...core.errors import InvalidInput
+from ...ingest.glob import has_magic
 from .command import AsJson, CollectionName, Filter, call_api, parse_json_object
 from .console import note, print_json, progress_bar, say, show
 
@@ -27,25 +29,37 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders.", exists=True)],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, or quoted globs such as 'docs/*.md'.")],
     collection: CollectionName = "default",
     glob: Annotated[str, typer.Option(help="Which files to read in folders.")] = "**/*",
     prune: Annotated[bool, typer.Option(help="Remove documents from these folders whose files are gone.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add files to a collection. Unchanged files are skipped; changed files replace their old version."""
+    for path in paths:
+        _check_exists(path)
     report = call_api(lambda resift: _ingest(resift, paths, collection=collection, glob=glob, prune=prune))
     if as_json:
         print_json(asdict(report))
     else:
         print_report(report, collection)
+    if report.is_empty:
+        from ...ingest.skipping import readable_formats
+
+        raise InvalidInput(f"Nothing was ingested into {collection!r}. {readable_formats(report)}".rstrip())
     if report.failures:
         raise typer.Exit(1)
 
 
-async def _ingest(resift: Resift, paths: Sequence[Path], **options: Any) -> IngestReport:
+def _check_exists(path: str) -> None:
+    """Refuse a path at which there is nothing, unless it is a glob or a URI."""
+    if not (os.path.exists(path) or has_magic(path) or "://" in path):  # noqa: PTH110 - that of Path can raise
+        raise typer.BadParameter(f"Path {path!r} does not exist.")
+
+
+async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> IngestReport:
     with progress_bar("Ingesting") as progress:
-        return await resift.ingest([path.absolute() for path in paths], **options, progress=progress)
+        return await resift.ingest(paths, **options, progress=progress)
 
 
 def print_report(report: IngestReport, collection: str) -> None:

@@ -12,7 +12,7 @@ from resift.core.vectors import Vector
 from resift.encoders.minilm import BundledEncoder
 from resift.encoders.protocols import EncodedQuery
 from resift.ingest.ingestor import Ingestor
-from resift.ingest.job import Failure, IngestReport, Job, WriteLocks
+from resift.ingest.job import Failure, IngestReport, Job, Skipped, WriteLocks
 from resift.ingest.passages.chunker import Chunker
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
 from resift.models.lazy import Lazy
@@ -61,7 +61,7 @@ class Harness:
     ingestor: Ingestor
     name: str = "c"
 
-    async def ingest(self, *items: Document | Failure, **options: Any) -> IngestReport:
+    async def ingest(self, *items: Document | Failure | Skipped, **options: Any) -> IngestReport:
         return await self.ingestor.ingest(Job(collection=self.name, items=items, total=len(items), **options))
 
     async def passages(self, document_id: str) -> list[Passage]:

@@ -8,11 +8,12 @@ from resift.core.errors import UnreadableFile
 from resift.core.values import Document
 from resift.ingest.parsers.registry import BUILT_IN, installed_parsers
 from resift.ingest.reader import read_document
+from resift.ingest.roots import Roots
 
 
 def read(folder: Path, name: str, data: str | bytes, max_bytes: int = 1000) -> Document:
     (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
-    return read_document(folder / name, max_bytes=max_bytes)
+    return read_document(folder / name, roots=Roots.of([folder]), max_bytes=max_bytes)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_too_large_names_size_limit_and_setting(tmp_path: Path) -> None:
 
 def test_folder_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="not a regular file"):
-        read_document(tmp_path, max_bytes=10)
+        read_document(tmp_path, roots=Roots.of([tmp_path]), max_bytes=10)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -90,7 +91,7 @@ def test_forbidden_file_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / "a.txt").chmod(0)
     with pytest.raises(UnreadableFile, match="permissions"):
-        read_document(tmp_path / "a.txt", max_bytes=10)
+        read_document(tmp_path / "a.txt", roots=Roots.of([tmp_path]), max_bytes=10)
 
 
 @pytest.mark.parametrize(

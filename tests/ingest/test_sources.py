@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resift.core.values import Document
-from resift.ingest.job import Failure
+from resift.ingest.job import Failure, Skipped
 from resift.ingest.roots import Roots
 from resift.ingest.sources import Files, files_below, text_document
 
@@ -23,15 +23,23 @@ def test_files_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_read_are_failures_and_counted(tmp_path: Path) -> None:
-    for name, data in {"good.md": b"good", "empty.md": b" ", "bad.md": b"\xff\xfe\xff", "big.md": b"x" * 101}.items():
+    for name, data in {"good.md": b"good", "blank.md": b" ", "bad.md": b"\xff\xfe\xff", "big.md": b"x" * 101}.items():
         (tmp_path / name).write_bytes(data)
     files = below(tmp_path, ".", "missing.md", "../outside")
     items = list(files)
     assert len(items) == len(files) == 6
+    assert [item for item in items if isinstance(item, Skipped)] == [Skipped(f"{tmp_path}/blank.md", "blank")]
     failures = {Path(item.source).name: item.reason for item in items if isinstance(item, Failure)}
-    assert failures.keys() == {"missing.md", "outside", "empty.md", "bad.md", "big.md"}
+    assert failures.keys() == {"missing.md", "outside", "bad.md", "big.md"}
     assert "RESIFT_INGEST_ROOTS" in failures["outside"]
     assert "the limit is 100" in failures["big.md"]
+
+
+def test_blank_file_that_is_named_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "blank.md").write_text(" \n")
+    [failure] = below(tmp_path, "blank.md")
+    assert isinstance(failure, Failure)
+    assert "has no text" in failure.reason
 
 
 def test_file_that_vanishes_meanwhile_is_a_failure(tmp_path: Path) -> None:

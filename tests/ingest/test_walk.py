@@ -1,8 +1,11 @@
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from resift.ingest.opening import open_file
 from resift.ingest.roots import Roots
 from resift.ingest.walk import Found, find_files
 
@@ -60,10 +63,27 @@ def test_folder_named_directly_is_searched_even_if_it_would_be_skipped(tmp_path:
     assert names(find(tmp_path, tmp_path / "build"), tmp_path) == ["build/a.md"]
 
 
-def test_non_text_files_in_a_folder_are_skipped_silently(tmp_path: Path) -> None:
-    write(tmp_path, "a.png", "b.zip", "c.pdf", "empty.py", data=b"")
-    write(tmp_path, "d.unknown", data=b"\x00\x01\xff")
-    assert find(tmp_path) == Found((), ())
+def test_files_that_are_not_taken_are_counted_by_kind(tmp_path: Path) -> None:
+    write(tmp_path, "a.md")
+    write(tmp_path, "a.png", "b.zip", "c.pdf", "d.PDF", "empty.py", "empty.md", data=b"")
+    write(tmp_path, "a.pdf", "d.unknown", data=b"\x00\x01\xff")
+    write(tmp_path, ".hidden.md", ".git/config", "node_modules/a.js", "server.pem", "prod.env")
+    (tmp_path / "gone.md").symlink_to(tmp_path / "nowhere.md")
+    os.mkfifo(tmp_path / "pipe.md")
+    found = find(tmp_path)
+    assert (names(found, tmp_path), found.failures) == (["a.md"], ())
+    assert found.skipped == {
+        "empty": 6,
+        "binary": 1,
+        "pdf": 1,
+        "hidden": 1,
+        "hidden folders": 1,
+        "generated folders": 1,
+        "secrets": 2,
+        "dangling links": 1,
+        "pipes and devices": 1,
+    }
+    assert find(tmp_path, glob="**/*.rst").skipped["outside the glob"] == 13
 
 
 def test_file_of_unknown_suffix_is_found_when_it_holds_text(tmp_path: Path) -> None:
@@ -106,13 +126,108 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     assert len(found.failures) == 1
 
 
-def test_pipe_in_a_folder_is_skipped(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.md")
-    assert find(tmp_path) == Found((), ())
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list everything")
 def test_folder_that_cannot_be_listed_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0)
     (failure,) = find(tmp_path).failures
     assert failure.source.endswith("locked")
+
+
+@pytest.mark.parametrize(
+    "name", [".env", ".env.local", "prod.env", ".netrc", ".npmrc", "id_rsa", "a.pem", ".ssh/config"]
+)
+def test_file_of_secrets_is_refused_even_when_it_is_named(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name, data=b"KEY=1")
+    (tmp_path / "notes.md").symlink_to(tmp_path / name)
+    for path in (name, "notes.md"):
+        found = find(tmp_path, path)
+        assert found.files == ()
+        assert "passwords or keys" in found.failures[0].reason
+    assert find(tmp_path, glob="*.md").skipped["secrets"] == 1
+
+
+@pytest.mark.parametrize("name", [".env.example", "env.md", "id_rsa.pub", "keys.md"])
+def test_sample_of_a_file_of_secrets_is_taken(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name)
+    assert names(find(tmp_path, name), tmp_path) == [name]
+
+
+def deep_folder(top: Path, name: str, levels: int) -> None:
+    """Make folders in one another, by descriptors: the path may be longer than the system takes."""
+    inner = os.open(top, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=inner)
+        outer, inner = inner, os.open(name, os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    file = os.open("a.md", os.O_WRONLY | os.O_CREAT, dir_fd=inner)
+    os.write(file, b"text")
+    os.close(file)
+    os.close(inner)
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is removed by `rm`: pytest's own way recurses."""
+    (tmp_path / "top").mkdir()
+    yield tmp_path / "top"
+    subprocess.run(["rm", "-rf", tmp_path / "top"], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [pytest.param("d", 600, marks=pytest.mark.slow, id="600 levels"), pytest.param("d" * 100, 60, id="long path")],
+)
+def test_folders_of_any_depth_are_searched(top: Path, name: str, levels: int) -> None:
+    write(top, "b.md")
+    deep_folder(top, name, levels)
+    found = find(top)
+    assert [file.name for file in found.files] == ["b.md", "a.md"]
+    assert len(found.files[1].relative_to(top).parts) == levels + 1
+    with open_file(found.files[1], Roots.of([top])) as file:
+        assert file.read() == b"text"
+    assert len(find(top, glob="**/a.md").files) == 1
+
+
+@pytest.mark.parametrize("path", ["docs/*.md", "docs/**/*.md", "{docs,other}/*.md", "**/a.md", "do?s"])
+def test_glob_among_the_paths_is_expanded(tmp_path: Path, path: str) -> None:
+    write(tmp_path, "docs/a.md", "a.txt")
+    for named in (path, tmp_path / path):
+        assert names(find(tmp_path, named), tmp_path) == ["docs/a.md"]
+
+
+def test_glob_among_the_paths_is_expanded_in_each_root_and_nowhere_else(tmp_path: Path) -> None:
+    write(tmp_path, "one/a.md", "two/b.md", "three/c.md")
+    roots = Roots.of([tmp_path / "one", tmp_path / "two"])
+    assert [file.name for file in find_files(["*.md"], roots=roots).files] == ["a.md", "b.md"]
+    for outside in ("../three/*.md", f"{tmp_path}/three/*.md", f"{tmp_path}/*/*.md"):
+        found = find_files([outside], roots=roots)
+        assert found.files == ()
+        assert "RESIFT_INGEST_ROOTS" in found.failures[0].reason
+
+
+def test_glob_that_matches_nothing_is_a_failure(tmp_path: Path) -> None:
+    write(tmp_path, "docs/a.md")
+    [failure] = find(tmp_path, "docs/*.txt").failures
+    assert failure.reason == f"No file that can be read matches '*.txt' below {tmp_path}/docs. Check the pattern."
+
+
+def test_file_whose_name_looks_like_a_glob_is_taken(tmp_path: Path) -> None:
+    write(tmp_path, "a[1].md", "a1.md")
+    assert names(find(tmp_path, "a[1].md"), tmp_path) == ["a[1].md"]
+
+
+def test_file_uri_is_its_path(tmp_path: Path) -> None:
+    write(tmp_path, "my docs/a#1.md")
+    uri = (tmp_path / "my docs" / "a#1.md").as_uri()
+    for named in (uri, uri.replace("file://", "file://localhost"), Path(uri), (tmp_path / "my docs").as_uri()):
+        assert names(find(tmp_path, named), tmp_path) == ["my docs/a#1.md"]
+
+
+@pytest.mark.parametrize("path", ["https://user:hunter2@example.com/a.md?key=hunter2", "s3://bucket/a.md"])
+def test_address_is_refused_with_what_to_do_instead(tmp_path: Path, path: str) -> None:
+    for named in (path, Path(path)):
+        [failure] = find(tmp_path, named).failures
+        assert failure.reason.endswith("Download it first and ingest the file.")
+        assert "hunter2" not in failure.reason + failure.source
+    [other] = find(tmp_path, "file://elsewhere/a.md").failures
+    assert "'elsewhere'" in other.reason

@@ -133,8 +133,9 @@ async def test_prune_removes_documents_whose_files_are_gone(tools: Asker, engine
 
 
 async def test_failed_ingestion_leaves_no_empty_collection(tools: Asker, era: str) -> None:
-    taken = await tools.call("ingest_documents", {"documents": [{"text": " "}], "collection": f"empty-{era}"})
-    assert taken["failed"] == 1
+    refused = await tools.refusal("ingest_documents", {"documents": [{"text": " "}], "collection": f"empty-{era}"})
+    assert refused.startswith(f"Nothing was ingested into 'empty-{era}'. text-")
+    assert "The document has no text" in refused
     assert "No collection" in await tools.refusal("list_collections", {"collection": f"empty-{era}"})
 
 
@@ -148,6 +149,36 @@ async def test_document_with_unusable_metadata_is_one_failure(tools: Asker, era:
     assert "Use a text, a number, true/false, or a list" in taken["failures"][0]["reason"]
 
 
-async def test_path_no_file_system_can_hold_is_one_failure(tools: Asker) -> None:
-    taken = await tools.call("ingest_documents", {"paths": ["x" * 100_000, "a\0b"], "collection": "unusable"})
-    assert taken["failed"] == 2
+async def test_path_no_file_system_can_hold_is_one_failure(tools: Asker, era: str) -> None:
+    paths = ["x" * 100_000, "a\0b"]
+    taken = await tools.call(
+        "ingest_documents", {"paths": paths, "documents": [{"text": "a"}], "collection": f"unusable-{era}"}
+    )
+    assert (taken["added"], taken["failed"]) == (1, 2)
+
+
+async def test_call_that_takes_nothing_in_is_an_error_that_says_why(tools: Asker, engine: Engine, era: str) -> None:
+    folder = engine.services.roots.folders[0] / f"papers-{era}"
+    (folder / ".git").mkdir(parents=True)
+    for name, data in {"a.pdf": b"%PDF", "b.pdf": b"%PDF", "c.md": b"", "d.md": b" \n", "e": b"\0"}.items():
+        (folder / name).write_bytes(data)
+    refused = await tools.refusal("ingest_documents", {"paths": [str(folder)], "collection": "papers"})
+    assert refused.startswith(
+        "Nothing was ingested into 'papers'. Skipped 2 pdf, 1 binary, 1 blank, 1 empty, 1 hidden folders. "
+        "Resift cannot read pdf: convert what matters to text."
+    )
+    assert "markdown (.markdown .md" in refused
+    (folder / "f.md").write_text("Some text.")
+    taken = await tools.call("ingest_documents", {"paths": [str(folder)], "collection": "papers"})
+    assert taken["skipped"] == {"pdf": 2, "binary": 1, "blank": 1, "empty": 1, "hidden folders": 1}
+    assert taken["notes"][0].startswith("Skipped 2 pdf, 1 binary")
+    assert "No file" in await tools.refusal("ingest_documents", {"paths": [str(folder / "*.rst")]})
+
+
+@pytest.mark.parametrize("path", ["https://example.com/a.md", ".env", "docs/*.md"])
+async def test_path_that_cannot_be_taken_is_refused_with_what_to_do(tools: Asker, engine: Engine, path: str) -> None:
+    (engine.services.roots.folders[0] / ".env").write_text("KEY=secret")
+    refused = await tools.refusal("ingest_documents", {"paths": [path], "collection": "refused"})
+    assert any(
+        advice in refused for advice in ("Download it first", "copy it under another name", "Check the spelling")
+    )

@@ -31,13 +31,17 @@ def write(folder: Path, name: str, data: str | bytes) -> Path:
     return folder / name
 
 
+def read(path: Path) -> Document:
+    return read_document(path, roots=Roots.of([path.parent]), max_bytes=10_000)
+
+
 def test_plugins_come_before_the_built_in_parsers() -> None:
     parsers = installed_parsers()
     assert list(parsers.by_name) == ["failing", "lyrics", "packed", *BUILT_IN]
 
 
 def test_text_format_of_a_plugin_is_read_with_title_metadata_and_headings(tmp_path: Path, chunker: Chunker) -> None:
-    document = read_document(write(tmp_path, "wheel.Lyrics", SONG + "word " * 300), max_bytes=10_000)
+    document = read(write(tmp_path, "wheel.Lyrics", SONG + "word " * 300))
     assert (document.title, document.metadata, document.text[:4]) == ("SONG OF THE WHEEL", {"kind": "song"}, "SONG")
     passages = chunker.chunk(document)
     assert passages[-1].heading == "Chorus"
@@ -50,7 +54,7 @@ def test_text_without_a_suffix_is_recognised_by_a_plugin(chunker: Chunker) -> No
 
 
 def test_binary_format_of_a_plugin_is_read_from_bytes(tmp_path: Path, chunker: Chunker) -> None:
-    document = read_document(write(tmp_path, "a.packed", zlib.compress(b"Hidden\r\ntext\0.")), max_bytes=1000)
+    document = read(write(tmp_path, "a.packed", zlib.compress(b"Hidden\r\ntext\0.")))
     assert document.text == "Hidden\ntext\ufffd."
     [passage] = chunker.chunk(document)
     assert (passage.text, passage.start_line) == (document.text, 0)
@@ -65,7 +69,7 @@ def test_files_of_a_plugins_format_are_found_in_folders(tmp_path: Path) -> None:
     write(tmp_path, "a.packed", zlib.compress(b"text"))
     write(tmp_path, "b.unknown", b"\0\1")
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
-    assert [path.name for path in files.paths] == ["a.packed"]
+    assert [path.name for path in files.found.files] == ["a.packed"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ def test_files_of_a_plugins_format_are_found_in_folders(tmp_path: Path) -> None:
 )
 def test_failing_plugin_fails_one_document_and_is_named(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFile, match=f"{name} cannot be parsed by the plug-in {reason}"):
-        read_document(write(tmp_path, name, data), max_bytes=1000)
+        read(write(tmp_path, name, data))
 
 
 def test_unusable_plugins_are_problems_that_name_their_package() -> None:

@@ -203,3 +203,20 @@ def test_lock_names_this_process_to_the_next(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "owner.json").read_text())["pid"] == os.getpid()
     lock.release()
     assert not (tmp_path / "owner.json").exists()
+
+
+def test_folder_from_which_nothing_is_taken_ends_with_one_and_says_why(run: Run, tmp_path: Path) -> None:
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / "a.pdf").write_bytes(b"%PDF")
+    refused = run("ingest", str(papers))
+    assert refused.code == 1
+    assert "0 added" in refused.out
+    assert "Skipped 1 pdf. Resift cannot read pdf: convert what matters to text." in refused.err
+    assert "markdown (.markdown .md" in refused.err
+    (papers / "b.md").write_text("Some text.")
+    taken = run("ingest", str(papers), "--json")
+    assert (taken.code, taken.json["added"], taken.json["skipped"]) == (0, 1, {"pdf": 1})
+    assert "  Skipped 1 pdf." in run("ingest", str(papers / "*"), str(papers)).err
+    assert "Download it first" in run("ingest", "https://example.com/a.md").err
+    assert run("ingest", (papers / "b.md").as_uri()).code == 0

@@ -1,0 +1,89 @@
+"""What a caller names as a path: a file or folder, a `file://` URI, or a glob such as `docs/*.md`."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from ..core.errors import InvalidInput, NotFound, ResiftError
+from .glob import split_magic
+from .roots import Roots
+
+_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/+")  # a single letter is a drive; Path makes one slash of two
+
+_LOCAL_HOSTS = ("", "localhost")
+
+
+def local_path(path: str | Path) -> Path:
+    """Return the path that the caller named, without `file://`.
+
+    Raises:
+        InvalidInput: It is a URL of another kind, or of another machine.
+    """
+    match = _URI.match(str(path))
+    if match is None:
+        return Path(path)
+    scheme = match["scheme"].lower()
+    if scheme != "file":
+        raise InvalidInput(
+            f"{shown(path)!r} is an address, not a path, and Resift reads only files of this machine. "
+            "Download it first and ingest the file."
+        )
+    # Path leaves one of the slashes, which then stands for `file:///`.
+    parts = urlsplit(path if isinstance(path, str) else f"file:///{str(path)[match.end() :]}")
+    if parts.netloc.lower() not in _LOCAL_HOSTS:
+        raise InvalidInput(
+            f"{path!r} names a file of the machine {parts.netloc!r}. Write file:///PATH for a file of this one."
+        )
+    return Path(url2pathname(parts.path))
+
+
+def shown(path: str | Path) -> str:
+    """Return a path for a message: as it was given, but a URL without what may hold keys."""
+    text = str(path)
+    if _URI.match(text) is None:
+        return text
+    start, at, rest = text.partition("@")
+    scheme = f"{start.partition(':')[0]}://" if at else ""
+    return f"{scheme}{re.split(r'[?#]', rest if at else text)[0]}"
+
+
+def glob_below(path: Path, roots: Roots) -> tuple[list[Path], str]:
+    """Return the folders of the roots in which a glob is to be looked for, and its pattern below them.
+
+    Raises:
+        NotFound: There is no such folder, or the path is not a glob at all.
+        PathRefused: The folder lies outside the roots.
+    """
+    base, pattern = split_magic(path.as_posix())
+    if not pattern:
+        raise NotFound(f"No file or folder {str(path)!r}. Check the spelling, or give an absolute path.")
+    if Path(base).is_absolute() or base.startswith("~"):
+        return [roots.admit(base)], pattern
+    found = [folder for root in roots.folders if (folder := _inside(root, base, roots)) is not None]
+    return found or [roots.admit(base)], pattern
+
+
+def _inside(root: Path, base: str, roots: Roots) -> Path | None:
+    try:
+        return roots.admit(root / base)
+    except ResiftError:
+        return None
+
+
+def absolute(paths: Iterable[str | Path]) -> Iterator[str | Path]:
+    """Yield the paths, relative ones below the working directory. URLs stay as they are, to be refused one by one."""
+    for path in paths:
+        try:
+            yield local_path(path).expanduser().absolute()
+        except (InvalidInput, RuntimeError):
+            yield path
+
+
+def roots_of(paths: Sequence[str | Path]) -> Roots:
+    """Return roots that allow exactly what the caller names; of a glob, the folder at its beginning."""
+    named = [Path(path).as_posix() for path in paths]
+    exists = os.path.exists  # unlike that of Path, it raises nothing
+    return Roots.of(path if exists(path) else split_magic(path)[0] for path in named)

@@ -1,0 +1,145 @@
+"""Opening files and folders below the roots, so that no link leads out of them, not even one made meanwhile."""
+
+import errno
+import os
+import stat
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+from ..core.errors import PathRefused, UnreadableFile
+from .roots import Roots
+
+OPENS_BELOW_DESCRIPTORS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd and hasattr(os, "O_NOFOLLOW")
+"""Whether this system can open a name inside an open folder without following links. Windows cannot."""
+
+_PATH_ONLY = getattr(os, "O_PATH", 0)  # Linux: passing through a folder needs no right to list it
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_LINK
+_PASSAGE = _FOLDER | _PATH_ONLY
+# Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
+_FILE = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+EntryKind: TypeAlias = Literal["file", "folder", "link", "special"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a folder holds under a name; `size` is in bytes, and 0 for everything but files."""
+
+    name: str
+    kind: EntryKind
+    size: int
+
+
+def open_file(path: Path, roots: Roots) -> BinaryIO:
+    """Return the regular file at a path without links, as `Roots.admit` returns it, open for reading.
+
+    Raises:
+        PathRefused: The path leads outside the roots, or through a link that was not there before.
+        UnreadableFile: It is a folder, a pipe, a device or another special file.
+        OSError: It cannot be opened.
+    """
+    descriptor = _open(path, roots, _FILE)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise UnreadableFile(f"{path} is not a regular file. Give the path of a document.")
+
+
+def list_folder(folder: Path, roots: Roots) -> list[Entry]:
+    """Return what the folder at a path without links holds, by name.
+
+    Raises:
+        PathRefused: The path leads outside the roots, or through a link that was not there before.
+        OSError: It cannot be opened.
+    """
+    with _scannable(folder, roots) as target, os.scandir(target) as entries:
+        return sorted(_described(entries), key=lambda entry: entry.name)
+
+
+def _described(entries: Iterator["os.DirEntry[str]"]) -> Iterator[Entry]:
+    for entry in entries:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # deleted meanwhile
+            continue
+        yield Entry(entry.name, _kind(status.st_mode), status.st_size if stat.S_ISREG(status.st_mode) else 0)
+
+
+def _kind(mode: int) -> EntryKind:
+    if stat.S_ISLNK(mode):
+        return "link"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "file" if stat.S_ISREG(mode) else "special"
+
+
+@contextmanager
+def _scannable(folder: Path, roots: Roots) -> Generator[int | Path]:
+    """Yield what `os.scandir` takes: an open folder, or its path where folders cannot be opened."""
+    if not OPENS_BELOW_DESCRIPTORS:
+        yield folder
+        _check_unlinked(folder, roots)
+        return
+    descriptor = _open(folder, roots, _FOLDER)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path, roots: Roots, flags: int) -> int:
+    if not roots.contain(path):
+        raise _refused(path)
+    try:
+        return _open_below(path, roots, flags) if OPENS_BELOW_DESCRIPTORS else _open_and_compare(path, roots, flags)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENOTDIR):
+            raise _refused(path) from error
+        raise
+
+
+def _open_below(path: Path, roots: Roots, flags: int) -> int:
+    """Open each component inside the one before, and never follow a link. This has no race."""
+    start = Path(path.anchor) if _PATH_ONLY else next(each for each in roots.folders if path.is_relative_to(each))
+    parts = path.parts[len(start.parts) :]
+    if not parts:
+        return os.open(start, flags)
+    folder = os.open(start, _PASSAGE)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, _PASSAGE, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(parts[-1], flags, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _open_and_compare(path: Path, roots: Roots, flags: int) -> int:
+    """Open the path, then check that what was opened is what lies there without any link."""
+    descriptor = os.open(path, flags)
+    try:
+        _check_unlinked(path, roots)
+        if not os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+            raise _refused(path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_unlinked(path: Path, roots: Roots) -> None:
+    real = path.resolve(strict=True)
+    if real != path or not roots.contain(real):
+        raise _refused(path)
+
+
+def _refused(path: Path) -> PathRefused:
+    return PathRefused(
+        f"{path} was replaced by a link or another kind of file while Resift was reading, so it was left alone. "
+        "Ingest it again."
+    )

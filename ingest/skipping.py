@@ -1,0 +1,134 @@
+"""What is passed over in folders, by kind, and how a caller is told."""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+
+from .job import IngestReport
+from .parsers.registry import installed_parsers
+
+OTHER_NAMES = "outside the glob"
+HIDDEN = "hidden"
+HIDDEN_FOLDERS = "hidden folders"
+GENERATED_FOLDERS = "generated folders"
+EMPTY = "empty"
+BLANK = "blank"
+BINARY = "binary"
+SECRETS = "secrets"
+DANGLING = "dangling links"
+SPECIAL = "pipes and devices"
+
+MAX_KINDS = 10  # told; the rest is summed up
+
+MAX_FAILURES = 3  # in the message of a call in which nothing came in
+
+MAX_CHARACTERS = 300  # of a source or a reason in it
+
+# Written by tools, not by people, and common in repositories.
+SKIPPED_FOLDERS = frozenset({
+    "__pycache__", "node_modules", "bower_components", "venv", "env", "dist", "build", "target", "site-packages",
+    "htmlcov", "__MACOSX", "*.egg-info", "*.dist-info",
+})  # fmt: skip
+
+# Without a parser these are not opened: some, such as SVG and PDF, begin like text.
+NON_TEXT_SUFFIXES = frozenset({
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".svg", ".bmp", ".tiff", ".mp3", ".mp4", ".wav", ".mov",
+    ".webm", ".avi", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".odt", ".epub", ".zip", ".tar",
+    ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".whl", ".jar", ".exe", ".dll", ".so", ".dylib", ".o", ".a",
+    ".class", ".pyc", ".wasm", ".bin", ".onnx", ".pt", ".safetensors", ".npy", ".npz", ".parquet", ".sqlite", ".db",
+    ".ttf", ".otf", ".woff", ".woff2", ".map", ".lock",
+})  # fmt: skip
+
+_SECRET_NAMES = (
+    ".env", ".env.*", "*.env", ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".htpasswd", ".dockercfg",
+    ".git-credentials", ".vault-token", ".vault_pass", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.pem", "*.key",
+    "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.tfvars", "*.tfstate", "credentials.json",
+    "secrets.yml", "secrets.yaml", "secrets.json", "secrets.toml", "service-account*.json", "service_account*.json",
+)  # fmt: skip
+_SECRET_FOLDERS = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube"})
+_SAMPLES = ("*example*", "*sample*", "*template*", "*.dist", "*.md", "*.pub")
+"""Files beside those of secrets that show their form."""
+
+_ADVICE: Mapping[str, str] = {
+    OTHER_NAMES: "To take more, widen the glob.",
+    HIDDEN: "Hidden files are taken when they are named.",
+    HIDDEN_FOLDERS: "Hidden folders are searched when they are named.",
+    GENERATED_FOLDERS: "Folders such as node_modules and build are searched when they are named.",
+    SECRETS: "Files of secrets, such as .env and private keys, are never taken.",
+}
+
+
+def holds_secrets(*paths: Path) -> bool:
+    """Return whether one of a file's paths says by its name, or that of a folder, that it holds passwords or keys."""
+    return any(
+        not _SECRET_FOLDERS.isdisjoint(path.parts[:-1])
+        or (_is_among(path.name.lower(), _SECRET_NAMES) and not _is_among(path.name.lower(), _SAMPLES))
+        for path in paths
+    )
+
+
+def kind_of(file_name: str) -> str:
+    """Return as what a file that no parser reads is skipped: its known suffix, or "binary"."""
+    suffix = PurePath(file_name).suffix.lower()
+    return suffix.removeprefix(".") if suffix in NON_TEXT_SUFFIXES else BINARY
+
+
+def is_generated(folder_name: str) -> bool:
+    """Return whether a folder of that name holds what tools write."""
+    return _is_among(folder_name, SKIPPED_FOLDERS)
+
+
+def _is_among(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def most_frequent(skipped: Mapping[str, int]) -> dict[str, int]:
+    """Return the most frequent kinds with their counts, and the sum of all others under "and N more kinds"."""
+    kinds = sorted(skipped.items(), key=lambda item: (-item[1], item[0]))
+    shown = dict(kinds[:MAX_KINDS])
+    if rest := kinds[MAX_KINDS:]:
+        shown[f"and {len(rest)} more kinds"] = sum(count for _, count in rest)
+    return shown
+
+
+def counts_of(skipped: Mapping[str, int]) -> str:
+    """Return the counts as text, such as "14 hidden, 3 pdf"."""
+    return ", ".join(
+        f"{kind} ({count:,})" if kind.startswith("and ") else f"{count:,} {kind}"
+        for kind, count in most_frequent(skipped).items()
+    )
+
+
+def advice_on(skipped: Mapping[str, int]) -> list[str]:
+    """Return what a caller can do about the kinds that were skipped."""
+    formats = sorted(kind for kind in skipped if f".{kind}" in NON_TEXT_SUFFIXES)
+    convert = [f"Resift cannot read {', '.join(formats[:MAX_KINDS])}: convert what matters to text."] if formats else []
+    return [*convert, *(advice for kind, advice in _ADVICE.items() if kind in skipped)]
+
+
+def notes_on(report: IngestReport) -> tuple[str, ...]:
+    """Return what to tell the caller about what was skipped; if something came in, not what the glob left out."""
+    skipped = {kind: count for kind, count in report.skipped.items() if report.is_empty or kind != OTHER_NAMES}
+    if skipped:
+        return (" ".join([f"Skipped {counts_of(skipped)}.", *advice_on(skipped)]),)
+    return ("There are no files.",) if report.is_empty and not report.failures else ()
+
+
+def why_empty(report: IngestReport) -> str:
+    """Return why nothing came in and what can be done about it, from the first failures and the notes."""
+    shown = [f"{each.source[-MAX_CHARACTERS:]}: {each.reason[:MAX_CHARACTERS]}" for each in report.failures]
+    more = [f"And {len(shown) - MAX_FAILURES:,} more failed."] if len(shown) > MAX_FAILURES else []
+    return " ".join([*shown[:MAX_FAILURES], *more, *report.notes, readable_formats(report)]).rstrip()
+
+
+def readable_formats(report: IngestReport) -> str:
+    """Return which files can be read, as a sentence, or nothing when that is not why nothing came in."""
+    if report.failures and not any(f".{kind}" in NON_TEXT_SUFFIXES or kind == BINARY for kind in report.skipped):
+        return ""
+    parsers = installed_parsers()
+    suffixes: dict[str, list[str]] = {name: [] for name in parsers.by_name}
+    for suffix, parser in sorted(parsers.by_suffix.items()):
+        name = next(name for name, each in parsers.by_name.items() if each is parser)
+        suffixes[name].append(suffix)
+    formats = "; ".join(f"{name} ({' '.join(found)})" for name, found in suffixes.items() if found)
+    return f"Resift reads {formats}; and any other file of UTF-8 text."
