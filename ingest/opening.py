@@ -22,15 +22,15 @@ _PASSAGE = _FOLDER | _PATH_ONLY
 # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
 _FILE = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
-EntryKind: TypeAlias = Literal["file", "folder", "link", "special"]
+FolderEntryKind: TypeAlias = Literal["file", "folder", "link", "special"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FolderEntry:
     """What a folder holds under a name; `size` is in bytes, and 0 for everything but files."""
 
     name: str
-    kind: EntryKind
+    kind: FolderEntryKind
     size: int
 
 
@@ -49,7 +49,7 @@ def open_file(path: Path, roots: Roots) -> BinaryIO:
     raise UnreadableFile(f"{path} is not a regular file. Give the path of a document.")
 
 
-def list_folder(folder: Path, roots: Roots) -> list[Entry]:
+def list_folder(folder: Path, roots: Roots) -> list[FolderEntry]:
     """Return what the folder at a path without links holds, by name.
 
     Raises:
@@ -60,16 +60,16 @@ def list_folder(folder: Path, roots: Roots) -> list[Entry]:
         return sorted(_described(entries), key=lambda entry: entry.name)
 
 
-def _described(entries: Iterator["os.DirEntry[str]"]) -> Iterator[Entry]:
+def _described(entries: Iterator["os.DirEntry[str]"]) -> Iterator[FolderEntry]:
     for entry in entries:
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # deleted meanwhile
             continue
-        yield Entry(entry.name, _kind(status.st_mode), status.st_size if stat.S_ISREG(status.st_mode) else 0)
+        yield FolderEntry(entry.name, _kind(status.st_mode), status.st_size if stat.S_ISREG(status.st_mode) else 0)
 
 
-def _kind(mode: int) -> EntryKind:
+def _kind(mode: int) -> FolderEntryKind:
     if stat.S_ISLNK(mode):
         return "link"
     if stat.S_ISDIR(mode):

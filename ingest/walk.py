@@ -12,7 +12,7 @@ from .decoding import SAMPLE_BYTES, looks_like_text
 from .glob import DEFAULT_GLOB, Glob
 from .job import Failure, Skipped
 from .named import glob_below, local_path, shown
-from .opening import Entry, list_folder, open_file
+from .opening import FolderEntry, list_folder, open_file
 from .parsers.registry import installed_parsers
 from .roots import Roots
 
@@ -150,7 +150,7 @@ class _Search:
                 else:
                     yield found
 
-    def _look(self, path: Path, entry: Entry, *, is_match: bool) -> _Outcome | _Folder:
+    def _look(self, path: Path, entry: FolderEntry, *, is_match: bool) -> _Outcome | _Folder:
         """Return a folder to search, a file to read, or why an entry of a folder is neither."""
         is_folder, size, target = entry.kind == "folder", entry.size, path
         if entry.kind == "link" and not entry.name.startswith("."):
@@ -164,7 +164,7 @@ class _Search:
             return Skipped(path.as_posix(), kind)
         return _Folder(target, ()) if is_folder else target
 
-    def _file_kind(self, entry: Entry, target: Path, size: int, *, is_match: bool) -> str:
+    def _file_kind(self, entry: FolderEntry, target: Path, size: int, *, is_match: bool) -> str:
         """Return as what a file in a folder is skipped, or nothing."""
         reasons = (
             (skipping.OTHER_NAMES, lambda: not is_match),
