@@ -56,7 +56,7 @@ async def copy_collection(source: Collection, target: Store, *, progress: Progre
         await copy.write(await source.read(ids))
         done += len(ids)
         if progress is not None:
-            await progress(done, len(entries), "copied")
+            await progress(done, 2 * len(entries), f"Copied {done:,} of {len(entries):,} documents")
     await copy.flush()
     passages, checksum = await _compare(source, copy, entries, progress)
     return Copied(documents=len(missing), unchanged=unchanged, passages=passages, checksum=checksum)
@@ -116,7 +116,7 @@ async def _compare(
         passages += len(original)
         done += len(ids)
         if progress is not None:
-            await progress(done, len(entries), "compared")
+            await progress(len(entries) + done, 2 * len(entries), f"Compared {done:,} of {len(entries):,} documents")
     return passages, checksum.hexdigest()
 
 

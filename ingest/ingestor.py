@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from .embed import Embedder
 from .job import Failure, IngestReport, Job, Skipped, WriteLocks
 from .parsers.registry import installed_parsers
 from .passages.chunker import Chunker
+from .tally import Tally
 from .walk import is_missing_or_empty
 
 NO_TEXT = (
@@ -43,14 +44,6 @@ class _Change:
     digest: str
     stored: Entry | None
     passages: Sequence[Passage]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one step of a job adds to its report. `begun` counts documents that are encoded and not yet written."""
-
-    report: IngestReport = field(default_factory=IngestReport)
-    begun: float = 0.0
 
 
 class Ingestor:
@@ -84,10 +77,11 @@ class Ingestor:
         async with self._locks[job.collection]:
             may_drop = not self._store.is_shared and job.collection not in await self._store.names()
             collection = await self._open(job.collection)
+            tally = Tally(job)
             try:
-                report = await self._run(collection, job)
+                report = await self._run(collection, tally)
                 if not self._store.is_shared:
-                    report += await _optimize_when_due(collection, job, report)
+                    report += await _optimize_when_due(collection, tally)
             finally:
                 await collection.flush()
                 if may_drop and not await collection.count():
@@ -101,22 +95,23 @@ class Ingestor:
         collection.manifest.check(name, manifest)
         return collection
 
-    async def _run(self, collection: Collection, job: Job) -> IngestReport:
+    async def _run(self, collection: Collection, tally: Tally) -> IngestReport:
         """Ingest the items batch by batch, and then remove documents whose files are gone."""
+        job = tally.job
+        await tally.start()
         parsers = await self._workers.run(installed_parsers)  # the first call imports plug-ins
         report = IngestReport(notes=parsers.problems)
         items, seen = iter(job.items), set[str]()
         while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
             documents, rejected = _accept(batch, seen)
             seen |= {document.id for document in documents}
-            report += rejected
-            async for step in self._write_changed(collection, documents):
-                report += step.report
-                await _tell(job, report, begun=step.begun)
+            await tally.cut(documents=len(batch) - len(documents), passages=0)
+            await tally.finished(len(batch) - len(documents))
+            report += rejected + await self._write_changed(collection, documents, tally)
         return report + await _prune(collection, job, seen)
 
-    async def _write_changed(self, collection: Collection, documents: Sequence[Document]) -> AsyncIterator[_Step]:
-        """Write the documents that differ from their stored versions, and yield what each step did."""
+    async def _write_changed(self, collection: Collection, documents: Sequence[Document], tally: Tally) -> IngestReport:
+        """Write the documents that differ from their stored versions."""
         entries = await collection.entries([document.id for document in documents])
         digests = {document.id: digest_of(document, self._manifest.chunking) for document in documents}
         changed = [each for each in documents if each.id not in entries or entries[each.id].digest != digests[each.id]]
@@ -128,10 +123,12 @@ class Ingestor:
             if not isinstance(passages, Failure)
         ]
         failures = [outcome for _, outcome in chunked if isinstance(outcome, Failure)]
-        yield _Step(IngestReport(unchanged=len(documents) - len(changed), failures=(*refused, *failures)))
+        await tally.cut(documents=len(documents), passages=sum(len(change.passages) for change in changes))
+        await tally.finished(len(documents) - len(changes))
+        report = IngestReport(unchanged=len(documents) - len(changed), failures=(*refused, *failures))
         for group in _groups(changes, BATCH_PASSAGES):
-            async for step in self._write(collection, group):
-                yield step
+            report += await self._write(collection, group, tally)
+        return report
 
     async def _learn_fields(
         self, collection: Collection, documents: Sequence[Document]
@@ -159,7 +156,7 @@ class Ingestor:
 
         return list(zip(documents, await self._workers.map(chunk, documents), strict=True))
 
-    async def _write(self, collection: Collection, changes: Sequence[_Change]) -> AsyncIterator[_Step]:
+    async def _write(self, collection: Collection, changes: Sequence[_Change], tally: Tally) -> IngestReport:
         """Encode and write some documents. A long document takes several steps."""
         passages = [(passage, change) for change in changes for passage in change.passages]
         points: list[Point] = []
@@ -172,11 +169,11 @@ class Ingestor:
                 for (passage, change), vectors in zip(batch, encoded, strict=True)
             ]
             truncated += cut
-            yield _Step(begun=len(changes) * len(points) / len(passages))
+            await tally.encoded(len(batch))
         await collection.write(points)
+        await tally.finished(len(changes))
         added = sum(change.stored is None for change in changes)
-        updated = len(changes) - added
-        yield _Step(IngestReport(added=added, updated=updated, passages=len(points), truncated=truncated))
+        return IngestReport(added=added, updated=len(changes) - added, passages=len(points), truncated=truncated)
 
 
 def digest_of(document: Document, chunking: str) -> str:
@@ -250,22 +247,12 @@ async def _prune(collection: Collection, job: Job, seen: Set[str]) -> IngestRepo
     return IngestReport(removed=len(gone))
 
 
-async def _optimize_when_due(collection: Collection, job: Job, report: IngestReport) -> IngestReport:
+async def _optimize_when_due(collection: Collection, tally: Tally) -> IngestReport:
     """Build the collection's index when it has grown enough; a failure becomes a note."""
-
-    async def say(message: str) -> None:
-        if job.progress is not None:
-            await job.progress(report.documents, job.total, message)
-
     storage = collection.manifest.storage
     if storage.is_due(await collection.count()):
         try:
-            await optimize(collection, storage, on_status=say)
+            await optimize(collection, storage, on_status=tally.say)
         except StoreError as error:
             return IngestReport(notes=(f"The documents were ingested, but their index could not be built: {error}",))
     return IngestReport()
-
-
-async def _tell(job: Job, report: IngestReport, *, begun: float) -> None:
-    if job.progress is not None:
-        await job.progress(report.documents + begun, job.total, f"{report.passages:,} passages written")

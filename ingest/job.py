@@ -70,7 +70,7 @@ class IngestReport:
 
 
 Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
-"""Is called with the number of documents done (a fraction for those begun), the number of all, and a message."""
+"""Is called with how much is done, of how much, and a message for the reader; of 0 means that it is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from pydantic import BaseModel, Field
 from ..api.requests import IngestRequest
 from ..api.resift import Resift
 from ..core.errors import InvalidInput
-from ..ingest.job import Failure, IngestReport, Progress
+from ..ingest.job import Failure, IngestReport
 from ..ingest.skipping import most_frequent, why_empty
 from .boundary import make_tool
+from .notifications import call_with_progress
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
 MAX_FAILURES_SHOWN = 50
@@ -45,7 +46,7 @@ def ingest_documents(resift: Resift) -> Tool:
         version, found by id or path. Returns counts, what was skipped, and why a document failed; the rest is in. Then
         call search_and_rerank.
         """
-        report = await resift.ingest(**arguments, progress=_progress_to(ctx))
+        report = await call_with_progress(ctx, lambda progress: resift.ingest(**arguments, progress=progress))
         if report.is_empty:
             raise InvalidInput(f"Nothing was ingested into {arguments['collection']!r}. {why_empty(report)}")
         return reply(_result(arguments["collection"], report))
@@ -58,18 +59,6 @@ def ingest_documents(resift: Resift) -> Tool:
         ),
         arguments=IngestRequest,
     )
-
-
-def _progress_to(ctx: Context[Any, Any]) -> Progress:
-    reported = 0.0
-
-    async def progress(done: float, total: int, message: str) -> None:
-        nonlocal reported
-        if done > reported:  # MCP wants each progress above the one before
-            reported = done
-            await ctx.report_progress(done, total, message)
-
-    return progress
 
 
 def _result(collection: str, report: IngestReport) -> dict[str, Any]:

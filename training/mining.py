@@ -77,7 +77,7 @@ class Miner:
             query, grades = asked[place]
             file.append(await self._ask(judged.name, query, grades))
             if self.progress is not None and place % PROGRESS_EVERY == 0:
-                await self.progress(place + 1, len(asked), "questions searched")
+                await self.progress(place + 1, len(asked), f"Searched {place + 1:,} of {len(asked):,} questions")
 
     async def _ask(self, collection: str, query: str, grades: Mapping[str, int]) -> MinedQuestion:
         request = SearchRequest(

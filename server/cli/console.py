@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from threading import Event, Lock, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import Hint, ResiftError
@@ -29,6 +31,8 @@ HINTS: Mapping[Hint, str] = {
     Hint.FIND_CAUSE: "Run `resift doctor` to find the cause.",
 }
 """What to do next, in commands and options."""
+
+LINE_EVERY_S = 5.0  # of progress, where there is no terminal
 
 PIPE_WIDTH = 120  # of a table that goes to a file or another program
 
@@ -92,23 +96,73 @@ def print_json(value: Any) -> None:
     stdout().out(to_json(value, indent=2).decode(), highlight=False)
 
 
+class ProgressLines:
+    """Prints how far a job is as lines, one every few seconds, for a log or a pipe. A short job prints none."""
+
+    def __init__(self, label: str, write: Callable[[str], None], *, clock: Callable[[], float] = monotonic) -> None:
+        self._label, self._write, self._clock = label, write, clock
+        self._start = self._last = clock()
+        self._text = ""
+        self._lock = Lock()
+
+    async def advance(self, done: float, total: int, message: str) -> None:
+        """Note how far the job is."""
+        self._text = f": {_status(done, total, message)}"
+        self.print_when_due()
+
+    def print_when_due(self) -> None:
+        """Print a line if the last one, or the start, was long enough ago."""
+        with self._lock:
+            now = self._clock()
+            if now - self._last >= LINE_EVERY_S:
+                self._last = now
+                self._write(f"{self._label}{self._text} ({now - self._start:.0f} s)")
+
+
 @contextmanager
 def progress_bar(label: str) -> Generator[JobProgress]:
-    """Yield a progress function that draws a bar on stderr; it draws nothing when stderr is not a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """Yield a progress function that draws a bar on stderr, or prints a line there every few seconds."""
+    with _bar(label) if stderr().is_terminal else _lines(label) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(label: str) -> Generator[JobProgress]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[message]}"),
+        TextColumn("{task.fields[message]}", markup=False),
     )
-    console = stderr()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=stderr(), transient=True) as bar:
         task = bar.add_task(label, total=None, message="")
 
         async def advance(done: float, total: int, message: str) -> None:
-            bar.update(task, completed=done, total=total, message=message)
+            bar.update(task, completed=done, total=total or None, message=_status(done, total, message))
 
         yield advance
+
+
+@contextmanager
+def _lines(label: str) -> Generator[JobProgress]:
+    """Print lines from a thread, so that work that never yields to the event loop is heard too."""
+    lines, stop = ProgressLines(label, note), Event()
+
+    def keep_printing() -> None:
+        while not stop.wait(1.0):
+            lines.print_when_due()
+
+    thread = Thread(target=keep_printing, daemon=True)
+    thread.start()
+    try:
+        yield lines.advance
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _status(done: float, total: int, message: str) -> str:
+    return message or (f"{done:,.0f} of {total:,}" if total else "")

@@ -11,13 +11,15 @@ import typer
 from ...core.errors import InvalidInput
 from ...store.index_options import IndexOptions, Quantization
 from .command import CollectionName, run_on_engine
-from .console import note, say, show
+from .console import progress_bar, say, show
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ...factories.engine import Engine
+    from ...ingest.job import Progress
     from ...store.indexing import IndexMeasurement, Optimized
+    from ...store.protocols import StatusCallback
 
 MAX_SLOWDOWN = 1.5  # search time relative to no quantization; more time is not worth the memory saved
 
@@ -55,7 +57,8 @@ async def _optimize(engine: Engine, name: str, quantization: Quantization | None
     storage = collection.manifest.storage
     if quantization is not None:
         storage = replace(storage, quantization=quantization)
-    done = await optimize_index(collection, storage, on_status=_report)
+    with progress_bar("Optimizing") as progress:
+        done = await optimize_index(collection, storage, on_status=_reporter(progress))
     say(_summary(name, done))
     return done.recall >= done.storage.recall
 
@@ -80,10 +83,13 @@ async def compare_memory(engine: Engine, name: str, *, apply: bool) -> bool:
     if (passages := await collection.count()) < MIN_PASSAGES:
         raise InvalidInput(f"{name!r} has {passages:,} passages; with fewer than {MIN_PASSAGES:,} no memory is saved.")
     trials = dict[Quantization, StorageTrial]()
-    for kind in get_args(Quantization):
-        storage = replace(collection.manifest.storage, quantization=kind)
-        trial, disk_bytes = await collection.measure_index(storage, on_status=_report)
-        trials[kind] = StorageTrial(storage, trial, disk_bytes / 1e6)
+    kinds = get_args(Quantization)
+    with progress_bar("Measuring") as progress:
+        for place, kind in enumerate(kinds):
+            storage = replace(collection.manifest.storage, quantization=kind)
+            report = _reporter(progress, place, len(kinds), f"{kind}: ")
+            trial, disk_bytes = await collection.measure_index(storage, on_status=report)
+            trials[kind] = StorageTrial(storage, trial, disk_bytes / 1e6)
     show(_memory_table(trials, title=f"{name}, {passages:,} passages"))
     chosen = recommend(trials)
     say(f"Recommended: {chosen}.")
@@ -140,5 +146,8 @@ def _summary(name: str, done: Optimized) -> str:
     )
 
 
-async def _report(message: str) -> None:
-    note(f"{message} ...", style="dim")
+def _reporter(progress: Progress, done: int = 0, total: int = 0, prefix: str = "") -> StatusCallback:
+    async def report(message: str) -> None:
+        await progress(done, total, f"{prefix}{message}")
+
+    return report

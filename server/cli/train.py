@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,7 @@ import typer
 
 from ...core.errors import InvalidInput, require_extra
 from .command import run_on_engine
-from .console import note, progress_bar, say, show
+from .console import note, progress_bar, say, show, stderr
 
 if TYPE_CHECKING:
     from ...factories.engine import Engine
@@ -112,7 +112,9 @@ def _train(settings: Settings, plan: TrainingPlan) -> ModelCard:
     note("Loading torch ...", style="dim")
     from ...training.reranker import train as train_model
 
-    with redirect_stdout(sys.stderr):  # the trainer prints its losses
+    # The trainer prints its losses, and on a terminal a bar of its own.
+    heard = nullcontext() if stderr().is_terminal else progress_bar("Training")
+    with redirect_stdout(sys.stderr), heard:
         return train_model(plan)
 
 

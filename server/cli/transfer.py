@@ -109,7 +109,8 @@ async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None
     _refuse_server(settings)
     store = embedded_store(settings)
     try:
-        index = await back_up(store, file, names)
+        with progress_bar(f"Writing {file}"):
+            index = await back_up(store, file, names)
     finally:
         await store.close()
     say(f"{_counts(index.passages)} written to {file}.")
@@ -130,7 +131,8 @@ async def _restore(settings: Settings, file: Path) -> None:
     _refuse_server(settings)
     store = embedded_store(settings)
     try:
-        index = await restore_backup(store, file)
+        with progress_bar(f"Restoring {file}"):
+            index = await restore_backup(store, file)
     finally:
         await store.close()
     say(f"{_counts(index.passages)} restored, as of {index.created}. The checksum of every file was verified.")

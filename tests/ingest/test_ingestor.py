@@ -187,17 +187,23 @@ async def test_metadata_fields_are_learned_with_their_types(harness: Harness) ->
     assert await harness.count({"since": {"gte": "2024-01-01"}}) == 1
 
 
-async def test_progress_rises_to_the_total(harness: Harness) -> None:
-    heard: list[tuple[int, int]] = []
+async def test_progress_rises_to_the_total_in_whole_numbers_and_says_how_far_it_is(harness: Harness) -> None:
+    heard: list[tuple[float, int, str]] = []
 
-    async def hear(done: int, total: int, message: str) -> None:
-        heard.append((done, total))
+    async def hear(done: float, total: int, message: str) -> None:
+        heard.append((done, total, message))
 
     items = [doc(f"d{number}", f"Text {number}." if number % 10 else "") for number in range(150)]
     await harness.ingest(*items, progress=hear)
-    assert heard == sorted(heard)
-    assert {total for _, total in heard} == {150}
-    assert heard[-1] == (150, 150)
+    dones = [done for done, _, _ in heard]
+    assert dones == sorted(dones)
+    assert all(isinstance(done, int) and done <= total for done, total, _ in heard)
+    assert heard[0] == (0, 150, "Reading 150 documents")
+    assert "Embedding 57 of about 134 passages, 7 of 150 documents" in [message for _, _, message in heard]
+    assert heard[-1] == (285, 285, "Embedding 135 of 135 passages, 150 of 150 documents")
+    heard.clear()
+    await harness.ingest(*items, progress=hear)
+    assert heard[-1] == (150, 150, "Comparing 150 of 150 documents")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")

@@ -71,9 +71,9 @@ async def add_keywords(
         if len(batch) == BATCH:
             now += await _write(connection, name, batch)
             batch = []
-            await progress(done, total, "points")
+            await progress(done, total, f"{done:,} of {total:,} points")
     now += await _write(connection, name, batch)
-    await progress(done, total, "points")
+    await progress(done, total, f"{done:,} of {total:,} points")
     left = (await connection.ask(lambda client: client.count(name, count_filter=missing))).count
     points = (await connection.ask(lambda client: client.count(name))).count
     spec = VectorSpec("sparse", TEXT_FIELD, model=BM25, idf=True)

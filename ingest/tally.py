@@ -1,0 +1,65 @@
+"""How far an ingest job is, counted in passages, which are the work, and in documents."""
+
+from dataclasses import dataclass
+
+from .job import Job
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what a job has done and tells its progress function, in whole numbers that only rise.
+
+    Each document and each passage counts as one. How many passages the documents have that are not read yet is
+    estimated from those that are.
+    """
+
+    job: Job
+    documents: int = 0
+    passages: int = 0
+    """Encoded."""
+    cut_documents: int = 0
+    cut_passages: int = 0
+    """The passages to encode of the documents that were read and compared."""
+
+    async def start(self) -> None:
+        """Tell that the job has begun."""
+        await self._tell(f"Reading {self.job.total:,} documents")
+
+    async def cut(self, *, documents: int, passages: int) -> None:
+        """Add documents that were read and compared, and their passages to encode: none if nothing changed."""
+        self.cut_documents += documents
+        self.cut_passages += passages
+        await self._tell_counts()
+
+    async def encoded(self, passages: int) -> None:
+        """Add passages that were encoded."""
+        self.passages += passages
+        await self._tell_counts()
+
+    async def finished(self, documents: int) -> None:
+        """Add documents that were written, found unchanged, skipped or failed."""
+        self.documents += documents
+        await self._tell_counts()
+
+    async def say(self, message: str) -> None:
+        """Tell what goes on besides."""
+        await self._tell(message)
+
+    @property
+    def all_passages(self) -> int:
+        """Return how many passages there are to encode, some of them estimated."""
+        rest = max(0, self.job.total - self.cut_documents)
+        mean = self.cut_passages / self.cut_documents if self.cut_documents else 0.0
+        return self.cut_passages + round(rest * mean)
+
+    async def _tell_counts(self) -> None:
+        documents = f"{self.documents:,} of {self.job.total:,} documents"
+        if not self.cut_passages:
+            await self._tell(f"Comparing {documents}")
+            return
+        about = "about " if self.cut_documents < self.job.total else ""
+        await self._tell(f"Embedding {self.passages:,} of {about}{self.all_passages:,} passages, {documents}")
+
+    async def _tell(self, message: str) -> None:
+        if self.job.progress is not None:
+            await self.job.progress(self.documents + self.passages, self.job.total + self.all_passages, message)
