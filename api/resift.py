@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-
-from anyio import from_thread, to_thread
 
 from ..core.errors import InvalidInput, nearest, require_extra
 from ..core.values import Hit
@@ -17,7 +14,7 @@ from ..ingest.job import IngestReport, Job, Progress
 from ..ingest.named import absolute, roots_of
 from ..ingest.removal import Removed
 from ..ingest.skipping import notes_on
-from ..ingest.sources import Files, files_below
+from ..ingest.sources import search_paths
 from ..pipeline.page import Page
 from ..pipeline.reading import Extract, read_around, read_from
 from ..pipeline.request import DEFAULT, SearchRequest
@@ -33,8 +30,6 @@ if TYPE_CHECKING:
     from ..evaluation.report.content import EvaluationReport
 
 MAX_READ = 200  # passages of a document in one call
-
-FILES_BETWEEN_REPORTS = 100
 
 
 class Resift:
@@ -133,7 +128,14 @@ class Resift:
             raise InvalidInput("Nothing to ingest. Pass `documents` as [{'text': ..., 'title': ...}], or `paths`.")
         if request.prune and not paths:
             raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
-        files = await self._find(request, paths)
+        files = await search_paths(
+            paths,
+            progress=request.progress,
+            glob=request.glob,
+            roots=self._roots or roots_of(paths),
+            metadata=request.metadata,
+            max_bytes=services.max_file_bytes,
+        )
         documents = (read_document_input(each, request.metadata) for each in request.documents)
         job = Job(
             request.collection,
@@ -144,27 +146,6 @@ class Resift:
         )
         report = await services.ingestor.ingest(job) + IngestReport(skipped=files.found.skipped)
         return report + IngestReport(notes=notes_on(report))
-
-    async def _find(self, request: IngestRequest, paths: Sequence[str | Path]) -> Files:
-        """Return the files at or below the paths, and tell how many there are while they are found."""
-        tell = request.progress
-
-        def on_file(count: int) -> None:
-            if tell is not None and count % FILES_BETWEEN_REPORTS == 0:
-                from_thread.run(tell, 0, 0, f"Looking for files: {count:,} so far")
-
-        if tell is not None and paths:
-            await tell(0, 0, "Looking for files")
-        find = partial(
-            files_below,
-            paths,
-            glob=request.glob,
-            roots=self._roots or roots_of(paths),
-            metadata=request.metadata,
-            max_bytes=self.engine.services.max_file_bytes,
-            on_file=on_file,
-        )
-        return await to_thread.run_sync(find)
 
     @takes(ReadRequest)
     async def read(self, *args: Any, **kwargs: Any) -> Extract:

@@ -3,18 +3,23 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from anyio import from_thread, to_thread
 
 from ..core.errors import BlankFile, ResiftError
 from ..core.values import Document
 from .decoding import normalise
-from .job import Failure, Skipped
+from .job import Failure, Progress, Skipped
 from .named import local_path
 from .reader import read_document
 from .roots import Roots
 from .skipping import BLANK
 from .walk import Found, find_files
+
+FILES_BETWEEN_REPORTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,21 @@ def files_below(
         roots=roots,
         max_bytes=max_bytes,
     )
+
+
+async def search_paths(paths: Sequence[str | Path], *, progress: Progress | None, **options: Any) -> Files:
+    """Return what `files_below` returns, and tell meanwhile how many files there are so far."""
+
+    async def say(message: str) -> None:
+        if progress is not None and paths:
+            await progress(0, 0, message)
+
+    def on_file(count: int) -> None:
+        if count % FILES_BETWEEN_REPORTS == 0:
+            from_thread.run(say, f"Looking for files: {count:,} so far")
+
+    await say("Looking for files")
+    return await to_thread.run_sync(partial(files_below, paths, **options, on_file=on_file))
 
 
 def _folder(path: str | Path, roots: Roots) -> Path | None:

@@ -71,13 +71,14 @@ async def call_with_progress(context: Context[Any, Any], call: Callable[[Progres
             await anyio.sleep(1.0)
             await notifications.repeat()
 
-    failure: ResiftError
+    outcome: T | ResiftError = ResiftError("The call was cancelled.")
     async with anyio.create_task_group() as group:
         group.start_soon(repeat)
         try:
-            return await call(notifications.report)
-        except ResiftError as error:  # inside the group it would become a part of an ExceptionGroup
-            failure = error
-        finally:
-            group.cancel_scope.cancel()
-    raise failure
+            outcome = await call(notifications.report)
+        except ResiftError as error:  # raised inside the group, it would become a part of an ExceptionGroup
+            outcome = error
+        group.cancel_scope.cancel()
+    if isinstance(outcome, ResiftError):
+        raise outcome
+    return outcome

@@ -40,6 +40,25 @@ async def test_documents_are_ingested_searched_read_and_deleted(tmp_path: Path) 
         assert (await resift.collections("default"))[0].documents == 1
 
 
+async def test_files_are_counted_while_they_are_found(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    for number in range(250):
+        (tmp_path / "docs" / f"{number}.md").write_text("Some text.")
+    heard: list[str] = []
+
+    async def hear(done: float, total: int, message: str) -> None:
+        heard.append(f"{message} {done:.0f} {total}")
+
+    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        await resift.ingest(tmp_path / "docs", progress=hear)
+    assert heard[:4] == [
+        "Looking for files 0 0",
+        "Looking for files: 100 so far 0 0",
+        "Looking for files: 200 so far 0 0",
+        "Reading 250 documents 0 250",
+    ]
+
+
 async def test_passages_are_reranked_without_a_collection(tmp_path: Path) -> None:
     async with Resift(data_dir=tmp_path / "data") as resift:
         page = await resift.rerank(
