@@ -22,6 +22,10 @@ class Hint(StrEnum):
     REPLACE_COLLECTION = "Configure the former encoder, or delete the collection and ingest its documents again."
     ADOPT_AGAIN = "Configure the encoder that made its vectors, and run `resift adopt {collection}` again."
     ADOPT = "The command `resift adopt {collection}` makes it searchable."
+    REPAIR_COLLECTION = (
+        "Restore it with `resift restore FILE` if there is a backup, or delete it and ingest its documents again."
+    )
+    REPAIR_MANIFEST = "Restore it or delete it."
     FIND_CAUSE = "The command `resift doctor` helps to find the cause."
 
 
@@ -92,6 +96,10 @@ class Refused(StoreError):
 
 class StoreBusy(StoreError):
     """The data directory is in use by another process."""
+
+
+class DamagedCollection(StoreError):
+    """A collection whose files cannot be read, until it is restored or deleted. Other collections can be used."""
 
 
 class IncompatibleCollection(StoreError):

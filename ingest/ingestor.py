@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -82,11 +83,19 @@ class Ingestor:
                 report = await self._run(collection, tally)
                 if not self._store.is_shared:
                     report += await _optimize_when_due(collection, tally)
-            finally:
-                await collection.flush()
-                if may_drop and not await collection.count():
-                    await self._store.drop(job.collection)  # a job without any document leaves no collection behind
+            except BaseException:
+                with suppress(StoreError):  # the first error says what happened, and this one is its consequence
+                    await self._finish(collection, may_drop=may_drop)
+                raise
+            await self._finish(collection, may_drop=may_drop)
             return report
+
+    async def _finish(self, collection: Collection, *, may_drop: bool) -> None:
+        """Force what was written to disk. A job without any document leaves no new collection behind."""
+        if may_drop and not await collection.count():
+            await self._store.drop(collection.name)
+        else:
+            await collection.flush()
 
     async def _open(self, name: str) -> Collection:
         manifest = await self._embedder.sized(self._manifest)

@@ -1,10 +1,11 @@
 """Ingest jobs: what to ingest, how it is going, what came of it, and the locks that keep jobs apart."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -86,10 +87,13 @@ class Job:
 
 
 class WriteLocks:
-    """A lock per collection, so that one job at a time writes to it."""
+    """A lock per collection, so that one job at a time writes to it. A lock that nobody holds or awaits is dropped."""
 
     def __init__(self) -> None:
-        self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
+        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     def __getitem__(self, collection: str) -> anyio.Lock:
-        return self._locks[collection]
+        return self._locks.setdefault(collection, anyio.Lock())
+
+    def __len__(self) -> int:
+        return len(self._locks)

@@ -18,6 +18,8 @@ class Removed:
     documents: int
     passages: int
     missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences about other problems; what is counted was removed."""
 
 
 class Remover:
@@ -47,8 +49,8 @@ class Remover:
             return Removed(await collection.documents() or 0, await collection.count())
         except StoreBusy:
             raise
-        except StoreError:  # a damaged collection cannot be counted, but it can be deleted
-            return Removed(0, 0)
+        except StoreError as error:  # a damaged collection cannot be counted, but it can be deleted
+            return Removed(0, 0, notes=(f"Its documents could not be counted: {error.args[0]}",))
 
     async def remove(
         self, name: str, *, document_ids: Sequence[str], filter_: Mapping[str, Any], everything: bool = False
@@ -78,8 +80,16 @@ class Remover:
             where = _conditions(tuple(present), filter_, collection)
             documents = await _count_to_remove(collection, where)
             passages = await collection.remove(where)
-            await collection.flush()
-            return Removed(documents, passages, missing)
+            return Removed(documents, passages, missing, notes=await _flushed(collection))
+
+
+async def _flushed(collection: Collection) -> tuple[str, ...]:
+    """Force the removal to disk; a failure becomes a note, because the documents are removed already."""
+    try:
+        await collection.flush()
+    except StoreError as error:
+        return (f"The documents were deleted, but the index could not be flushed to disk: {error.args[0]}",)
+    return ()
 
 
 def _conditions(document_ids: tuple[str, ...], filter_: Mapping[str, Any], collection: Collection) -> All:

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from ..core.errors import InvalidInput, nearest
+from ..store.qdrant.connection import Address
 from .credentials import mask_from, mask_from_environment
 from .problems import PREFIX, misfit, no_json
 from .ranking import BlendSettings, RerankSettings, SearchSettings
@@ -138,6 +139,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("qdrant_url", mode="after")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        return Address(value).url if value else ""
 
     @field_validator("data_dir", "prompts_dir", mode="after")
     @classmethod

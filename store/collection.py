@@ -116,7 +116,7 @@ class Collection:
             return
         for point in points:
             check_vectors(point.vectors, self.manifest.vectors, owner=point.passage.id)
-        await self._engine.check_space(len(points))
+        await self._engine.check_space(points)
         await self._engine.clear_digests(first_passages_of(points))
         await self._upsert([point for point in points if point.passage.ordinal != 0])
         await self._engine.delete(older_than(points))
@@ -233,13 +233,18 @@ class Store(Protocol):
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
+def is_valid_name(name: str) -> bool:
+    """Return whether every store can use a name for a collection."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> None:
     """Refuse a name that not every store can use for a collection, for instance as the name of a folder.
 
     Raises:
         InvalidInput: Stating which names are allowed.
     """
-    if not _NAME.fullmatch(name):
+    if not is_valid_name(name):
         raise InvalidInput(
             f"{name[:80]!r} is not a valid collection name. Use up to 64 letters, digits, '.', '_' or '-', "
             "starting with a letter or digit."

@@ -64,6 +64,10 @@ class Manifest:
     adopted: FieldMapping | None = None
     """The payload fields of an adopted collection; None for a collection that Resift created."""
 
+    def __post_init__(self) -> None:
+        if DENSE not in self.vectors:
+            raise ValueError(f"`vectors` must include {DENSE!r}; it has {', '.join(self.vectors) or 'none'}")
+
     @property
     def encoder(self) -> str:
         """Return the name and hash of the model that made the dense vectors of passages."""
@@ -138,9 +142,13 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises:
         IncompatibleCollection: A newer version of Resift wrote it.
-        StoreError: The file is damaged.
+        StoreError: The file is damaged or cannot be read.
     """
-    return parse_manifest(path.read_bytes(), str(path))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"The manifest {path} cannot be read: {error.strerror}.", hint=Hint.REPAIR_MANIFEST) from error
+    return parse_manifest(content, str(path))
 
 
 def parse_manifest(content: str | bytes, place: str) -> Manifest:
@@ -154,7 +162,7 @@ def parse_manifest(content: str | bytes, place: str) -> Manifest:
         return _ADAPTER.validate_python(_upgraded(_OBJECT.validate_json(content), place))
     except ValidationError as error:
         raise StoreError(
-            f"The manifest {place} is damaged: {error.errors()[0]['msg']}. Restore it or delete it."
+            f"The manifest {place} is damaged: {error.errors()[0]['msg']}.", hint=Hint.REPAIR_MANIFEST
         ) from error
 
 
@@ -177,10 +185,17 @@ def _upgraded(stored: dict[str, Any], place: str) -> dict[str, Any]:
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write the manifest so that a crash leaves either the old file or the new one, never a part."""
+    """Write the manifest so that a crash leaves either the old file or the new one, never a part.
+
+    Raises:
+        StoreError: The file cannot be written; the old one is unchanged.
+    """
     fresh = path.with_suffix(".new")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(dump_manifest(manifest, indent=2))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(dump_manifest(manifest, indent=2))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise StoreError(f"The manifest {path} cannot be written: {error.strerror}. Free some space.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,8 @@ def _documents_of(points: Sequence[Point]) -> Condition:
 
 MAX_POINTS = 256  # per call: the embedded engine holds the GIL for about 20 ms, and a request stays small
 
+BYTES_PER_COMPONENT = 8  # a dense one takes 4; a sparse one takes an index as well
+
 MAX_COMPONENTS = 500_000  # per call: at most 12 MB of JSON, where a server accepts 32
 
 
@@ -83,6 +86,12 @@ def batches(points: Sequence[Point]) -> list[Sequence[Point]]:
     widest = max((sum(map(_components, point.vectors.values())) for point in points), default=1)
     size = max(1, min(MAX_POINTS, MAX_COMPONENTS // max(1, widest)))
     return [points[start : start + size] for start in range(0, len(points), size)]
+
+
+def size_of(point: Point) -> int:
+    """Return about how many bytes a point takes: its vectors, and its payload as JSON."""
+    components = sum(map(_components, point.vectors.values()))
+    return BYTES_PER_COMPONENT * components + len(json.dumps(payload_of(point), default=str))
 
 
 def _components(vector: AnyVector) -> int:

@@ -105,8 +105,8 @@ class PointReader(Protocol):
 class PointWriter(Protocol):
     """Write the points of one collection. Every operation may safely be repeated."""
 
-    async def check_space(self, points: int) -> None:
-        """Refuse to write so many points to a disk that is nearly full.
+    async def check_space(self, points: Sequence[Point]) -> None:
+        """Refuse to write these points to a disk that is nearly full.
 
         Raises:
             StoreError: Too little space is left.

@@ -24,6 +24,7 @@ class DeleteResult(BaseModel):
     passages: int
     missing: Annotated[list[str], Field(description="Ids that do not exist")]
     dropped: bool
+    notes: list[str]
 
 
 def delete_documents(resift: Resift) -> Tool:
@@ -42,6 +43,7 @@ def delete_documents(resift: Resift) -> Tool:
             "passages": removed.passages,
             "missing": _fitting(removed.missing),
             "dropped": arguments["everything"],
+            "notes": list(removed.notes),
         }
         return reply(answer)
 

@@ -28,6 +28,9 @@ HINTS: Mapping[Hint, str] = {
     "ingest the documents again.",
     Hint.ADOPT_AGAIN: "Configure the encoder that made its vectors, and run `resift adopt {collection}` again.",
     Hint.ADOPT: "Run `resift adopt {collection}` to make it searchable.",
+    Hint.REPAIR_COLLECTION: "If there is a backup, run `resift restore FILE`. If not, run `resift delete {collection} "
+    "--everything` and ingest the documents again.",
+    Hint.REPAIR_MANIFEST: "Restore it or delete it.",
     Hint.FIND_CAUSE: "Run `resift doctor` to find the cause.",
 }
 """What to do next, in commands and options."""

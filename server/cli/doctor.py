@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import typer
 
-from ...core.errors import InvalidInput, ResiftError
+from ...core.errors import InvalidInput, ResiftError, StoreError
 from .console import HINTS, show, stdout
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ async def run_doctor(settings: Settings) -> bool:
         "reranker": _check_reranker,
         **{f"reranker {name!r}": partial(_check_row, name) for name in _scoring_rows(settings)},
         **({"language model": _check_language_model} if settings.llm.model else {}),
+        "plug-ins": _check_plugins,
         "collections": _check_collections,
         "MCP server": _check_mcp,
     }
@@ -57,11 +58,17 @@ async def run_doctor(settings: Settings) -> bool:
 async def _passes(name: str, check: Callable[[Engine], Awaitable[str]], engine: Engine) -> bool:
     try:
         found = await check(engine)
-    except (ResiftError, OSError) as error:
-        _print_result("[red]✗[/red]", name, error.text(HINTS) if isinstance(error, ResiftError) else str(error))
-        return False
-    _print_result("[green]✓[/green]", name, found)
-    return True
+    except ResiftError as error:
+        problem = error.text(HINTS)
+    except OSError as error:
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001 - the other checks are told whatever one of them meets
+        problem = f"{type(error).__name__}: {error}"
+    else:
+        _print_result("[green]✓[/green]", name, found)
+        return True
+    _print_result("[red]✗[/red]", name, problem)
+    return False
 
 
 def _print_result(mark: str, name: str, text: str) -> None:
@@ -79,7 +86,13 @@ async def _check_data_folder(engine: Engine) -> str:
     lock.release()
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"{folder} is not writable. Set RESIFT_DATA_DIR to a folder that is.")
-    return f"{folder}, {shutil.disk_usage(folder).free / 2**30:.1f} GB free"
+    free = shutil.disk_usage(folder).free
+    if free < engine.settings.min_free_mb * 2**20:
+        raise InvalidInput(
+            f"Only {free / 2**20:,.0f} MB free on the disk of {folder}. Nothing is added while there is less than "
+            f"{engine.settings.min_free_mb:,} MB. Free some space, move RESIFT_DATA_DIR, or lower RESIFT_MIN_FREE_MB."
+        )
+    return f"{folder}, {free / 2**30:.1f} GB free"
 
 
 async def _check_qdrant(engine: Engine) -> str:
@@ -165,13 +178,34 @@ async def _check_language_model(engine: Engine) -> str:
     return f"{model.name} answered: {reply.tokens_in} tokens in, {reply.tokens_out} out"
 
 
+async def _check_plugins(engine: Engine) -> str:
+    from ...ingest.parsers.registry import BUILT_IN, installed_parsers
+
+    parsers = installed_parsers()
+    if parsers.problems:
+        raise InvalidInput("\n  ".join(parsers.problems))
+    added = sorted(parsers.by_name.keys() - BUILT_IN.keys())
+    return f"parsers of other packages: {', '.join(added)}" if added else "no parsers of other packages"
+
+
 async def _check_collections(engine: Engine) -> str:
-    names = await engine.services.store.names()
-    try:
-        sizes = [f"{name} ({await (await engine.services.pipeline.open(name)).count():,} passages)" for name in names]
-    finally:
-        await engine.close()
-    return ", ".join(sizes) or "none yet; run `resift ingest PATH` to make one"
+    """Open every collection, one at a time, so that one that fails does not hide the others."""
+    from ...store.edge.store import EdgeStore
+
+    store, lines, problems = engine.services.store, list[str](), list[str]()
+    for name in await store.names():
+        try:
+            lines.append(f"{name} ({await (await engine.services.pipeline.open(name)).count():,} passages)")
+        except StoreError as error:
+            problems.append(error.text(HINTS))
+        finally:
+            await store.close()
+    if isinstance(store, EdgeStore):
+        problems += [f"The folder {each} is not Unicode. Rename or delete it." for each in await store.unnamable()]
+    found = ", ".join(lines) or "none yet; run `resift ingest PATH` to make one"
+    if problems:
+        raise StoreError("\n  ".join([*([found] if lines else []), *problems]))
+    return found
 
 
 async def _check_mcp(engine: Engine) -> str:

@@ -92,6 +92,8 @@ def delete(
         lambda resift: resift.delete(collection, document_ids=ids, filter=conditions, everything=everything)
     )
     say(f"{collection}: {removed.documents:,} documents, {removed.passages:,} passages deleted.")
+    for each in removed.notes:
+        note(f"  {each}")
     for missing in removed.missing:
         note(f"  not found: {missing}")
     if removed.missing:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import anyio
 import typer
 
-from ...core.errors import InvalidInput
+from ...core.errors import DamagedCollection, InvalidInput, StoreError
 from .command import CollectionNames
-from .console import progress_bar, say
+from .console import HINTS, progress_bar, say, warn
 
 if TYPE_CHECKING:
     from ...ingest.copying import Copied
@@ -39,6 +39,7 @@ async def copy_collections(settings: Settings, names: Sequence[str], to: str, fr
     Raises:
         InvalidInput: If not exactly one of the two is given.
         NotFound: If a collection does not exist; nothing is copied then.
+        StoreError: If a collection is damaged; the others are copied.
     """
     from ...factories.stores import embedded_store, server_store
 
@@ -47,12 +48,19 @@ async def copy_collections(settings: Settings, names: Sequence[str], to: str, fr
     server = server_store(settings.model_copy(update={"qdrant_url": to or from_}))
     embedded = embedded_store(settings)
     source, target = (embedded, server) if to else (server, embedded)
+    damaged: list[str] = []
     try:
         for name in await _existing(source, names):
-            await _copy(source, target, name, skip_adopted=not names)
+            try:
+                await _copy(source, target, name, skip_adopted=not names)
+            except DamagedCollection as error:  # it does not keep the others from being copied
+                damaged.append(name)
+                warn(error.text(HINTS))
     finally:
         await server.close()
         await embedded.close()
+    if damaged:
+        raise StoreError(f"Not copied: {', '.join(damaged)}. The others were copied.")
     where = f"QDRANT_URL={server.connection.address.shown}" if to else "an empty QDRANT_URL"
     say(f"The originals are unchanged. To use the copies, run Resift with {where}.")
 
@@ -110,10 +118,14 @@ async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None
     store = embedded_store(settings)
     try:
         with progress_bar(f"Writing {file}"):
-            index = await back_up(store, file, names)
+            done = await back_up(store, file, names)
     finally:
         await store.close()
-    say(f"{_counts(index.passages)} written to {file}.")
+    say(f"{_counts(done.contents.passages)} written to {file}.")
+    for error in done.left_out.values():
+        warn(error.text(HINTS))
+    if done.left_out:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import io
 import os
 import shutil
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,15 +17,23 @@ from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...core.errors import InvalidInput, NotFound, StoreError
+from ...core.errors import DamagedCollection, IncompatibleCollection, InvalidInput, NotFound, ResiftError, StoreError
 from ..collection import check_name, unknown_collection
 from ..manifest import MANIFEST, read_manifest
-from .data_dir import require_space
+from .disk_space import DiskSpace, chunks_of, write_sparse
 from .store import EdgeCollection, EdgeStore
 
 CONTENTS = "backup.json"
 
-CHUNK_BYTES = 2**20
+_REPLACED = " replaced"  # no collection can have such a name
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """What was backed up, and why collections were left out, by their names."""
+
+    contents: "Contents"
+    left_out: Mapping[str, ResiftError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +48,48 @@ class Contents:
 _ADAPTER = TypeAdapter(Contents)
 
 
-async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> Contents:
-    """Write the named collections, or all of them, to a file; the store is locked meanwhile.
+async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> BackedUp:
+    """Write the named collections, or all that can be read, to a file; the store is locked meanwhile.
 
     Raises:
         InvalidInput: The file already exists.
-        NotFound: One of the collections does not exist, or there are none.
+        NotFound: One of the named collections does not exist, or there are none.
+        DamagedCollection: One of the named collections is damaged, or all are.
         StoreError: The file could not be written.
     """
     _refuse_to_overwrite(file)
     known = await store.names()
     if missing := [name for name in names if name not in known]:
         raise unknown_collection(missing[0], known)
-    passages = {name: await (await store.open(name)).count() for name in names or known}
-    if not passages:
+    if not known:
         raise NotFound("There are no collections to back up. Run `resift ingest PATH` first.")
+    passages, left_out = await _counts(store, names or known)
+    if left_out and (names or not passages):
+        raise next(iter(left_out.values()))
     await store.close_shards()
     paths = {f"{name}/{path}": store.folder(name) / path for name in passages for path in _files(store.folder(name))}
     _make_folder(file.parent)
-    require_space(file.parent, sum(path.stat().st_size for path in paths.values()), outcome="Nothing was written.")
+    needed = sum(path.stat().st_size for path in paths.values())
+    store.space.require(file.parent, needed, outcome="Nothing was written.")
     contents = Contents(
         datetime.now(UTC).isoformat(timespec="seconds"), passages, {key: _hash(path) for key, path in paths.items()}
     )
+    _write_all(file, paths, contents)
+    return BackedUp(contents, left_out)
+
+
+async def _counts(store: EdgeStore, names: Sequence[str]) -> tuple[dict[str, int], dict[str, ResiftError]]:
+    """Return the numbers of passages of the collections that can be read, and what is wrong with the others."""
+    passages, left_out = dict[str, int](), dict[str, ResiftError]()
+    for name in names:
+        try:
+            passages[name] = await (await store.open(name)).count()
+        except (DamagedCollection, IncompatibleCollection) as error:
+            left_out[name] = error
+    return passages, left_out
+
+
+def _write_all(file: Path, paths: Mapping[str, Path], contents: Contents) -> None:
     part = file.with_name(f"{file.name}.part")
     try:
         _write(part, paths, contents)
@@ -71,21 +99,21 @@ async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> Content
     finally:
         with suppress(OSError):  # an error here would hide the first one
             part.unlink()
-    return contents
 
 
 async def restore(store: EdgeStore, file: Path) -> Contents:
-    """Add the collections in a backup to the store, after checking all of them.
+    """Add the collections in a backup to the store, after checking all of them. Damaged collections are replaced.
 
     Raises:
         NotFound: The file does not exist.
         InvalidInput: The file is not a backup, or it is cut off or damaged; the store is unchanged.
-        StoreError: A collection of one of the names already exists, or a restored collection does not open.
+        StoreError: A collection of one of the names exists and is not damaged, or a restored one does not open.
     """
     known = await store.names()
     with _opened(file) as archive:
         contents = _read_contents(archive, file)
-        if existing := sorted(set(known) & set(contents.passages)):
+        existing = sorted(set(known) & set(contents.passages))
+        if existing := [name for name in existing if not await store.is_damaged(name)]:
             raise StoreError(
                 f"{', '.join(existing)}: already exists. Nothing was restored. Delete it first, or set "
                 "RESIFT_DATA_DIR to another folder."
@@ -93,9 +121,10 @@ async def restore(store: EdgeStore, file: Path) -> Contents:
         staging = store.work_folder("restoring")
         shutil.rmtree(staging, ignore_errors=True)
         try:
-            _extract(archive, contents, staging, file)
+            _extract(archive, contents, staging, file, space=store.space)
             for name, passages in contents.passages.items():
-                await _check(name, staging / name, passages)
+                await _check(name, staging / name, passages, space=store.space)
+                store.forget(name)
             _put_in_place(staging, {name: store.folder(name) for name in contents.passages})
         except (EOFError, OSError) as error:
             raise StoreError(
@@ -107,16 +136,17 @@ async def restore(store: EdgeStore, file: Path) -> Contents:
 
 
 def _put_in_place(staging: Path, targets: Mapping[str, Path]) -> None:
-    """Move every collection to its folder; if one cannot be moved, move the others back."""
-    moved = list[str]()
+    """Move every collection to its folder, and the damaged one that is there away; undo all of it if one fails."""
+    done = list[tuple[Path, Path]]()
     try:
         for name, target in targets.items():
-            shutil.rmtree(target, ignore_errors=True)  # the remains of an interrupted deletion
-            (staging / name).rename(target)
-            moved.append(name)
+            moves = [(target, staging / f"{name}{_REPLACED}")] if target.is_dir() else []
+            for before, after in [*moves, (staging / name, target)]:
+                before.rename(after)
+                done.append((before, after))
     except OSError:
-        for name in moved:
-            targets[name].rename(staging / name)
+        for before, after in reversed(done):
+            after.rename(before)
         raise
 
 
@@ -173,9 +203,9 @@ def _read_contents(archive: tarfile.TarFile, file: Path) -> Contents:
     return contents
 
 
-def _extract(archive: tarfile.TarFile, contents: Contents, staging: Path, file: Path) -> None:
+def _extract(archive: tarfile.TarFile, contents: Contents, staging: Path, file: Path, *, space: DiskSpace) -> None:
     staging.mkdir(parents=True)
-    require_space(staging, sum(member.size for member in archive.getmembers()), outcome="Nothing was restored.")
+    space.require(staging, sum(member.size for member in archive.getmembers()), outcome="Nothing was restored.")
     for key, expected in contents.files.items():
         try:
             source = archive.extractfile(key)
@@ -187,8 +217,8 @@ def _extract(archive: tarfile.TarFile, contents: Contents, staging: Path, file: 
             raise InvalidInput(f"{file} is damaged in {key}: its checksum differs. Nothing was restored.")
 
 
-async def _check(name: str, folder: Path, passages: int) -> None:
-    collection = EdgeCollection.load(name, folder, read_manifest(folder / MANIFEST), reserve_bytes=0)
+async def _check(name: str, folder: Path, passages: int, *, space: DiskSpace) -> None:
+    collection = EdgeCollection.load(name, folder, read_manifest(folder / MANIFEST), space=space)
     try:
         found = await collection.count()
     finally:
@@ -207,9 +237,13 @@ def _hash(path: Path) -> str:
 
 
 def _copy(source: IO[bytes], target: Path) -> str:
+    """Write the content of a file to another and return its SHA-256."""
     digest = hashlib.sha256()
-    with target.open("wb") as file:
-        while chunk := source.read(CHUNK_BYTES):
+
+    def hashed() -> Iterator[bytes]:
+        for chunk in chunks_of(source):
             digest.update(chunk)
-            file.write(chunk)
+            yield chunk
+
+    write_sparse(hashed(), target)
     return digest.hexdigest()

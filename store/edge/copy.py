@@ -13,9 +13,8 @@ from anyio import to_thread
 from ...core.errors import StoreError
 from ..indexing import IndexMeasurement
 from ..manifest import Manifest, dump_manifest
-from .data_dir import size_bytes
-
-SHARD = "shard"
+from .disk_space import chunks_of, size_bytes, write_sparse
+from .seal import SHARD
 
 _COPY = "index"  # folder of the copy while it is built
 
@@ -65,13 +64,21 @@ def discard_copy(folder: Path) -> None:
 def _copy(shard: Path, copy: Path) -> None:
     shutil.rmtree(copy.parent, ignore_errors=True)
     copy.parent.mkdir()
-    shutil.copytree(shard, copy)
+    shutil.copytree(shard, copy, copy_function=_copy_file)
+
+
+def _copy_file(source: str, target: str) -> None:
+    with Path(source).open("rb") as file:
+        write_sparse(chunks_of(file), Path(target))
 
 
 async def _work(task: Literal["build", "measure"], folder: Path, manifest: Manifest) -> bytes:
     command = [sys.executable, "-m", f"{__package__}.index_worker", task, str(folder)]
     done = await anyio.run_process(command, input=dump_manifest(manifest).encode(), check=False, stderr=subprocess.PIPE)
     if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise StoreError(f"The index could not be built: {last[0]}. The collection is unchanged; try again.")
+        code = f"the process ended with code {done.returncode}"
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] if done.returncode > 0 else []
+        raise StoreError(
+            f"The index could not be built: {(last or [code])[0]}. The collection is unchanged; try again."
+        )
     return done.stdout

@@ -1,9 +1,9 @@
-"""The data directory: its lock, which one process holds at a time, and its free space."""
+"""The lock on a data directory, which one process holds at a time."""
 
 import json
 import os
-import shutil
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +41,8 @@ class DirectoryLock:
             ) from error
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
         owner = {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        self._owner.write_text(json.dumps(owner), encoding="utf-8")
+        with suppress(OSError):  # on a full disk: the file only names the process in the messages of others
+            self._owner.write_text(json.dumps(owner), encoding="utf-8")
 
     def _busy(self) -> StoreBusy:
         return StoreBusy(
@@ -52,7 +53,8 @@ class DirectoryLock:
     def release(self) -> None:
         """Release the lock if this object holds it."""
         if self._lock.is_locked:
-            self._owner.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._owner.unlink()
             self._lock.release()
 
     def _holder(self) -> str:
@@ -61,24 +63,3 @@ class DirectoryLock:
             return f"process {owner['pid']} ({owner['command']}, since {owner['since']})"
         except (OSError, ValueError, KeyError):
             return "another process"
-
-
-def require_space(folder: Path, needed_bytes: int, *, outcome: str) -> None:
-    """Refuse to write to a disk that is nearly full.
-
-    Raises:
-        StoreError: Too little space is free; `outcome` is the sentence that says what state this leaves.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < needed_bytes:  # the engine maps its files: a full disk kills the process (SIGBUS)
-        raise StoreError(
-            f"Only {free // 2**20} MB free on the disk of {folder}; {needed_bytes // 2**20} MB are needed. {outcome} "
-            "Free some space, or move RESIFT_DATA_DIR to another disk."
-        )
-
-
-def size_bytes(folder: Path) -> int:
-    """Return the disk space of the files of a shard in bytes."""
-    files = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    # Log files are longer than their content, so count the blocks in use where the system reports them.
-    return sum(getattr(each, "st_blocks", each.st_size // 512) * 512 for each in files)

@@ -17,6 +17,7 @@ from pathlib import Path
 from ..indexing import IndexMeasurement, draw_probes, recall, search_probes
 from ..manifest import Manifest, parse_manifest
 from .config import shard_config
+from .disk_space import DiskSpace
 from .store import EdgeCollection
 
 
@@ -67,7 +68,7 @@ async def _measure(folder: Path, manifest: Manifest) -> IndexMeasurement:
     """Search with the index, read the memory, and only then search exactly, which reads every original vector."""
     import_module("qdrant_edge")  # loaded first: its own memory does not count as the collection's
     before, start = resident_mb(), time.perf_counter()
-    collection = EdgeCollection.load("measured", folder, manifest, reserve_bytes=0)
+    collection = EdgeCollection.load("measured", folder, manifest, space=DiskSpace())
     load_seconds = time.perf_counter() - start
     probes = await draw_probes(collection, manifest.dimension)
     found = await search_probes(collection, probes)

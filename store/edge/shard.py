@@ -2,61 +2,72 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from anyio.lowlevel import checkpoint
 
-from ...core.errors import Hint, NotFound, StoreError
+from ...core.errors import DamagedCollection, Hint, NotFound, ResiftError, StoreError
 from ..filters import Condition
 from ..index_options import IndexOptions
 from ..indexing import IndexMeasurement
 from ..manifest import MANIFEST, Manifest, write_manifest
 from ..protocols import Leg, Page, Point, StatusCallback, StoredPoint
 from .config import shard_config
-from .copy import SHARD, build_indexed_copy, discard_copy, measure_copy, replace_shard
-from .data_dir import require_space, size_bytes
-from .payload_index import index_document_fields, index_field, index_words
+from .copy import build_indexed_copy, discard_copy, measure_copy, replace_shard
+from .disk_space import FIELD_INDEX_BYTES, FLUSH_BYTES, INDEXED_VALUE_BYTES, MARGIN_BYTES, DiskSpace, size_bytes
+from .faults import engine_errors
+from .payload_index import index_document_fields, index_field, index_words, words_without_index
+from .seal import SHARD, UNFINISHED, break_seal, check_seal, is_sealed, seal
 from .wire import compile_condition, to_point, to_queries
 
 if TYPE_CHECKING:
     from qdrant_edge import EdgeShard, Record, UpdateOperation
 
 
+logger = logging.getLogger(__name__)
+
 COPIES_ON_DISK = 3  # of a shard while it is indexed: the shard, its copy, and the index that replaces parts of the copy
 
 PAGE_SIZE = 1000  # records per scroll
 
-BYTES_PER_POINT = 8192  # two vectors of 384 floats, the text, its BM25 terms, and as much again in the log
-
 
 class EdgeEngine:
-    """An open shard. qdrant-edge raises bare `Exception`; everything here raises `StoreError` instead."""
+    """An open shard. What qdrant-edge raises becomes a `StoreError`, and a shard that panicked is not used again."""
 
-    def __init__(self, name: str, folder: Path, shard: EdgeShard, *, reserve_bytes: int) -> None:
+    def __init__(self, name: str, folder: Path, shard: EdgeShard, *, space: DiskSpace) -> None:
         self._name = name
         self._folder = folder
         self._open_shard: EdgeShard | None = shard
-        self._reserve_bytes = reserve_bytes
+        self._failure: ResiftError | None = None
+        self._space = space
 
     @classmethod
-    def load(cls, name: str, folder: Path, manifest: Manifest, *, reserve_bytes: int) -> EdgeEngine:
-        """Open the shard in `folder`, or create it if there is none yet."""
-        from qdrant_edge import EdgeShard
+    def load(cls, name: str, folder: Path, manifest: Manifest, *, space: DiskSpace) -> EdgeEngine:
+        """Open the shard in `folder`, or make it if the folder is marked as unfinished.
 
-        path = folder / SHARD
+        Raises:
+            DamagedCollection: The shard is missing, its files were changed while it was closed, or it does not open.
+            StoreError: Too little disk space is free to open it, or the system refuses it.
+        """
         discard_copy(folder)
-        with _engine_errors(name):
-            if (path / "edge_config.json").exists():
-                return cls(name, folder, EdgeShard.load(str(path)), reserve_bytes=reserve_bytes)
-            require_space(folder, reserve_bytes, outcome="Nothing was written.")
-            path.mkdir(exist_ok=True)
-            shard = EdgeShard.create(str(path), shard_config(manifest))
-            index_document_fields(shard)
-        return cls(name, folder, shard, reserve_bytes=reserve_bytes)
+        if (folder / UNFINISHED).exists():
+            space.require_to_create(folder)
+            return cls(name, folder, _new_shard(name, folder, manifest), space=space)
+        check_seal(name, folder)
+        space.require_to_open(folder / SHARD, replays_log=not is_sealed(folder))
+        break_seal(folder)
+        return cls(name, folder, _open(name, folder), space=space)
+
+    @property
+    def is_usable(self) -> bool:
+        """Return whether the shard is open and has not failed."""
+        return self._open_shard is not None
 
     async def search(
         self, legs: Sequence[Leg], *, where: Condition | None, options: IndexOptions
@@ -65,17 +76,17 @@ class EdgeEngine:
         from qdrant_edge import QueryBatchRequest
 
         condition = None if where is None else compile_condition(where)
-        with _engine_errors(self._name):
+        with self._using() as shard:
             if where is not None:
-                index_words(self._shard, where)
-            queries = to_queries(self._shard, legs, condition, options)
-            answers = self._shard.query_batch(QueryBatchRequest(queries))
+                self._index_words(shard, where)
+            queries = to_queries(shard, legs, condition, options)
+            answers = shard.query_batch(QueryBatchRequest(queries))
         return [[(_uuid(point.id), point.score) for point in answer] for answer in answers]
 
     async def retrieve(self, ids: Sequence[UUID], *, vectors: Sequence[str] = ()) -> list[StoredPoint]:
         """Return the points that exist among `ids`: these vectors of theirs, or their payload if none is named."""
-        with _engine_errors(self._name):
-            found = self._shard.retrieve(list(ids), with_payload=not vectors, with_vector=list(vectors) or False)
+        with self._using() as shard:
+            found = shard.retrieve(list(ids), with_payload=not vectors, with_vector=list(vectors) or False)
         return [_stored(record) for record in found]
 
     async def scroll(self, where: Condition | None, *, keys: Sequence[str] | None, offset: Any) -> Page:
@@ -89,29 +100,28 @@ class EdgeEngine:
             with_payload=True if keys is None else PayloadSelector.Include(list(keys)),
             with_vector=keys is None,
         )
-        with _engine_errors(self._name):
-            records, following = self._shard.scroll(request)
+        with self._using() as shard:
+            records, following = shard.scroll(request)
         return [_stored(record) for record in records], following
 
     async def count(self, where: Condition | None) -> int:
         """Return the number of points."""
         from qdrant_edge import CountRequest
 
-        with _engine_errors(self._name):
-            return self._shard.count(CountRequest(filter=None if where is None else compile_condition(where)))
+        with self._using() as shard:
+            return shard.count(CountRequest(filter=None if where is None else compile_condition(where)))
 
     async def facet(self, path: str, *, limit: int) -> list[tuple[str | int | bool, int]]:
         """Return the most common values at an indexed payload path with their counts."""
         from qdrant_edge import FacetRequest
 
-        with _engine_errors(self._name):
-            answer = self._shard.facet(FacetRequest(path, limit=limit, exact=True))
+        with self._using() as shard:
+            answer = shard.facet(FacetRequest(path, limit=limit, exact=True))
         return [(hit.value, hit.count) for hit in answer.hits]
 
-    async def check_space(self, points: int) -> None:
-        """Refuse to write so many points to a disk that is nearly full."""
-        needed = self._reserve_bytes + BYTES_PER_POINT * points
-        require_space(self._folder, needed, outcome="What was written before stays.")
+    async def check_space(self, points: Sequence[Point]) -> None:
+        """Refuse to write these points to a disk that is nearly full."""
+        self._space.require_to_write(self._folder, points)
 
     async def upsert(self, points: Sequence[Point]) -> None:
         """Write a batch of points; other tasks, such as searches, run before the next batch."""
@@ -134,16 +144,21 @@ class EdgeEngine:
 
     async def flush(self) -> None:
         """Force everything written so far to disk."""
-        with _engine_errors(self._name):
-            self._shard.flush()
+        outcome = "What was written is in the log, which is safe unless the power fails."
+        self._space.require(self._folder, FLUSH_BYTES, outcome=outcome)
+        with self._using() as shard:
+            shard.flush()
 
     async def store_manifest(self, manifest: Manifest, *, before: Manifest) -> Manifest:
         """Write the manifest beside the shard and index its new metadata fields."""
-        for name, kind in manifest.fields.items():
-            known = before.fields.get(name)
-            if known != kind:
-                with _engine_errors(self._name):
-                    index_field(self._shard, name, known, kind)
+        changed = {name: kind for name, kind in manifest.fields.items() if before.fields.get(name) != kind}
+        if changed:
+            per_field = FIELD_INDEX_BYTES + INDEXED_VALUE_BYTES * await self.count(None)
+            needed = MARGIN_BYTES + len(changed) * per_field
+            self._space.require(self._folder, needed, outcome="No metadata field was indexed.")
+        for name, kind in changed.items():
+            with self._using() as shard:
+                index_field(shard, name, before.fields.get(name), kind)
         write_manifest(self._folder / MANIFEST, manifest)
         return manifest
 
@@ -165,26 +180,68 @@ class EdgeEngine:
             discard_copy(self._folder)
 
     def close(self) -> None:
-        """Flush and close the shard; later calls raise `NotFound`."""
-        shard, self._open_shard = self._shard, None
-        with _engine_errors(self._name):
-            shard.flush()
-            shard.close()
+        """Flush and close the shard; later calls raise `NotFound`.
+
+        Raises:
+            StoreError: The shard could not be flushed. It is closed anyway, and its log has what was written.
+        """
+        shard, self._open_shard = self._open_shard, None
+        if shard is None:
+            return
+        with engine_errors(self._name):
+            try:
+                shard.flush()
+            finally:
+                shard.close()
+        seal(self._folder)
+
+    def discard(self) -> None:
+        """Close the shard of a collection that is being deleted."""
+        shard, self._open_shard = self._open_shard, None
+        if shard is not None:
+            with suppress(StoreError), engine_errors(self._name):
+                shard.close()
 
     @property
     def _shard(self) -> EdgeShard:
+        if self._failure is not None:
+            raise self._failure
         if self._open_shard is None:
             raise NotFound(f"Collection {self._name!r} was deleted or closed meanwhile.", hint=Hint.LIST_COLLECTIONS)
         return self._open_shard
 
+    @contextmanager
+    def _using(self) -> Generator[EdgeShard]:
+        """Yield the open shard. If it panics its locks are unusable, so it is dropped, and the next call opens it."""
+        shard = self._shard
+        try:
+            with engine_errors(self._name):
+                yield shard
+        except DamagedCollection as error:
+            self._open_shard, self._failure = None, error
+            raise
+
     def _update(self, operation: UpdateOperation) -> None:
-        with _engine_errors(self._name):
-            self._shard.update(operation)
+        self._space.require(self._folder, MARGIN_BYTES, outcome="The collection is unchanged.")
+        with self._using() as shard:
+            shard.update(operation)
+
+    def _index_words(self, shard: EdgeShard, where: Condition) -> None:
+        """Index the words that a condition searches, if there is room; without the index, searches take longer."""
+        paths = words_without_index(shard, where)
+        needed = len(paths) * (FIELD_INDEX_BYTES + INDEXED_VALUE_BYTES * shard.info().points_count) if paths else 0
+        if paths and self._space.free(self._folder) < MARGIN_BYTES + needed:
+            logger.warning(
+                "Words of %r are searched without an index: %d MB are needed for it", self._name, needed >> 20
+            )
+        else:
+            index_words(shard, paths)
 
     async def _build_copy(self, manifest: Manifest, on_status: StatusCallback) -> None:
         await self.flush()
-        needed = self._reserve_bytes + COPIES_ON_DISK * size_bytes(self._folder / SHARD)
-        require_space(self._folder, needed, outcome="The collection is unchanged.")
+        needed = self._space.reserve_bytes + MARGIN_BYTES + COPIES_ON_DISK * size_bytes(self._folder / SHARD)
+        self._space.require(self._folder, needed, outcome="The collection is unchanged.")
+        self._space.require_to_open(self._folder / SHARD, replays_log=False)
         await on_status(f"building an index of {manifest.storage.indexed:,} passages")
         await build_indexed_copy(self._folder, manifest)
         if self._open_shard is None:
@@ -192,19 +249,37 @@ class EdgeEngine:
 
     def _switch_to_copy(self) -> None:
         """Put the indexed copy in the shard's place and open it; if that fails, open the old shard again."""
-        from qdrant_edge import EdgeShard
-
         shard, self._open_shard = self._shard, None
         try:
-            with _engine_errors(self._name):
+            with engine_errors(self._name):
                 shard.close()
             replace_shard(self._folder)
         except OSError as error:
             raise StoreError(f"The new index of {self._name!r} could not be put in its place: {error}.") from error
         finally:
             discard_copy(self._folder)
-            with _engine_errors(self._name):
-                self._open_shard = EdgeShard.load(str(self._folder / SHARD))
+            self._open_shard = _open(self._name, self._folder)
+
+
+def _new_shard(name: str, folder: Path, manifest: Manifest) -> EdgeShard:
+    """Make the shard of a folder that is marked as unfinished, in place of what an interrupted attempt left."""
+    from qdrant_edge import EdgeShard
+
+    path = folder / SHARD
+    shutil.rmtree(path, ignore_errors=True)
+    with engine_errors(name):
+        path.mkdir()
+        shard = EdgeShard.create(str(path), shard_config(manifest))
+        index_document_fields(shard)
+    (folder / UNFINISHED).unlink()
+    return shard
+
+
+def _open(name: str, folder: Path) -> EdgeShard:
+    from qdrant_edge import EdgeShard
+
+    with engine_errors(name, opens=True):
+        return EdgeShard.load(str(folder / SHARD))
 
 
 def _stored(record: Record) -> StoredPoint:
@@ -214,15 +289,3 @@ def _stored(record: Record) -> StoredPoint:
 
 def _uuid(point_id: int | str | UUID) -> UUID:
     return point_id if isinstance(point_id, UUID) else UUID(str(point_id))
-
-
-@contextmanager
-def _engine_errors(collection: str) -> Generator[None]:
-    try:
-        yield
-    except Exception as error:
-        if type(error) is not Exception:  # qdrant-edge raises bare Exception; anything else is a fault of ours
-            raise
-        raise StoreError(
-            f"The embedded store failed on collection {collection!r}: {error}.", hint=Hint.FIND_CAUSE
-        ) from error

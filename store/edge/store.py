@@ -1,18 +1,25 @@
 """The embedded store: one qdrant-edge shard per collection under the data directory."""
 
+import logging
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from ...core.errors import NotFound
-from ..collection import Collection, check_name, unknown_collection
+from ...core.errors import DamagedCollection, IncompatibleCollection, NotFound, StoreError
+from ..collection import Collection, check_name, is_valid_name, unknown_collection
 from ..index_options import IndexOptions
 from ..indexing import IndexMeasurement
-from ..manifest import MANIFEST, Manifest, read_manifest, write_manifest
+from ..manifest import MANIFEST, Manifest, write_manifest
 from ..protocols import StatusCallback
-from .data_dir import DirectoryLock, require_space
+from .data_dir import DirectoryLock
+from .disk_space import DiskSpace, FreeBytes, free_bytes
+from .faults import damaged
+from .seal import SHARD, UNFINISHED, manifest_of
 from .shard import EdgeEngine
+
+logger = logging.getLogger(__name__)
 
 
 class EdgeCollection(Collection):
@@ -23,9 +30,14 @@ class EdgeCollection(Collection):
         self._edge = engine
 
     @classmethod
-    def load(cls, name: str, folder: Path, manifest: Manifest, *, reserve_bytes: int) -> Self:
-        """Open the collection in `folder`, or create its shard if there is none yet."""
-        return cls(name, manifest, EdgeEngine.load(name, folder, manifest, reserve_bytes=reserve_bytes))
+    def load(cls, name: str, folder: Path, manifest: Manifest, *, space: DiskSpace) -> Self:
+        """Open the collection in `folder`, or make its shard if the folder is marked as unfinished."""
+        return cls(name, manifest, EdgeEngine.load(name, folder, manifest, space=space))
+
+    @property
+    def is_usable(self) -> bool:
+        """Return whether the collection is open and its engine has not failed."""
+        return self._edge.is_usable
 
     async def measure_index(self, storage: IndexOptions, *, on_status: StatusCallback) -> tuple[IndexMeasurement, int]:
         """Return what this index would find and cost, and its bytes on disk; the collection stays as it is."""
@@ -33,8 +45,16 @@ class EdgeCollection(Collection):
         return await self._edge.measure_index(wanted, on_status=on_status)
 
     def close(self) -> None:
-        """Flush and close the shard; tasks that still use the collection get `NotFound`."""
+        """Flush and close the shard; tasks that still use the collection get `NotFound`.
+
+        Raises:
+            StoreError: The shard could not be flushed. It is closed anyway.
+        """
         self._edge.close()
+
+    def discard(self) -> None:
+        """Close the shard without writing anything, because the collection is being deleted."""
+        self._edge.discard()
 
 
 class EdgeStore:
@@ -46,63 +66,103 @@ class EdgeStore:
 
     is_shared = False
 
-    def __init__(self, directory: Path, *, reserve_bytes: int) -> None:
+    def __init__(self, directory: Path, *, reserve_bytes: int, free: FreeBytes = free_bytes) -> None:
         self._root = directory / "collections"
         self._lock = DirectoryLock(directory)
-        self._reserve_bytes = reserve_bytes
         self._open: dict[str, EdgeCollection] = {}
+        self.space = DiskSpace(reserve_bytes, free)
 
     async def names(self) -> list[str]:
-        """Return the names of all collections, sorted; works even while another process holds the directory."""
-        return sorted(path.parent.name for path in self._root.glob(f"*/{MANIFEST}"))
+        """Return the names of all collections, sorted, damaged ones included.
+
+        Works even while another process holds the directory.
+        """
+        return sorted(path.name for path in self._folders() if _is_text(path.name))
+
+    async def unnamable(self) -> list[str]:
+        """Return the folders of collections whose names are not Unicode, so that no tool can name them."""
+        return sorted(ascii(path.name) for path in self._folders() if not _is_text(path.name))
 
     async def open(self, name: str, *, create: Manifest | None = None) -> EdgeCollection:
         """Return the collection; if there is none, create it with the manifest `create`.
 
+        A collection whose engine failed is opened again.
+
         Raises:
             NotFound: There is no such collection, and `create` is None; the message lists those there are.
             InvalidInput: The name cannot be the name of a folder.
+            DamagedCollection: The collection cannot be used until it is restored or deleted.
             StoreBusy: Another process holds the data directory.
         """
-        if name not in self._open:
-            folder = self.folder(name)
-            if not (folder / MANIFEST).exists():
-                if create is None:
-                    raise await self._unknown(name)
-                self._lock.acquire()
-                shutil.rmtree(folder, ignore_errors=True)  # the remains of an interrupted deletion
-                folder.mkdir(parents=True)
-                require_space(folder, self._reserve_bytes, outcome="Nothing was written.")
-                write_manifest(folder / MANIFEST, create)
-            self._lock.acquire()
-            manifest = read_manifest(folder / MANIFEST)
-            self._open[name] = EdgeCollection.load(name, folder, manifest, reserve_bytes=self._reserve_bytes)
+        if name in self._open and self._open[name].is_usable:
+            return self._open[name]
+        if not is_valid_name(name) and name in await self.names():
+            raise damaged(name, f"its folder {self._root / name} has a name that no collection can have")
+        folder = self.folder(name)
+        if not _is_collection(folder):
+            if create is None:
+                raise await self._unknown(name)
+            self._create(folder, create)
+        self._lock.acquire()
+        try:
+            self._open[name] = EdgeCollection.load(name, folder, manifest_of(name, folder), space=self.space)
+        except OSError as error:
+            raise StoreError(f"Collection {name!r} cannot be opened: {error}.") from error
         return self._open[name]
 
+    async def is_damaged(self, name: str) -> bool:
+        """Return whether an existing collection cannot be used until it is restored or deleted."""
+        try:
+            await (await self.open(name)).count()
+        except DamagedCollection:
+            return True
+        except IncompatibleCollection:
+            return False
+        return False
+
     async def drop(self, name: str) -> None:
-        """Delete a collection and everything in it.
+        """Delete a collection and everything in it, even if it is damaged or the disk is full.
 
         Raises:
             NotFound: There is no collection of that name.
+            StoreError: A file of it cannot be deleted.
         """
-        folder = self.folder(name)
-        if not (folder / MANIFEST).exists():
+        if name not in await self.names():
+            check_name(name)
             raise await self._unknown(name)
         self._lock.acquire()
-        if (collection := self._open.pop(name, None)) is not None:
-            collection.close()
-        (folder / MANIFEST).unlink()  # first: without a manifest, a half-deleted folder is not taken for a collection
-        shutil.rmtree(folder)
+        self.forget(name)
+        doomed = self.work_folder("deleting")
+        try:
+            shutil.rmtree(doomed, ignore_errors=True)  # the remains of an interrupted deletion
+            (self._root / name).rename(doomed)  # at once: a half-deleted folder would look like a damaged collection
+            shutil.rmtree(doomed)
+        except OSError as error:
+            raise StoreError(f"Collection {name!r} cannot be deleted: {error}.") from error
 
     async def close(self) -> None:
-        """Flush and close every shard and release the data directory."""
-        self._close_shards()
+        """Flush and close every shard and release the data directory.
+
+        A shard that cannot be flushed is logged, because a stop must end cleanly even when the disk is full.
+        """
+        for error in self._close_shards():
+            logger.warning("%s What was acknowledged is in its log, and is read from there at the next start.", error)
         self._lock.release()
 
     async def close_shards(self) -> None:
-        """Flush and close every shard, but keep the data directory locked, so that its files do not change."""
+        """Flush and close every shard, but keep the data directory locked, so that its files do not change.
+
+        Raises:
+            StoreError: A shard could not be flushed.
+        """
         self._lock.acquire()
-        self._close_shards()
+        for error in self._close_shards():
+            raise error
+
+    def forget(self, name: str) -> None:
+        """Close a collection whose folder will be replaced or deleted, without writing anything."""
+        if (collection := self._open.pop(name, None)) is not None:
+            collection.discard()
 
     def folder(self, name: str) -> Path:
         """Return the folder of a collection, whether it exists or not."""
@@ -115,10 +175,40 @@ class EdgeStore:
         self._root.mkdir(exist_ok=True)
         return self._root.parent / name
 
-    def _close_shards(self) -> None:
+    def _folders(self) -> list[Path]:
+        return [path for path in self._root.glob("*") if _is_collection(path)]
+
+    def _create(self, folder: Path, manifest: Manifest) -> None:
+        """Write the manifest of a new collection, and mark its shard as not yet made."""
+        self._lock.acquire()
+        try:
+            shutil.rmtree(folder, ignore_errors=True)  # an empty folder
+            folder.mkdir(parents=True)
+            self.space.require_to_create(folder)
+            (folder / UNFINISHED).touch()
+            write_manifest(folder / MANIFEST, manifest)
+        except OSError as error:
+            raise StoreError(f"Collection {folder.name!r} cannot be made in {folder}: {error}.") from error
+
+    def _close_shards(self) -> list[StoreError]:
+        """Close every shard, and return what went wrong with some."""
+        failures: list[StoreError] = []
         while self._open:
             _, collection = self._open.popitem()
-            collection.close()
+            try:
+                collection.close()
+            except StoreError as error:
+                failures.append(error)
+        return failures
 
     async def _unknown(self, name: str) -> NotFound:
         return unknown_collection(name, await self.names())
+
+
+def _is_collection(folder: Path) -> bool:
+    """Return whether a folder holds a collection or the remains of one, which may be damaged."""
+    return folder.is_dir() and any(os.path.lexists(folder / part) for part in (MANIFEST, SHARD))
+
+
+def _is_text(name: str) -> bool:
+    return name.isprintable() and name.encode(errors="replace").decode() == name

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import anyio
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 OLDEST = (1, 16)  # the first version with collection metadata, which holds the manifest
 
 PROBE_TIMEOUT_S = 3.0  # a firewall may drop gRPC silently; then REST is tried
+
+EXAMPLE = "Write it as http://localhost:6333."
+
+_HOST = re.compile(r"[^\s/?#\\<>\"]+")
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -49,20 +54,30 @@ class Address:
     def __post_init__(self) -> None:
         SECRETS.add(self.api_key)
         SECRETS.add_url(self.url)
-        if "@" in urlsplit(self.url if "//" in self.url else f"//{self.url}").netloc:
+        parts = self._parts
+        if "@" in parts.netloc:
             raise InvalidInput(
                 f"QDRANT_URL has a user name or password for {self.shown}, which would not be sent. Remove it, and "
                 "set QDRANT_API_KEY instead."
             )
+        if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
+            raise InvalidInput(f"QDRANT_URL = {self.url[:200]!r} is not the URL of a server. {EXAMPLE}")
+
+    @property
+    def _parts(self) -> SplitResult:
+        try:
+            parts = urlsplit(self.url if "//" in self.url else f"http://{self.url}")
+            _ = parts.port  # raises ValueError, as urlsplit does for an unclosed bracket
+        except ValueError as error:
+            value = "" if "@" in self.url else f" = {self.url[:200]!r}"  # it may have a password
+            raise InvalidInput(f"QDRANT_URL{value} is not a URL: {error}. {EXAMPLE}") from error
+        return parts
 
     @property
     def shown(self) -> str:
         """Return the address without any secret it may contain."""
-        parts = urlsplit(self.url if "//" in self.url else f"//{self.url}")
-        try:
-            port = f":{parts.port}" if parts.port else ""
-        except ValueError as error:
-            raise InvalidInput(f"QDRANT_URL has an invalid port: {error}. Correct it.") from error
+        parts = self._parts
+        port = f":{parts.port}" if parts.port else ""
         host = parts.hostname or ""
         bracketed = f"[{host}]" if ":" in host else host
         return f"{parts.scheme or 'http'}://{bracketed}{port}{parts.path.rstrip('/')}"

@@ -96,7 +96,7 @@ class QdrantEngine:
         answer = await self._connection.ask(lambda client: client.facet(self._name, path, limit=limit, exact=True))
         return [(hit.value, hit.count) for hit in answer.hits]
 
-    async def check_space(self, points: int) -> None:
+    async def check_space(self, points: Sequence[Point]) -> None:
         """Do nothing: a server watches its own disk."""
 
     async def upsert(self, points: Sequence[Point]) -> None:

@@ -17,7 +17,8 @@ from qdrant_edge import EdgeShard
 from resift.core.values import Passage
 from resift.core.vectors import Sparse
 from resift.store.collection import Collection
-from resift.store.edge.payload_index import index_words
+from resift.store.edge.payload_index import index_words, words_without_index
+from resift.store.edge.seal import break_seal
 from resift.store.edge.store import EdgeStore
 from resift.store.fields import FieldType
 from resift.store.filters import parse_filter
@@ -227,12 +228,14 @@ async def test_index_of_words_is_made_for_many_passages_and_changes_no_answer(
     scanned = [await matching(opened, each) for each in asked]
     await store.close()
 
-    with open_shard(tmp_path / "data" / "collections" / "words" / "shard") as shard:
+    folder = tmp_path / "data" / "collections" / "words"
+    break_seal(folder)
+    with open_shard(folder / "shard") as shard:
         where = parse_filter({"any": [asked[0], asked[-1]]}, {})
         assert where is not None
-        index_words(shard, where, worth_from=len(texts) + 1)
+        index_words(shard, words_without_index(shard, where, worth_from=len(texts) + 1))
         assert not {"text", "title"} & shard.info().payload_schema.keys()
-        index_words(shard, where, worth_from=len(texts))
+        index_words(shard, words_without_index(shard, where, worth_from=len(texts)))
         assert {"text", "title"} <= shard.info().payload_schema.keys()
 
     assert [await matching(await store.open("words"), each) for each in asked] == scanned

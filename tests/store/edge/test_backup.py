@@ -47,7 +47,7 @@ async def original(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest)
 @pytest.fixture(scope="module")
 async def whole(original: EdgeStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("backups") / "below" / "all.tar"
-    index = await back_up(original, file, [])
+    index = (await back_up(original, file, [])).contents
     assert dict(index.passages) == {"notes": 20, "wiki": 0}
     return file
 
@@ -78,7 +78,7 @@ async def test_backup_restores_documents_vectors_and_manifest_elsewhere(
 
 
 async def test_backup_of_one_collection_leaves_the_others_out(original: EdgeStore, tmp_path: Path) -> None:
-    index = await back_up(original, tmp_path / "wiki.tar", ["wiki"])
+    index = (await back_up(original, tmp_path / "wiki.tar", ["wiki"])).contents
     assert set(index.passages) == {"wiki"}
     assert {name.partition("/")[0] for name in index.files} == {"wiki"}
     with pytest.raises(NotFound, match=r"No collection 'wikis'\. Did you mean 'wiki'"):

@@ -1,0 +1,54 @@
+"""What qdrant-edge raises, as errors of ours: bare `Exception`, and `PanicException` for a failed check of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from ...core.errors import DamagedCollection, Hint, StoreError
+
+MAX_REASON_CHARACTERS = 300
+
+# EPERM, ENOMEM, EACCES, ENFILE, EMFILE, ENOSPC, EROFS: the files are whole, but the system refuses something.
+_REFUSED_BY_SYSTEM = re.compile(r"os error (1|12|13|23|24|28|30)\b")
+
+
+@contextmanager
+def engine_errors(collection: str, *, opens: bool = False) -> Generator[None]:
+    """Raise an error of ours for what the engine raises. A shard must not be used after it panicked.
+
+    A shard that cannot be opened is damaged, unless the operating system refused what the engine needs.
+
+    Raises:
+        DamagedCollection: The engine panicked, or the shard cannot be opened.
+        StoreError: The engine failed in another way.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if _is_panic(error):
+            raise damaged(collection, f"the embedded store stopped with {_reason(error)!r}") from error
+        if type(error) is not Exception:  # qdrant-edge raises bare Exception; anything else is a fault of ours
+            raise
+        if opens and not _REFUSED_BY_SYSTEM.search(str(error)):
+            raise damaged(collection, _reason(error)) from error
+        raise StoreError(
+            f"The embedded store failed on collection {collection!r}: {_reason(error)}.", hint=Hint.FIND_CAUSE
+        ) from error
+
+
+def damaged(collection: str, reason: str) -> DamagedCollection:
+    """Return the error for a collection that cannot be used until it is restored or deleted."""
+    message = f"Collection {collection!r} is damaged: {reason}."
+    return DamagedCollection(message, hint=Hint.REPAIR_COLLECTION, collection=collection)
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Return whether Rust code panicked. The class derives from BaseException and cannot be imported."""
+    return type(error).__name__ == "PanicException"
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if len(text) <= MAX_REASON_CHARACTERS else f"{text[:MAX_REASON_CHARACTERS]}…"
