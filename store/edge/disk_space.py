@@ -34,7 +34,7 @@ MIN_POINT_BYTES = 8192  # two vectors of 384 floats, the text, its BM25 terms, a
 
 COPIES_OF_POINT = 3  # in the log, in the storage, and in the indexes of its payload
 
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 65_536  # a chunk with any content is written whole
 
 
 def free_bytes(folder: Path) -> int:

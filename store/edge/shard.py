@@ -151,14 +151,14 @@ class EdgeEngine:
 
     async def store_manifest(self, manifest: Manifest, *, before: Manifest) -> Manifest:
         """Write the manifest beside the shard and index its new metadata fields."""
-        changed = {name: kind for name, kind in manifest.fields.items() if before.fields.get(name) != kind}
+        changed = [name for name, kind in manifest.fields.items() if before.fields.get(name) != kind]
         if changed:
             per_field = FIELD_INDEX_BYTES + INDEXED_VALUE_BYTES * await self.count(None)
             needed = MARGIN_BYTES + len(changed) * per_field
             self._space.require(self._folder, needed, outcome="No metadata field was indexed.")
-        for name, kind in changed.items():
+        for name in changed:
             with self._using() as shard:
-                index_field(shard, name, before.fields.get(name), kind)
+                index_field(shard, name, before.fields.get(name), manifest.fields[name])
         write_manifest(self._folder / MANIFEST, manifest)
         return manifest
 

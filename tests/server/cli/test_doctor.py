@@ -8,6 +8,7 @@ import pytest
 from resift.settings.load import load_settings
 from resift.settings.table import HIDDEN, shown
 from resift.tests.models.rerankers import write_own
+from resift.tests.plugins.installed import installed
 from resift.tests.server.in_process import Run
 from resift.tests.standins.chat import chat_stand_in, completion, refusal
 from resift.tests.standins.http import Answer
@@ -76,3 +77,64 @@ def test_secrets_are_hidden_wherever_they_stand(monkeypatch: pytest.MonkeyPatch)
     settings = load_settings(rerankers={"far": row})
     names = ("QDRANT_API_KEY", "OPENAI_BASE_URL", "RESIFT_RERANKERS", "RESIFT_THREADS")
     assert [shown(settings, name) for name in names] == [HIDDEN, f"http://{HIDDEN}@host/v1", "far", "0"]
+
+
+def test_damaged_collection_is_named_with_what_to_do_and_hides_no_other(run: Run, tmp_path: Path) -> None:
+    text = tmp_path / "pump.md"
+    text.write_text("# Pump\n\nThe pump hums because its bearing is worn.\n")
+    for name in ("hurt", "whole"):
+        assert run("ingest", str(text), "-c", name).code == 0
+    [status] = (tmp_path / "data" / "collections" / "hurt").glob("**/*-source-null/has_values/status.dat")
+    status.write_bytes(b"")
+    (tmp_path / "data" / "collections" / "not possible" / "shard").mkdir(parents=True)
+
+    ill = run("doctor")
+    assert ill.code == 1
+    assert "✗ collections: whole (1 passages)\n  Collection 'hurt' is damaged: since it was closed, " in ill.out
+    assert "run `resift delete hurt --everything` and ingest the documents again" in ill.out
+    assert "Collection 'not possible' is damaged: its folder " in ill.out
+    assert "✓ MCP server" in ill.out
+    problems = {each["name"]: each["problem"] for each in run("collections", "--json").json["collections"]}
+    assert (list(problems), problems["whole"]) == (["hurt", "not possible", "whole"], "")
+    assert "is damaged" in problems["hurt"]
+    assert run("search", "what hums", "-c", "whole", "--json").json["hits"]
+    assert "is damaged" in run("search", "what hums", "-c", "hurt").err
+    assert "is damaged" in run("ingest", str(text), "-c", "hurt").err
+
+    deleted = run("delete", "hurt", "--everything")
+    assert (deleted.code, "could not be counted: Collection 'hurt' is damaged" in deleted.err) == (0, True)
+    assert run("delete", "not possible", "--everything").code == 0
+    assert run("ingest", str(text), "-c", "hurt").code == 0
+    assert "✓ collections: hurt (1 passages), whole (1 passages)" in run("doctor").out
+
+
+def test_parser_plug_in_that_cannot_be_used_is_listed(run: Run, tmp_path: Path) -> None:
+    info = tmp_path / "site" / "bad_parser-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-parser\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[resift.parsers]\nbad = no_such_module:Parser\n")
+    with installed(tmp_path / "site"):
+        ill = run("doctor")
+    assert ill.code == 1
+    assert "✗ plug-ins: The plug-in 'bad' of bad-parser 1.0 cannot be used: ModuleNotFoundError" in ill.out
+
+
+def test_little_space_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_MIN_FREE_MB", str(2**40))
+    ill = run("doctor")
+    assert ill.code == 1
+    assert "✗ data folder: Only " in ill.out
+
+
+@pytest.mark.parametrize(
+    "command", [["doctor"], ["serve"], ["search", "x"], ["collections"], ["backup", "x.tar"], ["prompts"]]
+)
+def test_malformed_server_url_is_an_error_in_every_command(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("QDRANT_URL", "http://[::1")
+    refused = run(*command)
+    assert refused.code == 1
+    assert refused.err.startswith(
+        "resift: QDRANT_URL = 'http://[::1' is not a URL: Invalid IPv6 URL. Write it as http://"
+    )

@@ -76,9 +76,12 @@ def test_password_in_the_address_is_refused_and_not_shown() -> None:
     assert "sesame" not in str(refused.value)
 
 
-def test_port_that_is_no_number_is_named() -> None:
-    with pytest.raises(InvalidInput, match="QDRANT_URL has an invalid port"):
-        _ = Address("http://localhost:six").shown
+@pytest.mark.parametrize(
+    "url", ["http://localhost:six", "http://h:99999", "http://[::1", "http://", "://x", "ftp://h", "http://a b", "/"]
+)
+def test_address_that_is_no_url_is_refused_with_an_example(url: str) -> None:
+    with pytest.raises(InvalidInput, match=r"QDRANT_URL = .* is not .*\. Write it as http://localhost:6333\."):
+        Address(url)
 
 
 def test_key_that_others_can_read_on_the_way_is_noticed() -> None:
