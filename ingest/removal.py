@@ -46,11 +46,11 @@ class Remover:
     async def _size(self, name: str) -> Removed:
         try:
             collection = await self._store.open(name)
-            return Removed(await collection.documents() or 0, await collection.count())
+            return Removed(await collection.documents() or 0, passages=await collection.count())
         except StoreBusy:
             raise
         except StoreError as error:  # a damaged collection cannot be counted, but it can be deleted
-            return Removed(0, 0, notes=(f"Its documents could not be counted: {error.args[0]}",))
+            return Removed(0, passages=0, notes=(f"Its documents could not be counted: {error.args[0]}",))
 
     async def remove(
         self, name: str, *, document_ids: Sequence[str], filter_: Mapping[str, Any], everything: bool = False
@@ -76,11 +76,11 @@ class Remover:
             present = await collection.entries(document_ids) if document_ids else {}
             missing = tuple(each for each in document_ids if each not in present)
             if document_ids and not present:
-                return Removed(0, 0, missing)
+                return Removed(0, passages=0, missing=missing)
             where = _conditions(tuple(present), filter_, collection)
             documents = await _count_to_remove(collection, where)
             passages = await collection.remove(where)
-            return Removed(documents, passages, missing, notes=await _flushed(collection))
+            return Removed(documents, passages=passages, missing=missing, notes=await _flushed(collection))
 
 
 async def _flushed(collection: Collection) -> tuple[str, ...]:
