@@ -25,6 +25,7 @@ from .embed import Embedder
 from .job import Failure, IngestReport, Job, Skipped, WriteLocks
 from .parsers.registry import installed_parsers
 from .passages.chunker import Chunker
+from .reader import failing_alone
 from .tally import Tally
 from .walk import is_missing_or_empty
 
@@ -159,7 +160,8 @@ class Ingestor:
 
         def chunk(document: Document) -> Sequence[Passage] | Failure:
             try:
-                return chunker.chunk(document) or _failure(document, NO_TEXT)  # a page of scripts has no text
+                with failing_alone(document.source or document.id):
+                    return chunker.chunk(document) or _failure(document, NO_TEXT)  # a page of scripts has no text
             except ResiftError as error:
                 return _failure(document, str(error))
 
@@ -218,11 +220,14 @@ def _objection(document: Document, *, is_repeated: bool) -> Failure | None:
     if is_repeated:
         return _failure(document, f"The id {document.id!r} is used twice in this call; the first document has it.")
     try:
-        check_metadata(document.metadata)
-        json.dumps([document.id, document.title, document.source, dict(document.metadata)], ensure_ascii=False).encode()
-    except InvalidInput as error:
+        with failing_alone(document.source or document.id):
+            check_metadata(document.metadata)
+            named = json.dumps(
+                [document.id, document.title, document.source, dict(document.metadata)], ensure_ascii=False
+            )
+    except ResiftError as error:
         return _failure(document, str(error))
-    except UnicodeEncodeError:  # for example, a file name that is not UTF-8
+    if named != encodable(named):  # for example, a file name that is not UTF-8
         return _failure(document, "Its name, title or metadata is not valid Unicode. Rename the file or correct them.")
     return None
 

@@ -1,10 +1,13 @@
 """Reading a file into a document: decode, parse, name."""
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import BlankFile, UnreadableFile
+from ..core.errors import BlankFile, ResiftError, UnreadableFile
 from ..core.values import Document
 from ..store.fields import BUILT_IN_FIELDS, RESERVED_WORDS
 from .decoding import decode
@@ -13,6 +16,8 @@ from .parsers.protocols import Content, Parser
 from .parsers.registry import installed_parsers
 from .parsers.structure import ParsedDocument
 from .roots import Roots
+
+logger = logging.getLogger(__name__)
 
 _NO_STRUCTURE = ParsedDocument(lines=(), line_numbers=(), sections=())
 
@@ -24,6 +29,32 @@ class FileDocument(Document):
     parsed: ParsedDocument = _NO_STRUCTURE
 
 
+@contextmanager
+def failing_alone(name: str) -> Iterator[None]:
+    """Turn whatever reading or cutting a document raises into an error that names it, so that it costs no other one.
+
+    Raises:
+        UnreadableFile: Something else than a `ResiftError` was raised.
+    """
+    try:
+        yield
+    except ResiftError:
+        raise
+    except Exception as error:
+        logger.debug("%s cannot be read", name, exc_info=True)
+        raise UnreadableFile(
+            f"{name} cannot be turned into passages: {_cause(error)}. Leave it out, or convert it to plain text."
+        ) from error
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "its parts are nested too deeply"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than is free"
+    return f"{type(error).__name__}: {error}"
+
+
 def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
     """Return the document at `path`, as `Roots.admit` returned it; its id is the path.
 
@@ -31,6 +62,11 @@ def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
         PathRefused: The path leads outside the roots by now.
         UnreadableFile: The file has no text, has more than `max_bytes`, or cannot be read, decoded or parsed.
     """
+    with failing_alone(str(path)):
+        return _read(path, roots, max_bytes)
+
+
+def _read(path: Path, roots: Roots, max_bytes: int) -> FileDocument:
     source = path.as_posix()
     parser, content = _content(source, _read_bytes(path, roots, max_bytes))
     parsed = parser.parse(content)

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import unescape
-from html.parser import HTMLParser
 
 from .protocols import Content
 from .structure import Block, Heading, ParsedDocument, nest
+from .tags import Kind, tokens_of
 
 _PAGE_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
 
@@ -56,21 +56,15 @@ def _first_heading(parts: Sequence[Block | Heading]) -> str:
 
 def _read(text: str, *, boilerplate: bool) -> "_Page":
     page = _Page(boilerplate=boilerplate)
-    page.feed(_escape_unfinished(text))
-    page.close()
+    for kind, value, line in tokens_of(text):
+        if kind is Kind.TEXT:
+            page.add_text(value, line)
+        elif kind is Kind.START:
+            page.start(value, line)
+        else:
+            page.end(value)
     page.end_block()
     return page
-
-
-def _escape_unfinished(text: str) -> str:
-    """Return `text` with the `<` of tags and comments that never end escaped.
-
-    The parser would search the rest of the text for the end of each (120 s for 400 kB).
-    """
-    tags = text.rfind(">") + 1
-    text = text[:tags] + text[tags:].replace("<", "&lt;")
-    comments = text.rfind("-->") + 1
-    return text[:comments] + text[comments:].replace("<!--", "&lt;!--")
 
 
 @dataclass(slots=True)
@@ -79,14 +73,18 @@ class _Line:
 
     number: int
     pieces: list[str] = field(default_factory=list[str])
+    has_text: bool = False
+
+    def add(self, text: str) -> None:
+        """Add a piece of text."""
+        self.pieces.append(text)
+        self.has_text = self.has_text or not text.isspace()
 
 
-class _Page(HTMLParser):
+class _Page:
     """Turns tags and text into lines, blocks and headings."""
 
     def __init__(self, *, boilerplate: bool) -> None:
-        # The parser would turn `&#10;` into a newline, which would count as a line of the source.
-        super().__init__(convert_charrefs=False)
         self.lines: list[str] = []
         self.line_numbers: list[int] = []
         self.parts: list[Block | Heading] = []
@@ -97,7 +95,7 @@ class _Page(HTMLParser):
         self._block: list[_Line] = []
         self._level = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, line: int) -> None:
         """Begin a block, a heading, a line or a table cell."""
         if tag in _BLOCKS:
             self.end_block()
@@ -107,47 +105,39 @@ class _Page(HTMLParser):
         if tag in _HEADINGS:
             self._level = _HEADINGS[tag]
         elif tag == "br":
-            self._block.append(_Line(self.getpos()[0]))
-        elif tag in {"td", "th"} and self._block and "".join(self._block[-1].pieces).strip():
-            self._add(" | ")
+            self._block.append(_Line(line))
+        elif tag in {"td", "th"} and self._block and self._block[-1].has_text and not self._is_hidden():
+            self._block[-1].add(" | ")
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Treat `<br/>` as `<br>`: in HTML the slash has no meaning."""
-        self.handle_starttag(tag, attrs)
-        if tag in _INVISIBLE:
-            self._close(tag)
-
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         """End a block, and every tag that was left open inside it."""
         if tag in _BLOCKS:
             self.end_block()
         if tag in _HEADINGS:
             self._level = 0
-        self._close(tag)
+        while self._count[tag]:
+            closed = self._open.pop()
+            self._count[closed] -= 1
+            if closed == tag:
+                return
 
-    def handle_data(self, data: str) -> None:
-        """Add text to the lines on which it stands."""
+    def add_text(self, text: str, number: int) -> None:
+        """Add text to the lines on which it stands. The first of them has a number in the source."""
         if self._count["title"] and not self._count["svg"]:
-            self.title.append(data)
-        first, *rest = data.split("\n")
-        self._add(first)
+            self.title.append(_decoded(text))
+        first, *rest = text.split("\n")
+        is_hidden = self._is_hidden()
+        if not is_hidden and first:
+            if not self._block:
+                self._block.append(_Line(number))
+            self._block[-1].add(_decoded(first))
+        is_verbatim = self._count["pre"] > 0
         for offset, line in enumerate(rest, start=1):
-            self._block.append(_Line(self.getpos()[0] + offset))
-            self._add(line)
-
-    def handle_entityref(self, name: str) -> None:
-        """Add the character of a named reference; an unknown name is kept as text."""
-        known = unescape(f"&{name};")
-        self._add_character(known if not known.endswith(";") else f"&{name}")
-
-    def handle_charref(self, name: str) -> None:
-        """Add the character of a numeric reference."""
-        self._add_character(unescape(f"&#{name};"))
-
-    def parse_marked_section(self, i: int, report: int = 1) -> int:
-        """Skip `<![...]>`: the library raises AssertionError for a kind it does not know."""
-        end = self.rawdata.find(">", i)
-        return end + 1 if end >= 0 else -1
+            # What comes next stands on the last line; blank lines before it count in preformatted text only.
+            if offset == len(rest) or (not is_hidden and (is_verbatim or line.strip())):
+                self._block.append(_Line(number + offset))
+            if line and not is_hidden:
+                self._block[-1].add(_decoded(line))
 
     def end_block(self) -> None:
         """Append the current block to the lines and parts, if it has any text."""
@@ -168,17 +158,6 @@ class _Page(HTMLParser):
         self.lines.append("")
         self.line_numbers.append(self.line_numbers[-1])
 
-    def _add_character(self, characters: str) -> None:
-        if self._count["title"]:
-            self.title.append(characters)
-        self._add(characters.replace("\n", " ").replace("\r", " ").replace("\0", "\ufffd"))
-
-    def _add(self, text: str) -> None:
-        if not self._is_hidden():
-            if not self._block:
-                self._block.append(_Line(self.getpos()[0]))
-            self._block[-1].pieces.append(text)
-
     def _is_hidden(self) -> bool:
         if any(self._count[tag] for tag in _INVISIBLE):
             return True
@@ -187,12 +166,17 @@ class _Page(HTMLParser):
         inside = any(self._count[tag] for tag in _CONTENT)
         return any(self._count[tag] for tag in _BOILERPLATE if tag == "nav" or not inside)
 
-    def _close(self, tag: str) -> None:
-        while self._count[tag]:
-            closed = self._open.pop()
-            self._count[closed] -= 1
-            if closed == tag:
-                return
+
+# More digits than the last character has, after any zeros: `unescape` would convert them all.
+_TOO_LONG = re.compile(r"&#(?:0*+\d{8}|[xX]0*+[\da-fA-F]{7})[\da-fA-F]*+;?")
+
+
+def _decoded(text: str) -> str:
+    """Return one line of the source without character references; one of a line end does not make a line."""
+    if "&" not in text:
+        return text
+    characters = unescape(_TOO_LONG.sub("\ufffd", text))
+    return characters.replace("\n", " ").replace("\r", " ").replace("\0", "\ufffd")
 
 
 def _text(line: _Line, *, verbatim: bool) -> str:

@@ -4,14 +4,39 @@ import re
 from collections.abc import Iterator, Sequence
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
+from ...core.errors import UnreadableFile
 from .front_matter import FrontMatter, read_front_matter
 from .protocols import Content
 from .structure import Block, Heading, ParsedDocument, nest, paragraphs
 
+# For one document: about a minute. 20 MB of prose take 600,000, and a list of 1 MB with three letters a line 1,000,000.
+MAX_STEPS = 5_000_000
+
+_MAX_HEADING_CHARS = 1000  # more than a passage shows; the library's inline rules are quadratic in some of their input
+
+
+def _count_step(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
+    """Count a step of the block parser. This is a rule that never matches, asked before all others.
+
+    Raises:
+        UnreadableFile: The document takes more steps than one document may.
+    """
+    state.env["steps_left"] -= 1
+    if state.env["steps_left"] < 0:
+        raise UnreadableFile(
+            "Its Markdown takes too many steps to read: quotes and lists are nested too deeply in too many lines. "
+            "Split the document, or save it as plain text (.txt)."
+        )
+    return False
+
+
 # Inline markup takes half the time of parsing and does not matter to where a document is cut.
 _BLOCKS = MarkdownIt("commonmark").disable("inline")
+
+_BLOCKS.block.ruler.before("code", "count_step", _count_step, {"alt": ["paragraph", "reference", "blockquote", "list"]})
 
 _INLINE = MarkdownIt("commonmark")
 
@@ -29,6 +54,9 @@ class MarkdownParser:
     suffixes = frozenset((".md", ".markdown", ".mdx", ".mkd", ".qmd", ".rmd"))
     is_binary = False
 
+    def __init__(self, max_steps: int = MAX_STEPS) -> None:
+        self._max_steps = max_steps
+
     def sniff(self, text: str) -> bool:
         """Return whether the text has a heading, a fence or a link."""
         return _SIGNS.search(text) is not None
@@ -37,7 +65,8 @@ class MarkdownParser:
         """Return the sections of the document; front matter becomes metadata."""
         lines = content.text.split("\n")
         front_matter = read_front_matter(lines)
-        parts = list(_parts(lines, front_matter))
+        tokens = _BLOCKS.parse("\n".join(lines[front_matter.lines :]), {"steps_left": self._max_steps})
+        parts = list(_parts(lines, front_matter, tokens))
         metadata = dict(front_matter.fields)
         title = metadata.pop("title", "")
         return ParsedDocument(
@@ -53,12 +82,12 @@ def _first_heading(parts: Sequence[Block | Heading]) -> str:
     return next((part.text for part in parts if isinstance(part, Heading) and part.level == 1), "")
 
 
-def _parts(lines: Sequence[str], front_matter: FrontMatter) -> Iterator[Block | Heading]:
+def _parts(lines: Sequence[str], front_matter: FrontMatter, tokens: Sequence[Token]) -> Iterator[Block | Heading]:
     """Yield headings and verbatim blocks, and as paragraphs every line between them, so that no text is lost."""
     done = front_matter.lines
     if not front_matter.is_valid:  # a colon too many, say: still worth finding, and no heading of the text
         yield Block(0, done, verbatim=True)
-    for part in _marked_parts(_BLOCKS.parse("\n".join(lines[done:])), done):
+    for part in _marked_parts(tokens, done):
         if part.first < done:
             continue
         yield from paragraphs(lines, done, part.first)
@@ -81,6 +110,6 @@ def _marked_parts(tokens: Sequence[Token], first_line: int) -> Iterator[Block | 
 
 def _plain(markup: str) -> str:
     """Return the words of a heading on one line, without the marks of emphasis, links and code."""
-    leaves = [leaf for token in _INLINE.parseInline(markup) for leaf in token.children or []]
+    leaves = [leaf for token in _INLINE.parseInline(markup[:_MAX_HEADING_CHARS]) for leaf in token.children or []]
     words = "".join(" " if leaf.type == "softbreak" else leaf.content for leaf in leaves if leaf.type != "html_inline")
     return " ".join(words.split())

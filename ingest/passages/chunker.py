@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 
 from tokenizers import Tokenizer
 
@@ -14,7 +14,7 @@ from ..parsers.structure import ParsedDocument
 from ..reader import FileDocument
 from .headings import fit_headings
 from .packing import Chunk, Chunking, Packer, UnitRange
-from .tokens import TokenCounter
+from .tokens import CHARS_PER_TOKEN, TokenCounter
 from .units import TextUnit, spans_of, split_into_units
 
 
@@ -55,8 +55,14 @@ class Chunker:
             first = len(units)
             units += [unit for _ in found for unit in next(split)]
             ranges.append((first, len(units)))
-        packer = Packer([unit.tokens for unit in units], self.chunking)
+        packer = Packer(list(_sizes(units)), self.chunking)
         return units, packer.merge_small(list(_chunks(layout.parsed, iter(ranges), packer)))
+
+
+def _sizes(units: Sequence[TextUnit]) -> Iterator[int]:
+    """Yield the tokens of each unit, and one more for each 20 of the blanks after it, which a passage would hold."""
+    for unit, after in zip_longest(units, units[1:]):
+        yield unit.tokens + ((after.start - unit.end) // CHARS_PER_TOKEN if after else 0)
 
 
 class _Layout:

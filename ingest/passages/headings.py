@@ -10,6 +10,8 @@ MAX_HEADING_TOKENS = 50
 
 _RESERVED_TOKENS = 20  # which a long title leaves to the heading
 
+_MAX_LEVEL_CHARS = 20 * MAX_HEADING_TOKENS  # more are never shown; a heading of 1 MB over 1,000 sections would be 1 GB
+
 _SEPARATOR = " > "
 
 _ELLIPSIS = "…"
@@ -21,7 +23,9 @@ def fit_headings(title: str, paths: Sequence[tuple[str, ...]], counter: TokenCou
     An outermost heading that equals the title is left out. A heading that is too long loses its outer levels first,
     then its last words.
     """
-    without_title = [path[1:] if path and path[0].strip() == title.strip() else path for path in paths]
+    title = title[:_MAX_LEVEL_CHARS]
+    shortened = [tuple(level[:_MAX_LEVEL_CHARS] for level in path) for path in paths]
+    without_title = [path[1:] if path and path[0].strip() == title.strip() else path for path in shortened]
     distinct = list(dict.fromkeys(without_title))  # most passages of a section share their heading
     title_tokens, *heading_tokens = counter.count([title, *map(_SEPARATOR.join, distinct)])
     longest = max(heading_tokens, default=0)

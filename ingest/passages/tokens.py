@@ -32,13 +32,14 @@ class TokenCounter:
         self._tokenizer.no_padding()
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text, but at least one per 20 characters."""
+        """Return the number of tokens of each text, but at least one, and one per 20 characters."""
         counts: list[int] = []
         for first in range(0, len(texts), _BATCH):
             batch = list(texts[first : first + _BATCH])
             encodings = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
             counts += [
-                max(len(item), len(text) // CHARS_PER_TOKEN) for item, text in zip(encodings, batch, strict=True)
+                max(len(item), len(text) // CHARS_PER_TOKEN, bool(text))
+                for item, text in zip(encodings, batch, strict=True)
             ]
         return counts
 

@@ -4,6 +4,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from resift.core.values import Document
 from resift.core.vectors import standard_vectors
 from resift.ingest.ingestor import NO_TEXT, digest_of
 from resift.ingest.job import Failure, Job
+from resift.ingest.parsers import Block, ParsedDocument, Section
+from resift.ingest.reader import FileDocument
 from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
 from resift.store.protocols import Point
@@ -123,6 +126,18 @@ async def test_unusable_documents_fail_with_their_reasons_and_others_are_written
     assert len(report.failures) == 7
     assert [passage.text for passage in await harness.passages("good")] == ["Some text."]
     assert (await harness.passages("null"))[0].metadata == {}
+
+
+async def test_document_that_cannot_be_cut_or_compared_fails_alone(harness: Harness) -> None:
+    number: Any = 1
+    section = Section(path=(number,), blocks=(Block(0, 1),))
+    parsed = ParsedDocument(lines=["Some text."], line_numbers=[1], sections=(section,))
+    cut = FileDocument(id="cut", title="", text="Some text.", source="cut.odd", metadata={}, parsed=parsed)
+    report = await harness.ingest(doc("before"), cut, replace(doc("keys"), metadata={number: "x"}), doc("after"))
+    assert report.added == 2
+    reasons = {failure.source: failure.reason for failure in report.failures}
+    assert reasons["cut.odd"].startswith("cut.odd cannot be turned into passages: TypeError: ")
+    assert reasons["keys"].startswith("keys cannot be turned into passages: TypeError: ")
 
 
 async def test_lone_surrogate_in_a_text_is_replaced(harness: Harness) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from resift.core.errors import UnreadableFile
+from resift.core.errors import NotFound, UnreadableFile
 from resift.core.values import Document
 from resift.ingest.parsers.registry import BUILT_IN, installed_parsers
-from resift.ingest.reader import read_document
+from resift.ingest.reader import failing_alone, read_document
 from resift.ingest.roots import Roots
 
 
@@ -121,3 +121,25 @@ def test_byte_order_mark_decides_and_newlines_are_one_kind(tmp_path: Path, data:
 )
 def test_parser_is_chosen_by_suffix_or_else_by_the_look_of_the_text(source: str, text: str, expected: str) -> None:
     assert installed_parsers().for_text(source, text) is BUILT_IN[expected]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (ValueError("bad digits"), "ValueError: bad digits"),
+        (OverflowError("too large"), "OverflowError: too large"),
+        (RecursionError("maximum depth"), "its parts are nested too deeply"),
+        (MemoryError(), "it needs more memory than is free"),
+    ],
+)
+def test_whatever_a_document_raises_is_an_error_that_names_it(error: Exception, cause: str) -> None:
+    with (
+        pytest.raises(UnreadableFile, match=f"^a.html cannot be turned into passages: {cause}. "),
+        failing_alone("a.html"),
+    ):
+        raise error
+
+
+def test_expected_error_keeps_its_words() -> None:
+    with pytest.raises(NotFound, match=r"^as it is$"), failing_alone("a.html"):
+        raise NotFound("as it is")

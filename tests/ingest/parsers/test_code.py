@@ -100,3 +100,9 @@ def test_indentation_is_kept_and_lines_are_exact(chunker: Chunker) -> None:
     for passage in cut(chunker, text, "a.py"):
         if "why" not in passage.text:  # that line is longer than a passage
             assert passage.text == "\n".join(lines[passage.start_line - 1 : passage.end_line])
+
+
+def test_very_long_python_is_cut_at_its_definitions_without_a_syntax_tree() -> None:
+    many = "{a}\n" * 130_000
+    text = f'VALUES = f"""\n{many}"""\n\ndef last():\n    return 1\n'
+    assert CodeParser().parse(Content("a.py", text=text)).sections[-1].path == ("last",)

@@ -1,3 +1,5 @@
+import pytest
+
 from resift.core.values import Document, Passage
 from resift.ingest.passages.chunker import Chunker
 
@@ -60,3 +62,17 @@ def test_text_after_an_empty_heading_is_not_a_heading(chunker: Chunker) -> None:
 
 def test_tag_that_never_ends_is_text(chunker: Chunker) -> None:
     assert text_of(chunker, "<p>if a <b and") == "if a <b and"
+
+
+@pytest.mark.parametrize("reference", [f"&#{'1' * 4301};", f"&#x{'F' * 5000};", f"&#{'0' * 4301}1234567890;"])
+def test_reference_of_thousands_of_digits_is_an_unknown_character(chunker: Chunker, reference: str) -> None:
+    assert text_of(chunker, f"<p>a{reference}b") == "a\ufffdb"
+
+
+def test_reference_with_leading_zeros_is_decoded(chunker: Chunker) -> None:
+    assert text_of(chunker, f"<p>&#{'0' * 20}65;&#x{'0' * 20}42;") == "AB"
+
+
+def test_breaks_of_hidden_text_are_one_break(chunker: Chunker) -> None:
+    (passage,) = cut(chunker, "<p>a<template>\n\n\n</template>b\n<p>c")
+    assert (passage.text, passage.start_line, passage.end_line) == ("a\nb\n\nc", 1, 5)
