@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from .job import IngestReport
+from .parsers.junk import KINDS
 from .parsers.registry import installed_parsers
 
 OTHER_NAMES = "outside the glob"
@@ -24,10 +25,10 @@ MAX_FAILURES = 3  # in the message of a call in which nothing came in
 
 MAX_CHARACTERS = 300  # of a source or a reason in it
 
-# Written by tools, not by people, and common in repositories.
+# Written by tools or by other people, and common in repositories.
 SKIPPED_FOLDERS = frozenset({
     "__pycache__", "node_modules", "bower_components", "venv", "env", "dist", "build", "target", "site-packages",
-    "htmlcov", "__MACOSX", "*.egg-info", "*.dist-info",
+    "htmlcov", "__MACOSX", "*.egg-info", "*.dist-info", "vendor", "_vendor", "vendored", "third_party", "third-party",
 })  # fmt: skip
 
 # Without a parser these are not opened: some, such as SVG and PDF, begin like text.
@@ -36,7 +37,7 @@ NON_TEXT_SUFFIXES = frozenset({
     ".webm", ".avi", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".odt", ".epub", ".zip", ".tar",
     ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".whl", ".jar", ".exe", ".dll", ".so", ".dylib", ".o", ".a",
     ".class", ".pyc", ".wasm", ".bin", ".onnx", ".pt", ".safetensors", ".npy", ".npz", ".parquet", ".sqlite", ".db",
-    ".ttf", ".otf", ".woff", ".woff2", ".map", ".lock",
+    ".ttf", ".otf", ".woff", ".woff2",
 })  # fmt: skip
 
 _SECRET_NAMES = (
@@ -53,7 +54,7 @@ _ADVICE: Mapping[str, str] = {
     OTHER_NAMES: "To take more, widen the glob.",
     HIDDEN: "Hidden files are taken when they are named.",
     HIDDEN_FOLDERS: "Hidden folders are searched when they are named.",
-    GENERATED_FOLDERS: "Folders such as node_modules and build are searched when they are named.",
+    GENERATED_FOLDERS: "Folders such as node_modules, vendor and build are searched when they are named.",
     SECRETS: "Files of secrets, such as .env and private keys, are never taken.",
 }
 
@@ -103,7 +104,8 @@ def advice_on(skipped: Mapping[str, int]) -> list[str]:
     """Return what a caller can do about the kinds that were skipped."""
     formats = sorted(kind for kind in skipped if f".{kind}" in NON_TEXT_SUFFIXES)
     convert = [f"Resift cannot read {', '.join(formats[:MAX_KINDS])}: convert what matters to text."] if formats else []
-    return [*convert, *(advice for kind, advice in _ADVICE.items() if kind in skipped)]
+    junk = [] if KINDS.isdisjoint(skipped) else ["What programs wrote for programs is taken when its file is named."]
+    return [*convert, *junk, *(advice for kind, advice in _ADVICE.items() if kind in skipped)]
 
 
 def notes_on(report: IngestReport) -> tuple[str, ...]:

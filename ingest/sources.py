@@ -14,6 +14,7 @@ from ..core.values import Document
 from .decoding import normalise
 from .job import Failure, Progress, Skipped
 from .named import local_path
+from .parsers.junk import junk_reason
 from .reader import read_document
 from .roots import Roots
 from .skipping import BLANK
@@ -43,11 +44,13 @@ class Files:
             yield self._read(path)
 
     def _read(self, path: Path) -> Document | Failure | Skipped:
+        is_named = path in self.found.named
         try:
             document = read_document(path, roots=self.roots, max_bytes=self.max_bytes)
+            if not is_named and (kind := junk_reason(path.name, document.text)):
+                return Skipped(path.as_posix(), kind)
             return replace(document, metadata={**document.metadata, **self.metadata})
         except BlankFile as error:
-            is_named = path in self.found.named
             return Failure(path.as_posix(), str(error)) if is_named else Skipped(path.as_posix(), BLANK)
         except ResiftError as error:
             return Failure(path.as_posix(), str(error))

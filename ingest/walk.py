@@ -13,6 +13,7 @@ from .glob import DEFAULT_GLOB, Glob
 from .job import Failure, Skipped
 from .named import glob_below, local_path, shown
 from .opening import FolderEntry, list_folder, open_file
+from .parsers.junk import junk_by_name
 from .parsers.registry import installed_parsers
 from .roots import Roots
 
@@ -172,6 +173,7 @@ class _Search:
             (skipping.SPECIAL, lambda: entry.kind == "special" or (entry.kind == "link" and not target.is_file())),
             (skipping.SECRETS, lambda: skipping.holds_secrets(target, target.with_name(entry.name))),
             (skipping.EMPTY, lambda: not size),
+            (junk_by_name(entry.name), lambda: bool(junk_by_name(entry.name))),
             (skipping.kind_of(target.name), lambda: not self._is_readable(target)),
         )
         return next((kind for kind, holds in reasons if holds()), "")

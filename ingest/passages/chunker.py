@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 
 from ...core.values import Document, Passage
 from ..decoding import normalise
+from ..parsers.encoded import without_encoded
 from ..parsers.protocols import Content
 from ..parsers.registry import installed_parsers
 from ..parsers.structure import ParsedDocument
@@ -29,7 +30,7 @@ class Chunker:
         """Return the passages of a document in order; none when it has no text.
 
         A document that was not read from a file is parsed here, as its source or the look of its text suggests. The
-        text of a passage is a slice of the parsed lines.
+        text of a passage is a slice of the parsed lines, with marks for encoded data.
 
         Raises:
             UnreadableFile: The parser of a plug-in failed.
@@ -97,9 +98,10 @@ class _Layout:
 
 def _parsed(document: Document) -> ParsedDocument:
     if isinstance(document, FileDocument):
-        return document.parsed
+        return without_encoded(document.parsed)
     text = normalise(document.text)
-    return installed_parsers().for_text(document.source, text).parse(Content(document.source, text=text))
+    parser = installed_parsers().for_text(document.source, text)
+    return without_encoded(parser.parse(Content(document.source, text=text)))
 
 
 def _chunks(parsed: ParsedDocument, ranges: Iterator[UnitRange], packer: Packer) -> Iterator[Chunk]:
