@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ class FileDocument(Document):
 
 
 @contextmanager
-def failing_alone(name: str) -> Iterator[None]:
+def failing_alone(name: str) -> Generator[None]:
     """Turn whatever reading or cutting a document raises into an error that names it, so that it costs no other one.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import unescape
 
 from .protocols import Content
-from .structure import Block, Heading, ParsedDocument, nest
+from .structure import Block, Heading, ParsedDocument, check_length, nest
 from .tags import Kind, tokens_of
 
 _PAGE_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
@@ -148,6 +148,7 @@ class _Page:
             return
         level, self._level = self._level, 0
         first = len(self.lines)
+        check_length(first)
         self.lines += [text for _, text in written]
         self.line_numbers += [number for number, _ in written]
         last = len(self.lines)

@@ -6,18 +6,25 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
 
-from .structure import ParsedDocument
+from .structure import ParsedDocument, check_length
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a parser reads. `source` is a path or a URI, or empty for text that came without either."""
+    """What a parser reads. `source` is a path or a URI, or empty for text that came without either.
+
+    Raises:
+        UnreadableFile: The text has more than a million lines.
+    """
 
     source: str = ""
     text: str = ""
     r"""The decoded text with \n as the only line end; empty for a parser of a binary format."""
     data: bytes = b""
     """The bytes of the file; empty for a parser of a text format."""
+
+    def __post_init__(self) -> None:
+        check_length(self.text.count("\n"))
 
 
 class Parser(Protocol):

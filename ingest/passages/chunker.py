@@ -11,7 +11,7 @@ from ..decoding import normalise
 from ..parsers.encoded import without_encoded
 from ..parsers.protocols import Content
 from ..parsers.registry import installed_parsers
-from ..parsers.structure import ParsedDocument
+from ..parsers.structure import ParsedDocument, check_length
 from ..reader import FileDocument
 from .headings import fit_headings
 from .packing import Chunk, Chunking, Packer, UnitRange
@@ -33,7 +33,7 @@ class Chunker:
         text of a passage is a slice of the parsed lines, with marks for encoded data.
 
         Raises:
-            UnreadableFile: The parser of a plug-in failed.
+            UnreadableFile: The parser of a plug-in failed, or the document takes more than one document may.
         """
         layout = _Layout(_parsed(document))
         units, chunks = self._pack(layout)
@@ -49,6 +49,7 @@ class Chunker:
         spans = [spans_of(block, layout.text, layout.starts) for block in blocks]
         # All in one call: a call of the tokenizer per block would use one core only.
         flat = [span for found in spans for span in found]
+        check_length(len(flat))
         split = iter(split_into_units(layout.text, flat, self._counter, max_tokens=self.chunking.max_tokens))
         units: list[TextUnit] = []
         ranges: list[UnitRange] = []
@@ -56,6 +57,7 @@ class Chunker:
             first = len(units)
             units += [unit for _ in found for unit in next(split)]
             ranges.append((first, len(units)))
+            check_length(len(units))
         packer = Packer(list(_sizes(units)), self.chunking)
         return units, packer.merge_small(list(_chunks(layout.parsed, iter(ranges), packer)))
 

@@ -86,3 +86,16 @@ def test_markdown_that_takes_too_many_steps_is_refused() -> None:
 def test_no_passage_is_without_bounds(chunker: Chunker, text: str) -> None:
     passages = chunker.chunk(Document(id="d", title="", text=text, source="a.txt"))
     assert max(len(passage.text) for passage in passages) <= 4000
+
+
+@pytest.mark.parametrize("text", ["a\n" * 1_000_001, "\n" * 1_000_001], ids=["short lines", "blank lines"])
+def test_document_of_too_many_lines_is_refused(chunker: Chunker, text: str) -> None:
+    with pytest.raises(UnreadableFile, match="more than 1,000,000 lines, sentences or headings"):
+        chunker.chunk(Document(id="d", title="", text=text, source="a.txt"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("source", "text"), [("a.html", "<h1>a" * 600_000), ("a.txt", "Oh! " * 1_000_001)])
+def test_document_of_too_many_pieces_is_refused(chunker: Chunker, source: str, text: str) -> None:
+    with pytest.raises(UnreadableFile, match="more than 1,000,000 lines, sentences or headings"):
+        chunker.chunk(Document(id="d", title="", text=text, source=source))
