@@ -94,6 +94,7 @@ class _Page:
         self._count: Counter[str] = Counter()
         self._block: list[_Line] = []
         self._level = 0
+        self._is_hidden = False
 
     def start(self, tag: str, line: int) -> None:
         """Begin a block, a heading, a line or a table cell."""
@@ -102,11 +103,12 @@ class _Page:
         if tag in _TRACKED:
             self._open.append(tag)
             self._count[tag] += 1
+            self._is_hidden = self._hides()
         if tag in _HEADINGS:
             self._level = _HEADINGS[tag]
         elif tag == "br":
             self._block.append(_Line(line))
-        elif tag in {"td", "th"} and self._block and self._block[-1].has_text and not self._is_hidden():
+        elif tag in {"td", "th"} and self._block and self._block[-1].has_text and not self._is_hidden:
             self._block[-1].add(" | ")
 
     def end(self, tag: str) -> None:
@@ -115,18 +117,18 @@ class _Page:
             self.end_block()
         if tag in _HEADINGS:
             self._level = 0
-        while self._count[tag]:
-            closed = self._open.pop()
-            self._count[closed] -= 1
-            if closed == tag:
-                return
+        if self._count[tag]:
+            while (closed := self._open.pop()) != tag:
+                self._count[closed] -= 1
+            self._count[tag] -= 1
+            self._is_hidden = self._hides()
 
     def add_text(self, text: str, number: int) -> None:
         """Add text to the lines on which it stands. The first of them has a number in the source."""
         if self._count["title"] and not self._count["svg"]:
             self.title.append(_decoded(text))
         first, *rest = text.split("\n")
-        is_hidden = self._is_hidden()
+        is_hidden = self._is_hidden
         if not is_hidden and first:
             if not self._block:
                 self._block.append(_Line(number))
@@ -159,7 +161,8 @@ class _Page:
         self.lines.append("")
         self.line_numbers.append(self.line_numbers[-1])
 
-    def _is_hidden(self) -> bool:
+    def _hides(self) -> bool:
+        """Return whether one of the open tags hides its text."""
         if any(self._count[tag] for tag in _INVISIBLE):
             return True
         if self._boilerplate:
