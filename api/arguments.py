@@ -7,14 +7,28 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_type_hints
 
 from pydantic import ValidationError
 
-from ..core.errors import InvalidInput, nearest
+from ..core.errors import InvalidInput
+from ..core.text import cut, listed
 from ..pipeline.request import PYTHON_ONLY
+from .requests import DocumentInput, PassageInput
+from .synonyms import suggest
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
 MAX_PROBLEMS = 5  # named in one message
+
+_ENTRIES = {"documents": list(DocumentInput.__annotations__), "passages": list(PassageInput.__annotations__)}
+"""By argument, the fields that each entry of its list may have."""
+
+_PLAIN = {
+    "Input should be an instance of Sequence": "Input should be a list",
+    "Input should be an instance of Mapping": "Input should be an object",
+}
+"""Pydantic's messages in the words of JSON."""
+
+_ALTERNATIVES = ("str", PassageInput.__name__)  # what pydantic calls the two forms of a passage
 
 
 def takes(
@@ -50,6 +64,7 @@ def build(request: Callable[..., R], *args: Any, **kwargs: Any) -> R:
 def describe(error: ValidationError, *, known: Sequence[str]) -> str:
     """Return what is wrong with the arguments, in one or more sentences."""
     problems = error.errors()
+    problems = [each for each in problems if each["loc"][-1:] != ("str",)] or problems  # a passage may be an object
     shown = "; ".join(_problem(each, known) for each in problems[:MAX_PROBLEMS])
     more = len(problems) - MAX_PROBLEMS
     return f"Invalid arguments: {shown}{f'; and {more} more' if more > 0 else ''}. Correct them and try again."
@@ -82,7 +97,10 @@ def _default(field: Field[Any]) -> Any:
 
 
 def _problem(error: Any, known: Sequence[str]) -> str:
-    name = ".".join(str(part) for part in error["loc"]) or "arguments"
+    name = cut(".".join(str(part) for part in error["loc"] if part not in _ALTERNATIVES)) or "arguments"
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden") and len(error["loc"]) == 1:
-        return f"unknown argument {name!r}.{nearest(name, known)} Known: {', '.join(known)}"
-    return f"{name}: {error['msg']}"
+        return f"unknown argument {name!r}.{suggest(name, known)} Known: {', '.join(known)}"
+    if error["type"] == "extra_forbidden":
+        entry = _ENTRIES.get(str(error["loc"][0]), [])
+        return f"{name}: unknown field.{suggest(str(error['loc'][-1]), entry)} Known: {listed(entry)}"
+    return f"{name}: {_PLAIN.get(error['msg'], error['msg'])}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.errors import InvalidInput
+from ..core.text import listed
 from ..core.values import Document, Hit, Passage
 from ..ingest.sources import text_document
 from ..pipeline.request import SearchRequest
@@ -23,7 +24,7 @@ def read_passages(given: Sequence[str | PassageInput]) -> list[Passage]:
         raise InvalidInput(f"Pass 1 to {MAX_PASSAGES} passages, not {len(given)}. Choose the likeliest ones.")
     inputs: list[PassageInput] = [{"text": each} if isinstance(each, str) else each for each in given]
     if empty := [str(place) for place, each in enumerate(inputs, start=1) if not each["text"].strip()]:
-        raise InvalidInput(f"Passages without text, by position in the list: {', '.join(empty)}. Leave them out.")
+        raise InvalidInput(f"Passages without text, by position in the list: {listed(empty)}. Leave them out.")
     characters = sum(len(each["text"]) + len(each.get("title", "")) for each in inputs)
     if characters > MAX_CHARACTERS:
         raise InvalidInput(

@@ -68,7 +68,9 @@ class IngestRequest:
     metadata: Annotated[Mapping[str, Any], Field(description="Added to every document")] = field(
         default_factory=dict[str, Any]
     )
-    prune: Annotated[bool, Field(description="Remove documents whose files are gone from these folders")] = False
+    prune: Annotated[
+        bool, Field(description="Remove documents whose files are gone from these folders", strict=True)
+    ] = False
     progress: Annotated[SkipValidation[Progress | None], PYTHON_ONLY] = None
 
     @property

@@ -6,7 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ..core.errors import InvalidInput, nearest, require_extra
+from ..core.errors import InvalidInput, nearest
+from ..core.extras import require_extra
+from ..core.text import listed
 from ..core.values import Hit
 from ..evaluation.systems import DEPTHS
 from ..factories.engine import Engine, build_engine
@@ -51,7 +53,7 @@ class Resift:
         if unknown := sorted(overrides.keys() - Settings.model_fields.keys()):
             raise InvalidInput(f"Unknown setting {unknown[0]!r}.{nearest(unknown[0], Settings.model_fields)}")
         if overrides and (settings is not None or engine is not None):
-            raise InvalidInput(f"{', '.join(sorted(overrides))}: pass single settings, or `settings`, not both.")
+            raise InvalidInput(f"{listed(sorted(overrides))}: pass single settings, or `settings`, not both.")
         if engine is None:
             engine = build_engine(load_settings(**overrides) if settings is None else settings)
         self.engine = engine

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
-from importlib.util import find_spec
 
 from .masking import SECRETS
 
@@ -27,6 +26,8 @@ class Hint(StrEnum):
     )
     REPAIR_MANIFEST = "Restore it or delete it."
     FIND_CAUSE = "The command `resift doctor` helps to find the cause."
+    INSTALL = "Run `{command}` to install it."
+    FREE_DATA_FOLDER = "Close that process, or set RESIFT_DATA_DIR to another folder for this one."
 
 
 class ResiftError(Exception):
@@ -126,41 +127,3 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name closest to `name`, or nothing when none is close."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
-
-
-EXTRAS: Mapping[str, tuple[str, ...]] = {
-    "eval": ("ir_measures", "matplotlib"),
-    "fastembed": ("fastembed",),
-    "openai": ("openai",),
-    "torch": ("sentence_transformers",),
-    "train": ("torch", "sentence_transformers", "datasets", "accelerate", "onnx", "safetensors"),
-}
-"""By extra, the top-level modules that it installs and Resift imports."""
-
-
-def has_extra(extra: str) -> bool:
-    """Return whether every module of an extra can be found; none is imported."""
-    return not _missing(extra)
-
-
-def require_extra(extra: str, needed_by: str) -> None:
-    """Check that an extra is installed, without importing it; `needed_by` names the setting or command that needs it.
-
-    Raises:
-        MissingExtra: One of its modules is not installed.
-    """
-    if missing := _missing(extra):
-        verb = "is" if len(missing) == 1 else "are"
-        raise MissingExtra(
-            f"{needed_by} needs the extra {extra!r}: {', '.join(missing)} {verb} not installed. "
-            f"Install it with: {install_line(extra)}"
-        )
-
-
-def install_line(extra: str) -> str:
-    """Return the command that installs an extra."""
-    return f"pip install 'resift[{extra}]'"
-
-
-def _missing(extra: str) -> list[str]:
-    return [name for name in EXTRAS[extra] if find_spec(name) is None]

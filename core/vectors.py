@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InvalidInput
+from .text import listed
 from .values import TEXT_FIELD
 
 VectorKind: TypeAlias = Literal["dense", "sparse", "multi"]
@@ -95,7 +96,7 @@ def spec_of(specs: Mapping[str, VectorSpec], name: str) -> VectorSpec:
         InvalidInput: The collection has no vector of that name; the message lists those it has.
     """
     if name not in specs:
-        raise InvalidInput(f"The collection has no vector {name!r}. Known: {', '.join(specs)}.")
+        raise InvalidInput(f"The collection has no vector {name!r}. Known: {listed(specs)}.")
     return specs[name]
 
 

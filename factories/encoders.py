@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..core.errors import EXTRAS, InvalidInput, require_extra
+from ..core.errors import InvalidInput
+from ..core.extras import EXTRAS, require_extra
 from ..core.vectors import BM25, LEARNED, TEXT_FIELD, TOKENS, VectorSpec, dense_vectors
 from ..encoders.bm25 import Bm25Options
 from ..encoders.configured import LocalEncoder, Prefixes, RemoteEncoder

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..core.errors import require_extra
+from ..core.extras import require_extra
 from ..models.endpoint.chat import LanguageModel
 from ..models.endpoint.client import Endpoint
 from ..prompts.templates import SHIPPED, Template, load_templates

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.errors import InvalidInput, nearest, require_extra
+from ..core.errors import InvalidInput, nearest
+from ..core.extras import require_extra
 from ..models.lazy import Lazy
 from ..models.pair.loading import find_cross_encoder
 from ..models.worker_pool import WorkerPool

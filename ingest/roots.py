@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from ..core.errors import InvalidInput, NotFound, PathRefused
+from ..core.text import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Roots:
         """
         target = self._target(Path(path))
         if not self.contain(target):
-            allowed = ", ".join(map(str, self.folders)) or "none"
+            allowed = listed(self.folders) or "none"
             raise PathRefused(
                 f"{str(path)!r} leads outside the folders Resift may read. Allowed: {allowed}. "
                 "Move the file there, or add its folder to RESIFT_INGEST_ROOTS."

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import ModelError
+from ..core.extras import restore_line
 
 MODEL_FILE = "model.onnx"
 
 TOKENIZER_FILE = "tokenizer.json"
-
-REINSTALL = "Reinstall Resift: pip install --force-reinstall --no-deps resift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def verify(model: BundledModel) -> Path:
     Raises:
         ModelError: A file is missing or damaged.
     """
-    check_files(model.folder, model.sha256, name=model.name, remedy=REINSTALL)
+    check_files(model.folder, model.sha256, name=model.name, remedy=f"Run `{restore_line()}` to restore it.")
     return model.folder
 
 

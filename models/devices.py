@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, cast
 
-from ..core.errors import ModelError, require_extra
+from ..core.errors import ModelError
+from ..core.extras import require_extra
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 """`auto` is the best available one for torch, and the processor for ONNX models, which are quantised for it."""

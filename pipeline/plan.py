@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ..core.errors import NotFound, nearest
+from ..core.text import listed
 from ..core.values import EMPTY
 from ..rerank.blend import Weights, restrict, with_reranker, with_shares
 from ..rerank.protocols import Scorer
@@ -50,7 +51,7 @@ class Rerankers:
             return None
         if name not in self.cascades:
             how = self.missing.get(name) or nearest(name, self.names)
-            raise NotFound(f"Unknown reranker {name!r}.{how} Known: {', '.join(self.names)}.")
+            raise NotFound(f"Unknown reranker {name!r}.{how} Known: {listed(self.names)}.")
         return self.cascades[name]
 
     def scorer(self, name: str) -> Scorer | None:

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any, cast
 
 from ..core.errors import InvalidInput, nearest
+from ..core.text import listed
 from ..rerank.signals import BOOSTED_BY_PATH, MAX_FACTOR, MetadataSignals
 from ..store.fields import FieldType
 from .request import SearchRequest
@@ -67,7 +68,7 @@ def _check_boost(boost: Mapping[str, Any], known: Mapping[str, FieldType]) -> No
 def _check_field(name: str, known: Mapping[str, FieldType], what: str) -> None:
     if name not in known:
         fields = sorted({*known, BOOSTED_BY_PATH} if what == "boost" else known)
-        raise InvalidInput(f"Unknown field {name!r} in `{what}`.{nearest(name, fields)} Known: {', '.join(fields)}.")
+        raise InvalidInput(f"Unknown field {name!r} in `{what}`.{nearest(name, fields)} Known: {listed(fields)}.")
 
 
 def _is_number(value: Any) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from ..core.errors import InvalidInput
 from ..core.query import Query
-from ..core.text import clean
+from ..core.text import clean, listed
 from ..core.values import Hit, Logistic, Passage, Ranking
 from ..core.vectors import DENSE
 from ..rerank.blend import with_shares
@@ -95,7 +95,7 @@ class Pipeline:
         cleaned = self._query(query, instruction)
         cascade = self.rerankers.cascade(reranker)
         if cascade is None:
-            known = ", ".join(name for name in self.rerankers.names if name != NO_RERANKER)
+            known = listed(name for name in self.rerankers.names if name != NO_RERANKER)
             raise InvalidInput(f"The reranker 'none' reorders nothing. Known: {known}.")
         request = SearchRequest(cleaned.text, limit=limit, depth=min(len(passages), MAX_RESULTS))
         stages = plan_stages(request, cascade, metadata=self.rerankers.metadata, tunings={}, now=cleaned.now)
@@ -152,7 +152,7 @@ class Pipeline:
         if not request.instruction or (cascade and cascade.takes_instructions):
             return []
         able = [name for name, each in sorted(self.rerankers.cascades.items()) if each.takes_instructions]
-        why = f"rerankers that do: {', '.join(able)}" if able else "no reranker that takes instructions is configured"
+        why = f"rerankers that do: {listed(able)}" if able else "no reranker that takes instructions is configured"
         data = "`recency` prefers newer passages and `boost` prefers values of a field with any reranker"
         return [f"The instruction was not followed: {why}; {data}."]
 

@@ -6,6 +6,7 @@ from math import isfinite
 
 from ..core.errors import InvalidInput
 from ..core.query import Mode, Query
+from ..core.text import listed
 from ..core.values import EMPTY
 from ..core.vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
 from ..encoders.bm25 import Bm25Encoder
@@ -180,8 +181,8 @@ def _shares(manifest: Manifest, fields: Mapping[str, float]) -> tuple[dict[str, 
     weights = {name: weight for name, weight in fields.items() if weight} or {TEXT_FIELD: 1.0}
     notes: tuple[str, ...] = ()
     if missing := weights.keys() - vectors.keys():
-        names = ", ".join(map(repr, sorted(missing)))
-        notes = (f"This collection has no vectors for {names}; it has: {', '.join(vectors)}.",)
+        names = listed(map(repr, sorted(missing)))
+        notes = (f"This collection has no vectors for {names}; it has: {listed(vectors)}.",)
     present = {vectors[name]: weight for name, weight in weights.items() if name in vectors} or {DENSE: 1.0}
     total = sum(present.values())
     return {name: weight / total for name, weight in present.items()}, notes

@@ -24,6 +24,7 @@ from ..tools.rerank_with_llm import rerank_with_llm
 from ..tools.search_and_rerank import search_and_rerank
 from .guard import guard
 from .mcp_prompts import as_prompt
+from .output import log_to_stderr
 
 TOOLS: dict[str, Callable[[Resift], Tool]] = {
     "search_and_rerank": search_and_rerank,
@@ -60,6 +61,7 @@ def create_server(engine: Engine) -> MCPServer[None]:
             finally:
                 await engine.close()
 
+    log_to_stderr(engine.settings.log_level)
     resift = Resift(engine=engine)
     tools: list[Tool] = [build(resift) for build in TOOLS.values()]
     if engine.listwise is not None:

@@ -51,7 +51,7 @@ def read_message(line: bytes) -> Incoming:
     text = line.decode("utf-8", "replace").removeprefix("\ufeff").strip()
     if not text:
         return ()
-    cleaned = _ESCAPE.sub(lambda found: r"\ufffd" if _LONE.fullmatch(found[0]) else found[0], text)
+    cleaned = _ESCAPE.sub(_replace_lone, text) if _LONE.search(text) else text
     try:
         value: Any = from_json(cleaned)
     except ValueError as error:
@@ -62,6 +62,10 @@ def read_message(line: bytes) -> Incoming:
     if not isinstance(value, dict):
         return (refusal(None, f"A message is a JSON object, got {cut(text)}."),)
     return _validated(cast("dict[str, Any]", value))
+
+
+def _replace_lone(escape: re.Match[str]) -> str:
+    return r"\ufffd" if _LONE.fullmatch(escape[0]) else escape[0]
 
 
 def refuse_oversize(head: str, tail: str, limit: int) -> JSONRPCError:

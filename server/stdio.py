@@ -29,25 +29,40 @@ async def serve_stdio(server: MCPServer[Any]) -> None:
 
     The SDK's own transport drops lines that it cannot parse, and ends when a reply cannot be encoded.
     """
-    source, sink = _open_wire()
+    wire = _Wire(*_open_wire())
     to_server, requests = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     replies, to_client = anyio.create_memory_object_stream[SessionMessage](0)
     served = server._lowlevel_server  # pyright: ignore[reportPrivateUsage] - MCPServer.run takes no streams
     async with anyio.create_task_group() as group:
-        group.start_soon(_read, source, to_server, replies.clone())
-        group.start_soon(_write, sink, to_client, group.cancel_scope)
+        group.start_soon(_read, wire, to_server, replies.clone())
+        group.start_soon(_write, wire, to_client, group.cancel_scope)
         await served.run(requests, replies, served.create_initialization_options())
 
 
+class _Wire:
+    """Both ends of the wire, with threads of their own: those for tools may all be busy."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+        self._threads = anyio.CapacityLimiter(2)
+
+    async def receive(self) -> Incoming | None:
+        return await to_thread.run_sync(_next, self._source, limiter=self._threads)
+
+    async def send(self, message: JSONRPCMessage) -> None:
+        await to_thread.run_sync(_send, self._sink, encode(message), limiter=self._threads)
+
+
 async def _read(
-    source: BinaryIO,
+    wire: _Wire,
     to_server: MemoryObjectSendStream[SessionMessage | Exception],
     answers: MemoryObjectSendStream[SessionMessage],
 ) -> None:
     """Pass on the messages of the client, and answer those that cannot be passed on."""
     try:
         async with to_server, answers:
-            while (incoming := await to_thread.run_sync(_next, source)) is not None:
+            while (incoming := await wire.receive()) is not None:
                 if isinstance(incoming, tuple):
                     for answer in incoming:
                         await answers.send(SessionMessage(answer))
@@ -58,13 +73,13 @@ async def _read(
 
 
 async def _write(
-    sink: BinaryIO, messages: MemoryObjectReceiveStream[SessionMessage], connection: anyio.CancelScope
+    wire: _Wire, messages: MemoryObjectReceiveStream[SessionMessage], connection: anyio.CancelScope
 ) -> None:
     """Write the messages of the server; end the connection when the client reads no more."""
     async with messages:
         async for each in messages:
             try:
-                await to_thread.run_sync(_send, sink, encode(each.message))
+                await wire.send(each.message)
             except OSError as error:
                 logger.warning("The client does not read any more: %s", error)
                 connection.cancel()
@@ -74,8 +89,9 @@ async def _write(
 def encode(message: JSONRPCMessage) -> bytes:
     """Return the line of a message, without secrets and lone surrogates."""
     show = content if isinstance(message, JSONRPCResponse) else shown
-    value = printable(message.model_dump(by_alias=True, exclude_unset=True), show)
-    return to_json(value, inf_nan_mode="null") + b"\n"
+    fields = message.model_dump(by_alias=True, exclude_unset=True)
+    safe = {name: value if name == "id" else printable(value, show) for name, value in fields.items()}
+    return to_json(safe, inf_nan_mode="null") + b"\n"
 
 
 def _next(source: BinaryIO) -> Incoming | None:

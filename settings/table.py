@@ -8,16 +8,15 @@ from pydantic import SecretStr
 from rich.markup import escape
 from rich.table import Table
 
+from ..core.masking import MASK, SECRETS
 from .load import ENV_FILE, Settings, all_settings
 from .problems import TABLE
 
 DATA_FOLDER = "RESIFT_DATA_DIR"  # always shown, because its default depends on the platform
 
-HIDDEN = "********"
+HIDDEN = MASK
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
-
-_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def settings_table(settings: Settings) -> Table:
@@ -43,7 +42,7 @@ def shown(settings: Settings, name: str) -> str:
     if name.lower().endswith(TABLE):
         return ", ".join(settings.rerankers)
     text = os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return _LOGIN.sub(f"{HIDDEN}@", text)
+    return SECRETS.mask(text)
 
 
 def _raw(settings: Settings, name: str) -> object:

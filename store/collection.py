@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from ..core.errors import Hint, InvalidInput, NotFound, nearest
+from ..core.text import listed
 from ..core.values import Passage
 from ..core.vectors import AnyVector, check_vectors, read_vector, spec_of
 from .conditions import index_path
@@ -255,5 +256,5 @@ def unknown_collection(name: str, known: Sequence[str]) -> NotFound:
     """Return the error for a collection that does not exist."""
     if not known:
         return NotFound(f"No collection {name!r}: nothing has been ingested yet.", hint=Hint.INGEST)
-    message = f"No collection {name!r}.{nearest(name, known)} Known: {', '.join(known)}."
+    message = f"No collection {name!r}.{nearest(name, known)} Known: {listed(known)}."
     return NotFound(message, hint=Hint.LIST_COLLECTIONS)

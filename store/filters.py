@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from ..core.errors import Hint, InvalidFilter, nearest
+from ..core.text import listed
 from .fields import BUILT_IN_FIELDS, TEXT, FieldType, is_date
 
 Scalar: TypeAlias = str | int | float | bool
@@ -205,4 +206,4 @@ def _is_number(value: Any) -> bool:
 
 def _unknown_field(name: str, known: Mapping[str, FieldType]) -> str:
     fields = sorted({*known, *BUILT_IN_FIELDS})
-    return f"Unknown filter field {name!r}.{nearest(name, fields)} Known fields: {', '.join(fields)}."
+    return f"Unknown filter field {name!r}.{nearest(name, fields)} Known fields: {listed(fields)}."

@@ -12,7 +12,8 @@ from mcp.types import ToolAnnotations
 from pydantic import ValidationError
 
 from ..api.arguments import describe, parameters
-from ..core.errors import Hint, ResiftError, nearest
+from ..api.synonyms import suggest
+from ..core.errors import Hint, ResiftError
 
 READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
@@ -33,6 +34,9 @@ HINTS: Mapping[Hint, str] = {
     "delete_documents with collection={collection!r} and everything=true, and ingest the documents again.",
     Hint.REPAIR_MANIFEST: "Ask the user to restore it or to delete it.",
     Hint.FIND_CAUSE: "Ask the user to run the command `resift doctor`, which helps to find the cause.",
+    Hint.INSTALL: "Ask the user to run `{command}`, which installs it.",
+    Hint.FREE_DATA_FOLDER: "Ask the user to close that program, or to set RESIFT_DATA_DIR to another folder for this "
+    "server. Do not end it yourself.",
 }
 """What to do next, in tools and arguments."""
 
@@ -66,7 +70,7 @@ class StrictTool(Tool):
         known = list(self.parameters["properties"])
         for name in arguments:
             if name not in known:
-                text = f"{self.name} has no argument {name!r}.{nearest(name, known)} It has: {', '.join(known)}."
+                text = f"{self.name} has no argument {name!r}.{suggest(name, known)} It has: {', '.join(known)}."
                 raise ToolError(_readable(text))
 
     def _describe(self, error: ValidationError) -> str:

@@ -37,13 +37,15 @@ def delete_documents(resift: Resift) -> Tool:
         `everything` is true.
         """
         removed = await resift.delete(**arguments)
+        missing = _fitting(removed.missing)
+        more = len(removed.missing) - len(missing)
         answer = {
             "collection": arguments["collection"],
             "documents": removed.documents,
             "passages": removed.passages,
-            "missing": _fitting(removed.missing),
+            "missing": missing,
             "dropped": arguments["everything"],
-            "notes": list(removed.notes),
+            "notes": [*removed.notes, *([f"{more:,} more ids do not exist."] if more else [])],
         }
         return reply(answer)
 

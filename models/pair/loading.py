@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from ...core.errors import MissingExtra, ModelError, has_extra, install_line
+from ...core.errors import MissingExtra, ModelError
+from ...core.extras import has_extra, install_line
 from ...core.values import Logistic
 from ..bundled import DIGEST_CHARACTERS, MODEL_FILE, TOKENIZER_FILE, sampled_digest
 from ..onnx_export import GRAPH_FILES, graph_path, read_window, require_file

@@ -15,6 +15,7 @@ from cachetools import LRUCache
 
 from ...core.errors import InvalidInput, ModelError, nearest
 from ...core.query import Query
+from ...core.text import listed
 from ...core.values import Hit
 from ...prompts.templates import Template
 from ..concurrency import run_concurrently
@@ -95,7 +96,7 @@ class Listwise:
             InvalidInput: There is no such template, or it does not order passages.
         """
         if name not in self._templates:
-            known = ", ".join(self.templates)
+            known = listed(self.templates)
             raise InvalidInput(f"No template {name!r} orders passages.{nearest(name, self.templates)} Known: {known}.")
         return self._templates[name]
 

@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from ... import __version__
 from ...core.errors import ResiftError
+from ..output import mask_streams
 from .console import print_error
 
 COMMANDS = {
@@ -60,6 +61,7 @@ def main() -> None:
 
     Exit codes: 0 success, 1 failure, 2 usage error.
     """
+    mask_streams()
     try:
         app()
     except ResiftError as error:

@@ -32,6 +32,8 @@ HINTS: Mapping[Hint, str] = {
     "--everything` and ingest the documents again.",
     Hint.REPAIR_MANIFEST: "Restore it or delete it.",
     Hint.FIND_CAUSE: "Run `resift doctor` to find the cause.",
+    Hint.INSTALL: "Run `{command}` to install it.",
+    Hint.FREE_DATA_FOLDER: "Stop that process, or set RESIFT_DATA_DIR to another folder for this one.",
 }
 """What to do next, in commands and options."""
 

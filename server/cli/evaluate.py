@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...core.errors import InvalidInput, require_extra
+from ...core.errors import InvalidInput
+from ...core.extras import require_extra
 from .command import call_api, run_on_engine
 from .console import progress_bar, say
 

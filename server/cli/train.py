@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...core.errors import InvalidInput, require_extra
+from ...core.errors import InvalidInput
+from ...core.extras import require_extra
 from .command import run_on_engine
 from .console import note, progress_bar, say, show, stderr
 

@@ -18,6 +18,7 @@ from typing import IO
 from pydantic import TypeAdapter, ValidationError
 
 from ...core.errors import DamagedCollection, IncompatibleCollection, InvalidInput, NotFound, ResiftError, StoreError
+from ...core.text import listed
 from ..collection import check_name, unknown_collection
 from ..manifest import MANIFEST, read_manifest
 from .disk_space import DiskSpace, chunks_of, write_sparse
@@ -115,7 +116,7 @@ async def restore(store: EdgeStore, file: Path) -> Contents:
         existing = sorted(set(known) & set(contents.passages))
         if existing := [name for name in existing if not await store.is_damaged(name)]:
             raise StoreError(
-                f"{', '.join(existing)}: already exists. Nothing was restored. Delete it first, or set "
+                f"{listed(existing)}: already exists. Nothing was restored. Delete it first, or set "
                 "RESIFT_DATA_DIR to another folder."
             )
         staging = store.work_folder("restoring")

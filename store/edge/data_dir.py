@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ...core.errors import StoreBusy, StoreError
+from ...core.errors import Hint, StoreBusy, StoreError
 
 
 class DirectoryLock:
@@ -46,8 +46,7 @@ class DirectoryLock:
 
     def _busy(self) -> StoreBusy:
         return StoreBusy(
-            f"The data directory {self._directory} is in use by {self._holder()}. Stop that process, or set "
-            "RESIFT_DATA_DIR to another directory for this one."
+            f"The data directory {self._directory} is in use by {self._holder()}.", hint=Hint.FREE_DATA_FOLDER
         )
 
     def release(self) -> None:

@@ -15,27 +15,27 @@ ENDPOINT = {"OPENAI_BASE_URL": "http://127.0.0.1:9"}
 @pytest.mark.parametrize(
     ("module", "settings", "message"),
     [
-        ("openai", {"llm": {"model": "small"}, **ENDPOINT}, r"RESIFT_LLM__MODEL = 'small' .*'resift\[openai\]'"),
+        ("openai", {"llm": {"model": "small"}, **ENDPOINT}, r"RESIFT_LLM__MODEL = 'small' .*\[openai\]'"),
         (
             "openai",
             {"encoder": {"kind": "openai", "model": "small"}, **ENDPOINT},
-            r"RESIFT_ENCODER__KIND = 'openai' .*'resift\[openai\]'",
+            r"RESIFT_ENCODER__KIND = 'openai' .*\[openai\]'",
         ),
         (
             "fastembed",
             {"encoder": {"kind": "fastembed", "model": "BAAI/bge-small-en-v1.5"}},
-            r"RESIFT_ENCODER__KIND = 'fastembed' .*'resift\[fastembed\]'",
+            r"RESIFT_ENCODER__KIND = 'fastembed' .*\[fastembed\]'",
         ),
         (
             "sentence_transformers",
             {"encoder": {"kind": "torch", "model": "BAAI/bge-small-en-v1.5"}},
-            r"RESIFT_ENCODER__KIND = 'torch' .*'resift\[torch\]'",
+            r"RESIFT_ENCODER__KIND = 'torch' .*\[torch\]'",
         ),
-        ("fastembed", {"vectors": {"words": "x"}}, r"RESIFT_VECTORS__WORDS = 'x' .*'resift\[fastembed\]'"),
+        ("fastembed", {"vectors": {"words": "x"}}, r"RESIFT_VECTORS__WORDS = 'x' .*\[fastembed\]'"),
         (
             "fastembed",
             {"rerankers": {"colbert": {"kind": "late-interaction", "model": "x"}}},
-            r"'x' of RESIFT_RERANKERS .*'resift\[fastembed\]'",
+            r"'x' of RESIFT_RERANKERS .*\[fastembed\]'",
         ),
     ],
 )

@@ -32,13 +32,13 @@ def test_one_flipped_bit_is_found_and_named(copy: BundledModel, name: str) -> No
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    with pytest.raises(ModelError, match=f"{name} of the model 'all-MiniLM-L6-v2-int8' is damaged.*Reinstall Resift"):
+    with pytest.raises(ModelError, match=f"{name} of the model 'all-MiniLM-L6-v2-int8' is damaged.*to restore it"):
         verify(copy)
 
 
 def test_missing_file_is_named(copy: BundledModel) -> None:
     (copy.folder / "tokenizer.json").unlink()
-    with pytest.raises(ModelError, match=r"tokenizer\.json .* is missing\. Reinstall Resift"):
+    with pytest.raises(ModelError, match=r"tokenizer\.json .* is missing\. Run .* to restore it"):
         verify(copy)
 
 

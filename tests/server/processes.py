@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ def environment(folder: Path) -> dict[str, str]:
 class RawServer:
     """`resift serve`, spoken to line by line, in the first generation of the protocol."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.lines: list[str] = []
         self._next_id = 0
         with (folder / ".stderr").open("ab") as errors:  # a pipe that nobody reads would fill and block the server
@@ -35,7 +36,7 @@ class RawServer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment(folder),
+                env={**environment(folder), **(settings or {})},
                 cwd=folder,
                 text=True,
                 encoding="utf-8",

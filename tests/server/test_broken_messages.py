@@ -91,6 +91,12 @@ def test_unusual_message_is_served(server: RawServer, kind: str) -> None:
     assert (answer["id"], answer.get("error")) == (7001, None)
 
 
+@pytest.mark.parametrize("request_id", ["i" * 3_000, "http://me:mine@host/", "", "\u0000", 10**50, -1, 0])
+def test_id_comes_back_as_it_was(server: RawServer, request_id: Any) -> None:
+    for line in (_line(id=request_id), _line(id=request_id, method="nothing"), _line(id=request_id, params=5)):
+        assert [answer["id"] for answer in server.answers_to(line)] == [request_id]
+
+
 def test_every_request_of_a_batch_is_refused_by_its_id(server: RawServer) -> None:
     batch = b"[" + b",".join((_line(id="a"), _line(id="b"), _line(id=...), b"5")) + b"]"
     answers = server.answers_to(batch)
@@ -129,8 +135,9 @@ def test_file_name_that_is_not_unicode_does_not_end_the_server(tmp_path: Path) -
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/pump-\xff.md"))).write_text("The pump hums.", encoding="utf-8")
     server = RawServer(tmp_path)
     request = {"name": "ingest_documents", "arguments": {"paths": ["."], "glob": "*.md"}, "_meta": {"progressToken": 1}}
-    assert "structuredContent" in server.request("tools/call", request)["result"]
-    assert "hits" in server.call("hybrid_search", {"query": "pump"}).get("structuredContent", {"hits": []})
+    (told,) = server.request("tools/call", request)["result"]["content"]
+    assert "pump-" in told["text"]
+    assert server.call("list_collections", {})["content"]
     assert server.end() == 0
 
 

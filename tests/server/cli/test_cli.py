@@ -181,7 +181,7 @@ def test_doctor_fails_on_a_damaged_model(run: Run, tmp_path: Path, monkeypatch: 
     assert ill.code == 1
     assert "✗ models: " in ill.out
     assert "is damaged" in ill.out
-    assert "Reinstall Resift" in ill.out
+    assert "to restore it" in ill.out
     assert "✓ data folder: " in ill.out
 
 

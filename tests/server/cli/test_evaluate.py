@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from resift.core import errors as extras
+from resift.core.extras import install_line
 from resift.server.cli.evaluate import settings_for
 from resift.settings.load import load_settings
 from resift.store.manifest import Tuning, read_manifest, write_manifest
@@ -209,7 +210,7 @@ def test_missing_extra_is_told_before_anything_is_read(run: Run, monkeypatch: py
     monkeypatch.setattr(extras, "find_spec", find)
     code, _, err = run("eval", "nothing.jsonl")
     assert code == 1
-    assert "matplotlib is not installed. Install it with: pip install 'resift[eval]'" in err
+    assert f"matplotlib is not installed. Run `{install_line('eval')}`" in err
 
 
 def test_folders_are_kept_in_the_cache_and_lists_asked_of_the_users_data(

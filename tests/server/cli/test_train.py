@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from resift.core import errors as extras
+from resift.core.extras import install_line
 from resift.server.cli import train as train_cli
 from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, environment
@@ -275,4 +276,4 @@ def test_missing_extra_is_told_with_how_to_install_it(run: Run, monkeypatch: pyt
     monkeypatch.setattr(extras, "find_spec", find_all_but_torch)
     code, _, err = run("train", "--data", "things", "--out", "out")
     assert code == 1
-    assert "torch is not installed. Install it with: pip install 'resift[train]'" in err
+    assert f"torch is not installed. Run `{install_line('train')}`" in err

@@ -1,0 +1,93 @@
+"""What this process writes for people, on stderr, on stdout and as a log: every line of it without secrets."""
+
+import io
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from ..core.masking import SECRETS
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+class MaskedStream(io.TextIOBase):
+    """A text stream that masks secrets, line by line. What has no line end yet is written when it is flushed."""
+
+    def __init__(self, stream: "TextIO") -> None:
+        self._stream = stream
+        self._held = ""
+
+    def write(self, text: str, /) -> int:
+        """Write the complete lines, and keep the rest.
+
+        Raises:
+            TypeError: These are bytes, by which click tries whether a stream is binary.
+        """
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"write() takes a text, not {type(text).__name__}")
+        lines, end, rest = f"{self._held}{text}".rpartition("\n")
+        self._held = rest
+        if end:
+            self._stream.write(SECRETS.mask(f"{lines}\n"))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what was kept."""
+        held, self._held = self._held, ""
+        if held:
+            self._stream.write(SECRETS.mask(held))
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        """Return whether the stream is a terminal."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the file descriptor."""
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        """Return that the stream can be written."""
+        return True
+
+    @property
+    def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Return the encoding of the stream."""
+        return self._stream.encoding
+
+    @property
+    def errors(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Return how characters are written that the encoding lacks."""
+        return self._stream.errors
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """Return the binary stream below, for what is no text: it is not masked."""
+        return self._stream.buffer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class MaskedFormatter(logging.Formatter):
+    """Formats log records, tracebacks included, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
+        return SECRETS.mask(super().format(record))
+
+
+def mask_streams() -> None:
+    """Mask all that is written to stdout and stderr from now on, whoever writes it: tracebacks and warnings too."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, MaskedStream):
+            setattr(sys, name, cast("TextIO", MaskedStream(stream)))
+
+
+def log_to_stderr(level: str) -> None:
+    """Log to stderr, unless the program that runs this has set up logging itself."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(MaskedFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
