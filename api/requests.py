@@ -111,7 +111,7 @@ class LlmRerankRequest:
 class ReadRequest:
     """A document, or the surroundings of a passage."""
 
-    document_id: Annotated[str, Field(description="Read from passage `start` on; or give passage_id")] = ""
+    document_id: Annotated[str, Field(description="Id, path or source; read from `start` on. Or give passage_id")] = ""
     _: KW_ONLY
     start: Annotated[int, Field(description="next_start of the previous call", ge=0)] = 0
     passage_id: Annotated[str, Field(description="Read around this hit")] = ""

@@ -160,10 +160,12 @@ class Resift:
         request = build(ReadRequest, *args, **kwargs)
         if bool(request.document_id) == bool(request.passage_id):
             raise InvalidInput("Pass either document_id (from the start) or passage_id (around a hit).")
-        collection = await self.engine.services.pipeline.open(request.collection)
+        pipeline = self.engine.services.pipeline
+        collection = await pipeline.open(request.collection)
         if request.passage_id:
-            return await read_around(collection, request.passage_id, around=request.around)
-        return await read_from(collection, request.document_id, start=request.start, limit=MAX_READ)
+            return await read_around(collection, request.passage_id, around=request.around, paths=pipeline.paths)
+        document_id, start = request.document_id, request.start
+        return await read_from(collection, document_id, start=start, limit=MAX_READ, paths=pipeline.paths)
 
     async def collections(self, name: str = "") -> list[CollectionSummary]:
         """Return the summary of every collection, or of one.

@@ -29,6 +29,7 @@ from ..rerank.endpoint import RerankEndpoint
 from ..rerank.late_interaction import WEIGHTS as MAXSIM_WEIGHTS
 from ..rerank.late_interaction import LateInteraction
 from ..rerank.llm.listwise import Listwise
+from ..search.relative_paths import RelativePaths
 from ..search.retriever import FusionOptions, Retriever
 from ..settings.load import Settings
 from ..store.collection import Store
@@ -168,6 +169,8 @@ def _maxsim(models: _Models, builder: RerankerBuilder) -> LateInteraction:
 
 def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *, roots: Sequence[Path]) -> Services:
     store, locks, feedback = open_store(settings), WriteLocks(), _feedback(settings)
+    readable = Roots.of(roots or [Path.cwd()])
+    paths = RelativePaths.to(readable.folders)
     manifest = new_manifest(settings, models.encoder, models.extra_encoders)
     search = settings.search
     fusion = FusionOptions(
@@ -179,6 +182,7 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
         reranking,
         manifest=manifest,
         dense_calibration=DENSE_CALIBRATION if isinstance(models.encoder, BundledEncoder) else None,
+        paths=paths,
     )
     ingestor = Ingestor(
         store,
@@ -192,9 +196,9 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
     return Services(
         pipeline=pipeline,
         ingestor=ingestor,
-        remover=Remover(store, locks, feedback),
+        remover=Remover(store, locks, feedback, paths=paths),
         store=store,
-        roots=Roots.of(roots or [Path.cwd()]),
+        roots=readable,
         max_file_bytes=settings.ingest.max_bytes,
         feedback=feedback if settings.feedback else None,
     )

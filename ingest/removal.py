@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import Hint, InvalidInput, StoreBusy, StoreError
+from ..search.named_documents import document_ids, ending_in, find_documents, listed
+from ..search.path_filters import PathFilter, resolve_paths
+from ..search.relative_paths import NO_FOLDERS, RelativePaths
+from ..search.unmatched import reasons_for_nothing
 from ..store.collection import Collection, Store
 from ..store.feedback_log import FeedbackLog
 from ..store.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
 from .job import WriteLocks
+
+MAX_NEAR = 5  # names that are not found for which similar ones are looked for
+
+NONE_OF_THEM = "The named documents do not meet the filter."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +27,22 @@ class Removed:
     passages: int
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    """Sentences about other problems; what is counted was removed."""
+    """Sentences on what was not found, and on other problems; what is counted was removed."""
 
 
 class Remover:
     """Removes documents, or whole collections, from a store."""
 
-    def __init__(self, store: Store, locks: WriteLocks, feedback: FeedbackLog | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        locks: WriteLocks,
+        feedback: FeedbackLog | None = None,
+        *,
+        paths: RelativePaths = NO_FOLDERS,
+    ) -> None:
         self._store = store
+        self._paths = paths
         self._locks = locks
         self._feedback = feedback
 
@@ -73,14 +89,37 @@ class Remover:
         async with self._locks[name]:
             collection = await self._store.open(name)
             collection.manifest.check_writable(name)
-            present = await collection.entries(document_ids) if document_ids else {}
-            missing = tuple(each for each in document_ids if each not in present)
-            if document_ids and not present:
-                return Removed(0, passages=0, missing=missing)
-            where = _conditions(tuple(present), filter_, collection)
+            named = await find_documents(collection, self._paths, document_ids)
+            missing = tuple(each for each in document_ids if each not in named)
+            notes = await self._near(collection, missing)
+            if document_ids and not named:
+                return Removed(0, passages=0, missing=missing, notes=notes)
+            resolved = await self._filter(collection, filter_)
+            where = _conditions(list(named.values()), resolved.where)
             documents = await _count_to_remove(collection, where)
             passages = await collection.remove(where)
-            return Removed(documents, passages=passages, missing=missing, notes=await _flushed(collection))
+            notes += await _flushed(collection)
+            if not passages:
+                notes += tuple(await reasons_for_nothing(collection, resolved, self._paths)) or (NONE_OF_THEM,)
+            return Removed(documents, passages=passages, missing=missing, notes=notes)
+
+    async def _near(self, collection: Collection, missing: Sequence[str]) -> tuple[str, ...]:
+        """Return which documents may be meant by names that are not found. Deleting takes no guess, so it only asks."""
+        ids = await document_ids(collection) if missing else []
+        near = {name: ending_in(ids, name) for name in missing[:MAX_NEAR]}
+        return tuple(
+            f"No document {name!r}. Did you mean {listed([self._paths.shorten(each) for each in found])}?"
+            for name, found in near.items()
+            if found
+        )
+
+    async def _filter(self, collection: Collection, filter_: Mapping[str, Any]) -> PathFilter:
+        """Return the filter with relative paths replaced, if they stand for one place each: deleting takes no guess."""
+        where = parse_filter(filter_, collection.manifest.fields)
+        resolved = await resolve_paths(collection, self._paths, where)
+        if resolved.guesses:
+            raise InvalidInput(f"Nothing was deleted. {resolved.guesses[0]} Give the whole path.")
+        return resolved
 
 
 async def _flushed(collection: Collection) -> tuple[str, ...]:
@@ -92,11 +131,9 @@ async def _flushed(collection: Collection) -> tuple[str, ...]:
     return ()
 
 
-def _conditions(document_ids: tuple[str, ...], filter_: Mapping[str, Any], collection: Collection) -> All:
-    conditions: list[Condition] = [AnyOf("document_id", document_ids)] if document_ids else []
-    if (condition := parse_filter(filter_, collection.manifest.fields)) is not None:
-        conditions.append(condition)
-    return All(tuple(conditions))
+def _conditions(document_ids: Sequence[str], where: Condition | None) -> All:
+    conditions: list[Condition] = [AnyOf("document_id", tuple(dict.fromkeys(document_ids)))] if document_ids else []
+    return All((*conditions, *([] if where is None else [where])))
 
 
 async def _count_to_remove(collection: Collection, where: All) -> int:

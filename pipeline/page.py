@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ..core.values import Hit, Ranking, Stage
+from ..search.relative_paths import NO_NAMES, ShortNames
 from .request import MAX_RESULTS
 
 Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
@@ -27,6 +28,8 @@ class Page:
     """Whether hits follow after the slice."""
     pages: bool = True
     """Whether a next page can be requested: False for passages that the caller supplied."""
+    names: ShortNames = NO_NAMES
+    """How the hits' documents are shown to a reader; ids in the hits themselves are those that are stored."""
 
     @property
     def is_off_topic(self) -> bool:

@@ -40,7 +40,7 @@ class HybridSearchRequest:
         Mapping[str, Any],
         Field(
             description='{"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], "title": {"match": "some words"}, '
-            '"source": {"prefix": "/srv/docs/"}, "not": {"draft": true}, "any": [{...}, {...}]}'
+            '"source": {"prefix": "docs/"}, "not": {"draft": true}, "any": [{...}, {...}]}'
         ),
     ] = field(default_factory=dict[str, Any])
     per_document: Annotated[int, Field(description="Maximum hits per document; 0: no limit", ge=0, le=100)] = 0

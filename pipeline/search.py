@@ -20,9 +20,13 @@ from ..rerank.stages.metadata import weigh_metadata
 from ..rerank.stages.order import OrderStage, PlannedOrder
 from ..rerank.stages.score import PlannedScore
 from ..search.legs import Retrieval
+from ..search.named_documents import find_passage
+from ..search.path_filters import PathFilter, resolve_paths
+from ..search.relative_paths import NO_FOLDERS, RelativePaths, short_names
 from ..search.retriever import Retriever
+from ..search.unmatched import reasons_for_nothing
 from ..store.collection import Collection, Store
-from ..store.filters import parse_filter
+from ..store.filters import Condition, parse_filter
 from ..store.manifest import Manifest
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages
@@ -44,12 +48,15 @@ class Pipeline:
         *,
         manifest: Manifest,
         dense_calibration: Logistic | None,
+        paths: RelativePaths = NO_FOLDERS,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.rerankers = rerankers
         self.manifest = manifest
         """The manifest of new collections."""
+        self.paths = paths
+        """The folders to which paths in requests and answers may be relative."""
         self._store = store
         self._retriever = retriever
         self._dense_calibration = dense_calibration
@@ -67,11 +74,13 @@ class Pipeline:
         query = query_of(request, clock=self._clock, now=self._now())
         cascade = self.rerankers.cascade(request.reranker) if request.query else None
         collection = await self.open(request.collection)
+        filter_ = await self._filter(request, collection)
+        request = await self._with_stored_examples(request, collection)
         metadata = preferences(request, self.rerankers.metadata, collection.manifest.fields)
         tunings = collection.manifest.tuning
         stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
         head = stages[0].depth if stages else 0
-        ranking = await self._retriever.retrieve(collection, query, _retrieval(request, collection, head=head))
+        ranking = await self._retriever.retrieve(collection, query, _retrieval(request, filter_.where, head=head))
         ranking = self._with_relevance(ranking, is_reranked=bool(stages))
         ranking = _weighed(ranking, query, request=request, metadata=metadata, stages=stages)
         if request.time_budget_ms:
@@ -80,8 +89,15 @@ class Pipeline:
             ranking = await stage.run(ranking, query)
         if request.diversity:
             ranking = await self._diversified(ranking, query, collection, request, depth=head or REORDERED_HITS)
-        ranking = replace(ranking, notes=[*ranking.notes, *self._notes(request, cascade)])
-        return page_of(ranking, offset=request.offset, limit=request.limit, min_relevance=request.min_relevance)
+        nothing = [] if ranking.hits else await reasons_for_nothing(collection, filter_, self.paths)
+        notes = [*ranking.notes, *self._notes(request, cascade), *filter_.guesses, *nothing]
+        page = page_of(
+            replace(ranking, notes=notes),
+            offset=request.offset,
+            limit=request.limit,
+            min_relevance=request.min_relevance,
+        )
+        return replace(page, names=await short_names(collection, self.paths, [hit.passage for hit in page]))
 
     async def rerank(
         self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT, instruction: str = ""
@@ -135,6 +151,17 @@ class Pipeline:
         other.rerankers = self.rerankers.wrapped(wrap)
         return other
 
+    async def _filter(self, request: SearchRequest, collection: Collection) -> PathFilter:
+        where = parse_filter(request.filter, collection.manifest.fields)
+        return await resolve_paths(collection, self.paths, where)
+
+    async def _with_stored_examples(self, request: SearchRequest, collection: Collection) -> SearchRequest:
+        """Return the request with its example passages by the ids under which they are stored."""
+        like, unlike = [
+            [await find_passage(collection, self.paths, each) for each in ids] for ids in (request.like, request.unlike)
+        ]
+        return replace(request, like=like, unlike=unlike)
+
     def _query(self, text: str, instruction: str) -> Query:
         return Query(clean_query(text), instruction=clean(instruction), clock=self._clock, now=self._now())
 
@@ -169,12 +196,12 @@ class Pipeline:
         return replace(ranking, hits=hits)
 
 
-def _retrieval(request: SearchRequest, collection: Collection, *, head: int) -> Retrieval:
+def _retrieval(request: SearchRequest, where: Condition | None, *, head: int) -> Retrieval:
     # One more hit than shown tells whether a page follows. Hits below min_relevance are left out, so fetch them all.
     wanted = MAX_RESULTS + 1 if request.min_relevance else request.offset + request.limit + 1
     return Retrieval(
         mode=request.mode,
-        where=parse_filter(request.filter, collection.manifest.fields),
+        where=where,
         wanted=max(wanted, REORDERED_HITS) if request.reorders else wanted,
         head=head,
         per_document=request.per_document,

@@ -1,9 +1,9 @@
 """Collections and stores: documents as points in an engine, written so that a crash loses none of them."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from ..core.errors import Hint, InvalidInput, NotFound, nearest
@@ -11,6 +11,7 @@ from ..core.text import listed
 from ..core.values import Passage
 from ..core.vectors import AnyVector, check_vectors, read_vector, spec_of
 from .conditions import index_path
+from .fields import BUILT_IN_FIELDS
 from .filters import FIRST_PASSAGES, All, AnyOf, Condition
 from .index_options import IndexOptions
 from .manifest import Manifest
@@ -21,6 +22,8 @@ from .queries import options_for
 IDS_PER_FILTER = 1000
 
 FACETED_TYPES = ("keyword", "integer", "boolean")
+
+SAMPLE_SIZE = 1_000  # passages: one page
 
 T = TypeVar("T")
 
@@ -68,6 +71,20 @@ class Collection:
             return []
         found = await self._engine.facet(index_path(field, kind), limit=limit)
         return [(value == "true" if kind == "boolean" else value, count) for value, count in found]
+
+    async def sample(self, field: str, where: Condition | None = None, *, passages: int = SAMPLE_SIZE) -> list[Any]:
+        """Return the values of a metadata or built-in field in some passages that meet a condition.
+
+        The items of a list are values of their own; passages without the field have none.
+        """
+        key = field if field in BUILT_IN_FIELDS else "metadata"
+        stored = [each.payload async for each in self._first(passages, where, keys=[key])]
+        return flattened((payload if key == field else payload.get(key, {})).get(field) for payload in stored)
+
+    async def paths(self, field: str, *, documents: int) -> list[str]:
+        """Return the sources or ids of some documents, without repeats."""
+        found = await self.sample(field, FIRST_PASSAGES, passages=documents)
+        return list(dict.fromkeys(map(str, found)))
 
     async def documents(self) -> int | None:
         """Return the number of documents held completely; None where counting them would take too long."""
@@ -177,9 +194,24 @@ class Collection:
     def _scroll(self, where: Condition | None, *, keys: Sequence[str] | None) -> AsyncIterator[StoredPoint]:
         return all_pages(lambda offset: self._engine.scroll(where, keys=keys, offset=offset))
 
+    async def _first(self, most: int, where: Condition | None, *, keys: Sequence[str]) -> AsyncIterator[StoredPoint]:
+        """Yield at most so many points, by id."""
+        count = 0
+        async for stored in self._scroll(where, keys=keys):
+            if count == most:
+                return
+            count += 1
+            yield stored
+
     async def _upsert(self, points: Sequence[Point]) -> None:
         for batch in batches(points):
             await self._engine.upsert(batch)
+
+
+def flattened(values: Iterable[Any]) -> list[Any]:
+    """Return the values, and in place of lists their items, without nulls."""
+    items = [cast("list[Any]", value) if isinstance(value, list) else [value] for value in values]
+    return [item for each in items for item in each if item is not None]
 
 
 async def all_pages(page: Callable[[Any], Awaitable[tuple[Sequence[T], Any]]]) -> AsyncIterator[T]:

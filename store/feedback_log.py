@@ -87,7 +87,8 @@ class FeedbackLog:
             StoreError: The file cannot be written.
         """
         searched = await to_thread.run_sync(self._find, search_id)
-        shown = {each.passage_id for each in searched.shown}
+        shown = [each.passage_id for each in searched.shown]
+        used, not_used = [[_stored(each, shown) for each in ids] for ids in (used, not_used)]
         if unknown := [each for each in (*used, *not_used) if each not in shown]:
             raise InvalidInput(
                 f"Search {search_id} showed no passage {unknown[0]!r}. Give `passage_id` values of its hits."
@@ -149,6 +150,12 @@ class FeedbackLog:
             for key, searched in searches.items()
         ]
         return [use for use in found if use.used]
+
+
+def _stored(passage_id: str, shown: Sequence[str]) -> str:
+    """Return the stored id of a passage that a search showed by its path relative to a folder."""
+    found = [each for each in shown if each.endswith(f"/{passage_id}")]
+    return found[0] if passage_id not in shown and len(found) == 1 else passage_id
 
 
 def _lines(path: Path) -> Iterator[Searched | Feedback]:

@@ -140,7 +140,7 @@ def _any_of(name: str, value: Any, kind: FieldType) -> AnyOf:
     if not values or not all(isinstance(item, str) or _is_number(item) for item in values):
         raise InvalidFilter(
             f"Filter on {name!r}: {value!r:.200} is not a text, number, true/false, a list of them, or an object such "
-            "as {'gte': 2020}, {'match': 'words'} or {'prefix': '/srv/docs/'}."
+            "as {'gte': 2020}, {'match': 'words'} or {'prefix': 'docs/'}."
         )
     if quoted := next((item for item in values if _is_quoted(item, kind)), None):
         raise InvalidFilter(f"Filter on {name!r}: the field holds {kind} values; write {quoted} without quotes.")

@@ -10,6 +10,7 @@ from ..api.requests import MAX_NAME_CHARACTERS, ReadRequest
 from ..api.resift import Resift
 from ..core.values import Passage
 from ..pipeline.reading import Extract
+from ..search.relative_paths import ShortNames
 from .boundary import READS_ONLY, make_tool
 from .results import MaxTokens, ReplyBudget, citation, reply, shortened
 
@@ -42,7 +43,7 @@ def read_document(resift: Resift) -> Tool:
 def _result(extract: Extract, max_tokens: int) -> dict[str, Any]:
     first = extract.passages[0]
     answer: dict[str, Any] = {
-        "document_id": first.document_id,
+        "document_id": extract.names.document_id(first),
         "title": first.title[:MAX_NAME_CHARACTERS],
         "metadata": _metadata(first, max_tokens),
         "passages": [],
@@ -60,7 +61,7 @@ def _result(extract: Extract, max_tokens: int) -> dict[str, Any]:
 
 def _around(extract: Extract, budget: ReplyBudget) -> dict[int, dict[str, Any]]:
     """Return the entries that fit, by number: the focus first, cut if needed, then its neighbours on both sides."""
-    entries = {passage.ordinal: _entry(passage) for passage in extract.passages}
+    entries = {passage.ordinal: _entry(passage, extract.names) for passage in extract.passages}
     focus = extract.focus
     taken = {focus: entries[focus]}
     if not budget.admit(entries[focus]):
@@ -79,10 +80,10 @@ def _metadata(passage: Passage, max_tokens: int) -> dict[str, Any]:
     return {name: value for name, value in passage.metadata.items() if budget.admit({name: value})}
 
 
-def _entry(passage: Passage) -> dict[str, Any]:
+def _entry(passage: Passage, names: ShortNames) -> dict[str, Any]:
     return {
-        "passage_id": passage.id,
+        "passage_id": names.passage_id(passage),
         "heading": passage.heading[:MAX_NAME_CHARACTERS],
-        "source": citation(passage.source, passage.start_line, passage.end_line),
+        "source": citation(names.source(passage), passage.start_line, passage.end_line),
         "text": passage.text,
     }

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from ..api.requests import MAX_NAME_CHARACTERS, DetailLevel
 from ..core.values import Hit, Stage
 from ..pipeline.page import OFF_TOPIC_HITS, Page, Verdict
+from ..search.relative_paths import ShortNames
 
 MAX_REPLY_CHARACTERS = 18_000
 """Of one copy. A reply carries two, as text and as structured content, which stay below 40,000 together."""
@@ -96,7 +97,7 @@ def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = Non
         "left_out": 0,
         "next_offset": 0,
     }
-    entries = [_hit(hit, full=full) for hit in ranking.hits]
+    entries = [_hit(hit, page.names, full=full) for hit in ranking.hits]
     if page.is_off_topic and not full:
         entries = _beginnings(entries)
         answer["notes"] += _what_is_cut(page, shown=len(entries))
@@ -106,7 +107,7 @@ def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = Non
             break
         answer["hits"].append(entry)
     if not answer["hits"] and ranking.hits:
-        answer["hits"].append(_shortened(ranking.hits[0], budget))
+        answer["hits"].append(shortened(_hit(ranking.hits[0], page.names, full=False), budget))
         answer["notes"].append("The first hit alone exceeds max_tokens and was cut. Read it with read_document.")
     shown = len(answer["hits"])
     answer["left_out"] = len(ranking.hits) - shown
@@ -157,16 +158,16 @@ def citation(source: str, start_line: int, end_line: int) -> str:
     return f"{source}:{start_line}-{end_line}" if source and start_line else source
 
 
-def _hit(hit: Hit, *, full: bool) -> dict[str, Any]:
+def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
     passage = hit.passage
     entry: dict[str, Any] = {
         "rank": hit.rank,
         "was": hit.was or hit.rank,
-        "document_id": passage.document_id,
-        "passage_id": passage.id,
+        "document_id": names.document_id(passage),
+        "passage_id": names.passage_id(passage),
         "title": passage.title[:MAX_NAME_CHARACTERS],
         "heading": passage.heading[:MAX_NAME_CHARACTERS],
-        "source": citation(passage.source, passage.start_line, passage.end_line),
+        "source": citation(names.source(passage), passage.start_line, passage.end_line),
         "score": round(hit.score, 4),
     }
     if hit.relevance is not None:
@@ -194,14 +195,8 @@ def _what_is_cut(page: Page, *, shown: int) -> list[str]:
     texts = [hit.passage.text for hit in page.hits]
     if shown == len(texts) and max(map(len, texts), default=0) <= OFF_TOPIC_CHARACTERS:
         return []
-    return [
-        f"No hit answers the question, so the first {shown} of {len(texts)} are shown, with the beginnings of their "
-        'texts. For all of them, set `detail` to "full".'
-    ]
-
-
-def _shortened(hit: Hit, budget: ReplyBudget) -> dict[str, Any]:
-    return shortened(_hit(hit, full=False), budget)
+    which = f"only the first {shown} of {len(texts)} are shown" if shown < len(texts) else "their texts are cut"
+    return [f'No hit answers the question, so {which}. For whole hits, set `detail` to "full".']
 
 
 def _stage(stage: Stage, *, full: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, dropwhile, islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ...core.values import Hit, Ranking
     from ...pipeline.page import Page
+    from ...search.relative_paths import ShortNames
 
 SNIPPET_CHARACTERS = 160
 
@@ -56,9 +58,10 @@ def search(
         arguments["limit"] = max(rows, arguments["depth"] or MAX_TUNED_DEPTH)
     page = call_api(lambda resift: resift.search(**arguments))
     if as_json:
+        from ...search.relative_paths import NO_NAMES
         from ...tools.results import ranking_answer
 
-        print_json(ranking_answer(page, full=True))
+        print_json(ranking_answer(replace(page, names=NO_NAMES), full=True))
     elif explain:
         _print_explained(page, rows=rows)
     else:
@@ -68,11 +71,11 @@ def search(
 def _print_hits(page: Page, *, full: bool) -> None:
     """Print the hits; where none answers, only the first ones, unless `full`."""
     hits = page.hits[:OFF_TOPIC_HITS] if page.is_off_topic and not full else page.hits
-    show(_hits_table(hits, full=full) if hits else "Nothing found.")
+    show(_hits_table(hits, page.names, full=full) if hits else "Nothing found.")
     if len(hits) < len(page.hits):
         say(
-            f"note: No hit answers the question, so the first {len(hits)} of {len(page.hits)} are shown. "
-            "For all of them, add --detail full.",
+            f"note: No hit answers the question, so only the first {len(hits)} of {len(page.hits)} are shown. "
+            "For whole hits, add --detail full.",
             style="yellow",
         )
     _print_verdict(page)
@@ -94,7 +97,7 @@ def _print_verdict(page: Page) -> None:
     say(f"verdict: {page.verdict}", style="bold")
 
 
-def _hits_table(hits: Sequence[Hit], *, full: bool) -> Table:
+def _hits_table(hits: Sequence[Hit], names: ShortNames, *, full: bool) -> Table:
     """Return hits with their citation and the beginning of their text, or all of it."""
     from rich.markup import escape
     from rich.table import Table
@@ -105,7 +108,7 @@ def _hits_table(hits: Sequence[Hit], *, full: bool) -> Table:
     for hit in hits:
         passage = hit.passage
         text = passage.text if full else _snippet(passage.text)
-        place = citation(passage.source, passage.start_line, passage.end_line) or passage.id
+        place = citation(names.source(passage), passage.start_line, passage.end_line) or names.passage_id(passage)
         body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(text)}\n[dim]{escape(place)}[/dim]"
         table.add_row(str(hit.rank), _relevance(hit), body)
     return table

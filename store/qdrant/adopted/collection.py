@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -14,8 +15,9 @@ import numpy as np
 from ....core.errors import InvalidInput, StoreError, StoreUnavailable
 from ....core.values import Passage, id_of
 from ....core.vectors import AnyVector, Sparse
-from ...collection import FACETED_TYPES, Collection, named_documents
+from ...collection import FACETED_TYPES, SAMPLE_SIZE, Collection, flattened, named_documents
 from ...field_mapping import FieldMapping, keys_of, text_at, value_at
+from ...fields import TEXT
 from ...filters import AnyOf, Condition
 from ...manifest import Manifest
 from ...protocols import Entry, Leg, Point, StoredPoint
@@ -59,6 +61,20 @@ class AdoptedCollection(Collection):
         except StoreError:
             return []
 
+    async def sample(self, field: str, where: Condition | None = None, *, passages: int = SAMPLE_SIZE) -> list[Any]:
+        """Return the values of a field in some points that meet a condition."""
+        path = self._path(field)
+        if not path and field != "document_id":
+            return []
+        stored = [each async for each in self._first(passages, where, keys=_top_keys(path))]
+        if field == "document_id":
+            return [self._mapping.document_of(each.id, each.payload) for each in stored]
+        return flattened(value_at(each.payload, path) for each in stored)
+
+    async def paths(self, field: str, *, documents: int) -> list[str]:
+        """Return the sources or document ids of some points, without repeats."""
+        return list(dict.fromkeys(map(str, await self.sample(field, passages=documents))))
+
     async def documents(self) -> int | None:
         """Return the number of documents; None if documents have several points and there are too many to read."""
         passages = await self.count()
@@ -99,6 +115,17 @@ class AdoptedCollection(Collection):
                 known = found.get(document, Entry("", 0, text_at(stored.payload, mapping.source)))
                 found[document] = replace(known, passages=known.passages + 1)
         return found
+
+    def _path(self, field: str) -> str:
+        """Return the path of a metadata or built-in field; "" if the payload has none."""
+        mapping = self._mapping
+        built_in = {
+            "title": mapping.title,
+            TEXT: mapping.text,
+            "source": mapping.source,
+            "document_id": mapping.document,
+        }
+        return built_in[field] if field in built_in else mapping.fields.get(field, "")
 
     def _passage(self, stored: StoredPoint) -> Passage:
         return self._mapping.passage(stored.id, stored.payload)

@@ -68,7 +68,7 @@ def test_search_without_an_answer_shows_three_hits_unless_all_are_asked_for(run:
     run("ingest", str(files))
     cut = run("search", "recipe for a lemon cake")
     assert (
-        "note: No hit answers the question, so the first 3 of 6 are shown. For all of them, add --detail full."
+        "note: No hit answers the question, so only the first 3 of 6 are shown. For whole hits, add --detail full."
         in cut.out
     )
     assert "verdict: none" in cut.out

@@ -1,0 +1,120 @@
+"""Find the documents and passages that a caller names: by id, by source, or by a path relative to a folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..core.errors import InvalidFilter, InvalidInput, NotFound, nearest
+from ..store.collection import Collection
+from ..store.filters import FIRST_PASSAGES, All, AnyOf
+from .relative_paths import RelativePaths, without_lines
+
+MAX_COMPARED = 10_000  # documents whose paths are compared with the end of a path, in about 0.5 s
+
+MAX_NEAREST = 2_000  # ids whose spelling is compared, in about 0.1 s
+
+LONGEST_COMPARED = 200  # characters of a name; a longer one is no misspelling
+
+MAX_CANDIDATES = 5  # shown in a message
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDocument:
+    """A document that a caller named, and the first line to read if the name was a citation; 0 otherwise."""
+
+    id: str
+    line: int = 0
+
+
+async def find_document(collection: Collection, paths: RelativePaths, name: str) -> NamedDocument:
+    """Return the document that a name stands for; the end of a path is enough if only one document has it.
+
+    Raises:
+        NotFound: There is none; the message names the nearest.
+        InvalidInput: There are several; the message names them.
+    """
+    source, line = without_lines(name)
+    for each, at in dict.fromkeys([(name, 0), (source, line)]):
+        if found := await documents_named(collection, paths, each):
+            return NamedDocument(_only(found, name), at)
+    ids = await document_ids(collection)
+    for each, at in dict.fromkeys([(name, 0), (source, line)]):
+        if found := ending_in(ids, each):
+            return NamedDocument(_only([paths.shorten(document_id) for document_id in found], name, found), at)
+    known = [paths.shorten(document_id) for document_id in ids[:MAX_NEAREST]]
+    near = nearest(source, known) if len(source) <= LONGEST_COMPARED else ""
+    raise NotFound(
+        f"No document {name!r} in collection {collection.name!r}.{near} Take a document_id from a hit, or search."
+    )
+
+
+async def find_documents(collection: Collection, paths: RelativePaths, names: Sequence[str]) -> dict[str, str]:
+    """Return the ids of the documents that names stand for, by name. The end of a path is not enough: see `Remover`.
+
+    Raises:
+        InvalidInput: A name stands for several documents; the message names them.
+    """
+    held = await collection.entries(names) if names else {}
+    found = {name: name for name in held}
+    for name in names:
+        if name not in held and (ids := await documents_named(collection, paths, name)):
+            found[name] = _only(ids, name)
+    return found
+
+
+async def find_passage(collection: Collection, paths: RelativePaths, passage_id: str) -> str:
+    """Return the id, as it is stored, of the passage that an id stands for; any other id as it is.
+
+    Raises:
+        InvalidInput: Several documents may be meant; the message names them.
+    """
+    name, mark, ordinal = passage_id.rpartition("#")
+    if not name or collection.manifest.adopted is not None:
+        return passage_id
+    found = await documents_named(collection, paths, name)
+    if not found:
+        found = ending_in(await document_ids(collection), name)
+    return f"{_only(found, name)}{mark}{ordinal}" if found else passage_id
+
+
+async def documents_named(collection: Collection, paths: RelativePaths, name: str) -> list[str]:
+    """Return the ids of the documents with this id, else with this path as id, else with it as their source."""
+    spellings = paths.spellings(name)
+    held = await collection.entries(spellings)
+    if name in held:
+        return [name]
+    return sorted(held) or await _with_source(collection, spellings)
+
+
+async def document_ids(collection: Collection) -> list[str]:
+    """Return the ids of the documents, or one more than can be compared."""
+    return await collection.paths("document_id", documents=MAX_COMPARED + 1)
+
+
+def ending_in(paths: Sequence[str], end: str) -> list[str]:
+    """Return the paths that end in these folders and file; none if there are more paths than can be compared."""
+    if len(paths) > MAX_COMPARED:
+        return []
+    end = f"/{end.replace(chr(92), '/').removeprefix('./').lstrip('/')}"
+    return sorted(path for path in paths if path.endswith(end)) if len(end) > 1 else []
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, quoted, and how many more there are."""
+    more = len(names) - MAX_CANDIDATES
+    return ", ".join(f"{name!r:.200}" for name in names[:MAX_CANDIDATES]) + (f" and {more} more" if more > 0 else "")
+
+
+async def _with_source(collection: Collection, sources: Sequence[str]) -> list[str]:
+    where = AnyOf("source", tuple(sources))
+    is_ours = collection.manifest.adopted is None
+    try:
+        found = await collection.sample("document_id", All((FIRST_PASSAGES, where)) if is_ours else where)
+    except InvalidFilter:  # an adopted collection without sources
+        return []
+    return sorted({str(each) for each in found})
+
+
+def _only(shown: Sequence[str], name: str, ids: Sequence[str] = ()) -> str:
+    if len(shown) > 1:
+        raise InvalidInput(f"{name!r} may be any of {len(shown)} documents: {listed(shown)}. Give one of these.")
+    return (ids or shown)[0]

@@ -1,0 +1,85 @@
+"""Short names of documents: paths relative to the folders that may be read, on every system, and never ambiguous."""
+
+from pathlib import Path, PureWindowsPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resift.core.values import Passage
+from resift.search.relative_paths import RelativePaths, ShortNames, without_lines
+
+ONE = RelativePaths(("/srv/work",), windows=False)
+TWO = RelativePaths(("/srv/work", "/home/me/notes"), windows=False)
+WINDOWS = RelativePaths(("C:/Users/me/work",), windows=True)
+
+names = st.text(st.sampled_from("ab._- é"), min_size=1, max_size=8).filter(lambda name: name.strip(". ") == name)
+
+
+@pytest.mark.parametrize(
+    ("paths", "stored", "shown"),
+    [
+        (ONE, "/srv/work/docs/setup.md", "docs/setup.md"),
+        (ONE, "/srv/workshop/docs/setup.md", "/srv/workshop/docs/setup.md"),
+        (ONE, "/srv/work", "/srv/work"),
+        (TWO, "/home/me/notes/a.md", "a.md"),
+        (ONE, "https://example.com/srv/work/a", "https://example.com/srv/work/a"),
+        (RelativePaths(("",), windows=False), "/etc/hosts", "etc/hosts"),
+        (WINDOWS, "C:/Users/me/work/docs/a.md", "docs/a.md"),
+        (WINDOWS, "D:/docs/a.md", "D:/docs/a.md"),
+        (RelativePaths(), "/srv/work/a.md", "/srv/work/a.md"),
+    ],
+)
+def test_path_below_a_folder_is_shown_relative_to_it(paths: RelativePaths, stored: str, shown: str) -> None:
+    assert paths.shorten(stored) == shown
+    assert stored in paths.spellings(shown)
+
+
+@pytest.mark.parametrize(
+    ("paths", "given", "stored"),
+    [
+        (ONE, "docs/", ["docs/", "/srv/work/docs/"]),
+        (ONE, "./docs/../a.md", ["./docs/../a.md", "/srv/work/a.md"]),
+        (ONE, "./", ["./", "/srv/work/"]),
+        (TWO, "a.md", ["a.md", "/srv/work/a.md", "/home/me/notes/a.md"]),
+        (ONE, "/srv/work/a.md", ["/srv/work/a.md"]),
+        (ONE, "https://example.com/a", ["https://example.com/a"]),
+        (ONE, "~/a.md", ["~/a.md"]),
+        (ONE, "docs\\a.md", ["docs\\a.md", "/srv/work/docs\\a.md"]),
+        (WINDOWS, "docs\\a.md", ["docs\\a.md", "docs/a.md", "C:/Users/me/work/docs/a.md"]),
+        (WINDOWS, "C:\\Users\\me\\a.md", ["C:\\Users\\me\\a.md", "C:/Users/me/a.md"]),
+        (WINDOWS, "c:/Users/me/a.md", ["c:/Users/me/a.md", "C:/Users/me/a.md"]),
+    ],
+)
+def test_relative_path_stands_for_paths_below_the_folders(paths: RelativePaths, given: str, stored: list[str]) -> None:
+    assert paths.spellings(given) == stored
+
+
+@given(st.lists(names, min_size=1, max_size=4))
+def test_what_is_shown_stands_for_what_is_stored(parts: list[str]) -> None:
+    for paths in (ONE, TWO, WINDOWS):
+        for folder in paths.folders:
+            stored = "/".join([folder, *parts])
+            assert stored in paths.spellings(paths.shorten(stored))
+
+
+def test_folders_are_written_with_slashes() -> None:
+    assert RelativePaths.to([Path("/srv/work/"), Path("/")]).folders == ("/srv/work", "")
+    assert PureWindowsPath("C:\\Users\\me").as_posix() == "C:/Users/me"
+
+
+def test_citation_is_a_source_and_a_line() -> None:
+    assert without_lines("docs/setup.md:10-24") == ("docs/setup.md", 10)
+    assert without_lines("docs/setup.md:7") == ("docs/setup.md", 7)
+    assert without_lines("docs/setup.md") == ("docs/setup.md", 0)
+    assert without_lines("https://example.com:8080/a") == ("https://example.com:8080/a", 0)
+
+
+def test_passage_is_named_after_its_document() -> None:
+    short = ShortNames({"/srv/work/a.md": "a.md"})
+    passage = Passage("/srv/work/a.md", 3, text="text", source="/srv/work/a.md")
+    assert (short.document_id(passage), short.passage_id(passage), short.source(passage)) == ("a.md", "a.md#3", "a.md")
+    given = Passage("note", 0, text="text", source="/srv/work/a.md")
+    assert (short.passage_id(given), short.source(given)) == ("note#0", "/srv/work/a.md")
+    adopted = Passage("/srv/work/a.md", -1, text="text", source="/srv/work/a.md", key="17")
+    assert (short.document_id(adopted), short.passage_id(adopted)) == ("a.md", "17")
