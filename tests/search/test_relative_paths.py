@@ -10,8 +10,8 @@ from resift.core.values import Passage
 from resift.search.relative_paths import RelativePaths, ShortNames, without_lines
 
 ONE = RelativePaths(("/srv/work",), windows=False)
-TWO = RelativePaths(("/srv/work", "/home/me/notes"), windows=False)
-WINDOWS = RelativePaths(("C:/Users/me/work",), windows=True)
+TWO = RelativePaths(("/srv/work", "/data/notes"), windows=False)
+WINDOWS = RelativePaths(("C:/team/work",), windows=True)
 
 names = st.text(st.sampled_from("ab._- é"), min_size=1, max_size=8).filter(lambda name: name.strip(". ") == name)
 
@@ -22,10 +22,10 @@ names = st.text(st.sampled_from("ab._- é"), min_size=1, max_size=8).filter(lamb
         (ONE, "/srv/work/docs/setup.md", "docs/setup.md"),
         (ONE, "/srv/workshop/docs/setup.md", "/srv/workshop/docs/setup.md"),
         (ONE, "/srv/work", "/srv/work"),
-        (TWO, "/home/me/notes/a.md", "a.md"),
+        (TWO, "/data/notes/a.md", "a.md"),
         (ONE, "https://example.com/srv/work/a", "https://example.com/srv/work/a"),
         (RelativePaths(("",), windows=False), "/etc/hosts", "etc/hosts"),
-        (WINDOWS, "C:/Users/me/work/docs/a.md", "docs/a.md"),
+        (WINDOWS, "C:/team/work/docs/a.md", "docs/a.md"),
         (WINDOWS, "D:/docs/a.md", "D:/docs/a.md"),
         (RelativePaths(), "/srv/work/a.md", "/srv/work/a.md"),
     ],
@@ -41,14 +41,14 @@ def test_path_below_a_folder_is_shown_relative_to_it(paths: RelativePaths, store
         (ONE, "docs/", ["docs/", "/srv/work/docs/"]),
         (ONE, "./docs/../a.md", ["./docs/../a.md", "/srv/work/a.md"]),
         (ONE, "./", ["./", "/srv/work/"]),
-        (TWO, "a.md", ["a.md", "/srv/work/a.md", "/home/me/notes/a.md"]),
+        (TWO, "a.md", ["a.md", "/srv/work/a.md", "/data/notes/a.md"]),
         (ONE, "/srv/work/a.md", ["/srv/work/a.md"]),
         (ONE, "https://example.com/a", ["https://example.com/a"]),
         (ONE, "~/a.md", ["~/a.md"]),
         (ONE, "docs\\a.md", ["docs\\a.md", "/srv/work/docs\\a.md"]),
-        (WINDOWS, "docs\\a.md", ["docs\\a.md", "docs/a.md", "C:/Users/me/work/docs/a.md"]),
-        (WINDOWS, "C:\\Users\\me\\a.md", ["C:\\Users\\me\\a.md", "C:/Users/me/a.md"]),
-        (WINDOWS, "c:/Users/me/a.md", ["c:/Users/me/a.md", "C:/Users/me/a.md"]),
+        (WINDOWS, "docs\\a.md", ["docs\\a.md", "docs/a.md", "C:/team/work/docs/a.md"]),
+        (WINDOWS, "C:\\team\\a.md", ["C:\\team\\a.md", "C:/team/a.md"]),
+        (WINDOWS, "c:/team/a.md", ["c:/team/a.md", "C:/team/a.md"]),
     ],
 )
 def test_relative_path_stands_for_paths_below_the_folders(paths: RelativePaths, given: str, stored: list[str]) -> None:
@@ -65,7 +65,7 @@ def test_what_is_shown_stands_for_what_is_stored(parts: list[str]) -> None:
 
 def test_folders_are_written_with_slashes() -> None:
     assert RelativePaths.to([Path("/srv/work/"), Path("/")]).folders == ("/srv/work", "")
-    assert PureWindowsPath("C:\\Users\\me").as_posix() == "C:/Users/me"
+    assert PureWindowsPath("C:\\team").as_posix() == "C:/team"
 
 
 def test_citation_is_a_source_and_a_line() -> None:
