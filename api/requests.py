@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 
-from pydantic import ConfigDict, Field, SkipValidation, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
 from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
@@ -50,8 +50,30 @@ Paths: TypeAlias = Annotated[
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
     Field(description="Files, folders, globs like docs/*.md"),
 ]
+HIT_KEYS = frozenset({"rank", "was", "document_id", "heading", "score", "relevance", "metadata", "scores", "ranks"})
+"""What a hit has and a passage to rerank has not."""
+
+
+def _hits_as_passages(given: Any) -> Any:
+    """Return the passages with hits of a search among them as passages: an agent passes on what it was given."""
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        return given
+    return [
+        {
+            "id" if key == "passage_id" else key: value
+            for key, value in cast("dict[str, Any]", each).items()
+            if key not in HIT_KEYS
+        }
+        if isinstance(each, dict) and "passage_id" in each
+        else each
+        for each in cast("Sequence[Any]", given)
+    ]
+
+
 Passages: TypeAlias = Annotated[
-    Sequence[str | PassageInput], Field(description=f"1-{MAX_PASSAGES} texts, or {{id, text, title}}")
+    Sequence[str | PassageInput],
+    BeforeValidator(_hits_as_passages),
+    Field(description=f"1-{MAX_PASSAGES} texts, or {{id, text, title}}"),
 ]
 Limit: TypeAlias = Annotated[int, Field(description="Maximum number of hits", ge=1, le=MAX_PASSAGES)]
 

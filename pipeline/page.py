@@ -65,8 +65,11 @@ class Page:
 
 
 def page_of(ranking: Ranking, *, offset: int = 0, limit: int, min_relevance: float = 0.0) -> Page:
-    """Return the hits from `offset` on, without those below `min_relevance`."""
-    hits = [hit for hit in ranking.hits if hit.relevance is None or hit.relevance >= min_relevance]
+    """Return the hits from `offset` on, without those below `min_relevance`.
+
+    Where a reranker read hits, those of unknown relevance, which it did not read, count as below it.
+    """
+    hits = [hit for hit in ranking.hits if _is_relevant(hit, min_relevance, was_read=_was_read(ranking))]
     notes = list(ranking.notes)
     if dropped := len(ranking.hits) - len(hits):
         notes.append(f"{dropped} hits below min_relevance {min_relevance} were left out.")
@@ -90,6 +93,14 @@ def verdict_on(hits: Sequence[Hit]) -> Verdict:
         return "unknown"
     best = max(relevances)
     return "good" if best >= GOOD_RELEVANCE else "weak" if best >= WEAK_RELEVANCE else "none"
+
+
+def _was_read(ranking: Ranking) -> bool:
+    return any(stage.kind == "score" and stage.returned for stage in ranking.stages)
+
+
+def _is_relevant(hit: Hit, least: float, *, was_read: bool) -> bool:
+    return not least or (not was_read if hit.relevance is None else hit.relevance >= least)
 
 
 def _judged(stages: Sequence[Stage], hits: list[Hit]) -> list[Hit]:

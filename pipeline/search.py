@@ -34,6 +34,7 @@ from .preferences import preferences
 from .request import DEFAULT, MAX_RESULTS, NO_RERANKER, SearchRequest, clean_query, prepare, query_of
 
 REORDERED_HITS = 100  # reordered by metadata or diversity if nothing is reranked: the hits of one leg
+NO_WORDS = "No passage contains any word of the query. Mode 'hybrid' searches by meaning too."
 UNCALIBRATED = "Relevance is unknown: only the bundled encoder and rerankers are calibrated."
 
 
@@ -89,7 +90,7 @@ class Pipeline:
             ranking = await stage.run(ranking, query)
         if request.diversity:
             ranking = await self._diversified(ranking, query, collection, request, depth=head or REORDERED_HITS)
-        nothing = [] if ranking.hits else await reasons_for_nothing(collection, filter_, self.paths)
+        nothing = [] if ranking.hits else await self._why_nothing(request, collection, filter_)
         notes = [*ranking.notes, *self._notes(request, cascade), *filter_.guesses, *nothing]
         page = page_of(
             replace(ranking, notes=notes),
@@ -150,6 +151,11 @@ class Pipeline:
         other = copy(self)
         other.rerankers = self.rerankers.wrapped(wrap)
         return other
+
+    async def _why_nothing(self, request: SearchRequest, collection: Collection, filter_: PathFilter) -> list[str]:
+        """Return notes on why a search found nothing."""
+        reasons = await reasons_for_nothing(collection, filter_, self.paths)
+        return reasons or ([NO_WORDS] if request.mode == "keyword" else [])
 
     async def _filter(self, request: SearchRequest, collection: Collection) -> PathFilter:
         where = parse_filter(request.filter, collection.manifest.fields)

@@ -9,7 +9,7 @@ from itertools import combinations
 from posixpath import dirname
 from typing import Any
 
-from ..core.errors import nearest
+from ..core.errors import InvalidFilter, StoreError, nearest
 from ..store.collection import Collection
 from ..store.fields import TEXT, FieldType
 from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
@@ -129,7 +129,10 @@ class Unmatched:
     async def _reason_of_paths(self, condition: AnyOf) -> str:
         given = str(condition.values[0])
         known = [self.paths.shorten(each) for each in await self._known_paths(condition.field)]
-        near = _nearest(given, known) or _folders_told(await self._folders(condition.field))
+        folders = await self._folders(condition.field)
+        if (folder := f"{given.rstrip('/')}/") in {f"{part}/" for each in folders for part in _with_parents(each[:-1])}:
+            return f"{_quoted(given)} is a folder: write {shown(Prefix(condition.field, folder))}."
+        near = _nearest(given, known) or _folders_told(folders)
         return f"No passage has {_quoted(given)} as {condition.field!r}.{near}"
 
     async def _folders(self, name: str) -> Counter[str]:
@@ -161,11 +164,14 @@ class Unmatched:
 
 async def reasons_for_nothing(collection: Collection, filter_: PathFilter, paths: RelativePaths) -> list[str]:
     """Return sentences on why a filter matches no passage of a collection; none if one matches."""
-    if filter_.given is None or await collection.count(filter_.where):
+    if await collection.count(filter_.where):
         return []
-    if not await collection.count():
+    if filter_.given is None or not await collection.count():
         return [f"Collection {collection.name!r} is empty."]
-    reasons = await Unmatched(collection, filter_, paths).reasons(filter_.given)
+    try:
+        reasons = await Unmatched(collection, filter_, paths).reasons(filter_.given)
+    except (StoreError, InvalidFilter) as error:  # such as a server that facets no field; the answer stands without it
+        reasons = [f"Why it does not could not be found out: {error}"]
     return ["The filter matches no passage. " + " ".join(dict.fromkeys(reasons))]
 
 

@@ -9,6 +9,8 @@ import pytest
 from resift.core.values import Document
 from resift.factories.engine import Engine
 from resift.pipeline.request import SearchRequest
+from resift.pipeline.search import NO_WORDS
+from resift.store.filters import AnyOf, Not
 from resift.tests.pipeline.both_stores import STORES, engine_on
 
 pytestmark = [
@@ -104,7 +106,16 @@ async def test_keyword_search_without_a_common_word_does_not_blame_the_filter(en
     request = SearchRequest("zeppelin", mode="keyword", filter={"room": "kitchen"}, reranker="none")
     page = await engine.services.pipeline.search(request)
     assert not page.hits
-    assert not any("filter" in note for note in page.notes)
+    assert page.notes == [NO_WORDS]
+
+
+async def test_empty_collection_is_called_empty(tmp_path: Path) -> None:
+    async with engine_on("edge", tmp_path, POTS) as opened:
+        await (await opened.services.store.open("default")).remove(Not(AnyOf("document_id", ("none",))))
+        page = await opened.services.pipeline.search(SearchRequest("pot", filter={"room": "kitchen"}))
+        assert page.notes == ["Collection 'default' is empty."]
+        page = await opened.services.pipeline.search(SearchRequest("pot"))
+        assert page.notes == ["Collection 'default' is empty."]
 
 
 async def test_explanation_stays_short_whatever_is_given(engine: Engine) -> None:

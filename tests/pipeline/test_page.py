@@ -41,6 +41,13 @@ def test_hits_without_relevance_are_never_below_the_least() -> None:
     assert page.notes == ["1 hits below min_relevance 0.5 were left out."]
 
 
+def test_hits_that_a_reranker_did_not_read_are_below_any_least_relevance() -> None:
+    read = Stage("rerank", "model", received=1, returned=1, milliseconds=1.0, kind="score")
+    ranking = Ranking(hits([0.2, None, None]), [read])
+    assert list(page_of(ranking, limit=5, min_relevance=0.5)) == []
+    assert len(page_of(ranking, limit=5)) == 3
+
+
 def test_last_page_that_can_be_requested_says_so() -> None:
     ranking = Ranking(hits([None] * 201))
     assert page_of(ranking, offset=189, limit=10).more

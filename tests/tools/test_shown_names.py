@@ -77,8 +77,7 @@ async def test_everything_that_a_hit_shows_is_taken_back(tools: Asker) -> None:
 
     like = await tools.call("search_and_rerank", {"like": [hit["passage_id"]], "unlike": ["notes/lamp.md#0"]})
     assert hit["passage_id"] not in [each["passage_id"] for each in like["hits"]]
-    passages = [{"id": each["passage_id"], "source": each["source"], "text": each["text"]} for each in answer["hits"]]
-    ranked = await tools.call("rerank", {"query": "hum", "passages": passages})
+    ranked = await tools.call("rerank", {"query": "hum", "passages": answer["hits"]})
     assert ranked["hits"][0]["passage_id"] == hit["passage_id"]
     told = await tools.call("record_feedback", {"search_id": answer["search_id"], "used": [hit["passage_id"]]})
     assert told["used"] == 1
@@ -132,6 +131,12 @@ async def test_misspelt_folder_is_answered_with_the_folders_there_are(tools: Ask
     found = await tools.call("search_and_rerank", {"query": "hum", "filter": {"source": {"prefix": "doc/"}}})
     assert 'No \'source\' starts with "doc/". Did you mean "docs/"?' in found["notes"][0]
     assert 'Folders with documents: "docs/", "docs/guide/", "notes/".' in found["notes"][0]
+
+
+async def test_folder_given_as_a_source_is_answered_with_a_prefix(tools: Asker) -> None:
+    for given in ("docs", "docs/"):
+        found = await tools.call("search_and_rerank", {"query": "hum", "filter": {"source": given}})
+        assert 'is a folder: write {"source": {"prefix": "docs/"}}.' in found["notes"][0]
 
 
 async def test_name_that_may_mean_two_documents_is_shown_whole(tmp_path: Path) -> None:
