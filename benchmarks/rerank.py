@@ -30,7 +30,8 @@ from rich.table import Table
 from resift.benchmarks.encode import docstrings
 from resift.core.query import Query
 from resift.core.values import Passage
-from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
+from resift.examples.questions import STDLIB_QUESTIONS
+from resift.examples.stdlib import stdlib_documents
 from resift.factories.engine import build_engine
 from resift.ingest.job import Job
 from resift.models.bundled import RERANKER_FOLDER, TOKENIZER_FILE
@@ -52,6 +53,7 @@ Contender: TypeAlias = Callable[[str, Sequence[str]], Scores]
 QUERY = "how do I read a file line by line without loading all of it into memory?"
 MIN_TOKENS, MAX_TOKENS = 40, 256
 LIBRARY = "library"
+QUESTIONS = STDLIB_QUESTIONS[:8]
 SEARCH_ROUNDS = 3
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -180,7 +182,7 @@ async def searches(folder: Path, other: Contender, depth: int, threads: int) -> 
     await engine.services.ingestor.ingest(Job(LIBRARY, documents, total=len(documents)))
     await engine.warm()
     pipeline, rows = engine.services.pipeline, dict[str, list[tuple[float, int]]]()
-    for asked in STDLIB_QUESTIONS:
+    for asked in QUESTIONS:
         question = SearchRequest(asked.text, collection=LIBRARY, reranker="default")
         head = await pipeline.search(replace(question, limit=depth, reranker="none"))
         for _ in range(SEARCH_ROUNDS):
@@ -191,7 +193,7 @@ async def searches(folder: Path, other: Contender, depth: int, threads: int) -> 
                 stage = (await pipeline.search(replace(question, depth=given))).ranking.stages[-1]
                 rows.setdefault(name, []).append((stage.milliseconds / 1000, stage.returned))
     await engine.close()
-    table = Table("reranked by", "seconds", "hits read", "times as fast", title=f"{len(STDLIB_QUESTIONS)} searches")
+    table = Table("reranked by", "seconds", "hits read", "times as fast", title=f"{len(QUESTIONS)} searches")
     slowest = fmean(seconds for seconds, _ in next(iter(rows.values())))
     for name, found in rows.items():
         seconds, read = fmean(seconds for seconds, _ in found), fmean(hits for _, hits in found)

@@ -27,7 +27,8 @@ from rich.table import Table
 from resift.core.values import Passage
 from resift.core.vectors import BM25, DENSE, standard_vectors
 from resift.encoders.bm25 import Bm25Encoder, Bm25Options
-from resift.examples.stdlib import STDLIB_QUESTIONS, stdlib_documents
+from resift.examples.questions import STDLIB_QUESTIONS
+from resift.examples.stdlib import stdlib_documents
 from resift.factories.engine import Engine, build_engine
 from resift.pipeline.request import SearchRequest
 from resift.settings.load import RerankSettings, load_settings
@@ -45,6 +46,7 @@ BATCH = 1024
 SPREAD = 0.6  # of a vector around its centre
 KINDS = ("none", "turbo4")
 LOCAL_ROUNDS = 5
+QUESTIONS = STDLIB_QUESTIONS[:8]
 
 
 def points(passages: int, dimension: int) -> Iterator[list[Point]]:
@@ -105,7 +107,7 @@ async def stage_times(engine: Engine, collection: str) -> dict[str, list[float]]
     """Return the milliseconds of each stage of each search, as its report states them."""
     times: dict[str, list[float]] = {}
     for round_ in range(ROUNDS):
-        for asked in STDLIB_QUESTIONS:
+        for asked in QUESTIONS:
             page = await engine.services.pipeline.search(
                 SearchRequest(asked.text, collection=collection, reranker="default")
             )
@@ -159,7 +161,7 @@ async def hybrid_times(opened: dict[str, Collection], manifest: Manifest) -> dic
                 Leg(DENSE, random.standard_normal(manifest.dimension).astype(np.float32), limit=100),
                 Leg(BM25, words, limit=100),
             ]
-            for words in (bm25.query(each.text) for each in STDLIB_QUESTIONS)
+            for words in (bm25.query(each.text) for each in QUESTIONS)
         ]
         for name, collection in opened.items():
             for place, legs in enumerate(asked):
@@ -185,7 +187,7 @@ def at_size(passages: int) -> Table:
             {**each, **in_own_process("--ask", folder, str(each["quantization"]))[0]}  # after everything is built
             for each in built
         ]
-    table = Table(*rows[0], title=f"{passages:,} passages, {len(STDLIB_QUESTIONS)} questions")
+    table = Table(*rows[0], title=f"{passages:,} passages, {len(QUESTIONS)} questions")
     for row in rows:
         table.add_row(*(value if isinstance(value, str) else f"{value:.4g}" for value in row.values()))
     return table

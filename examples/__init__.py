@@ -1,1 +1,1 @@
-"""Sample documents and questions: a catalogue of car parts, and the docstrings of Python's standard library."""
+"""Sample documents and questions: the docstrings of Python's standard library."""

@@ -60,7 +60,7 @@ class _Scoring(_Row):
 
     @field_validator("query_template", mode="after")
     @classmethod
-    def _asks(cls, value: str) -> str:
+    def _check_query_template(cls, value: str) -> str:
         if problem := template_problem(value, needed=QUERY, known=(QUERY, INSTRUCTION)):
             raise ValueError(problem)
         return value
@@ -90,7 +90,7 @@ class _Local(_Scoring):
 
     @field_validator("window", mode="after")
     @classmethod
-    def _is_wide_enough(cls, value: int) -> int:
+    def _check_window(cls, value: int) -> int:
         if 0 < value < MIN_WINDOW:
             raise ValueError(f"window must be at least {MIN_WINDOW} tokens, or 0 for the model's own limit")
         return value
@@ -130,7 +130,7 @@ class EndpointRow(_Scoring):
     scores: Literal["probability", "logit"] = "probability"
 
     @model_validator(mode="after")
-    def _can_be_asked(self) -> Self:
+    def _check_service(self) -> Self:
         shape = SHAPES[self.kind]
         if shape.needs_model and not self.model:
             raise ValueError(f"{self.kind} needs a model")
@@ -159,7 +159,7 @@ class PluginRow(_Row):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_installed(cls, value: Any) -> Any:
+    def _check_plugin(cls, value: Any) -> Any:
         installed = plugin_names("resift.rerankers")
         row = cast("dict[str, Any]", value if isinstance(value, dict) else {})
         if row and row.get("kind") not in installed:
@@ -181,7 +181,7 @@ class CascadeRow(_Row):
 
     @field_validator("stages", mode="after")
     @classmethod
-    def _can_be_read(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_stages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for stage in value:
             if not re.fullmatch(r"[^:]+(:[1-9]\d{0,2})?", stage):
                 raise ValueError(f"stage {stage!r} is not a name with a number of hits, such as 'cross-encoder:50'")

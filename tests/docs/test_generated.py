@@ -1,13 +1,11 @@
 """The generated parts of the documentation are those that the code generates now."""
 
-import re
 from pathlib import Path
 
 import anyio
 import pytest
 
 from resift.docs.generate import ARCHITECTURE, described, fill
-from resift.docs.search_picture import search_picture
 from resift.docs.trace import Call, table, trace
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,16 +33,3 @@ def test_few_functions_stand_between_a_tool_and_the_model(calls: list[Call]) -> 
     assert tool.file.startswith("tools/")
     assert 1 < len(between) <= MOST_FUNCTIONS
     assert len({call.file for call in between}) <= MOST_FILES
-
-
-@pytest.mark.slow
-def test_picture_of_the_readme_is_current() -> None:
-    drawn = (DOCS / "search.svg").read_text(encoding="utf-8")
-    assert _words(drawn) == _words(anyio.run(search_picture)), "run `make docs`"
-    assert "#4 -> #1" in _words(drawn)
-
-
-def _words(svg: str) -> str:
-    """Return the text of a picture without scores, whose last digits differ from processor to processor."""
-    text = "".join(re.findall(r"<text[^>]*>(.*?)</text>", svg)).replace("&#160;", " ").replace("&gt;", ">")
-    return re.sub(r"\d+\.\d+", "", text)

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from resift.core.values import Document
-from resift.examples.stdlib import MIN_CHARACTERS, SKIPPED, STDLIB_QUESTIONS, stdlib_documents
+from resift.examples.questions import STDLIB_QUESTIONS, UNANSWERED
+from resift.examples.stdlib import EVERYDAY_MODULES, MIN_CHARACTERS, SKIPPED, stdlib_documents
 
 pytestmark = pytest.mark.slow
 
@@ -60,8 +61,12 @@ def test_private_skipped_and_undocumented_objects_are_left_out(documents: dict[s
         assert not document.text.startswith("Alias for field number")
 
 
-def test_every_question_has_a_document_that_answers_it(documents: dict[str, Document]) -> None:
-    assert len(STDLIB_QUESTIONS) == 8
+def test_everyday_modules_are_a_part_of_the_whole_that_answers_every_question(documents: dict[str, Document]) -> None:
+    everyday = {document.id: document for document in stdlib_documents(EVERYDAY_MODULES)}
+    assert 2000 < len(everyday) < len(documents)
+    assert everyday.items() <= documents.items()
+    assert len(STDLIB_QUESTIONS) == 40
     for question in STDLIB_QUESTIONS:
-        assert question.relevant
-        assert set(question.relevant) <= documents.keys()
+        assert question.answers
+        assert any(answer in everyday for answer in question.answers), question.text
+    assert [question.answers for question in UNANSWERED] == [()] * 6

@@ -39,8 +39,7 @@ def test_wheel_holds_models_examples_licences_and_the_typing_mark(wheel: zipfile
         "models/reranker/tokenizer.json",
         "models/reranker/reranker.json",
         "models/reranker/README.md",
-        "examples/parts/parts.jsonl",
-        "examples/parts/queries.jsonl",
+        "examples/questions.py",
         "prompts/answer_from_documents.md",
         "server/cli/app.py",
     ):

@@ -1,0 +1,84 @@
+"""`resift demo` runs as a whole, and what it and the README say of its result is true."""
+
+import io
+import platform
+import re
+from collections.abc import AsyncIterator
+from contextlib import redirect_stdout
+from statistics import fmean
+
+import pytest
+
+from resift.docs.search_picture import search_picture
+from resift.examples.questions import STDLIB_QUESTIONS, UNANSWERED
+from resift.factories.engine import Engine, build_engine
+from resift.server.cli.demo import ON_AVERAGE, run_demo, shown_question
+from resift.settings.load import load_settings
+from resift.tests.project.tree import ROOT
+
+DRAWN_WITH = "3.11"  # the picture shows docstrings of this version of Python
+
+
+@pytest.fixture(scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    engine = build_engine(load_settings(data_dir=tmp_path_factory.mktemp("demo"), min_free_mb=0))
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture(scope="module")
+async def printed(engine: Engine) -> str:
+    """Return what the demo prints on stdout."""
+    output = io.StringIO()
+    with redirect_stdout(output):
+        await run_demo(engine)
+    return output.getvalue()
+
+
+def test_average_of_the_benchmarks_is_that_of_their_table() -> None:
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| \S+ (?:test|dev) \| (\d+) \| (\.\d+) \|.*?\*\*(\.\d+)\*\* \| \+\.\d+ \| [\d.]+ \|$", page, re.MULTILINE
+    )
+    assert len(rows) == 6
+    questions, hybrid, default = zip(*rows, strict=True)
+    assert f"{sum(map(int, questions)):,} questions" in ON_AVERAGE
+    found = re.search(r"from (\.\d{3}) to (\.\d{3})", ON_AVERAGE)
+    assert found is not None
+    assert [float(value) for value in found.groups()] == [
+        pytest.approx(fmean(map(float, column)), abs=5.1e-4) for column in (hybrid, default)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_every_question_is_asked_and_counted(printed: str) -> None:
+    for question in (*STDLIB_QUESTIONS, *UNANSWERED):
+        assert question.text in printed
+    moves = re.findall(r"^ *(#\d+|>10) -> (#\d+|>10) +(good|weak|none) ", printed, re.MULTILINE)
+    assert len(moves) == len(STDLIB_QUESTIONS)
+    before, after = (sum(move[place] == "#1" for move in moves) for place in (0, 1))
+    assert f"Right answer first: {before} of {len(moves)} by hybrid search alone, {after} after reranking." in printed
+    assert after > before
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_what_the_documents_do_not_answer_gets_the_verdict_none(printed: str) -> None:
+    assert f"Verdict none: {len(UNANSWERED)} of {len(UNANSWERED)}." in printed
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_picture_of_the_readme_is_current(engine: Engine, printed: str) -> None:
+    assert shown_question().text in printed
+    if not platform.python_version().startswith(f"{DRAWN_WITH}."):
+        pytest.skip(f"the picture was drawn with Python {DRAWN_WITH}, whose docstrings differ")
+    drawn = (ROOT / "docs" / "search.svg").read_text(encoding="utf-8")
+    assert _words(drawn) == _words(await search_picture(engine.services.pipeline)), "run `make docs`"
+
+
+def _words(svg: str) -> str:
+    """Return the text of a picture without scores, whose last digits differ from processor to processor."""
+    text = "".join(re.findall(r"<text[^>]*>(.*?)</text>", svg)).replace("&#160;", " ").replace("&gt;", ">")
+    return re.sub(r"\d+\.\d+", "", text)
