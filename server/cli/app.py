@@ -30,7 +30,7 @@ COMMANDS = {
     "backup": ("transfer", "Write collections of the data folder to one file."),
     "restore": ("transfer", "Restore the collections of a backup into the data folder."),
     "prompts": ("serve", "List the prompt templates that LLM rerankers and MCP clients use, or print one of them."),
-    "demo": ("demo", "Ingest, search and rerank two real inputs, offline, in a temporary folder."),
+    "demo": ("demo", "Ingest the documentation of Python's standard library and ask it questions, offline."),
     "doctor": ("doctor", "Check settings, data folder, models and the MCP server."),
 }
 """By name, the module of a command, and what `resift --help` says about it without importing that module."""
