@@ -16,7 +16,7 @@ from resift.server.cli.demo import COLLECTION, explained, shown_question
 from resift.server.cli.search import explain_table
 from resift.settings.load import load_settings
 
-WIDTH = 100
+WIDTH = 124
 ROWS = 5
 
 
