@@ -2,7 +2,8 @@
 # make test       install the development tools and run the quick tests: no torch, nothing over 2 seconds
 # make test-all   install the optional extras as well, torch among them, and run every test
 # make lint       ruff and pyright
-# make docs       write the generated parts of README.md and .env.example
+# make docs       write the generated parts of the documentation and .env.example
+# make picture    draw the picture of README.md from a run of the demo
 # make clean      delete .venv and everything that was built
 # Needs Python 3.11 or newer, pip and make. uv is used if it is installed.
 
@@ -23,7 +24,7 @@ endif
 # Any version works. This is the one that the tests last ran with; TORCH=torch installs the newest that the index has.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-all lint docs clean
+.PHONY: demo test test-all lint docs picture clean
 
 demo: $(VENV)/.base
 	@$(BIN)/resift demo
@@ -45,6 +46,9 @@ lint: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	@$(BIN)/python docs/generate.py
+
+picture: $(VENV)/.dev
+	@$(BIN)/python docs/search_picture.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

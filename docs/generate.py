@@ -5,7 +5,6 @@ from pathlib import Path
 
 import anyio
 
-from resift.docs.search_picture import draw_search_picture
 from resift.docs.tools_page import tools_page, tools_table
 from resift.docs.trace import table, trace
 from resift.server.clients import how_to_add
@@ -20,7 +19,6 @@ def main() -> None:
     files = {
         **described(),
         ARCHITECTURE: fill(ARCHITECTURE, trace=table(anyio.run(trace))),
-        ROOT / "docs" / "search.svg": anyio.run(draw_search_picture),
     }
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")

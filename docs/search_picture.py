@@ -1,10 +1,11 @@
-"""Draw docs/search.svg, the picture of README.md: the question that `resift demo` explains."""
+"""Draw docs/search.svg, the picture of README.md, with the question that `resift demo` explains: `make picture`."""
 
 import re
 import tempfile
 from io import StringIO
 from pathlib import Path
 
+import anyio
 from rich.console import Console
 from rich.text import Text
 
@@ -16,8 +17,14 @@ from resift.server.cli.demo import COLLECTION, explained, shown_question
 from resift.server.cli.search import explain_table
 from resift.settings.load import load_settings
 
+PICTURE = Path(__file__).parent / "search.svg"
 WIDTH = 124
 ROWS = 5
+
+
+def main() -> None:
+    """Write the picture."""
+    PICTURE.write_text(anyio.run(draw_search_picture), encoding="utf-8")
 
 
 async def search_picture(pipeline: Pipeline) -> str:
@@ -43,3 +50,7 @@ async def draw_search_picture() -> str:
             return await search_picture(engine.services.pipeline)
         finally:
             await engine.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ from statistics import fmean
 
 import pytest
 
-from resift.docs.search_picture import search_picture
+from resift.docs.search_picture import PICTURE, search_picture
 from resift.examples.questions import STDLIB_QUESTIONS, UNANSWERED
 from resift.factories.engine import Engine, build_engine
 from resift.server.cli.demo import ON_AVERAGE, run_demo, shown_question
@@ -74,8 +74,8 @@ async def test_picture_of_the_readme_is_current(engine: Engine, printed: str) ->
     assert shown_question().text in printed
     if not platform.python_version().startswith(f"{DRAWN_WITH}."):
         pytest.skip(f"the picture was drawn with Python {DRAWN_WITH}, whose docstrings differ")
-    drawn = (ROOT / "docs" / "search.svg").read_text(encoding="utf-8")
-    assert _words(drawn) == _words(await search_picture(engine.services.pipeline)), "run `make docs`"
+    drawn = PICTURE.read_text(encoding="utf-8")
+    assert _words(drawn) == _words(await search_picture(engine.services.pipeline)), "run `make picture`"
 
 
 def _words(svg: str) -> str:
