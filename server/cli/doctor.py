@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import typer
 
-from ...core.errors import InvalidInput, ResiftError, StoreError
+from ...core.errors import InvalidInput, ResiftError, StoreBusy, StoreError
 from .console import HINTS, show, stdout
 
 if TYPE_CHECKING:
@@ -196,6 +196,8 @@ async def _check_collections(engine: Engine) -> str:
     for name in await store.names():
         try:
             lines.append(f"{name} ({await (await engine.services.pipeline.open(name)).count():,} passages)")
+        except StoreBusy:
+            raise
         except StoreError as error:
             problems.append(error.text(HINTS))
         finally:

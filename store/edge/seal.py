@@ -65,13 +65,18 @@ def check_seal(name: str, folder: Path) -> None:
 def break_seal(folder: Path) -> None:
     """Remove the seal, for good even if the power fails, before the shard is opened and its files change."""
     if is_sealed(folder):
-        (folder / SEAL).unlink()
-        if os.name == "posix":  # Windows cannot open a folder, and its file system keeps the order
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        remove_for_good(folder / SEAL)
+
+
+def remove_for_good(mark: Path) -> None:
+    """Delete a file so that it does not come back when the power fails."""
+    mark.unlink()
+    if os.name == "posix":  # Windows cannot open a folder, and its file system keeps the order
+        handle = os.open(mark.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def manifest_of(name: str, folder: Path) -> Manifest:

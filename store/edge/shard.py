@@ -23,7 +23,7 @@ from .copy import build_indexed_copy, discard_copy, measure_copy, replace_shard
 from .disk_space import FIELD_INDEX_BYTES, FLUSH_BYTES, INDEXED_VALUE_BYTES, MARGIN_BYTES, DiskSpace, size_bytes
 from .faults import engine_errors
 from .payload_index import index_document_fields, index_field, index_words, words_without_index
-from .seal import SHARD, UNFINISHED, break_seal, check_seal, is_sealed, seal
+from .seal import SHARD, UNFINISHED, break_seal, check_seal, is_sealed, remove_for_good, seal
 from .wire import compile_condition, to_point, to_queries
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def _new_shard(name: str, folder: Path, manifest: Manifest) -> EdgeShard:
         path.mkdir()
         shard = EdgeShard.create(str(path), shard_config(manifest))
         index_document_fields(shard)
-    (folder / UNFINISHED).unlink()
+    remove_for_good(folder / UNFINISHED)
     return shard
 
 
