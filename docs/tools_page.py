@@ -20,7 +20,7 @@ These are the tools that an agent sees. `make docs` writes this page from the co
 
 All tools that rank passages return the same shape, described under [search_and_rerank](#search_and_rerank):
 
-- `verdict` says whether the hits answer the question. `good`: the first very likely does. `weak`: probably relevant, so
+- `verdict` says whether the hits answer the question. `good`: the first likely does. `weak`: probably relevant, so
   read the hits before you search again. `none`: probably nothing here does. `unknown`: the ranking has no calibrated
   relevance, as in keyword search, or `time_budget_ms` ended before an answer was found.
 - On the verdict `none`, `search_and_rerank` shows the first three hits only, with the first 200 characters of their

@@ -11,7 +11,13 @@ from .question_file import read_questions
 
 
 def load_judged(
-    path: Path, *, split: str = "", preferred_split: str = "test", queries: int = 0, seed: int = 0
+    path: Path,
+    *,
+    split: str = "",
+    preferred_split: str = "test",
+    queries: int = 0,
+    seed: int = 0,
+    allow_unanswered: bool = False,
 ) -> JudgedSet:
     """Return the judged set at `path`, or a sample of its queries.
 
@@ -23,12 +29,13 @@ def load_judged(
         preferred_split: The split to use where none is named.
         queries: How many queries to draw; 0 keeps all.
         seed: Which queries are drawn.
+        allow_unanswered: Whether a file may hold questions that no document answers.
 
     Raises:
         ResiftError: The data is missing or malformed.
     """
     if not path.is_dir():
-        return sample(read_questions(path), queries, seed=seed)
+        return sample(read_questions(path, allow_unanswered=allow_unanswered), queries, seed=seed)
     split = split or choose_split(path, preferred=preferred_split)
     judged = load(path, split)
     if not judged.queries:

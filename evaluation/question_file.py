@@ -25,8 +25,10 @@ class DraftQuestion:
     text: str
 
 
-def read_questions(path: Path) -> JudgedSet:
+def read_questions(path: Path, *, allow_unanswered: bool = False) -> JudgedSet:
     """Return the questions in a file. Query ids are line numbers; every document listed has grade 1.
+
+    With `allow_unanswered`, the list of relevant documents may be empty: no document answers the question.
 
     Raises:
         NotFound: There is no such file.
@@ -38,7 +40,11 @@ def read_questions(path: Path) -> JudgedSet:
             f"There is no file or folder {path}. `resift eval --make {path}` drafts questions into that file."
         )
     lines = enumerate(_text(path).split("\n"), start=1)
-    questions = {str(number): _question(line, f"{path}:{number}") for number, line in lines if line.strip()}
+    questions = {
+        str(number): _question(line, f"{path}:{number}", allow_unanswered=allow_unanswered)
+        for number, line in lines
+        if line.strip()
+    }
     if not questions:
         raise InvalidInput(f"{path} holds no questions. Write one per line, such as {EXAMPLE}.")
     return JudgedSet(
@@ -79,14 +85,14 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _question(line: str, location: str) -> JudgedQuestion:
+def _question(line: str, location: str, *, allow_unanswered: bool) -> JudgedQuestion:
     try:
         value = json.loads(line)
     except ValueError as error:
         raise InvalidInput(f"{location} is not JSON: {error}. Write it as {EXAMPLE}.") from error
     entry = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     query, relevant = entry.get("query"), entry.get("relevant")
-    if not isinstance(query, str) or not isinstance(relevant, list) or not relevant:
+    if not isinstance(query, str) or not isinstance(relevant, list) or not (relevant or allow_unanswered):
         raise InvalidInput(f"{location} has no query or no list of relevant ids. Write it as {EXAMPLE}.")
     if not query.strip():
         raise InvalidInput(

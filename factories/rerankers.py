@@ -99,9 +99,14 @@ def build_steps(builder: RerankerBuilder) -> tuple[dict[str, RerankStage], list[
         reranker = BUILDERS.get(row.kind, _plugin)(row, builder)
         if isinstance(reranker, RerankEndpoint | PluginReranker):
             to_close.append(reranker)
-        slice_ = READ_AT_ONCE if isinstance(reranker, CrossEncoder) else 0
-        follows = _takes_instructions(row, reranker)
-        steps[name] = ScoreStage(name, builder.cached(reranker), takes_instructions=follows, slice_size=slice_)
+        is_local = isinstance(reranker, CrossEncoder)
+        steps[name] = ScoreStage(
+            name,
+            builder.cached(reranker),
+            takes_instructions=_takes_instructions(row, reranker),
+            slice_size=READ_AT_ONCE if is_local else 0,
+            verdict_models=reranker.model.verdicts if is_local else (),
+        )
     return steps, to_close
 
 

@@ -47,7 +47,9 @@ def build_reranking(builder: RerankerBuilder, maxsim: Scorer) -> RerankingParts:
     cross_encoder = CrossEncoder(replace(found, weights=builder.weights(found.weights)), builder.workers)
     configured, to_close = build_steps(builder)
     steps: dict[str, RerankStage] = {
-        CROSS_ENCODER: ScoreStage(CROSS_ENCODER, builder.cached(cross_encoder), slice_size=READ_AT_ONCE),
+        CROSS_ENCODER: ScoreStage(
+            CROSS_ENCODER, builder.cached(cross_encoder), slice_size=READ_AT_ONCE, verdict_models=found.verdicts
+        ),
         MAXSIM: ScoreStage(MAXSIM, builder.cached(maxsim)),
         **configured,
     }

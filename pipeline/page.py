@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 from ..core.values import Hit, Ranking, Stage
+from ..core.verdict import Verdict
 from ..search.relative_paths import NO_NAMES, ShortNames
+from .evidence import NO_JUDGE, Judge
 from .request import MAX_RESULTS
 
-Verdict: TypeAlias = Literal["good", "weak", "none", "unknown"]
-
-GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
-WEAK_RELEVANCE = 0.1  # at 0.2 three of the demo's 14 right answers were called "none" (docs/decisions.md)
 OFF_TOPIC_HITS = 3  # shown where no hit answers: enough to see what the collection is about
 NARROWER = "Ask a narrower question, or add a filter."
 
@@ -22,7 +19,7 @@ class Page:
 
     ranking: Ranking
     verdict: Verdict
-    """How likely it is that the whole ranking holds an answer; "unknown" where no score is calibrated."""
+    """Whether the ranking answers; "unknown" where no score is calibrated, or where time ended before an answer."""
     offset: int = 0
     more: bool = False
     """Whether hits follow after the slice."""
@@ -64,7 +61,9 @@ class Page:
         return len(self.ranking.hits)
 
 
-def page_of(ranking: Ranking, *, offset: int = 0, limit: int, min_relevance: float = 0.0) -> Page:
+def page_of(
+    ranking: Ranking, *, offset: int = 0, limit: int, min_relevance: float = 0.0, judge: Judge = NO_JUDGE
+) -> Page:
     """Return the hits from `offset` on, without those below `min_relevance`.
 
     Where a reranker read hits, those of unknown relevance, which it did not read, count as below it.
@@ -78,21 +77,10 @@ def page_of(ranking: Ranking, *, offset: int = 0, limit: int, min_relevance: flo
     if more and end >= MAX_RESULTS:
         notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
     page = replace(ranking, hits=hits[offset:end], notes=notes)
-    verdict = verdict_on(_judged(ranking.stages, hits))
+    verdict = judge.verdict(ranking, hits)
     if verdict == "none" and any(stage.out_of_time for stage in ranking.stages):
         verdict = "unknown"  # the answer may be among the hits that were not read
     return Page(page, verdict, offset=offset, more=more and end < MAX_RESULTS)
-
-
-def verdict_on(hits: Sequence[Hit]) -> Verdict:
-    """Return how likely it is that the hits hold an answer, by the best calibrated relevance among them."""
-    if not hits:
-        return "none"
-    relevances = [hit.relevance for hit in hits if hit.relevance is not None]
-    if not relevances:
-        return "unknown"
-    best = max(relevances)
-    return "good" if best >= GOOD_RELEVANCE else "weak" if best >= WEAK_RELEVANCE else "none"
 
 
 def _was_read(ranking: Ranking) -> bool:
@@ -101,9 +89,3 @@ def _was_read(ranking: Ranking) -> bool:
 
 def _is_relevant(hit: Hit, least: float, *, was_read: bool) -> bool:
     return not least or (not was_read if hit.relevance is None else hit.relevance >= least)
-
-
-def _judged(stages: Sequence[Stage], hits: list[Hit]) -> list[Hit]:
-    """Return the hits that the last scoring stage read; the relevance of the others comes from a coarser score."""
-    scored = [stage.name for stage in stages if stage.kind == "score" and stage.returned]
-    return [hit for hit in hits if scored[-1] in hit.scores] if scored else hits

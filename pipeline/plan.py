@@ -10,6 +10,7 @@ from datetime import datetime
 from ..core.errors import NotFound, nearest
 from ..core.text import listed
 from ..core.values import EMPTY
+from ..core.verdict import VerdictModel
 from ..rerank.blend import Weights, restrict, with_reranker, with_shares
 from ..rerank.protocols import Scorer
 from ..rerank.signals import FROM_METADATA, NO_METADATA, MetadataSignals, Mix
@@ -17,7 +18,7 @@ from ..rerank.stages.cascade import Cascade, PlannedStage
 from ..rerank.stages.fallback import FIRST
 from ..rerank.stages.order import OrderStage, PlannedOrder
 from ..rerank.stages.score import PlannedScore, ScoreStage
-from ..store.manifest import Tuning
+from ..store.manifest import TunedVerdicts, Tuning
 from .request import DEFAULT, DEFAULT_LIMIT, NO_RERANKER, SearchRequest
 
 DEFAULT_DEPTH = 50
@@ -99,6 +100,22 @@ def tuning_of(scorer: Scorer, tunings: Mapping[str, Tuning]) -> Tuning | None:
     """Return the tuning for a scorer, unless it was made for another model of the same name."""
     tuning = tunings.get(scorer.name)
     return tuning if tuning is not None and tuning.model in {"", scorer.fingerprint} else None
+
+
+def verdict_models(
+    stage: str, planned: Sequence[PlannedStage], tuned: Mapping[str, TunedVerdicts]
+) -> tuple[VerdictModel, ...]:
+    """Return the verdict models for the scores of a planned stage."""
+    found = next((each.stage for each in planned if isinstance(each, PlannedScore) and each.name == stage), None)
+    if found is None:
+        return ()
+    return verdict_models_of(found, tuned)
+
+
+def verdict_models_of(stage: ScoreStage, tuned: Mapping[str, TunedVerdicts]) -> tuple[VerdictModel, ...]:
+    """Return the verdict models of a stage: those tuned for a collection and this very reranker, else its own."""
+    own = tuned.get(stage.scorer.name)
+    return own.models if own is not None and own.model == stage.scorer.fingerprint else stage.verdict_models
 
 
 def tuned_weights(tuned: Weights, metadata: MetadataSignals) -> Weights:

@@ -1,7 +1,7 @@
 """The whole path of a query: retrieve, rerank, blend, and judge the result."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,9 +27,10 @@ from ..search.retriever import Retriever
 from ..search.unmatched import reasons_for_nothing
 from ..store.collection import Collection, Store
 from ..store.filters import Condition, parse_filter
-from ..store.manifest import Manifest
+from ..store.manifest import Manifest, TunedVerdicts
+from .evidence import Judge, last_scoring_stage
 from .page import Page, page_of
-from .plan import Rerankers, plan_stages
+from .plan import Rerankers, plan_stages, verdict_models
 from .preferences import preferences
 from .request import DEFAULT, MAX_RESULTS, NO_RERANKER, SearchRequest, clean_query, prepare, query_of
 
@@ -64,6 +65,11 @@ class Pipeline:
         self._clock = clock
         self._now = now
 
+    @property
+    def knows_cosines(self) -> bool:
+        """Return whether dense scores are cosines of the bundled encoder, to which calibrations are fitted."""
+        return self._dense_calibration is not None
+
     async def search(self, request: SearchRequest) -> Page:
         """Return one page of the answer.
 
@@ -97,6 +103,7 @@ class Pipeline:
             offset=request.offset,
             limit=request.limit,
             min_relevance=request.min_relevance,
+            judge=self._judge(ranking, query, stages, collection.manifest.verdicts),
         )
         return replace(page, names=await short_names(collection, self.paths, [hit.passage for hit in page]))
 
@@ -121,7 +128,8 @@ class Pipeline:
         ranking = _as_ranking(passages)
         for stage in stages:
             ranking = await stage.run(ranking, cleaned)
-        return replace(page_of(ranking, limit=limit), pages=False)
+        judge = self._judge(ranking, cleaned, stages, {})
+        return replace(page_of(ranking, limit=limit, judge=judge), pages=False)
 
     async def order(
         self, query: str, passages: Sequence[Passage], orderer: Orderer, *, instruction: str, limit: int
@@ -177,6 +185,13 @@ class Pipeline:
         ids = [hit.passage.point_id(collection.name) for hit in ranking.hits[:depth]]
         found = await collection.fetch_vectors(ids, DENSE)
         return diversify(ranking, query, vectors=[found.get(key) for key in ids], diversity=request.diversity)
+
+    def _judge(
+        self, ranking: Ranking, query: Query, stages: Sequence[PlannedStage], tuned: Mapping[str, TunedVerdicts]
+    ) -> Judge:
+        """Return what gives the verdict on a ranking: what was tuned for the collection, else the reranker's own."""
+        models = verdict_models(last_scoring_stage(ranking), stages, tuned)
+        return Judge(models, query.text, knows_cosines=self.knows_cosines)
 
     def _notes(self, request: SearchRequest, cascade: Cascade | None) -> list[str]:
         """Return notes on what the caller requested and no stage did."""

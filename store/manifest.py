@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import isclose
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.errors import Hint, IncompatibleCollection, StoreError
 from ..core.values import Logistic
 from ..core.vectors import DENSE, VectorSpec, standard_vectors
+from ..core.verdict import VerdictModel
 from ..encoders.bm25 import Bm25Options
 from .field_mapping import FieldMapping
 from .fields import FieldType
@@ -22,6 +23,8 @@ SCHEMA_VERSION = 2  # 1 had `encoder` and `dimension` instead of `vectors`, and 
 ADOPTED_VERSION = 3  # only of adopted collections, so that older versions of Resift refuse to open them
 
 MANIFEST = "manifest.json"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,18 @@ class Tuning:
 
 
 @dataclass(frozen=True, slots=True)
+class TunedVerdicts:
+    """What `resift tune --verdicts` found for one reranker on the user's own questions."""
+
+    models: tuple[VerdictModel, ...]
+    """In order of preference."""
+    questions: int
+    created: str
+    model: str
+    """Name and hash of the reranker."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The vectors, chunking, metadata fields, index and tuning of a collection."""
 
@@ -59,6 +74,8 @@ class Manifest:
     created: str = ""
     schema_version: int = SCHEMA_VERSION
     tuning: Mapping[str, Tuning] = field(default_factory=dict[str, Tuning])
+    """By the name of the reranker."""
+    verdicts: Mapping[str, TunedVerdicts] = field(default_factory=dict[str, TunedVerdicts])
     """By the name of the reranker."""
     storage: IndexOptions = field(default_factory=IndexOptions)
     adopted: FieldMapping | None = None
@@ -120,16 +137,15 @@ class Manifest:
         return replace(
             self,
             tuning=_merged(self.tuning, before.tuning, stored.tuning),
+            verdicts=_merged(self.verdicts, before.verdicts, stored.verdicts),
             storage=stored.storage if self.storage == before.storage else self.storage,
         )
 
 
-def _merged(
-    mine: Mapping[str, Tuning], before: Mapping[str, Tuning], stored: Mapping[str, Tuning]
-) -> dict[str, Tuning]:
-    """Return the stored tunings with our changes since `before`; another engine may have tuned another reranker."""
-    kept = {name: tuning for name, tuning in stored.items() if mine.get(name) == before.get(name)}
-    return kept | {name: tuning for name, tuning in mine.items() if before.get(name) != tuning}
+def _merged(mine: Mapping[str, T], before: Mapping[str, T], stored: Mapping[str, T]) -> dict[str, T]:
+    """Return the stored entries with our changes since `before`; another engine may have tuned another reranker."""
+    kept = {name: entry for name, entry in stored.items() if mine.get(name) == before.get(name)}
+    return kept | {name: entry for name, entry in mine.items() if before.get(name) != entry}
 
 
 _ADAPTER = TypeAdapter(Manifest)

@@ -10,6 +10,7 @@ from ...pipeline.plan import DEFAULT_DEPTH, tuned_weights, tuning_of
 from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline
 from ...rerank.protocols import Scorer
+from ...rerank.stages.score import ScoreStage
 from ...store.collection import Collection
 from ...store.feedback_log import UsedSearch
 from ...store.manifest import Tuning
@@ -33,11 +34,12 @@ class AnswerableQuestions:
 class Tuner:
     """Tunes one reranker of a pipeline for one collection."""
 
-    def __init__(self, pipeline: Pipeline, collection: Collection, reranker: Scorer, *, choice: str) -> None:
-        self._pipeline = pipeline
-        self._collection = collection
-        self._reranker = reranker
-        self._question = SearchRequest("", collection=collection.name, reranker=choice)
+    def __init__(self, pipeline: Pipeline, collection: Collection, stage: ScoreStage, *, choice: str) -> None:
+        self.pipeline = pipeline
+        self.collection = collection
+        self.stage = stage
+        self.question = SearchRequest("", collection=collection.name, reranker=choice)
+        """What is asked of the collection, but for the query."""
 
     @classmethod
     async def open(cls, pipeline: Pipeline, collection: str, reranker: str) -> "Tuner":
@@ -47,13 +49,18 @@ class Tuner:
             NotFound: There is no such collection or reranker.
             InvalidInput: The reranker is "none", gives no scores, or has several stages.
         """
-        scorer = _single_scorer(pipeline, reranker)
-        return cls(pipeline, await pipeline.open(collection), scorer, choice=reranker)
+        stage = _single_stage(pipeline, reranker)
+        return cls(pipeline, await pipeline.open(collection), stage, choice=reranker)
+
+    @property
+    def reranker(self) -> Scorer:
+        """Return the reranker."""
+        return self.stage.scorer
 
     @property
     def model(self) -> str:
         """Return the name of the reranker's model."""
-        return self._reranker.name
+        return self.reranker.name
 
     async def answerable(self, judged: JudgedSet) -> AnswerableQuestions:
         """Return the questions that documents of the collection answer."""
@@ -61,7 +68,7 @@ class Tuner:
             key: [document for document, grade in grades.items() if grade > 0] for key, grades in judged.grades.items()
         }
         named = {document for documents in relevant.values() for document in documents}
-        stored = await self._collection.entries(sorted(named))
+        stored = await self.collection.entries(sorted(named))
         kept = [key for key in judged.queries if any(document in stored for document in relevant[key])]
         return AnswerableQuestions(
             judged=select(judged, kept),
@@ -75,15 +82,15 @@ class Tuner:
         Raises:
             InvalidInput: There are too few questions.
         """
-        name, count = self._collection.name, len(judged.queries)
+        name, count = self.collection.name, len(judged.queries)
         if count < MIN_QUESTIONS:
             raise InvalidInput(
                 f"Documents of {name!r} answer only {count} judged questions; tuning needs {MIN_QUESTIONS}. Judge "
                 "more, by document id (`document_id` in search results)."
             )
-        samples = await collect_samples(self._pipeline, judged, self._question, now=now, progress=progress)
-        weights = self._pipeline.rerankers.weights(self._reranker)
-        return fit_ranking(samples, weights=weights, relevance=self._reranker.relevance)
+        samples = await collect_samples(self.pipeline, judged, self.question, now=now, progress=progress)
+        weights = self.pipeline.rerankers.weights(self.reranker)
+        return fit_ranking(samples, weights=weights, relevance=self.reranker.relevance)
 
     async def fit_feedback(
         self,
@@ -103,12 +110,10 @@ class Tuner:
         """
         recent = await self._usable(uses, most)
         samples = await collect_uses(
-            self._pipeline, recent, self._question, now=now, position_bias=position_bias, progress=progress
+            self.pipeline, recent, self.question, now=now, position_bias=position_bias, progress=progress
         )
-        tuning, metadata = self._current(), self._pipeline.rerankers.metadata
-        weights = (
-            tuned_weights(tuning.weights, metadata) if tuning else self._pipeline.rerankers.weights(self._reranker)
-        )
+        tuning, metadata = self._current(), self.pipeline.rerankers.metadata
+        weights = tuned_weights(tuning.weights, metadata) if tuning else self.pipeline.rerankers.weights(self.reranker)
         depth = tuning.depth if tuning else DEFAULT_DEPTH
         return fit_ranking(samples, weights=weights, relevance=None, depths=[depth])
 
@@ -123,23 +128,23 @@ class Tuner:
             questions=fit.questions,
             gain=round(fit.gain.mean, 4),
             created=now.isoformat(timespec="seconds"),
-            model=self._reranker.fingerprint,
+            model=self.reranker.fingerprint,
         )
-        manifest = self._collection.manifest
-        await self._collection.remember(replace(manifest, tuning={**manifest.tuning, self._reranker.name: tuning}))
+        manifest = self.collection.manifest
+        await self.collection.remember(replace(manifest, tuning={**manifest.tuning, self.reranker.name: tuning}))
 
     def _current(self) -> Tuning | None:
-        return tuning_of(self._reranker, self._collection.manifest.tuning)
+        return tuning_of(self.reranker, self.collection.manifest.tuning)
 
     async def _usable(self, uses: Sequence[UsedSearch], most: int) -> list[UsedSearch]:
         """Return the last searches by query alone in which a document that is still stored was used."""
         plain = [use for use in uses if use.searched.plain]
-        stored = await self._collection.entries(sorted({each.document_id for use in plain for each in use.used}))
+        stored = await self.collection.entries(sorted({each.document_id for use in plain for each in use.used}))
         usable = [use for use in plain if any(each.document_id in stored for each in use.used)]
         recent = usable[-most:] if most else usable
         if len(recent) < MIN_QUESTIONS:
             raise InvalidInput(
-                f"Only {len(recent)} searches of {self._collection.name!r} had a hit that was used; tuning needs "
+                f"Only {len(recent)} searches of {self.collection.name!r} had a hit that was used; tuning needs "
                 f"{MIN_QUESTIONS}. Set RESIFT_FEEDBACK=true and have agents call record_feedback."
             )
         return recent
@@ -148,16 +153,17 @@ class Tuner:
 async def forget_tuning(collection: Collection) -> list[str]:
     """Remove everything tuned for a collection; return the names of the rerankers it was for."""
     manifest = collection.manifest
-    await collection.remember(replace(manifest, tuning={}))
-    return list(manifest.tuning)
+    await collection.remember(replace(manifest, tuning={}, verdicts={}))
+    return sorted({*manifest.tuning, *manifest.verdicts})
 
 
-def _single_scorer(pipeline: Pipeline, reranker: str) -> Scorer:
-    """Return the model of a choice that has one stage, which scores."""
+def _single_stage(pipeline: Pipeline, reranker: str) -> ScoreStage:
+    """Return the only stage of a choice, which scores."""
     cascade, known = pipeline.rerankers.cascade(reranker), ", ".join(pipeline.rerankers.names)
-    if cascade is None or cascade.scorer is None:
+    stage = None if cascade is None else cascade.stages[0]
+    if cascade is None or not isinstance(stage, ScoreStage):
         raise InvalidInput(f"{reranker!r} gives no scores to tune. Name another reranker. Known: {known}.")
     if len(cascade.stages) > 1:
         stages = ", ".join(step.name for step in cascade.stages)
         raise InvalidInput(f"{reranker!r} has several stages: {stages}. Tune the first of them by its own name.")
-    return cascade.scorer
+    return stage

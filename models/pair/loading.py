@@ -8,6 +8,7 @@ from pathlib import Path
 from ...core.errors import MissingExtra, ModelError
 from ...core.extras import has_extra, install_line
 from ...core.values import Logistic
+from ...core.verdict import VerdictModel
 from ..bundled import DIGEST_CHARACTERS, MODEL_FILE, TOKENIZER_FILE, sampled_digest
 from ..onnx_export import GRAPH_FILES, graph_path, read_window, require_file
 from ..options import DEFAULT_OPTIONS, ModelOptions
@@ -36,6 +37,8 @@ class CrossEncoderModel:
     calibration: Logistic = UNCALIBRATED
     weights: Mapping[str, float] = field(default_factory=lambda: UNTUNED_WEIGHTS)
     """Shares of the signals in the final score."""
+    verdicts: tuple[VerdictModel, ...] = ()
+    """What verdicts on its scores are reached with."""
     digest: str = ""
     """A hash of its files; empty for a model that is known only by name."""
 
@@ -88,6 +91,7 @@ def _own_model(folder: Path, spec: RerankerSpec, options: ModelOptions) -> Cross
         origin=f"{folder}, Resift's format",
         calibration=spec.calibration.logistic,
         weights=dict[str, float](spec.weights.items()),
+        verdicts=spec.verdicts,
         digest=spec.sha256[MODEL_FILE][:DIGEST_CHARACTERS],
     )
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ...core.errors import ModelError
 from ...core.values import Logistic
+from ...core.verdict import VerdictModel
 from ..bundled import MODEL_FILE, TOKENIZER_FILE, check_files
 
 SPEC_FILE = "reranker.json"
@@ -50,6 +51,8 @@ class RerankerSpec(BaseModel):
     calibration: Calibration
     weights: dict[Signal, Annotated[float, Field(ge=0, le=1)]]
     """Shares of the signals in the final score, as tuned for this model; they sum to 1."""
+    verdicts: tuple[VerdictModel, ...] = ()
+    """What verdicts are reached with, in order of preference; without any, by relevance."""
     sha256: dict[str, Sha256]
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ import anyio
 from ...core.errors import ModelError
 from ...core.query import Query
 from ...core.values import Hit, Ranking, Stage
+from ...core.verdict import VerdictModel
 from ..blend import blend, restrict
 from ..protocols import Scorer, Scores
 from ..signals import FROM_METADATA, Mix, signals_of
@@ -29,6 +30,8 @@ class ScoreStage:
     slice_size: int = 0
     """How many hits it reads before it checks whether more would change anything; 0 reads the head at once."""
     pace: Pace = field(default_factory=Pace, compare=False)
+    verdict_models: tuple[VerdictModel, ...] = ()
+    """What verdicts on its scores are reached with, in order of preference."""
 
     @property
     def model(self) -> str:

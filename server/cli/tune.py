@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...evaluation.tuning.ranking_fit import RankingFit
     from ...evaluation.tuning.tuner import Tuner
+    from ...evaluation.tuning.verdict_tuner import TunedFit
     from ...factories.engine import Engine
 
 SAMPLE_SEED = 1
@@ -44,12 +45,18 @@ def tune_command(
             min=0, max=2, help="With --feedback: a hit at rank r is assumed to be seen with probability 1/r^bias."
         ),
     ] = 1.0,
+    verdicts: Annotated[
+        bool, typer.Option("--verdicts", help="With --data: fit verdicts instead of weights and depth.")
+    ] = False,
     memory: Annotated[bool, typer.Option("--memory", help="Compare quantizations; needs no questions.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="With --memory: switch to the recommended one.")] = False,
 ) -> None:
     """Find the weights, depth and calibration that suit your questions, and store them with the collection."""
-    if [data is not None, reset, memory, feedback].count(True) != 1 or (apply and not memory):
-        raise typer.BadParameter("Give one of --data, --feedback, --memory and --reset; --apply needs --memory.")
+    chosen = [data is not None, reset, memory, feedback].count(True)
+    if chosen != 1 or (apply and not memory) or (verdicts and data is None):
+        raise typer.BadParameter(
+            "Give one of --data, --feedback, --memory and --reset; --apply needs --memory, and --verdicts --data."
+        )
     if memory:
         from .optimize import compare_memory
 
@@ -68,7 +75,7 @@ def tune_command(
             force=force,
             position_bias=position_bias,
         )
-        run_on_engine(lambda engine: run_tune(engine, request))
+        run_on_engine(lambda engine: run_verdicts(engine, request) if verdicts else run_tune(engine, request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +115,47 @@ async def run_tune(engine: Engine, request: TuneRequest) -> None:
     elif not fit.changes_settings:
         say("Nothing was written: the current settings are already the best that was found.")
     else:
-        _refuse_without_gain(fit, force=request.force)
+        _refuse_without_gain(fit.is_safe, fit.gain.low, force=request.force)
         await tuner.save(fit, now=now)
         say(f"Stored with collection {request.collection!r}. To remove it, run: resift tune --reset")
+
+
+async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
+    """Fit verdicts, show how they judge questions held out, and store what was found with the collection.
+
+    Raises:
+        InvalidInput: There are too few questions, or the gain may be chance; then nothing is stored.
+    """
+    from ...evaluation.judged_files import load_judged
+    from ...evaluation.tuning.tuner import Tuner
+    from ...evaluation.tuning.verdict_tuner import fit_own_verdicts, save_verdicts
+
+    if request.data is None:
+        raise InvalidInput("Verdicts are fitted to judged questions: give --data.")
+    tuner = await Tuner.open(engine.services.pipeline, request.collection, request.reranker)
+    judged = load_judged(
+        request.data,
+        split=request.split,
+        preferred_split="train",
+        queries=request.questions,
+        seed=SAMPLE_SEED,
+        allow_unanswered=True,
+    )
+    with progress_bar("Searching") as progress:
+        fit = await fit_own_verdicts(tuner, judged, progress=progress)
+    if fit.left_out:
+        say(f"{fit.left_out} questions left out: {request.collection!r} holds no document that answers them.")
+    show(verdict_table(fit, title=f"{request.collection}, {tuner.model}, verdicts on questions held out"))
+    say(
+        f"Log loss on questions held out shrinks by {fit.gain.mean:+.4f}, 95 % interval {fit.gain.low:+.4f} to "
+        f"{fit.gain.high:+.4f} ({fit.questions} questions)"
+    )
+    if request.dry_run:
+        say("Nothing was written: this was a dry run.")
+        return
+    _refuse_without_gain(fit.gain.low > 0, fit.gain.low, force=request.force)
+    await save_verdicts(tuner, fit, now=datetime.now(UTC))
+    say(f"Stored with collection {request.collection!r}. To remove it, run: resift tune --reset")
 
 
 async def run_reset(engine: Engine, name: str) -> None:
@@ -161,10 +206,22 @@ def fit_table(fit: RankingFit, *, title: str) -> Table:
     return table
 
 
-def _refuse_without_gain(fit: RankingFit, *, force: bool) -> None:
-    if not fit.is_safe and not force:
+def verdict_table(fit: TunedFit, *, title: str) -> Table:
+    """Return the shares of verdicts before and after, where the first hit answers and where nothing does."""
+    from rich.table import Table
+
+    table = Table("", "verdict", "before", "after", title=title)
+    for answered, what in ((True, "first hit answers"), (False, "no answer")):
+        before, after = (each.shares(fit.samples, answered=answered) for each in (fit.before, fit.after))
+        for verdict, old, new in zip(("good", "none"), before, after, strict=True):
+            table.add_row(what, verdict, f"{old:.0%}", f"{new:.0%}")
+    return table
+
+
+def _refuse_without_gain(is_safe: bool, low: float, *, force: bool) -> None:
+    if not is_safe and not force:
         raise InvalidInput(
-            f"Nothing was written: the gain may be chance, as its interval begins at {fit.gain.low:+.4f}. Judge more "
+            f"Nothing was written: the gain may be chance, as its interval begins at {low:+.4f}. Judge more "
             "questions, or store it anyway with --force."
         )
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from resift.core.values import Hit, Passage, Ranking, Stage
-from resift.pipeline.page import Verdict, page_of, verdict_on
+from resift.core.verdict import Verdict
+from resift.pipeline.evidence import verdict_by_relevance
+from resift.pipeline.page import page_of
 
 
 def hits(relevances: list[float | None]) -> list[Hit]:
@@ -23,8 +25,8 @@ def hits(relevances: list[float | None]) -> list[Hit]:
         ([None, 0.99], "good"),
     ],
 )
-def test_verdict_is_that_of_the_best_hit(relevances: list[float | None], verdict: Verdict) -> None:
-    assert verdict_on(hits(relevances)) == verdict
+def test_verdict_by_relevance_is_that_of_the_best_hit(relevances: list[float | None], verdict: Verdict) -> None:
+    assert verdict_by_relevance(hits(relevances)) == verdict
 
 
 def test_page_is_a_slice_with_the_verdict_on_the_whole() -> None:

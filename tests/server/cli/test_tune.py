@@ -157,6 +157,41 @@ def test_folder_in_beir_form_is_read_by_its_training_split(run: Run, notes: Path
     assert f"({len(TOPICS)} questions)" in tuned.out
 
 
+def test_verdicts_are_fitted_to_own_questions_until_reset(run: Run, notes: Path) -> None:
+    answered = [
+        {"query": query, "relevant": [str(file.with_name(f"{number}-{days}.md")) for days in AGES_DAYS]}
+        for number, (query, file) in enumerate(newest(notes))
+    ]
+    verbs = ("elects", "pays", "drives", "knows")
+    unanswered = [{"query": f"who {verb} the mayor", "relevant": list[str]()} for verb in verbs]
+    elsewhere = [{"query": "height of the tower", "relevant": ["tower.md"]}]
+    data = notes.parent / "verdicts.jsonl"
+    data.write_text("\n".join(map(json.dumps, [*answered, *unanswered, *elsewhere])), encoding="utf-8")
+    assert tune(run, data, "--verdicts", "--dry-run").out.endswith("Nothing was written: this was a dry run.\n")
+    assert not manifest(notes)["verdicts"]
+    tuned = tune(run, data, "--verdicts", "--force")
+    assert tuned.code == 0, tuned.err
+    assert "1 questions left out" in tuned.out
+    assert "(28 questions)" in tuned.out
+    (stored,) = manifest(notes)["verdicts"].values()
+    assert stored["questions"] == 28
+    assert [set(each["weights"]) <= {"score", "lead"} for each in stored["models"]] == [True]
+    assert not manifest(notes)["tuning"], "weights and depth are not verdicts"
+    search = ["search", "maintenance of the pump in the attic", "--collection", "notes", "--json"]
+    assert json.loads(run(*search).out)["verdict"] == "good"
+    assert json.loads(run("search", "who elects the mayor", "--collection", "notes", "--json").out)["verdict"] == "none"
+    assert "removed the tuning for maxsim" in run("tune", "--reset", "--collection", "notes").out
+    assert not manifest(notes)["verdicts"]
+
+
+def test_verdicts_need_questions_of_both_kinds(run: Run, notes: Path) -> None:
+    data = question_list(notes.parent / "few.jsonl", newest(notes)[:4])
+    refused = tune(run, data, "--verdicts")
+    assert refused.code == 1
+    assert 'list questions without an answer with "relevant": []' in refused.err.replace("\n", " ")
+    assert run("tune", "--reset", "--verdicts").code == 2
+
+
 @pytest.mark.parametrize("arguments", [(), ("--reset", "--data", "."), ("--data", "no-such-file")])
 def test_wrong_usage_ends_with_two(run: Run, arguments: tuple[str, ...]) -> None:
     assert run("tune", *arguments).code == 2

@@ -1,0 +1,94 @@
+"""The verdict on a ranking, and the evidence that it is reached from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+from statistics import fmean
+
+from ..core.values import Hit, Ranking
+from ..core.vectors import BM25, DENSE
+from ..core.verdict import Evidence, Verdict, VerdictModel
+
+GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
+WEAK_RELEVANCE = 0.1  # at 0.2 three of the demo's 14 right answers were called "none" (docs/decisions.md)
+COMPARED_HITS = 9  # the rest of a page of ten: their mean is what a hit on the subject scores without answering
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Gives the verdict on rankings of one question."""
+
+    models: Sequence[VerdictModel] = ()
+    """For the reranker that scored last, in order of preference; none for one that was never fitted."""
+    query: str = ""
+    knows_cosines: bool = False
+    """Whether dense scores are cosines that the models were fitted to."""
+
+    def verdict(self, ranking: Ranking, hits: Sequence[Hit]) -> Verdict:
+        """Return whether the hits answer, by the first model whose evidence is known, or else by relevance."""
+        stage = last_scoring_stage(ranking)
+        read = [hit for hit in hits if stage in hit.scores] if stage else list(hits)
+        if stage and read:
+            evidence = evidence_of(read, self.query, stage=stage, knows_cosines=self.knows_cosines)
+            model = next((each for each in self.models if each.applies_to(evidence)), None)
+            if model is not None:
+                return model.verdict(evidence)
+        return verdict_by_relevance(read)
+
+
+NO_JUDGE = Judge()
+"""Judges by relevance alone."""
+
+
+def last_scoring_stage(ranking: Ranking) -> str:
+    """Return the name of the last stage that scored hits; empty if there is none."""
+    scored = [stage.name for stage in ranking.stages if stage.kind == "score" and stage.returned]
+    return scored[-1] if scored else ""
+
+
+def evidence_of(read: Sequence[Hit], query: str, *, stage: str, knows_cosines: bool) -> Evidence:
+    """Return what is known of the hits that a stage read, of which there is at least one.
+
+    The hit that is judged is the one with the best final score, which is the first unless a language model or
+    diversity reordered the hits afterwards.
+
+    - `score`: the reranker's.
+    - `lead`: by how much that exceeds the mean of the next nine.
+    - `words`: the natural logarithm of the number of words in the passage.
+    - `query_words`: the same of the query.
+    - `cosine`: of query and passage.
+    - `cosine_lead`: by how much that exceeds the mean of the next nine.
+    - `agreement`: the mean of 1/rank in dense and keyword search, 0 where a search did not find it.
+    """
+    best = max(read, key=lambda hit: (hit.scores.get("blend", hit.score), -hit.rank))
+    evidence = {
+        "score": best.scores[stage],
+        "lead": _lead(best, read, stage),
+        "words": log(max(1, len(best.passage.content.split()))),
+        "query_words": log(max(1, len(query.split()))),
+    }
+    found = [hit for hit in read if DENSE in hit.scores]
+    if not knows_cosines or not found:
+        return evidence
+    cosine = best.scores.get(DENSE, min(hit.scores[DENSE] for hit in found))
+    evidence |= {"cosine": cosine, "cosine_lead": _lead(best, found, DENSE) if best in found else 0.0}
+    if any(BM25 in hit.ranks for hit in read):
+        evidence["agreement"] = fmean(1 / best.ranks[leg] if leg in best.ranks else 0.0 for leg in (DENSE, BM25))
+    return evidence
+
+
+def verdict_by_relevance(hits: Sequence[Hit]) -> Verdict:
+    """Return how likely it is that the hits hold an answer, by the best calibrated relevance among them."""
+    if not hits:
+        return "none"
+    relevances = [hit.relevance for hit in hits if hit.relevance is not None]
+    if not relevances:
+        return "unknown"
+    best = max(relevances)
+    return "good" if best >= GOOD_RELEVANCE else "weak" if best >= WEAK_RELEVANCE else "none"
+
+
+def _lead(best: Hit, hits: Sequence[Hit], name: str) -> float:
+    """Return how much higher a hit's score is than the mean of the highest others; 0 if there are none."""
+    others = sorted((hit.scores[name] for hit in hits if hit is not best), reverse=True)[:COMPARED_HITS]
+    return best.scores[name] - fmean(others) if others else 0.0

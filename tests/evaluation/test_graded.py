@@ -1,0 +1,55 @@
+"""Graded lists are read as a judged set for each pool, and every fault names its line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resift.core.errors import InvalidInput, NotFound
+from resift.evaluation.graded import read_graded
+
+CORPUS = [{"_id": each, "title": f"Title {each}", "text": f"Text of {each}."} for each in "abc"]
+LISTS = [
+    {"q": "one?", "pool": "docs", "style": "question", "passages": ["a", "b"], "grades": [3, 1]},
+    {"q": "two?", "pool": "code", "passages": ["c"], "grades": [2]},
+    {"q": "three?", "pool": "docs", "passages": ["b"], "grades": [0]},
+]
+
+
+def written(folder: Path, lists: list[Any], corpus: list[Any]) -> Path:
+    for name, rows in (("lists.jsonl", lists), ("corpus.jsonl", corpus)):
+        (folder / name).write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return folder
+
+
+def test_pools_are_judged_sets_with_the_passages_of_their_lists(tmp_path: Path) -> None:
+    pools = read_graded(written(tmp_path, LISTS, CORPUS))
+    assert list(pools) == ["code", "docs"]
+    docs = pools["docs"]
+    assert list(docs.queries.values()) == ["one?", "three?"]
+    assert [dict(each) for each in docs.grades.values()] == [{"a": 1, "b": 0}, {"b": 0}]
+    assert [(each.id, each.title, each.text) for each in docs.documents] == [
+        ("a", "Title a", "Text of a."),
+        ("b", "Title b", "Text of b."),
+    ]
+    assert docs.has_documents
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"passages": ["a", "z"]}, "lists.jsonl:1: corpus.jsonl has no passage 'z'"),
+        ({"grades": [3]}, "lists.jsonl:1: Value error, 2 passages have 1 grades"),
+        ({"grades": [3, 4]}, "lists.jsonl:1: Input should be less than or equal to 3"),
+        ({"pool": "../x"}, "lists.jsonl:1: String should match pattern"),
+    ],
+)
+def test_malformed_list_is_refused_with_its_line(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        read_graded(written(tmp_path, [{**LISTS[0], **change}], CORPUS))
+
+
+def test_folder_without_lists_says_what_belongs_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"A folder of graded lists has lists\.jsonl and corpus\.jsonl"):
+        read_graded(tmp_path)
