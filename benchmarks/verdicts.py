@@ -14,13 +14,14 @@ from pathlib import Path
 
 import anyio
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from rich.table import Table
 
 from resift.benchmarks.quality import ingest_set
 from resift.evaluation.graded import read_graded
-from resift.evaluation.judged import JudgedSet, sample
-from resift.evaluation.tuning.verdict_fit import Floats, VerdictFit, fit_verdicts, mask
+from resift.evaluation.judged import JudgedSet, sample, select
+from resift.evaluation.tuning.verdict_fit import VerdictFit, fit_verdicts, mask, thresholds
 from resift.evaluation.tuning.verdict_samples import Origin, Outcome, VerdictSample, collect_verdict_samples
 from resift.evaluation.tuning.verdict_tuner import SCORES_ONLY, WITH_RETRIEVAL
 from resift.factories.engine import build_engine
@@ -31,7 +32,7 @@ from resift.server.cli.console import progress_bar, show
 from resift.settings.load import load_settings
 from resift.training.mined import write_atomically
 
-STRANGERS = 15  # questions of another pool that each pool is asked
+STRANGERS = 12  # questions of another pool that each pool is asked
 LEVELS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 KINDS: Mapping[str, tuple[Outcome, Origin]] = {
     "first hit right": ("right", "asked"),
@@ -47,7 +48,7 @@ _SAMPLES = TypeAdapter(list[VerdictSample])
 
 async def collect(folder: Path, *, reranker: Path, store: Path, questions: int) -> list[VerdictSample]:
     """Ask every pool its own questions and a few of the next pool's, and return the samples."""
-    pools = {name: sample(judged, questions, seed=1) for name, judged in read_graded(folder).items()}
+    pools = {name: drawn(judged, questions) for name, judged in read_graded(folder).items()}
     engine = build_engine(load_settings(data_dir=store, reranker=str(reranker)))
     samples: list[VerdictSample] = []
     try:
@@ -65,19 +66,34 @@ async def collect(folder: Path, *, reranker: Path, store: Path, questions: int) 
     return samples
 
 
+def drawn(judged: JudgedSet, questions: int) -> JudgedSet:
+    """Return all questions without an answer, `questions` of the others (0: all), and the passages of their lists."""
+    answered = [key for key, grades in judged.grades.items() if any(grades.values())]
+    kept = sample(select(judged, answered), questions, seed=1).queries
+    chosen = select(judged, [key for key in judged.queries if key in kept or key not in answered])
+    listed = {document for grades in chosen.grades.values() for document in grades}
+    return replace(chosen, documents=[each for each in judged.documents if each.id in listed])
+
+
 def _strangers(judged: JudgedSet, pool: str) -> JudgedSet:
     """Return a few questions as questions that a pool about something else does not answer."""
-    drawn = sample(judged, STRANGERS, seed=2)
-    return replace(drawn, name=pool, grades={key: {} for key in drawn.queries})
+    few = sample(judged, STRANGERS, seed=2)
+    return replace(few, name=pool, grades={key: {} for key in few.queries})
 
 
 def pool_table(fit: VerdictFit) -> Table:
-    """Return the shares of "good" and "none" in each pool, by models fitted to the other pools."""
+    """Return the shares of "good" and "none" in each pool, by models and thresholds fitted to the other pools."""
+    groups = np.array([each.group for each in fit.samples])
+    verdicts = np.empty(len(groups), dtype="<U4")
+    for name in sorted(set(groups.tolist())):
+        others = [each for each in fit.samples if each.group != name]
+        weak, good = thresholds(others, fit.held_out[groups != name])
+        own = fit.held_out[groups == name]
+        verdicts[groups == name] = np.where(own >= good, "good", np.where(own < weak, "none", "weak"))
     table = Table("pool", *KINDS, title="Verdicts on pools held out: good / none (questions)")
-    for name in (*sorted({each.group for each in fit.samples}), "all"):
-        chosen = np.array([name in ("all", each.group) for each in fit.samples])
-        cells = [fit.held_out[mask(fit.samples, *kind) & chosen] for kind in KINDS.values()]
-        table.add_row(name, *(_shares(cell, fit.model.good, fit.model.weak) for cell in cells))
+    for name in (*sorted(set(groups.tolist())), "all"):
+        chosen = (groups == name) | (name == "all")
+        table.add_row(name, *(_shares(verdicts[mask(fit.samples, *kind) & chosen]) for kind in KINDS.values()))
     return table
 
 
@@ -90,10 +106,10 @@ def level_table(fit: VerdictFit) -> Table:
     return table
 
 
-def _shares(probabilities: Floats, good: float, weak: float) -> str:
-    if not len(probabilities):
+def _shares(verdicts: NDArray[np.str_]) -> str:
+    if not len(verdicts):
         return "-"
-    return f"{np.mean(probabilities >= good):.2f} / {np.mean(probabilities < weak):.2f} ({len(probabilities)})"
+    return f"{np.mean(verdicts == 'good'):.2f} / {np.mean(verdicts == 'none'):.2f} ({len(verdicts)})"
 
 
 def write(folder: Path, fits: Sequence[VerdictFit]) -> None:
@@ -108,7 +124,7 @@ def main() -> None:
     parser.add_argument("--reranker", type=Path, default=RERANKER_FOLDER)
     parser.add_argument("--store", type=Path, default=Path("build/verdicts"))
     parser.add_argument("--samples", type=Path, default=Path("build/verdicts.json"), help="read if it is there")
-    parser.add_argument("--questions", type=int, default=0, help="of each pool; 0: all")
+    parser.add_argument("--questions", type=int, default=0, help="with an answer, of each pool; 0: all")
     parser.add_argument("--write", action="store_true", help="into the reranker's reranker.json")
     options = parser.parse_args()
     if not options.samples.is_file():
