@@ -26,6 +26,7 @@ from .job import Failure, IngestReport, Job, Skipped, WriteLocks
 from .parsers.registry import installed_parsers
 from .passages.chunker import Chunker
 from .reader import failing_alone
+from .skipping import BLANK
 from .tally import Tally
 from .walk import is_missing_or_empty
 
@@ -111,14 +112,15 @@ class Ingestor:
         await tally.start()
         parsers = await self._workers.run(installed_parsers)  # the first call imports plug-ins
         report = IngestReport(notes=parsers.problems)
-        items, seen = iter(job.items), set[str]()
+        items, seen, blank = iter(job.items), set[str](), set[str]()
         while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
             documents, rejected = _accept(batch, seen)
             seen |= {document.id for document in documents}
+            blank |= {item.source for item in batch if isinstance(item, Skipped) and item.kind == BLANK}
             await tally.cut(documents=len(batch) - len(documents), passages=0)
             await tally.finished(len(batch) - len(documents))
             report += rejected + await self._write_changed(collection, documents, tally)
-        return report + await _prune(collection, job, seen)
+        return report + await _prune(collection, job, seen=seen, blank=blank)
 
     async def _write_changed(self, collection: Collection, documents: Sequence[Document], tally: Tally) -> IngestReport:
         """Write the documents that differ from their stored versions."""
@@ -248,14 +250,14 @@ def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:
         yield group
 
 
-async def _prune(collection: Collection, job: Job, seen: Set[str]) -> IngestReport:
-    """Remove the documents below the job's folders whose files are missing or empty."""
+async def _prune(collection: Collection, job: Job, *, seen: Set[str], blank: Set[str]) -> IngestReport:
+    """Remove the documents below the job's folders whose files are missing, empty or blank."""
     if not job.prune_below:
         return IngestReport()
     below = tuple(f"{folder.as_posix().rstrip('/')}/" for folder in job.prune_below)
     entries = await collection.entries()
     unseen = [key for key, entry in entries.items() if entry.source.startswith(below) and key not in seen]
-    gone = [key for key in unseen if is_missing_or_empty(Path(entries[key].source))]
+    gone = [key for key in unseen if entries[key].source in blank or is_missing_or_empty(Path(entries[key].source))]
     if gone:
         await collection.remove(AnyOf("document_id", tuple(gone)))
     return IngestReport(removed=len(gone))

@@ -15,9 +15,9 @@ GENERATED_FOLDERS = "generated folders"
 EMPTY = "empty"
 BLANK = "blank"
 BINARY = "binary"
-SECRETS = "secrets"
+SECRETS = "secret files"
 DANGLING = "dangling links"
-SPECIAL = "pipes and devices"
+SPECIAL = "special files"
 
 MAX_KINDS = 10  # told; the rest is summed up
 
@@ -93,11 +93,14 @@ def most_frequent(skipped: Mapping[str, int]) -> dict[str, int]:
 
 
 def counts_of(skipped: Mapping[str, int]) -> str:
-    """Return the counts as text, such as "14 hidden, 3 pdf"."""
-    return ", ".join(
-        f"{kind} ({count:,})" if kind.startswith("and ") else f"{count:,} {kind}"
-        for kind, count in most_frequent(skipped).items()
-    )
+    """Return the counts as text, such as "14 hidden, 1 hidden folder, 3 pdf"."""
+    return ", ".join(_count(kind, count) for kind, count in most_frequent(skipped).items())
+
+
+def _count(kind: str, count: int) -> str:
+    if kind.startswith("and "):
+        return f"{kind} ({count:,})"
+    return f"{count:,} {kind.removesuffix('s') if count == 1 and ' ' in kind else kind}"
 
 
 def advice_on(skipped: Mapping[str, int]) -> list[str]:

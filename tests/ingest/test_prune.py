@@ -48,9 +48,11 @@ async def test_prune_keeps_documents_whose_files_exist_but_were_not_read(harness
     assert set(await (await harness.store.open(harness.name)).entries()) == {"picked.md", "other.txt"}
 
 
-async def test_emptied_file_is_pruned(harness: Harness, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["", " \n"])
+async def test_emptied_file_is_pruned(harness: Harness, tmp_path: Path, text: str) -> None:
     (tmp_path / "note.md").write_text("Some text.")
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
     await harness.ingest(*files, doc("b"))
-    (tmp_path / "note.md").write_text("")
-    assert (await harness.ingest(prune_below=[tmp_path])).removed == 1
+    (tmp_path / "note.md").write_text(text)
+    files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
+    assert (await harness.ingest(*files, prune_below=[tmp_path])).removed == 1

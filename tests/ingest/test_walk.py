@@ -79,9 +79,9 @@ def test_files_that_are_not_taken_are_counted_by_kind(tmp_path: Path) -> None:
         "hidden": 1,
         "hidden folders": 1,
         "generated folders": 1,
-        "secrets": 2,
+        "secret files": 2,
         "dangling links": 1,
-        "pipes and devices": 1,
+        "special files": 1,
     }
     assert find(tmp_path, glob="**/*.rst").skipped["outside the glob"] == 13
 
@@ -143,7 +143,7 @@ def test_file_of_secrets_is_refused_even_when_it_is_named(tmp_path: Path, name: 
         found = find(tmp_path, path)
         assert found.files == ()
         assert "passwords or keys" in found.failures[0].reason
-    assert find(tmp_path, glob="*.md").skipped["secrets"] == 1
+    assert find(tmp_path, glob="*.md").skipped["secret files"] == 1
 
 
 @pytest.mark.parametrize("name", [".env.example", "env.md", "id_rsa.pub", "keys.md"])
