@@ -9,7 +9,7 @@ from ..core.values import Logistic
 from ..encoders.configured import LocalEncoder, RemoteEncoder
 from ..encoders.minilm import BundledEncoder
 from ..encoders.protocols import Encoder, ExtraEncoders
-from ..ingest.ingestor import Ingestor
+from ..ingest.ingestor import BATCH_PASSAGES, Ingestor
 from ..ingest.job import WriteLocks
 from ..ingest.passages.chunker import Chunker
 from ..ingest.passages.packing import Chunking
@@ -56,6 +56,8 @@ class Services:
 
 
 ENCODER = "all-MiniLM-L6-v2-int8"
+
+LOCAL_STEP = 32  # passages between two reports of progress; an endpoint gets more at once, which it answers in parallel
 
 MAX_THREADS = 4  # more slow down other programs on a desktop more than they speed up a search
 
@@ -192,6 +194,7 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
         manifest=manifest,
         locks=locks,
         extra_encoders=models.extra_encoders,
+        step=LOCAL_STEP if isinstance(models.encoder, BundledEncoder | LocalEncoder) else BATCH_PASSAGES,
     )
     return Services(
         pipeline=pipeline,

@@ -62,6 +62,7 @@ class Ingestor:
         manifest: Manifest,
         locks: WriteLocks,
         extra_encoders: ExtraEncoders = NO_EXTRA_ENCODERS,
+        step: int = BATCH_PASSAGES,
     ) -> None:
         self._store = store
         self._embedder = Embedder(encoder, extra_encoders)
@@ -69,6 +70,7 @@ class Ingestor:
         self._workers = workers
         self._manifest = manifest
         self._locks = locks
+        self._step = step  # passages encoded between two reports of progress
 
     async def ingest(self, job: Job) -> IngestReport:
         """Run a job to its end. Documents that fail are in the report; all others are written.
@@ -174,8 +176,8 @@ class Ingestor:
         passages = [(passage, change) for change in changes for passage in change.passages]
         points: list[Point] = []
         truncated = 0
-        for start in range(0, len(passages), BATCH_PASSAGES):
-            batch = passages[start : start + BATCH_PASSAGES]
+        for start in range(0, len(passages), self._step):
+            batch = passages[start : start + self._step]
             encoded, cut = await self._embedder.vectors(collection.manifest, [passage for passage, _ in batch])
             points += [
                 Point(passage=passage, digest=change.digest, passages=len(change.passages), vectors=vectors)
