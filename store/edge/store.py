@@ -134,9 +134,9 @@ class EdgeStore:
         self.forget(name)
         doomed = self.work_folder("deleting")
         try:
-            shutil.rmtree(doomed, ignore_errors=True)  # the remains of an interrupted deletion
+            _remove(doomed)  # the remains of an interrupted deletion
             (self._root / name).rename(doomed)  # at once: a half-deleted folder would look like a damaged collection
-            shutil.rmtree(doomed)
+            _remove(doomed)
         except OSError as error:
             raise StoreError(f"Collection {name!r} cannot be deleted: {error}.") from error
 
@@ -206,8 +206,21 @@ class EdgeStore:
 
 
 def _is_collection(folder: Path) -> bool:
-    """Return whether a folder holds a collection or the remains of one, which may be damaged."""
+    """Return whether a folder holds a collection or the remains of one, which may be damaged.
+
+    A link to another collection is none: opening both would fail, and deleting one would damage the other.
+    """
+    if folder.is_symlink() and folder.resolve().parent == folder.parent.resolve():
+        return False
     return folder.is_dir() and any(os.path.lexists(folder / part) for part in (MANIFEST, SHARD))
+
+
+def _remove(path: Path) -> None:
+    """Delete a folder, a link to one, or nothing."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def _is_text(name: str) -> bool:

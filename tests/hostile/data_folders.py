@@ -76,10 +76,10 @@ def check_found(server: ServerProcess, collection: str, number: int) -> None:
         raise Fault(f"{collection}: a search does not find {document_id(number)}")
 
 
-def make(folder: Path) -> Path:
-    """Make the collections `victim` and `other`, with the same documents, in a folder, and return it."""
+def make(folder: Path, names: Iterable[str]) -> Path:
+    """Make collections with the same documents in a folder, and return it."""
     with ServerProcess(folder) as server:
-        for name in (VICTIM, OTHER):
+        for name in names:
             ingest(server, name, range(DOCUMENTS))
         server.finish()
     return folder
