@@ -35,9 +35,10 @@ class DirectoryLock:
         except OSError as error:
             if isinstance(error, Timeout):
                 raise self._busy() from error
+            place = f" ({error.filename})" if error.filename else ""
             raise StoreError(
-                f"The data directory {self._directory} cannot be used: {error.strerror}. Set RESIFT_DATA_DIR to a "
-                "writable folder."
+                f"The data directory {self._directory} cannot be used: {error.strerror}{place}. Set "
+                "RESIFT_DATA_DIR to a writable folder."
             ) from error
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
         owner = {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
