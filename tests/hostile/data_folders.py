@@ -52,7 +52,7 @@ def delete(server: ServerProcess, collection: str, **arguments: Any) -> None:
         raise Fault(f"{arguments} cannot be deleted from {collection}: {reply.text}")
 
 
-def check_whole(server: ServerProcess, collection: str, numbers: Iterable[int], *, edition: int = 0) -> None:
+def assert_whole(server: ServerProcess, collection: str, numbers: Iterable[int], *, edition: int = 0) -> None:
     """Check that the collection holds all of these documents with all their text."""
     for number in numbers:
         asked = {"document_id": document_id(number), "collection": collection}
@@ -68,7 +68,7 @@ def check_whole(server: ServerProcess, collection: str, numbers: Iterable[int], 
             raise Fault(f"{collection} lost a part of {document_id(number)}: {missing[0]!r}")
 
 
-def check_found(server: ServerProcess, collection: str, number: int) -> None:
+def assert_found(server: ServerProcess, collection: str, number: int) -> None:
     """Check that a search by words finds a document."""
     asked = {"query": f"unit {number}", "mode": "keyword", "collection": collection, "limit": 50}
     found = server.call("hybrid_search", asked).value["hits"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resift.tests.hostile.broken_messages import BrokenMessage, broken_messages
-from resift.tests.hostile.data_folders import DOCUMENTS, OTHER, check_whole, copy
+from resift.tests.hostile.data_folders import DOCUMENTS, OTHER, assert_whole, copy
 from resift.tests.hostile.server_process import Fault, Message, ServerProcess
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def _is_answer(message: Message, broken: BrokenMessage) -> bool:
     return broken.expected == "error" and "error" in message and message.get("id") is None
 
 
-def check_answered(server: ServerProcess, broken: BrokenMessage) -> None:
+def assert_answered(server: ServerProcess, broken: BrokenMessage) -> None:
     """Send a broken message and a ping, and check that both are answered."""
     server.unmatched.clear()
     server.send(broken.line)
@@ -46,13 +46,13 @@ def test_broken_messages_are_answered_and_the_server_stays(part: int, library: P
         if number % PARTS != part or len(faults) == MOST_FAULTS:
             continue
         try:
-            check_answered(server, broken)
+            assert_answered(server, broken)
         except Fault as fault:
             faults.append(f"message {number}, {broken.line[:500]!r} ({len(broken.line):,} bytes): {fault}")
             with server:
                 server = ServerProcess(folder)
     with server:
-        check_whole(server, OTHER, range(DOCUMENTS))
+        assert_whole(server, OTHER, range(DOCUMENTS))
         server.finish()
     assert faults == []
 

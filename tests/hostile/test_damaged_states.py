@@ -11,8 +11,8 @@ from resift.tests.hostile.data_folders import (
     DOCUMENTS,
     OTHER,
     VICTIM,
-    check_found,
-    check_whole,
+    assert_found,
+    assert_whole,
     copy,
     delete,
     ingest,
@@ -39,36 +39,36 @@ def _listed(server: ServerProcess) -> dict[str, Message]:
     return {each["name"]: each for each in server.call("list_collections", {}).value["collections"]}
 
 
-def check_named_or_whole(server: ServerProcess, name: str, problem: str, doctor: Ended) -> None:
+def assert_named_or_whole(server: ServerProcess, name: str, problem: str, doctor: Ended) -> None:
     """Check that a collection is as it was, or that its damage is told."""
     is_named = doctor.code == 1 and name in doctor.out
     if problem and not is_named:
         raise Fault(f"doctor ends with {doctor.code} and does not name {problem!r}:\n{doctor.out[-2000:]}")
     if not is_named:
-        check_whole(server, name, range(DOCUMENTS))
-        check_found(server, name, 3)
+        assert_whole(server, name, range(DOCUMENTS))
+        assert_found(server, name, 3)
 
 
-def check_survives(folder: Path, names: Sequence[str]) -> None:
+def assert_survives(folder: Path, names: Sequence[str]) -> None:
     """Check what holds for every damaged data directory that can be opened; these collections may be damaged."""
     doctor = run(folder, "doctor")
     with ServerProcess(folder) as server:
         listed = _listed(server)
         assert listed[OTHER]["problem"] == ""
-        check_found(server, OTHER, 3)
-        check_whole(server, OTHER, range(0, DOCUMENTS, 4))
+        assert_found(server, OTHER, 3)
+        assert_whole(server, OTHER, range(0, DOCUMENTS, 4))
         for name in names:
-            check_named_or_whole(server, name, listed.get(name, {}).get("problem", ""), doctor)
+            assert_named_or_whole(server, name, listed.get(name, {}).get("problem", ""), doctor)
         for name in names:
             if name in listed:
                 delete(server, name, everything=True)
         assert not set(names) & set(_listed(server))
         ingest(server, names[0], [1])
-        check_found(server, names[0], 1)
+        assert_found(server, names[0], 1)
         server.finish()
 
 
-def check_refuses(folder: Path, named: str) -> None:
+def assert_refuses(folder: Path, named: str) -> None:
     """Check that a data directory that cannot be used is refused with the reason."""
     doctor = run(folder, "doctor")
     assert doctor.code == 1
@@ -91,7 +91,7 @@ def test_damaged_collections_are_named_and_cost_nothing_else(
     folder = copy(victims, tmp_path)
     for victim, state in zip(VICTIMS, states, strict=False):
         COLLECTIONS[state](folder / "data" / "collections" / victim)
-    check_survives(folder, VICTIMS)
+    assert_survives(folder, VICTIMS)
 
 
 @pytest.mark.parametrize("state", DIRECTORIES)
@@ -99,9 +99,9 @@ def test_damaged_data_directory_keeps_its_collections(state: str, library: Path,
     folder = copy(library, tmp_path)
     DIRECTORIES[state](folder / "data")
     if state in UNUSABLE:
-        check_refuses(folder, UNUSABLE[state])
+        assert_refuses(folder, UNUSABLE[state])
     else:
-        check_survives(folder, [VICTIM])
+        assert_survives(folder, [VICTIM])
 
 
 def test_there_are_enough_damaged_states() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resift.tests.hostile.command_runs import run
-from resift.tests.hostile.data_folders import OTHER, VICTIM, check_found, check_whole, document_id, ingest, text_of
+from resift.tests.hostile.data_folders import OTHER, VICTIM, assert_found, assert_whole, document_id, ingest, text_of
 from resift.tests.hostile.server_process import Fault, Reply, ServerProcess
 from resift.tests.hostile.small_disk import SmallDisk, small_disk
 
@@ -75,7 +75,7 @@ def test_ingesting_until_the_disk_is_full_is_refused_and_loses_nothing(disk: Sma
             acknowledged.append(number)
         assert len(acknowledged) < MOST_CALLS
         assert acknowledged
-        check_found(server, OTHER, 1)
+        assert_found(server, OTHER, 1)
         removed = server.call("delete_documents", {"collection": VICTIM, "document_ids": [document_id(0)]})
         _check_works_or_says_why(removed)
         kept = acknowledged[0 if removed.is_error else 1 :]
@@ -83,7 +83,7 @@ def test_ingesting_until_the_disk_is_full_is_refused_and_loses_nothing(disk: Sma
     run(disk.outside, "doctor", wrapper=disk.wrapper, settings=_settings(disk, {}))
     (disk.outside / FILLER).unlink()
     with DiskServer(disk) as server:
-        check_whole(server, VICTIM, kept)
+        assert_whole(server, VICTIM, kept)
         server.finish()
 
 
@@ -106,8 +106,8 @@ def test_disk_filled_by_others_is_told_at_every_call_and_loses_nothing(disk: Sma
             server.finish()
     filler.unlink()
     with DiskServer(disk) as server:
-        check_whole(server, OTHER, range(1, 20))
-        check_found(server, OTHER, 4)
+        assert_whole(server, OTHER, range(1, 20))
+        assert_found(server, OTHER, 4)
         ingest(server, OTHER, [50])
         server.finish()
 

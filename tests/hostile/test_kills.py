@@ -14,8 +14,8 @@ from resift.tests.hostile.data_folders import (
     DOCUMENTS,
     OTHER,
     VICTIM,
-    check_found,
-    check_whole,
+    assert_found,
+    assert_whole,
     copy,
     delete,
     document_id,
@@ -96,13 +96,13 @@ def test_documents_acknowledged_before_a_kill_are_there(fresh: Callable[[], Path
         folder = fresh()
         done = _write(folder, _switched(step, counter))
         with ServerProcess(folder) as server:
-            check_whole(server, OTHER, range(DOCUMENTS))
-            check_whole(server, VICTIM, [*(set(range(DOCUMENTS)) - {*UPDATED}), *done.added])
-            check_whole(server, VICTIM, done.updated, edition=1)
+            assert_whole(server, OTHER, range(DOCUMENTS))
+            assert_whole(server, VICTIM, [*(set(range(DOCUMENTS)) - {*UPDATED}), *done.added])
+            assert_whole(server, VICTIM, done.updated, edition=1)
             ingest(server, VICTIM, ADDED)  # what was being written is completed by writing it again
             ingest(server, VICTIM, UPDATED, edition=1)
-            check_whole(server, VICTIM, ADDED)
-            check_whole(server, VICTIM, UPDATED, edition=1)
+            assert_whole(server, VICTIM, ADDED)
+            assert_whole(server, VICTIM, UPDATED, edition=1)
             server.finish()
 
 
@@ -126,16 +126,16 @@ def test_deletions_acknowledged_before_a_kill_stay_done(fresh: Callable[[], Path
         folder = fresh()
         done = _delete(folder, _switched(step, counter))
         with ServerProcess(folder) as server:
-            check_whole(server, OTHER, range(DOCUMENTS))
+            assert_whole(server, OTHER, range(DOCUMENTS))
             listed = {each["name"]: each for each in server.call("list_collections", {}).value["collections"]}
             for number in done.deleted:
                 assert server.call("read_document", {"collection": VICTIM, "document_id": document_id(number)}).is_error
             if VICTIM in listed and not listed[VICTIM]["problem"]:
-                check_whole(server, VICTIM, range(len(DELETED), DOCUMENTS))
+                assert_whole(server, VICTIM, range(len(DELETED), DOCUMENTS))
             else:
                 assert len(done.deleted) >= len(DELETED), "a collection is gone that nobody was deleting"
             ingest(server, VICTIM, [1])
-            check_found(server, VICTIM, 1)
+            assert_found(server, VICTIM, 1)
             server.finish()
 
 
@@ -152,8 +152,8 @@ def test_killed_optimization_leaves_the_collection_as_it_was(fresh: Callable[[],
         folder = optimize(step)
         with ServerProcess(folder) as server:
             for name in (VICTIM, OTHER):
-                check_whole(server, name, range(DOCUMENTS))
-                check_found(server, name, 4)
+                assert_whole(server, name, range(DOCUMENTS))
+                assert_found(server, name, 4)
             server.finish()
     assert run(folder, "optimize", "-c", VICTIM).code == 0
 
@@ -175,7 +175,7 @@ def test_killed_backup_leaves_no_file_that_looks_complete(fresh: Callable[[], Pa
         restored = run(folder, "restore", str(file))
         assert restored.code == 0, restored.err
         with ServerProcess(folder) as server:
-            check_whole(server, VICTIM, range(DOCUMENTS))
+            assert_whole(server, VICTIM, range(DOCUMENTS))
             server.finish()
 
 
@@ -194,7 +194,7 @@ def test_killed_restoration_is_noticed_and_can_be_repeated(fresh: Callable[[], P
         with ServerProcess(folder) as server:
             found = [each["name"] for each in server.call("list_collections", {}).value["collections"]]
             for name in found:
-                check_whole(server, name, range(DOCUMENTS))
+                assert_whole(server, name, range(DOCUMENTS))
             server.finish()
         again = run(folder, "restore", str(file))
         assert again.code == 0 or (found and found[0] in again.err), again.err
@@ -203,7 +203,7 @@ def test_killed_restoration_is_noticed_and_can_be_repeated(fresh: Callable[[], P
             assert run(folder, "restore", str(file)).code == 0
         with ServerProcess(folder) as server:
             for name in (VICTIM, OTHER):
-                check_whole(server, name, range(DOCUMENTS))
+                assert_whole(server, name, range(DOCUMENTS))
             server.finish()
 
 
@@ -213,6 +213,6 @@ def test_process_killed_at_any_time_loses_nothing(fresh: Callable[[], Path], tmp
         folder = fresh()
         run_until_killed(folder, *arguments, after_s=draw.uniform(0.3, 3))
         with ServerProcess(folder) as server:
-            check_whole(server, VICTIM, range(DOCUMENTS))
-            check_whole(server, OTHER, range(1, DOCUMENTS))
+            assert_whole(server, VICTIM, range(DOCUMENTS))
+            assert_whole(server, OTHER, range(1, DOCUMENTS))
             server.finish()

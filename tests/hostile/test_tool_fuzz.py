@@ -12,8 +12,8 @@ from resift.tests.hostile.data_folders import (
     DOCUMENTS,
     OTHER,
     VICTIM,
-    check_found,
-    check_whole,
+    assert_found,
+    assert_whole,
     copy,
     document_id,
     ingest,
@@ -120,7 +120,7 @@ def test_calls_drawn_from_the_schemas_are_answered_and_lose_nothing(seed: int, f
             if count % EVERY == 0:
                 added += 1
                 ingest(server, OTHER, [DOCUMENTS + added])
-                check_found(server, OTHER, DOCUMENTS + added)
-        check_whole(server, OTHER, [*range(DOCUMENTS), *range(DOCUMENTS + 1, DOCUMENTS + 1 + added)])
+                assert_found(server, OTHER, DOCUMENTS + added)
+        assert_whole(server, OTHER, [*range(DOCUMENTS), *range(DOCUMENTS + 1, DOCUMENTS + 1 + added)])
         server.finish()
     assert problems == [], f"seed {seed}: {len(problems)} bad replies"
