@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .core.errors import (
         BlankFile,
         ContextTooLong,
+        DamagedCollection,
         IncompatibleCollection,
         InvalidFilter,
         InvalidInput,
@@ -54,6 +55,7 @@ _MODULES = {
     "core.errors": (
         "BlankFile",
         "ContextTooLong",
+        "DamagedCollection",
         "IncompatibleCollection",
         "InvalidFilter",
         "InvalidInput",
@@ -87,6 +89,7 @@ __all__ = [
     "BlankFile",
     "CollectionSummary",
     "ContextTooLong",
+    "DamagedCollection",
     "Document",
     "DocumentInput",
     "Extract",

@@ -43,8 +43,8 @@ def ingest_documents(resift: Resift) -> Tool:
         """Take documents into a collection, so that they can be searched: as text, or as paths on the server's machine.
 
         Reads text, Markdown, HTML and source code. Unchanged documents cost nothing; changed ones replace their old
-        version, found by id or path. Returns counts, what was skipped, and why a document failed; the rest is in. Then
-        call search_and_rerank.
+        version, found by id or path. Returns counts, what was skipped, and why documents failed. Then call
+        search_and_rerank.
         """
         report = await call_with_progress(ctx, lambda progress: resift.ingest(**arguments, progress=progress))
         if report.is_empty:

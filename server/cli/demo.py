@@ -55,7 +55,7 @@ class _Ranks:
 
 @app.command()
 def demo() -> None:
-    """Ingest the documentation of Python's standard library and ask it questions, offline, in a temporary folder."""
+    """Ingest the documentation of Python's standard library and ask it questions, offline."""
     from ...settings.load import load_settings
 
     with tempfile.TemporaryDirectory(prefix="resift-demo-", ignore_cleanup_errors=True) as folder:
