@@ -39,11 +39,11 @@ def cut_middle(text: str, most: int) -> str:
     return f"{text[:half]} … {text[-half:]}"
 
 
-def listed(names: Iterable[object], *, most: int = MAX_LISTED, separator: str = ", ") -> str:
+def listed(names: Iterable[object], *, most: int = MAX_LISTED, characters: int = MAX_LISTED_CHARACTERS) -> str:
     """Return names in one line, each cut if it is long, and "and 4,990 more" for those after the first `most`."""
-    texts = [cut(str(name)) for name in names]
+    texts = [cut(str(name), characters) for name in names]
     more = len(texts) - most
-    return separator.join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def estimate_tokens(text: str) -> int:

@@ -22,7 +22,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A source that was passed over because of its kind, such as "pdf", "hidden" or "empty"."""
+    """A source that was skipped because of its kind, such as "pdf", "hidden" or "empty"."""
 
     source: str
     kind: str
@@ -41,7 +41,7 @@ class IngestReport:
     """Passages longer than the encoder's window."""
     failures: tuple[Failure, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Files and folders that were passed over, by kind."""
+    """Files and folders that were skipped, by kind."""
     notes: tuple[str, ...] = ()
     """Sentences about other problems; the documents were ingested."""
 

@@ -28,14 +28,14 @@ def local_path(path: str | Path) -> Path:
     scheme = match["scheme"].lower()
     if scheme != "file":
         raise InvalidInput(
-            f"{shown(path)!r} is an address, not a path, and Resift reads only files of this machine. "
-            "Download it first and ingest the file."
+            f"{shown(path)!r} is a URL, and Resift reads only files on this machine. "
+            "Download it first, then ingest the file."
         )
     # Path leaves one of the slashes, which then stands for `file:///`.
     parts = urlsplit(path if isinstance(path, str) else f"file:///{str(path)[match.end() :]}")
     if parts.netloc.lower() not in _LOCAL_HOSTS:
         raise InvalidInput(
-            f"{path!r} names a file of the machine {parts.netloc!r}. Write file:///PATH for a file of this one."
+            f"{path!r} names a file on the machine {parts.netloc!r}. For a file on this machine, write file:///PATH."
         )
     return Path(url2pathname(parts.path))
 

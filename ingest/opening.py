@@ -140,6 +140,6 @@ def _check_unlinked(path: Path, roots: Roots) -> None:
 
 def _refused(path: Path) -> PathRefused:
     return PathRefused(
-        f"{path} was replaced by a link or another kind of file while Resift was reading, so it was left alone. "
+        f"{path} was replaced by a link or another kind of file while Resift was reading, so it was not read. "
         "Ingest it again."
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import Hint, InvalidInput, StoreBusy, StoreError
-from ..search.named_documents import document_ids, ending_in, find_documents, listed
+from ..search.named_documents import candidates, document_ids, ending_in, find_documents
 from ..search.path_filters import PathFilter, resolve_paths
 from ..search.relative_paths import NO_FOLDERS, RelativePaths
 from ..search.unmatched import reasons_for_nothing
@@ -16,7 +16,7 @@ from .job import WriteLocks
 
 MAX_NEAR = 5  # names that are not found for which similar ones are looked for
 
-NONE_OF_THEM = "The named documents do not meet the filter."
+NO_MATCH = "None of the named documents matches the filter."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Remover:
             passages = await collection.remove(where)
             notes += await _flushed(collection)
             if not passages:
-                notes += tuple(await reasons_for_nothing(collection, resolved, self._paths)) or (NONE_OF_THEM,)
+                notes += tuple(await reasons_for_nothing(collection, resolved, self._paths)) or (NO_MATCH,)
             return Removed(documents, passages=passages, missing=missing, notes=notes)
 
     async def _near(self, collection: Collection, missing: Sequence[str]) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class Remover:
         ids = await document_ids(collection) if missing else []
         near = {name: ending_in(ids, name) for name in missing[:MAX_NEAR]}
         return tuple(
-            f"No document {name!r}. Did you mean {listed([self._paths.shorten(each) for each in found])}?"
+            f"No document {name!r}. Did you mean {candidates([self._paths.shorten(each) for each in found])}?"
             for name, found in near.items()
             if found
         )

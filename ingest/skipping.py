@@ -1,9 +1,10 @@
-"""What is passed over in folders, by kind, and how a caller is told."""
+"""What is skipped in folders, by kind, and the notes that say so."""
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
+from ..core.text import cut, cut_middle
 from .job import IngestReport
 from .parsers.junk import KINDS
 from .parsers.registry import installed_parsers
@@ -19,7 +20,7 @@ SECRETS = "secret files"
 DANGLING = "dangling links"
 SPECIAL = "special files"
 
-MAX_KINDS = 10  # told; the rest is summed up
+MAX_KINDS = 10  # named in a note; the others are summed up
 
 MAX_FAILURES = 3  # in the message of a call in which nothing came in
 
@@ -51,11 +52,11 @@ _SAMPLES = ("*example*", "*sample*", "*template*", "*.dist", "*.md", "*.pub")
 """Files beside those of secrets that show their form."""
 
 _ADVICE: Mapping[str, str] = {
-    OTHER_NAMES: "To take more, widen the glob.",
-    HIDDEN: "Hidden files are taken when they are named.",
-    HIDDEN_FOLDERS: "Hidden folders are searched when they are named.",
-    GENERATED_FOLDERS: "Folders such as node_modules, vendor and build are searched when they are named.",
-    SECRETS: "Files of secrets, such as .env and private keys, are never taken.",
+    OTHER_NAMES: "To ingest more, widen the glob.",
+    HIDDEN: "To ingest hidden files, name them.",
+    HIDDEN_FOLDERS: "To ingest hidden folders, name them.",
+    GENERATED_FOLDERS: "To ingest folders such as node_modules, vendor and build, name them.",
+    SECRETS: "Files that hold secrets, such as .env and private keys, are never ingested.",
 }
 
 
@@ -106,8 +107,12 @@ def _count(kind: str, count: int) -> str:
 def advice_on(skipped: Mapping[str, int]) -> list[str]:
     """Return what a caller can do about the kinds that were skipped."""
     formats = sorted(kind for kind in skipped if f".{kind}" in NON_TEXT_SUFFIXES)
-    convert = [f"Resift cannot read {', '.join(formats[:MAX_KINDS])}: convert what matters to text."] if formats else []
-    junk = [] if KINDS.isdisjoint(skipped) else ["What programs wrote for programs is taken when its file is named."]
+    convert = (
+        [f"Resift cannot read {', '.join(formats[:MAX_KINDS])}. Convert the files that matter to text."]
+        if formats
+        else []
+    )
+    junk = [] if KINDS.isdisjoint(skipped) else ["To ingest minified, generated or encoded files, name them."]
     return [*convert, *junk, *(advice for kind, advice in _ADVICE.items() if kind in skipped)]
 
 
@@ -116,12 +121,14 @@ def notes_on(report: IngestReport) -> tuple[str, ...]:
     skipped = {kind: count for kind, count in report.skipped.items() if report.is_empty or kind != OTHER_NAMES}
     if skipped:
         return (" ".join([f"Skipped {counts_of(skipped)}.", *advice_on(skipped)]),)
-    return ("There are no files.",) if report.is_empty and not report.failures else ()
+    return ("No files were found.",) if report.is_empty and not report.failures else ()
 
 
 def why_empty(report: IngestReport) -> str:
     """Return why nothing came in and what can be done about it, from the first failures and the notes."""
-    shown = [f"{each.source[-MAX_CHARACTERS:]}: {each.reason[:MAX_CHARACTERS]}" for each in report.failures]
+    shown = [
+        f"{cut_middle(each.source, MAX_CHARACTERS)}: {cut(each.reason, MAX_CHARACTERS)}" for each in report.failures
+    ]
     more = [f"And {len(shown) - MAX_FAILURES:,} more failed."] if len(shown) > MAX_FAILURES else []
     return " ".join([*shown[:MAX_FAILURES], *more, *report.notes, readable_formats(report)]).rstrip()
 

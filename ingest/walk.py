@@ -25,7 +25,7 @@ class Found:
     files: tuple[Path, ...]
     failures: tuple[Failure, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
-    """What was passed over in folders, by kind."""
+    """What was skipped in folders, by kind."""
     named: frozenset[Path] = frozenset()
     """Files that the caller named, rather than their folder."""
 
@@ -104,7 +104,7 @@ class _Search:
         if skipping.holds_secrets(target, name):
             return Failure(
                 target.as_posix(),
-                "Its name says that it holds passwords or keys, which searches would show, so it was not taken. "
+                "Its name suggests that it holds passwords or keys, which searches would show, so it was not ingested. "
                 "If it holds none, copy it under another name.",
             )
         return target if self._is_readable(target) else _unknown_format(target)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.errors import InvalidFilter, InvalidInput, NotFound, nearest
+from ..core.text import listed
 from ..store.collection import Collection
 from ..store.filters import FIRST_PASSAGES, All, AnyOf
 from .relative_paths import RelativePaths, without_lines
@@ -98,10 +99,9 @@ def ending_in(paths: Sequence[str], end: str) -> list[str]:
     return sorted(path for path in paths if path.endswith(end)) if len(end) > 1 else []
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return the first names, quoted, and how many more there are."""
-    more = len(names) - MAX_CANDIDATES
-    return ", ".join(f"{name!r:.200}" for name in names[:MAX_CANDIDATES]) + (f" and {more} more" if more > 0 else "")
+def candidates(names: Sequence[str]) -> str:
+    """Return the first names, quoted and long enough to be given back, and how many more there are."""
+    return listed(map(repr, names), most=MAX_CANDIDATES, characters=LONGEST_COMPARED)
 
 
 async def _with_source(collection: Collection, sources: Sequence[str]) -> list[str]:
@@ -116,5 +116,5 @@ async def _with_source(collection: Collection, sources: Sequence[str]) -> list[s
 
 def _only(shown: Sequence[str], name: str, ids: Sequence[str] = ()) -> str:
     if len(shown) > 1:
-        raise InvalidInput(f"{name!r} may be any of {len(shown)} documents: {listed(shown)}. Give one of these.")
+        raise InvalidInput(f"{name!r} may be any of {len(shown)} documents: {candidates(shown)}. Give one of these.")
     return (ids or shown)[0]

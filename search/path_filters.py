@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ..store.collection import Collection
 from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Scalar
-from .named_documents import MAX_COMPARED, ending_in, listed
+from .named_documents import MAX_COMPARED, candidates, ending_in
 from .relative_paths import RelativePaths, without_lines
 
 PATH_FIELDS = ("source", "document_id")
@@ -98,11 +98,11 @@ async def _stored_paths(
     shown = [paths.shorten(each) for each in found]
     if len(found) > 1:
         return found, [_several(path, shown)]
-    return (found, [f"{path!r} was taken for {shown[0]!r}."]) if found else ([path], [])
+    return (found, [f"{path!r} was read as {shown[0]!r}."]) if found else ([path], [])
 
 
 def _several(path: str, found: Sequence[str]) -> str:
-    return f"{path!r} stands for {len(found)} places: {listed(found)}."
+    return f"{path!r} matches {len(found)} paths: {candidates(found)}."
 
 
 def _prefixes_below(known: Sequence[str], path: str) -> list[str]:

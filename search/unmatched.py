@@ -10,6 +10,7 @@ from posixpath import dirname
 from typing import Any
 
 from ..core.errors import InvalidFilter, StoreError, nearest
+from ..core.text import cut
 from ..store.collection import Collection
 from ..store.fields import TEXT, FieldType
 from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
@@ -27,8 +28,6 @@ MAX_VALUES = 6  # shown of a field
 MAX_WORDS = 20  # of a condition that are looked for one by one
 
 MAX_COMPARED = 1_000  # values of a field among which the nearest is looked for
-
-MAX_CHARACTERS = 80  # of a value, and of a condition, that is shown
 
 NUMERIC: tuple[FieldType, ...] = ("integer", "number")
 
@@ -76,11 +75,12 @@ class Unmatched:
                 met = f"{shown(first)} ({counts[first]} passages) and {shown(second)} ({counts[second]})"
                 return [f"No passage meets both {met}."]
         left = [
-            f"{count} passages without {shown(each)}"
+            f"{count} without {shown(each)}"
             for each in list(counts)[:MAX_COMBINED]
             if (count := await self._count(*(other for other in counts if other != each)))
         ]
-        return [f"No passage meets all conditions at once. What would be left: {', '.join(left) or 'nothing'}."]
+        found = ", ".join(left) or "none"
+        return [f"No passage meets all conditions at once. Passages that meet all but one: {found}."]
 
     async def _reason_of_values(self, condition: AnyOf) -> str:
         name, kind = condition.field, self._kind(condition.field)
@@ -120,11 +120,11 @@ class Unmatched:
             return f'{begun} To find words anywhere in the text, use "match".'
         if name not in PATH_FIELDS:
             known = [each for each, _ in await self._most_common(name, MAX_COMPARED) if isinstance(each, str)]
-            cut = {each[: len(prefix)]: None for each in known}
-            return f"{begun}{_nearest(prefix, list(cut))}{await self._values_of(name, self._kind(name))}"
+            beginnings = dict.fromkeys(each[: len(prefix)] for each in known)
+            return f"{begun}{_nearest(prefix, list(beginnings))}{await self._values_of(name, self._kind(name))}"
         folders = await self._folders(name)
         above = {f"{part}/" for folder in folders for part in _with_parents(folder.rstrip("/"))}
-        return f"{begun}{_nearest(prefix, sorted(above))}{_folders_told(folders)}"
+        return f"{begun}{_nearest(prefix, sorted(above))}{_folder_list(folders)}"
 
     async def _reason_of_paths(self, condition: AnyOf) -> str:
         given = str(condition.values[0])
@@ -132,7 +132,7 @@ class Unmatched:
         folders = await self._folders(condition.field)
         if (folder := f"{given.rstrip('/')}/") in {f"{part}/" for each in folders for part in _with_parents(each[:-1])}:
             return f"{_quoted(given)} is a folder: write {shown(Prefix(condition.field, folder))}."
-        near = _nearest(given, known) or _folders_told(folders)
+        near = _nearest(given, known) or _folder_list(folders)
         return f"No passage has {_quoted(given)} as {condition.field!r}.{near}"
 
     async def _folders(self, name: str) -> Counter[str]:
@@ -171,14 +171,13 @@ async def reasons_for_nothing(collection: Collection, filter_: PathFilter, paths
     try:
         reasons = await Unmatched(collection, filter_, paths).reasons(filter_.given)
     except (StoreError, InvalidFilter) as error:  # such as a server that facets no field; the answer stands without it
-        reasons = [f"Why it does not could not be found out: {error}"]
+        reasons = [f"The reason could not be determined: {error}"]
     return ["The filter matches no passage. " + " ".join(dict.fromkeys(reasons))]
 
 
 def shown(condition: Condition) -> str:
     """Return a condition as its caller may have written it, cut if it is long."""
-    text = json.dumps(_as_json(condition), ensure_ascii=False, default=str)
-    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
+    return cut(json.dumps(_as_json(condition), ensure_ascii=False, default=str))
 
 
 def _as_json(condition: Condition) -> dict[str, Any]:
@@ -246,7 +245,7 @@ def _with_parents(folder: str) -> list[str]:
     return ["/".join(parts[:count]) for count in range(1, len(parts) + 1) if any(parts[:count])]
 
 
-def _folders_told(folders: Counter[str]) -> str:
+def _folder_list(folders: Counter[str]) -> str:
     names = ", ".join(_quoted(name) for name in sorted(dict(folders.most_common(MAX_VALUES))))
     return f" Folders with documents: {names}." if names else ""
 
@@ -256,5 +255,4 @@ def _counted(values: Sequence[tuple[Any, int]]) -> str:
 
 
 def _quoted(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= MAX_CHARACTERS else f'{text[: MAX_CHARACTERS - 1]}…"'
+    return json.dumps(cut(value) if isinstance(value, str) else value, ensure_ascii=False, default=str)

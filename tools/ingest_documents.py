@@ -31,7 +31,7 @@ class IngestResult(BaseModel):
     removed: int
     failed: int
     passages: int
-    skipped: Annotated[dict[str, int], Field(description="Files passed over, by kind")]
+    skipped: Annotated[dict[str, int], Field(description="Skipped files, by kind")]
     failures: Annotated[list[dict[str, str]], Field(description="source, reason")]
     notes: list[str]
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from ..api.requests import MAX_NAME_CHARACTERS, DetailLevel
+from ..core.text import cut
 from ..core.values import Hit, Stage
 from ..pipeline.page import OFF_TOPIC_HITS, Page, Verdict
 from ..search.relative_paths import ShortNames
@@ -182,13 +183,7 @@ def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
 
 def _beginnings(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the first entries with the beginnings of their texts."""
-    first = entries[:OFF_TOPIC_HITS]
-    return [
-        {**each, "text": f"{each['text'][:OFF_TOPIC_CHARACTERS]}…"}
-        if len(each["text"]) > OFF_TOPIC_CHARACTERS
-        else each
-        for each in first
-    ]
+    return [{**each, "text": cut(each["text"], OFF_TOPIC_CHARACTERS)} for each in entries[:OFF_TOPIC_HITS]]
 
 
 def _what_is_cut(page: Page, *, shown: int) -> list[str]:
@@ -196,7 +191,7 @@ def _what_is_cut(page: Page, *, shown: int) -> list[str]:
     if shown == len(texts) and max(map(len, texts), default=0) <= OFF_TOPIC_CHARACTERS:
         return []
     which = f"only the first {shown} of {len(texts)} are shown" if shown < len(texts) else "their texts are cut"
-    return [f'No hit answers the question, so {which}. For whole hits, set `detail` to "full".']
+    return [f'No hit answers the question, so {which}. To see everything, set `detail` to "full".']
 
 
 def _stage(stage: Stage, *, full: bool) -> dict[str, Any]:

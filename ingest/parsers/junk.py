@@ -1,6 +1,6 @@
 """Files that programs wrote for programs: minified, generated and encoded text, lock files, source maps.
 
-Such text fills an index and answers no question. It is passed over in folders, and taken when its file is named. The
+Such text fills an index and answers no question. It is skipped in folders, and ingested if its file is named. The
 thresholds were tried on the texts that the decisions name (docs/decisions.md, "Documents and passages").
 """
 

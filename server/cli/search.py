@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...api.requests import DetailLevel
+from ...core.text import cut
 from ...pipeline.page import OFF_TOPIC_HITS
 from ...pipeline.request import SearchRequest
 from .command import AsJson, call_api, with_options
@@ -75,7 +76,7 @@ def _print_hits(page: Page, *, full: bool) -> None:
     if len(hits) < len(page.hits):
         say(
             f"note: No hit answers the question, so only the first {len(hits)} of {len(page.hits)} are shown. "
-            "For whole hits, add --detail full.",
+            "To see all of them, add --detail full.",
             style="yellow",
         )
     _print_verdict(page)
@@ -169,7 +170,7 @@ def _name(hit: Hit) -> str:
 
 def _snippet(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= SNIPPET_CHARACTERS else f"{line[:SNIPPET_CHARACTERS]}…"
+    return cut(line, SNIPPET_CHARACTERS)
 
 
 def _score(hit: Hit, name: str) -> str:

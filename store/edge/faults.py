@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from ...core.errors import DamagedCollection, Hint, StoreError
+from ...core.text import cut
 
 MAX_REASON_CHARACTERS = 300
 
@@ -51,4 +52,4 @@ def _is_panic(error: BaseException) -> bool:
 
 def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split()).rstrip(".")
-    return text if len(text) <= MAX_REASON_CHARACTERS else f"{text[:MAX_REASON_CHARACTERS]}…"
+    return cut(text, MAX_REASON_CHARACTERS)

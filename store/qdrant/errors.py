@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ...core.errors import Hint, NotFound, Refused, ResiftError, StoreError, StoreUnavailable
 from ...core.masking import SECRETS
+from ...core.text import cut
 
 # 500 is not temporary: the same request fails again.
 _TRANSIENT_STATUSES = frozenset({408, 429, 502, 503, 504})
@@ -103,5 +104,4 @@ def _message_of(error: object) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(SECRETS.mask(text).split())  # before it is cut: a part of a secret cannot be recognized
-    return line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}…"
+    return cut(" ".join(SECRETS.mask(text).split()), MAX_DETAIL)  # masked first: a part of a secret is not recognized

@@ -1,4 +1,4 @@
-"""Finding files below the roots, and telling what is passed over."""
+"""Finding files below the roots, and telling what is skipped."""
 
 import os
 import subprocess
@@ -250,12 +250,12 @@ def test_most_frequent_kinds_come_first_and_the_rest_is_summed_up() -> None:
 def test_what_the_glob_left_out_is_told_only_when_nothing_came_in() -> None:
     assert notes_on(IngestReport(added=1, skipped={"outside the glob": 3})) == ()
     assert notes_on(IngestReport(skipped={"outside the glob": 3})) == (
-        "Skipped 3 outside the glob. To take more, widen the glob.",
+        "Skipped 3 outside the glob. To ingest more, widen the glob.",
     )
 
 
 def test_empty_folder_is_told() -> None:
-    assert notes_on(IngestReport()) == ("There are no files.",)
+    assert notes_on(IngestReport()) == ("No files were found.",)
     assert notes_on(IngestReport(failures=(Failure("a.md", "It cannot be read."),))) == ()
 
 
@@ -267,5 +267,5 @@ def test_reason_is_short_and_names_readable_formats_only_where_they_matter() -> 
     assert len(told) < 2000
     papers = IngestReport(skipped={"pdf": 2})
     assert why_empty(papers + IngestReport(notes=notes_on(papers))).startswith(
-        "Skipped 2 pdf. Resift cannot read pdf: convert what matters to text. Resift reads "
+        "Skipped 2 pdf. Resift cannot read pdf. Convert the files that matter to text. Resift reads "
     )

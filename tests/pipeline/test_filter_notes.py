@@ -86,7 +86,7 @@ async def notes_on(engine: Engine, filter_: dict[str, Any]) -> str:
         ({"room": "kitchen", "version": "7"}, "No passage has \"7\" as 'version'. Most common: "),
         (
             {"all": [{"not": {"room": "bath"}}, {"not": {"room": "garden"}}, {"not": {"room": "kitchen"}}]},
-            'What would be left: 1 passages without {"not": {"room": "bath"}}',
+            'Passages that meet all but one: 1 without {"not": {"room": "bath"}}',
         ),
         ({"not": {"year": {"gte": 1}}}, 'Every passage meets {"year": {"gte": 1}}, which "not" leaves out.'),
         ({"any": [{"room": "Gardn"}, {"year": 1999}]}, 'Did you mean "garden"? '),
@@ -130,7 +130,7 @@ async def test_deleting_by_a_filter_that_matches_nothing_is_explained(engine: En
     assert (removed.documents, removed.passages) == (0, 0)
     assert 'Did you mean "kitchen"?' in removed.notes[0]
     removed = await remover.remove("default", document_ids=["pot1"], filter_={"room": "bath"})
-    assert (removed.documents, removed.notes) == (0, ("The named documents do not meet the filter.",))
+    assert (removed.documents, removed.notes) == (0, ("None of the named documents matches the filter.",))
 
 
 async def test_range_is_found_whatever_the_number_of_passages(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ async def test_call_that_takes_nothing_in_is_an_error_that_says_why(tools: Asker
     refused = await tools.refusal("ingest_documents", {"paths": [str(folder)], "collection": "papers"})
     assert refused.startswith(
         "Nothing was ingested into 'papers'. Skipped 2 pdf, 1 binary, 1 blank, 1 empty, 1 hidden folder. "
-        "Resift cannot read pdf: convert what matters to text."
+        "Resift cannot read pdf. Convert the files that matter to text."
     )
     assert "markdown (.markdown .md" in refused
     (folder / "f.md").write_text("Some text.")

@@ -100,7 +100,7 @@ async def test_end_of_a_path_finds_what_only_one_document_has(tools: Asker) -> N
     assert (await tools.call("read_document", {"passage_id": "guide/pump.md#1"}))["passages"]
     found = await tools.call("search_and_rerank", {"query": "hum", "filter": {"source": {"prefix": "guide/"}}})
     assert found["hits"]
-    assert found["notes"][0] == "'guide/' was taken for 'docs/guide/'."
+    assert found["notes"][0] == "'guide/' was read as 'docs/guide/'."
     message = await tools.refusal("read_document", {"document_id": "lamp.md"})
     assert "'lamp.md' may be any of 2 documents: 'docs/lamp.md', 'notes/lamp.md'. Give one of these." in message
     message = await tools.refusal("read_document", {"document_id": "docs/lamb.md"})
@@ -116,7 +116,7 @@ async def test_deleting_takes_no_guess(tools: Asker) -> None:
     ]
     guess = {"collection": "default", "filter": {"source": {"prefix": "guide/"}}}
     message = await tools.refusal("delete_documents", guess)
-    assert "Nothing was deleted. 'guide/' was taken for 'docs/guide/'. Give the whole path." in message
+    assert "Nothing was deleted. 'guide/' was read as 'docs/guide/'. Give the whole path." in message
 
 
 async def test_source_of_a_text_is_taken_for_its_id(tools: Asker) -> None:
@@ -156,7 +156,7 @@ async def test_name_that_may_mean_two_documents_is_shown_whole(tmp_path: Path) -
         assert all(file.as_posix() in message for file in files)
         found = await tools.call("hybrid_search", {"query": "lamp", "filter": {"source": "lamp.md"}})
         assert len(found["hits"]) == 2
-        assert "'lamp.md' stands for 2 places" in found["notes"][0]
+        assert "'lamp.md' matches 2 paths" in found["notes"][0]
         refused = {"collection": "default", "filter": {"source": "lamp.md"}}
         assert "Nothing was deleted" in await tools.refusal("delete_documents", refused)
         refused = {"collection": "default", "document_ids": ["lamp.md"]}

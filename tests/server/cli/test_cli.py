@@ -68,7 +68,7 @@ def test_search_without_an_answer_shows_three_hits_unless_all_are_asked_for(run:
     run("ingest", str(files))
     cut = run("search", "recipe for a lemon cake")
     assert (
-        "note: No hit answers the question, so only the first 3 of 6 are shown. For whole hits, add --detail full."
+        "note: No hit answers the question, so only the first 3 of 6 are shown. To see all of them, add --detail full."
         in cut.out
     )
     assert "verdict: none" in cut.out
@@ -212,7 +212,7 @@ def test_folder_from_which_nothing_is_taken_ends_with_one_and_says_why(run: Run,
     refused = run("ingest", str(papers))
     assert refused.code == 1
     assert "0 added" in refused.out
-    assert "Skipped 1 pdf. Resift cannot read pdf: convert what matters to text." in refused.err
+    assert "Skipped 1 pdf. Resift cannot read pdf. Convert the files that matter to text." in refused.err
     assert "markdown (.markdown .md" in refused.err
     (papers / "b.md").write_text("Some text.")
     taken = run("ingest", str(papers), "--json")
