@@ -32,7 +32,7 @@ from resift.server.cli.console import progress_bar, show
 from resift.settings.load import load_settings
 from resift.training.mined import write_atomically
 
-STRANGERS = 12  # questions of another pool that each pool is asked
+FOREIGN_QUESTIONS = 12  # questions of another pool that each pool is asked
 LEVELS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 KINDS: Mapping[str, tuple[Outcome, Origin]] = {
     "first hit right": ("right", "asked"),
@@ -59,8 +59,8 @@ async def collect(folder: Path, *, reranker: Path, store: Path, questions: int) 
                 samples += await collect_verdict_samples(
                     engine.services.pipeline, judged, own, only_judged=True, progress=progress
                 )
-            strangers = await collect_verdict_samples(engine.services.pipeline, _strangers(other, judged.name), own)
-            samples += [replace(each, origin="another pool") for each in strangers]
+            foreign = await collect_verdict_samples(engine.services.pipeline, _foreign(other, judged.name), own)
+            samples += [replace(each, origin="another pool") for each in foreign]
     finally:
         await engine.close()
     return samples
@@ -75,9 +75,9 @@ def drawn(judged: JudgedSet, questions: int) -> JudgedSet:
     return replace(chosen, documents=[each for each in judged.documents if each.id in listed])
 
 
-def _strangers(judged: JudgedSet, pool: str) -> JudgedSet:
+def _foreign(judged: JudgedSet, pool: str) -> JudgedSet:
     """Return a few questions as questions that a pool about something else does not answer."""
-    few = sample(judged, STRANGERS, seed=2)
+    few = sample(judged, FOREIGN_QUESTIONS, seed=2)
     return replace(few, name=pool, grades={key: {} for key in few.queries})
 
 

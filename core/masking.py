@@ -99,7 +99,7 @@ class Secrets:
 
 
 SECRETS = Secrets()
-"""Those of this process. Whatever takes a secret adds it; none is removed, since logs may repeat it later."""
+"""Those of this process. Code that takes a secret adds it; none is removed, since logs may repeat it later."""
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ..core.values import Hit, Ranking, Stage
 from ..core.verdict import Verdict
 from ..search.relative_paths import NO_NAMES, ShortNames
-from .evidence import NO_JUDGE, Judge
+from .evidence import NO_JUDGE, Judge, last_scoring_stage
 from .request import MAX_RESULTS
 
 OFF_TOPIC_HITS = 3  # shown where no hit answers: enough to see what the collection is about
@@ -30,9 +30,9 @@ class Page:
 
     @property
     def is_off_topic(self) -> bool:
-        """Return whether a reranker read the best hits of a search and found no answer: few readers want more."""
-        read = any(stage.kind == "score" and stage.returned for stage in self.stages)
-        return self.verdict == "none" and read and self.pages and not self.offset
+        """Return whether a reranker read the best hits of a search and found no answer."""
+        was_read = bool(last_scoring_stage(self.ranking))
+        return self.verdict == "none" and was_read and self.pages and not self.offset
 
     @property
     def hits(self) -> Sequence[Hit]:
@@ -68,7 +68,8 @@ def page_of(
 
     Where a reranker read hits, those of unknown relevance, which it did not read, count as below it.
     """
-    hits = [hit for hit in ranking.hits if _is_relevant(hit, min_relevance, was_read=_was_read(ranking))]
+    was_read = bool(last_scoring_stage(ranking))
+    hits = [hit for hit in ranking.hits if _is_relevant(hit, min_relevance, was_read=was_read)]
     notes = list(ranking.notes)
     if dropped := len(ranking.hits) - len(hits):
         notes.append(f"{dropped} hits below min_relevance {min_relevance} were left out.")
@@ -81,10 +82,6 @@ def page_of(
     if verdict == "none" and any(stage.out_of_time for stage in ranking.stages):
         verdict = "unknown"  # the answer may be among the hits that were not read
     return Page(page, verdict, offset=offset, more=more and end < MAX_RESULTS)
-
-
-def _was_read(ranking: Ranking) -> bool:
-    return any(stage.kind == "score" and stage.returned for stage in ranking.stages)
 
 
 def _is_relevant(hit: Hit, least: float, *, was_read: bool) -> bool:

@@ -78,10 +78,10 @@ async def short_names(collection: Collection, paths: RelativePaths, passages: It
     """Return the short names of the passages' documents that stand for no other document of the collection."""
     names = {each: paths.shorten(each) for each in {passage.document_id for passage in passages}}
     names = {document_id: name for document_id, name in names.items() if name != document_id}
-    rivals = {document_id: {*paths.spellings(name)} - {document_id} for document_id, name in names.items()}
-    asked = set[str]().union(*rivals.values()) - names.keys()
-    held = names.keys() | (await collection.entries(sorted(asked)) if asked else {}).keys()
-    return ShortNames({document_id: name for document_id, name in names.items() if not rivals[document_id] & held})
+    others = {document_id: {*paths.spellings(name)} - {document_id} for document_id, name in names.items()}
+    unknown = set[str]().union(*others.values()) - names.keys()
+    stored = names.keys() | (await collection.entries(sorted(unknown)) if unknown else {}).keys()
+    return ShortNames({document_id: name for document_id, name in names.items() if not others[document_id] & stored})
 
 
 def without_lines(citation: str) -> tuple[str, int]:

@@ -29,7 +29,7 @@ MAX_BATCH_ANSWERS = 100
 REPLACED = "\ufffd"
 
 Incoming: TypeAlias = JSONRPCMessage | tuple[JSONRPCError, ...]
-"""A message for the server, or what the client is told instead; nothing for a blank line or a broken response."""
+"""A message for the server, or the answers to the client; none for a blank line or a broken response."""
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Serve MCP on stdin and stdout: every line is answered, and nothing but the protocol is written to stdout."""
+"""Serve MCP on stdin and stdout: every request is answered, and nothing but the protocol is written to stdout."""
 
 import logging
 import os

@@ -14,8 +14,6 @@ from .problems import TABLE
 
 DATA_FOLDER = "RESIFT_DATA_DIR"  # always shown, because its default depends on the platform
 
-HIDDEN = MASK
-
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 
 
@@ -38,7 +36,7 @@ def shown(settings: Settings, name: str) -> str:
     if value is None:
         return ""
     if value and (isinstance(value, SecretStr) or _SECRET.search(name)):
-        return HIDDEN
+        return MASK
     if name.lower().endswith(TABLE):
         return ", ".join(settings.rerankers)
     text = os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

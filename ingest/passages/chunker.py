@@ -63,7 +63,7 @@ class Chunker:
 
 
 def _sizes(units: Sequence[TextUnit]) -> Iterator[int]:
-    """Yield the tokens of each unit, and one more for each 20 of the blanks after it, which a passage would hold."""
+    """Yield the tokens of each unit, plus one per 20 blanks after it, because a passage includes them."""
     for unit, after in zip_longest(units, units[1:]):
         yield unit.tokens + ((after.start - unit.end) // CHARS_PER_TOKEN if after else 0)
 

@@ -92,7 +92,7 @@ class PlannedScore:
                 milliseconds=took_ms,
             )
         reordered = self._reordered(ranking, head, scores, query, start)
-        return self._told_of_time(reordered, is_first_call=is_first_call)
+        return self._with_time_note(reordered, is_first_call=is_first_call)
 
     def _is_enough(self, reader: HeadReader, head: Sequence[Hit]) -> bool:
         return reader.may_stop and reader.is_enough(self._order(head, reader.values))
@@ -140,17 +140,17 @@ class PlannedScore:
             return f"stopped after {read} of {len(head)}, since the last {stop.slice_size} changed nothing"
         return ""
 
-    def _told_of_time(self, ranking: Ranking, *, is_first_call: bool) -> Ranking:
+    def _with_time_note(self, ranking: Ranking, *, is_first_call: bool) -> Ranking:
         """Return the ranking with a note that says how much was read, if the time budget ended first."""
         report = ranking.stages[-1]
         if not report.out_of_time:
             return ranking
         loads = is_first_call and report.returned <= FIRST_SLICE
         stage = "" if self.name == FIRST else f" by the stage {self.name!r}"
-        why = " This was its first call, which also loads the model: the next one reads more." if loads else ""
+        why = " This was its first call, which also loads the model; the next one reads more." if loads else ""
         counts = f"{report.returned} of {report.received} hits were reranked{stage}"
         note = (
-            f"The time budget was used up: {counts}, the others follow in their former order.{why} "
+            f"The time budget ran out: {counts}; the others keep their former order.{why} "
             "To rerank more, raise `time_budget_ms` or leave it out."
         )
         return replace(ranking, notes=[*ranking.notes, note])

@@ -153,7 +153,7 @@ def _bar(label: str) -> Generator[JobProgress]:
 
 @contextmanager
 def _lines(label: str) -> Generator[JobProgress]:
-    """Print lines from a thread, so that work that never yields to the event loop is heard too."""
+    """Print lines from a thread, even while work never yields to the event loop."""
     lines, stop = ProgressLines(label, note), Event()
 
     def keep_printing() -> None:

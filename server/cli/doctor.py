@@ -62,7 +62,7 @@ async def _passes(name: str, check: Callable[[Engine], Awaitable[str]], engine: 
         problem = error.text(HINTS)
     except OSError as error:
         problem = str(error)
-    except Exception as error:  # noqa: BLE001 - the other checks are told whatever one of them meets
+    except Exception as error:  # noqa: BLE001 - the other checks run whatever one of them raises
         problem = f"{type(error).__name__}: {error}"
     else:
         _print_result("[green]✓[/green]", name, found)

@@ -114,8 +114,8 @@ def _train(settings: Settings, plan: TrainingPlan) -> ModelCard:
     from ...training.reranker import train as train_model
 
     # The trainer prints its losses, and on a terminal a bar of its own.
-    heard = nullcontext() if stderr().is_terminal else progress_bar("Training")
-    with redirect_stdout(sys.stderr), heard:
+    progress = nullcontext() if stderr().is_terminal else progress_bar("Training")
+    with redirect_stdout(sys.stderr), progress:
         return train_model(plan)
 
 

@@ -10,6 +10,7 @@ import anyio
 import typer
 
 from ...core.errors import DamagedCollection, InvalidInput, StoreError
+from ...core.text import listed
 from .command import CollectionNames
 from .console import HINTS, progress_bar, say, warn
 
@@ -60,7 +61,7 @@ async def copy_collections(settings: Settings, names: Sequence[str], to: str, fr
         await server.close()
         await embedded.close()
     if damaged:
-        raise StoreError(f"Not copied: {', '.join(damaged)}. The others were copied.")
+        raise StoreError(f"Damaged collections were not copied: {listed(damaged)}. The others were copied.")
     where = f"QDRANT_URL={server.connection.address.shown}" if to else "an empty QDRANT_URL"
     say(f"The originals are unchanged. To use the copies, run Resift with {where}.")
 

@@ -1,7 +1,7 @@
 """Free disk space, which is checked here before the engine maps or grows a file.
 
 qdrant-edge writes through mapped files, and a disk that fills up under one kills the process (SIGBUS). What the
-operations need was measured on ext4 and tmpfs (docs/decisions.md, "The embedded store").
+operations need was measured on ext4 and tmpfs (docs/decisions.md, "Store").
 """
 
 import mmap

@@ -226,12 +226,12 @@ async def test_notes_say_how_many_hits_a_time_budget_allowed_and_what_to_do() ->
         for more in (0, 9)
     ]
     assert first.notes[1:] == [
-        "The time budget was used up: 1 of 50 hits were reranked, the others follow in their former order. This was "
+        "The time budget ran out: 1 of 50 hits were reranked; the others keep their former order. This was "
         "its first call, which also loads the model: the next one reads more. "
         "To rerank more, raise `time_budget_ms` or leave it out."
     ]
     assert second.stages[-1].out_of_time
-    assert "of 50 hits were reranked, the others follow in their former order. To rerank more" in second.notes[1]
+    assert "of 50 hits were reranked; the others keep their former order. To rerank more" in second.notes[1]
     whole = await rerank(ranking(5), upside_down(5), 5, query=Query("q", clock=reranker.clock).within(100))
     assert whole.notes == ["a note"]
     assert not whole.stages[-1].out_of_time

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from resift.core.masking import MASK
 from resift.settings.load import load_settings
-from resift.settings.table import HIDDEN, shown
+from resift.settings.table import shown
 from resift.tests.models.rerankers import write_own
 from resift.tests.plugins.installed import installed
 from resift.tests.server.in_process import Run
@@ -76,7 +77,7 @@ def test_secrets_are_hidden_wherever_they_stand(monkeypatch: pytest.MonkeyPatch)
     row = {"kind": "tei", "url": f"http://user:{PASSWORD}@host", "api_key": KEY}
     settings = load_settings(rerankers={"far": row})
     names = ("QDRANT_API_KEY", "OPENAI_BASE_URL", "RESIFT_RERANKERS", "RESIFT_THREADS")
-    assert [shown(settings, name) for name in names] == [HIDDEN, f"http://{HIDDEN}@host/v1", "far", "0"]
+    assert [shown(settings, name) for name in names] == [MASK, f"http://{MASK}@host/v1", "far", "0"]
 
 
 def test_damaged_collection_is_named_with_what_to_do_and_hides_no_other(run: Run, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_backup_is_restored_into_another_data_folder(
     restored = run("restore", file)
     assert (restored.code, "notes (1 passages) restored" in restored.out) == (0, True)
     assert run("search", "squealing brakes", "-c", "notes", "--reranker", "none", "--json").json["hits"]
-    assert "already exists" in run("restore", file).err
+    assert "already exist" in run("restore", file).err
 
 
 def test_server_is_not_backed_up_from_here(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ async def test_backup_restores_documents_vectors_and_manifest_elsewhere(
     assert not (tmp_path / "elsewhere" / "restoring").exists()
 
     await other.drop("wiki")
-    with pytest.raises(StoreError, match=r"notes: already exists\. Nothing was restored"):
+    with pytest.raises(StoreError, match=r"Nothing was restored, because these collections already exist: notes\."):
         await restore(other, backup)
     assert await other.names() == ["notes"]
     await other.close()

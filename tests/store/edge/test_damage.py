@@ -228,7 +228,7 @@ async def test_creation_that_was_interrupted_is_completed(store: EdgeStore, mani
 async def test_backup_restores_a_damaged_collection_and_only_that(store: EdgeStore, hurt: Path, tmp_path: Path) -> None:
     file = tmp_path / "all.tar"
     await back_up(store, file, ["hurt"])
-    with pytest.raises(StoreError, match=r"hurt: already exists\. Nothing was restored"):
+    with pytest.raises(StoreError, match=r"these collections already exist: hurt\."):
         await restore(store, file)
     await store.close()
     empty(file_of(hurt, f"{SEGMENT}/payload_index/*-source-null/has_values/status.dat"))
