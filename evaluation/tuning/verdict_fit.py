@@ -101,19 +101,23 @@ def _folds(samples: Sequence[VerdictSample]) -> list[Mask]:
 
 
 def _fit(samples: Sequence[VerdictSample], names: Sequence[str]) -> VerdictModel:
-    """Return the penalised maximum-likelihood model; evidence whose weight would be negative is left out."""
+    """Return the penalised maximum-likelihood model; evidence whose weight would be negative is left out.
+
+    If that is all of it, the model is a constant: no evidence tells the samples apart.
+    """
     kept = list(names)
     while True:
-        inputs = np.array([[each.evidence[name] for name in kept] for each in samples])
+        inputs = np.array([[each.evidence[name] for name in kept] for each in samples]).reshape(len(samples), len(kept))
         mean, deviation = inputs.mean(axis=0), inputs.std(axis=0) + 1e-9
         point = _newton((inputs - mean) / deviation, samples, prior=np.zeros(len(kept) + 1))
         slopes = point[:-1] / deviation
         positive = [name for name, slope in zip(kept, slopes, strict=True) if slope >= 0]
-        if not positive or positive == kept:
+        if positive == kept:
             break
         kept = positive
     weights = {name: round(float(slope), 4) for name, slope in zip(kept, slopes, strict=True)}
-    return VerdictModel(weights, round(float(point[-1] - slopes @ mean), 4), good=1.0, weak=0.0)
+    intercept = round(float(point[-1] - slopes @ mean), 4)
+    return VerdictModel(weights or dict.fromkeys(names, 0.0), intercept, good=1.0, weak=0.0)
 
 
 def _rescaled(model: VerdictModel, samples: Sequence[VerdictSample]) -> VerdictModel:

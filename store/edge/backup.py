@@ -116,8 +116,8 @@ async def restore(store: EdgeStore, file: Path) -> Contents:
         existing = sorted(set(known) & set(contents.passages))
         if existing := [name for name in existing if not await store.is_damaged(name)]:
             raise StoreError(
-                f"Nothing was restored, because these collections already exist: {listed(existing)}. Delete them first, or "
-                "set RESIFT_DATA_DIR to another folder."
+                f"Nothing was restored, because these collections already exist: {listed(existing)}. Delete them "
+                "first, or set RESIFT_DATA_DIR to another folder."
             )
         staging = store.work_folder("restoring")
         shutil.rmtree(staging, ignore_errors=True)

@@ -44,6 +44,15 @@ def test_evidence_that_would_count_against_a_hit_is_left_out() -> None:
     assert fit_verdicts(reversed_, ["cosine", "score"]).model.weights.keys() == {"score"}
 
 
+def test_no_weight_is_negative_if_all_evidence_counts_against_hits() -> None:
+    reversed_ = [
+        VerdictSample(each.group, each.outcome, evidence={"score": -each.evidence["score"]}) for each in drawn(400)
+    ]
+    model = fit_verdicts(reversed_, ["score"]).model
+    assert model.weights == {"score": 0.0}
+    assert model.probability({"score": 9.0}) == pytest.approx(mask(reversed_, "right").mean(), abs=0.05)
+
+
 def test_each_pool_is_judged_by_models_of_the_others() -> None:
     strange = [
         VerdictSample("strange", "right" if each.outcome == "unanswered" else "unanswered", evidence=each.evidence)
