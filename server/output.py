@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..core.masking import SECRETS
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 class MaskedStream(io.TextIOBase):
     """A text stream that masks secrets, line by line. What has no line end yet is written when it is flushed."""
 
-    def __init__(self, stream: "TextIO") -> None:
+    def __init__(self, stream: "TextIO", mask: Callable[[str], str]) -> None:
         self._stream = stream
+        self._mask = mask
         self._held = ""
 
     def write(self, text: str, /) -> int:
@@ -29,14 +31,14 @@ class MaskedStream(io.TextIOBase):
         lines, end, rest = f"{self._held}{text}".rpartition("\n")
         self._held = rest
         if end:
-            self._stream.write(SECRETS.mask(f"{lines}\n"))
+            self._stream.write(self._mask(f"{lines}\n"))
         return len(text)
 
     def flush(self) -> None:
         """Write what was kept."""
         held, self._held = self._held, ""
         if held:
-            self._stream.write(SECRETS.mask(held))
+            self._stream.write(self._mask(held))
         self._stream.flush()
 
     def isatty(self) -> bool:
@@ -63,7 +65,7 @@ class MaskedStream(io.TextIOBase):
 
     @property
     def buffer(self) -> BinaryIO:
-        """Return the binary stream below, for what is no text: it is not masked."""
+        """Return the binary stream below, for bytes: they are not masked."""
         return self._stream.buffer
 
     def __getattr__(self, name: str) -> Any:
@@ -79,11 +81,14 @@ class MaskedFormatter(logging.Formatter):
 
 
 def mask_streams() -> None:
-    """Mask all that is written to stdout and stderr from now on, whoever writes it: tracebacks and warnings too."""
-    for name in ("stdout", "stderr"):
+    """Mask all that is written to stdout and stderr from now on, whoever writes it: tracebacks and warnings too.
+
+    Commands print what documents say on stdout, so only secrets that cannot be ordinary words are masked there.
+    """
+    for name, mask in (("stdout", SECRETS.mask_content), ("stderr", SECRETS.mask)):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, MaskedStream):
-            setattr(sys, name, cast("TextIO", MaskedStream(stream)))
+            setattr(sys, name, cast("TextIO", MaskedStream(stream, mask)))
 
 
 def log_to_stderr(level: str) -> None:

@@ -12,6 +12,7 @@ import anyio
 import typer
 
 from ...core.errors import InvalidInput, ResiftError, StoreBusy, StoreError
+from ...core.masking import SECRETS
 from .console import HINTS, show, stdout
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ async def _passes(name: str, check: Callable[[Engine], Awaitable[str]], engine: 
 def _print_result(mark: str, name: str, text: str) -> None:
     from rich.markup import escape
 
-    stdout().print(f"{mark} {escape(name)}: {escape(text)}", highlight=False, soft_wrap=True)
+    stdout().print(f"{mark} {escape(name)}: {escape(SECRETS.mask(text))}", highlight=False, soft_wrap=True)
 
 
 async def _check_data_folder(engine: Engine) -> str:

@@ -154,6 +154,24 @@ def test_secret_that_is_written_in_pieces_is_masked(
     assert capsys.readouterr().out == "key ***\nno end"
 
 
+def test_short_secret_that_is_a_word_of_a_document_is_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    from resift.core.masking import SECRETS
+    from resift.server.output import mask_streams
+
+    SECRETS.add("xylograph")
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    mask_streams()
+    print("the xylograph hums")  # noqa: T201
+    print("the key is xylograph", file=sys.stderr)  # noqa: T201
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("the xylograph hums\n", "the key is ***\n")
+
+
 def test_login_in_a_setting_that_is_refused_is_masked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
