@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MAX_READ = 200  # passages of a document in one call
 
+NOTHING_PRUNED = "Nothing was pruned, because `prune` compares folders, and no path is a folder."
+
 
 class Resift:
     """Collections of documents that can be searched and reranked.
@@ -147,7 +149,8 @@ class Resift:
             progress=request.progress,
         )
         report = await services.ingestor.ingest(job) + IngestReport(skipped=files.found.skipped)
-        return report + IngestReport(notes=notes_on(report))
+        nothing_pruned = (NOTHING_PRUNED,) if request.prune and not files.folders else ()
+        return report + IngestReport(notes=(*notes_on(report), *nothing_pruned))
 
     @takes(ReadRequest)
     async def read(self, *args: Any, **kwargs: Any) -> Extract:

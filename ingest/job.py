@@ -60,11 +60,6 @@ class IngestReport:
         )
 
     @property
-    def documents(self) -> int:
-        """Return how many documents of the job are done, failed and skipped ones included."""
-        return self.added + self.updated + self.unchanged + len(self.failures) + sum(self.skipped.values())
-
-    @property
     def is_empty(self) -> bool:
         """Return whether nothing came in, nothing was there already, and nothing was removed."""
         return not (self.added or self.updated or self.unchanged or self.removed)

@@ -7,6 +7,7 @@ import pytest
 
 from resift import IngestReport, InvalidInput, NotFound, Page, Resift, SearchRequest, Settings
 from resift.api.arguments import names
+from resift.api.resift import NOTHING_PRUNED
 from resift.factories.engine import build_engine
 from resift.settings.load import load_settings
 
@@ -57,6 +58,15 @@ async def test_files_are_counted_while_they_are_found(tmp_path: Path) -> None:
         "Looking for files: 200 so far 0 0",
         "Reading 250 documents 0 250",
     ]
+
+
+async def test_prune_without_a_folder_says_that_it_did_nothing(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "pump.md").write_text("The pump hums.", encoding="utf-8")
+    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        report = await resift.ingest(tmp_path / "docs" / "*.md", prune=True)
+        assert (report.added, report.notes) == (1, (NOTHING_PRUNED,))
+        assert (await resift.ingest(tmp_path / "docs", prune=True)).notes == ()
 
 
 async def test_passages_are_reranked_without_a_collection(tmp_path: Path) -> None:

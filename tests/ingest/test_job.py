@@ -25,12 +25,6 @@ def test_reports_add_up_in_every_field() -> None:
     assert IngestReport() + both == both
 
 
-def test_failed_and_skipped_documents_count_as_done() -> None:
-    failures = (Failure("a.md", "No text."),)
-    report = IngestReport(added=1, updated=2, unchanged=3, removed=4, failures=failures, skipped={"blank": 2})
-    assert report.documents == 9
-
-
 @pytest.mark.parametrize("name", ["added", "updated", "unchanged", "removed"])
 def test_report_is_empty_when_nothing_came_in_and_nothing_was_there(name: str) -> None:
     options: dict[str, Any] = {"failures": (Failure("a.md", "No text."),), "skipped": {"pdf": 3}}

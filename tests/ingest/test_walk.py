@@ -231,7 +231,7 @@ def test_file_uri_is_its_path(tmp_path: Path) -> None:
 def test_address_is_refused_with_what_to_do_instead(tmp_path: Path, path: str) -> None:
     for named in (path, Path(path)):
         [failure] = find(tmp_path, named).failures
-        assert failure.reason.endswith("Download it first and ingest the file.")
+        assert failure.reason.endswith("Download it first, then ingest the file.")
         assert "hunter2" not in failure.reason + failure.source
     [other] = find(tmp_path, "file://elsewhere/a.md").failures
     assert "'elsewhere'" in other.reason
