@@ -49,7 +49,7 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'limit'?" for an argument that is not known, or nothing when none is meant by that name."""
+    """Return " Did you mean 'limit'?" for an argument that is not known, or nothing if the name suggests none."""
     names = list(known)
     plain = _CAPITAL.sub("_", name).lower().replace("-", "_").replace(" ", "_")
     if plain in names:

@@ -68,7 +68,7 @@ def restore_line() -> str:
 
 
 def _target(extra: str) -> list[str]:
-    """Return what to tell pip to install Resift with an extra from where it came from; nothing if that is not known."""
+    """Return the arguments with which pip installs Resift and an extra from where it came from; none if unknown."""
     origin = _origin()
     url = str(origin.get("url", ""))
     if not url:

@@ -26,7 +26,7 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s\"'<>]+(?=@)")
 
 
 class _Forms:
-    """Texts to mask, whatever their case: `%2f` is `%2F`."""
+    """Texts to mask in any case: `%2f` is `%2F`."""
 
     def __init__(self, texts: frozenset[str]) -> None:
         self._texts = texts

@@ -32,7 +32,7 @@ def cut(text: str, most: int = MAX_LISTED_CHARACTERS) -> str:
 
 
 def cut_middle(text: str, most: int) -> str:
-    """Return the text, or its beginning and end if it has more than `most` characters: the end says what to do."""
+    """Return the text, or its beginning and end if it is too long: the end of a message says what to do."""
     if len(text) <= most:
         return text
     half = (most - 3) // 2

@@ -1,4 +1,4 @@
-"""Globs, matched in time that grows with the length of the path and of the pattern, never faster."""
+"""Globs, matched in time proportional to the lengths of the path and of the pattern."""
 
 import re
 from collections.abc import Sequence
@@ -95,8 +95,8 @@ def _compiled(pattern: str) -> tuple[re.Pattern[str] | None, ...]:
 def _matches(parts: Sequence[str], pattern: tuple[re.Pattern[str] | None, ...]) -> bool:
     """Return whether the components match.
 
-    Each `**` first stands for nothing. Where the rest does not match, only the last `**` takes one component more:
-    what an earlier one could take besides, the last one can take as well.
+    Each `**` first matches no component. Where the rest does not match, only the last `**` takes one more component:
+    whatever an earlier one could also take, the last one can take as well.
     """
     place = at = 0
     resume: tuple[int, int] | None = None  # after the last `**`: where in the pattern, and where in the path

@@ -1,4 +1,4 @@
-"""Opening files and folders below the roots, so that no link leads out of them, not even one made meanwhile."""
+"""Opening files and folders below the roots, so that no link leads out of them, even if it is made after the check."""
 
 import errno
 import os
@@ -64,7 +64,7 @@ def _described(entries: Iterator["os.DirEntry[str]"]) -> Iterator[FolderEntry]:
     for entry in entries:
         try:
             status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:  # deleted meanwhile
+        except FileNotFoundError:  # deleted in between
             continue
         yield FolderEntry(entry.name, _kind(status.st_mode), status.st_size if stat.S_ISREG(status.st_mode) else 0)
 

@@ -31,10 +31,10 @@ class FileDocument(Document):
 
 @contextmanager
 def failing_alone(name: str) -> Generator[None]:
-    """Turn whatever reading or cutting a document raises into an error that names it, so that it costs no other one.
+    """Turn any exception from reading or splitting a document into an error that names it, so that only it fails.
 
     Raises:
-        UnreadableFile: Something else than a `ResiftError` was raised.
+        UnreadableFile: Anything but a `ResiftError` was raised.
     """
     try:
         yield
@@ -59,7 +59,7 @@ def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
     """Return the document at `path`, as `Roots.admit` returned it; its id is the path.
 
     Raises:
-        PathRefused: The path leads outside the roots by now.
+        PathRefused: The path now leads outside the roots.
         UnreadableFile: The file has no text, has more than `max_bytes`, or cannot be read, decoded or parsed.
     """
     with failing_alone(str(path)):

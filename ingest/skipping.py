@@ -70,7 +70,7 @@ def holds_secrets(*paths: Path) -> bool:
 
 
 def kind_of(file_name: str) -> str:
-    """Return as what a file that no parser reads is skipped: its known suffix, or "binary"."""
+    """Return the kind as which a file that no parser reads is skipped: its known suffix, or "binary"."""
     suffix = PurePath(file_name).suffix.lower()
     return suffix.removeprefix(".") if suffix in NON_TEXT_SUFFIXES else BINARY
 
@@ -117,7 +117,7 @@ def advice_on(skipped: Mapping[str, int]) -> list[str]:
 
 
 def notes_on(report: IngestReport) -> tuple[str, ...]:
-    """Return what to tell the caller about what was skipped; if something came in, not what the glob left out."""
+    """Return what to tell the caller about what was skipped; files outside the glob only if nothing was ingested."""
     skipped = {kind: count for kind, count in report.skipped.items() if report.is_empty or kind != OTHER_NAMES}
     if skipped:
         return (" ".join([f"Skipped {counts_of(skipped)}.", *advice_on(skipped)]),)
@@ -125,7 +125,7 @@ def notes_on(report: IngestReport) -> tuple[str, ...]:
 
 
 def why_empty(report: IngestReport) -> str:
-    """Return why nothing came in and what can be done about it, from the first failures and the notes."""
+    """Return why nothing was ingested and what can be done about it, from the first failures and the notes."""
     shown = [
         f"{cut_middle(each.source, MAX_CHARACTERS)}: {cut(each.reason, MAX_CHARACTERS)}" for each in report.failures
     ]
@@ -134,7 +134,7 @@ def why_empty(report: IngestReport) -> str:
 
 
 def readable_formats(report: IngestReport) -> str:
-    """Return which files can be read, as a sentence, or nothing when that is not why nothing came in."""
+    """Return which files can be read, as a sentence, or "" if something else kept files out."""
     if report.failures and not any(f".{kind}" in NON_TEXT_SUFFIXES or kind == BINARY for kind in report.skipped):
         return ""
     parsers = installed_parsers()

@@ -25,7 +25,7 @@ FILES_BETWEEN_REPORTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files to ingest. Iterating reads them one by one and yields a document, or why there is none, for each."""
+    """Files to ingest. Iterating reads them one by one and yields a document for each, or why there is none."""
 
     found: Found
     folders: tuple[Path, ...]
@@ -80,7 +80,7 @@ def files_below(
 
 
 async def search_paths(paths: Sequence[str | Path], *, progress: Progress | None, **options: Any) -> Files:
-    """Return what `files_below` returns, and tell meanwhile how many files there are so far."""
+    """Return what `files_below` returns, and report how many files have been found so far."""
 
     async def say(message: str) -> None:
         if progress is not None and paths:

@@ -1,4 +1,4 @@
-"""How far an ingest job is, counted in passages, which are the work, and in documents."""
+"""The progress of an ingest job, counted in passages, which take the time, and in documents."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from .job import Job
 
 @dataclass(slots=True)
 class Tally:
-    """Counts what a job has done and tells its progress function, in whole numbers that only rise.
+    """Counts what a job has done and reports it to its progress function, in whole numbers that only rise.
 
-    Each document and each passage counts as one. How many passages the documents have that are not read yet is
+    Each document and each passage counts as one. The passages of documents that are not read yet are
     estimated from those that are.
     """
 
@@ -22,7 +22,7 @@ class Tally:
     """The passages to encode of the documents that were read and compared."""
 
     async def start(self) -> None:
-        """Tell that the job has begun."""
+        """Report that the job has begun."""
         await self._tell(f"Reading {self.job.total:,} documents")
 
     async def cut(self, *, documents: int, passages: int) -> None:
@@ -42,7 +42,7 @@ class Tally:
         await self._tell_counts()
 
     async def say(self, message: str) -> None:
-        """Tell what goes on besides."""
+        """Report another activity, such as building the index."""
         await self._tell(message)
 
     @property

@@ -166,7 +166,7 @@ class _Search:
         return _Folder(target, ()) if is_folder else target
 
     def _file_kind(self, entry: FolderEntry, target: Path, size: int, *, is_match: bool) -> str:
-        """Return as what a file in a folder is skipped, or nothing."""
+        """Return the kind as which a file in a folder is skipped, or "" if it is not."""
         reasons = (
             (skipping.OTHER_NAMES, lambda: not is_match),
             (skipping.HIDDEN, lambda: entry.name.startswith(".")),
@@ -189,7 +189,7 @@ class _Search:
 
 
 def _folder_kind(name: str) -> str:
-    """Return as what a folder is skipped, or nothing."""
+    """Return the kind as which a folder is skipped, or "" if it is not."""
     if name.startswith("."):
         return skipping.HIDDEN_FOLDERS
     return skipping.GENERATED_FOLDERS if skipping.is_generated(name) else ""

@@ -10,7 +10,7 @@ from .relative_paths import RelativePaths, without_lines
 
 PATH_FIELDS = ("source", "document_id")
 
-MAX_CHECKED = 50  # values of one condition that are looked up; of more, each stands for all that it may be
+MAX_CHECKED = 50  # values of one condition that are looked up; each further one stands for all its spellings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class PathFilter:
     replaced: Mapping[Condition, Condition] = field(default_factory=dict[Condition, Condition])
     """The conditions that were replaced, and by what."""
     guesses: tuple[str, ...] = ()
-    """Sentences on paths that may stand for several stored ones, or that only the end of a stored path matches."""
+    """Sentences on paths that match several stored ones, or only the end of a stored one."""
 
     def stored(self, condition: Condition) -> Condition:
         """Return a part of the caller's filter with its relative paths replaced."""

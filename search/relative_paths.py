@@ -50,7 +50,7 @@ class RelativePaths:
 
 @dataclass(frozen=True, slots=True)
 class ShortNames:
-    """How documents are shown: by their path relative to a folder, where only one document can be meant by it."""
+    """How documents are shown: by their path relative to a folder, unless it could also mean another document."""
 
     by_id: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 

@@ -153,7 +153,7 @@ class Unmatched:
         return f" Most common: {_counted(most_common[:MAX_VALUES])}."
 
     async def _most_common(self, name: str, limit: int) -> list[tuple[Scalar, int]]:
-        """Return the most common values; where the store cannot count them, those of some passages."""
+        """Return the most common values; if the store cannot count them, those of some passages."""
         found = await self.collection.facet(name, limit=limit)
         found = [*found] or Counter(await self.collection.sample(name)).most_common(limit)
         return [pair for pair in found if pair[0] != ""]
@@ -232,7 +232,7 @@ def _named(kind: FieldType) -> str:
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:
-    """Return " Did you mean ...?" for the nearest value, whatever its case; "" if none is near."""
+    """Return " Did you mean ...?" for the nearest value in any case; "" if none is near."""
     if len(given) > LONGEST_COMPARED:
         return ""
     by_lower = {each.lower(): each for each in reversed(known)}

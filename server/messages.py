@@ -97,7 +97,7 @@ def find_id(head: str, tail: str = "") -> RequestId | None:
                     found.setdefault(key, "")
             case _:
                 pass
-    if '"method"' not in found or '"result"' in found or '"error"' in found:  # may be the answer to a request of ours
+    if '"method"' not in found or '"result"' in found or '"error"' in found:  # may be a response to the server
         return None
     last = _LAST.search(tail)
     return _as_id(found.get('"id"') or (last[1] if last else ""))
@@ -120,7 +120,7 @@ def _is_id(value: Any) -> bool:
 
 
 def _refuse_batch(values: list[Any]) -> Incoming:
-    """Refuse a batch, which MCP has no more, for each of its requests: no client waits for ever."""
+    """Refuse a batch, which MCP no longer has, once for each of its requests, so that no client keeps waiting."""
     reason = "Batches are not supported. Send each message on a line of its own."
     objects = [cast("dict[str, Any]", value) for value in values[:MAX_BATCH_ANSWERS] if isinstance(value, dict)]
     ids = [value["id"] for value in objects if "method" in value and _is_id(value.get("id"))]

@@ -75,7 +75,7 @@ async def _read(
 async def _write(
     wire: _Wire, messages: MemoryObjectReceiveStream[SessionMessage], connection: anyio.CancelScope
 ) -> None:
-    """Write the messages of the server; end the connection when the client reads no more."""
+    """Write the messages of the server; end the connection when the client stops reading."""
     async with messages:
         async for each in messages:
             try:
@@ -113,11 +113,11 @@ def _send(sink: BinaryIO, line: bytes) -> None:
 
 
 def _open_wire() -> tuple[BinaryIO, BinaryIO]:
-    """Return stdin and stdout for the protocol alone; libraries and child processes get nothing and stderr instead."""
+    """Return stdin and stdout for the protocol alone; all other code reads nothing and writes to stderr."""
     source, sink = os.dup(STDIN), os.dup(STDOUT)  # not inherited
-    nowhere = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nowhere, STDIN)
-    os.close(nowhere)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, STDIN)
+    os.close(empty)
     os.dup2(STDERR, STDOUT)
     if sys.platform == "win32":
         rebind_std_handle_to_fd(STDIN)

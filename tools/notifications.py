@@ -12,7 +12,7 @@ from ..ingest.job import Progress
 
 T = TypeVar("T")
 
-MIN_INTERVAL_S = 0.5  # more often is of no use to a reader
+MIN_INTERVAL_S = 0.5  # more often does not help a reader
 
 MAX_SILENCE_S = 5.0  # some clients give up on a call that is silent for a minute
 
@@ -59,7 +59,7 @@ class Notifications:
 
 
 async def call_with_progress(context: Context[Any, Any], call: Callable[[Progress], Awaitable[T]]) -> T:
-    """Return the result of a call that reports its progress, and tell the client about it.
+    """Return the result of a call, and pass its progress on to the client.
 
     Raises:
         ResiftError: The call failed.

@@ -37,7 +37,7 @@ def fit_verdicts(samples: Sequence[VerdictSample], names: Sequence[str]) -> Verd
     """Return the model that predicts best from the named evidence, with thresholds chosen on held-out samples.
 
     Each group has equal weight. Groups are held out in turn; of a single group, a fifth of the samples each time.
-    Weights are never negative: no evidence may speak against a hit the more there is of it.
+    Weights are never negative: no kind of evidence may count against a hit.
 
     Raises:
         ValueError: There is no sample of one of the two kinds: first hits that answer, and questions without an answer.

@@ -16,8 +16,8 @@ _MIN_LINES = 3  # of one width below each other; a single one may be a key that 
 
 _SAMPLE_CHARS = 2000
 
-# Runs begin where the character before is none of theirs, so that each character is read once. Line ends are written
-# as `\n` inside the strings of a notebook.
+# A run begins where the character before cannot be part of one, so that each character is read once. Inside the strings
+# of a notebook, line ends are written as `\n`.
 _RUN = re.compile(r"(?<![\w+/=\\-])(?:[A-Za-z0-9+/_-]|\\[nr]){200,}+={0,2}(?!\w)")
 
 _DATA_URI = re.compile(r"(?<=data:)[\w.+/-]{0,100}(?:;[\w.=+/-]{1,100}){0,5},[^\s\"'<>)\\]{100,}+", re.IGNORECASE)
@@ -39,7 +39,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 def without_encoded(parsed: ParsedDocument) -> ParsedDocument:
     """Return a document with a mark for each encoded run; lines keep their numbers.
 
-    One that is nothing else stays as it is: somebody named its file.
+    A document that holds nothing else stays as it is, because the caller named its file.
     """
     lines = list(shortened(parsed.lines))
     is_same = lines == list(parsed.lines) or not any(_WORD_CHARACTER.search(line) for line in lines)

@@ -65,7 +65,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def junk_by_name(name: str) -> str:
-    """Return what kind of junk a file is by its name, or "" when the name does not tell."""
+    """Return what kind of junk a file is by its name, or "" if the name says nothing."""
     name = PurePath(name).name.lower()
     return next((kind for pattern, kind in _BY_NAME.items() if fnmatchcase(name, pattern)), "")
 
@@ -83,7 +83,7 @@ def junk_reason(path: str, text: str) -> str:
 
 
 def _is_generated(text: str) -> bool:
-    """Return whether the comments at the top say that a program wrote the file and that nobody shall edit it."""
+    """Return whether the comments at the top say that a program wrote the file and that it must not be edited."""
     lines = text[:_SAMPLE_CHARS].split("\n", _HEADER_LINES)[:_HEADER_LINES]
     header = "\n".join(takewhile(_COMMENT.match, lines))
     return "@generated" in header or bool(_SAYS_GENERATED.search(header) and _SAYS_NOT_TO_EDIT.search(header))

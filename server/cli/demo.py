@@ -99,7 +99,7 @@ def shown_question() -> DemoQuestion:
 
 
 async def explained(pipeline: Pipeline, question: DemoQuestion) -> Page:
-    """Return all hits that the reranker may read, which tells where each of them was before."""
+    """Return all hits that the reranker may read, with the ranks that they had before."""
     return await pipeline.search(replace(_request(question), depth=DEPTH, limit=DEPTH))
 
 

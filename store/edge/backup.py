@@ -50,7 +50,7 @@ _ADAPTER = TypeAdapter(Contents)
 
 
 async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> BackedUp:
-    """Write the named collections, or all that can be read, to a file; the store is locked meanwhile.
+    """Write the named collections, or all that can be read, to a file; the store is locked while it is written.
 
     Raises:
         InvalidInput: The file already exists.

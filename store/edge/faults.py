@@ -1,4 +1,4 @@
-"""What qdrant-edge raises, as errors of ours: bare `Exception`, and `PanicException` for a failed check of its own."""
+"""Maps what qdrant-edge raises to our errors: bare `Exception`, and `PanicException` for its own failed checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REFUSED_BY_SYSTEM = re.compile(r"os error (1|12|13|23|24|28|30)\b")
 
 @contextmanager
 def engine_errors(collection: str, *, opens: bool = False) -> Generator[None]:
-    """Raise an error of ours for what the engine raises. A shard must not be used after it panicked.
+    """Raise our error for what the engine raises. A shard must not be used after it panicked.
 
     A shard that cannot be opened is damaged, unless the operating system refused what the engine needs.
 
@@ -30,7 +30,7 @@ def engine_errors(collection: str, *, opens: bool = False) -> Generator[None]:
     except BaseException as error:
         if _is_panic(error):
             raise damaged(collection, f"the embedded store stopped with {_reason(error)!r}") from error
-        if type(error) is not Exception:  # qdrant-edge raises bare Exception; anything else is a fault of ours
+        if type(error) is not Exception:  # qdrant-edge raises bare Exception; anything else is our defect
             raise
         if opens and not _REFUSED_BY_SYSTEM.search(str(error)):
             raise damaged(collection, _reason(error)) from error

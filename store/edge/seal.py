@@ -1,7 +1,7 @@
-"""The seal of a closed shard: the sizes of its files, and checksums of small ones, which tell later what was changed.
+"""The seal of a closed shard: the sizes of its files, and checksums of small ones, which show later what was changed.
 
 qdrant-edge opens a shard whose files were deleted or emptied as if it had always been empty, so a search would find
-nothing and say nothing. While a shard is open, or after a crash, there is no seal: its log then has what is missing.
+nothing and say nothing. While a shard is open, or after a crash, there is no seal: its log then holds what is missing.
 """
 
 import os

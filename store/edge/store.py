@@ -132,11 +132,11 @@ class EdgeStore:
             raise await self._unknown(name)
         self._lock.acquire()
         self.forget(name)
-        doomed = self.work_folder("deleting")
+        removed = self.work_folder("deleting")
         try:
-            _remove(doomed)  # the remains of an interrupted deletion
-            (self._root / name).rename(doomed)  # at once: a half-deleted folder would look like a damaged collection
-            _remove(doomed)
+            _remove(removed)  # the remains of an interrupted deletion
+            (self._root / name).rename(removed)  # at once: a half-deleted folder would look like a damaged collection
+            _remove(removed)
         except OSError as error:
             raise StoreError(f"Collection {name!r} cannot be deleted: {error}.") from error
 
