@@ -227,7 +227,7 @@ async def test_notes_say_how_many_hits_a_time_budget_allowed_and_what_to_do() ->
     ]
     assert first.notes[1:] == [
         "The time budget ran out: 1 of 50 hits were reranked; the others keep their former order. This was "
-        "its first call, which also loads the model: the next one reads more. "
+        "its first call, which also loads the model; the next one reads more. "
         "To rerank more, raise `time_budget_ms` or leave it out."
     ]
     assert second.stages[-1].out_of_time
