@@ -1,6 +1,7 @@
 """Backups of the embedded store: one tar file, which is written completely or not at all, and likewise restored.
 
-The last member, `backup.json`, lists the collections and the SHA-256 of each file. A backup without it was cut off.
+The last member, `backup.json`, lists the collections and the SHA-256 of each file. A backup without it was cut off. The
+file is compressed, because most of a small shard is holes; uncompressed ones of earlier versions can be restored too.
 """
 
 import hashlib
@@ -8,6 +9,7 @@ import io
 import os
 import shutil
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,10 +23,14 @@ from ...core.errors import DamagedCollection, IncompatibleCollection, InvalidInp
 from ...core.text import listed
 from ..collection import check_name, unknown_collection
 from ..manifest import MANIFEST, read_manifest
-from .disk_space import DiskSpace, chunks_of, write_sparse
+from .disk_space import DiskSpace, chunks_of, size_bytes, write_sparse
 from .store import EdgeCollection, EdgeStore
 
 CONTENTS = "backup.json"
+
+COMPRESSION = 1  # the fastest level; holes shrink to almost nothing at any, and vectors hardly at all
+
+_READ_ERRORS = (tarfile.TarError, zlib.error, EOFError, OSError)
 
 _REPLACED = " replaced"  # no collection can have such a name
 
@@ -44,6 +50,8 @@ class Contents:
     created: str
     passages: Mapping[str, int]
     files: Mapping[str, str]
+    disk_bytes: int = 0
+    """Disk space of the files; 0 in backups of earlier versions, which did not say."""
 
 
 _ADAPTER = TypeAdapter(Contents)
@@ -70,10 +78,13 @@ async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> BackedU
     await store.close_shards()
     paths = {f"{name}/{path}": store.folder(name) / path for name in passages for path in _files(store.folder(name))}
     _make_folder(file.parent)
-    needed = sum(path.stat().st_size for path in paths.values())
+    needed = sum(size_bytes(store.folder(name)) for name in passages)
     store.space.require(file.parent, needed, outcome="Nothing was written.")
     contents = Contents(
-        datetime.now(UTC).isoformat(timespec="seconds"), passages, {key: _hash(path) for key, path in paths.items()}
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        passages,
+        files={key: _hash(path) for key, path in paths.items()},
+        disk_bytes=needed,
     )
     _write_all(file, paths, contents)
     return BackedUp(contents, left_out)
@@ -127,7 +138,7 @@ async def restore(store: EdgeStore, file: Path) -> Contents:
                 await _check(name, staging / name, passages, space=store.space)
                 store.forget(name)
             _put_in_place(staging, {name: store.folder(name) for name in contents.passages})
-        except (EOFError, OSError) as error:
+        except (zlib.error, EOFError, OSError) as error:
             raise StoreError(
                 f"{file} could not be restored to {staging.parent}: {error}. Nothing was restored."
             ) from error
@@ -165,7 +176,7 @@ def _make_folder(folder: Path) -> None:
 
 def _write(part: Path, paths: Mapping[str, Path], contents: Contents) -> None:
     with part.open("wb") as out:
-        with tarfile.open(fileobj=out, mode="w") as archive:
+        with tarfile.open(fileobj=out, mode="w:gz", compresslevel=COMPRESSION) as archive:
             for key, path in paths.items():
                 archive.add(path, key)
             content = _ADAPTER.dump_json(contents, indent=2)
@@ -181,7 +192,7 @@ def _opened(file: Path) -> tarfile.TarFile:
         return tarfile.open(file)
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {file}.") from error
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except _READ_ERRORS as error:
         raise InvalidInput(f"{file} is not a backup: {error}. Choose a file that `resift backup` wrote.") from error
 
 
@@ -194,7 +205,7 @@ def _read_contents(archive: tarfile.TarFile, file: Path) -> Contents:
                 f"{file} ends before {CONTENTS}: it is not a backup, or it was cut off. Nothing was restored."
             )
         contents = _ADAPTER.validate_json(content.read())
-    except (tarfile.TarError, ValidationError, EOFError, OSError) as error:
+    except (*_READ_ERRORS, ValidationError) as error:
         raise InvalidInput(f"{file} is damaged: {error}. Nothing was restored.") from error
     for name in contents.passages:
         check_name(name)
@@ -206,7 +217,8 @@ def _read_contents(archive: tarfile.TarFile, file: Path) -> Contents:
 
 def _extract(archive: tarfile.TarFile, contents: Contents, staging: Path, file: Path, *, space: DiskSpace) -> None:
     staging.mkdir(parents=True)
-    space.require(staging, sum(member.size for member in archive.getmembers()), outcome="Nothing was restored.")
+    needed = contents.disk_bytes or sum(member.size for member in archive.getmembers())
+    space.require(staging, needed, outcome="Nothing was restored.")
     for key, expected in contents.files.items():
         try:
             source = archive.extractfile(key)
