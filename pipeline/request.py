@@ -68,7 +68,7 @@ class SearchRequest(HybridSearchRequest):
 
     _: KW_ONLY
     depth: Annotated[
-        int, Field(description="Hits to rerank; 0: as many as it pays to read, at most 50", ge=0, le=MAX_RESULTS)
+        int, Field(description="Hits to rerank; 0: up to 50, or up to the tuned depth", ge=0, le=MAX_RESULTS)
     ] = 0
     reranker: Annotated[str, Field(description='"default", "none" or a configured name')] = DEFAULT
     instruction: Annotated[
