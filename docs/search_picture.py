@@ -18,7 +18,7 @@ from resift.server.cli.search import explain_table
 from resift.settings.load import load_settings
 
 PICTURE = Path(__file__).parent / "search.svg"
-WIDTH = 124
+WIDTH = 140
 ROWS = 5
 
 

@@ -6,6 +6,7 @@ import platform
 import shlex
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ...core.values import Document
     from ...examples.questions import DemoQuestion
     from ...factories.engine import Engine
-    from ...pipeline.page import Page
+    from ...pipeline.page import Page, Verdict
     from ...pipeline.search import Pipeline
 
 COLLECTION = "stdlib"
@@ -46,6 +47,7 @@ class _Ranks:
 
     before: int
     after: int
+    verdict: Verdict
 
     @property
     def rose(self) -> int:
@@ -124,7 +126,9 @@ async def _ask_all(pipeline: Pipeline, questions: Sequence[DemoQuestion]) -> Non
     say(
         f"\nRight answer first: {before} of {len(ranks)} by hybrid search alone, {after} after reranking.", style="bold"
     )
-    say(f"It moved up for {rose} questions and down for {fell}. {ON_AVERAGE}\n")
+    say(f"It moved up for {rose} questions and down for {fell}. {ON_AVERAGE}")
+    verdicts = Counter(each.verdict for each in ranks if each.after == 1)
+    say(f"Verdicts where it came first: {verdicts['good']} good, {verdicts['weak']} weak, {verdicts['none']} none.\n")
 
 
 async def _ask(pipeline: Pipeline, question: DemoQuestion) -> _Ranks:
@@ -132,9 +136,9 @@ async def _ask(pipeline: Pipeline, question: DemoQuestion) -> _Ranks:
     request = _request(question)
     before = await pipeline.search(replace(request, reranker=NO_RERANKER))
     after = await pipeline.search(request)
-    ranks = _Ranks(_rank(before, question), _rank(after, question))
+    ranks = _Ranks(_rank(before, question), _rank(after, question), after.verdict)
     style = "green" if ranks.rose > 0 else "yellow" if ranks.rose < 0 else None
-    say(f"{_place(ranks.before):>4} -> {_place(ranks.after):<4} {after.verdict:<5} {question.text}", style=style)
+    say(f"{_place(ranks.before):>4} -> {_place(ranks.after):<4} {ranks.verdict:<5} {question.text}", style=style)
     return ranks
 
 
@@ -142,7 +146,7 @@ async def _ask_unanswered(pipeline: Pipeline, questions: Sequence[DemoQuestion])
     verdicts = [(await pipeline.search(_request(each))).verdict for each in questions]
     for verdict, question in zip(verdicts, questions, strict=True):
         say(f"{verdict:<5} {question.text}")
-    say(f"\nVerdict none: {verdicts.count('none')} of {len(verdicts)}. An agent need not read those hits.\n")
+    say(f"\nVerdict none: {verdicts.count('none')} of {len(verdicts)}. There is probably no answer to those.\n")
 
 
 def _request(question: DemoQuestion) -> SearchRequest:

@@ -3,6 +3,7 @@
 import io
 import platform
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import redirect_stdout
 from statistics import fmean
@@ -60,6 +61,9 @@ async def test_every_question_is_asked_and_counted(printed: str) -> None:
     before, after = (sum(move[place] == "#1" for move in moves) for place in (0, 1))
     assert f"Right answer first: {before} of {len(moves)} by hybrid search alone, {after} after reranking." in printed
     assert after > before
+    verdicts = Counter(verdict for _, rank, verdict in moves if rank == "#1")
+    assert f"came first: {verdicts['good']} good, {verdicts['weak']} weak, {verdicts['none']} none." in printed
+    assert verdicts["none"] <= 0.1 * after
 
 
 @pytest.mark.slow
