@@ -24,6 +24,8 @@ ADOPTED_VERSION = 3  # only of adopted collections, so that older versions of Re
 
 MANIFEST = "manifest.json"
 
+NEW_MANIFEST = "manifest.new"  # while it is written
+
 T = TypeVar("T")
 
 
@@ -206,7 +208,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
     Raises:
         StoreError: The file cannot be written; the old one is unchanged.
     """
-    fresh = path.with_suffix(".new")
+    fresh = path.with_name(NEW_MANIFEST)
     try:
         with fresh.open("w", encoding="utf-8") as file:
             file.write(dump_manifest(manifest, indent=2))

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -11,7 +12,7 @@ from ...core.errors import DamagedCollection, IncompatibleCollection, NotFound, 
 from ..collection import Collection, check_name, is_valid_name, unknown_collection
 from ..index_options import IndexOptions
 from ..indexing import IndexMeasurement
-from ..manifest import MANIFEST, Manifest, write_manifest
+from ..manifest import MANIFEST, NEW_MANIFEST, Manifest, write_manifest
 from ..protocols import StatusCallback
 from .data_dir import DirectoryLock
 from .disk_space import DiskSpace, FreeBytes, free_bytes
@@ -182,13 +183,19 @@ class EdgeStore:
         """Write the manifest of a new collection, and mark its shard as not yet made."""
         self._lock.acquire()
         try:
-            shutil.rmtree(folder, ignore_errors=True)  # an empty folder
+            for left in (UNFINISHED, NEW_MANIFEST):  # by a creation that was interrupted
+                (folder / left).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                folder.rmdir()  # fails if it holds anything else, which is not ours to delete
             folder.mkdir(parents=True)
             self.space.require_to_create(folder)
             (folder / UNFINISHED).touch()
             write_manifest(folder / MANIFEST, manifest)
         except OSError as error:
-            raise StoreError(f"Collection {folder.name!r} cannot be made in {folder}: {error}.") from error
+            raise StoreError(
+                f"Collection {folder.name!r} cannot be made in {folder}: {error.strerror}. Move away what is there, or "
+                "check the permissions."
+            ) from error
 
     def _close_shards(self) -> list[StoreError]:
         """Close every shard, and return what went wrong with some."""

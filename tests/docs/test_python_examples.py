@@ -18,7 +18,10 @@ PRINTED = {
         ["3 documents added, 0 failed", "1 1 Settings", "settings.md:", "good"],
         ["Bees dance to tell where flowers are."],
         ["1 2 0.", "Bees dance", "\n2 "],
-        ["(your model answers 'how do I copy collections", "who won the football cup: the documents probably hold no answer."],
+        [
+            "(your model answers 'how do I copy collections",
+            "who won the football cup: the documents probably hold no answer.",
+        ],
     ],
 }
 """What each example prints, in the order of the page."""

@@ -209,9 +209,22 @@ async def test_folder_whose_name_is_not_unicode_is_left_out(store: EdgeStore, hu
 
 async def test_file_in_the_way_of_a_new_collection_is_named(store: EdgeStore, hurt: Path, manifest: Manifest) -> None:
     (hurt.parent / "notes").write_text("a file")
-    with pytest.raises(StoreError, match=r"'notes' cannot be made in .*notes: .*exists"):
+    with pytest.raises(StoreError, match=r"'notes' cannot be made in .*notes: .+\. Move away what is there"):
         await store.open("notes", create=manifest)
     assert await store.names() == ["hurt", "whole"]
+
+
+async def test_new_collection_deletes_nothing_that_lies_in_its_place(
+    store: EdgeStore, hurt: Path, manifest: Manifest
+) -> None:
+    remains = hurt.parent / "notes" / "shard.old"
+    remains.mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"'notes' cannot be made in .*Move away what is there"):
+        await store.open("notes", create=manifest)
+    remains.rmdir()
+    (hurt.parent / "notes" / "unfinished").touch()
+    await store.open("notes", create=manifest)
+    assert await store.names() == ["hurt", "notes", "whole"]
 
 
 async def test_creation_that_was_interrupted_is_completed(store: EdgeStore, manifest: Manifest) -> None:
