@@ -24,7 +24,12 @@ _ENTRIES = {"documents": list(DocumentInput.__annotations__), "passages": list(P
 
 _PLAIN = {
     "Input should be an instance of Sequence": "Input should be a list",
+    "'str' instances are not allowed as a Sequence value": "Input should be a list, not a string",
+    "Input should be a valid list": "Input should be a list",
     "Input should be an instance of Mapping": "Input should be an object",
+    "Input should be a valid dictionary": "Input should be an object",
+    "Input should be a valid string": "Input should be a string",
+    "Input should be a valid boolean": "Input should be true or false",
 }
 """Pydantic's messages in the words of JSON."""
 
@@ -103,4 +108,9 @@ def _problem(error: Any, known: Sequence[str]) -> str:
     if error["type"] == "extra_forbidden":
         entry = _ENTRIES.get(str(error["loc"][0]), [])
         return f"{name}: unknown field.{suggest(str(error['loc'][-1]), entry)} Known: {listed(entry)}"
-    return f"{name}: {_PLAIN.get(error['msg'], error['msg'])}"
+    form = ' such as {"text": "..."}' if error["type"] == "dict_type" and _is_entry(error["loc"]) else ""
+    return f"{name}: {_PLAIN.get(error['msg'], error['msg'])}{form}"
+
+
+def _is_entry(place: Sequence[str | int]) -> bool:
+    return (place[0] in _ENTRIES and not isinstance(place[-1], str)) or place[-1] == PassageInput.__name__

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from ..ingest.job import Progress
-from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY
+from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY, Strings
 
 MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each appears whole in every hit
 MAX_PASSAGES = 200  # reranked in one call
@@ -147,7 +147,7 @@ class DeleteRequest:
 
     collection: Annotated[str, Field(description="Collection to delete from")]
     _: KW_ONLY
-    document_ids: Annotated[Sequence[str], Field(description="Ids from hits")] = ()
+    document_ids: Annotated[Strings, Field(description="Ids from hits")] = ()
     filter: Annotated[Mapping[str, Any], Field(description="As in search_and_rerank")] = field(
         default_factory=dict[str, Any]
     )

@@ -28,7 +28,8 @@ All tools that rank passages return the same shape, described under [search_and_
 - `rank` is the place of a hit, and `was` its place before reranking.
 - `source` is the path and the lines to cite, as in `docs/setup.md:10-24`. Paths of files are relative to the folder
   that Resift may read, unless two documents could be meant; then they are absolute. Every argument that takes a
-  document, a passage or a source accepts what a hit shows, and absolute paths too.
+  document, a passage or a source accepts what a hit shows, and absolute paths too. To
+  `delete_documents`, a citation stands for its whole document.
 - If a filter matches nothing, `notes` says which condition it is, with the nearest and the most common values.
 - `stages` lists what each stage did, with milliseconds. If a stage fails, `degraded` is true, the hits keep the order
   of the stage before, and `notes` gives the reason. `notes` also says if `time_budget_ms` cut a stage short.

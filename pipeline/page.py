@@ -73,6 +73,8 @@ def page_of(
     notes = list(ranking.notes)
     if dropped := len(ranking.hits) - len(hits):
         notes.append(f"{dropped} hits below min_relevance {min_relevance} were left out.")
+    if hits and offset >= len(hits):
+        notes.append(f"No hits from offset {offset} on: there are only {len(hits)}.")
     end = offset + limit
     more = len(hits) > end
     if more and end >= MAX_RESULTS:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, field, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from ..core.errors import InvalidInput
@@ -24,6 +24,14 @@ PYTHON_ONLY = object()
 """Marks an argument that the Python API takes, but neither MCP nor the command line."""
 
 _CONFIG = ConfigDict(extra="forbid")
+
+
+def _as_list(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+Strings: TypeAlias = Annotated[Sequence[str], BeforeValidator(_as_list)]
+"""Several strings; a single one may be given alone."""
 
 
 @dataclass(frozen=True, slots=True, config=_CONFIG)
@@ -45,13 +53,13 @@ class HybridSearchRequest:
     ] = field(default_factory=dict[str, Any])
     per_document: Annotated[int, Field(description="Maximum hits per document; 0: no limit", ge=0, le=100)] = 0
     offset: Annotated[int, Field(description="next_offset of the previous page", ge=0, le=MAX_RESULTS - 1)] = 0
-    queries: Annotated[Sequence[str], Field(description="Other phrasings, searched together")] = ()
+    queries: Annotated[Strings, Field(description="Other phrasings, searched together")] = ()
     """Passages are reranked by `query` alone."""
     fields: Annotated[
         Mapping[str, float], Field(description='Weights of dense vectors: {"title": 0.6, "text": 0.4}')
     ] = field(default_factory=dict[str, float])
-    like: Annotated[Sequence[str], Field(description="passage_ids: find similar ones, with or without a query")] = ()
-    unlike: Annotated[Sequence[str], Field(description="passage_ids: avoid similar ones")] = ()
+    like: Annotated[Strings, Field(description="passage_ids: find similar ones, with or without a query")] = ()
+    unlike: Annotated[Strings, Field(description="passage_ids: avoid similar ones")] = ()
     diversity: Annotated[float, Field(description="MMR: 0 off, 1 most diverse", ge=0, le=1)] = 0.0
     recency: Annotated[
         Mapping[str, Any], Field(description='Prefer newer: {"field": "date", "half_life_days": 30}')

@@ -51,14 +51,20 @@ async def find_document(collection: Collection, paths: RelativePaths, name: str)
 async def find_documents(collection: Collection, paths: RelativePaths, names: Sequence[str]) -> dict[str, str]:
     """Return the ids of the documents that names stand for, by name. The end of a path is not enough: see `Remover`.
 
+    A citation stands for its whole document, unless a document is named exactly like it.
+
     Raises:
         InvalidInput: A name stands for several documents; the message names them.
     """
     held = await collection.entries(names) if names else {}
     found = {name: name for name in held}
     for name in names:
-        if name not in held and (ids := await documents_named(collection, paths, name)):
-            found[name] = _only(ids, name)
+        if name in held:
+            continue
+        for each in dict.fromkeys([name, without_lines(name)[0]]):
+            if ids := await documents_named(collection, paths, each):
+                found[name] = _only(ids, name)
+                break
     return found
 
 

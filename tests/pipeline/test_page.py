@@ -37,6 +37,13 @@ def test_page_is_a_slice_with_the_verdict_on_the_whole() -> None:
     assert not page_of(ranking, offset=2, limit=2).more
 
 
+def test_offset_past_the_last_hit_is_told() -> None:
+    page = page_of(Ranking(hits([0.9, 0.05])), offset=2, limit=1)
+    assert (len(page), page.more) == (0, False)
+    assert page.notes == ["No hits from offset 2 on: there are only 2."]
+    assert not page_of(Ranking([]), offset=2, limit=1).notes
+
+
 def test_hits_without_relevance_are_never_below_the_least() -> None:
     page = page_of(Ranking(hits([0.9, None, 0.2])), limit=5, min_relevance=0.5)
     assert [hit.rank for hit in page] == [1, 2]

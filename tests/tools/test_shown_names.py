@@ -119,6 +119,15 @@ async def test_deleting_takes_no_guess(tools: Asker) -> None:
     assert "Nothing was deleted. 'guide/' was read as 'docs/guide/'. Give the whole path." in message
 
 
+async def test_citation_names_its_whole_document_to_delete(tools: Asker) -> None:
+    call = {"collection": "default", "document_ids": ["docs/guide/pump.md:1-7"]}
+    gone = await tools.call("delete_documents", call)
+    assert (gone["documents"], gone["missing"]) == (1, [])
+    call = {"collection": "default", "document_ids": "lamp.md:1-3"}  # only the end of a path
+    gone = await tools.call("delete_documents", call)
+    assert (gone["documents"], gone["missing"]) == (0, ["lamp.md:1-3"])
+
+
 async def test_source_of_a_text_is_taken_for_its_id(tools: Asker) -> None:
     hit = await first_hit(tools, "note on valves")
     assert (hit["document_id"], hit["source"]) == ("note", "notes/valves.md:1-1")
