@@ -136,7 +136,7 @@ class Resift:
             paths,
             progress=request.progress,
             glob=request.glob,
-            roots=self._roots or roots_of(paths),
+            roots=self._roots or roots_of(paths, own=services.roots.own),
             metadata=request.metadata,
             max_bytes=services.max_file_bytes,
         )

@@ -38,7 +38,7 @@ from .encoders import EncoderBuilder, build_encoder, new_manifest, sparse_encode
 from .extensions import PluginEncoder, PluginReranker
 from .rerankers import RerankerBuilder
 from .reranking import build_reranking
-from .stores import open_store
+from .stores import open_store, own_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def _maxsim(models: _Models, builder: RerankerBuilder) -> LateInteraction:
 
 def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *, roots: Sequence[Path]) -> Services:
     store, locks, feedback = open_store(settings), WriteLocks(), _feedback(settings)
-    readable = Roots.of(roots or [Path.cwd()])
+    readable = Roots.of(roots or [Path.cwd()], own=own_files(settings))
     paths = RelativePaths.to(readable.folders)
     manifest = new_manifest(settings, models.encoder, models.extra_encoders)
     search = settings.search

@@ -1,11 +1,14 @@
 """The store of the settings: embedded, or a Qdrant server."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..core.retry import CircuitBreaker, RetryPolicy
 from ..settings.load import Settings
 from ..store.collection import Store
-from ..store.edge.store import EdgeStore
+from ..store.edge.data_dir import LOCK, OWNER
+from ..store.edge.store import COLLECTIONS, EdgeStore
+from ..store.feedback_log import FOLDER
 from ..store.qdrant.connection import Address, QdrantConnection
 from ..store.qdrant.layout import ClusterLayout
 from ..store.qdrant.store import QdrantStore
@@ -39,3 +42,8 @@ def server_store(settings: Settings) -> QdrantStore:
     )
     breaker = CircuitBreaker(f"Qdrant at {address.shown}", replace(RetryPolicy(), attempts=qdrant.attempts))
     return QdrantStore(QdrantConnection(address, breaker), layout)
+
+
+def own_files(settings: Settings) -> tuple[Path, ...]:
+    """Return what Resift writes to the data folder, which is never ingested. Other files there are the user's."""
+    return tuple(settings.data_dir / name for name in (COLLECTIONS, FOLDER, LOCK, OWNER))

@@ -82,8 +82,11 @@ def absolute(paths: Iterable[str | Path]) -> Iterator[str | Path]:
             yield path
 
 
-def roots_of(paths: Sequence[str | Path]) -> Roots:
-    """Return roots that allow exactly what the caller names; of a glob, the folder at its beginning."""
+def roots_of(paths: Sequence[str | Path], *, own: Iterable[Path] = ()) -> Roots:
+    """Return roots that allow exactly what the caller names, but not what is Resift's `own`.
+
+    Of a glob, they allow the folder at its beginning.
+    """
     named = [Path(path).as_posix() for path in paths]
     exists = os.path.exists  # unlike that of Path, it raises nothing
-    return Roots.of(path if exists(path) else split_magic(path)[0] for path in named)
+    return Roots.of((path if exists(path) else split_magic(path)[0] for path in named), own=own)

@@ -14,21 +14,28 @@ class Roots:
     """The allowed folders, absolute and with symbolic links resolved. Without any, no path is allowed."""
 
     folders: tuple[Path, ...]
+    own: frozenset[Path] = frozenset()
+    """What Resift keeps in its data folder, resolved. It is never read as a document."""
 
     @classmethod
-    def of(cls, paths: Iterable[str | Path]) -> Self:
+    def of(cls, paths: Iterable[str | Path], *, own: Iterable[str | Path] = ()) -> Self:
         """Return the resolved `paths` without repeats. A folder need not exist yet."""
-        return cls(tuple(dict.fromkeys(_resolved(Path(path)) for path in paths)))
+        folders = tuple(dict.fromkeys(_resolved(Path(path)) for path in paths))
+        return cls(folders, frozenset(_resolved(Path(path)) for path in own))
 
     def admit(self, path: str | Path) -> Path:
         """Return the resolved `path`. A relative path is looked up in each root in turn.
 
         Raises:
             InvalidInput: The path is not usable on this file system.
-            PathRefused: The path leads outside every root.
+            PathRefused: The path leads outside every root, or to what Resift keeps itself.
             NotFound: There is nothing at the path.
         """
         target = self._target(Path(path))
+        if self.is_own(target):
+            raise PathRefused(
+                f"{str(path)!r} belongs to Resift's data folder, which holds what was ingested. Leave it out."
+            )
         if not self.contain(target):
             allowed = listed(self.folders) or "none"
             raise PathRefused(
@@ -40,8 +47,12 @@ class Roots:
         return target
 
     def contain(self, target: Path) -> bool:
-        """Return whether `target`, already resolved, is a root or lies below one."""
-        return any(target.is_relative_to(folder) for folder in self.folders)
+        """Return whether `target`, already resolved, is a root or lies below one, and is not Resift's own."""
+        return any(target.is_relative_to(folder) for folder in self.folders) and not self.is_own(target)
+
+    def is_own(self, target: Path) -> bool:
+        """Return whether `target`, already resolved, is kept by Resift itself."""
+        return bool(self.own) and not self.own.isdisjoint((target, *target.parents))
 
     def _target(self, path: Path) -> Path:
         """Return the resolved `path`: a relative one below the first root that has it, else below the first root."""

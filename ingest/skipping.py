@@ -18,6 +18,8 @@ BLANK = "blank"
 BINARY = "binary"
 SECRETS = "secret files"
 DANGLING = "dangling links"
+OUTSIDE = "links that lead outside"
+OWN = "Resift's own files"
 SPECIAL = "special files"
 
 MAX_KINDS = 10  # named in a note; the others are summed up
@@ -51,11 +53,15 @@ _SECRET_FOLDERS = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube"})
 _SAMPLES = ("*example*", "*sample*", "*template*", "*.dist", "*.md", "*.pub")
 """Files beside those of secrets that show their form."""
 
+_SINGULAR: Mapping[str, str] = {OUTSIDE: "link that leads outside"}
+"""Of kinds of several words, where it is not made by leaving out the last letter."""
+
 _ADVICE: Mapping[str, str] = {
     OTHER_NAMES: "To ingest more, widen the glob.",
     HIDDEN: "To ingest hidden files, name them.",
     HIDDEN_FOLDERS: "To ingest hidden folders, name them.",
     GENERATED_FOLDERS: "To ingest folders such as node_modules, vendor and build, name them.",
+    OUTSIDE: "To follow such links, name them on the command line; for the tools, set RESIFT_INGEST_ROOTS.",
     SECRETS: "Files that hold secrets, such as .env and private keys, are never ingested.",
 }
 
@@ -88,7 +94,10 @@ def most_frequent(skipped: Mapping[str, int]) -> dict[str, int]:
     """Return the most frequent kinds with their counts, and the sum of all others under "and N more kinds"."""
     kinds = sorted(skipped.items(), key=lambda item: (-item[1], item[0]))
     shown = dict(kinds[:MAX_KINDS])
-    if rest := kinds[MAX_KINDS:]:
+    rest = kinds[MAX_KINDS:]
+    if len(rest) == 1:
+        return dict(kinds)
+    if rest:
         shown[f"and {len(rest)} more kinds"] = sum(count for _, count in rest)
     return shown
 
@@ -101,7 +110,8 @@ def counts_of(skipped: Mapping[str, int]) -> str:
 def _count(kind: str, count: int) -> str:
     if kind.startswith("and "):
         return f"{kind} ({count:,})"
-    return f"{count:,} {kind.removesuffix('s') if count == 1 and ' ' in kind else kind}"
+    singular = _SINGULAR.get(kind, kind.removesuffix("s") if " " in kind else kind)
+    return f"{count:,} {singular if count == 1 else kind}"
 
 
 def advice_on(skipped: Mapping[str, int]) -> list[str]:

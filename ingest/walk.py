@@ -1,12 +1,13 @@
 """Finding the files to ingest below the paths of a caller, without leaving the allowed roots."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from ..core.errors import NotFound, ResiftError
+from ..core.errors import NotFound, PathRefused, ResiftError
 from . import skipping
 from .decoding import SAMPLE_BYTES, looks_like_text
 from .glob import DEFAULT_GLOB, Glob
@@ -155,15 +156,31 @@ class _Search:
         """Return a folder to search, a file to read, or why an entry of a folder is neither."""
         is_folder, size, target = entry.kind == "folder", entry.size, path
         if entry.kind == "link" and not entry.name.startswith("."):
-            followed = self._admitted(path)
-            if followed is None:
-                return Skipped(path.as_posix(), skipping.DANGLING)
+            followed = self._followed(path, is_match=is_match)
+            if isinstance(followed, Skipped):
+                return followed
             target, is_folder = followed, followed.is_dir()
             size = followed.stat().st_size if followed.is_file() else 0
+        if target in self.roots.own:
+            return Skipped(path.as_posix(), skipping.OWN)
         kind = _folder_kind(entry.name) if is_folder else self._file_kind(entry, target, size, is_match=is_match)
         if kind:
             return Skipped(path.as_posix(), kind)
         return _Folder(target, ()) if is_folder else target
+
+    def _followed(self, path: Path, *, is_match: bool) -> Path | Skipped:
+        """Return where a link in a folder leads, or why it is skipped. One that leads to a folder matches any glob."""
+        if not is_match and not os.path.isdir(path):  # noqa: PTH112 - that of Path can raise
+            return Skipped(path.as_posix(), skipping.OTHER_NAMES)
+        try:
+            return self.roots.admit(path)
+        except NotFound:
+            return Skipped(path.as_posix(), skipping.DANGLING)
+        except PathRefused:
+            if self.roots.is_own(path.resolve()):
+                return Skipped(path.as_posix(), skipping.OWN)
+            leads_anywhere = os.path.exists(path)  # noqa: PTH110 - that of Path can raise
+            return Skipped(path.as_posix(), skipping.OUTSIDE if leads_anywhere else skipping.DANGLING)
 
     def _file_kind(self, entry: FolderEntry, target: Path, size: int, *, is_match: bool) -> str:
         """Return the kind as which a file in a folder is skipped, or "" if it is not."""

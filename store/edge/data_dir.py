@@ -11,14 +11,17 @@ from filelock import FileLock, Timeout
 
 from ...core.errors import Hint, StoreBusy, StoreError
 
+LOCK, OWNER = ".lock", "owner.json"
+"""Files in a data directory: the lock, and who holds it."""
+
 
 class DirectoryLock:
     """A lock on a data directory; the operating system releases it when the process ends for whatever reason."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._owner = directory / "owner.json"
-        self._lock = FileLock(directory / ".lock", thread_local=False)
+        self._owner = directory / OWNER
+        self._lock = FileLock(directory / LOCK, thread_local=False)
 
     def acquire(self) -> None:
         """Take the lock, unless this object already holds it.

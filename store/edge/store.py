@@ -22,6 +22,9 @@ from .shard import EdgeEngine
 
 logger = logging.getLogger(__name__)
 
+COLLECTIONS = "collections"
+"""The folder in a data directory that holds a folder for each collection."""
+
 
 class EdgeCollection(Collection):
     """A collection whose index can be measured before it is built, and which is closed explicitly."""
@@ -68,7 +71,7 @@ class EdgeStore:
     is_shared = False
 
     def __init__(self, directory: Path, *, reserve_bytes: int, free: FreeBytes = free_bytes) -> None:
-        self._root = directory / "collections"
+        self._root = directory / COLLECTIONS
         self._lock = DirectoryLock(directory)
         self._open: dict[str, EdgeCollection] = {}
         self.space = DiskSpace(reserve_bytes, free)

@@ -87,7 +87,7 @@ def test_files_that_are_not_taken_are_counted_by_kind(tmp_path: Path) -> None:
         "dangling links": 1,
         "special files": 1,
     }
-    assert find(tmp_path, glob="**/*.rst").skipped["outside the glob"] == 13
+    assert find(tmp_path, glob="**/*.rst").skipped["outside the glob"] == 14
 
 
 def test_file_of_unknown_suffix_is_found_when_it_holds_text(tmp_path: Path) -> None:
@@ -110,14 +110,32 @@ def test_missing_path_does_not_stop_the_others(tmp_path: Path) -> None:
     assert "gone" in found.failures[0].source
 
 
-def test_link_out_of_the_roots_is_one_failure(tmp_path: Path) -> None:
+def test_link_out_of_the_roots_is_skipped_in_a_folder_and_refused_when_it_is_named(tmp_path: Path) -> None:
     write(tmp_path, "inside/a.md", "outside/b.md")
-    (tmp_path / "inside" / "out").symlink_to(tmp_path / "outside")
-    (tmp_path / "inside" / "out.md").symlink_to(tmp_path / "outside/b.md")
-    found = find(tmp_path / "inside")
-    assert names(found, tmp_path) == ["inside/a.md"]
-    assert [Path(failure.source).name for failure in found.failures] == ["out", "out.md"]
-    assert all("RESIFT_INGEST_ROOTS" in failure.reason for failure in found.failures)
+    inside = tmp_path / "inside"
+    (inside / "out").symlink_to(tmp_path / "outside")
+    (inside / "out.md").symlink_to(tmp_path / "outside/b.md")
+    (inside / "gone.md").symlink_to("/nowhere/gone.md")
+    found = find(inside)
+    assert (names(found, tmp_path), found.failures) == (["inside/a.md"], ())
+    assert found.skipped == {"links that lead outside": 2, "dangling links": 1}
+    assert "RESIFT_INGEST_ROOTS" in notes_on(IngestReport(added=1, skipped=found.skipped))[0]
+    found = find(inside, glob="*.rst")
+    assert (found.failures, found.skipped) == ((), {"outside the glob": 3, "links that lead outside": 1})
+    [refused] = find(inside, "out.md").failures
+    assert "RESIFT_INGEST_ROOTS" in refused.reason
+
+
+def test_what_resift_keeps_is_skipped_in_a_folder_and_refused_when_it_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", "index/mine.md", "index/owner.json", "index/collections/c/manifest.json")
+    (tmp_path / "link").symlink_to(tmp_path / "index" / "collections")
+    roots = Roots.of([tmp_path], own=[tmp_path / "index/collections", tmp_path / "index/owner.json"])
+    found = find_files([tmp_path], roots=roots)
+    assert (names(found, tmp_path), found.failures) == (["a.md", "index/mine.md"], ())
+    assert found.skipped == {"Resift's own files": 3}
+    for named in ("index/collections", "index/collections/c/manifest.json", "index/owner.json", "index/collections/*"):
+        found = find_files([named], roots=roots)
+        assert (found.files, "data folder" in found.failures[0].reason) == ((), True)
 
 
 def test_loops_of_links_end(tmp_path: Path) -> None:
@@ -244,6 +262,9 @@ def test_most_frequent_kinds_come_first_and_the_rest_is_summed_up() -> None:
     assert shown["and 3 more kinds"] == 1 + 2 + 3
     assert len(shown) == MAX_KINDS + 1
     assert counts_of(skipped).endswith("4 kind04, and 3 more kinds (6)")
+    almost = {f"kind{number:02}": number for number in range(1, MAX_KINDS + 2)}
+    assert "kind01" in most_frequent(almost)
+    assert counts_of({"links that lead outside": 1}) == "1 link that leads outside"
     assert counts_of({"hidden folders": 1, "dangling links": 2000}) == "2,000 dangling links, 1 hidden folder"
 
 
