@@ -57,7 +57,13 @@ _LONG_LINE = 500  # characters; people break code before, and prose in one line 
 
 _SAMPLE_CHARS = 100_000
 
-_FEW_WORDS = 20  # beside encoded data
+_FEW_WORDS = 20  # of code or markup, beside encoded data
+
+_FEW_WORDS_OF_PROSE = 5
+
+_WORD_OF_PROSE = re.compile(r"(?<!\S)[\"'(*_]?[^\W\d_]{2,}[.,:;!?\"')*_]*(?!\S)")
+
+_NOT_ASCII = re.compile(r"[^\W\d_a-zA-Z]")  # one or two letters make a word of Chinese, Japanese or Korean
 
 _MIN_CHARS = 1000  # a short file does no harm
 
@@ -106,8 +112,16 @@ def _is_encoded(text: str) -> bool:
     """Return whether encoded data leaves few words, or whether long runs are as dense as compressed data."""
     lines = text.split("\n")
     if encoded_share(lines) > 0.5:
-        return len(_WORD.findall("\n".join(shortened(lines)))) < _FEW_WORDS
+        rest = list(shortened(lines))
+        return len(_WORD.findall("\n".join(rest))) < _FEW_WORDS and not _has_prose(rest)
     return _is_opaque(text[:_SAMPLE_CHARS])
+
+
+def _has_prose(lines: Sequence[str]) -> bool:
+    """Return whether some lines are words between blanks. Keys have capitals around them, and code has other signs."""
+    words = [_WORD_OF_PROSE.findall(line) for line in lines if not line.isupper()]
+    prose = sum(len(each) for each in words if len(each) > 2)
+    return prose + sum(len(_NOT_ASCII.findall(line)) for line in lines) // 2 >= _FEW_WORDS_OF_PROSE
 
 
 def _is_opaque(sample: str) -> bool:
