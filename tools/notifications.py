@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
 from mcp.server.mcpserver import Context
 
-from ..core.errors import ResiftError
 from ..ingest.job import Progress
 
 T = TypeVar("T")
@@ -59,11 +58,7 @@ class Notifications:
 
 
 async def call_with_progress(context: Context[Any, Any], call: Callable[[Progress], Awaitable[T]]) -> T:
-    """Return the result of a call, and pass its progress on to the client.
-
-    Raises:
-        ResiftError: The call failed.
-    """
+    """Return the result of a call, and pass its progress on to the client. What the call raises is raised."""
     notifications = Notifications(context.report_progress)
 
     async def repeat() -> None:
@@ -71,14 +66,13 @@ async def call_with_progress(context: Context[Any, Any], call: Callable[[Progres
             await anyio.sleep(1.0)
             await notifications.repeat()
 
-    outcome: T | ResiftError = ResiftError("The call was cancelled.")
+    failure: Exception | None = None
     async with anyio.create_task_group() as group:
         group.start_soon(repeat)
         try:
-            outcome = await call(notifications.report)
-        except ResiftError as error:  # raised inside the group, it would become a part of an ExceptionGroup
-            outcome = error
-        group.cancel_scope.cancel()
-    if isinstance(outcome, ResiftError):
-        raise outcome
-    return outcome
+            return await call(notifications.report)
+        except Exception as error:  # noqa: BLE001 - raised in the group, it would become a part of an ExceptionGroup
+            failure = error
+        finally:
+            group.cancel_scope.cancel()
+    raise cast("Exception", failure)
