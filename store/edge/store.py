@@ -3,12 +3,13 @@
 import logging
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from ...core.errors import DamagedCollection, IncompatibleCollection, NotFound, StoreError
+from ...core.errors import DamagedCollection, IncompatibleCollection, InvalidInput, StoreError
 from ..collection import Collection, check_name, is_valid_name, unknown_collection
 from ..index_options import IndexOptions
 from ..indexing import IndexMeasurement
@@ -94,18 +95,20 @@ class EdgeStore:
 
         Raises:
             NotFound: There is no such collection, and `create` is None; the message lists those there are.
-            InvalidInput: The name cannot be the name of a folder.
+            InvalidInput: The name cannot be the name of a folder, or differs from a known one only in case.
             DamagedCollection: The collection cannot be used until it is restored or deleted.
             StoreBusy: Another process holds the data directory.
         """
         if name in self._open and self._open[name].is_usable:
             return self._open[name]
-        if not is_valid_name(name) and name in await self.names():
+        known = await self.names()
+        if not is_valid_name(name) and name in known:
             raise damaged(name, f"its folder {self._root / name} has a name that no collection can have")
         folder = self.folder(name)
-        if not _is_collection(folder):
+        if name not in known:
             if create is None:
-                raise await self._unknown(name)
+                raise unknown_collection(name, known)
+            _refuse_other_case(name, known)
             self._create(folder, create)
         self._lock.acquire()
         try:
@@ -131,9 +134,10 @@ class EdgeStore:
             NotFound: There is no collection of that name.
             StoreError: A file of it cannot be deleted.
         """
-        if name not in await self.names():
+        known = await self.names()
+        if name not in known:
             check_name(name)
-            raise await self._unknown(name)
+            raise unknown_collection(name, known)
         self._lock.acquire()
         self.forget(name)
         removed = self.work_folder("deleting")
@@ -211,9 +215,6 @@ class EdgeStore:
                 failures.append(error)
         return failures
 
-    async def _unknown(self, name: str) -> NotFound:
-        return unknown_collection(name, await self.names())
-
 
 def _is_collection(folder: Path) -> bool:
     """Return whether a folder holds a collection or the remains of one, which may be damaged.
@@ -223,6 +224,14 @@ def _is_collection(folder: Path) -> bool:
     if folder.is_symlink() and folder.resolve().parent == folder.parent.resolve():
         return False
     return folder.is_dir() and any(os.path.lexists(folder / part) for part in (MANIFEST, SHARD))
+
+
+def _refuse_other_case(name: str, known: Sequence[str]) -> None:
+    """Refuse a new name that differs from a known one only in case: on macOS and Windows both are one folder."""
+    if twin := next((each for each in known if each.casefold() == name.casefold()), None):
+        raise InvalidInput(
+            f"There is a collection {twin!r}, and {name!r} differs from it only in case. Use {twin!r}, or another name."
+        )
 
 
 def _remove(path: Path) -> None:

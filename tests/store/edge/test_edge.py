@@ -56,6 +56,15 @@ def point(
     )
 
 
+async def test_name_that_differs_only_in_case_is_refused(store: EdgeStore, manifest: Manifest) -> None:
+    await store.open("Docs", create=manifest)
+    with pytest.raises(InvalidInput, match="There is a collection 'Docs', and 'docs' differs from it only in case"):
+        await store.open("docs", create=manifest)
+    with pytest.raises(NotFound, match="Did you mean 'Docs'"):
+        await store.open("docs")
+    assert await store.names() == ["Docs"]
+
+
 async def test_what_is_written_is_found_kept_and_removed(store: EdgeStore, manifest: Manifest) -> None:
     collection = await store.open("c", create=manifest)
     points = [point("a", 0, of=2), point("a", 1, dense=NORTH, title=UP, of=2), point("b", 0, dense=UP)]
