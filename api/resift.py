@@ -22,6 +22,7 @@ from ..pipeline.reading import Extract, read_around, read_from
 from ..pipeline.request import DEFAULT, SearchRequest
 from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, summarize_fields
 from ..settings.load import Settings, load_settings
+from ..store.fields import check_metadata
 from ..store.manifest import Tuning
 from .arguments import build, takes
 from .passages import read_document_input, read_passages, searched
@@ -130,6 +131,7 @@ class Resift:
         paths = request.path_list if self._roots else list(absolute(request.path_list))
         if not request.documents and not paths:
             raise InvalidInput("Nothing to ingest. Pass `documents` as [{'text': ..., 'title': ...}], or `paths`.")
+        check_metadata(request.metadata)  # once, rather than as a failure of each document
         if request.prune and not paths:
             raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
         files = await search_paths(

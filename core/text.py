@@ -46,6 +46,11 @@ def listed(names: Iterable[object], *, most: int = MAX_LISTED, characters: int =
     return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count and its noun, such as "1 passage" or "2,000 passages"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def estimate_tokens(text: str) -> int:
     """Return an estimate of the number of tokens in a text."""
     return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)

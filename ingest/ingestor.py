@@ -237,7 +237,7 @@ def _objection(document: Document, *, is_repeated: bool) -> Failure | None:
 
 
 def _failure(document: Document, reason: str) -> Failure:
-    return Failure(encodable(document.source or document.id), reason)
+    return Failure.of(encodable(document.source or document.id), reason)
 
 
 def _groups(changes: Sequence[_Change], size: int) -> Iterator[list[_Change]]:

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Self, TypeAlias
 from weakref import WeakValueDictionary
 
 import anyio
 
 from ..core.values import Document
+
+_VERBS = ("is", "has", "was", "cannot", "leads", "belongs", "names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,16 @@ class Failure:
 
     source: str
     reason: str
+
+    @classmethod
+    def of(cls, source: str, error: object) -> Self:
+        """Return a failure whose reason says "It" for the source, which stands beside it."""
+        reason = str(error)
+        for name in (f"{source} ", f"{source!r} "):
+            rest = reason.removeprefix(name)
+            if rest != reason and rest.partition(" ")[0] in _VERBS:
+                return cls(source, f"It {rest}")
+        return cls(source, reason)
 
 
 @dataclass(frozen=True, slots=True)

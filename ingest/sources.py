@@ -51,9 +51,9 @@ class Files:
                 return Skipped(path.as_posix(), kind)
             return replace(document, metadata={**document.metadata, **self.metadata})
         except BlankFile as error:
-            return Failure(path.as_posix(), str(error)) if is_named else Skipped(path.as_posix(), BLANK)
+            return Failure.of(path.as_posix(), error) if is_named else Skipped(path.as_posix(), BLANK)
         except ResiftError as error:
-            return Failure(path.as_posix(), str(error))
+            return Failure.of(path.as_posix(), error)
 
 
 def files_below(

@@ -90,7 +90,7 @@ class _Search:
             else:
                 yield self._named_file(target, name), True
         except ResiftError as error:
-            yield Failure(shown(path), str(error)), True
+            yield Failure.of(shown(path), error), True
         except OSError as error:
             yield _unreadable(Path(shown(path)), error), True
 
@@ -218,11 +218,11 @@ def _unknown_format(path: Path) -> Failure:
 
 
 def _failed(path: Path, error: ResiftError | OSError) -> Failure:
-    return Failure(path.as_posix(), str(error)) if isinstance(error, ResiftError) else _unreadable(path, error)
+    return Failure.of(path.as_posix(), error) if isinstance(error, ResiftError) else _unreadable(path, error)
 
 
 def _unreadable(path: Path, error: OSError) -> Failure:
-    return Failure(path.as_posix(), f"{path} cannot be read: {error.strerror}. Check its permissions.")
+    return Failure(path.as_posix(), f"It cannot be read: {error.strerror}. Check its permissions.")
 
 
 def is_missing_or_empty(path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...core.errors import InvalidInput
+from ...core.text import counted
 from ...ingest.glob import has_magic
 from .command import AsJson, CollectionName, Filter, call_api, parse_json_object
 from .console import note, print_json, progress_bar, say, show
@@ -65,10 +66,11 @@ async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> Inges
 def print_report(report: IngestReport, collection: str) -> None:
     """Print what an ingestion did; failures go to stderr."""
     counts = ", ".join(f"{getattr(report, name):,} {name}" for name in ("added", "updated", "unchanged", "removed"))
-    say(f"{collection}: {counts}; {report.passages:,} passages written.")
+    say(f"{collection}: {counts}; {counted(report.passages, 'passage')} written.")
     if report.truncated:
+        longer = f"{counted(report.truncated, 'passage')} {'is' if report.truncated == 1 else 'are'} longer"
         say(
-            f"{report.truncated:,} passages are longer than the encoder's window; only their beginnings were encoded. "
+            f"{longer} than the encoder's window; only the beginning was encoded. "
             "Lower RESIFT_INGEST__MAX_TOKENS to make passages shorter."
         )
     for each in report.notes:
@@ -76,7 +78,7 @@ def print_report(report: IngestReport, collection: str) -> None:
     for failure in report.failures[:MAX_FAILURES]:
         note(f"  failed: {failure.source}: {failure.reason}")
     if len(report.failures) > MAX_FAILURES:
-        note(f"  ... and {len(report.failures) - MAX_FAILURES} more failures.")
+        note(f"  ... and {counted(len(report.failures) - MAX_FAILURES, 'more failure')}.")
 
 
 @app.command()
@@ -91,7 +93,8 @@ def delete(
     removed = call_api(
         lambda resift: resift.delete(collection, document_ids=ids, filter=conditions, everything=everything)
     )
-    say(f"{collection}: {removed.documents:,} documents, {removed.passages:,} passages deleted.")
+    documents = counted(removed.documents, "document")
+    say(f"{collection}: {documents}, {counted(removed.passages, 'passage')} deleted.")
     for each in removed.notes:
         note(f"  {each}")
     for missing in removed.missing:

@@ -136,8 +136,8 @@ async def test_document_that_cannot_be_cut_or_compared_fails_alone(harness: Harn
     report = await harness.ingest(doc("before"), cut, replace(doc("keys"), metadata={number: "x"}), doc("after"))
     assert report.added == 2
     reasons = {failure.source: failure.reason for failure in report.failures}
-    assert reasons["cut.odd"].startswith("cut.odd cannot be turned into passages: TypeError: ")
-    assert reasons["keys"].startswith("keys cannot be turned into passages: TypeError: ")
+    assert reasons["cut.odd"].startswith("It cannot be turned into passages: TypeError: ")
+    assert reasons["keys"].startswith("It cannot be turned into passages: TypeError: ")
 
 
 async def test_lone_surrogate_in_a_text_is_replaced(harness: Harness) -> None:

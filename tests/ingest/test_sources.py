@@ -35,6 +35,8 @@ def test_files_that_cannot_be_read_are_failures_and_counted(tmp_path: Path) -> N
     failures = {Path(item.source).name: item.reason for item in items if isinstance(item, Failure)}
     assert failures.keys() == {"missing.md", "outside", "bad.md", "big.md"}
     assert "RESIFT_INGEST_ROOTS" in failures["outside"]
+    assert failures["bad.md"].startswith("It is not valid UTF-")
+    assert not any(str(tmp_path / name) in reason for name, reason in failures.items() if name != "missing.md")
     assert "the limit is 100" in failures["big.md"]
 
 
@@ -42,7 +44,7 @@ def test_blank_file_that_is_named_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "blank.md").write_text(" \n")
     [failure] = below(tmp_path, "blank.md")
     assert isinstance(failure, Failure)
-    assert "has no text" in failure.reason
+    assert failure.reason == "It has no text, so there is nothing to search in it. Leave it out."
 
 
 def test_file_that_vanishes_meanwhile_is_a_failure(tmp_path: Path) -> None:

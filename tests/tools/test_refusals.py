@@ -161,6 +161,15 @@ async def test_document_with_unusable_metadata_is_one_failure(tools: Asker, era:
     assert "Use a text, a number, true/false, or a list" in taken["failures"][0]["reason"]
 
 
+async def test_unusable_metadata_of_a_call_is_refused_once(tools: Asker, engine: Engine, era: str) -> None:
+    folder = engine.services.roots.folders[0] / f"named-{era}"
+    folder.mkdir()
+    for name in ("a.md", "b.md", "c.pdf"):
+        (folder / name).write_text("Some text.")
+    refused = await tools.refusal("ingest_documents", {"paths": [str(folder)], "metadata": {"document_id": "x"}})
+    assert refused == "Metadata field 'document_id' has a name that is reserved or unusable. Rename it."
+
+
 async def test_path_no_file_system_can_hold_is_one_failure(tools: Asker, era: str) -> None:
     paths = ["x" * 100_000, "a\0b"]
     taken = await tools.call(
