@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from ... import __version__
-from ...core.errors import ResiftError
+from ...core.errors import ResiftError, nearest
 from ..output import mask_streams
 from .console import print_error
 
@@ -49,6 +49,12 @@ class LazyCommands(TyperGroup):
             return None
         command: Any = get_command(import_module(f".{COMMANDS[cmd_name][0]}", __package__).app)
         return getattr(command, "commands", {cmd_name: command})[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the arguments name. The answer to an unknown name is the nearest one."""
+        if args and args[0] not in COMMANDS and (near := nearest(args[0], COMMANDS)):
+            ctx.fail(f"No such command {args[0]!r}.{near}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the commands with their one-line help."""

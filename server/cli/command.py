@@ -101,8 +101,9 @@ def with_options(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the fields of a request as options; the command gets their values as its first argument, a dict.
 
-    The field `argument` is positional on the command line. `flags` are the names of options that are not just `--`
-    and the field's name. Fields that hold a mapping are given as JSON, and lists by repeating the option.
+    The field `argument` is positional on the command line, and may be several words without quotes. `flags` are the
+    names of options that are not just `--` and the field's name. Fields that hold a mapping are given as JSON, and
+    lists by repeating the option.
     """
     fields = [each for each in parameters(request, with_python_only=False) if each.name not in leave_out]
 
@@ -117,6 +118,7 @@ def with_options(
         @wraps(command)
         def call(**values: Any) -> None:
             arguments = {each.name: values.pop(each.name) for each in fields}
+            arguments[argument] = " ".join(arguments[argument])
             for each in fields:
                 if _is(each, Mapping):
                     option = _flags(each.name, flags)[0]
@@ -135,9 +137,8 @@ def _option(field: Parameter, flags: Sequence[str], *, positional: bool) -> Para
     """Return the field as a parameter that typer understands."""
     info = next(each for each in field.annotation.__metadata__ if isinstance(each, FieldInfo))
     if positional:
-        return field.replace(
-            kind=Parameter.KEYWORD_ONLY, annotation=Annotated[str, typer.Argument(help=_help(info, field))]
-        )
+        words = Annotated[list[str], typer.Argument(help=_help(info, field))]
+        return field.replace(kind=Parameter.KEYWORD_ONLY, default=[], annotation=words)
     bounds = {
         name: value
         for name, kind in (("min", Ge), ("max", Le))

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import anyio
 import typer
 
-from ...core.errors import InvalidInput, ResiftError, StoreBusy, StoreError
+from ...core.errors import Hint, InvalidInput, ResiftError, StoreBusy, StoreError
 from ...core.masking import SECRETS
 from .console import HINTS, show, stdout
 
 if TYPE_CHECKING:
     from ...factories.engine import Engine
     from ...settings.load import Settings
+
+_HINTS = {**HINTS, Hint.FIND_CAUSE: ""}  # whose wording on the terminal is to run this command
 
 QUESTION, ANSWER = "Is anything there?", "Something is there."  # sent to models and endpoints to try them
 
@@ -52,15 +54,20 @@ async def run_doctor(settings: Settings) -> bool:
         "collections": _check_collections,
         "MCP server": _check_mcp,
     }
-    results = [await _passes(name, check, engine) for name, check in checks.items()]
-    return all(results)
+    results = dict[str, bool]()
+    for name, check in checks.items():
+        if name == "collections" and not results[next(iter(checks))]:
+            _print_result("[yellow]-[/yellow]", name, f"not checked, because {next(iter(checks))} failed")
+        else:
+            results[name] = await _passes(name, check, engine)
+    return all(results.values())
 
 
 async def _passes(name: str, check: Callable[[Engine], Awaitable[str]], engine: Engine) -> bool:
     try:
         found = await check(engine)
     except ResiftError as error:
-        problem = error.text(HINTS)
+        problem = error.text(_HINTS).rstrip()
     except OSError as error:
         problem = str(error)
     except Exception as error:  # noqa: BLE001 - the other checks run whatever one of them raises

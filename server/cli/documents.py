@@ -93,8 +93,11 @@ def delete(
     removed = call_api(
         lambda resift: resift.delete(collection, document_ids=ids, filter=conditions, everything=everything)
     )
-    documents = counted(removed.documents, "document")
-    say(f"{collection}: {documents}, {counted(removed.passages, 'passage')} deleted.")
+    counts = f"{counted(removed.documents, 'document')}, {counted(removed.passages, 'passage')}"
+    if everything:
+        say(f"Collection {collection} deleted: {counts}." if removed.passages else f"Collection {collection} deleted.")
+    else:
+        say(f"{collection}: {counts} deleted.")
     for each in removed.notes:
         note(f"  {each}")
     for missing in removed.missing:

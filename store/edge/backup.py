@@ -192,8 +192,11 @@ def _opened(file: Path) -> tarfile.TarFile:
         return tarfile.open(file)
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {file}.") from error
-    except _READ_ERRORS as error:
-        raise InvalidInput(f"{file} is not a backup: {error}. Choose a file that `resift backup` wrote.") from error
+    except (tarfile.TarError, zlib.error, EOFError) as error:  # whose message is a list of all formats
+        raise InvalidInput(f"{file} is not a backup. Choose a file that `resift backup` wrote.") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise InvalidInput(f"{file} cannot be read: {reason}. Choose a file that `resift backup` wrote.") from error
 
 
 def _read_contents(archive: tarfile.TarFile, file: Path) -> Contents:

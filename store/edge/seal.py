@@ -58,8 +58,7 @@ def check_seal(name: str, folder: Path) -> None:
     found = _files(folder / SHARD)
     changed = [path for path, state in sealed.items() if found.get(path) != state]
     if changed:
-        others = f" and {len(changed) - 1} more files" if len(changed) > 1 else ""
-        raise damaged(name, f"since it was closed, {_change(changed[0], sealed, found)}{others}")
+        raise damaged(name, f"since it was closed, {_change(changed[0], sealed, found)}{_others(len(changed) - 1)}")
 
 
 def break_seal(folder: Path) -> None:
@@ -104,6 +103,12 @@ def _files(shard: Path) -> dict[str, tuple[int, int]]:
 def _state(path: Path) -> tuple[int, int]:
     size = path.stat().st_size
     return size, zlib.crc32(path.read_bytes()) if size <= MAX_CHECKED_BYTES else 0
+
+
+def _others(number: int) -> str:
+    if not number:
+        return ""
+    return f", and {number} other file{'s were' if number > 1 else ' was'} changed or deleted"
 
 
 def _change(path: str, sealed: dict[str, tuple[int, int]], found: dict[str, tuple[int, int]]) -> str:

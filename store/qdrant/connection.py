@@ -106,8 +106,10 @@ class QdrantConnection:
         """Return the address of the server."""
         return self._address
 
-    async def ask(self, operation: Operation[T]) -> T:
+    async def ask(self, operation: Operation[T], *, writes: bool = False) -> T:
         """Return the answer to a request. It is repeated after a temporary failure, so it must be safe to send twice.
+
+        `writes` says whether it changes documents, for the message if the server does not answer.
 
         Raises:
             NotFound: The server does not have what the request names.
@@ -118,7 +120,7 @@ class QdrantConnection:
             try:
                 return await operation(await self._connected())
             except failures() as error:
-                raise to_resift_error(error, self._address.shown) from error
+                raise to_resift_error(error, self._address.shown, writes=writes) from error
 
         return await self._breaker.call(attempt)
 

@@ -70,8 +70,11 @@ def _failure_of(error: Exception) -> _Failure:
             return _Failure(500, _short(str(error)))
 
 
-def to_resift_error(error: Exception, where: str) -> ResiftError:
-    """Return our error for one of `failures()`, without the client's headers, which contain the key."""
+def to_resift_error(error: Exception, where: str, *, writes: bool = False) -> ResiftError:
+    """Return our error for one of `failures()`, without the client's headers, which contain the key.
+
+    Where a request `writes`, its message also says what became of earlier ones.
+    """
     failure = _failure_of(error)
     if failure.status in (401, 403):
         return Refused(
@@ -81,9 +84,10 @@ def to_resift_error(error: Exception, where: str) -> ResiftError:
     if failure.status == 404:
         return NotFound(f"Qdrant at {where}: {failure.detail}.", hint=Hint.LIST_COLLECTIONS)
     if failure.is_transient:
+        kept = " What it acknowledged before is stored." if writes else ""
         return StoreUnavailable(
-            f"Qdrant at {where} does not answer: {failure.detail}. Acknowledged writes are stored. Check that the "
-            "server is running, then try again.",
+            f"Qdrant at {where} does not answer: {failure.detail.rstrip('.')}.{kept} Check that the "
+            "server is running and that QDRANT_URL is its address, then try again.",
             retry_after_s=failure.retry_after_s,
             hint=Hint.FIND_CAUSE,
         )

@@ -102,17 +102,19 @@ class QdrantEngine:
     async def upsert(self, points: Sequence[Point]) -> None:
         """Write a batch of points; a point with the same id is replaced."""
         structs = [to_point(point, self._name) for point in points]
-        await self._connection.ask(lambda client: client.upsert(self._name, structs, wait=True))
+        await self._connection.ask(lambda client: client.upsert(self._name, structs, wait=True), writes=True)
 
     async def clear_digests(self, where: Condition) -> None:
         """Set the digest of these points to the empty string."""
         condition = self._compile_filter(where)
-        await self._connection.ask(lambda client: client.set_payload(self._name, {"digest": ""}, condition))
+        await self._connection.ask(
+            lambda client: client.set_payload(self._name, {"digest": ""}, condition), writes=True
+        )
 
     async def delete(self, where: Condition) -> None:
         """Delete these points."""
         condition = self._compile_filter(where)
-        await self._connection.ask(lambda client: client.delete(self._name, condition, wait=True))
+        await self._connection.ask(lambda client: client.delete(self._name, condition, wait=True), writes=True)
 
     async def flush(self) -> None:
         """Do nothing: what the server acknowledges is in its write-ahead log, and it flushes that by itself."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -122,6 +123,40 @@ def test_wrong_usage_ends_with_two(run: Run, arguments: tuple[str, ...]) -> None
     failed = run(*arguments)
     assert (failed.code, failed.out) == (2, "")
     assert "Usage: " in failed.err
+
+
+def test_unknown_command_is_answered_with_the_nearest(run: Run) -> None:
+    failed = run("igest", "docs")
+    assert failed.code == 2
+    assert "No such command 'igest'. Did you mean 'ingest'?" in failed.err
+
+
+def test_question_needs_no_quotes(run: Run, files: Path) -> None:
+    run("ingest", str(files))
+    quoted = run("search", "what hums", "--json").json
+    assert run("search", "what", "hums", "--json").json["hits"] == quoted["hits"]
+
+
+def test_deleting_a_damaged_collection_says_that_it_is_gone(run: Run, files: Path, tmp_path: Path) -> None:
+    run("ingest", str(files))
+    for file in (tmp_path / "data/collections/default/shard").rglob("*.json"):
+        file.unlink()
+    gone = run("delete", "default", "--everything")
+    assert (gone.code, gone.out) == (0, "Collection default deleted.\n")
+    assert re.search(r"since it was closed, \S+ was deleted, and \d+ other files? w\w+ changed or deleted", gone.err)
+    run("ingest", str(files))
+    gone = run("delete", "default", "--everything")
+    assert gone.out == "Collection default deleted: 2 documents, 2 passages.\n"
+
+
+def test_doctor_says_once_that_the_server_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QDRANT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("RESIFT_QDRANT__PREFER_GRPC", "false")
+    ill = run("doctor")
+    assert ill.code == 1
+    assert ill.out.count("does not answer") == 1
+    assert "- collections: not checked, because Qdrant failed" in ill.out
+    assert "resift doctor" not in ill.out
 
 
 def test_unknown_setting_ends_with_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,8 +146,16 @@ async def test_missing_file_is_named(store: EdgeStore, tmp_path: Path) -> None:
         await restore(store, tmp_path / "nowhere.tar")
 
 
+async def test_file_of_another_kind_is_refused_in_one_sentence(store: EdgeStore, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.tar"
+    junk.write_text("not a backup")
+    with pytest.raises(InvalidInput) as refused:
+        await restore(store, junk)
+    assert str(refused.value) == f"{junk} is not a backup. Choose a file that `resift backup` wrote."
+
+
 async def test_directory_is_no_backup(store: EdgeStore, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"is not a backup: .*directory"):
+    with pytest.raises(InvalidInput, match=r"cannot be read: Is a directory"):
         await restore(store, tmp_path)
 
 

@@ -94,13 +94,22 @@ async def test_server_that_stays_away_is_named_and_the_circuit_says_that_it_is_o
     seen = len(proxy.seen)
     for _ in range(3):
         with pytest.raises(
-            StoreUnavailable, match=rf"Qdrant at {proxy.url} does not answer: .* Acknowledged writes are stored"
+            StoreUnavailable, match=rf"Qdrant at {proxy.url} does not answer: [^.]*[^.]\. Check that the server"
         ):
             await collection.count()
     assert len(proxy.seen) == seen + 9
     with pytest.raises(StoreUnavailable, match=r"failed 3 times in a row\. Try again in 0 s"):
         await collection.count()
     assert len(proxy.seen) == seen + 9
+
+
+async def test_failed_write_says_that_earlier_ones_are_stored(
+    store: QdrantStore, proxy: Proxy, manifest: Manifest, axes: list[Vector]
+) -> None:
+    collection = await store.open("c", create=manifest)
+    proxy.faults = lambda _: "refuse"
+    with pytest.raises(StoreUnavailable, match=r"does not answer: .*\. What it acknowledged before is stored\. Check"):
+        await collection.write(document("a", axes[0]))
 
 
 async def test_refused_keys_are_not_tried_again_nor_shown(server: Serving, proxy: Proxy, manifest: Manifest) -> None:
