@@ -150,9 +150,10 @@ class Resift:
             prune_below=files.folders if request.prune else (),
             progress=request.progress,
         )
-        report = await services.ingestor.ingest(job) + IngestReport(skipped=files.found.skipped)
+        found = IngestReport(skipped=files.found.skipped, examples=files.found.examples)
+        report = await services.ingestor.ingest(job) + found
         nothing_pruned = (NOTHING_PRUNED,) if request.prune and not files.folders else ()
-        return report + IngestReport(notes=(*notes_on(report), *nothing_pruned))
+        return report + IngestReport(notes=(*notes_on(report, files.folders), *nothing_pruned))
 
     @takes(ReadRequest)
     async def read(self, *args: Any, **kwargs: Any) -> Extract:

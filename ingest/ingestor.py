@@ -22,7 +22,7 @@ from ..store.indexing import optimize
 from ..store.manifest import Manifest
 from ..store.protocols import Entry, Point
 from .embed import Embedder
-from .job import Failure, IngestReport, Job, Skipped, WriteLocks
+from .job import Failure, IngestReport, Job, Skipped, WriteLocks, examples_of
 from .parsers.registry import installed_parsers
 from .passages.chunker import Chunker
 from .reader import failing_alone
@@ -204,17 +204,19 @@ def _take(items: Iterator[Document | Failure | Skipped], count: int) -> list[Doc
 def _accept(batch: Sequence[Document | Failure | Skipped], seen: Set[str]) -> tuple[list[Document], IngestReport]:
     """Return the documents that can be ingested, without null metadata, and a report on all others."""
     accepted: dict[str, Document] = {}
-    failures, skipped = list[Failure](), Counter[str]()
+    failures, skipped = list[Failure](), list[Skipped]()
     for item in batch:
         if isinstance(item, Failure):
             failures.append(item)
         elif isinstance(item, Skipped):
-            skipped[item.kind] += 1
+            skipped.append(item)
         elif failure := _objection(item, is_repeated=item.id in seen or item.id in accepted):
             failures.append(failure)
         else:
             accepted[item.id] = replace(item, metadata=without_nulls(item.metadata))
-    return list(accepted.values()), IngestReport(failures=tuple(failures), skipped=dict(skipped))
+    counts = Counter(item.kind for item in skipped)
+    report = IngestReport(failures=tuple(failures), skipped=dict(counts), examples=examples_of(skipped))
+    return list(accepted.values()), report
 
 
 def _objection(document: Document, *, is_repeated: bool) -> Failure | None:

@@ -11,6 +11,8 @@ import anyio
 
 from ..core.values import Document
 
+MAX_EXAMPLES = 3  # of what was skipped, for each kind
+
 _VERBS = ("is", "has", "was", "cannot", "leads", "belongs", "names")
 
 
@@ -40,6 +42,14 @@ class Skipped:
     kind: str
 
 
+def examples_of(skipped: Iterable[Skipped]) -> dict[str, tuple[str, ...]]:
+    """Return the first sources of each kind."""
+    examples: dict[str, tuple[str, ...]] = {}
+    for each in skipped:
+        examples[each.kind] = (*examples.get(each.kind, ()), each.source)[:MAX_EXAMPLES]
+    return examples
+
+
 @dataclass(frozen=True, slots=True)
 class IngestReport:
     """Counts of documents by outcome, of passages written, and the failures. Reports add up."""
@@ -54,6 +64,8 @@ class IngestReport:
     failures: tuple[Failure, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
     """Files and folders that were skipped, by kind."""
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The first of them, by kind."""
     notes: tuple[str, ...] = ()
     """Sentences about other problems; the documents were ingested."""
 
@@ -68,6 +80,10 @@ class IngestReport:
             truncated=self.truncated + other.truncated,
             failures=self.failures + other.failures,
             skipped=dict(Counter(self.skipped) + Counter(other.skipped)),
+            examples={
+                kind: (*self.examples.get(kind, ()), *other.examples.get(kind, ()))[:MAX_EXAMPLES]
+                for kind in (*self.examples, *other.examples)
+            },
             notes=self.notes + other.notes,
         )
 

@@ -1,6 +1,6 @@
 """What is skipped in folders, by kind, and the notes that say so."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
@@ -23,6 +23,8 @@ OWN = "Resift's own files"
 SPECIAL = "special files"
 
 MAX_KINDS = 10  # named in a note; the others are summed up
+
+MAX_NAME_CHARACTERS = 40  # of the name of a skipped file
 
 MAX_FAILURES = 3  # in the message of a call in which nothing came in
 
@@ -52,6 +54,9 @@ _SECRET_NAMES = (
 _SECRET_FOLDERS = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube"})
 _SAMPLES = ("*example*", "*sample*", "*template*", "*.dist", "*.md", "*.pub")
 """Files beside those of secrets that show their form."""
+
+_NAMED = KINDS | {SECRETS, DANGLING, OUTSIDE}
+"""The kinds that a note names the first files of: documents may be among them."""
 
 _SINGULAR: Mapping[str, str] = {OUTSIDE: "link that leads outside"}
 """Of kinds of several words, where it is not made by leaving out the last letter."""
@@ -102,9 +107,28 @@ def most_frequent(skipped: Mapping[str, int]) -> dict[str, int]:
     return shown
 
 
-def counts_of(skipped: Mapping[str, int]) -> str:
-    """Return the counts as text, such as "14 hidden, 1 hidden folder, 3 pdf"."""
-    return ", ".join(_count(kind, count) for kind, count in most_frequent(skipped).items())
+def counts_of(skipped: Mapping[str, int], examples: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Return the counts as text, such as "14 hidden, 1 dangling link (old/a.md), 3 pdf"."""
+    return ", ".join(
+        f"{_count(kind, count)}{_names((examples or {}).get(kind, ()), count)}"
+        for kind, count in most_frequent(skipped).items()
+    )
+
+
+def _names(names: Sequence[str], count: int) -> str:
+    """Return the names of the first files in brackets, or "" without any."""
+    shown = [cut_middle(_printable(name), MAX_NAME_CHARACTERS) for name in names]
+    return f" ({', '.join([*shown, *['…'] * (count > len(shown))])})" if shown else ""
+
+
+def _printable(name: str) -> str:
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in name)
+
+
+def _below(folders: Sequence[Path], source: str) -> str:
+    """Return a path below one of the folders relative to it, and the name of any other."""
+    path = PurePath(source)
+    return next((path.relative_to(each).as_posix() for each in folders if path.is_relative_to(each)), path.name)
 
 
 def _count(kind: str, count: int) -> str:
@@ -126,11 +150,19 @@ def advice_on(skipped: Mapping[str, int]) -> list[str]:
     return [*convert, *junk, *(advice for kind, advice in _ADVICE.items() if kind in skipped)]
 
 
-def notes_on(report: IngestReport) -> tuple[str, ...]:
-    """Return what to tell the caller about what was skipped; files outside the glob only if nothing was ingested."""
+def notes_on(report: IngestReport, folders: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Return what to tell the caller about what was skipped; files outside the glob only if nothing was ingested.
+
+    The first files that may matter to the caller are named, relative to the folders that he gave.
+    """
     skipped = {kind: count for kind, count in report.skipped.items() if report.is_empty or kind != OTHER_NAMES}
     if skipped:
-        return (" ".join([f"Skipped {counts_of(skipped)}.", *advice_on(skipped)]),)
+        examples = {
+            kind: [_below(folders, source) for source in report.examples.get(kind, ())]
+            for kind in skipped
+            if kind in _NAMED
+        }
+        return (" ".join([f"Skipped {counts_of(skipped, examples)}.", *advice_on(skipped)]),)
     return ("No files were found.",) if report.is_empty and not report.failures else ()
 
 

@@ -1,6 +1,7 @@
 """Where documents come from: files below the allowed roots, or text that the caller passes."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +20,8 @@ from .reader import read_document
 from .roots import Roots
 from .skipping import BLANK
 from .walk import Found, find_files
+
+logger = logging.getLogger(__name__)
 
 FILES_BETWEEN_REPORTS = 100
 
@@ -41,7 +44,10 @@ class Files:
     def __iter__(self) -> Iterator[Document | Failure | Skipped]:
         yield from self.found.failures
         for path in self.found.files:
-            yield self._read(path)
+            item = self._read(path)
+            if isinstance(item, Skipped):
+                logger.debug("Skipped (%s): %s", item.kind, item.source)
+            yield item
 
     def _read(self, path: Path) -> Document | Failure | Skipped:
         is_named = path in self.found.named

@@ -1,5 +1,6 @@
 """Finding the files to ingest below the paths of a caller, without leaving the allowed roots."""
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,12 +12,14 @@ from ..core.errors import NotFound, PathRefused, ResiftError
 from . import skipping
 from .decoding import SAMPLE_BYTES, looks_like_text
 from .glob import DEFAULT_GLOB, Glob
-from .job import Failure, Skipped
+from .job import Failure, Skipped, examples_of
 from .named import glob_below, local_path, shown
 from .opening import FolderEntry, list_folder, open_file
 from .parsers.junk import junk_by_name
 from .parsers.registry import installed_parsers
 from .roots import Roots
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Found:
     failures: tuple[Failure, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
     """What was skipped in folders, by kind."""
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The first files and folders that were skipped, by kind."""
     named: frozenset[Path] = frozenset()
     """Files that the caller named, rather than their folder."""
 
@@ -57,18 +62,25 @@ def find_files(
         InvalidInput: The glob is too long, or has too many alternatives.
     """
     search, files, named = _Search(roots, Glob.of(glob)), set[Path](), set[Path]()
-    failures, skipped = list[Failure](), dict[str, str]()
+    failures, skipped = list[Failure](), dict[str, Skipped]()
     for path in paths:
         for item, is_named in search.find(path):
             if isinstance(item, Failure):
                 failures.append(item)
             elif isinstance(item, Skipped):
-                skipped[item.source] = item.kind
+                logger.debug("Skipped (%s): %s", item.kind, item.source)
+                skipped[item.source] = item
             else:
                 files.add(item)
                 named |= {item} if is_named else set[Path]()
                 on_file(len(files))
-    return Found(tuple(sorted(files)), tuple(failures), skipped=Counter(skipped.values()), named=frozenset(named))
+    return Found(
+        tuple(sorted(files)),
+        tuple(failures),
+        skipped=Counter(item.kind for item in skipped.values()),
+        examples=examples_of(skipped.values()),
+        named=frozenset(named),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,6 @@ def _result(collection: str, report: IngestReport) -> dict[str, Any]:
 
 
 def _fitting(failures: Sequence[Failure]) -> list[dict[str, str]]:
-    budget = ReplyBudget(MAX_REPLY_TOKENS - 500)  # the counts and notes need little
+    budget = ReplyBudget(MAX_REPLY_TOKENS - 900)  # the counts and notes need little
     entries = ({"source": each.source[:200], "reason": each.reason[:400]} for each in failures[:MAX_FAILURES_SHOWN])
     return list(takewhile(budget.admit, entries))

@@ -18,9 +18,11 @@ MB = 2**20
 
 def test_reports_add_up_in_every_field() -> None:
     values: dict[str, Any] = {field.name: number for number, field in enumerate(fields(IngestReport), start=1)}
-    values |= {"failures": (Failure("a.md", "No text."),), "notes": ("A note.",), "skipped": {"pdf": 3}}
+    values |= {"failures": (Failure("a.md", "No text."),), "notes": ("A note.",)}
+    values |= {"skipped": {"pdf": 3}, "examples": {"pdf": ("a.pdf", "b.pdf")}}
     both = IngestReport(**values) + IngestReport(**values)
-    doubled = {name: {"pdf": 6} if name == "skipped" else value * 2 for name, value in values.items()}
+    doubled = {name: value if isinstance(value, dict) else value * 2 for name, value in values.items()}
+    doubled |= {"skipped": {"pdf": 6}, "examples": {"pdf": ("a.pdf", "b.pdf", "a.pdf")}}
     assert {name: getattr(both, name) for name in values} == doubled
     assert IngestReport() + both == both
 

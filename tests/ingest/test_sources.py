@@ -1,13 +1,17 @@
 """Where documents come from: files below the roots, and text that the caller passes."""
 
+import logging
 from base64 import b64encode
 from collections import Counter
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from resift.core.values import Document
-from resift.ingest.job import Failure, Skipped
+from resift.ingest.job import Failure, IngestReport, Skipped
 from resift.ingest.roots import Roots
+from resift.ingest.skipping import notes_on
 from resift.ingest.sources import Files, files_below, text_document
 
 
@@ -78,6 +82,26 @@ def test_id_of_a_text_is_given_or_its_source_or_a_hash() -> None:
     assert one == same
     assert len({one, titled, other}) == 3
     assert one.startswith("text-")
+
+
+def test_skipped_files_are_logged_and_the_first_of_those_that_may_matter_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "src").mkdir()
+    for name in ("a.min.js", "b.min.js", "c.min.js", "d.min.js", "src/prod.env", "e.pdf"):
+        (tmp_path / name).write_text("text")
+    (tmp_path / "blank.md").write_text(" \n")
+    (tmp_path / "gone\n.md").symlink_to(tmp_path / "nowhere.md")
+    with caplog.at_level(logging.DEBUG, "resift.ingest"):
+        files = below(tmp_path, ".")
+        assert list(files) == [Skipped(f"{tmp_path}/blank.md", "blank")]
+    logged = {record.getMessage() for record in caplog.records}
+    assert {f"Skipped (minified): {tmp_path}/d.min.js", f"Skipped (blank): {tmp_path}/blank.md"} <= logged
+    [note] = notes_on(IngestReport(skipped=files.found.skipped, examples=files.found.examples), files.folders)
+    assert note.startswith(
+        "Skipped 4 minified (a.min.js, b.min.js, c.min.js, …), 1 dangling link (gone\ufffd.md), 1 pdf, "
+        "1 secret file (src/prod.env). "
+    )
 
 
 def test_junk_in_a_folder_is_skipped_and_taken_when_it_is_named(tmp_path: Path) -> None:
