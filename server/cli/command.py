@@ -26,6 +26,7 @@ from pydantic.fields import FieldInfo
 
 from ...api.arguments import parameters
 from ...core.errors import InvalidInput
+from ..output import log_to_stderr
 
 if TYPE_CHECKING:
     from ...api.resift import Resift
@@ -56,6 +57,7 @@ def call_api(call: Callable[[Resift], Awaitable[T]], *, settings: Settings | Non
         from ...api.resift import Resift
 
         async with Resift(settings) as resift:
+            log_to_stderr(resift.engine.settings.log_level)
             return await call(resift)
 
     return anyio.run(run)
