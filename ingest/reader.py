@@ -98,12 +98,13 @@ def _read_bytes(path: Path, roots: Roots, max_bytes: int) -> bytes:
     """Return the content of a regular file of at most `max_bytes`."""
     try:
         with open_file(path, roots) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > max_bytes:
+            data = file.read(max_bytes + 1)  # one more, in case the file grows meanwhile
+            if len(data) > max_bytes:
+                size = os.fstat(file.fileno()).st_size
                 raise UnreadableFile(
                     f"{path} has {size:,} bytes; the limit is {max_bytes:,}. Split it, or raise "
                     "RESIFT_INGEST__MAX_BYTES."
                 )
-            return file.read(max_bytes)
+            return data
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}. Check its permissions.") from error

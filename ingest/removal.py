@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import Hint, InvalidInput, StoreBusy, StoreError
-from ..search.named_documents import candidates, document_ids, ending_in, find_documents
+from ..search.named_documents import candidates, document_ids, ending_in, find_documents, nearest_document
 from ..search.path_filters import PathFilter, resolve_paths
 from ..search.relative_paths import NO_FOLDERS, RelativePaths
 from ..search.unmatched import reasons_for_nothing
@@ -106,12 +106,13 @@ class Remover:
     async def _near(self, collection: Collection, missing: Sequence[str]) -> tuple[str, ...]:
         """Return which documents may be meant by names that are not found. Deleting takes no guess, so it only asks."""
         ids = await document_ids(collection) if missing else []
-        near = {name: ending_in(ids, name) for name in missing[:MAX_NEAR]}
-        return tuple(
-            f"No document {name!r}. Did you mean {candidates([self._paths.shorten(each) for each in found])}?"
-            for name, found in near.items()
-            if found
-        )
+        near = {name: self._meant(ids, name) for name in missing[:MAX_NEAR]}
+        return tuple(f"No document {name!r}.{meant}" for name, meant in near.items() if meant)
+
+    def _meant(self, ids: Sequence[str], name: str) -> str:
+        if found := ending_in(ids, name):
+            return f" Did you mean {candidates([self._paths.shorten(each) for each in found])}?"
+        return nearest_document(ids, self._paths, name)
 
     async def _filter(self, collection: Collection, filter_: Mapping[str, Any]) -> PathFilter:
         """Return the filter with relative paths replaced, if they stand for one place each: deleting takes no guess."""

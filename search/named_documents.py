@@ -41,8 +41,7 @@ async def find_document(collection: Collection, paths: RelativePaths, name: str)
     for each, at in dict.fromkeys([(name, 0), (source, line)]):
         if found := ending_in(ids, each):
             return NamedDocument(_only([paths.shorten(document_id) for document_id in found], name, found), at)
-    known = [paths.shorten(document_id) for document_id in ids[:MAX_NEAREST]]
-    near = nearest(source, known) if len(source) <= LONGEST_COMPARED else ""
+    near = nearest_document(ids, paths, source)
     raise NotFound(
         f"No document {name!r} in collection {collection.name!r}.{near} Take a document_id from a hit, or search."
     )
@@ -103,6 +102,13 @@ def ending_in(paths: Sequence[str], end: str) -> list[str]:
         return []
     end = f"/{end.replace(chr(92), '/').removeprefix('./').lstrip('/')}"
     return sorted(path for path in paths if path.endswith(end)) if len(end) > 1 else []
+
+
+def nearest_document(ids: Sequence[str], paths: RelativePaths, name: str) -> str:
+    """Return " Did you mean 'x'?" for the document whose shown id is spelt most like a name, or nothing."""
+    if len(name) > LONGEST_COMPARED:
+        return ""
+    return nearest(name, [paths.shorten(document_id) for document_id in ids[:MAX_NEAREST]])
 
 
 def candidates(names: Sequence[str]) -> str:

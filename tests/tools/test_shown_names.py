@@ -114,6 +114,8 @@ async def test_deleting_takes_no_guess(tools: Asker) -> None:
         "No document 'lamp.md'. Did you mean 'docs/lamp.md', 'notes/lamp.md'?",
         "No document 'pump.md'. Did you mean 'docs/guide/pump.md'?",
     ]
+    gone = await tools.call("delete_documents", {"collection": "default", "document_ids": ["docs/lamb.md"]})
+    assert (gone["documents"], gone["notes"]) == (0, ["No document 'docs/lamb.md'. Did you mean 'docs/lamp.md'?"])
     guess = {"collection": "default", "filter": {"source": {"prefix": "guide/"}}}
     message = await tools.refusal("delete_documents", guess)
     assert "Nothing was deleted. 'guide/' was read as 'docs/guide/'. Give the whole path." in message
