@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..core.errors import InvalidInput, ResiftError, StoreError
-from ..core.text import encodable
+from ..core.text import encodable, listed
 from ..core.values import Document, Passage
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
 from ..models.lazy import Lazy
@@ -26,13 +26,15 @@ from .job import Failure, IngestReport, Job, Skipped, WriteLocks, examples_of
 from .parsers.registry import installed_parsers
 from .passages.chunker import Chunker
 from .reader import failing_alone
-from .skipping import BLANK
+from .skipping import BLANK, OTHER_NAMES
 from .tally import Tally
 from .walk import is_missing_or_empty
 
 NO_TEXT = (
     "The document has no text. If an earlier version of it is stored, that one is kept: delete it if you want it gone."
 )
+
+MAX_KEPT = 3  # documents of skipped files that are named in a note
 
 BATCH_DOCUMENTS = 64  # read, compared and cut together
 
@@ -114,15 +116,16 @@ class Ingestor:
         await tally.start()
         parsers = await self._workers.run(installed_parsers)  # the first call imports plug-ins
         report = IngestReport(notes=parsers.problems)
-        items, seen, blank = iter(job.items), set[str](), set[str]()
+        items, seen, skipped = iter(job.items), set[str](), dict[str, str]()
         while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
             documents, rejected = _accept(batch, seen)
             seen |= {document.id for document in documents}
-            blank |= {item.source for item in batch if isinstance(item, Skipped) and item.kind == BLANK}
+            skipped |= {item.source: item.kind for item in batch if isinstance(item, Skipped)}
             await tally.cut(documents=len(batch) - len(documents), passages=0)
             await tally.finished(len(batch) - len(documents))
             report += rejected + await self._write_changed(collection, documents, tally)
-        return report + await _prune(collection, job, seen=seen, blank=blank)
+        report += await _prune(collection, job, seen=seen, blank={key for key in skipped if skipped[key] == BLANK})
+        return report + await _note_what_stays(collection, [key for key in skipped if skipped[key] != OTHER_NAMES])
 
     async def _write_changed(self, collection: Collection, documents: Sequence[Document], tally: Tally) -> IngestReport:
         """Write the documents that differ from their stored versions."""
@@ -265,6 +268,16 @@ async def _prune(collection: Collection, job: Job, *, seen: Set[str], blank: Set
     if gone:
         await collection.remove(AnyOf("document_id", tuple(gone)))
     return IngestReport(removed=len(gone))
+
+
+async def _note_what_stays(collection: Collection, skipped: Sequence[str]) -> IngestReport:
+    """Note which documents are in the collection although their files are skipped now: they became junk, say."""
+    if not (kept := sorted(await collection.entries(skipped))):
+        return IngestReport()
+    names = listed(kept, most=MAX_KEPT)
+    return IngestReport(
+        notes=(f"Still in the collection, although their files are skipped now: {names}. Delete what you do not want.",)
+    )
 
 
 async def _optimize_when_due(collection: Collection, tally: Tally) -> IngestReport:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,3 +57,26 @@ async def test_emptied_file_is_pruned(harness: Harness, tmp_path: Path, text: st
     (tmp_path / "note.md").write_text(text)
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
     assert (await harness.ingest(*files, prune_below=[tmp_path])).removed == 1
+
+
+async def test_document_whose_file_became_junk_or_blank_is_noted_unless_it_is_pruned(
+    harness: Harness, tmp_path: Path
+) -> None:
+    async def run(**options: Any) -> IngestReport:
+        files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=99_999)
+        return await harness.ingest(*files, **options)
+
+    for name in ("app.js", "note.md"):
+        (tmp_path / name).write_text("// Prints a greeting.\nprint('hello');\n")
+    assert (await run()).notes == ()
+    (tmp_path / "app.js").write_text("function a(b){return b+1};" * 1000)
+    (tmp_path / "note.md").write_text(" \n")
+    report = await run()
+    assert report.skipped == {"minified": 1, "blank": 1}
+    both = f"{tmp_path}/app.js, {tmp_path}/note.md"
+    assert report.notes == (
+        f"Still in the collection, although their files are skipped now: {both}. Delete what you do not want.",
+    )
+    pruned = await run(prune_below=[tmp_path])
+    assert pruned.removed == 1
+    assert f"skipped now: {tmp_path}/app.js. Delete" in pruned.notes[0]
