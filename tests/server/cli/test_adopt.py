@@ -275,9 +275,10 @@ async def test_data_folder_has_nothing_to_adopt(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_adopted_collection_is_evaluated_and_tuned_by_questions_of_its_own(
-    adopted: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    adopted: Engine, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("ir_measures", reason="the extra [eval] is not installed")
+    await run_adopt(settings, AdoptRequest("langchain", add_keywords=True))
     asked = [
         {"query": f"{document.title}, question {n}", "relevant": [document.source]}
         for n in range(8)
