@@ -72,7 +72,7 @@ def test_arguments_that_do_not_fit_together_are_refused(request_: SearchRequest,
         ({"rerank_weight": -0.1}, "greater than or equal to 0"),
         ({"time_budget_ms": -1}, "greater than or equal to 0"),
         ({"mode": "words"}, "'hybrid', 'dense' or 'keyword'"),
-        ({"queries": "other words"}, "'str' instances are not allowed as a Sequence value"),
+        ({"queries": 3}, "instance of Sequence"),
         ({"boost": {"kind": 2}}, "valid dictionary"),
         ({"reranked": "maxsim"}, "Unexpected keyword argument"),
     ],
@@ -90,3 +90,7 @@ def test_query_carries_the_words_of_the_request_and_the_time() -> None:
     query = query_of(request, clock=perf_counter, now=now)
     assert (query.text, query.texts, query.instruction) == ("q", ("q", "p"), "newest")
     assert (query.clock, query.now, query.has_deadline) == (perf_counter, now, False)
+
+
+def test_a_single_phrasing_need_not_be_a_list() -> None:
+    assert prepare(SearchRequest("q", queries="other words")).queries == ("other words",)

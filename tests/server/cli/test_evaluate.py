@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from resift.core import errors as extras
+from resift.core import extras
 from resift.core.extras import install_line
 from resift.server.cli.evaluate import settings_for
 from resift.settings.load import load_settings

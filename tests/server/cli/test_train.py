@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from resift.core import errors as extras
+from resift.core import extras
 from resift.core.extras import install_line
 from resift.server.cli import train as train_cli
 from resift.tests.server.in_process import Run
