@@ -63,7 +63,7 @@ async def test_every_question_is_asked_and_counted(printed: str) -> None:
     assert after > before
     verdicts = Counter(verdict for _, rank, verdict in moves if rank == "#1")
     assert f"came first: {verdicts['good']} good, {verdicts['weak']} weak, {verdicts['none']} none." in printed
-    assert verdicts["none"] <= 0.1 * after
+    assert verdicts["none"] <= 0.2 * after
 
 
 @pytest.mark.slow
