@@ -10,7 +10,7 @@ from ..core.vectors import BM25, DENSE
 from ..core.verdict import Evidence, Verdict, VerdictModel
 
 GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
-WEAK_RELEVANCE = 0.1  # at 0.2 three of the demo's 14 right answers were called "none" (docs/decisions.md)
+WEAK_RELEVANCE = 0.1  # at 0.2 three of the first demo's 14 right answers were called "none" (docs/decisions.md)
 COMPARED_HITS = 9  # the rest of a page of ten: their mean is what a hit on the subject scores without answering
 
 

@@ -16,12 +16,17 @@ from .console import progress_bar, say, show
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from ...evaluation.judged import JudgedSet
     from ...evaluation.tuning.ranking_fit import RankingFit
     from ...evaluation.tuning.tuner import Tuner
     from ...evaluation.tuning.verdict_tuner import TunedFit
     from ...factories.engine import Engine
 
 SAMPLE_SEED = 1
+
+DRY_RUN = "Nothing was written: this was a dry run."
+
+STORED = "Stored with collection {!r}. To remove it, run: resift tune --reset"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -111,13 +116,13 @@ async def run_tune(engine: Engine, request: TuneRequest) -> None:
     show(fit_table(fit, title=f"{request.collection}, {tuner.model}"))
     say(_gain_line(fit))
     if request.dry_run:
-        say("Nothing was written: this was a dry run.")
+        say(DRY_RUN)
     elif not fit.changes_settings:
         say("Nothing was written: the current settings are already the best that was found.")
     else:
         _refuse_without_gain(fit.is_safe, fit.gain.low, force=request.force)
         await tuner.save(fit, now=now)
-        say(f"Stored with collection {request.collection!r}. To remove it, run: resift tune --reset")
+        say(STORED.format(request.collection))
 
 
 async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
@@ -126,21 +131,13 @@ async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
     Raises:
         InvalidInput: There are too few questions, or the gain may be chance; then nothing is stored.
     """
-    from ...evaluation.judged_files import load_judged
     from ...evaluation.tuning.tuner import Tuner
     from ...evaluation.tuning.verdict_tuner import fit_own_verdicts, save_verdicts
 
     if request.data is None:
         raise InvalidInput("Verdicts are fitted to judged questions: give --data.")
     tuner = await Tuner.open(engine.services.pipeline, request.collection, request.reranker)
-    judged = load_judged(
-        request.data,
-        split=request.split,
-        preferred_split="train",
-        queries=request.questions,
-        seed=SAMPLE_SEED,
-        allow_unanswered=True,
-    )
+    judged = _load(request, request.data, allow_unanswered=True)
     with progress_bar("Searching") as progress:
         fit = await fit_own_verdicts(tuner, judged, progress=progress)
     if fit.left_out:
@@ -151,11 +148,11 @@ async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
         f"{fit.gain.high:+.4f} ({fit.questions} questions)"
     )
     if request.dry_run:
-        say("Nothing was written: this was a dry run.")
+        say(DRY_RUN)
         return
     _refuse_without_gain(fit.gain.low > 0, fit.gain.low, force=request.force)
     await save_verdicts(tuner, fit, now=datetime.now(UTC))
-    say(f"Stored with collection {request.collection!r}. To remove it, run: resift tune --reset")
+    say(STORED.format(request.collection))
 
 
 async def run_reset(engine: Engine, name: str) -> None:
@@ -166,13 +163,21 @@ async def run_reset(engine: Engine, name: str) -> None:
     say(f"{name}: removed the tuning for {removed}." if removed else f"{name}: nothing was tuned.")
 
 
-async def _fit_judged(tuner: Tuner, request: TuneRequest, data: Path, now: datetime) -> RankingFit:
+def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -> JudgedSet:
     from ...evaluation.judged_files import load_judged
 
-    judged = load_judged(
-        data, split=request.split, preferred_split="train", queries=request.questions, seed=SAMPLE_SEED
+    return load_judged(
+        data,
+        split=request.split,
+        preferred_split="train",
+        queries=request.questions,
+        seed=SAMPLE_SEED,
+        allow_unanswered=allow_unanswered,
     )
-    found = await tuner.answerable(judged)
+
+
+async def _fit_judged(tuner: Tuner, request: TuneRequest, data: Path, now: datetime) -> RankingFit:
+    found = await tuner.answerable(_load(request, data))
     if found.left_out:
         example = f" (for example, it lacks {found.missing!r})" if found.missing else ""
         reason = f"{request.collection!r} holds no document that answers them{example}"
