@@ -5,7 +5,6 @@ The names below are imported when they are first used, so that `import resift` s
 
 import os
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
         BlankFile,
         ContextTooLong,
         DamagedCollection,
+        Forbidden,
         IncompatibleCollection,
         InvalidFilter,
         InvalidInput,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .rerank.protocols import Orderer, Ordering, Scorer, Scores
     from .settings.load import Settings
 
-__version__ = version("resift")
+    __version__: str
 
 # ONNX Runtime 1.31 sends telemetry unless this is set before its import, whoever imports it.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -56,6 +56,7 @@ _MODULES = {
         "BlankFile",
         "ContextTooLong",
         "DamagedCollection",
+        "Forbidden",
         "IncompatibleCollection",
         "InvalidFilter",
         "InvalidInput",
@@ -95,6 +96,7 @@ __all__ = [
     "Extract",
     "Failure",
     "FieldSummary",
+    "Forbidden",
     "Hit",
     "IncompatibleCollection",
     "IngestReport",
@@ -138,6 +140,10 @@ def __getattr__(name: str) -> Any:
     Raises:
         AttributeError: There is no such public name.
     """
+    if name == "__version__":
+        from importlib.metadata import version  # 30 ms, which a client of the engine does not have
+
+        return globals().setdefault(name, version("resift"))
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,21 +10,20 @@ from ..core.extras import require_extra
 from ..core.text import listed
 from ..core.values import Hit
 from ..evaluation.systems import DEPTHS
-from ..factories.engine import Engine, build_engine
-from ..ingest.job import IngestReport, Job, Progress
-from ..ingest.named import absolute, roots_of
+from ..factories.engine import Engine, Services, build_engine
+from ..ingest.job import IngestReport, Progress
 from ..ingest.removal import Removed
-from ..ingest.skipping import notes_on
-from ..ingest.sources import search_paths
 from ..pipeline.page import Page
 from ..pipeline.reading import Extract, read_around, read_from
 from ..pipeline.request import DEFAULT, SearchRequest
 from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, summarize_fields
 from ..settings.load import Settings, load_settings
-from ..store.fields import check_metadata
 from ..store.manifest import Tuning
 from .arguments import build, takes
-from .passages import read_document_input, read_passages, searched
+from .caller import CALLER
+from .in_flight import in_flight, uses_store
+from .ingestion import ingest
+from .passages import read_passages, searched
 from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     from ..evaluation.report.content import EvaluationReport
 
 MAX_READ = 200  # passages of a document in one call
-
-NOTHING_PRUNED = "Nothing was pruned, because `prune` compares folders, and no path is a folder."
 
 
 class Resift:
@@ -44,15 +40,16 @@ class Resift:
     the settings file; keyword arguments override single ones, as in `Resift(data_dir="index")`. For code without an
     event loop there is `SyncResift`.
 
-    `engine` is for servers: it supplies an engine that is already built, whose roots then limit which files may be
-    ingested. Otherwise every path that is passed to `ingest` may be read.
+    `engine` is for servers: it supplies an engine that is already built. The roots of the engine, or those of the
+    caller for whom the server works, then limit which files may be ingested. Otherwise every path that is passed to
+    `ingest` may be read.
 
     Raises:
         InvalidInput: A setting is unknown or invalid.
     """
 
     def __init__(self, settings: Settings | None = None, *, engine: Engine | None = None, **overrides: Any) -> None:
-        self._roots = None if engine is None else engine.services.roots
+        self._is_own = engine is None
         if unknown := sorted(overrides.keys() - Settings.model_fields.keys()):
             raise InvalidInput(f"Unknown setting {unknown[0]!r}.{nearest(unknown[0], Settings.model_fields)}")
         if overrides and (settings is not None or engine is not None):
@@ -71,7 +68,14 @@ class Resift:
         """Flush and close the store, and close connections to endpoints."""
         await self.engine.close()
 
+    @property
+    def services(self) -> Services:
+        """Return what the calls work with; for a caller of a server, with the folders of that caller."""
+        roots = CALLER.get().roots
+        return self.engine.services if roots is None else self.engine.services.reading(roots)
+
     @takes(SearchRequest)
+    @uses_store
     async def search(self, *args: Any, **kwargs: Any) -> Page:
         """Return one page of passages that answer a query, best first.
 
@@ -80,9 +84,12 @@ class Resift:
             NotFound: There is no such collection, reranker or example.
             StoreError: The store cannot be read.
         """
-        return await self.engine.services.pipeline.search(build(SearchRequest, *args, **kwargs))
+        request = build(SearchRequest, *args, **kwargs)
+        CALLER.get().require(request.collection)
+        return await self.services.pipeline.search(request)
 
     @takes(RerankRequest)
+    @in_flight
     async def rerank(self, *args: Any, **kwargs: Any) -> Page:
         """Return passages that the caller already has, best first.
 
@@ -91,7 +98,7 @@ class Resift:
             NotFound: There is no such reranker.
         """
         request = build(RerankRequest, *args, **kwargs)
-        return await self.engine.services.pipeline.rerank(
+        return await self.services.pipeline.rerank(
             request.query,
             read_passages(request.passages),
             limit=request.limit,
@@ -100,6 +107,7 @@ class Resift:
         )
 
     @takes(LlmRerankRequest)
+    @in_flight
     async def rerank_with_llm(self, *args: Any, **kwargs: Any) -> Page:
         """Return passages that the caller already has in the order of the language model.
 
@@ -111,7 +119,7 @@ class Resift:
             raise InvalidInput(
                 "No language model is configured. Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL."
             )
-        return await self.engine.services.pipeline.order(
+        return await self.services.pipeline.order(
             request.query,
             read_passages(request.passages),
             self.engine.listwise.with_template(request.template),
@@ -120,6 +128,7 @@ class Resift:
         )
 
     @takes(IngestRequest)
+    @uses_store
     async def ingest(self, *args: Any, **kwargs: Any) -> IngestReport:
         """Take documents into a collection. Unchanged ones cost nothing; changed ones replace their old version.
 
@@ -127,35 +136,12 @@ class Resift:
             InvalidInput: An argument cannot be used. Files that cannot be read are failures in the report.
             StoreError: The store cannot be written.
         """
-        request, services = build(IngestRequest, *args, **kwargs), self.engine.services
-        paths = request.path_list if self._roots else list(absolute(request.path_list))
-        if not request.documents and not paths:
-            raise InvalidInput("Nothing to ingest. Pass `documents` as [{'text': ..., 'title': ...}], or `paths`.")
-        check_metadata(request.metadata)  # once, rather than as a failure of each document
-        if request.prune and not paths:
-            raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
-        files = await search_paths(
-            paths,
-            progress=request.progress,
-            glob=request.glob,
-            roots=self._roots or roots_of(paths, own=services.roots.own),
-            metadata=request.metadata,
-            max_bytes=services.max_file_bytes,
-        )
-        documents = (read_document_input(each, request.metadata) for each in request.documents)
-        job = Job(
-            request.collection,
-            items=chain(documents, files),
-            total=len(request.documents) + len(files),
-            prune_below=files.folders if request.prune else (),
-            progress=request.progress,
-        )
-        found = IngestReport(skipped=files.found.skipped, examples=files.found.examples)
-        report = await services.ingestor.ingest(job) + found
-        nothing_pruned = (NOTHING_PRUNED,) if request.prune and not files.folders else ()
-        return report + IngestReport(notes=(*notes_on(report, files.folders), *nothing_pruned))
+        request = build(IngestRequest, *args, **kwargs)
+        CALLER.get().require_to_write(request.collection)
+        return await ingest(request, self.services, reads_any_path=self._is_own or CALLER.get().reads_any_path)
 
     @takes(ReadRequest)
+    @uses_store
     async def read(self, *args: Any, **kwargs: Any) -> Extract:
         """Return a document from a passage on, or the passages around a hit.
 
@@ -166,39 +152,48 @@ class Resift:
         request = build(ReadRequest, *args, **kwargs)
         if bool(request.document_id) == bool(request.passage_id):
             raise InvalidInput("Pass either document_id (from the start) or passage_id (around a hit).")
-        pipeline = self.engine.services.pipeline
+        CALLER.get().require(request.collection)
+        pipeline = self.services.pipeline
         collection = await pipeline.open(request.collection)
         if request.passage_id:
             return await read_around(collection, request.passage_id, around=request.around, paths=pipeline.paths)
         document_id, start = request.document_id, request.start
         return await read_from(collection, document_id, start=start, limit=MAX_READ, paths=pipeline.paths)
 
+    @uses_store
     async def collections(self, name: str = "") -> list[CollectionSummary]:
         """Return the summary of every collection, or of one.
 
         Raises:
             NotFound: There is no collection of that name.
         """
-        services = self.engine.services
-        return await summarize_all(services.pipeline, [name] if name else await services.store.names())
+        services, caller = self.services, CALLER.get()
+        if name:
+            caller.require(name)
+        return await summarize_all(services.pipeline, [name] if name else caller.visible(await services.store.names()))
 
+    @uses_store
     async def fields(self, collection: str) -> list[FieldSummary]:
         """Return the metadata fields of a collection with their most frequent values.
 
         Raises:
             NotFound: There is no collection of that name.
         """
-        return await summarize_fields(await self.engine.services.pipeline.open(collection))
+        CALLER.get().require(collection)
+        return await summarize_fields(await self.services.pipeline.open(collection))
 
+    @uses_store
     async def tunings(self, collection: str) -> Mapping[str, Tuning]:
         """Return what `resift tune` found for a collection, by the name of the reranker's model.
 
         Raises:
             NotFound: There is no collection of that name.
         """
-        return (await self.engine.services.pipeline.open(collection)).manifest.tuning
+        CALLER.get().require(collection)
+        return (await self.services.pipeline.open(collection)).manifest.tuning
 
     @takes(DeleteRequest)
+    @uses_store
     async def delete(self, *args: Any, **kwargs: Any) -> Removed:
         """Delete documents by id and filter, or a whole collection. Files on disk are not touched.
 
@@ -207,13 +202,15 @@ class Resift:
             NotFound: There is no such collection.
         """
         request = build(DeleteRequest, *args, **kwargs)
-        return await self.engine.services.remover.remove(
+        CALLER.get().require_to_write(request.collection)
+        return await self.services.remover.remove(
             request.collection,
             document_ids=request.document_ids,
             filter_=request.filter,
             everything=request.everything,
         )
 
+    @uses_store
     async def evaluate(
         self,
         data: "str | Path | JudgedSet",
@@ -239,6 +236,7 @@ class Resift:
             ModelError: The reranker failed.
         """
         require_extra("eval", "`evaluate`")
+        CALLER.get().require_to_write(collection)
         from ..evaluation.experiment import EvaluationRequest, evaluate
         from ..evaluation.judged_files import load_judged
 
@@ -247,7 +245,7 @@ class Resift:
         request = EvaluationRequest(
             judged=data, collection=collection, reranker=reranker, depth=depth, depths=depths, seed=seed
         )
-        services = self.engine.services
+        services = self.services
         return await evaluate(
             request,
             pipeline=services.pipeline,
@@ -260,19 +258,21 @@ class Resift:
     @property
     def takes_feedback(self) -> bool:
         """Return whether the settings ask for feedback, so that searches can be logged."""
-        return self.engine.services.feedback is not None
+        return self.services.feedback is not None
 
+    @in_flight
     async def log_search(self, request: SearchRequest, hits: Sequence[Hit]) -> str:
         """Log the hits that a search showed, and return the id to give feedback on; "" if feedback is off.
 
         Raises:
             StoreError: The log cannot be written.
         """
-        log = self.engine.services.feedback
+        log = self.services.feedback
         if log is None:
             return ""
         return await log.log_search(searched(request, hits))
 
+    @in_flight
     async def record_feedback(self, search_id: str, *, used: Sequence[str], not_used: Sequence[str] = ()) -> None:
         """Record which passages of a logged search were used, and which were not.
 
@@ -280,7 +280,7 @@ class Resift:
             InvalidInput: Feedback is off, or a passage was not among the hits.
             NotFound: There is no such search.
         """
-        log = self.engine.services.feedback
+        log = self.services.feedback
         if log is None:
             raise InvalidInput("Feedback is off. Set RESIFT_FEEDBACK=true.")
         await log.log_feedback(search_id, used, not_used)
@@ -293,4 +293,4 @@ class Resift:
     @property
     def rerankers(self) -> list[str]:
         """Return the names that `reranker` takes."""
-        return self.engine.services.pipeline.rerankers.names
+        return self.services.pipeline.rerankers.names

@@ -58,6 +58,10 @@ class InvalidFilter(InvalidInput):
     """A filter that no store can apply. If a field is unknown, the message names the known fields."""
 
 
+class Forbidden(ResiftError):
+    """Something that the caller is not allowed to do."""
+
+
 class NotFound(ResiftError):
     """A collection, document, passage or model that does not exist."""
 

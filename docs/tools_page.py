@@ -10,7 +10,7 @@ import anyio
 from mcp.types import Tool
 
 from resift.factories.engine import build_engine
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.settings.load import load_settings
 
 INTRODUCTION = """\

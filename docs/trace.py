@@ -16,10 +16,10 @@ import anyio
 from mcp.client import Client
 
 import resift
-from resift.factories.engine import build_engine
+from resift.factories.engine import build_engine, running
 from resift.models.pair.scorer import PairScorer
 from resift.models.worker_pool import WorkerPool
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.settings.load import load_settings
 
 ROOT = Path(resift.__file__).parent
@@ -46,7 +46,7 @@ async def trace() -> list[Call]:
 
     with tempfile.TemporaryDirectory() as folder:
         engine = build_engine(load_settings(data_dir=Path(folder), min_free_mb=0))
-        async with Client(create_server(engine)) as client:
+        async with running(engine), Client(create_server(engine)) as client:
             text = "Worn brake pads squeal. Replace the pads on both wheels of an axle."
             await client.call_tool("ingest_documents", {"documents": [{"text": text}]})
             sys.setprofile(watch)

@@ -1,10 +1,15 @@
 """What the API calls; built once per engine."""
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import anyio
+
+from ..core.errors import ResiftError
 from ..core.values import Logistic
 from ..encoders.configured import LocalEncoder, RemoteEncoder
 from ..encoders.minilm import BundledEncoder
@@ -34,6 +39,7 @@ from ..search.retriever import FusionOptions, Retriever
 from ..settings.load import Settings
 from ..store.collection import Store
 from ..store.feedback_log import FOLDER, FeedbackLog
+from ..store.gate import Gate
 from .encoders import EncoderBuilder, build_encoder, new_manifest, sparse_encoder
 from .extensions import PluginEncoder, PluginReranker
 from .rerankers import RerankerBuilder
@@ -54,6 +60,16 @@ class Services:
     feedback: FeedbackLog | None = None
     """Where searches and what was used of them are kept; None keeps none."""
 
+    def reading(self, folders: Sequence[Path]) -> "Services":
+        """Return the same services for a caller who may read these folders, and whose relative paths start there."""
+        roots = Roots.of(folders, own=self.roots.own)
+        paths = RelativePaths.to(roots.folders)
+        return replace(
+            self, roots=roots, pipeline=self.pipeline.with_paths(paths), remover=self.remover.with_paths(paths)
+        )
+
+
+logger = logging.getLogger(__name__)
 
 ENCODER = "all-MiniLM-L6-v2-int8"
 
@@ -83,6 +99,8 @@ class Engine:
     language_model: LanguageModel | None = None
     listwise: Listwise | None = None
     rerankers_to_close: tuple[RerankEndpoint | PluginReranker, ...] = ()
+    gate: Gate = field(default_factory=Gate)
+    """Through which every call of the API goes."""
 
     @property
     def feedback(self) -> FeedbackLog:
@@ -108,6 +126,29 @@ class Engine:
             await self.encoder.close()
         for reranker in self.rerankers_to_close:
             await reranker.close()
+
+
+@asynccontextmanager
+async def running(engine: Engine) -> AsyncGenerator[None]:
+    """Load the models in the background, and close the engine at the end."""
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_warm, engine)
+            yield
+            group.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await engine.close()
+
+
+async def _warm(engine: Engine) -> None:
+    """Load the models. A failure is logged, and the first search reports it to its caller."""
+    try:
+        await engine.warm()
+    except ResiftError as error:
+        logger.error("The models could not be loaded: %s", error)  # noqa: TRY400 - the message says what to do
+    except Exception:  # in a background task no failure may end the server
+        logger.exception("The models could not be loaded")
 
 
 def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:

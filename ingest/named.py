@@ -73,11 +73,11 @@ def _inside(root: Path, base: str, roots: Roots) -> Path | None:
         return None
 
 
-def absolute(paths: Iterable[str | Path]) -> Iterator[str | Path]:
-    """Yield the paths, relative ones below the working directory. URLs stay as they are, to be refused one by one."""
+def absolute(paths: Iterable[str | Path], folder: Path) -> Iterator[str | Path]:
+    """Yield the paths, relative ones below a folder. URLs stay as they are, to be refused one by one."""
     for path in paths:
         try:
-            yield local_path(path).expanduser().absolute()
+            yield folder / local_path(path).expanduser()
         except (InvalidInput, RuntimeError):
             yield path
 

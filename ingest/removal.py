@@ -1,6 +1,7 @@
 """Removing documents and collections."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,12 @@ class Remover:
         self._paths = paths
         self._locks = locks
         self._feedback = feedback
+
+    def with_paths(self, paths: RelativePaths) -> "Remover":
+        """Return a remover from the same store for which paths are relative to other folders."""
+        other = copy(self)
+        other._paths = paths
+        return other
 
     async def drop(self, name: str) -> Removed:
         """Delete a collection with all its documents, even if it was written with another model.

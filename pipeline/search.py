@@ -160,6 +160,12 @@ class Pipeline:
         other.rerankers = self.rerankers.wrapped(wrap)
         return other
 
+    def with_paths(self, paths: RelativePaths) -> "Pipeline":
+        """Return a pipeline over the same store in which paths are relative to other folders."""
+        other = copy(self)
+        other.paths = paths
+        return other
+
     async def _why_nothing(self, request: SearchRequest, collection: Collection, filter_: PathFilter) -> list[str]:
         """Return notes on why a search found nothing."""
         reasons = await reasons_for_nothing(collection, filter_, self.paths)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
@@ -13,12 +12,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from ..core.errors import InvalidInput, nearest
 from ..store.qdrant.connection import Address
 from .credentials import mask_from, mask_from_environment
+from .location import ENV_FILE, absolute, default_data_dir, settings_file, values_in
 from .problems import PREFIX, misfit, no_json
 from .ranking import BlendSettings, RerankSettings, SearchSettings
 from .reranker_rows import Row, check_names
 from .sections import EncoderSettings, IndexSettings, LlmSettings, QdrantSettings, VectorSettings
-
-ENV_FILE = "RESIFT_ENV_FILE"
+from .serving import ServeSettings
 
 _FOREIGN = ("RESIFT_TEST_",)  # the test suite's own
 
@@ -59,7 +58,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        default_factory=lambda: user_data_path("resift", appauthor=False),
+        default_factory=default_data_dir,
         description="The folder that holds the collections. If empty, the data folder of your platform, such as "
         "~/.local/share/resift.",
     )
@@ -101,6 +100,7 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = EncoderSettings()
     llm: LlmSettings = LlmSettings()
     qdrant: QdrantSettings = QdrantSettings()
+    serve: ServeSettings = ServeSettings()
     qdrant_url: str = Field(
         default="",
         validation_alias="QDRANT_URL",
@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "prompts_dir", mode="after")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
-        return value.expanduser().absolute() if value else None
+        return absolute(value) if value else None
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -160,18 +160,17 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         InvalidInput: A RESIFT_ name is unknown, or a value is invalid.
     """
-    named = os.environ.get(ENV_FILE, "")
-    file = Path(named or user_config_path("resift", appauthor=False) / ".env")
+    named, file = os.environ.get(ENV_FILE, ""), settings_file()
     if named and not file.is_file():
         raise InvalidInput(f"{ENV_FILE} = {named!r} is not a file. Correct it or leave it out.")
     _refuse_unknown(os.environ)
-    _refuse_unknown(_values_in(file))
+    _refuse_unknown(values_in(file))
     try:
         return Settings(_env_file=file, **overrides)  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
         raise InvalidInput(misfit(error)) from error
     except SettingsError as error:
-        raise InvalidInput(no_json(error, {**_values_in(file), **os.environ})) from error
+        raise InvalidInput(no_json(error, {**values_in(file), **os.environ})) from error
 
 
 def all_settings() -> Iterator[tuple[str, str, str]]:
@@ -204,9 +203,3 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     for name in names:
         if name.startswith(PREFIX) and not name.startswith(_FOREIGN) and name not in known:
             raise InvalidInput(f"Unknown setting {name}.{nearest(name, known)} docs/settings.md lists all settings.")
-
-
-def _values_in(file: Path) -> dict[str, str | None]:
-    from dotenv import dotenv_values
-
-    return {name.upper(): value for name, value in dotenv_values(file).items()} if file.is_file() else {}

@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..core.masking import MASK, SECRETS
-from .load import ENV_FILE, Settings, all_settings
+from .load import Settings, all_settings
+from .location import ENV_FILE
 from .problems import TABLE
 
 DATA_FOLDER = "RESIFT_DATA_DIR"  # always shown, because its default depends on the platform

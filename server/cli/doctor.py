@@ -221,7 +221,7 @@ async def _check_collections(engine: Engine) -> str:
 async def _check_mcp(engine: Engine) -> str:
     from mcp.client import Client
 
-    from ..mcp import create_server
+    from ..mcp.assembly import create_server
 
     async with Client(create_server(engine)) as client:
         tools = await client.list_tools()

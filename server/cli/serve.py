@@ -17,10 +17,9 @@ def serve() -> None:
     """Serve MCP on stdin and stdout. MCP clients run this command."""
     from ...factories.engine import build_engine
     from ...settings.load import load_settings
-    from ..mcp import create_server
-    from ..stdio import serve_stdio
+    from ..mcp.stdio import serve_stdio
 
-    anyio.run(serve_stdio, create_server(build_engine(load_settings())))
+    anyio.run(serve_stdio, build_engine(load_settings()))
 
 
 @app.command()
@@ -33,7 +32,7 @@ def prompts(
     """List the prompt templates that LLM rerankers and MCP clients use, or print one of them."""
     from ...factories.language_model import open_templates
     from ...settings.load import load_settings
-    from ..mcp_prompts import render_for_reader
+    from ..mcp.prompts import render_for_reader
 
     templates = open_templates(load_settings())
     if not name:

@@ -7,7 +7,7 @@ import pytest
 
 from resift import IngestReport, InvalidInput, NotFound, Page, Resift, SearchRequest, Settings
 from resift.api.arguments import names
-from resift.api.resift import NOTHING_PRUNED
+from resift.api.ingestion import NOTHING_PRUNED
 from resift.factories.engine import build_engine
 from resift.settings.load import load_settings
 

@@ -9,7 +9,7 @@ import pytest
 from resift.pipeline.request import SearchRequest
 from resift.prompts.templates import load_templates, read_template
 from resift.rerank.llm.strategies import STRATEGIES, rounds_of, worst_case
-from resift.server.mcp_prompts import render_for_reader
+from resift.server.mcp.prompts import render_for_reader
 from resift.settings.load import all_settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "llm-rerank.md").read_text(encoding="utf-8")

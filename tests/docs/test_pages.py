@@ -15,7 +15,7 @@ from mcp.client import Client
 from resift.core.values import Document, Passage
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.settings.load import load_settings
 from resift.store.filters import BOUNDS
 from resift.store.protocols import Point

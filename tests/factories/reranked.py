@@ -8,9 +8,9 @@ from typing import Any
 from mcp.client import Client
 
 from resift.core.values import Document
-from resift.factories.engine import build_engine
+from resift.factories.engine import build_engine, running
 from resift.ingest.job import Job
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.settings.load import load_settings
 
 KEY = "sk-secret-5b1f"
@@ -36,7 +36,7 @@ async def client_with(folder: Path, rerankers: dict[str, Any], **settings: Any) 
     loaded = load_settings(data_dir=folder / "data", min_free_mb=0, rerankers=rerankers, **settings)
     engine = build_engine(loaded)
     await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
-    async with Client(create_server(engine)) as client:
+    async with running(engine), Client(create_server(engine)) as client:
         yield client
 
 

@@ -10,12 +10,12 @@ from mcp.client import Client
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Document
-from resift.factories.engine import Engine, build_engine
+from resift.factories.engine import Engine, build_engine, running
 from resift.ingest.job import Job
 from resift.pipeline.page import Page
 from resift.pipeline.request import SearchRequest
 from resift.server.cli.doctor import run_doctor
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.settings.load import load_settings
 from resift.tests.models.rerankers import write_exported, write_own
 
@@ -87,7 +87,8 @@ async def test_broken_reranker_leaves_the_order_of_retrieval_and_says_so(tmp_pat
         assert page.ranking.degraded
         assert "Reranking failed; the order is that of retrieval: The file" in page.ranking.notes[-1]
         assert "is damaged" in page.ranking.stages[-1].note
-        async with Client(create_server(engine)) as client:  # nor does it keep the server from starting
+        # Nor does it keep the server from starting.
+        async with running(engine), Client(create_server(engine)) as client:
             answer = await client.call_tool("search_and_rerank", {"query": QUERY})
         assert answer.structured_content is not None
         assert answer.structured_content["degraded"] is True

@@ -8,7 +8,7 @@ from mcp.client import Client
 from resift.core.errors import InvalidInput
 from resift.factories.engine import Engine
 from resift.prompts.templates import SHIPPED, load_templates, read_template
-from resift.server.mcp import INSTRUCTIONS, create_server
+from resift.server.mcp.assembly import INSTRUCTIONS, create_server
 from resift.tests.server.in_process import Run, runner
 
 HEAD = "---\nname: it\nversion: 1\ndescription: What it does\nreply: text\n---\n"

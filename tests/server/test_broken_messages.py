@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from resift.server.messages import find_id, read_message
-from resift.server.stdio import MAX_LINE_BYTES
+from resift.server.mcp.lines import MAX_LINE_BYTES
+from resift.server.mcp.messages import find_id, read_message
 from resift.tests.server.processes import RawServer
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
@@ -155,11 +155,11 @@ def test_client_that_stops_reading_ends_the_server(tmp_path: Path) -> None:
 def test_children_and_libraries_get_neither_end_of_the_wire() -> None:
     program = (
         "import os, subprocess, sys\n"
-        "from resift.server.stdio import _open_wire\n"
+        "from resift.server.mcp.stdio import _open_wire\n"
         "source, sink = _open_wire()\n"
         "print('printed')\n"
         "child = subprocess.run([sys.executable, '-c', 'print(input())'], stderr=subprocess.DEVNULL)\n"
-        "sink.write(source.readline())\n"
+        "sink.write(os.read(source, 100))\n"
         "sink.flush()\n"
         "assert child.returncode == 1, 'the child could read'\n"
     )

@@ -16,7 +16,7 @@ import json, sys
 import anyio
 from mcp.client import Client
 from resift.models.text.transformer import Transformer
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.factories.engine import build_engine
 from resift.settings.load import load_settings
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput
-from resift.settings.load import ENV_FILE, all_settings, load_settings
+from resift.settings.load import all_settings, load_settings
+from resift.settings.location import ENV_FILE
 
 
 def test_unknown_name_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from mcp.client import Client
 
 from resift.factories.engine import Engine
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.tests.tools.asking import Asker
 
 ERAS = {"auto": "2026-07-28", "legacy": "2025-11-25"}

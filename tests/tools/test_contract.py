@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from jsonschema import Draft202012Validator
 
-from resift.server.mcp import TOOLS
+from resift.server.mcp.assembly import TOOLS
 from resift.tests.tools.asking import Asker
 
 pytestmark = pytest.mark.anyio

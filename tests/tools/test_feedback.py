@@ -9,8 +9,8 @@ import anyio
 import pytest
 from mcp.client import Client
 
-from resift.factories.engine import build_engine
-from resift.server.mcp import TOOLS, create_server
+from resift.factories.engine import build_engine, running
+from resift.server.mcp.assembly import TOOLS, create_server
 from resift.settings.load import load_settings
 from resift.tests.server.in_process import Run, runner
 from resift.tests.tools.asking import Asker
@@ -25,7 +25,7 @@ SETTINGS = {"rerank": {"default": "maxsim"}, "blend": {"recency_field": "date", 
 @asynccontextmanager
 async def asker(folder: Path, **settings: Any) -> AsyncGenerator[Asker]:
     engine = build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, **{**SETTINGS, **settings}))
-    async with Client(create_server(engine)) as client:
+    async with running(engine), Client(create_server(engine)) as client:
         yield Asker(client, {tool.name: tool for tool in (await client.list_tools()).tools})
 
 

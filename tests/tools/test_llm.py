@@ -11,9 +11,9 @@ from mcp.client import Client
 from pydantic import SecretStr
 
 from resift.core.values import Document
-from resift.factories.engine import build_engine
+from resift.factories.engine import build_engine, running
 from resift.ingest.job import Job
-from resift.server.mcp import TOOLS, create_server
+from resift.server.mcp.assembly import TOOLS, create_server
 from resift.settings.load import load_settings
 from resift.settings.sections import LlmSettings
 from resift.tests.standins.chat import ChatStandIn, by_words, chat_stand_in, completion, passages_in, refusal
@@ -62,7 +62,7 @@ def connect(server: ChatStandIn, tmp_path: Path) -> Connect:
         )
         engine = build_engine(settings, roots=[tmp_path])
         await engine.services.ingestor.ingest(Job("default", NOTES, total=len(NOTES)))
-        async with Client(create_server(engine)) as client:
+        async with running(engine), Client(create_server(engine)) as client:
             listed = await client.list_tools()
             yield Asker(client, {tool.name: tool for tool in listed.tools})
 
@@ -194,6 +194,6 @@ async def test_tool_orders_given_passages_by_a_template(server: ChatStandIn, con
 
 async def test_without_a_model_neither_tool_nor_reranker_is_there(tmp_path: Path) -> None:
     engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, llm=LlmSettings(model="small")))
-    async with Client(create_server(engine)) as client:
+    async with running(engine), Client(create_server(engine)) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == list(TOOLS)
     assert "llm" not in engine.services.pipeline.rerankers.names

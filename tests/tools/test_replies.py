@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 
 from resift.core.masking import SECRETS
 from resift.factories.engine import Engine
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.tests.tools.asking import MOST_CHARACTERS, Asker, text_of
 
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,8 @@ import pytest
 from mcp.client import Client
 
 from resift.core.values import Document
-from resift.factories.engine import Engine, build_engine
-from resift.server.mcp import create_server
+from resift.factories.engine import Engine, build_engine, running
+from resift.server.mcp.assembly import create_server
 from resift.settings.load import load_settings
 from resift.tests.pipeline.both_stores import STORES, engine_on
 from resift.tests.tools.asking import Asker
@@ -25,7 +25,7 @@ NOTE = Document("note", "Note", text="A note on valves.", source="notes/valves.m
 
 @asynccontextmanager
 async def asking(engine: Engine) -> AsyncGenerator[Asker]:
-    async with Client(create_server(engine)) as client:
+    async with running(engine), Client(create_server(engine)) as client:
         yield Asker(client, {tool.name: tool for tool in (await client.list_tools()).tools})
 
 

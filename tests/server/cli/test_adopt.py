@@ -19,7 +19,7 @@ from resift.pipeline.request import SearchRequest
 from resift.server.cli import evaluate, tune
 from resift.server.cli.adopt import AdoptRequest, adopt_collection
 from resift.server.cli.transfer import copy_collections
-from resift.server.mcp import create_server
+from resift.server.mcp.assembly import create_server
 from resift.settings.load import Settings, load_settings
 from resift.tests.conftest import DOCUMENTS
 from resift.tests.standins.qdrant import Serving, serving

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from mcp.client import Client
 
-from resift.server.mcp import create_server
+from resift.factories.engine import running
+from resift.server.mcp.assembly import create_server
 from resift.store.edge.store import EdgeStore
 from resift.store.filters import AnyOf
 from resift.tests.conftest import open_engine
@@ -36,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 async def client(folder: Path) -> AsyncIterator[Client]:
     engine = open_engine(folder)
-    async with Client(create_server(engine)) as client:
+    async with running(engine), Client(create_server(engine)) as client:
         yield client
     await engine.close()
 

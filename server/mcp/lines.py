@@ -1,14 +1,12 @@
-"""Serve MCP on stdin and stdout: every request is answered, and nothing but the protocol is written to stdout."""
+"""Serve one MCP client that sends and receives lines, over any stream of bytes: every request is answered."""
 
 import logging
-import os
-import sys
-from typing import Any, BinaryIO
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 import anyio
-from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.os.win32.utilities import rebind_std_handle_to_fd
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCMessage, JSONRPCResponse
@@ -19,50 +17,42 @@ from .messages import HEAD_CHARACTERS, TAIL_CHARACTERS, Incoming, read_message, 
 
 MAX_LINE_BYTES = 64 * 2**20  # three documents of the largest size that RESIFT_INGEST__MAX_BYTES allows by default
 
-STDIN, STDOUT, STDERR = 0, 1, 2
-
 logger = logging.getLogger(__name__)
 
 
-async def serve_stdio(server: MCPServer[Any]) -> None:
-    """Serve one client until it closes stdin.
+@dataclass(frozen=True, slots=True)
+class ByteStream:
+    """Both directions of a connection."""
+
+    receive: Callable[[], Awaitable[bytes]]
+    """Waits for the next bytes; empty at the end."""
+    send: Callable[[bytes], Awaitable[None]]
+    """Raises OSError or an error of anyio's when the client is gone."""
+
+
+async def serve_lines(server: MCPServer[Any], stream: ByteStream) -> None:
+    """Serve one client until it sends no more.
 
     The SDK's own transport drops lines that it cannot parse, and ends when a reply cannot be encoded.
     """
-    wire = _Wire(*_open_wire())
     to_server, requests = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     replies, to_client = anyio.create_memory_object_stream[SessionMessage](0)
     served = server._lowlevel_server  # pyright: ignore[reportPrivateUsage] - MCPServer.run takes no streams
     async with anyio.create_task_group() as group:
-        group.start_soon(_read, wire, to_server, replies.clone())
-        group.start_soon(_write, wire, to_client, group.cancel_scope)
+        group.start_soon(_read, stream, to_server, replies.clone())
+        group.start_soon(_write, stream, to_client, group.cancel_scope)
         await served.run(requests, replies, served.create_initialization_options())
 
 
-class _Wire:
-    """Both ends of the wire, with threads of their own: those for tools may all be busy."""
-
-    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
-        self._source = source
-        self._sink = sink
-        self._threads = anyio.CapacityLimiter(2)
-
-    async def receive(self) -> Incoming | None:
-        return await to_thread.run_sync(_next, self._source, limiter=self._threads)
-
-    async def send(self, message: JSONRPCMessage) -> None:
-        await to_thread.run_sync(_send, self._sink, encode(message), limiter=self._threads)
-
-
 async def _read(
-    wire: _Wire,
+    stream: ByteStream,
     to_server: MemoryObjectSendStream[SessionMessage | Exception],
     answers: MemoryObjectSendStream[SessionMessage],
 ) -> None:
     """Pass on the messages of the client, and answer those that cannot be passed on."""
     try:
         async with to_server, answers:
-            while (incoming := await wire.receive()) is not None:
+            async for incoming in incoming_messages(stream.receive):
                 if isinstance(incoming, tuple):
                     for answer in incoming:
                         await answers.send(SessionMessage(answer))
@@ -73,14 +63,14 @@ async def _read(
 
 
 async def _write(
-    wire: _Wire, messages: MemoryObjectReceiveStream[SessionMessage], connection: anyio.CancelScope
+    stream: ByteStream, messages: MemoryObjectReceiveStream[SessionMessage], connection: anyio.CancelScope
 ) -> None:
     """Write the messages of the server; end the connection when the client stops reading."""
     async with messages:
         async for each in messages:
             try:
-                await wire.send(each.message)
-            except OSError as error:
+                await stream.send(encode(each.message))
+            except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
                 logger.warning("The client does not read any more: %s", error)
                 connection.cancel()
                 return
@@ -94,32 +84,24 @@ def encode(message: JSONRPCMessage) -> bytes:
     return to_json(safe, inf_nan_mode="null") + b"\n"
 
 
-def _next(source: BinaryIO) -> Incoming | None:
-    """Return the message in the next line, or the answers to it; None at the end."""
-    line = source.readline(MAX_LINE_BYTES + 1)
-    if not line:
-        return None
-    if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
-        return read_message(line)
-    head, tail = line[:HEAD_CHARACTERS], line[-TAIL_CHARACTERS:]
-    while not tail.endswith(b"\n") and (more := source.readline(2**20)):
-        tail = (tail + more)[-TAIL_CHARACTERS:]
+async def incoming_messages(receive: Callable[[], Awaitable[bytes]]) -> AsyncGenerator[Incoming]:
+    """Yield the message in each line, or the answers to it. Of a line that is too long, only both ends are kept."""
+    held, dropped = bytearray(), 0
+    while chunk := await receive():
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            held += line
+            yield _oversize(held) if dropped + len(held) > MAX_LINE_BYTES else read_message(bytes(held))
+            held, dropped = bytearray(), 0
+        held += rest
+        if len(held) > MAX_LINE_BYTES:
+            kept = held[:HEAD_CHARACTERS] + held[-TAIL_CHARACTERS:]
+            dropped += len(held) - len(kept)
+            held = kept
+    if held:
+        yield _oversize(held) if dropped + len(held) > MAX_LINE_BYTES else read_message(bytes(held))
+
+
+def _oversize(line: bytearray) -> Incoming:
+    head, tail = bytes(line[:HEAD_CHARACTERS]), bytes(line[-TAIL_CHARACTERS:])
     return (refuse_oversize(head.decode("utf-8", "replace"), tail.decode("utf-8", "replace"), MAX_LINE_BYTES),)
-
-
-def _send(sink: BinaryIO, line: bytes) -> None:
-    sink.write(line)
-    sink.flush()
-
-
-def _open_wire() -> tuple[BinaryIO, BinaryIO]:
-    """Return stdin and stdout for the protocol alone; all other code reads nothing and writes to stderr."""
-    source, sink = os.dup(STDIN), os.dup(STDOUT)  # not inherited
-    empty = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(empty, STDIN)
-    os.close(empty)
-    os.dup2(STDERR, STDOUT)
-    if sys.platform == "win32":
-        rebind_std_handle_to_fd(STDIN)
-        rebind_std_handle_to_fd(STDOUT)
-    return os.fdopen(source, "rb"), os.fdopen(sink, "wb")

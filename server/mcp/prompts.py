@@ -7,8 +7,8 @@ from typing import Any
 from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.prompts.base import PromptArgument
 
-from ..core.errors import InvalidInput
-from ..prompts.templates import Template
+from ...core.errors import InvalidInput
+from ...prompts.templates import Template
 
 FOUND = "Call `hybrid_search` with the query and detail 'full' first, and use the passages that it returns."
 

@@ -10,8 +10,8 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from ..core.masking import SECRETS
-from ..core.text import cut_middle, encodable
+from ...core.masking import SECRETS
+from ...core.text import cut_middle, encodable
 
 MAX_CHARACTERS = 40_000
 """Of a reply, its text and its structured content together: Claude Code moves those above 50,000 to a file."""

@@ -18,7 +18,7 @@ from mcp.types import (
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from ..core.text import cut
+from ...core.text import cut
 
 HEAD_CHARACTERS = 65_536  # of a broken line, in which its id is looked for
 

@@ -1,0 +1,54 @@
+"""Who calls the API through a server, and what that caller may do."""
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import Forbidden
+from ..core.text import listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A client of a server. By default it may do everything, with the files that the engine may read."""
+
+    name: str = ""
+    """What logs and metrics call it."""
+    roots: tuple[Path, ...] | None = None
+    """The folders that it may read and that relative paths start from; None: those of the engine."""
+    reads_any_path: bool = False
+    """Whether it may also read every other path that it names, because it is the user at a terminal."""
+    collections: frozenset[str] | None = None
+    """The collections that it may use; None: all."""
+    may_write: bool = True
+
+    def visible(self, names: Iterable[str]) -> list[str]:
+        """Return those of the names that the caller may use."""
+        return [name for name in names if self.collections is None or name in self.collections]
+
+    def require(self, collection: str) -> None:
+        """Check that the caller may use a collection, whether it exists or not.
+
+        Raises:
+            Forbidden: It may not.
+        """
+        if self.collections is not None and collection not in self.collections:
+            allowed = listed(sorted(self.collections)) or "none"
+            raise Forbidden(f"This token may not use the collection {collection!r}. It may use: {allowed}.")
+
+    def require_to_write(self, collection: str) -> None:
+        """Check that the caller may change a collection.
+
+        Raises:
+            Forbidden: It may not.
+        """
+        self.require(collection)
+        if not self.may_write:
+            raise Forbidden("This connection may only read. Nothing was changed.")
+
+
+ANYONE = Caller()
+
+CALLER: ContextVar[Caller] = ContextVar("CALLER", default=ANYONE)
+"""The caller on whose behalf the current task works. A server sets it for each connection or request."""

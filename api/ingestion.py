@@ -1,0 +1,60 @@
+"""What `Resift.ingest` does: find the files, make the documents, and run the job."""
+
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+
+from ..core.errors import InvalidInput
+from ..factories.engine import Services
+from ..ingest.job import IngestReport, Job
+from ..ingest.named import absolute, roots_of
+from ..ingest.skipping import notes_on
+from ..ingest.sources import search_paths
+from ..store.fields import check_metadata
+from .passages import read_document_input
+from .requests import IngestRequest
+
+NOTHING_PRUNED = "Nothing was pruned, because `prune` compares folders, and no path is a folder."
+
+
+async def ingest(request: IngestRequest, services: Services, *, reads_any_path: bool) -> IngestReport:
+    """Take documents into a collection, and return what was done.
+
+    Relative paths start from the first folder of the services' roots. If `reads_any_path` is true, the caller may also
+    name paths outside the roots.
+
+    Raises:
+        InvalidInput: An argument cannot be used. Files that cannot be read are failures in the report.
+        StoreError: The store cannot be written.
+    """
+    paths = _paths(request, services, reads_any_path=reads_any_path)
+    if not request.documents and not paths:
+        raise InvalidInput("Nothing to ingest. Pass `documents` as [{'text': ..., 'title': ...}], or `paths`.")
+    check_metadata(request.metadata)  # once, rather than as a failure of each document
+    if request.prune and not paths:
+        raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
+    files = await search_paths(
+        paths,
+        progress=request.progress,
+        glob=request.glob,
+        roots=roots_of(paths, own=services.roots.own) if reads_any_path else services.roots,
+        metadata=request.metadata,
+        max_bytes=services.max_file_bytes,
+    )
+    documents = (read_document_input(each, request.metadata) for each in request.documents)
+    job = Job(
+        request.collection,
+        items=chain(documents, files),
+        total=len(request.documents) + len(files),
+        prune_below=files.folders if request.prune else (),
+        progress=request.progress,
+    )
+    found = IngestReport(skipped=files.found.skipped, examples=files.found.examples)
+    report = await services.ingestor.ingest(job) + found
+    nothing_pruned = (NOTHING_PRUNED,) if request.prune and not files.folders else ()
+    return report + IngestReport(notes=(*notes_on(report, files.folders), *nothing_pruned))
+
+
+def _paths(request: IngestRequest, services: Services, *, reads_any_path: bool) -> list[str | Path]:
+    paths: Iterable[str | Path] = request.path_list
+    return list(absolute(paths, services.roots.folders[0]) if reads_any_path else paths)

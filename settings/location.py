@@ -1,0 +1,67 @@
+"""Where the settings and the data lie, for programs that start without the libraries that check settings."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from platformdirs import user_config_path, user_data_path
+
+ENV_FILE = "RESIFT_ENV_FILE"
+
+DATA_DIR = "RESIFT_DATA_DIR"
+
+MATTERING = ("RESIFT_", "QDRANT_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "HF_")
+"""Beginnings of the variables that change what an engine does."""
+
+DIGEST_CHARACTERS = 16
+
+
+def settings_file() -> Path:
+    """Return the path of the settings file, whether it exists or not."""
+    return Path(os.environ.get(ENV_FILE, "") or user_config_path("resift", appauthor=False) / ".env")
+
+
+def default_data_dir() -> Path:
+    """Return the data folder where no setting names another."""
+    return user_data_path("resift", appauthor=False)
+
+
+def data_dir() -> Path:
+    """Return the data folder as `load_settings` finds it, absolute."""
+    named = _variables().get(DATA_DIR) or values_in(settings_file()).get(DATA_DIR)
+    return absolute(Path(named) if named else default_data_dir())
+
+
+def absolute(path: Path) -> Path:
+    """Return the path of a folder in the settings as an absolute one."""
+    return path.expanduser().absolute()
+
+
+def values_in(file: Path) -> dict[str, str | None]:
+    """Return the values in a settings file, by their names in capitals; none if there is no such file."""
+    if not file.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name.upper(): value for name, value in dotenv_values(file).items()}
+
+
+def digests() -> dict[str, str]:
+    """Return a digest of every setting that is given, by name: equal ones mean the same settings."""
+    given = {**values_in(settings_file()), **_variables()}
+    return {
+        name: hashlib.sha256((value or "").encode("utf-8", "surrogateescape")).hexdigest()[:DIGEST_CHARACTERS]
+        for name, value in given.items()
+        if value and name.startswith(MATTERING) and name not in {ENV_FILE, DATA_DIR}
+    }
+
+
+def differing(some: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
+    """Return the names of the settings that differ, sorted."""
+    return sorted(name for name in some.keys() | others.keys() if some.get(name) != others.get(name))
+
+
+def _variables() -> dict[str, str]:
+    """Return the environment with names in capitals, as they are read."""
+    return {name.upper(): value for name, value in os.environ.items() if value}

@@ -1,0 +1,84 @@
+"""Calls on behalf of a caller keep to what that caller may do."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from resift.api.caller import CALLER, Caller
+from resift.api.resift import Resift
+from resift.core.errors import Forbidden
+from resift.factories.engine import Engine
+
+pytestmark = pytest.mark.anyio
+
+
+@contextmanager
+def calling(caller: Caller) -> Generator[None]:
+    token = CALLER.set(caller)
+    try:
+        yield
+    finally:
+        CALLER.reset(token)
+
+
+async def _documents(resift: Resift, *collections: str) -> None:
+    for each in collections:
+        await resift.ingest(documents=[{"id": each, "text": f"A text about {each}."}], collection=each)
+
+
+async def test_caller_uses_only_its_collections(engine: Engine) -> None:
+    resift = Resift(engine=engine)
+    await _documents(resift, "ours", "theirs")
+    with calling(Caller(collections=frozenset({"ours"}))):
+        assert (await resift.search("text", collection="ours")).hits
+        assert [each.name for each in await resift.collections()] == ["ours"]
+        for refused in (
+            resift.search("text", collection="theirs"),
+            resift.search("text", collection="nowhere"),
+            resift.read("theirs", collection="theirs"),
+            resift.collections("theirs"),
+            resift.fields("theirs"),
+            resift.tunings("theirs"),
+            resift.delete("theirs", everything=True),
+            resift.ingest(documents=[{"text": "x"}], collection="theirs"),
+        ):
+            with pytest.raises(Forbidden, match="It may use: ours"):
+                await refused
+
+
+async def test_caller_who_may_only_read_changes_nothing(engine: Engine) -> None:
+    resift = Resift(engine=engine)
+    await _documents(resift, "kept")
+    with calling(Caller(may_write=False)):
+        for refused in (
+            resift.ingest(documents=[{"text": "x"}], collection="kept"),
+            resift.delete("kept", everything=True),
+        ):
+            with pytest.raises(Forbidden, match="may only read"):
+                await refused
+        assert (await resift.search("text", collection="kept")).hits
+
+
+async def test_relative_paths_start_from_the_folder_of_the_caller(engine: Engine, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "note.md").write_text(f"# Note\n\nWritten in folder {name}.\n")
+    resift = Resift(engine=engine)
+    for name in ("one", "two"):
+        with calling(Caller(roots=(tmp_path / name,))):
+            assert (await resift.ingest("note.md", collection=name)).added == 1
+            page = await resift.search("where was it written", collection=name)
+            assert page.names.source(page.hits[0].passage) == "note.md"
+            assert name in page.hits[0].passage.text
+    with calling(Caller(roots=(tmp_path / "one",))):
+        report = await resift.ingest(str(tmp_path / "two" / "note.md"), collection="one")
+    assert "outside the folders" in report.failures[0].reason
+
+
+async def test_user_at_a_terminal_may_read_every_path_that_is_named(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "far.md").write_text("Far away from every root.")
+    (tmp_path / "here").mkdir()
+    with calling(Caller(roots=(tmp_path / "here",), reads_any_path=True)):
+        assert (await Resift(engine=engine).ingest("../far.md", collection="far")).added == 1
