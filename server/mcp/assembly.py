@@ -20,6 +20,7 @@ from ...tools.rerank_with_llm import rerank_with_llm
 from ...tools.search_and_rerank import search_and_rerank
 from ..output import log_to_stderr
 from .guard import guard
+from .names import only_known
 from .prompts import as_prompt
 
 TOOLS: dict[str, Callable[[Resift], Tool]] = {
@@ -49,15 +50,16 @@ def create_server(engine: Engine) -> MCPServer[Any]:
         tools.append(rerank_with_llm(resift))
     if resift.takes_feedback:
         tools.append(record_feedback(resift))
+    prompts = {template.name: as_prompt(template) for template in engine.templates.values()}
     server = MCPServer(
         "resift",
         title="Resift",
         instructions=INSTRUCTIONS,
         version=__version__,
         tools=tools,
-        middleware=[guard],
+        middleware=[guard, only_known({tool.name for tool in tools}, prompts)],
         log_level=engine.settings.log_level,
     )
-    for template in engine.templates.values():
-        server.add_prompt(as_prompt(template))
+    for prompt in prompts.values():
+        server.add_prompt(prompt)
     return server

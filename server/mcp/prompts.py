@@ -6,6 +6,8 @@ from typing import Any
 
 from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.prompts.base import PromptArgument
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS
 
 from ...core.errors import InvalidInput
 from ...prompts.templates import Template
@@ -23,7 +25,10 @@ def as_prompt(template: Template) -> Prompt:
     """Return the template as an MCP prompt. Its placeholders are the arguments; today's date is filled in."""
 
     def render(**values: Any) -> str:
-        return render_for_reader(template, {name: str(value) for name, value in values.items()})
+        try:
+            return render_for_reader(template, {name: str(value) for name, value in values.items()})
+        except InvalidInput as error:  # the SDK would answer that the server failed
+            raise MCPError(INVALID_PARAMS, str(error)) from error
 
     arguments = [
         PromptArgument(name=name, description=ARGUMENTS[name][0], required=ARGUMENTS[name][1])
