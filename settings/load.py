@@ -17,7 +17,7 @@ from .problems import PREFIX, misfit, no_json
 from .ranking import BlendSettings, RerankSettings, SearchSettings
 from .reranker_rows import Row, check_names
 from .sections import EncoderSettings, IndexSettings, LlmSettings, QdrantSettings, VectorSettings
-from .serving import ServeSettings
+from .serving import HttpSettings, OAuthSettings, ServeSettings
 
 _FOREIGN = ("RESIFT_TEST_",)  # the test suite's own
 
@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="The least severe messages to log on stderr."
     )
+    read_only: bool = Field(
+        default=False,
+        description="Whether clients may only search and read: the tools that add, change and delete are left out.",
+    )
     ingest: IngestSettings = IngestSettings()
     search: SearchSettings = SearchSettings()
     rerank: RerankSettings = RerankSettings()
@@ -101,6 +105,8 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     qdrant: QdrantSettings = QdrantSettings()
     serve: ServeSettings = ServeSettings()
+    http: HttpSettings = HttpSettings()
+    oauth: OAuthSettings = OAuthSettings()
     qdrant_url: str = Field(
         default="",
         validation_alias="QDRANT_URL",

@@ -1,8 +1,11 @@
-"""Settings of the engine that serves several clients."""
+"""Settings of the engine that serves several clients, and of its HTTP server."""
 
+from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 
 
 class ServeSettings(BaseModel):
@@ -15,4 +18,99 @@ class ServeSettings(BaseModel):
     stop_timeout_s: Annotated[float, Field(ge=0, le=300)] = Field(
         default=10.0,
         description="How long the engine waits for the calls in flight when it is told to stop, in seconds.",
+    )
+
+
+class TokenRow(BaseModel):
+    """A bearer token and what its holder may do. `resift token NAME` makes one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    sha256: Sha256
+    """Of the token in UTF-8, in hexadecimal digits."""
+    write: bool = False
+    collections: tuple[str, ...] | None = None
+    """The collections that it is for; None: all."""
+    expires: date | None = None
+    """The last day on which it is accepted, in UTC."""
+
+
+class HttpSettings(BaseModel):
+    """Where `resift serve --http` listens, whom it answers, and how much it takes on."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="The address that `resift serve --http` listens on. Beyond this machine, such as on 0.0.0.0, "
+        "RESIFT_HTTP__TOKENS or RESIFT_OAUTH__ISSUER must be set.",
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8848, description="The port that `resift serve --http` listens on. 0 takes a free one."
+    )
+    tokens: tuple[TokenRow, ...] = Field(
+        default=(),
+        description='The bearer tokens that are accepted, as JSON: [{"name": "ci", "sha256": "...", "write": false, '
+        '"collections": ["docs"], "expires": "2027-12-31"}]. `resift token NAME` prints a token and its row.',
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description='The names under which clients reach the server, as JSON: ["search.example.com"]. localhost and '
+        "IP addresses are always accepted.",
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        default=(),
+        description='The web pages whose scripts may use the server, as JSON: ["https://app.example.com"]. Pages of '
+        "this machine may always.",
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=20_000_000, description="The largest body of a request, in bytes."
+    )
+    max_concurrent: Annotated[int, Field(ge=1)] = Field(
+        default=32, description="How many requests are worked on at the same time. More wait in a queue."
+    )
+    max_queued: Annotated[int, Field(ge=0)] = Field(
+        default=64, description="How many requests may wait. More are refused with status 503."
+    )
+    queue_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=10.0, description="How long a request may wait before it is refused with status 503, in seconds."
+    )
+    client_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=30.0,
+        description="How long a client may take to send the head of a request, to send its body, and to take a part "
+        "of the answer, in seconds.",
+    )
+    requests_per_minute: Annotated[int, Field(ge=0)] = Field(
+        default=1200, description="How many requests each token may make in a minute. 0 means no limit."
+    )
+
+
+class OAuthSettings(BaseModel):
+    """Whose access tokens the HTTP server accepts."""
+
+    issuer: str = Field(
+        default="",
+        description="The issuer of the OAuth access tokens (JWTs) that the HTTP server accepts, as in their claim "
+        "`iss`. If empty, none are accepted.",
+    )
+    jwks_url: str = Field(default="", description="The URL of the issuer's public keys (JWKS).")
+    resource_url: str = Field(
+        default="",
+        description="The URL of the MCP endpoint as clients reach it, such as https://search.example.com/mcp. Clients "
+        "find the issuer with it.",
+    )
+    audience: str = Field(
+        default="", description="The claim `aud` that tokens must have. If empty, RESIFT_OAUTH__RESOURCE_URL."
+    )
+    read_scope: str = Field(
+        default="resift:read", description="The scope that tokens need for every request. If empty, none."
+    )
+    write_scope: str = Field(
+        default="resift:write",
+        description="The scope that tokens need to add and delete documents. If empty, no token may.",
+    )
+    collections_claim: str = Field(
+        default="",
+        description="The claim that lists the collections that a token is for. If empty, tokens are for all "
+        "collections.",
     )

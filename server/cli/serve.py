@@ -7,19 +7,30 @@ import typer
 
 from ...core.errors import NotFound, nearest
 from .command import AsJson
-from .console import print_json, say
+from .console import note, print_json, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    over_http: Annotated[bool, typer.Option("--http", help="Serve MCP over HTTP instead. See docs/http.md.")] = False,
+    host: Annotated[str, typer.Option(help="The address to listen on. Default: RESIFT_HTTP__HOST.")] = "",
+    port: Annotated[int, typer.Option(help="The port to listen on. Default: RESIFT_HTTP__PORT.", max=65535)] = -1,
+) -> None:
     """Serve MCP on stdin and stdout. MCP clients run this command."""
-    from ...factories.engine import build_engine
     from ...settings.load import load_settings
+
+    settings = load_settings()
+    if over_http:
+        from ..http.listening import at_address, serve_over_http
+
+        serve_over_http(at_address(settings, host=host, port=port), announce=note)
+        return
+    from ...factories.engine import build_engine
     from ..mcp.stdio import serve_stdio
 
-    anyio.run(serve_stdio, build_engine(load_settings()))
+    anyio.run(serve_stdio, build_engine(settings))
 
 
 @app.command()

@@ -1,0 +1,101 @@
+"""The HTTP application: MCP, health, readiness and metrics, behind one chain of checks."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from ... import __version__
+from ...factories.engine import Engine
+from ...settings.load import Settings
+from ..mcp.assembly import create_server
+from .authentication import AccessRules, Authentication
+from .bearer import StaticTokens
+from .origins import HostAndOriginCheck
+from .refusals import refusal
+
+MCP_PATH = "/mcp"
+
+HEALTH_PATH = "/health"
+
+PUBLIC = frozenset({HEALTH_PATH})
+"""Paths that need neither a token nor a known host, and tell nothing."""
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """Return the application over an engine. It neither starts nor closes the engine."""
+    settings = engine.settings
+    sessions = _sessions(engine)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with sessions.run():
+            yield
+
+    app = FastAPI(
+        title="Resift",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        middleware=_middleware(settings),
+        exception_handlers={Exception: _answer_failure},
+    )
+    app.router.routes += [
+        Route(MCP_PATH, endpoint=_McpEndpoint(sessions)),
+        Route(HEALTH_PATH, endpoint=_health, methods=["GET"]),
+    ]
+    return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Return the checks, outermost first."""
+    http = settings.http
+    tokens = [StaticTokens(http.tokens)] if http.tokens else []
+    rules = AccessRules(verifiers=tokens, roots=settings.ingest_roots, may_write=not settings.read_only, public=PUBLIC)
+    hosts, origins = [*http.allowed_hosts, http.host], http.allowed_origins
+    return [
+        Middleware(HostAndOriginCheck, hosts=hosts, origins=origins, public=PUBLIC),
+        Middleware(Authentication, rules),
+    ]
+
+
+def _sessions(engine: Engine) -> StreamableHTTPSessionManager:
+    """Return what serves MCP. Each request stands alone, so that any worker can answer it."""
+    return StreamableHTTPSessionManager(
+        app=create_server(engine)._lowlevel_server,  # pyright: ignore[reportPrivateUsage]
+        stateless=True,
+        max_request_body_size=engine.settings.http.max_body_bytes,
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # checked for all paths
+    )
+
+
+class _McpEndpoint:
+    """The ASGI endpoint of MCP. It takes posts only: without sessions, there is nothing to listen for or to delete."""
+
+    def __init__(self, sessions: StreamableHTTPSessionManager) -> None:
+        self._sessions = sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            await self._sessions.handle_request(scope, receive, send)
+            return
+        answer = refusal(405, "MCP is served by POST: each request stands alone.", headers={"Allow": "POST"})
+        await answer(scope, receive, send)
+
+
+def _health(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+async def _answer_failure(_: Request, __: Exception) -> JSONResponse:
+    """Answer a request that failed by a fault of ours; the server logs the exception."""
+    return refusal(500, "Resift failed to answer. Its log has the reason.")

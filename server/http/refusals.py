@@ -1,0 +1,41 @@
+"""How a request is refused: a status, and JSON that says in a sentence why and what to do."""
+
+import math
+from collections.abc import Mapping
+
+from starlette.responses import JSONResponse
+
+KINDS: Mapping[int, str] = {
+    400: "invalid_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "too_large",
+    421: "unknown_host",
+    429: "rate_limited",
+    500: "internal_error",
+    503: "unavailable",
+}
+"""By status, the word for programs."""
+
+
+def refusal(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return the answer to a request that is not served.
+
+    The message stands twice, because Cohere's client reads `message` and OpenAI's `error.message`.
+    """
+    error = {"type": KINDS.get(status, "error"), "message": message}
+    return JSONResponse({"message": message, "error": error}, status_code=status, headers=headers)
+
+
+def try_later(status: int, message: str, *, after_s: float) -> JSONResponse:
+    """Return the answer to a request that may succeed later, with the time to wait in whole seconds."""
+    return refusal(status, message, headers={"Retry-After": str(max(1, math.ceil(after_s)))})
+
+
+def close_after(response: JSONResponse) -> JSONResponse:
+    """Return the answer with the order to close the connection, whose request was not read to its end."""
+    response.headers["Connection"] = "close"
+    return response

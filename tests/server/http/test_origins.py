@@ -1,0 +1,66 @@
+"""Requests that a page on the internet can send from a user's browser are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from resift.tests.server.http.application import MCP, client_of, engine_of
+
+pytestmark = pytest.mark.anyio
+
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+KNOWN = {"allowed_hosts": ["search.example.com"], "allowed_origins": ["https://app.example.com"]}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8848", 200),
+        ("127.0.0.1:8848", 200),
+        ("[::1]:8848", 200),
+        ("10.0.0.7:8848", 200),
+        ("SEARCH.example.com", 200),
+        ("evil.example.com", 421),
+        ("localhost.evil.example.com:8848", 421),
+        ("evil.example.com@localhost", 421),
+        ("localhost@evil.example.com", 421),
+        ("[::1", 421),
+        ("", 421),
+    ],
+)
+async def test_only_known_hosts_are_served(tmp_path: Path, host: str, status: int) -> None:
+    async with client_of(engine_of(tmp_path, http=KNOWN)) as client:
+        response = await client.post("/mcp", json=LIST, headers={**MCP, "Host": host})
+        assert response.status_code == status
+        assert status == 200 or "RESIFT_HTTP__ALLOWED_HOSTS" in response.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://localhost:3000", 200),
+        ("https://app.example.com", 200),
+        ("https://evil.example.com", 403),
+        ("https://app.example.com.evil.example.com", 403),
+        ("http://app.example.com", 403),
+        ("null", 403),
+        ("http://[::1", 403),
+    ],
+)
+async def test_only_known_pages_are_served(tmp_path: Path, origin: str, status: int) -> None:
+    async with client_of(engine_of(tmp_path, http=KNOWN)) as client:
+        response = await client.post("/mcp", json=LIST, headers={**MCP, "Origin": origin})
+        assert response.status_code == status
+        assert status == 200 or "RESIFT_HTTP__ALLOWED_ORIGINS" in response.json()["message"]
+
+
+async def test_health_is_told_to_everybody_and_tells_nothing(tmp_path: Path) -> None:
+    async with client_of(engine_of(tmp_path)) as client:
+        response = await client.get("/health", headers={"Host": "probe", "Origin": "https://evil.example.com"})
+        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_mcp_is_posted_to_only(tmp_path: Path) -> None:
+    async with client_of(engine_of(tmp_path)) as client:
+        response = await client.get("/mcp", headers=MCP)
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
