@@ -44,17 +44,25 @@ def read_document_input(given: DocumentInput, metadata: Mapping[str, Any]) -> Do
     )
 
 
-def searched(request: SearchRequest, hits: Sequence[Hit]) -> Searched:
-    """Return what the feedback log keeps of a search and the hits that it showed."""
-    return Searched(
-        request.collection,
-        request.query,
-        shown=[ShownHit(hit.passage.id, hit.passage.document_id, rank=hit.rank) for hit in hits],
-        filter=request.filter,
-        # Other hits are right for a request with preferences of its own.
-        plain=request.is_plain and not request.instruction and not request.reorders,
-        reranker=request.reranker,
-    )
+def searched(request: SearchRequest, hits: Sequence[Hit]) -> list[Searched]:
+    """Return what the feedback log keeps of a search and the hits that it showed, for each collection they are from."""
+    shown: dict[str, list[ShownHit]] = {}
+    for hit in hits:
+        name = hit.passage.collection or request.collection[0]
+        shown.setdefault(name, []).append(ShownHit(hit.passage.id, hit.passage.document_id, rank=hit.rank))
+    return [
+        Searched(
+            name,
+            request.query,
+            shown=entries,
+            filter=request.filter,
+            # Other hits are right for a request with preferences of its own.
+            plain=request.is_plain and not request.instruction and not request.reorders,
+            reranker=request.reranker,
+            others=[each for each in shown if each != name],
+        )
+        for name, entries in shown.items()
+    ]
 
 
 def _passage(given: PassageInput, place: int) -> Passage:

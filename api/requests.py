@@ -50,7 +50,12 @@ Paths: TypeAlias = Annotated[
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
     Field(description="Files, folders, globs like docs/*.md"),
 ]
-HIT_KEYS = frozenset({"rank", "was", "document_id", "heading", "score", "relevance", "metadata", "scores", "ranks"})
+HIT_KEYS = frozenset(
+    {
+        *("rank", "was", "collection", "document_id", "heading", "score", "relevance"),
+        *("metadata", "scores", "ranks"),
+    }
+)
 """What a hit has and a passage to rerank has not."""
 
 
@@ -117,14 +122,14 @@ class RerankRequest:
 class LlmRerankRequest:
     """Passages that the caller already has, to be ordered by a language model."""
 
-    query: Annotated[str, Field(description="What to find; a full question works best")]
+    query: Annotated[str, Field(description="What to find")]
     passages: Annotated[
         Sequence[str | PassageInput],
         WithJsonSchema({"type": "array", "items": {}}),  # the whole schema is in `rerank`
         Field(description="As in rerank; the first 100 are ordered"),
     ]
     _: KW_ONLY
-    instruction: Annotated[str, Field(description="What counts as relevant")] = ""
+    instruction: Annotated[str, Field(description="As in rerank")] = ""
     template: Annotated[str, Field(description="Name of a prompt template")] = ""
     limit: Limit = DEFAULT_LIMIT
 

@@ -85,8 +85,10 @@ class Resift:
             StoreError: The store cannot be read.
         """
         request = build(SearchRequest, *args, **kwargs)
-        CALLER.get().require(request.collection)
-        return await self.services.pipeline.search(request)
+        caller = CALLER.get()
+        for name in request.named:
+            caller.require(name)
+        return await self.services.pipeline.search(request, visible=caller.visible)
 
     @takes(RerankRequest)
     @in_flight
@@ -270,7 +272,7 @@ class Resift:
         log = self.services.feedback
         if log is None:
             return ""
-        return await log.log_search(searched(request, hits))
+        return await log.log_search(*searched(request, hits))
 
     @in_flight
     async def record_feedback(self, search_id: str, *, used: Sequence[str], not_used: Sequence[str] = ()) -> None:

@@ -50,6 +50,8 @@ class Passage:
     metadata: Metadata = field(default_factory=lambda: EMPTY)
     key: str = ""
     """The id of its point, a number or a UUID, in a collection that another program made; it is also the passage id."""
+    collection: str = ""
+    """The collection that it was found in, if several were searched."""
 
     @property
     def id(self) -> str:

@@ -30,6 +30,9 @@ All tools that rank passages return the same shape, described under [search_and_
   that Resift may read, unless two documents could be meant; then they are absolute. Every argument that takes a
   document, a passage or a source accepts what a hit shows, and absolute paths too. To
   `delete_documents`, a citation stands for its whole document.
+- `collection` takes one name, several (`"docs,notes"` or `["docs", "notes"]`), or `"*"` for all. With several, their
+  passages are searched and reranked as if they were in one collection, and each hit names its `collection`, which
+  `read_document` takes. `notes` says which collections were left out, and why.
 - If a filter matches nothing, `notes` says which condition it is, with the nearest and the most common values.
 - `stages` lists what each stage did, with milliseconds. If a stage fails, `degraded` is true, the hits keep the order
   of the stage before, and `notes` gives the reason. `notes` also says if `time_budget_ms` cut a stage short.

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, field, replace
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
 from ..core.errors import InvalidInput
@@ -19,6 +19,8 @@ MAX_EXAMPLES = 20
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: no model reads more
 DEFAULT_LIMIT = 10
 MAX_RESULTS = 200  # hits that can be paged through: deeper than any reranker reads
+
+EVERY_COLLECTION = "*"
 
 PYTHON_ONLY = object()
 """Marks an argument that the Python API takes, but neither MCP nor the command line."""
@@ -34,6 +36,23 @@ Strings: TypeAlias = Annotated[Sequence[str], BeforeValidator(_as_list)]
 """Several strings; a single one may be given alone."""
 
 
+def _as_names(given: Any) -> Any:
+    names = _as_list(given)
+    if not isinstance(names, list | tuple):
+        return given
+    parts = [each.split(",") if isinstance(each, str) else [each] for each in cast("Sequence[Any]", names)]
+    return [name.strip() if isinstance(name, str) else name for each in parts for name in each]
+
+
+CollectionChoice: TypeAlias = Annotated[
+    Sequence[str],
+    BeforeValidator(_as_names),
+    WithJsonSchema({"type": "string"}),
+    Field(description='Collection to search; several: "a,b"; all: "*"', validate_default=True),
+]
+"""One name, several in a list or separated by commas, or "*". Schemas say "string": some clients refuse unions."""
+
+
 @dataclass(frozen=True, slots=True, config=_CONFIG)
 class HybridSearchRequest:
     """A search without reranking."""
@@ -41,7 +60,7 @@ class HybridSearchRequest:
     query: Annotated[str, Field(description="What to find; a full question works best")] = ""
     """May be empty if `like` names passages to search by; nothing is reranked then."""
     _: KW_ONLY
-    collection: Annotated[str, Field(description="Collection to search")] = "default"
+    collection: CollectionChoice = "default"
     limit: Annotated[int, Field(description="Maximum number of hits", ge=1, le=MAX_RESULTS)] = DEFAULT_LIMIT
     mode: Annotated[Mode, Field(description="dense: by meaning; keyword: by words; hybrid: both")] = "hybrid"
     filter: Annotated[
@@ -75,17 +94,18 @@ class SearchRequest(HybridSearchRequest):
     """A search, and how its hits are reranked."""
 
     _: KW_ONLY
-    depth: Annotated[
-        int, Field(description="Hits to rerank; 0: up to 50, or up to the tuned depth", ge=0, le=MAX_RESULTS)
-    ] = 0
+    depth: Annotated[int, Field(description="Hits to rerank; 0: up to 50 or the tuned depth", ge=0, le=MAX_RESULTS)] = 0
     reranker: Annotated[str, Field(description='"default", "none" or a configured name')] = DEFAULT
-    instruction: Annotated[
-        str, Field(description="What counts as relevant, for rerankers that follow instructions")
-    ] = ""
+    instruction: Annotated[str, Field(description="What counts as relevant, if the reranker follows it")] = ""
     time_budget_ms: Annotated[float, Field(description="Time limit for reranking; 0: none", ge=0)] = 0
     min_relevance: Annotated[float, Field(description="Leave out less relevant hits, 0-1", ge=0, le=1)] = 0.0
     rerank_weight: Annotated[float | None, PYTHON_ONLY, Field(ge=0, le=1)] = None
     """Share of the reranker in the final score, retrieval having the rest. None: as tuned, or as configured."""
+
+    @property
+    def named(self) -> list[str]:
+        """Return the collections that are named; none if every collection is meant."""
+        return [] if EVERY_COLLECTION in self.collection else list(dict.fromkeys(self.collection))
 
     @property
     def is_plain(self) -> bool:

@@ -1,7 +1,7 @@
 """The whole path of a query: retrieve, rerank, blend, and judge the result."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,19 +20,17 @@ from ..rerank.stages.metadata import weigh_metadata
 from ..rerank.stages.order import OrderStage, PlannedOrder
 from ..rerank.stages.score import PlannedScore
 from ..search.legs import Retrieval
-from ..search.named_documents import find_passage
-from ..search.path_filters import PathFilter, resolve_paths
-from ..search.relative_paths import NO_FOLDERS, RelativePaths, short_names
+from ..search.relative_paths import NO_FOLDERS, RelativePaths
 from ..search.retriever import Retriever
-from ..search.unmatched import reasons_for_nothing
 from ..store.collection import Collection, Store
-from ..store.filters import Condition, parse_filter
 from ..store.manifest import Manifest, TunedVerdicts
 from .evidence import Judge, last_scoring_stage
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages, verdict_models
 from .preferences import preferences
-from .request import DEFAULT, MAX_RESULTS, NO_RERANKER, SearchRequest, clean_query, prepare, query_of
+from .request import DEFAULT, EVERY_COLLECTION, MAX_RESULTS, NO_RERANKER, SearchRequest, clean_query, prepare, query_of
+from .scope import Scope
+from .selection import open_scope, selection_of
 
 REORDERED_HITS = 100  # reordered by metadata or diversity if nothing is reranked: the hits of one leg
 NO_WORDS = "No passage contains any word of the query. Mode 'hybrid' searches by meaning too."
@@ -70,8 +68,8 @@ class Pipeline:
         """Return whether dense scores are cosines of the bundled encoder, to which calibrations are fitted."""
         return self._dense_calibration is not None
 
-    async def search(self, request: SearchRequest) -> Page:
-        """Return one page of the answer.
+    async def search(self, request: SearchRequest, *, visible: Callable[[Iterable[str]], list[str]] = list) -> Page:
+        """Return one page of the answer. `visible` returns which of all collections "*" stands for.
 
         Raises:
             InvalidInput: The query, filter, weights or examples cannot be used.
@@ -80,14 +78,13 @@ class Pipeline:
         request = prepare(request)
         query = query_of(request, clock=self._clock, now=self._now())
         cascade = self.rerankers.cascade(request.reranker) if request.query else None
-        collection = await self.open(request.collection)
-        filter_ = await self._filter(request, collection)
-        request = await self._with_stored_examples(request, collection)
-        metadata = preferences(request, self.rerankers.metadata, collection.manifest.fields)
-        tunings = collection.manifest.tuning
+        scope = await self._scope(request, visible)
+        request = _with_stored_examples(request, scope.examples)
+        metadata = preferences(request, self.rerankers.metadata, scope.fields)
+        tunings = scope.tunings
         stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
         head = stages[0].depth if stages else 0
-        ranking = await self._retriever.retrieve(collection, query, _retrieval(request, filter_.where, head=head))
+        ranking = await self._retriever.retrieve(scope.searched, query, _retrieval(request, scope, head=head))
         ranking = self._with_relevance(ranking, is_reranked=bool(stages))
         ranking = _weighed(ranking, query, request=request, metadata=metadata, stages=stages)
         if request.time_budget_ms:
@@ -95,17 +92,18 @@ class Pipeline:
         for stage in stages:
             ranking = await stage.run(ranking, query)
         if request.diversity:
-            ranking = await self._diversified(ranking, query, collection, request, depth=head or REORDERED_HITS)
-        nothing = [] if ranking.hits else await self._why_nothing(request, collection, filter_)
-        notes = [*ranking.notes, *self._notes(request, cascade), *filter_.guesses, *nothing]
+            vectors = await scope.dense_vectors(ranking.hits[: head or REORDERED_HITS])
+            ranking = diversify(ranking, query, vectors=vectors, diversity=request.diversity)
+        nothing = [] if ranking.hits else await _why_nothing(request, scope)
+        notes = [*ranking.notes, *self._notes(request, cascade), *scope.notes(is_reranked=bool(stages)), *nothing]
         page = page_of(
             replace(ranking, notes=notes),
             offset=request.offset,
             limit=request.limit,
             min_relevance=request.min_relevance,
-            judge=self._judge(ranking, query, stages, collection.manifest.verdicts),
+            judge=self._judge(ranking, query, stages, scope.verdicts),
         )
-        return replace(page, names=await short_names(collection, self.paths, [hit.passage for hit in page]))
+        return replace(page, names=await scope.short_names(page.hits))
 
     async def rerank(
         self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT, instruction: str = ""
@@ -166,31 +164,14 @@ class Pipeline:
         other.paths = paths
         return other
 
-    async def _why_nothing(self, request: SearchRequest, collection: Collection, filter_: PathFilter) -> list[str]:
-        """Return notes on why a search found nothing."""
-        reasons = await reasons_for_nothing(collection, filter_, self.paths)
-        return reasons or ([NO_WORDS] if request.mode == "keyword" else [])
-
-    async def _filter(self, request: SearchRequest, collection: Collection) -> PathFilter:
-        where = parse_filter(request.filter, collection.manifest.fields)
-        return await resolve_paths(collection, self.paths, where)
-
-    async def _with_stored_examples(self, request: SearchRequest, collection: Collection) -> SearchRequest:
-        """Return the request with its example passages by the ids under which they are stored."""
-        like, unlike = [
-            [await find_passage(collection, self.paths, each) for each in ids] for ids in (request.like, request.unlike)
-        ]
-        return replace(request, like=like, unlike=unlike)
+    async def _scope(self, request: SearchRequest, visible: Callable[[Iterable[str]], list[str]]) -> Scope:
+        is_every = EVERY_COLLECTION in request.collection
+        names = visible(await self._store.names()) if is_every else request.named
+        selection = selection_of(names, is_every=is_every)
+        return await open_scope(request, selection, open_one=self.open, paths=self.paths)
 
     def _query(self, text: str, instruction: str) -> Query:
         return Query(clean_query(text), instruction=clean(instruction), clock=self._clock, now=self._now())
-
-    async def _diversified(
-        self, ranking: Ranking, query: Query, collection: Collection, request: SearchRequest, *, depth: int
-    ) -> Ranking:
-        ids = [hit.passage.point_id(collection.name) for hit in ranking.hits[:depth]]
-        found = await collection.fetch_vectors(ids, DENSE)
-        return diversify(ranking, query, vectors=[found.get(key) for key in ids], diversity=request.diversity)
 
     def _judge(
         self, ranking: Ranking, query: Query, stages: Sequence[PlannedStage], tuned: Mapping[str, TunedVerdicts]
@@ -223,15 +204,27 @@ class Pipeline:
         return replace(ranking, hits=hits)
 
 
-def _retrieval(request: SearchRequest, where: Condition | None, *, head: int) -> Retrieval:
+async def _why_nothing(request: SearchRequest, scope: Scope) -> list[str]:
+    """Return notes on why a search found nothing."""
+    return await scope.why_nothing() or ([NO_WORDS] if request.mode == "keyword" else [])
+
+
+def _with_stored_examples(request: SearchRequest, stored: Mapping[str, str]) -> SearchRequest:
+    """Return the request with its example passages by the ids under which they are stored."""
+    like, unlike = [[stored[each] for each in ids] for ids in (request.like, request.unlike)]
+    return replace(request, like=like, unlike=unlike)
+
+
+def _retrieval(request: SearchRequest, scope: Scope, *, head: int) -> Retrieval:
     # One more hit than shown tells whether a page follows. Hits below min_relevance are left out, so fetch them all.
     wanted = MAX_RESULTS + 1 if request.min_relevance else request.offset + request.limit + 1
     return Retrieval(
         mode=request.mode,
-        where=where,
+        where=scope.where,
         wanted=max(wanted, REORDERED_HITS) if request.reorders else wanted,
         head=head,
         per_document=request.per_document,
+        distinct=scope.is_several,
         fields=request.fields,
         like=request.like,
         unlike=request.unlike,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 from math import isfinite
 
+from ..core.concurrency import batched
 from ..core.errors import ModelError
 from ..core.query import Query
 from ..core.values import Passage
@@ -12,7 +13,6 @@ from ..models.pair.loading import CrossEncoderModel
 from ..models.pair.scorer import PairScore, PairScorer
 from ..models.worker_pool import WorkerPool
 from .blend import Weights
-from .concurrency import batched
 from .protocols import Scores
 
 CUT_QUERY = "The query is longer than the reranker reads; only its beginning was read."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
+from ..core.concurrency import batched, run_concurrently
 from ..core.errors import ModelError, ModelUnavailable
 from ..core.masking import SECRETS
 from ..core.query import Query
@@ -17,7 +18,6 @@ from ..core.values import Logistic, Passage
 from ..models.endpoint.errors import excerpt, parse_retry_after
 from ..models.options import NO_TEMPLATES, InputFormat
 from .blend import Weights
-from .concurrency import batched, run_concurrently
 from .endpoint_shapes import SHAPES
 from .protocols import Scores
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from ..core.errors import NotFound
 from ..core.vectors import Vector
-from ..store.collection import Collection
+from .protocols import Searchable
 
 NEGATIVE_WEIGHT = 0.5  # of the negative examples' mean; gives the direction of Qdrant's `average_vector`
 
 
-async def find_examples(collection: Collection, passage_ids: Sequence[str]) -> set[UUID]:
+async def find_examples(collection: Searchable, passage_ids: Sequence[str]) -> set[UUID]:
     """Return the point ids of example passages.
 
     Raises:
@@ -26,7 +26,7 @@ async def find_examples(collection: Collection, passage_ids: Sequence[str]) -> s
     return set(ids.values())
 
 
-async def vectors_of(collection: Collection, passage_ids: Sequence[str], name: str) -> list[Vector]:
+async def vectors_of(collection: Searchable, passage_ids: Sequence[str], name: str) -> list[Vector]:
     """Return the dense vectors of this name that the passages have."""
     ids = [collection.point_of(each) for each in passage_ids]
     found = await collection.fetch_vectors(ids, name) if ids else {}

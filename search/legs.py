@@ -11,10 +11,10 @@ from ..core.values import EMPTY
 from ..core.vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
 from ..encoders.bm25 import Bm25Encoder
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders, SparseEncoder, TokenEncoder
-from ..store.collection import Collection
 from ..store.filters import Condition
 from ..store.manifest import Manifest
 from .examples import rocchio, vectors_of
+from .protocols import Searchable
 
 KEYWORD_VECTORS = {BM25, LEARNED}
 ADD_KEYWORDS = "Add them with `resift adopt NAME --add-keywords`."
@@ -33,6 +33,8 @@ class Retrieval:
     head: int = 0
     """Number of hits to rerank, selected by reciprocal rank fusion; 0 if nothing is reranked."""
     per_document: int = 0
+    distinct: bool = False
+    """Whether what is searched may hold copies of a passage, of which one counts."""
     fields: Mapping[str, float] = field(default_factory=lambda: EMPTY)
     """Weights of the fields whose dense vectors are searched; empty searches the passage text alone."""
     like: Sequence[str] = ()
@@ -74,7 +76,7 @@ class Legs:
 
 
 async def legs_of(
-    collection: Collection,
+    collection: Searchable,
     query: Query,
     retrieval: Retrieval,
     *,
@@ -106,7 +108,7 @@ async def legs_of(
 
 
 async def _dense_legs(
-    collection: Collection,
+    collection: Searchable,
     texts: Sequence[str],
     retrieval: Retrieval,
     *,
@@ -131,7 +133,7 @@ async def _dense_legs(
 
 
 async def _example_legs(
-    collection: Collection, phrasings: Sequence[Vector], retrieval: Retrieval, shares: Mapping[str, float]
+    collection: Searchable, phrasings: Sequence[Vector], retrieval: Retrieval, shares: Mapping[str, float]
 ) -> Legs:
     found = Legs()
     for name, share in shares.items():

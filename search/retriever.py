@@ -11,11 +11,11 @@ from ..core.query import Query
 from ..core.values import Hit, Passage, Ranking, Stage
 from ..core.vectors import BM25
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
-from ..store.collection import Collection
 from ..store.protocols import Leg
 from .examples import find_examples
 from .fusion import convex, distribution_based, reciprocal_rank
 from .legs import Retrieval, WeightedLeg, legs_of
+from .protocols import Searchable
 from .ties import ScoredIds, search_in_order
 
 Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
@@ -46,7 +46,7 @@ class _Found:
 
 
 class Retriever:
-    """Searches one collection."""
+    """Searches a collection, or several as one."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Retriever:
         self._extra_encoders = extra_encoders
         self._options = options or FusionOptions()
 
-    async def retrieve(self, collection: Collection, query: Query, retrieval: Retrieval) -> Ranking:
+    async def retrieve(self, collection: Searchable, query: Query, retrieval: Retrieval) -> Ranking:
         """Return at least `wanted` and `head` hits, if there are so many, in fused order; those to rerank come first.
 
         Raises:
@@ -93,7 +93,7 @@ class Retriever:
         return Ranking(hits, stages=[encoded, searched], notes=(*batch.notes, *([crowded] if found.crowded else [])))
 
     async def _widen(
-        self, collection: Collection, retrieval: Retrieval, legs: Sequence[WeightedLeg], *, left_out: Set[UUID]
+        self, collection: Searchable, retrieval: Retrieval, legs: Sequence[WeightedLeg], *, left_out: Set[UUID]
     ) -> _Found:
         """Raise the legs' limits until there are enough hits. New hits follow earlier ones, so that pages agree."""
         found = _Found(answers=[], order=[], passages={}, crowded=True)
@@ -112,13 +112,13 @@ class Retriever:
         return found
 
     async def _order(
-        self, collection: Collection, retrieval: Retrieval, answers: LegResults, *, narrower: _Found
+        self, collection: Searchable, retrieval: Retrieval, answers: LegResults, *, narrower: _Found
     ) -> tuple[ScoredIds, Mapping[UUID, Passage]]:
         """Return the order of a narrower search, then the hits that these answers add, scored no higher."""
         order = narrower.order
         known, floor = {key for key, _ in order}, min((score for _, score in order), default=inf)
         added = [(key, min(score, floor)) for key, score in self._fuse(answers) if key not in known]
-        if retrieval.per_document:
+        if retrieval.per_document or retrieval.distinct:
             passages = await collection.fetch([key for key, _ in [*order, *added]])
             added = _limit_per_document([*order, *added], passages, retrieval.per_document)[len(order) :]
             return [*order, *_pool_first(added, answers, retrieval.head - len(order))], passages
@@ -167,12 +167,14 @@ def _pool_first(fused: ScoredIds, answers: LegResults, head: int) -> ScoredIds:
 
 
 def _limit_per_document(fused: Sequence[tuple[UUID, float]], passages: Mapping[UUID, Passage], most: int) -> ScoredIds:
-    seen: Counter[str] = Counter()
+    """Return the pairs whose passages exist, at most `most` of each document; 0 sets no limit."""
+    seen: Counter[tuple[str, str]] = Counter()
     kept: ScoredIds = []
     for key, score in fused:
         if key in passages:
-            seen[passages[key].document_id] += 1
-            if seen[passages[key].document_id] <= most:
+            document = (passages[key].collection, passages[key].document_id)
+            seen[document] += 1
+            if not most or seen[document] <= most:
                 kept.append((key, score))
     return kept
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
-from ..store.collection import Collection
 from ..store.filters import Condition
 from ..store.protocols import Leg
+from .protocols import Searchable
 
 ScoredIds: TypeAlias = list[tuple[UUID, float]]
 
@@ -16,7 +16,7 @@ TIE_DECIMALS = 5  # scores that agree to so many decimals are equal; the rest di
 MAX_TIED_HITS = 4096  # requested if a tie crosses the limit; with more, the engine decides which are returned
 
 
-async def search_in_order(collection: Collection, legs: Sequence[Leg], where: Condition | None) -> list[ScoredIds]:
+async def search_in_order(collection: Searchable, legs: Sequence[Leg], where: Condition | None) -> list[ScoredIds]:
     """Return each leg's best hits by descending score, then by id.
 
     If the first hit beyond a leg's limit ties with the last one within it, all hits of that score are requested, so

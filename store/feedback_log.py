@@ -38,6 +38,8 @@ class Searched:
     plain: bool = True
     reranker: str = ""
     created: str = ""
+    others: Sequence[str] = ()
+    """The other collections that were searched at once; each keeps what it showed, under the same id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,16 @@ class FeedbackLog:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def log_search(self, searched: Searched) -> str:
-        """Append a search and its hits; return the id by which feedback refers to it.
+    async def log_search(self, *searched: Searched) -> str:
+        """Append a search and its hits, by collection; return the id by which feedback refers to it.
 
         Raises:
             StoreError: The file cannot be written.
         """
         search_id = uuid4().hex[:16]
-        line = replace(searched, search_id=search_id, created=_now())
-        await to_thread.run_sync(self._append_safely, searched.collection, line)
+        for each in searched:
+            line = replace(each, search_id=search_id, created=_now())
+            await to_thread.run_sync(self._append_safely, each.collection, line)
         return search_id
 
     async def log_feedback(self, search_id: str, used: Sequence[str], not_used: Sequence[str]) -> None:
@@ -86,8 +89,8 @@ class FeedbackLog:
             InvalidInput: The search did not show one of the passages, or a passage is in both lists.
             StoreError: The file cannot be written.
         """
-        searched = await to_thread.run_sync(self._find, search_id)
-        shown = [each.passage_id for each in searched.shown]
+        found = await to_thread.run_sync(self._find_all, search_id)
+        shown = [each.passage_id for searched in found for each in searched.shown]
         used, not_used = [[_stored(each, shown) for each in ids] for ids in (used, not_used)]
         if unknown := [each for each in (*used, *not_used) if each not in shown]:
             raise InvalidInput(
@@ -97,9 +100,12 @@ class FeedbackLog:
             raise InvalidInput(f"{min(both)!r} is both in used and in not_used. Give it in one of them.")
         if not (used or not_used):
             raise InvalidInput("Nothing to record. Give the passage_ids of hits in used or not_used.")
-        await to_thread.run_sync(
-            self._append_safely, searched.collection, Feedback(search_id, used, not_used=not_used, created=_now())
-        )
+        for searched in found:
+            here = {each.passage_id for each in searched.shown}
+            ids = [[each for each in given if each in here] for given in (used, not_used)]
+            if any(ids):
+                line = Feedback(search_id, ids[0], not_used=ids[1], created=_now())
+                await to_thread.run_sync(self._append_safely, searched.collection, line)
 
     async def uses(self, collection: str) -> list[UsedSearch]:
         """Return the searches of a collection that have used hits, in the order in which they were made."""
@@ -130,11 +136,12 @@ class FeedbackLog:
         finally:
             os.close(handle)
 
-    def _find(self, search_id: str) -> Searched:
+    def _find_all(self, search_id: str) -> list[Searched]:
+        """Return a search as each collection keeps it."""
         for path in sorted(self._folder.glob("*.jsonl"), key=lambda path: -path.stat().st_mtime):
-            for line in _lines(path):
-                if isinstance(line, Searched) and line.search_id == search_id:
-                    return line
+            if found := _find_in(path, search_id):
+                others = [_find_in(self._path(name), search_id) for name in found.others]
+                return [found, *filter(None, others)]
         raise NotFound(f"No search {search_id!r}. Give the `search_id` that search_and_rerank returned.")
 
     def _uses(self, collection: str) -> list[UsedSearch]:
@@ -156,6 +163,11 @@ def _stored(passage_id: str, shown: Sequence[str]) -> str:
     """Return the stored id of a passage that a search showed by its path relative to a folder."""
     found = [each for each in shown if each.endswith(f"/{passage_id}")]
     return found[0] if passage_id not in shown and len(found) == 1 else passage_id
+
+
+def _find_in(path: Path, search_id: str) -> Searched | None:
+    searches = (line for line in _lines(path) if isinstance(line, Searched))
+    return next((each for each in searches if each.search_id == search_id), None)
 
 
 def _lines(path: Path) -> Iterator[Searched | Feedback]:

@@ -30,6 +30,7 @@ class HitResult(BaseModel):
 
     rank: int
     was: Annotated[int, Field(description="Rank before reranking")]
+    collection: str = ""
     document_id: str
     passage_id: str
     title: str
@@ -164,6 +165,7 @@ def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "rank": hit.rank,
         "was": hit.was or hit.rank,
+        **({"collection": passage.collection} if passage.collection else {}),
         "document_id": names.document_id(passage),
         "passage_id": names.passage_id(passage),
         "title": passage.title[:MAX_NAME_CHARACTERS],

@@ -13,12 +13,12 @@ from hashlib import blake2b
 import anyio
 from cachetools import LRUCache
 
+from ...core.concurrency import run_concurrently
 from ...core.errors import InvalidInput, ModelError, nearest
 from ...core.query import Query
 from ...core.text import listed
 from ...core.values import Hit
 from ...prompts.templates import Template
-from ..concurrency import run_concurrently
 from ..protocols import Ordering
 from .prompt import PromptPassage, prompt_passage
 from .strategies import STRATEGIES, Group, max_depth, worst_case

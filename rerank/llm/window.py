@@ -7,13 +7,13 @@ from typing import Protocol
 
 import anyio
 
+from ...core.concurrency import run_concurrently
 from ...core.errors import ContextTooLong, ModelError
 from ...core.text import estimate_tokens
 from ...core.values import Usage
 from ...models.endpoint.chat import ChatRequest
 from ...models.endpoint.chat_reply import ChatReply
 from ...prompts.templates import Template
-from ..concurrency import run_concurrently
 from .prompt import SYSTEM, PromptPassage, fenced, labels, schema, user_message
 from .reply import Reading, read_order, read_reasons
 from .strategies import Group

@@ -157,7 +157,7 @@ def _type_and_default(field: Parameter) -> tuple[Any, Any]:
     if _is(field, Mapping):
         return str, "{}"
     if _is(field, Sequence):
-        return list[str], list(field.default)
+        return list[str], [field.default] if isinstance(field.default, str) else list(field.default)
     return get_args(field.annotation)[0], field.default
 
 

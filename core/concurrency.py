@@ -1,11 +1,11 @@
-"""Run calls of a model at the same time, and cut what they read into batches."""
+"""Run calls at the same time, and cut what a model reads into batches."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import anyio
 
-from ..core.errors import ModelError
+from .errors import ResiftError
 
 T = TypeVar("T")
 
@@ -25,15 +25,15 @@ async def run_concurrently(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[
     """Return the results in the order of the calls. When one fails, the others are cancelled.
 
     Raises:
-        ModelError: The first failure.
+        ResiftError: The first failure.
     """
     results: dict[int, T] = {}
-    failures: list[ModelError] = []
+    failures: list[ResiftError] = []
 
     async def run(place: int) -> None:
         try:
             results[place] = await calls[place]()
-        except ModelError as error:
+        except ResiftError as error:
             failures.append(error)
             group.cancel_scope.cancel()
 

@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
+from resift.core.concurrency import batched, run_concurrently
 from resift.core.errors import ModelError
-from resift.rerank.concurrency import batched, run_concurrently
 
 pytestmark = pytest.mark.anyio
 
