@@ -1,6 +1,6 @@
 # make demo       install into .venv and run the whole thing on real input, offline
 # make test       install the development tools and run the quick tests: no torch, nothing over 2 seconds
-# make test-all   install the optional extras as well, torch among them, and run every test
+# make test-all   install the optional extras as well, torch among them, and run every test; some need npm
 # make lint       ruff and pyright
 # make docs       write the generated parts of the documentation and .env.example
 # make picture    draw the picture of README.md from a run of the demo
@@ -12,6 +12,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
+NPM := $(shell command -v npm 2>/dev/null)
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(1)/bin/python
@@ -33,7 +34,7 @@ test: $(VENV)/.dev
 	@echo "Running the quick tests ..."
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not slow and not torch'
 
-test-all: $(VENV)/.all $(VENV)/sdk1/.installed
+test-all: $(VENV)/.all $(VENV)/sdk1/.installed $(VENV)/node/.installed
 	@echo "Running all tests ..."
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal
 
@@ -80,3 +81,14 @@ $(VENV)/sdk1/.installed: | $(BIN)/python
 	@$(call NEW_VENV,$(VENV)/sdk1)
 	@$(call INSTALL,$(VENV)/sdk1) 'mcp>=1.30,<1.31'
 	@touch $@
+
+# The conformance suite of MCP and the MCP inspector, with the Node.js that runs them. Without npm, their tests are skipped.
+$(VENV)/node/.installed: tests/conformance/package.json tests/conformance/package-lock.json | $(BIN)/python
+ifdef NPM
+	@echo "Installing the MCP conformance suite and inspector into $(VENV)/node ..."
+	@mkdir -p $(@D) && cp tests/conformance/package.json tests/conformance/package-lock.json tests/conformance/.npmrc $(@D)
+	@cd $(@D) && $(NPM) ci --loglevel=error
+	@touch $@
+else
+	@echo "npm is not installed, so the tests in tests/conformance will be skipped. To run them too, install Node.js with npm."
+endif

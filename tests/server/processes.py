@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -81,3 +84,36 @@ class RawServer:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(message) + "\n")
         self.process.stdin.flush()
+
+
+@contextmanager
+def http_server(folder: Path, settings: Mapping[str, str] | None = None) -> Generator[str]:
+    """Run `resift serve --http` on a free port, and yield the URL of MCP."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--http", "--port", "0"],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**environment(folder), **(settings or {})},
+        cwd=folder,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stderr is not None
+    told: list[str] = []
+    url = ""
+    for line in process.stderr:
+        told.append(line)
+        if found := re.search(r"http://\S+/mcp", line):
+            url = found[0]
+            break
+    assert url, "".join(told)
+    rest = threading.Thread(target=told.extend, args=(process.stderr,))  # a pipe that nobody reads blocks the server
+    rest.start()
+    try:
+        yield url
+    finally:
+        process.terminate()
+        code = process.wait(TIMEOUT_S)
+        rest.join()
+        process.stderr.close()
+    assert (code, [line for line in told if "Traceback" in line]) == (0, []), "".join(told)
