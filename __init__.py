@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .rerank.protocols import Orderer, Ordering, Scorer, Scores
     from .settings.load import Settings
 
-    __version__: str
+__version__ = "0.2.0"
 
 # ONNX Runtime 1.31 sends telemetry unless this is set before its import, whoever imports it.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -140,10 +140,6 @@ def __getattr__(name: str) -> Any:
     Raises:
         AttributeError: There is no such public name.
     """
-    if name == "__version__":
-        from importlib.metadata import version  # 30 ms, which a client of the engine does not have
-
-        return globals().setdefault(name, version("resift"))
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)

@@ -1,5 +1,5 @@
 """Run the command line as `python -m resift`."""
 
-from .server.cli.app import main
+from .server.entry import main
 
 main()

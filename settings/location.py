@@ -1,7 +1,7 @@
 """Where the settings and the data lie, for programs that start without the libraries that check settings."""
 
-import hashlib
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,8 +13,6 @@ DATA_DIR = "RESIFT_DATA_DIR"
 
 MATTERING = ("RESIFT_", "QDRANT_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "HF_")
 """Beginnings of the variables that change what an engine does."""
-
-DIGEST_CHARACTERS = 16
 
 
 def settings_file() -> Path:
@@ -47,11 +45,11 @@ def values_in(file: Path) -> dict[str, str | None]:
     return {name.upper(): value for name, value in dotenv_values(file).items()}
 
 
-def digests() -> dict[str, str]:
-    """Return a digest of every setting that is given, by name: equal ones mean the same settings."""
+def checksums() -> dict[str, str]:
+    """Return a checksum of every setting that is given, by name: they tell values apart without showing them."""
     given = {**values_in(settings_file()), **_variables()}
     return {
-        name: hashlib.sha256((value or "").encode("utf-8", "surrogateescape")).hexdigest()[:DIGEST_CHARACTERS]
+        name: f"{zlib.crc32(os.fsencode(value)):08x}"  # hashlib would cost a client of the engine 3 MB
         for name, value in given.items()
         if value and name.startswith(MATTERING) and name not in {ENV_FILE, DATA_DIR}
     }

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from ..core.errors import StoreBusy
+from ..core.errors import StoreBusy, Unavailable
 
 WAIT_S = 30.0  # that a call waits for maintenance to end: clients give up on a call that is silent for a minute
 
@@ -23,18 +23,26 @@ class Gate:
         self.holder = ""
         """What holds the store alone, such as "resift backup"; empty if nothing does."""
         self._users = 0
+        self._refusal = ""
         self._is_closed = False
         self._wait_s = wait_s
         self._changed = anyio.Condition()
 
     @asynccontextmanager
     async def call(self) -> AsyncGenerator[None]:
-        """Count a call that does not use the store."""
+        """Count a call that does not use the store.
+
+        Raises:
+            Unavailable: No more calls are taken.
+        """
+        if self._refusal:
+            raise Unavailable(self._refusal)
         self.calls += 1
         try:
             yield
         finally:
             self.calls -= 1
+            await self._notify()
 
     @asynccontextmanager
     async def shared(self) -> AsyncGenerator[None]:
@@ -42,15 +50,14 @@ class Gate:
 
         Raises:
             StoreBusy: Maintenance did not end in time.
+            Unavailable: No more calls are taken.
         """
         async with self.call():
             await self._enter()
             try:
                 yield
             finally:
-                self._users -= 1
-                if not self._users:
-                    await self._notify()
+                self._users -= 1  # waiting maintenance learns of it when the call ends
 
     @asynccontextmanager
     async def exclusive(self, holder: str) -> AsyncGenerator[None]:
@@ -65,6 +72,15 @@ class Gate:
         finally:
             self._is_closed, self.holder = False, ""
             await self._notify()
+
+    async def refuse(self, reason: str, *, wait_s: float) -> bool:
+        """Take no more calls, and wait for those in flight; return whether all of them have ended in time."""
+        self._refusal = reason
+        with anyio.move_on_after(wait_s):
+            async with self._changed:
+                while self.calls:
+                    await self._changed.wait()
+        return not self.calls
 
     async def _enter(self) -> None:
         if self._is_closed:

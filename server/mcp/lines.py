@@ -13,7 +13,8 @@ from mcp.types import JSONRPCMessage, JSONRPCResponse
 from pydantic_core import to_json
 
 from .guard import content, printable, shown
-from .messages import HEAD_CHARACTERS, TAIL_CHARACTERS, Incoming, read_message, refuse_oversize
+from .ids import HEAD_CHARACTERS, TAIL_CHARACTERS
+from .messages import Incoming, read_message, refuse_oversize
 
 MAX_LINE_BYTES = 64 * 2**20  # three documents of the largest size that RESIFT_INGEST__MAX_BYTES allows by default
 

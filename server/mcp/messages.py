@@ -1,6 +1,5 @@
 """Read one line of the protocol, and answer what cannot be read instead of dropping it, as the MCP SDK would."""
 
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -19,14 +18,9 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from ...core.text import cut
-
-HEAD_CHARACTERS = 65_536  # of a broken line, in which its id is looked for
-
-TAIL_CHARACTERS = 4_096  # some clients write the id last, after the parameters
+from .ids import find_id, is_id
 
 MAX_BATCH_ANSWERS = 100
-
-REPLACED = "\ufffd"
 
 Incoming: TypeAlias = JSONRPCMessage | tuple[JSONRPCError, ...]
 """A message for the server, or the answers to the client; none for a blank line or a broken response."""
@@ -36,14 +30,6 @@ logger = logging.getLogger(__name__)
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)")
 
 _LONE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-
-_STRING = r'"(?:[^"\\]|\\.)*+"'
-
-_TOKEN = re.compile(rf'{_STRING}|[{{}}\[\]]|"')
-
-_VALUE = re.compile(rf"\s*:\s*({_STRING}|-?\d+)(?=\s*[,}}])")
-
-_LAST = re.compile(rf'"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*({_STRING}|-?\d+)\s*}}\s*$')
 
 
 def read_message(line: bytes) -> Incoming:
@@ -78,58 +64,17 @@ def refusal(request_id: RequestId | None, reason: str, *, code: int = INVALID_RE
     return JSONRPCError(jsonrpc="2.0", id=request_id, error=ErrorData(code=code, message=reason))
 
 
-def find_id(head: str, tail: str = "") -> RequestId | None:
-    """Return the id of a request that is not valid JSON, or None if it cannot be found without a doubt."""
-    head, tail = head[:HEAD_CHARACTERS], (tail or head)[-TAIL_CHARACTERS:]
-    depth, found = 0, dict[str, str]()
-    for token in _TOKEN.finditer(head):
-        match token[0]:
-            case "{" | "[":
-                depth += 1
-            case "}" | "]":
-                depth -= 1
-            case '"':  # a string without an end: what follows may be part of it
-                break
-            case '"id"' | '"method"' | '"result"' | '"error"' as key if depth == 1 and head[0] == "{":
-                if is_value := _VALUE.match(head, token.end()):
-                    found.setdefault(key, is_value[1])
-                elif _is_key(head, token.end()):
-                    found.setdefault(key, "")
-            case _:
-                pass
-    if '"method"' not in found or '"result"' in found or '"error"' in found:  # may be a response to the server
-        return None
-    last = _LAST.search(tail)
-    return _as_id(found.get('"id"') or (last[1] if last else ""))
-
-
-def _is_key(text: str, end: int) -> bool:
-    return text[end:].lstrip()[:1] == ":"
-
-
-def _as_id(written: str) -> RequestId | None:
-    try:
-        value = json.loads(written)
-        return value if _is_id(value) and str(value).isprintable() else None
-    except ValueError:  # nothing was found, or a number has too many digits
-        return None
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and REPLACED not in str(value)
-
-
 def _refuse_batch(values: list[Any]) -> Incoming:
     """Refuse a batch, which MCP no longer has, once for each of its requests, so that no client keeps waiting."""
     reason = "Batches are not supported. Send each message on a line of its own."
     objects = [cast("dict[str, Any]", value) for value in values[:MAX_BATCH_ANSWERS] if isinstance(value, dict)]
-    ids = [value["id"] for value in objects if "method" in value and _is_id(value.get("id"))]
+    ids = [value["id"] for value in objects if "method" in value and is_id(value.get("id"))]
     return tuple(refusal(each, reason) for each in ids or [None])
 
 
 def _validated(value: Mapping[str, Any]) -> Incoming:
     has_id = "id" in value
-    request_id: RequestId | None = value["id"] if has_id and _is_id(value["id"]) else None
+    request_id: RequestId | None = value["id"] if has_id and is_id(value["id"]) else None
     if "method" not in value and ("result" in value or "error" in value):
         return _response(value)
     if has_id and request_id is None:  # without this check it would be taken for a notification

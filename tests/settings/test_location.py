@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from resift.settings.load import load_settings
-from resift.settings.location import data_dir, differing, digests
+from resift.settings.location import checksums, data_dir, differing
 
 
 @pytest.mark.parametrize("name", ["RESIFT_DATA_DIR", "resift_data_dir"])
@@ -28,13 +28,13 @@ def test_settings_that_differ_are_named_wherever_they_are_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QDRANT_URL", "http://localhost:6333")
-    before = digests()
+    before = checksums()
     file = tmp_path / "own.env"
     file.write_text("QDRANT_URL=http://localhost:6333\nRESIFT_THREADS=1\n", encoding="utf-8")
     monkeypatch.setenv("RESIFT_ENV_FILE", str(file))
     monkeypatch.delenv("QDRANT_URL")
-    assert differing(before, digests()) == ["RESIFT_THREADS"]
+    assert differing(before, checksums()) == ["RESIFT_THREADS"]
     assert differing(before, before) == []
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    assert "OPENAI_API_KEY" in differing(before, digests())
-    assert "sk-secret" not in str(digests())
+    assert "OPENAI_API_KEY" in differing(before, checksums())
+    assert "sk-secret" not in str(checksums())

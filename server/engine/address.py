@@ -1,0 +1,125 @@
+"""Where the engine of a data folder listens. Clients import this, so it needs the standard library alone."""
+
+import json
+import os
+import socket
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, Self
+
+LOCK, ADDRESS, SOCKET = "engine.lock", "engine.json", "engine.sock"
+"""Files in a data folder: the lock that its engine holds, where that listens, and the socket itself."""
+
+MAX_SOCKET_PATH = 100  # bytes: the system calls take 103 on macOS and 107 on Linux
+
+BACKLOG = 128  # connections that wait while the engine starts
+
+CONNECT_TIMEOUT_S = 5.0
+
+HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
+
+
+class Address(NamedTuple):
+    """Where an engine listens: at the path of a Unix socket, or where there are none at a port of this machine."""
+
+    pid: int
+    version: str
+    path: str = ""
+    port: int = 0
+    token: str = ""
+    """What a client has to send to the port, which every user of the machine can reach."""
+
+    @classmethod
+    def read(cls, data_dir: Path) -> Self | None:
+        """Return what the engine of a data folder wrote last, or None. It may have ended since."""
+        try:
+            return cls(**json.loads((data_dir / ADDRESS).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, data_dir: Path) -> None:
+        """Publish the address to this user's processes alone."""
+        new = data_dir / f"{ADDRESS}.new"
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(self._asdict(), file)
+        new.replace(data_dir / ADDRESS)
+
+    def withdraw(self, data_dir: Path) -> None:
+        """Take the address back, so that clients start an engine instead of trying this one."""
+        with suppress(OSError):
+            (data_dir / ADDRESS).unlink()
+        if self.path:
+            with suppress(OSError):
+                os.unlink(self.path)  # noqa: PTH108 - a path as text is all there is
+
+    def connect(self) -> socket.socket:
+        """Return a connection to the engine.
+
+        Raises:
+            OSError: No engine listens there any more.
+        """
+        if self.path:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            target: str | tuple[str, int] = self.path
+        else:
+            connection, target = socket.socket(socket.AF_INET, socket.SOCK_STREAM), ("127.0.0.1", self.port)
+        try:
+            connection.settimeout(CONNECT_TIMEOUT_S)
+            connection.connect(target)
+            connection.settimeout(None)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+
+def listen(data_dir: Path, version: str) -> tuple[socket.socket, Address]:
+    """Return a listening socket that only this user can connect to, and its address. The caller holds the lock.
+
+    Raises:
+        OSError: The socket cannot be made.
+    """
+    if not HAS_UNIX_SOCKETS:
+        listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        token = os.urandom(32).hex()
+        return listening, Address(os.getpid(), version, port=listening.getsockname()[1], token=token)
+    path = _socket_path(data_dir)
+    with suppress(FileNotFoundError):
+        path.unlink()  # of an engine that was killed: the lock is ours
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    return listening, Address(os.getpid(), version, path=str(path))
+
+
+def is_same_user(connection: socket.socket) -> bool:
+    """Return whether the process at the other end of a Unix socket runs as this user, where the system tells."""
+    if not hasattr(socket, "SO_PEERCRED"):  # macOS: the file's mode keeps others out
+        return True
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int.from_bytes(credentials[4:8], "little") == os.getuid()
+
+
+def _socket_path(data_dir: Path) -> Path:
+    """Return the path of the socket: in the data folder, or in a folder of this user's if that path is too long."""
+    path = data_dir / SOCKET
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        return path
+    import hashlib  # heavy, as is tempfile
+    import tempfile
+
+    folder = Path(tempfile.gettempdir()) / f"resift-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} belongs to another user, or others may use it. Remove it.")
+    return folder / f"{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}.sock"

@@ -1,0 +1,97 @@
+"""One connection to the engine: greet the client, and do what it wants."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import SocketAttribute, SocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from ...api.caller import CALLER, Caller
+from ..mcp.lines import ByteStream, serve_lines
+from .address import HAS_UNIX_SOCKETS, is_same_user
+from .greeting import MAX_BYTES, MCP, STOP, Hello
+
+if TYPE_CHECKING:
+    from .serving import Hub
+
+GREETING_TIMEOUT_S = 10.0
+
+CHUNK_BYTES = 2**16
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Client:
+    """A program that is connected to the engine."""
+
+    hello: Hello
+    stream: SocketStream
+    incoming: BufferedByteReceiveStream
+    """What the client sends after its greeting."""
+    since: float = field(default_factory=time.monotonic)
+
+    async def receive(self) -> bytes:
+        """Return the next bytes, empty at the end."""
+        try:
+            return await self.incoming.receive(CHUNK_BYTES)
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            return b""
+
+
+async def answer(hub: Hub, stream: SocketStream) -> None:
+    """Serve one connection to its end. What goes wrong costs this connection only."""
+    async with stream:
+        try:
+            if (client := await _greeted(hub, stream)) is None:
+                return
+            welcome = hub.welcome(client.hello)
+            await stream.send(welcome.encode())
+            if not (welcome.error or welcome.retry):
+                with hub.joined(client):
+                    await HANDLERS[client.hello.wants](hub, client)
+        except (OSError, ValueError, KeyError, TimeoutError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
+            logger.info("A connection ended: %r", error)
+        except anyio.DelimiterNotFound:
+            logger.warning("A connection did not begin with a greeting")
+        except Exception:  # the boundary: one client's failure must not end the others
+            logger.exception("A connection failed")
+
+
+async def _greeted(hub: Hub, stream: SocketStream) -> Client | None:
+    """Return the client that a greeting announces, or None if it may not connect."""
+    if HAS_UNIX_SOCKETS and not is_same_user(stream.extra_attributes[SocketAttribute.raw_socket]()):
+        logger.warning("A process of another user was refused")
+        return None
+    incoming = BufferedByteReceiveStream(stream)
+    with anyio.fail_after(GREETING_TIMEOUT_S):
+        hello = Hello.decode(await incoming.receive_until(b"\n", MAX_BYTES))
+    if not hmac.compare_digest(hello.token.encode(), hub.address.token.encode()):
+        logger.warning("A connection with a wrong token was refused")
+        return None
+    return Client(hello, stream, incoming=incoming)
+
+
+async def _serve_mcp(hub: Hub, client: Client) -> None:
+    folder = Path(client.hello.folder)
+    CALLER.set(Caller(name="stdio", roots=hub.engine.settings.ingest_roots or (folder,)))
+    logger.info("Client %d in %s", client.hello.pid, folder)
+    await serve_lines(hub.server, ByteStream(client.receive, client.stream.send))
+
+
+async def _stop(hub: Hub, client: Client) -> None:
+    """Stop the engine, and keep the connection until it has stopped."""
+    hub.stop(f"`resift stop` of process {client.hello.pid}")
+    await anyio.sleep_forever()
+
+
+HANDLERS: Mapping[str, Callable[[Hub, Client], Awaitable[None]]] = {MCP: _serve_mcp, STOP: _stop}
+"""By what a client can want."""

@@ -1,0 +1,87 @@
+"""The first line in each direction of a connection to the engine. Clients import this: standard library alone.
+
+A client says who it is and what it wants. The engine welcomes it, or says why it cannot.
+"""
+
+import json
+import os
+from typing import Any, NamedTuple, Self
+
+MAX_BYTES = 2**20
+
+MCP, COMMAND, STATUS, STOP, LEASE = "mcp", "command", "status", "stop", "lease"
+"""What a client can want: serve MCP, run a command of the terminal, tell its state, stop, or leave the store alone."""
+
+
+class Hello(NamedTuple):
+    """What a client says first."""
+
+    wants: str
+    version: str
+    settings: dict[str, str]
+    """Checksums of the settings that the client was started with, by name."""
+    folder: str
+    pid: int
+    is_first: bool = True
+    """Whether the client was just started; one that connects again does not ask for another engine."""
+    token: str = ""
+    command: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    """What to run, and on which terminal."""
+
+    @classmethod
+    def of_this_process(cls, wants: str, settings: dict[str, str], **values: Any) -> Self:
+        """Return the greeting of this process."""
+        from ... import __version__
+
+        try:
+            folder = os.getcwd()  # noqa: PTH109 - pathlib is not needed otherwise
+        except FileNotFoundError:
+            folder = os.path.expanduser("~")  # noqa: PTH111
+        return cls(wants, __version__, settings, folder, os.getpid(), **values)
+
+    def encode(self) -> bytes:
+        """Return the line."""
+        return json.dumps(self._asdict()).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, line: bytes) -> Self:
+        """Return what a client said.
+
+        Raises:
+            ValueError: This is not the greeting of a client.
+        """
+        try:
+            values = json.loads(line)
+            return cls(**{name: values[name] for name in cls._fields if name in values})
+        except (KeyError, TypeError) as error:
+            raise ValueError(str(error)) from error
+
+
+class Welcome(NamedTuple):
+    """What the engine answers."""
+
+    pid: int
+    version: str
+    error: str = ""
+    """Why it does not serve the client; nothing follows."""
+    retry: str = ""
+    """Why another engine has to be started, for which this one makes room at once; nothing follows."""
+    notice: str = ""
+    """What the user should know, such as settings that differ."""
+
+    def encode(self) -> bytes:
+        """Return the line."""
+        return json.dumps(self._asdict()).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, line: bytes) -> Self:
+        """Return what an engine answered.
+
+        Raises:
+            ValueError: This is not the answer of an engine.
+        """
+        try:
+            values = json.loads(line)
+            return cls(**{name: values[name] for name in cls._fields if name in values})
+        except (KeyError, TypeError) as error:
+            raise ValueError(str(error)) from error

@@ -1,0 +1,157 @@
+"""The engine as a server: it accepts clients until it is told to stop, or until nobody has needed it for a while."""
+
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import anyio
+from anyio.abc import SocketListener
+
+from ...core.errors import ResiftError
+from ...factories.engine import Engine, build_engine, running
+from ...settings.load import load_settings
+from ...settings.location import checksums, differing
+from ...tools.boundary import HINTS
+from ..mcp.assembly import create_server
+from .address import Address
+from .connections import Client, answer
+from .greeting import COMMAND, MCP, Hello, Welcome
+from .log import log_to
+from .process import LOGS
+
+REFUSING_S = 3.0  # that clients are told why the engine cannot start, so that they do not start it over and over
+
+WATCH_S = 1.0
+
+FLUSH_S = 0.1  # for the last answers to leave
+
+logger = logging.getLogger(__name__)
+
+
+def serve_until_stopped(listening: socket.socket, address: Address, folder: Path) -> int:
+    """Serve the clients that connect; return the exit code of the process."""
+    try:
+        settings = load_settings()
+        log_to(folder / LOGS, settings.log_level)
+        hub = Hub(build_engine(settings), address, folder)
+    except ResiftError as error:
+        _refuse_all(listening, address, error.text(HINTS))
+        return 1
+    anyio.run(hub.serve, listening)
+    return 0
+
+
+class Hub:
+    """The engine, its MCP server, and the clients that are connected."""
+
+    def __init__(self, engine: Engine, address: Address, folder: Path) -> None:
+        self.engine = engine
+        self.address = address
+        self.server = create_server(engine)
+        self.clients: set[Client] = set()
+        self.started = time.monotonic()
+        self._folder = folder
+        self._settings = checksums()
+        self._is_to_be_replaced = False
+        self._idle_since = self.started
+        self._stop = anyio.Event()
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Serve until told to stop; then finish the calls in flight and close the store."""
+        listener = await SocketListener.from_socket(listening)
+        logger.info("Started, process %d, version %s", self.address.pid, self.address.version)
+        async with running(self.engine), anyio.create_task_group() as group:
+            group.start_soon(self._watch)
+            group.start_soon(self._await_signals)
+            group.start_soon(listener.serve, partial(answer, self))
+            await self._stop.wait()
+            self.address.withdraw(self._folder)
+            await listener.aclose()
+            wait_s = self.engine.settings.serve.stop_timeout_s
+            if not await self.engine.gate.refuse("The engine is stopping. Call again in a moment.", wait_s=wait_s):
+                logger.warning("Calls in flight did not end within %g s and are cut off", wait_s)
+            await anyio.sleep(FLUSH_S)
+            group.cancel_scope.cancel()
+        logger.info("Stopped")
+
+    def stop(self, reason: str) -> None:
+        """Stop soon: take no more clients and calls, and finish those in flight."""
+        if not self._stop.is_set():
+            logger.info("Stopping: %s", reason)
+            self._stop.set()
+
+    def welcome(self, hello: Hello) -> Welcome:
+        """Return the answer to a new client."""
+        plain = Welcome(self.address.pid, self.address.version)
+        if self._stop.is_set():
+            return plain._replace(retry="The engine is stopping.")
+        difference = self._difference(hello)
+        if hello.wants not in {MCP, COMMAND} or not difference:
+            return plain
+        if hello.wants == COMMAND:
+            return plain._replace(retry=difference)
+        if not hello.is_first:
+            return plain._replace(notice=difference)
+        is_newer = hello.version != self.address.version
+        if not self.engine.gate.calls and (is_newer or not any(each.hello.wants == MCP for each in self.clients)):
+            self.stop(difference)
+            return plain._replace(retry=difference)
+        self._is_to_be_replaced |= is_newer
+        until = "no call is in flight" if is_newer else "its other clients have left"
+        return plain._replace(notice=f"{difference} It serves this client too until {until}.")
+
+    @contextmanager
+    def joined(self, client: Client) -> Generator[None]:
+        """Count a client as connected."""
+        self.clients.add(client)
+        try:
+            yield
+        finally:
+            self.clients.discard(client)
+            self._idle_since = time.monotonic()
+
+    def _difference(self, hello: Hello) -> str:
+        """Return how this engine differs from what a client was started with; empty if it does not."""
+        if hello.version != self.address.version:
+            return f"The running engine has version {self.address.version}, and this client {hello.version}."
+        if names := differing(hello.settings, self._settings):
+            return f"The running engine was started with other settings: {', '.join(names)}."
+        return ""
+
+    async def _watch(self) -> None:
+        """Stop when nobody has needed the engine for long, or when it is to be replaced and idle."""
+        timeout_s = self.engine.settings.serve.idle_timeout_s
+        while True:
+            await anyio.sleep(WATCH_S)
+            is_idle = not self.engine.gate.calls
+            if is_idle and self._is_to_be_replaced:
+                self.stop("a client of another version connected")
+            elif is_idle and not self.clients and timeout_s and time.monotonic() - self._idle_since > timeout_s:
+                self.stop(f"no client for {timeout_s:g} s")
+
+    async def _await_signals(self) -> None:
+        if sys.platform == "win32":
+            return
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for received in signals:
+                self.stop(f"signal {received.name}")
+
+
+def _refuse_all(listening: socket.socket, address: Address, problem: str) -> None:
+    """Tell every client that connects why the engine cannot start."""
+    logger.error("%s", problem)
+    end = time.monotonic() + REFUSING_S
+    while (left := end - time.monotonic()) > 0:
+        listening.settimeout(left)
+        with suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                connection.settimeout(left)
+                connection.recv(2**20)
+                connection.sendall(Welcome(address.pid, address.version, error=problem).encode())

@@ -1,0 +1,17 @@
+"""The entry point of `resift`: it looks at the arguments before it imports what they need."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line. Most clients only need the relay, which starts in an instant.
+
+    Exit codes: 0 success, 1 failure, 2 usage error.
+    """
+    if sys.argv[1:] == ["serve"]:
+        from .relay.pump import relay
+
+        sys.exit(relay())
+    from .cli.app import main as run_command
+
+    run_command()

@@ -1,0 +1,150 @@
+"""Connect to the engine of the data folder, and start one if there is none."""
+
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from ...settings.location import checksums, data_dir
+from ..engine.address import Address
+from ..engine.greeting import Hello, Welcome
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+START_TIMEOUT_S = 90.0  # a start takes 1 s, and a minute on a machine that is busy with other things
+
+POLL_S = 0.02
+
+ANOTHER_RUNS = 75  # the exit code of an engine that was not needed; see engine/process.py
+
+WAIT_FOR_OTHER_S = 0.2  # before an engine is started again while another one holds the lock
+
+MOST_CRASHES = 5
+
+
+class EngineFailed(Exception):
+    """The engine does not start; the message is for the user."""
+
+
+class Connection:
+    """A connection to an engine that has welcomed this client."""
+
+    def __init__(self, channel: socket.socket, welcome: Welcome, received: bytes) -> None:
+        self.channel = channel
+        self.welcome = welcome
+        self.received = received
+        """What the engine has sent after its welcome."""
+
+
+def connect(wants: str, **greeting: Any) -> Connection | None:
+    """Return a connection to the engine that runs, or None if none does. `greeting` has more fields of `Hello`.
+
+    Raises:
+        EngineFailed: The engine refuses this client.
+    """
+    folder = data_dir()
+    if (address := Address.read(folder)) is None:
+        return None
+    hello = Hello.of_this_process(wants, checksums(), token=address.token, **greeting)
+    try:
+        channel = address.connect()
+    except OSError:
+        return None
+    channel.settimeout(START_TIMEOUT_S)
+    try:
+        channel.sendall(hello.encode())
+        line, received = _first_line(channel)
+        welcome = Welcome.decode(line)
+    except (OSError, ValueError):  # it has just ended
+        channel.close()
+        return None
+    channel.settimeout(None)
+    if welcome.error:
+        channel.close()
+        raise EngineFailed(welcome.error)
+    return Connection(channel, welcome, received)
+
+
+def connect_or_start(wants: str, *, is_first: bool = True) -> Connection:
+    """Return a connection to the engine, which is started if none runs or if the running one makes room for another.
+
+    Raises:
+        EngineFailed: No engine can be started.
+    """
+    starter, end = _Starter(), time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end:
+        found = connect(wants, is_first=is_first)
+        if found is not None and not found.welcome.retry:
+            return found
+        if found is not None:
+            found.channel.close()
+        starter.ensure_started()
+        time.sleep(POLL_S)
+    raise EngineFailed(f"The engine did not start within {START_TIMEOUT_S:g} s. Its log is in {data_dir() / 'logs'}.")
+
+
+class _Starter:
+    """Starts engines until one runs. Of several that start at once, one gets the lock, and the others leave."""
+
+    def __init__(self) -> None:
+        self._process: Popen[bytes] | None = None
+        self._crashes = 0
+        self._not_before = 0.0
+
+    def ensure_started(self) -> None:
+        """Start an engine, unless one that this process started is still starting.
+
+        Raises:
+            EngineFailed: The engine cannot run.
+        """
+        if self._process is not None:
+            code = self._process.poll()
+            if code is None or time.monotonic() < self._not_before:
+                return
+            self._check(code)
+        self._process = _start()
+        self._not_before = time.monotonic() + WAIT_FOR_OTHER_S
+
+    def _check(self, code: int) -> None:
+        """Check how the engine ended that this process started last."""
+        assert self._process is not None and self._process.stderr is not None  # noqa: PT018, S101
+        words = self._process.stderr.read().decode("utf-8", "replace").strip()
+        if code in (0, ANOTHER_RUNS):
+            return
+        self._crashes += 1
+        if code > 0 or self._crashes > MOST_CRASHES:  # below 0: killed by a signal, perhaps by mistake
+            logs = data_dir() / "logs"
+            raise EngineFailed(words or f"The engine ended with exit code {code}. Its log is in {logs}.")
+
+
+def _start() -> "Popen[bytes]":
+    import subprocess
+
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+    return subprocess.Popen(
+        [sys.executable, "-m", "resift.server.engine.process"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,  # until the engine writes to a file of its own
+        start_new_session=True,
+        creationflags=flags,
+    )
+
+
+def _first_line(channel: socket.socket) -> tuple[bytes, bytes]:
+    """Return the first line that is received, and what was received after it.
+
+    Raises:
+        OSError: The connection ended before.
+    """
+    received = b""
+    while b"\n" not in received:
+        chunk = channel.recv(2**16)
+        if not chunk:
+            raise ConnectionResetError("The engine ended.")
+        received += chunk
+    line, _, rest = received.partition(b"\n")
+    return line, rest

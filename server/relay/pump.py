@@ -1,0 +1,150 @@
+"""Pass lines between a client on stdin and stdout and the engine, and survive the engine's end."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from threading import Lock, Thread
+
+from ..engine.greeting import MCP
+from .connect import Connection, EngineFailed, connect_or_start
+from .conversation import Conversation
+
+STDIN, STDOUT = 0, 1
+
+CHUNK_BYTES = 2**16
+
+MAX_HELD_BYTES = 65 * 2**20  # of a line without end; the engine refuses lines above 64 MB
+
+
+def relay() -> int:
+    """Serve the client on stdin and stdout until it closes stdin; return the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return Relay().run()
+
+
+class Relay:
+    """One client, and the engine that serves it now."""
+
+    def __init__(self) -> None:
+        self._conversation = Conversation()
+        self._engine: Connection | None = None
+        self._reader: Thread | None = None
+        self._is_first = True
+        self._state = Lock()  # of all of the above
+        self._sending = Lock()
+        self._writing = Lock()
+
+    def run(self) -> int:
+        """Pass lines on until the client closes stdin, then wait for the last answers."""
+        with self._state:
+            try:
+                self._connect()
+            except EngineFailed as error:  # told to the client when it asks
+                _tell(str(error))
+        for line in lines_of(STDIN):
+            self._pass_on(line)
+        while (reader := self._finish()) is not None:
+            reader.join()
+        return 0
+
+    def _finish(self) -> Thread | None:
+        """Tell the engine that nothing follows, and return the thread that waits for its last answers."""
+        with self._state:
+            if self._engine is None:
+                return None
+            with suppress(OSError):
+                self._engine.channel.shutdown(socket.SHUT_WR)
+            return self._reader
+
+    def _pass_on(self, line: bytes) -> None:
+        """Send a line of the client to the engine, which is started if it has ended."""
+        with self._state:
+            if not self._conversation.from_client(line):
+                return
+            if self._engine is None:
+                self._reconnect(line)
+                return
+            engine = self._engine
+        with self._sending, suppress(OSError):  # the thread that reads learns that the engine has ended
+            engine.channel.sendall(line)
+
+    def _reconnect(self, line: bytes = b"") -> None:
+        """Go on with another engine, or answer that there is none. The state is locked."""
+        try:
+            self._connect(line)
+        except EngineFailed as error:
+            self._answer(self._conversation.give_up(str(error)))
+
+    def _connect(self, line: bytes = b"") -> None:
+        engine = connect_or_start(MCP, is_first=self._is_first)
+        if engine.welcome.notice and self._is_first:
+            _tell(engine.welcome.notice)
+        self._is_first = False
+        repeated = self._conversation.repeated()
+        with self._sending, suppress(OSError):
+            engine.channel.sendall(b"".join([*repeated, *([line] if line and line not in repeated else [])]))
+        self._engine = engine
+        self._reader = Thread(target=self._read, args=(engine,), daemon=True)
+        self._reader.start()
+
+    def _read(self, engine: Connection) -> None:
+        """Pass the lines of an engine on to the client; when it ends, answer what it left."""
+        held = engine.received
+        while True:
+            *lines, held = held.split(b"\n")
+            for line in lines:
+                with self._state:
+                    is_for_client = self._conversation.from_engine(line)
+                if is_for_client:
+                    self._answer([line + b"\n"])
+            try:
+                chunk = engine.channel.recv(CHUNK_BYTES)
+            except OSError:
+                break
+            if not chunk:
+                break
+            held += chunk
+        engine.channel.close()
+        with self._state:
+            self._engine = None
+            self._answer(self._conversation.lose_engine())
+            if self._conversation.is_waiting:
+                self._reconnect()
+
+    def _answer(self, lines: list[bytes]) -> None:
+        with self._writing:
+            try:
+                for line in lines:
+                    _write(line)
+            except OSError:  # the client is gone
+                os._exit(0)
+
+
+def lines_of(source: int) -> Iterator[bytes]:
+    """Yield the lines of a file descriptor, with their ends. One that is too long to hold comes in parts."""
+    parts, size = list[bytes](), 0
+    while chunk := os.read(source, CHUNK_BYTES):
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            yield b"".join([*parts, line, b"\n"])
+            parts, size = [], 0
+        parts.append(rest)
+        size += len(rest)
+        if size > MAX_HELD_BYTES:
+            yield b"".join(parts)
+            parts, size = [], 0
+    if any(parts):
+        yield b"".join(parts)
+
+
+def _write(line: bytes) -> None:
+    view = memoryview(line)
+    while view:
+        view = view[os.write(STDOUT, view) :]
+
+
+def _tell(text: str) -> None:
+    print(f"resift: {text}", file=sys.stderr, flush=True)  # noqa: T201 - for the client's log
