@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..core.retry import CircuitBreaker, RetryPolicy
 from ..settings.load import Settings
+from ..settings.location import ENGINE_ADDRESS, ENGINE_LOCK, ENGINE_SOCKET, LOGS
 from ..store.collection import Store
 from ..store.edge.data_dir import LOCK, OWNER
 from ..store.edge.store import COLLECTIONS, EdgeStore
@@ -46,4 +47,5 @@ def server_store(settings: Settings) -> QdrantStore:
 
 def own_files(settings: Settings) -> tuple[Path, ...]:
     """Return what Resift writes to the data folder, which is never ingested. Other files there are the user's."""
-    return tuple(settings.data_dir / name for name in (COLLECTIONS, FOLDER, LOCK, OWNER))
+    engine = (ENGINE_LOCK, ENGINE_ADDRESS, ENGINE_SOCKET, LOGS)
+    return tuple(settings.data_dir / name for name in (COLLECTIONS, FOLDER, LOCK, OWNER, *engine))

@@ -1,9 +1,12 @@
 """What this process writes for people, on stderr, on stdout and as a log: every line of it without secrets."""
 
+import faulthandler
 import io
 import logging
 import sys
 from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..core.masking import SECRETS
@@ -96,3 +99,18 @@ def log_to_stderr(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(MaskedFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
+
+
+LOG_FILE, OLD_LOG_FILES, LOG_BYTES = "engine.log", 3, 2**20
+
+
+def log_to_files(folder: Path, level: str) -> None:
+    """Log to a file in the folder, which is moved aside when it is full, and crashes of native code to stderr."""
+    folder.mkdir(exist_ok=True)
+    handler = RotatingFileHandler(
+        folder / LOG_FILE, maxBytes=LOG_BYTES, backupCount=OLD_LOG_FILES, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(MaskedFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("resift").setLevel("DEBUG" if level == "DEBUG" else "INFO")  # starts, stops and clients
+    faulthandler.enable(sys.stderr)

@@ -11,6 +11,9 @@ ENV_FILE = "RESIFT_ENV_FILE"
 
 DATA_DIR = "RESIFT_DATA_DIR"
 
+ENGINE_LOCK, ENGINE_ADDRESS, ENGINE_SOCKET, LOGS = "engine.lock", "engine.json", "engine.sock", "logs"
+"""In a data folder: the lock that its engine holds, where that listens, its socket, and the folder of its logs."""
+
 MATTERING = ("RESIFT_", "QDRANT_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "HF_")
 """Beginnings of the variables that change what an engine does."""
 

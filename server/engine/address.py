@@ -8,8 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-LOCK, ADDRESS, SOCKET = "engine.lock", "engine.json", "engine.sock"
-"""Files in a data folder: the lock that its engine holds, where that listens, and the socket itself."""
+from ...settings.location import ENGINE_ADDRESS, ENGINE_SOCKET
 
 MAX_SOCKET_PATH = 100  # bytes: the system calls take 103 on macOS and 107 on Linux
 
@@ -20,7 +19,7 @@ CONNECT_TIMEOUT_S = 5.0
 HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
 
-class Address(NamedTuple):
+class EngineAddress(NamedTuple):
     """Where an engine listens: at the path of a Unix socket, or where there are none at a port of this machine."""
 
     pid: int
@@ -34,22 +33,22 @@ class Address(NamedTuple):
     def read(cls, data_dir: Path) -> Self | None:
         """Return what the engine of a data folder wrote last, or None. It may have ended since."""
         try:
-            return cls(**json.loads((data_dir / ADDRESS).read_text(encoding="utf-8")))
+            return cls(**json.loads((data_dir / ENGINE_ADDRESS).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
     def write(self, data_dir: Path) -> None:
         """Publish the address to this user's processes alone."""
-        new = data_dir / f"{ADDRESS}.new"
+        new = data_dir / f"{ENGINE_ADDRESS}.new"
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(self._asdict(), file)
-        new.replace(data_dir / ADDRESS)
+        new.replace(data_dir / ENGINE_ADDRESS)
 
     def withdraw(self, data_dir: Path) -> None:
         """Take the address back, so that clients start an engine instead of trying this one."""
         with suppress(OSError):
-            (data_dir / ADDRESS).unlink()
+            (data_dir / ENGINE_ADDRESS).unlink()
         if self.path:
             with suppress(OSError):
                 os.unlink(self.path)  # noqa: PTH108 - a path as text is all there is
@@ -75,7 +74,7 @@ class Address(NamedTuple):
         return connection
 
 
-def listen(data_dir: Path, version: str) -> tuple[socket.socket, Address]:
+def listen(data_dir: Path, version: str) -> tuple[socket.socket, EngineAddress]:
     """Return a listening socket that only this user can connect to, and its address. The caller holds the lock.
 
     Raises:
@@ -84,7 +83,7 @@ def listen(data_dir: Path, version: str) -> tuple[socket.socket, Address]:
     if not HAS_UNIX_SOCKETS:
         listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         token = os.urandom(32).hex()
-        return listening, Address(os.getpid(), version, port=listening.getsockname()[1], token=token)
+        return listening, EngineAddress(os.getpid(), version, port=listening.getsockname()[1], token=token)
     path = _socket_path(data_dir)
     with suppress(FileNotFoundError):
         path.unlink()  # of an engine that was killed: the lock is ours
@@ -98,7 +97,7 @@ def listen(data_dir: Path, version: str) -> tuple[socket.socket, Address]:
         raise
     finally:
         os.umask(before)
-    return listening, Address(os.getpid(), version, path=str(path))
+    return listening, EngineAddress(os.getpid(), version, path=str(path))
 
 
 def is_same_user(connection: socket.socket) -> bool:
@@ -111,7 +110,7 @@ def is_same_user(connection: socket.socket) -> bool:
 
 def _socket_path(data_dir: Path) -> Path:
     """Return the path of the socket: in the data folder, or in a folder of this user's if that path is too long."""
-    path = data_dir / SOCKET
+    path = data_dir / ENGINE_SOCKET
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
         return path
     import hashlib  # heavy, as is tempfile

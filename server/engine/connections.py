@@ -20,7 +20,7 @@ from .address import HAS_UNIX_SOCKETS, is_same_user
 from .greeting import MAX_BYTES, MCP, STOP, Hello
 
 if TYPE_CHECKING:
-    from .serving import Hub
+    from .hub import Hub
 
 GREETING_TIMEOUT_S = 10.0
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ... import __version__
-from ...settings.location import data_dir
-from .address import LOCK, listen
+from ...settings.location import ENGINE_LOCK, LOGS, data_dir
+from .address import listen
 
-LOGS, OUTPUT = "logs", "engine-output.log"
+OUTPUT = "engine-output.log"
 
 ANOTHER_RUNS = 75
 """The exit code when the data folder has an engine already."""
@@ -23,7 +23,7 @@ ANOTHER_RUNS = 75
 def main() -> int:
     """Serve the data folder of the settings until told to stop; return the exit code."""
     folder = data_dir()
-    lock = FileLock(folder / LOCK, thread_local=False)
+    lock = FileLock(folder / ENGINE_LOCK, thread_local=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         address.write(folder)
         _redirect_output(folder / LOGS)
-        from .serving import serve_until_stopped  # imports the MCP SDK, which takes most of a start
+        from .hub import serve_until_stopped  # imports the MCP SDK, which takes most of a start
 
         return serve_until_stopped(listening, address, folder)
     finally:

@@ -5,8 +5,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ...settings.location import checksums, data_dir
-from ..engine.address import Address
+from ...settings.location import LOGS, checksums, data_dir
+from ..engine.address import EngineAddress
 from ..engine.greeting import Hello, Welcome
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def connect(wants: str, **greeting: Any) -> Connection | None:
         EngineFailed: The engine refuses this client.
     """
     folder = data_dir()
-    if (address := Address.read(folder)) is None:
+    if (address := EngineAddress.read(folder)) is None:
         return None
     hello = Hello.of_this_process(wants, checksums(), token=address.token, **greeting)
     try:
@@ -81,7 +81,7 @@ def connect_or_start(wants: str, *, is_first: bool = True) -> Connection:
             found.channel.close()
         starter.ensure_started()
         time.sleep(POLL_S)
-    raise EngineFailed(f"The engine did not start within {START_TIMEOUT_S:g} s. Its log is in {data_dir() / 'logs'}.")
+    raise EngineFailed(f"The engine did not start within {START_TIMEOUT_S:g} s. Its log is in {data_dir() / LOGS}.")
 
 
 class _Starter:
@@ -114,7 +114,7 @@ class _Starter:
             return
         self._crashes += 1
         if code > 0 or self._crashes > MOST_CRASHES:  # below 0: killed by a signal, perhaps by mistake
-            logs = data_dir() / "logs"
+            logs = data_dir() / LOGS
             raise EngineFailed(words or f"The engine ended with exit code {code}. Its log is in {logs}.")
 
 

@@ -103,7 +103,7 @@ def _parse(line: bytes) -> dict[str, Any]:
         return {} if found is None else {"id": found, "method": "tools/call"}
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the engine says what is wrong with it
         return {}
     return cast("dict[str, Any]", message) if isinstance(message, dict) else {}
 

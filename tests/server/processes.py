@@ -24,6 +24,7 @@ def environment(folder: Path) -> dict[str, str]:
         "RESIFT_DATA_DIR": str(folder / "data"),
         "RESIFT_INGEST_ROOTS": str(folder),
         "RESIFT_MIN_FREE_MB": "0",
+        "RESIFT_SERVE__IDLE_TIMEOUT_S": "2",  # an engine outlives the test that started it
     }
 
 

@@ -16,14 +16,13 @@ from anyio.abc import SocketListener
 from ...core.errors import ResiftError
 from ...factories.engine import Engine, build_engine, running
 from ...settings.load import load_settings
-from ...settings.location import checksums, differing
+from ...settings.location import LOGS, checksums, differing
 from ...tools.boundary import HINTS
 from ..mcp.assembly import create_server
-from .address import Address
+from ..output import log_to_files
+from .address import EngineAddress
 from .connections import Client, answer
 from .greeting import COMMAND, MCP, Hello, Welcome
-from .log import log_to
-from .process import LOGS
 
 REFUSING_S = 3.0  # that clients are told why the engine cannot start, so that they do not start it over and over
 
@@ -34,11 +33,11 @@ FLUSH_S = 0.1  # for the last answers to leave
 logger = logging.getLogger(__name__)
 
 
-def serve_until_stopped(listening: socket.socket, address: Address, folder: Path) -> int:
+def serve_until_stopped(listening: socket.socket, address: EngineAddress, folder: Path) -> int:
     """Serve the clients that connect; return the exit code of the process."""
     try:
         settings = load_settings()
-        log_to(folder / LOGS, settings.log_level)
+        log_to_files(folder / LOGS, settings.log_level)
         hub = Hub(build_engine(settings), address, folder)
     except ResiftError as error:
         _refuse_all(listening, address, error.text(HINTS))
@@ -50,7 +49,7 @@ def serve_until_stopped(listening: socket.socket, address: Address, folder: Path
 class Hub:
     """The engine, its MCP server, and the clients that are connected."""
 
-    def __init__(self, engine: Engine, address: Address, folder: Path) -> None:
+    def __init__(self, engine: Engine, address: EngineAddress, folder: Path) -> None:
         self.engine = engine
         self.address = address
         self.server = create_server(engine)
@@ -143,7 +142,7 @@ class Hub:
                 self.stop(f"signal {received.name}")
 
 
-def _refuse_all(listening: socket.socket, address: Address, problem: str) -> None:
+def _refuse_all(listening: socket.socket, address: EngineAddress, problem: str) -> None:
     """Tell every client that connects why the engine cannot start."""
     logger.error("%s", problem)
     end = time.monotonic() + REFUSING_S
