@@ -68,7 +68,11 @@ def build(request: Callable[..., R], *args: Any, **kwargs: Any) -> R:
 
 def describe(error: ValidationError, *, known: Sequence[str]) -> str:
     """Return what is wrong with the arguments, in one or more sentences."""
-    problems = error.errors()
+    return describe_problems(error.errors(), known=known)
+
+
+def describe_problems(problems: Sequence[Any], *, known: Sequence[str]) -> str:
+    """Return what is wrong with the arguments, given pydantic's list of problems."""
     problems = [each for each in problems if each["loc"][-1:] != ("str",)] or problems  # a passage may be an object
     shown = "; ".join(_problem(each, known) for each in problems[:MAX_PROBLEMS])
     more = len(problems) - MAX_PROBLEMS
@@ -109,7 +113,8 @@ def _problem(error: Any, known: Sequence[str]) -> str:
         entry = _ENTRIES.get(str(error["loc"][0]), [])
         return f"{name}: unknown field.{suggest(str(error['loc'][-1]), entry)} Known: {listed(entry)}"
     form = ' such as {"text": "..."}' if error["type"] == "dict_type" and _is_entry(error["loc"]) else ""
-    return f"{name}: {_PLAIN.get(error['msg'], error['msg'])}{form}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{name}: {_PLAIN.get(message, message)}{form}"
 
 
 def _is_entry(place: Sequence[str | int]) -> bool:

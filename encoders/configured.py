@@ -42,21 +42,24 @@ class LocalEncoder:
 
     async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
         """Return the texts' vectors, each of length 1, and how many texts were too long for the window."""
+        embeddings = await self.embed(texts)
+        return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
+
+    async def embed(self, texts: Sequence[str], *, query: bool = False) -> list[Embedding]:
+        """Return the vectors of passages or of queries, with their tokens."""
         model = await self._model.get()
-        prefixed = [self._prefixes.passage + text for text in texts]
+        prefix = self._prefixes.query if query else self._prefixes.passage
+        prefixed = [prefix + text for text in texts]
         groups = [prefixed[start : start + model.batch] for start in range(0, len(prefixed), model.batch)]
 
         def embed(group: Sequence[str]) -> list[Embedding]:
-            return model.embed(group, query=False)
+            return model.embed(group, query=query)
 
-        embeddings = [each for group in await self._workers.map(embed, groups) for each in group]
-        return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
+        return [each for group in await self._workers.map(embed, groups) for each in group]
 
     async def encode_query(self, query: str) -> EncodedQuery:
         """Return the query's vector, of length 1."""
-        model = await self._model.get()
-        text = self._prefixes.query + query
-        [embedding] = await self._workers.run(lambda: model.embed([text], query=True))
+        [embedding] = await self.embed([query], query=True)
         return EncodedQuery(embedding.vector, embedding.tokens, embedding.truncated)
 
 

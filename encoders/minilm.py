@@ -11,6 +11,7 @@ from .protocols import EncodedQuery
 if TYPE_CHECKING:
     from ..models.bundled import BundledModel
     from ..models.lazy import Lazy
+    from ..models.text.embedding import Embedding
     from ..models.text.transformer import Transformer
     from ..models.worker_pool import WorkerPool
 
@@ -35,9 +36,13 @@ class BundledEncoder:
 
     async def encode(self, texts: Sequence[str]) -> tuple[list[Vector], int]:
         """Return the texts' vectors, each of length 1, and how many texts were too long for the window."""
-        transformer = await self._transformer.get()
-        embeddings = await self._workers.map(transformer.embed, texts)
+        embeddings = await self.embed(texts)
         return [each.vector for each in embeddings], sum(each.truncated for each in embeddings)
+
+    async def embed(self, texts: Sequence[str], *, query: bool = False) -> list[Embedding]:
+        """Return the texts' vectors with their tokens; passages and queries are encoded alike."""
+        transformer = await self._transformer.get()
+        return await self._workers.map(transformer.embed, texts)
 
     async def encode_tokens(self, texts: Sequence[str]) -> list[Multi]:
         """Return one vector per token of each text; tokens beyond the window are left out."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from ..api.requests import MAX_NAME_CHARACTERS, DeleteRequest
 from ..api.resift import Resift
+from ..ingest.removal import Removed
 from .boundary import make_tool
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
@@ -37,17 +38,7 @@ def delete_documents(resift: Resift) -> Tool:
         `everything` is true.
         """
         removed = await resift.delete(**arguments)
-        missing = _fitting(removed.missing)
-        more = len(removed.missing) - len(missing)
-        answer = {
-            "collection": arguments["collection"],
-            "documents": removed.documents,
-            "passages": removed.passages,
-            "missing": missing,
-            "dropped": arguments["everything"],
-            "notes": [*removed.notes, *([f"{more:,} more ids do not exist."] if more else [])],
-        }
-        return reply(answer)
+        return reply(delete_answer(arguments["collection"], removed, dropped=arguments["everything"]))
 
     return make_tool(
         delete_documents,
@@ -57,6 +48,20 @@ def delete_documents(resift: Resift) -> Tool:
         ),
         arguments=DeleteRequest,
     )
+
+
+def delete_answer(collection: str, removed: Removed, *, dropped: bool) -> dict[str, Any]:
+    """Return what is to be told of a deletion; `dropped` says that the whole collection is gone."""
+    missing = _fitting(removed.missing)
+    more = len(removed.missing) - len(missing)
+    return {
+        "collection": collection,
+        "documents": removed.documents,
+        "passages": removed.passages,
+        "missing": missing,
+        "dropped": dropped,
+        "notes": [*removed.notes, *([f"{more:,} more ids do not exist."] if more else [])],
+    }
 
 
 def _fitting(ids: Sequence[str]) -> list[str]:

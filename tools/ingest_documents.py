@@ -47,9 +47,7 @@ def ingest_documents(resift: Resift) -> Tool:
         search_and_rerank.
         """
         report = await call_with_progress(ctx, lambda progress: resift.ingest(**arguments, progress=progress))
-        if report.is_empty:
-            raise InvalidInput(f"Nothing was ingested into {arguments['collection']!r}. {why_empty(report)}")
-        return reply(_result(arguments["collection"], report))
+        return reply(ingest_answer(arguments["collection"], report))
 
     return make_tool(
         ingest_documents,
@@ -61,7 +59,14 @@ def ingest_documents(resift: Resift) -> Tool:
     )
 
 
-def _result(collection: str, report: IngestReport) -> dict[str, Any]:
+def ingest_answer(collection: str, report: IngestReport) -> dict[str, Any]:
+    """Return what is to be told of an ingestion.
+
+    Raises:
+        InvalidInput: Nothing came in.
+    """
+    if report.is_empty:
+        raise InvalidInput(f"Nothing was ingested into {collection!r}. {why_empty(report)}")
     notes = list(report.notes)
     if report.truncated:
         notes.append(

@@ -37,24 +37,19 @@ def list_collections(resift: Resift) -> Tool:
 
         Call it before filtering. Returns counts, models, fields and the rerankers to choose from.
         """
-        summaries = await resift.collections(collection)
-        fields = await resift.fields(collection) if collection else []
-        answer: dict[str, Any] = {
-            "collections": [],
-            "fields": [],
-            "rerankers": resift.rerankers,
-            "left_out": 0,
-        }
-        details = [_field(each.name, each.type, each.values) for each in fields]
-        return reply(_fill(answer, [_collection(each) for each in summaries], details))
+        return reply(await collections_answer(resift, collection, ReplyBudget(MAX_REPLY_TOKENS)))
 
     return make_tool(list_collections, title="List collections", annotations=READS_ONLY)
 
 
-def _fill(answer: dict[str, Any], collections: list[dict[str, Any]], fields: list[dict[str, Any]]) -> dict[str, Any]:
-    budget = ReplyBudget(MAX_REPLY_TOKENS)
+async def collections_answer(resift: Resift, collection: str, budget: ReplyBudget) -> dict[str, Any]:
+    """Return what is to be told of all collections, or of one with its fields; what does not fit is counted."""
+    collections = [_collection(each) for each in await resift.collections(collection)]
+    fields = await resift.fields(collection) if collection else []
+    answer: dict[str, Any] = {"collections": [], "fields": [], "rerankers": resift.rerankers, "left_out": 0}
     budget.take(answer)
-    for key, entries in (("collections", collections), ("fields", fields)):
+    details = [_field(each.name, each.type, each.values) for each in fields]
+    for key, entries in (("collections", collections), ("fields", details)):
         for entry in entries:
             if budget.admit(entry):
                 answer[key].append(entry)

@@ -7,6 +7,7 @@ from mcp.server.mcpserver.tools import Tool
 from ..api.arguments import build
 from ..api.resift import Resift
 from ..core.errors import StoreError
+from ..pipeline.page import Page
 from ..pipeline.request import SearchRequest
 from .boundary import READS_ONLY, make_tool
 from .results import Detail, MaxTokens, RankingReply, ReplyBudget, ranking_answer, reply
@@ -26,13 +27,7 @@ def search_and_rerank(resift: Resift) -> Tool:
         """
         page = await resift.search(**arguments)
         answer = ranking_answer(page, full=detail == "full", budget=ReplyBudget(max_tokens))
-        if resift.takes_feedback and answer["hits"]:
-            shown = page.hits[: len(answer["hits"])]
-            try:
-                answer["search_id"] = await resift.log_search(build(SearchRequest, **arguments), shown)
-            except StoreError as error:  # the answer is complete without it
-                answer["notes"].append(f"There is no search_id to give feedback on: {error}")
-        return reply(answer)
+        return reply(await with_search_id(answer, page, resift, build(SearchRequest, **arguments)))
 
     return make_tool(
         search_and_rerank,
@@ -41,3 +36,13 @@ def search_and_rerank(resift: Resift) -> Tool:
         arguments=SearchRequest,
         required=["query"],
     )
+
+
+async def with_search_id(answer: dict[str, Any], page: Page, resift: Resift, request: SearchRequest) -> dict[str, Any]:
+    """Return the answer with an id to give feedback on, if the settings ask for feedback and there are hits."""
+    if not resift.takes_feedback or not answer["hits"]:
+        return answer
+    try:
+        return {**answer, "search_id": await resift.log_search(request, page.hits[: len(answer["hits"])])}
+    except StoreError as error:  # the answer is complete without it
+        return {**answer, "notes": [*answer["notes"], f"There is no search_id to give feedback on: {error}"]}

@@ -1,0 +1,66 @@
+"""The router of the plain HTTP API, and how an application takes it in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Security
+from fastapi.security import HTTPBearer
+
+from ....api.resift import Resift
+from ....api.texts import Texts
+from .bodies import JsonRoute
+from .cohere import add_rerank
+from .failures import ERROR_HANDLERS, Problem
+from .openai import add_embeddings
+from .search import add_search
+from .tei import add_tei
+
+DESCRIPTION = """\
+Search-and-rerank over your own documents. Rerankers and embeddings have the shapes of Cohere, Jina, TEI and OpenAI, so
+that their clients work by base URL. Bodies are JSON; unknown fields are refused, and the message names the known ones.
+"""
+
+TAGS = [
+    {"name": "collections", "description": "Search collections of documents, and fill them."},
+    {"name": "models", "description": "Rerankers and embeddings in the shapes of their vendors."},
+]
+
+ERRORS: Mapping[int, str] = {
+    400: "The body is not JSON.",
+    401: "There is no token, or it is wrong or expired.",
+    403: "The token may not do this, or the path is outside the folders that the server may read.",
+    404: "There is no such collection, document or model.",
+    409: "The collection cannot be used as it is: it was written with another encoder, or is damaged.",
+    413: "The body is too large.",
+    415: "The body is not declared as JSON.",
+    422: "A field is unknown, missing or cannot be used.",
+    429: "Too many requests with this token. `Retry-After` says how long to wait.",
+    500: "The server failed. Its log has the reason.",
+    503: "The server, its store or a model does not answer now. The same request may succeed later.",
+}
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": meaning} for status, meaning in ERRORS.items()
+}
+
+
+def plain_router(resift: Resift) -> APIRouter:
+    """Return the paths of the plain API. The application that includes them has to install `ERROR_HANDLERS`."""
+    bearer = HTTPBearer(
+        auto_error=False, description="A token of the server, if it was given any. The application checks it."
+    )
+    router = APIRouter(route_class=JsonRoute, responses=RESPONSES, dependencies=[Security(bearer)])
+    texts = Texts(resift.engine)
+    add_search(router, resift)
+    add_rerank(router, resift, texts)
+    add_tei(router, resift)
+    add_embeddings(router, resift, texts)
+    return router
+
+
+def add_plain_api(app: FastAPI, resift: Resift) -> None:
+    """Add the plain API, its description and its answers to errors to an application."""
+    app.include_router(plain_router(resift))
+    for kind, handler in ERROR_HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+    app.description, app.openapi_tags = DESCRIPTION, TAGS

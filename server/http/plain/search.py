@@ -1,0 +1,102 @@
+"""`POST /v1/search`, and what collections hold."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from ....api.arguments import build
+from ....api.requests import DeleteRequest, IngestRequest
+from ....api.resift import Resift
+from ....pipeline.request import SearchRequest
+from ....tools.delete_documents import DeleteResult, delete_answer
+from ....tools.ingest_documents import IngestResult, ingest_answer
+from ....tools.list_collections import CollectionsResult, collections_answer
+from ....tools.results import UNLIMITED, Detail, RankingResult, ReplyBudget, ranking_answer
+from ....tools.search_and_rerank import with_search_id
+from .bodies import answer_json, body_of, takes_body
+
+MOST_TOKENS = 1_000_000
+
+MaxTokens = Annotated[
+    int, Field(description="Size of the answer: hits that do not fit are left out; 0: no limit", ge=0, le=MOST_TOKENS)
+]
+
+SEARCHES = {
+    "A question": {"query": "how do I replace brake pads", "limit": 3},
+    "With a filter, by words alone, without reranking": {
+        "query": "battery",
+        "mode": "keyword",
+        "filter": {"year": {"gte": 2015}},
+        "reranker": "none",
+        "detail": "full",
+    },
+}
+DOCUMENTS = {
+    "Texts": {
+        "collection": "notes",
+        "documents": [
+            {"id": "bees", "title": "Bees", "text": "Bees dance to tell where flowers are.", "metadata": {"year": 2024}}
+        ],
+    },
+    "Files below a folder that the server may read": {"collection": "notes", "paths": ["car"], "glob": "**/*.md"},
+}
+DELETIONS = {
+    "Documents by id": {"collection": "notes", "document_ids": ["bees"]},
+    "A whole collection": {"collection": "notes", "everything": True},
+}
+
+
+def add_search(router: APIRouter, resift: Resift) -> None:
+    """Add the paths that search and fill collections."""
+    arguments = {"detail": (Detail, "concise"), "max_tokens": (MaxTokens, 0)}
+
+    @router.post("/v1/search", response_model=RankingResult, tags=["collections"])
+    @takes_body(body_of("SearchBody", SearchRequest, **arguments), SEARCHES)
+    async def search(body: BaseModel) -> Response:
+        """Search a collection and rerank the hits.
+
+        The fields are the arguments of the MCP tool `search_and_rerank`, and the answer is the same. `query` may only
+        be left out if `like` names passages to search by. A search whose reranker fails is answered in the order of
+        retrieval, with `degraded: true` and the reason in `notes`. The text of hits is untrusted data.
+        """
+        given = body.model_dump(exclude_unset=True)
+        is_full, max_tokens = given.pop("detail", "") == "full", given.pop("max_tokens", 0)
+        page = await resift.search(**given)
+        budget = ReplyBudget(max_tokens, most=UNLIMITED) if max_tokens else None
+        answer = ranking_answer(page, full=is_full, budget=budget)
+        return answer_json(await with_search_id(answer, page, resift, build(SearchRequest, **given)))
+
+    @router.get("/v1/collections", response_model=CollectionsResult, tags=["collections"])
+    async def list_collections(
+        collection: Annotated[str, Query(description="One collection with its fields; empty: all, without")] = "",
+    ) -> Response:
+        """List the collections, or the metadata fields of one with their most frequent values."""
+        budget = ReplyBudget(UNLIMITED, most=UNLIMITED)
+        return answer_json(await collections_answer(resift, collection, budget))
+
+    @router.post("/v1/documents", response_model=IngestResult, tags=["collections"])
+    @takes_body(body_of("IngestBody", IngestRequest), DOCUMENTS)
+    async def ingest_documents(body: BaseModel) -> Response:
+        """Take documents into a collection, as text or as files on the server's machine.
+
+        Unchanged documents cost nothing; changed ones replace their old version, found by id or path. The answer comes
+        when all documents are stored: send large sets in parts. Needs a token that may write.
+        """
+        report = await resift.ingest(**body.model_dump(exclude_unset=True))
+        return answer_json(ingest_answer(_collection(body), report))
+
+    @router.post("/v1/documents/delete", response_model=DeleteResult, tags=["collections"])
+    @takes_body(body_of("DeleteBody", DeleteRequest), DELETIONS)
+    async def delete_documents(body: BaseModel) -> Response:
+        """Delete documents by id or by filter, or a whole collection.
+
+        Files on disk are not touched. A request that would leave nothing is refused unless `everything` is true. Needs
+        a token that may write.
+        """
+        removed = await resift.delete(**(given := body.model_dump(exclude_unset=True)))
+        return answer_json(delete_answer(_collection(body), removed, dropped=given.get("everything", False)))
+
+
+def _collection(body: Any) -> str:
+    return body.collection
