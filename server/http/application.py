@@ -1,4 +1,4 @@
-"""The HTTP application: MCP, health, readiness and metrics, behind one chain of checks."""
+"""The HTTP application: MCP, the plain API, health, readiness and metrics, behind one chain of checks."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,12 +13,14 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ... import __version__
+from ...api.resift import Resift
 from ...factories.engine import Engine
 from ...settings.load import Settings
 from ..mcp.assembly import create_server
 from .authentication import AccessRules, Authentication
 from .bearer import StaticTokens
 from .origins import HostAndOriginCheck
+from .plain.router import add_plain_api
 from .refusals import refusal
 
 MCP_PATH = "/mcp"
@@ -45,10 +47,10 @@ def create_app(engine: Engine) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
-        openapi_url="/v1/openapi.json",
+        openapi_url="/openapi.json",
         middleware=_middleware(settings),
-        exception_handlers={Exception: _answer_failure},
     )
+    add_plain_api(app, Resift(engine=engine))
     app.router.routes += [
         Route(MCP_PATH, endpoint=_McpEndpoint(sessions)),
         Route(HEALTH_PATH, endpoint=_health, methods=["GET"]),
@@ -94,8 +96,3 @@ class _McpEndpoint:
 
 def _health(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
-
-
-async def _answer_failure(_: Request, __: Exception) -> JSONResponse:
-    """Answer a request that failed by a fault of ours; the server logs the exception."""
-    return refusal(500, "Resift failed to answer. Its log has the reason.")

@@ -12,8 +12,11 @@ KINDS: Mapping[int, str] = {
     404: "not_found",
     405: "method_not_allowed",
     408: "timeout",
+    409: "conflict",
     413: "too_large",
+    415: "unsupported_media_type",
     421: "unknown_host",
+    422: "invalid_input",
     429: "rate_limited",
     500: "internal_error",
     503: "unavailable",
@@ -24,10 +27,11 @@ KINDS: Mapping[int, str] = {
 def refusal(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the answer to a request that is not served.
 
-    The message stands twice, because Cohere's client reads `message` and OpenAI's `error.message`.
+    The message stands three times, because Cohere's client reads `message`, OpenAI's `error.message` and those of
+    Jina `detail`.
     """
     error = {"type": KINDS.get(status, "error"), "message": message}
-    return JSONResponse({"message": message, "error": error}, status_code=status, headers=headers)
+    return JSONResponse({"message": message, "error": error, "detail": message}, status_code=status, headers=headers)
 
 
 def try_later(status: int, message: str, *, after_s: float) -> JSONResponse:

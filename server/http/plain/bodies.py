@@ -51,6 +51,8 @@ class JsonRoute(APIRoute):
             try:
                 return await answer(JsonRequest(request.scope, request.receive))
             except RequestValidationError as error:
+                if error.body is None:
+                    raise HTTPException(HTTPStatus.BAD_REQUEST, "The body is empty. Send a JSON object.") from None
                 raise InvalidInput(describe_problems(without_place(error), known=list(model.model_fields))) from None
 
         return handle

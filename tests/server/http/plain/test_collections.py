@@ -1,0 +1,120 @@
+"""Searching and filling collections over plain HTTP."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from resift.api.resift import Resift
+from resift.server.http.plain.search import RankingResult
+from resift.tests.server.http.application import OTHER, READER, WRITER, bearer, client_with_documents, rows
+from resift.tools.results import ranking_answer
+
+pytestmark = pytest.mark.anyio
+
+BEES = {"id": "bees", "title": "Bees", "text": "Bees dance to tell where flowers are."}
+
+
+async def post(client: httpx.AsyncClient, path: str, body: Any, status: int = 200) -> Any:
+    response = await client.post(path, json=body)
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+async def test_search_has_the_one_shape_of_every_ranking(client: httpx.AsyncClient) -> None:
+    answer = await post(client, "/v1/search", {"query": "why do brake pads squeal", "limit": 2})
+    RankingResult.model_validate(answer, extra="forbid")
+    assert answer["verdict"] == "good"
+    assert [hit["rank"] for hit in answer["hits"]] == [1, 2]
+    assert answer["hits"][0]["document_id"] == "brakes"
+    assert answer["hits"][0]["source"] == "car/brakes.md:1-1"
+    assert "metadata" not in answer["hits"][0]
+
+
+async def test_search_takes_filter_mode_reranker_and_detail(client: httpx.AsyncClient) -> None:
+    body = {"query": "battery", "mode": "keyword", "filter": {"year": {"lt": 2020}}, "reranker": "none"}
+    answer = await post(client, "/v1/search", {**body, "detail": "full"})
+    assert [hit["document_id"] for hit in answer["hits"]] == ["battery"]
+    assert answer["hits"][0]["metadata"]["system"] == "electrics"
+    assert {stage["kind"] for stage in answer["stages"]} == {"search"}
+
+
+async def test_search_answers_all_hits_unless_tokens_are_limited(client: httpx.AsyncClient) -> None:
+    body = {"query": "grease the thread of the bolt", "limit": 50, "detail": "full"}
+    whole = await post(client, "/v1/search", body)
+    part = await post(client, "/v1/search", {**body, "max_tokens": 500})
+    assert whole["left_out"] == 0
+    assert 0 < len(part["hits"]) < len(whole["hits"])
+    assert part["left_out"] == len(whole["hits"]) - len(part["hits"])
+    assert part["next_offset"] == len(part["hits"])
+
+
+async def test_search_logs_what_it_showed_when_feedback_is_on(ingested: Path, tmp_path: Path) -> None:
+    async with client_with_documents(ingested, tmp_path, feedback=True) as client:
+        assert (await post(client, "/v1/search", {"query": "brake pads"}))["search_id"]
+
+
+async def test_collections_are_listed_and_one_with_its_fields(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/v1/collections")).json()
+    assert [each["name"] for each in listed["collections"]] == ["default"]
+    assert listed["collections"][0]["documents"] == 4
+    assert listed["rerankers"] == ["default", "none", "cross-encoder", "maxsim"]
+    one = (await client.get("/v1/collections", params={"collection": "default"})).json()
+    assert {"system", "year"} <= {each["name"] for each in one["fields"]}
+
+
+async def test_texts_are_ingested_found_and_deleted(empty: httpx.AsyncClient) -> None:
+    body = {"collection": "notes", "documents": [BEES, {"text": "The pump hums at night."}]}
+    assert (await post(empty, "/v1/documents", body))["added"] == 2
+    assert (await post(empty, "/v1/documents", body))["unchanged"] == 2
+    found = await post(empty, "/v1/search", {"query": "what do bees do", "collection": "notes"})
+    assert found["hits"][0]["document_id"] == "bees"
+    removed = await post(empty, "/v1/documents/delete", {"collection": "notes", "document_ids": ["bees", "wasps"]})
+    assert (removed["documents"], removed["missing"], removed["dropped"]) == (1, ["wasps"], False)
+    refused = await post(empty, "/v1/documents/delete", {"collection": "notes"}, 422)
+    assert "`everything: true`" in refused["message"]
+    dropped = await post(empty, "/v1/documents/delete", {"collection": "notes", "everything": True})
+    assert (dropped["documents"], dropped["dropped"]) == (1, True)
+    gone = await post(empty, "/v1/search", {"query": "bees", "collection": "notes"}, 404)
+    assert "/v1/documents" in gone["message"]
+
+
+async def test_files_are_ingested_from_the_roots_only(empty: httpx.AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "files" / "bees.md").write_text("# Bees\n\nBees dance to tell where flowers are.\n", encoding="utf-8")
+    (tmp_path / "secret.md").write_text("# Secret\n\nThe key is under the mat.\n", encoding="utf-8")
+    assert (await post(empty, "/v1/documents", {"paths": ["bees.md"]}))["added"] == 1
+    for path in (str(tmp_path / "secret.md"), "../secret.md"):
+        assert "outside the folders" in (await post(empty, "/v1/documents", {"paths": [path]}, 422))["message"]
+    listed = (await empty.get("/v1/collections")).json()
+    assert listed["collections"][0]["documents"] == 1
+
+
+async def test_tokens_limit_writing_and_collections(ingested: Path, tmp_path: Path) -> None:
+    tokens = {"tokens": rows(READER, WRITER, OTHER)}
+    async with client_with_documents(ingested, tmp_path, http=tokens) as client:
+        search, add = {"query": "brake pads"}, {"documents": [BEES]}
+        assert (await client.post("/v1/search", json=search)).status_code == 401
+        for token, path, body, status in (
+            (READER, "/v1/search", search, 200),
+            (READER, "/v1/documents", add, 403),
+            (READER, "/v1/documents/delete", {"collection": "default", "everything": True}, 403),
+            (OTHER, "/v1/search", search, 403),
+            (OTHER, "/v1/search", {**search, "collection": "missing"}, 403),
+            (OTHER, "/v1/documents", add, 403),
+            (WRITER, "/v1/documents", add, 200),
+        ):
+            response = await client.post(path, json=body, headers=bearer(token))
+            assert response.status_code == status, (token, path, response.text)
+        listed = (await client.get("/v1/collections", headers=bearer(OTHER))).json()
+        assert listed["collections"] == []
+
+
+async def test_answer_is_that_of_the_python_api(engine_with_documents: Any, client: httpx.AsyncClient) -> None:
+    page = await Resift(engine=engine_with_documents).search("radar sensor", limit=2)
+    own, answered = (
+        ranking_answer(page, full=False),
+        await post(client, "/v1/search", {"query": "radar sensor", "limit": 2}),
+    )
+    assert answered["hits"] == own["hits"]
+    assert answered["verdict"] == own["verdict"]
