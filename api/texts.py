@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
+from ..core.concurrency import run_concurrently
 from ..core.errors import InvalidInput
 from ..core.text import estimate_tokens, listed
 from ..core.vectors import Vector
@@ -15,7 +16,6 @@ from ..factories.engine import ENCODER, Engine
 from ..models.bundled import BUNDLED, TOKENIZER_FILE, verify
 from ..models.lazy import Lazy
 from ..models.onnx_export import open_tokenizer
-from ..rerank.concurrency import run_concurrently
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
