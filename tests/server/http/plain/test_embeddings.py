@@ -49,7 +49,7 @@ async def test_texts_become_vectors_in_their_order(plain: httpx.AsyncClient) -> 
 
 async def test_vectors_are_those_of_the_collections(tmp_path: Path) -> None:
     engine = engine_of(tmp_path)
-    await engine.services.ingestor.ingest(Job("c", [Document("bees", "", BEES)], total=1))
+    await engine.services.ingestor.ingest(Job("c", [Document("bees", "", text=BEES)], total=1))
     collection = await engine.services.pipeline.open("c")
     [hit] = await Resift(engine=engine).search(BEES, collection="c")
     point = hit.passage.point_id("c")
