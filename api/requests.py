@@ -157,3 +157,5 @@ class DeleteRequest:
         default_factory=dict[str, Any]
     )
     everything: Annotated[bool, Field(description="Delete the whole collection", strict=True)] = False
+    dry_run: Annotated[bool, PYTHON_ONLY] = False
+    """Whether to count what would be deleted, and to delete nothing."""

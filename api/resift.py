@@ -205,7 +205,8 @@ class Resift:
         """
         request = build(DeleteRequest, *args, **kwargs)
         CALLER.get().require_to_write(request.collection)
-        return await self.services.remover.remove(
+        remover = self.services.remover
+        return await (remover.count if request.dry_run else remover.remove)(
             request.collection,
             document_ids=request.document_ids,
             filter_=request.filter,

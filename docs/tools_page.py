@@ -33,6 +33,8 @@ All tools that rank passages return the same shape, described under [search_and_
 - `collection` takes one name, several (`"docs,notes"` or `["docs", "notes"]`), or `"*"` for all. With several, their
   passages are searched and reranked as if they were in one collection, and each hit names its `collection`, which
   `read_document` takes. `notes` says which collections were left out, and why.
+- `delete_documents` asks the user before it deletes a whole collection or more than 10 documents, if the client can ask
+  (elicitation). If the user does not agree, nothing is deleted, as `notes` says. Other clients delete without asking.
 - If a filter matches nothing, `notes` says which condition it is, with the nearest and the most common values.
 - `stages` lists what each stage did, with milliseconds. If a stage fails, `degraded` is true, the hits keep the order
   of the stage before, and `notes` gives the reason. `notes` also says if `time_budget_ms` cut a stage short.

@@ -53,6 +53,22 @@ class Remover:
         other._paths = paths
         return other
 
+    async def count(
+        self, name: str, *, document_ids: Sequence[str], filter_: Mapping[str, Any], everything: bool = False
+    ) -> Removed:
+        """Return what `remove` would remove now. It raises what `remove` raises, and changes nothing."""
+        _check_criteria(document_ids, filter_, everything=everything)
+        if everything:
+            return await self._size(name)
+        collection = await self._store.open(name)
+        collection.manifest.check_writable(name)
+        named = await find_documents(collection, self._paths, document_ids)
+        if document_ids and not named:
+            return Removed(0, passages=0)
+        resolved = await self._filter(collection, filter_)
+        where = _conditions(list(named.values()), resolved.where)
+        return Removed(await _count_to_remove(collection, where), passages=await collection.count(where))
+
     async def drop(self, name: str) -> Removed:
         """Delete a collection with all its documents, even if it was written with another model.
 
@@ -87,12 +103,9 @@ class Remover:
             InvalidInput: No ids, filter or `everything` was given, or `everything` together with one of the others;
                 or the collection would be left without documents.
         """
+        _check_criteria(document_ids, filter_, everything=everything)
         if everything:
-            if document_ids or filter_:
-                raise InvalidInput("To delete the whole collection, leave out the document ids and the filter.")
             return await self.drop(name)
-        if not document_ids and not filter_:
-            raise InvalidInput("Nothing to delete was given.", hint=Hint.NAME_DOCUMENTS)
         async with self._locks[name]:
             collection = await self._store.open(name)
             collection.manifest.check_writable(name)
@@ -128,6 +141,13 @@ class Remover:
         if resolved.guesses:
             raise InvalidInput(f"Nothing was deleted. {resolved.guesses[0]} Give the whole path.")
         return resolved
+
+
+def _check_criteria(document_ids: Sequence[str], filter_: Mapping[str, Any], *, everything: bool) -> None:
+    if everything and (document_ids or filter_):
+        raise InvalidInput("To delete the whole collection, leave out the document ids and the filter.")
+    if not (everything or document_ids or filter_):
+        raise InvalidInput("Nothing to delete was given.", hint=Hint.NAME_DOCUMENTS)
 
 
 async def _flushed(collection: Collection) -> tuple[str, ...]:

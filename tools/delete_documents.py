@@ -1,20 +1,39 @@
-"""The tool that deletes documents, or a whole collection."""
+"""The tool that deletes documents, or a whole collection. Of many documents, it asks the user first."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import takewhile
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from ..api.requests import MAX_NAME_CHARACTERS, DeleteRequest
 from ..api.resift import Resift
+from ..core.errors import ResiftError
+from ..core.text import counted
 from ..ingest.removal import Removed
 from .boundary import make_tool
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
 MAX_MISSING_SHOWN = 100
+
+MAX_UNCONFIRMED = 10  # documents that are deleted without asking the user
+
+ASKS_BY_RESULT = "2026-07-28"
+"""The first protocol version in which a question is the result of a call, and needs no channel to the client."""
+
+
+class Consent(BaseModel):
+    """What the user answers."""
+
+    delete: Annotated[bool, Field(title="Delete", description="Delete them from the index")]
+
+
+Ask: TypeAlias = Callable[..., Awaitable[Elicit[Consent] | Consent]]
 
 
 class DeleteResult(BaseModel):
@@ -31,14 +50,18 @@ class DeleteResult(BaseModel):
 def delete_documents(resift: Resift) -> Tool:
     """Return the tool."""
 
-    async def delete_documents(**arguments: Any) -> Annotated[CallToolResult, DeleteResult]:
+    async def delete_documents(
+        *, consent: Annotated[ElicitationResult[Consent], Resolve(_asking(resift))], **arguments: Any
+    ) -> Annotated[CallToolResult, DeleteResult]:
         """Delete documents from a collection, by id, by metadata filter, or all of them.
 
         Files on disk are not touched. Returns how many were deleted. A call that would leave nothing is refused unless
         `everything` is true.
         """
-        removed = await resift.delete(**arguments)
-        return reply(delete_answer(arguments["collection"], removed, dropped=arguments["everything"]))
+        refusal = _refusal(consent)
+        removed = Removed(0, passages=0, notes=(refusal,)) if refusal else await resift.delete(**arguments)
+        dropped = arguments["everything"] and not refusal
+        return reply(delete_answer(arguments["collection"], removed, dropped=dropped))
 
     return make_tool(
         delete_documents,
@@ -62,6 +85,57 @@ def delete_answer(collection: str, removed: Removed, *, dropped: bool) -> dict[s
         "dropped": dropped,
         "notes": [*removed.notes, *([f"{more:,} more ids do not exist."] if more else [])],
     }
+
+
+def _asking(resift: Resift) -> Ask:
+    """Return the function that decides whether the user has to be asked, and what."""
+
+    async def ask(
+        ctx: Context[Any, Any],
+        collection: str,
+        document_ids: Sequence[str],
+        filter: Mapping[str, Any],
+        everything: bool,
+    ) -> Elicit[Consent] | Consent:
+        if not _can_ask(ctx):
+            return Consent(delete=True)
+        try:
+            going = await resift.delete(
+                collection, document_ids=document_ids, filter=filter, everything=everything, dry_run=True
+            )
+        except ResiftError:  # the call itself will raise it, and delete nothing
+            return Consent(delete=True)
+        if everything or going.documents > MAX_UNCONFIRMED:
+            return Elicit(_question(collection, going, everything=everything), Consent)
+        return Consent(delete=True)
+
+    return ask
+
+
+def _can_ask(ctx: Context[Any, Any]) -> bool:
+    """Return whether the client can put a question to its user."""
+    known = ctx.client_capabilities
+    elicitation = None if known is None else known.elicitation
+    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+        return False
+    return (ctx.protocol_version or "") >= ASKS_BY_RESULT or ctx.session.can_send_request
+
+
+def _question(collection: str, going: Removed, *, everything: bool) -> str:
+    counts = f"{counted(going.documents, 'document')} ({counted(going.passages, 'passage')})"
+    if not everything:
+        return f"Delete {counts} from the collection {collection!r}? Files on disk are not touched."
+    held = going.notes[0] if going.notes else f"It holds {counts}."
+    return f"Delete the whole collection {collection!r}? {held} Files on disk are not touched."
+
+
+def _refusal(consent: ElicitationResult[Consent]) -> str:
+    """Return what to tell the agent if the user did not agree; "" if they did."""
+    if isinstance(consent, AcceptedElicitation):
+        return "" if consent.data.delete else "The user declined: nothing was deleted."
+    if consent.action == "decline":
+        return "The user declined: nothing was deleted."
+    return "The user closed the question without an answer: nothing was deleted."
 
 
 def _fitting(ids: Sequence[str]) -> list[str]:

@@ -74,6 +74,8 @@ def printable(value: Any, show: Callable[[str], str]) -> Any:
 
 
 def _checked_result(result: dict[str, Any]) -> dict[str, Any]:
+    if (questions := result.get("inputRequests")) is not None:  # to the user; the answer comes with another call
+        return {**result, "inputRequests": printable(questions, shown)}
     structured = cast("dict[str, Any] | None", result.get("structuredContent"))
     if structured is None:
         return {**result, "content": printable(result.get("content", []), shown)}
