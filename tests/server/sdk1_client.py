@@ -1,26 +1,49 @@
 """The story as a client of the SDK's first generation tells it; run by the interpreter that has that SDK.
 
-Arguments: the data folder, then the command of the server. Prints what it saw as JSON.
+Arguments: the URL of a server and a token, or the environment of a server as JSON and its command. Prints what it saw
+as JSON.
 """
 
-# pyright: basic, reportAttributeAccessIssue=false
+# pyright: basic, reportAttributeAccessIssue=false, reportArgumentType=false, reportAssignmentType=false
 
 import json
 import sys
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import anyio
+import httpx
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
 
 
-async def tell(environment: dict[str, str], command: list[str]) -> dict[str, object]:
-    parameters = StdioServerParameters(command=command[0], args=command[1:], env=environment)
-    async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
+@asynccontextmanager
+async def connect(first: str, rest: list[str]):
+    if first.startswith("http"):
+        async with (
+            httpx.AsyncClient(headers={"Authorization": f"Bearer {rest[0]}"}, timeout=60) as http_client,
+            streamable_http_client(first, http_client=http_client) as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            yield session
+    else:
+        parameters = StdioServerParameters(command=rest[0], args=rest[1:], env=json.loads(first))
+        async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
+            yield session
+
+
+async def tell(first: str, rest: list[str]) -> dict[str, object]:
+    heard: list[object] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append([progress, total, message])
+
+    async with connect(first, rest) as session:
         start = await session.initialize()
         tools = await session.list_tools()
         documents = [{"text": "The pump hums.", "id": "pump"}, {"text": "The lamp flickers.", "id": "lamp"}]
-        taken = await session.call_tool("ingest_documents", {"documents": documents})
+        taken = await session.call_tool("ingest_documents", {"documents": documents}, progress_callback=hear)
         found = await session.call_tool("search_and_rerank", {"query": "which device hums?"})
         read_back = await session.call_tool("read_document", {"document_id": "pump"})
         ranked = await session.call_tool("rerank", {"query": "lamp", "passages": ["a pump", "a lamp"]})
@@ -31,6 +54,7 @@ async def tell(environment: dict[str, str], command: list[str]) -> dict[str, obj
             "protocol": start.protocolVersion,
             "tools": [tool.name for tool in tools.tools],
             "taken": taken.structuredContent,
+            "heard": heard,
             "found": found.structuredContent,
             "found_text": json.loads(found.content[0].text),
             "read": read_back.structuredContent,
@@ -41,4 +65,4 @@ async def tell(environment: dict[str, str], command: list[str]) -> dict[str, obj
 
 
 if __name__ == "__main__":
-    print(json.dumps(anyio.run(tell, json.loads(sys.argv[1]), sys.argv[2:])))  # noqa: T201
+    print(json.dumps(anyio.run(tell, sys.argv[1], sys.argv[2:])))  # noqa: T201
