@@ -12,6 +12,8 @@ PREFIX = "RESIFT_"
 
 TABLE = "rerankers"  # its rows may contain API keys, so its value is never shown
 
+TOKENS = ("http", "tokens")  # a row may contain a token where only its hash should be
+
 FORMS = 'Write a list as ["one", "two"] and an object as {"name": "value"}.'
 
 
@@ -22,6 +24,9 @@ def misfit(error: ValidationError) -> str:
         # The second part names the row, the third is pydantic's word for its kind.
         place = ".".join(str(part) for part in (*first["loc"][1:2], *first["loc"][3:]))
         named = ": ".join(part for part in (_variable([TABLE]), place) if part)
+    elif first["loc"][:2] == TOKENS:
+        place = " ".join(str(part) for part in first["loc"][2:])
+        return f"{_variable(TOKENS)}: {place}: {first['msg']}. `resift token NAME` prints a row as it must be."
     else:
         named = _with_values(first)
     return f"{named}: {_reason(first)}. Correct it or leave it out."

@@ -15,6 +15,8 @@ from .problems import TABLE
 
 DATA_FOLDER = "RESIFT_DATA_DIR"  # always shown, because its default depends on the platform
 
+_TOKENS = "HTTP__TOKENS"
+
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 
 
@@ -38,6 +40,8 @@ def shown(settings: Settings, name: str) -> str:
         return ""
     if value and (isinstance(value, SecretStr) or _SECRET.search(name)):
         return MASK
+    if name.endswith(_TOKENS):
+        return ", ".join(row.name for row in settings.http.tokens)
     if name.lower().endswith(TABLE):
         return ", ".join(settings.rerankers)
     text = os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

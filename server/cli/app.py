@@ -29,6 +29,7 @@ COMMANDS = {
     "move": ("transfer", "Copy collections to or from a Qdrant server."),
     "backup": ("transfer", "Write collections of the data folder to one file."),
     "restore": ("transfer", "Restore the collections of a backup into the data folder."),
+    "token": ("serve", "Make a bearer token for the HTTP server."),
     "prompts": ("serve", "List the prompt templates that LLM rerankers and MCP clients use, or print one of them."),
     "demo": ("demo", "Ingest the documentation of Python's standard library and ask it questions, offline."),
     "doctor": ("doctor", "Check settings, data folder, models and the MCP server."),

@@ -1,6 +1,9 @@
-"""`resift serve` and `resift prompts`: the MCP server, and the prompt templates it offers."""
+"""`resift serve`, `resift token` and `resift prompts`: the MCP server, who may use it, and the prompts it offers."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import typer
@@ -8,6 +11,13 @@ import typer
 from ...core.errors import NotFound, nearest
 from .command import AsJson
 from .console import note, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...settings.serving import TokenRow
+
+TOKENS_SETTING = "RESIFT_HTTP__TOKENS"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -31,6 +41,36 @@ def serve(
     from ..mcp.stdio import serve_stdio
 
     anyio.run(serve_stdio, build_engine(settings))
+
+
+@app.command()
+def token(
+    name: Annotated[str, typer.Argument(help="Whom or what the token is for. Logs and metrics show the name.")],
+    read_only: Annotated[bool, typer.Option("--read-only", help="Only search and read.")] = False,
+    collection: Annotated[
+        list[str],
+        typer.Option("--collection", "-c", help="A collection that the token is for; can be given several times."),
+    ] = [],  # noqa: B006 - typer copies it
+    expires: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it is accepted, in UTC.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a bearer token for the HTTP server. It is shown once; the settings keep only its hash."""
+    from ...settings.load import load_settings
+    from ..http.bearer import new_token
+
+    last_day = None if expires is None else expires.date()
+    made = new_token(name, write=not read_only, collections=collection, expires=last_day)
+    if as_json:
+        print_json({"token": made.token, "row": _shown(made.row)})
+        return
+    say(made.token)
+    note(
+        "This is the token. It is not shown again: clients send it as `Authorization: Bearer TOKEN`.\n"
+        "Put this into the settings of the server, and start it again:\n"
+    )
+    note(f"{TOKENS_SETTING}='{_as_json([*load_settings().http.tokens, made.row])}'")
 
 
 @app.command()
@@ -62,3 +102,13 @@ def prompts(
         print_json({"name": name, "version": template.version, "text": text})
     else:
         say(text)
+
+
+def _as_json(rows: Sequence[TokenRow]) -> str:
+    from pydantic_core import to_json
+
+    return to_json([_shown(row) for row in rows]).decode().replace("'", "\\u0027")
+
+
+def _shown(row: TokenRow) -> dict[str, object]:
+    return row.model_dump(mode="json", exclude_defaults=True)

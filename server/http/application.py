@@ -17,15 +17,22 @@ from ...api.resift import Resift
 from ...factories.engine import Engine
 from ...settings.load import Settings
 from ..mcp.assembly import create_server
+from .admission import Admission, Load
 from .authentication import AccessRules, Authentication
 from .bearer import StaticTokens
 from .origins import HostAndOriginCheck
 from .plain.router import add_plain_api
+from .rate_limits import RateLimit
 from .refusals import refusal
 
 MCP_PATH = "/mcp"
 
 HEALTH_PATH = "/health"
+
+READY_PATH, METRICS_PATH = "/ready", "/metrics"
+
+IMMEDIATE = frozenset({HEALTH_PATH, READY_PATH, METRICS_PATH})
+"""Paths that answer even when the server is busy."""
 
 PUBLIC = frozenset({HEALTH_PATH})
 """Paths that need neither a token nor a known host, and tell nothing."""
@@ -34,7 +41,7 @@ PUBLIC = frozenset({HEALTH_PATH})
 def create_app(engine: Engine) -> FastAPI:
     """Return the application over an engine. It neither starts nor closes the engine."""
     settings = engine.settings
-    sessions = _sessions(engine)
+    sessions, load = _sessions(engine), Load(settings.http)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -48,7 +55,7 @@ def create_app(engine: Engine) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json",
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, load),
     )
     add_plain_api(app, Resift(engine=engine))
     app.router.routes += [
@@ -58,7 +65,7 @@ def create_app(engine: Engine) -> FastAPI:
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, load: Load) -> list[Middleware]:
     """Return the checks, outermost first."""
     http = settings.http
     tokens = [StaticTokens(http.tokens)] if http.tokens else []
@@ -67,6 +74,8 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(HostAndOriginCheck, hosts=hosts, origins=origins, public=PUBLIC),
         Middleware(Authentication, rules),
+        Middleware(RateLimit, per_minute=http.requests_per_minute),
+        Middleware(Admission, load=load, http=http, immediate=IMMEDIATE),
     ]
 
 

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 from mcp.server.auth.provider import AccessToken
@@ -44,10 +44,12 @@ class NewToken:
     row: TokenRow
 
 
-def new_token(name: str, *, write: bool, collections: Sequence[str] = ()) -> NewToken:
+def new_token(name: str, *, write: bool, collections: Sequence[str] = (), expires: date | None = None) -> NewToken:
     """Return a random token."""
     token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-    row = TokenRow(name=name, sha256=digest(token), write=write, collections=tuple(collections) or None)
+    row = TokenRow(
+        name=name, sha256=digest(token), write=write, collections=tuple(collections) or None, expires=expires
+    )
     return NewToken(token, row)
 
 

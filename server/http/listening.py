@@ -19,6 +19,7 @@ from ...factories.engine import Engine, build_engine, running
 from ...settings.load import Settings
 from .application import MCP_PATH, create_app
 from .origins import LOOPBACK_NAMES
+from .slow_clients import MOST_HEAD_BYTES, connections
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -93,7 +94,8 @@ def configure(app: "ASGIApp | str", settings: Settings) -> uvicorn.Config:
     """Return how uvicorn serves the application."""
     return uvicorn.Config(
         app,
-        http="h11",
+        http=connections(settings.http.client_timeout_s),
+        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
         ws="none",
         lifespan="on",
         log_config=None,

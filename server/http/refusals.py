@@ -1,7 +1,9 @@
 """How a request is refused: a status, and JSON that says in a sentence why and what to do."""
 
+import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.responses import JSONResponse
 
@@ -25,13 +27,13 @@ KINDS: Mapping[int, str] = {
 
 
 def refusal(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return the answer to a request that is not served.
+    """Return the answer to a request that is not served."""
+    return JSONResponse(_content(status, message), status_code=status, headers=headers)
 
-    The message stands three times, because Cohere's client reads `message`, OpenAI's `error.message` and those of
-    Jina `detail`.
-    """
-    error = {"type": KINDS.get(status, "error"), "message": message}
-    return JSONResponse({"message": message, "error": error, "detail": message}, status_code=status, headers=headers)
+
+def body_of(status: int, message: str) -> bytes:
+    """Return the body of such an answer, for where there is no request yet."""
+    return json.dumps(_content(status, message)).encode()
 
 
 def try_later(status: int, message: str, *, after_s: float) -> JSONResponse:
@@ -43,3 +45,13 @@ def close_after(response: JSONResponse) -> JSONResponse:
     """Return the answer with the order to close the connection, whose request was not read to its end."""
     response.headers["Connection"] = "close"
     return response
+
+
+def _content(status: int, message: str) -> dict[str, Any]:
+    """Return the content.
+
+    The message stands three times, because Cohere's client reads `message`, OpenAI's `error.message` and those of
+    Jina `detail`.
+    """
+    error = {"type": KINDS.get(status, "error"), "message": message}
+    return {"message": message, "error": error, "detail": message}

@@ -22,6 +22,7 @@ from ..output import log_to_stderr
 from .guard import guard
 from .names import only_known
 from .prompts import as_prompt
+from .writing import changing, only_writers_change
 
 TOOLS: dict[str, Callable[[Resift], Tool]] = {
     "search_and_rerank": search_and_rerank,
@@ -57,7 +58,12 @@ def create_server(engine: Engine) -> MCPServer[Any]:
         instructions=INSTRUCTIONS,
         version=__version__,
         tools=tools,
-        middleware=[guard, only_known({tool.name for tool in tools}, prompts)],
+        middleware=[
+            guard,
+            only_known({tool.name for tool in tools}, prompts),
+            only_writers_change(changing(tools), is_read_only=engine.settings.read_only),
+        ],
+        subscriptions=False,  # the lists of tools and prompts never change
         log_level=engine.settings.log_level,
     )
     for prompt in prompts.values():

@@ -1,0 +1,51 @@
+"""`resift token`: the token is printed once, and its row fits the settings."""
+
+import json
+
+import pytest
+
+from resift.core.errors import InvalidInput
+from resift.server.http.bearer import StaticTokens
+from resift.settings.load import load_settings
+from resift.settings.table import shown
+from resift.tests.server.in_process import Run
+
+
+def _setting(err: str) -> str:
+    [line] = [line for line in err.splitlines() if line.startswith("RESIFT_HTTP__TOKENS=")]
+    return line.partition("=")[2].strip("'")
+
+
+@pytest.mark.anyio
+async def test_printed_setting_accepts_the_printed_token(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run("token", "ci", "--read-only", "-c", "docs", "--expires", "2027-12-31")
+    monkeypatch.setenv("RESIFT_HTTP__TOKENS", _setting(first.err))
+    second = run("token", "o'brien")
+    monkeypatch.setenv("RESIFT_HTTP__TOKENS", _setting(second.err))
+    settings = load_settings()
+    tokens = StaticTokens(settings.http.tokens)
+    reader, writer = [await tokens.verify_token(each.out.strip()) for each in (first, second)]
+    assert reader is not None
+    assert writer is not None
+    assert (reader.client_id, reader.may_write, reader.collections) == ("ci", False, frozenset({"docs"}))
+    assert (writer.client_id, writer.may_write, writer.collections) == ("o'brien", True, None)
+    assert reader.expires_at == 1830297600  # the first second of 2028 in UTC
+    assert shown(settings, "RESIFT_HTTP__TOKENS") == "ci, o'brien"
+    assert first.out.strip() not in first.err
+
+
+def test_json_has_the_token_and_its_row(run: Run) -> None:
+    made = run("token", "ci", "--json").json
+    assert made["row"] == {"name": "ci", "sha256": made["row"]["sha256"], "write": True}
+    assert made["token"].startswith("resift_")
+
+
+def test_token_in_place_of_its_hash_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for row in (
+        {"name": "ci", "sha256": "resift_never-to-be-seen"},
+        {"name": "ci", "token": "resift_never-to-be-seen"},
+    ):
+        monkeypatch.setenv("RESIFT_HTTP__TOKENS", json.dumps([row]))
+        with pytest.raises(InvalidInput, match=r"RESIFT_HTTP__TOKENS: 0 .*`resift token NAME`") as refused:
+            load_settings()
+        assert "never-to-be-seen" not in str(refused.value)
