@@ -73,6 +73,8 @@ class Ingestor:
         self._manifest = manifest
         self._locks = locks
         self._step = step  # passages encoded between two reports of progress
+        self.running: list[Tally] = []
+        """The progress of the jobs that are being worked on."""
 
     async def ingest(self, job: Job) -> IngestReport:
         """Run a job to its end. Documents that fail are in the report; all others are written.
@@ -85,6 +87,7 @@ class Ingestor:
             may_drop = not self._store.is_shared and job.collection not in await self._store.names()
             collection = await self._open(job.collection)
             tally = Tally(job)
+            self.running.append(tally)
             try:
                 report = await self._run(collection, tally)
                 if not self._store.is_shared:
@@ -93,6 +96,8 @@ class Ingestor:
                 with suppress(StoreError):  # the first error says what happened, and this one is its consequence
                     await self._finish(collection, may_drop=may_drop)
                 raise
+            finally:
+                self.running.remove(tally)
             await self._finish(collection, may_drop=may_drop)
             return report
 

@@ -1,11 +1,12 @@
 """The progress of an ingest job, counted in passages, which take the time, and in documents."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from .job import Job
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tally:
     """Counts what a job has done and reports it to its progress function, in whole numbers that only rise.
 
@@ -20,6 +21,9 @@ class Tally:
     cut_documents: int = 0
     cut_passages: int = 0
     """The passages to encode of the documents that were read and compared."""
+    status: str = ""
+    """What was reported last."""
+    since: float = field(default_factory=time.monotonic)
 
     async def start(self) -> None:
         """Report that the job has begun."""
@@ -61,5 +65,6 @@ class Tally:
         await self._tell(f"Embedding {self.passages:,} of {about}{self.all_passages:,} passages, {documents}")
 
     async def _tell(self, message: str) -> None:
+        self.status = message
         if self.job.progress is not None:
             await self.job.progress(self.documents + self.passages, self.job.total + self.all_passages, message)

@@ -12,6 +12,10 @@ def main() -> None:
         from .relay.pump import relay
 
         sys.exit(relay())
+    if sys.argv[1:] in (["status"], ["status", "--json"], ["stop"]):
+        from .relay import control
+
+        sys.exit(control.stop() if sys.argv[1] == "stop" else control.status(as_json="--json" in sys.argv))
     from .cli.app import main as run_command
 
     run_command()

@@ -30,6 +30,8 @@ COMMANDS = {
     "backup": ("transfer", "Write collections of the data folder to one file."),
     "restore": ("transfer", "Restore the collections of a backup into the data folder."),
     "token": ("serve", "Make a bearer token for the HTTP server."),
+    "status": ("serve", "Show what the running engine is doing: its clients, jobs and collections."),
+    "stop": ("serve", "Stop the running engine, and wait until it has ended."),
     "prompts": ("serve", "List the prompt templates that LLM rerankers and MCP clients use, or print one of them."),
     "demo": ("demo", "Ingest the documentation of Python's standard library and ask it questions, offline."),
     "doctor": ("doctor", "Check settings, data folder, models and the MCP server."),

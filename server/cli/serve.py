@@ -1,4 +1,4 @@
-"""`resift serve`, `resift token` and `resift prompts`: the MCP server, who may use it, and the prompts it offers."""
+"""`resift serve` and what belongs to it: the running engine, tokens of the HTTP server, and prompt templates."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def serve(
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="Serve one client in this process, without an engine for all clients.")
+    ] = False,
     over_http: Annotated[bool, typer.Option("--http", help="Serve MCP over HTTP instead. See docs/http.md.")] = False,
     host: Annotated[str, typer.Option(help="The address to listen on. Default: RESIFT_HTTP__HOST.")] = "",
     port: Annotated[int, typer.Option(help="The port to listen on. Default: RESIFT_HTTP__PORT.", max=65535)] = -1,
@@ -32,15 +35,37 @@ def serve(
     from ...settings.load import load_settings
 
     settings = load_settings()
+    if over_http and in_process:
+        raise typer.BadParameter("Give --http or --in-process, not both.")
     if over_http:
         from ..http.listening import at_address, serve_over_http
 
         serve_over_http(at_address(settings, host=host, port=port), announce=note)
         return
+    if not in_process:
+        from ..relay.pump import relay
+
+        raise typer.Exit(relay())
     from ...factories.engine import build_engine
     from ..mcp.stdio import serve_stdio
 
     anyio.run(serve_stdio, build_engine(settings))
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show what the running engine is doing: its clients, jobs and collections. The exit code is 1 if none runs."""
+    from ..relay import control
+
+    raise typer.Exit(control.status(as_json=as_json))
+
+
+@app.command()
+def stop() -> None:
+    """Stop the running engine, and wait until it has ended. Calls in flight are finished first."""
+    from ..relay import control
+
+    raise typer.Exit(control.stop())
 
 
 @app.command()

@@ -17,7 +17,8 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from ...api.caller import CALLER, Caller
 from ..mcp.lines import ByteStream, serve_lines
 from .address import HAS_UNIX_SOCKETS, is_same_user
-from .greeting import MAX_BYTES, MCP, STOP, Hello
+from .greeting import MAX_BYTES, MCP, STATUS, STOP, Hello
+from .state import tell_state
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -93,5 +94,5 @@ async def _stop(hub: Hub, client: Client) -> None:
     await anyio.sleep_forever()
 
 
-HANDLERS: Mapping[str, Callable[[Hub, Client], Awaitable[None]]] = {MCP: _serve_mcp, STOP: _stop}
+HANDLERS: Mapping[str, Callable[[Hub, Client], Awaitable[None]]] = {MCP: _serve_mcp, STATUS: tell_state, STOP: _stop}
 """By what a client can want."""

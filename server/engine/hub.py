@@ -55,7 +55,7 @@ class Hub:
         self.server = create_server(engine)
         self.clients: set[Client] = set()
         self.started = time.monotonic()
-        self._folder = folder
+        self.folder = folder
         self._settings = checksums()
         self._is_to_be_replaced = False
         self._idle_since = self.started
@@ -70,7 +70,7 @@ class Hub:
             group.start_soon(self._await_signals)
             group.start_soon(listener.serve, partial(answer, self))
             await self._stop.wait()
-            self.address.withdraw(self._folder)
+            self.address.withdraw(self.folder)
             await listener.aclose()
             wait_s = self.engine.settings.serve.stop_timeout_s
             if not await self.engine.gate.refuse("The engine is stopping. Call again in a moment.", wait_s=wait_s):
@@ -90,7 +90,7 @@ class Hub:
         plain = Welcome(self.address.pid, self.address.version)
         if self._stop.is_set():
             return plain._replace(retry="The engine is stopping.")
-        difference = self._difference(hello)
+        difference = self.difference(hello)
         if hello.wants not in {MCP, COMMAND} or not difference:
             return plain
         if hello.wants == COMMAND:
@@ -115,7 +115,7 @@ class Hub:
             self.clients.discard(client)
             self._idle_since = time.monotonic()
 
-    def _difference(self, hello: Hello) -> str:
+    def difference(self, hello: Hello) -> str:
         """Return how this engine differs from what a client was started with; empty if it does not."""
         if hello.version != self.address.version:
             return f"The running engine has version {self.address.version}, and this client {hello.version}."
