@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import Forbidden
+from ..core.errors import Forbidden, NotFound
 from ..core.text import listed
 
 
@@ -36,6 +36,12 @@ class Caller:
         if self.collections is not None and collection not in self.collections:
             allowed = listed(sorted(self.collections)) or "none"
             raise Forbidden(f"This token may not use the collection {collection!r}. It may use: {allowed}.")
+
+    def told(self, error: NotFound) -> NotFound:
+        """Return an error as the caller may see it: one on an unknown collection names those that there are."""
+        if self.collections is None or "collection" not in error.values:
+            return error
+        return NotFound(f"No collection {error.values['collection']!r}.", hint=error.hint)
 
     def require_to_write(self, collection: str) -> None:
         """Check that the caller may change a collection.

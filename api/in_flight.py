@@ -4,6 +4,9 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from ..core.errors import NotFound
+from .caller import CALLER
+
 if TYPE_CHECKING:
     from .resift import Resift
 
@@ -22,7 +25,13 @@ def uses_store(
     @wraps(method)
     async def call(self: "Resift", *args: P.args, **kwargs: P.kwargs) -> T:
         async with self.engine.gate.shared():
-            return await method(self, *args, **kwargs)
+            try:
+                return await method(self, *args, **kwargs)
+            except NotFound as error:
+                told = CALLER.get().told(error)
+                if told is error:
+                    raise
+                raise told from None
 
     return call
 

@@ -101,6 +101,11 @@ def log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler])
 
 
+def log_no_arguments(level: str) -> None:
+    """Keep the MCP SDK from logging why tools fail, which quotes what was asked, unless debugging is asked for."""
+    logging.getLogger("mcp.server.mcpserver.server").setLevel("DEBUG" if level == "DEBUG" else "WARNING")
+
+
 LOG_FILE, OLD_LOG_FILES, LOG_BYTES = "engine.log", 3, 2**20
 
 

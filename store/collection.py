@@ -287,6 +287,6 @@ def check_name(name: str) -> None:
 def unknown_collection(name: str, known: Sequence[str]) -> NotFound:
     """Return the error for a collection that does not exist."""
     if not known:
-        return NotFound(f"No collection {name!r}: nothing has been ingested yet.", hint=Hint.INGEST)
+        return NotFound(f"No collection {name!r}: nothing has been ingested yet.", hint=Hint.INGEST, collection=name)
     message = f"No collection {name!r}.{nearest(name, known)} Known: {listed(known)}."
-    return NotFound(message, hint=Hint.LIST_COLLECTIONS)
+    return NotFound(message, hint=Hint.LIST_COLLECTIONS, collection=name)

@@ -8,7 +8,7 @@ import pytest
 
 from resift.api.caller import CALLER, Caller
 from resift.api.resift import Resift
-from resift.core.errors import Forbidden
+from resift.core.errors import Forbidden, NotFound
 from resift.factories.engine import Engine
 
 pytestmark = pytest.mark.anyio
@@ -46,6 +46,26 @@ async def test_caller_uses_only_its_collections(engine: Engine) -> None:
         ):
             with pytest.raises(Forbidden, match="It may use: ours"):
                 await refused
+
+
+async def test_name_of_a_collection_is_not_told_to_callers_who_may_not_use_it(engine: Engine) -> None:
+    resift = Resift(engine=engine)
+    await _documents(resift, "ours", "private")
+    for call in (
+        lambda: resift.search("text", collection="absent"),
+        lambda: resift.search("text", collection=["ours", "absent"]),
+        lambda: resift.read("x", collection="absent"),
+        lambda: resift.fields("absent"),
+        lambda: resift.delete("absent", everything=True),
+    ):
+        with pytest.raises(NotFound, match=r"Known: .*private"):
+            await call()
+        with calling(Caller(collections=frozenset({"ours", "absent"}))):
+            with pytest.raises(NotFound, match="No collection 'absent'") as told:
+                await call()
+            assert "private" not in str(told.value)
+            assert (await resift.search("text", collection="*")).hits
+            assert {hit.passage.collection for hit in await resift.search("text", collection="*")} == {"ours"}
 
 
 async def test_caller_who_may_only_read_changes_nothing(engine: Engine) -> None:
