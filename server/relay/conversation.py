@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast
 
-from ..mcp.ids import find_id
+from ..mcp.ids import find_id, is_id
 
 MAX_PARSED_BYTES = 2**20  # of a longer line, which carries documents, only the id is looked for
 
@@ -116,4 +116,4 @@ def _parameters(message: dict[str, Any]) -> dict[str, Any]:
 def _key(message: dict[str, Any]) -> str:
     """Return the id of a message as text that keeps its type apart; empty if it has none."""
     found = message.get("id")
-    return json.dumps(found) if isinstance(found, int | str) else ""
+    return json.dumps(found) if is_id(found) else ""

@@ -50,7 +50,7 @@ class ServerProcess:
         """Messages that came while another was awaited."""
         with self._errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [*wrapper, *program, "serve"],
+                [*wrapper, *program, "serve", "--in-process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

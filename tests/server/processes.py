@@ -3,13 +3,16 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
+
+from filelock import FileLock
 
 TIMEOUT_S = 60  # a start takes 2 s, more on a busy machine
 COMMAND = [sys.executable, "-m", "resift"]
@@ -28,15 +31,29 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
+def engine_pid(folder: Path) -> int:
+    """Return the process of the engine that serves the data in `folder`."""
+    return json.loads((folder / "data" / "engine.json").read_text(encoding="utf-8"))["pid"]
+
+
+def stop_engine(folder: Path) -> None:
+    """Stop the engine of the data in `folder`, if one runs, and wait until its data can be used."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(engine_pid(folder), signal.SIGTERM)
+    if (folder / "data").is_dir():
+        with FileLock(folder / "data" / "engine.lock", timeout=TIMEOUT_S):
+            pass
+
+
 class RawServer:
     """`resift serve`, spoken to line by line, in the first generation of the protocol."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *options: str) -> None:
         self.lines: list[str] = []
         self._next_id = 0
         with (folder / ".stderr").open("ab") as errors:  # a pipe that nobody reads would fill and block the server
             self.process = subprocess.Popen(
-                [*COMMAND, "serve"],
+                [*COMMAND, "serve", *options],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -17,9 +17,9 @@ from resift.tests.server.processes import RawServer
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawServer]:
-    started = RawServer(tmp_path_factory.mktemp("broken"))
+@pytest.fixture(scope="module", params=[(), ("--in-process",)], ids=["relay", "in-process"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RawServer]:
+    started = RawServer(tmp_path_factory.mktemp("broken"), None, *request.param)
     yield started
     assert started.end() == 0
 

@@ -87,7 +87,7 @@ def test_commands_tell_the_free_and_the_needed_space(small: Path) -> None:
 
 def test_server_answers_and_ends_cleanly_when_the_disk_fills_up_under_it(small: Path) -> None:
     ingest(small)
-    server = RawServer(small)
+    server = RawServer(small, None, "--in-process")
     question = {"query": "what hums", "limit": 1}
     before = server.call("search_and_rerank", question)["structuredContent"]["hits"]
     fill(small, leave_mb=0)

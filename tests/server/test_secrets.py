@@ -68,7 +68,7 @@ def test_endpoints_of_rerankers_and_language_models_repeat_secrets_in_vain(tmp_p
     (tmp_path / "pump.md").write_text("# Pump\n\nThe pump hums.\n", encoding="utf-8")
     with echo_server(status) as echo:
         settings = _settings(echo)
-        server = RawServer(tmp_path, {**settings, "RESIFT_LOG_LEVEL": "DEBUG"})
+        server = RawServer(tmp_path, {**settings, "RESIFT_LOG_LEVEL": "DEBUG"}, "--in-process")
         server.call("ingest_documents", {"paths": ["pump.md"]})
         for name in ("login", "short", "key", "llm"):
             found = server.call("search_and_rerank", {**QUESTION, "reranker": name})["structuredContent"]
@@ -90,7 +90,7 @@ def test_endpoints_of_rerankers_and_language_models_repeat_secrets_in_vain(tmp_p
 def test_endpoint_of_an_encoder_repeats_secrets_in_vain(tmp_path: Path) -> None:
     with echo_server() as echo:
         settings = _settings(echo, RESIFT_ENCODER__KIND="openai", RESIFT_ENCODER__MODEL="embed")
-        server = RawServer(tmp_path, {**settings, "RESIFT_LOG_LEVEL": "DEBUG"})
+        server = RawServer(tmp_path, {**settings, "RESIFT_LOG_LEVEL": "DEBUG"}, "--in-process")
         failed = server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
         assert "401" in str(failed)
         assert server.end() == 0
@@ -108,7 +108,7 @@ def test_qdrant_server_repeats_its_key_in_vain(tmp_path: Path, status: int) -> N
             "QDRANT_API_KEY": KEY,
             "RESIFT_QDRANT__PREFER_GRPC": "false",
         }
-        server = RawServer(tmp_path, {**settings, "RESIFT_LOG_LEVEL": "DEBUG"})
+        server = RawServer(tmp_path, {**settings, "RESIFT_LOG_LEVEL": "DEBUG"}, "--in-process")
         for name, arguments in (("list_collections", {}), ("hybrid_search", QUESTION)):
             assert server.call(name, dict(arguments))["isError"]
         assert server.end() == 0

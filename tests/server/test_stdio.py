@@ -75,29 +75,28 @@ def test_stdout_carries_only_the_protocol_even_when_tools_fail(server: RawServer
         assert json.loads(line)["jsonrpc"] == "2.0"
 
 
-@pytest.mark.slow
-def test_second_server_on_a_data_directory_is_told_who_holds_it(server: RawServer, folder: Path) -> None:
-    server.call("ingest_documents", {"paths": ["pump.md"]})
+def test_second_client_on_a_data_directory_sees_what_the_first_one_writes(server: RawServer, folder: Path) -> None:
     second = RawServer(folder)
     try:
-        answer = second.call("search_and_rerank", {"query": "pump"})
-        assert answer["isError"]
-        message = answer["content"][0]["text"]
-        assert f"in use by process {server.process.pid} (" in message
-        assert "RESIFT_DATA_DIR" in message
+        server.call("ingest_documents", {"paths": ["pump.md"]})
+        assert second.call("search_and_rerank", {"query": "pump"})["structuredContent"]["hits"]
+        second.call("ingest_documents", {"paths": ["lamp.md"]})
     finally:
-        second.end()
-    assert server.call("search_and_rerank", {"query": "pump"})["structuredContent"]["hits"]
+        assert second.end() == 0
+    assert len(server.call("search_and_rerank", {"query": "pump"})["structuredContent"]["hits"]) == 2
 
 
 @pytest.mark.slow
-def test_server_ends_with_its_client_and_gives_the_data_directory_back(server: RawServer, folder: Path) -> None:
-    server.call("ingest_documents", {"paths": ["pump.md"]})
-    assert (folder / "data" / "owner.json").exists()
-    assert server.end() == 0
-    assert not (folder / "data" / "owner.json").exists()
-    following = RawServer(folder)
+def test_server_in_one_process_keeps_the_data_directory_and_gives_it_back(folder: Path) -> None:
+    alone = RawServer(folder, None, "--in-process")
+    alone.call("ingest_documents", {"paths": ["pump.md"]})
+    other = RawServer(folder, None, "--in-process")
     try:
-        assert following.call("hybrid_search", {"query": "pump"})["structuredContent"]["hits"]
+        answer = other.call("search_and_rerank", {"query": "pump"})
+        assert answer["isError"]
+        assert f"in use by process {alone.process.pid} (" in answer["content"][0]["text"]
+        assert alone.end() == 0
+        assert other.call("search_and_rerank", {"query": "pump"})["structuredContent"]["hits"]
     finally:
-        assert following.end() == 0
+        assert other.end() == 0
+    assert not (folder / "data" / "owner.json").exists()

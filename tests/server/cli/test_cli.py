@@ -222,7 +222,7 @@ def test_doctor_fails_on_a_damaged_model(run: Run, tmp_path: Path, monkeypatch: 
 
 @pytest.mark.slow
 def test_doctor_fails_while_a_server_holds_the_data_directory(run: Run, tmp_path: Path) -> None:
-    holder = RawServer(tmp_path)
+    holder = RawServer(tmp_path, None, "--in-process")
     try:
         holder.call("ingest_documents", {"documents": [{"text": "pump"}]})
         ill = run("doctor")

@@ -1,0 +1,182 @@
+"""`resift serve` starts an engine, finds one that runs, and goes on when it dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, engine_pid, environment, stop_engine
+
+PUMP = {"documents": [{"id": "pump", "text": "The pump hums at night."}]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    stop_engine(tmp_path)
+
+
+def _kill_engine(folder: Path) -> int:
+    pid = engine_pid(folder)
+    os.kill(pid, signal.SIGKILL)
+    while Path(f"/proc/{pid}/fd").exists() and os.access(f"/proc/{pid}/exe", os.R_OK):
+        time.sleep(0.01)  # until the socket is closed: the state of another process gives no notice
+    return pid
+
+
+def test_relay_imports_the_standard_library_and_little_of_ours() -> None:
+    code = "import json, sys; import resift.server.relay.pump; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = json.loads(done.stdout)
+    outside = {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+    assert {name for name in outside if "__editable__" not in name and name != "sitecustomize"} <= {
+        "resift",
+        "platformdirs",
+        "_virtualenv",
+        "_distutils_hack",
+    }
+    heavy = {"asyncio", "importlib.metadata", "inspect", "logging", "subprocess", "ssl"}
+    assert heavy & set(names) == set()
+
+
+def test_clients_that_start_at_once_share_one_engine(folder: Path) -> None:
+    with ThreadPoolExecutor(5) as pool:
+        servers = list(pool.map(lambda _: RawServer(folder), range(5)))
+    servers[0].call("ingest_documents", PUMP)
+    for each in servers:
+        assert each.call("hybrid_search", {"query": "pump"})["structuredContent"]["hits"]
+        assert each.end() == 0
+    log = (folder / "data" / "logs" / "engine.log").read_text(encoding="utf-8")
+    assert log.count("Started, process") == 1
+
+
+@pytest.mark.slow
+def test_client_goes_on_when_the_engine_is_killed(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("ingest_documents", PUMP)
+    killed = _kill_engine(folder)
+    assert server.call("hybrid_search", {"query": "pump"})["structuredContent"]["hits"]
+    assert engine_pid(folder) != killed
+    assert len(server.request("tools/list", {})["result"]["tools"]) == 7
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_call_in_flight_when_the_engine_is_killed_gets_an_error_and_the_next_one_is_served(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("list_collections", {})
+    text = "The pump hums. " * 40
+    many = {"documents": [{"id": f"d{each}", "text": f"{each} {text}"} for each in range(400)]}
+    stdin = server.process.stdin
+    assert stdin is not None
+    call = {"jsonrpc": "2.0", "id": "long", "method": "tools/call"}
+    stdin.write(json.dumps({**call, "params": {"name": "ingest_documents", "arguments": many}}) + "\n")
+    stdin.flush()
+    server.request("ping", {})  # the engine has read the call
+    _kill_engine(folder)
+    assert server.process.stdout is not None
+    lost = json.loads(server.process.stdout.readline())
+    assert lost["id"] == "long"
+    assert "engine stopped while it worked on this call" in lost["error"]["message"]
+    assert server.call("list_collections", {})["structuredContent"]
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_engine_that_is_told_to_stop_finishes_the_call_in_flight(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("list_collections", {})
+    stdin, stdout = server.process.stdin, server.process.stdout
+    assert stdin is not None
+    assert stdout is not None
+    many = {"documents": [{"id": f"d{each}", "text": f"Pump {each} hums at night. " * 20} for each in range(60)]}
+    call = {"jsonrpc": "2.0", "id": "long", "method": "tools/call"}
+    stdin.write(json.dumps({**call, "params": {"name": "ingest_documents", "arguments": many}}) + "\n")
+    stdin.flush()
+    server.request("ping", {})
+    os.kill(engine_pid(folder), signal.SIGTERM)
+    assert json.loads(stdout.readline())["result"]["structuredContent"]["added"] == 60
+    stop_engine(folder)
+    assert not (folder / "data" / "engine.json").exists()
+    assert not (folder / "data" / "owner.json").exists()
+    assert server.call("list_collections", {})["structuredContent"]["collections"][0]["documents"] == 60
+    assert server.end() == 0
+
+
+def test_remains_of_an_engine_that_was_killed_are_recognized(folder: Path) -> None:
+    data = folder / "data"
+    data.mkdir()
+    (data / "engine.json").write_text('{"pid": 1, "version": "0", "path": "%s"}' % (data / "engine.sock"))
+    (data / "engine.sock").touch()
+    (data / "engine.lock").touch()
+    server = RawServer(folder)
+    assert server.call("list_collections", {})["structuredContent"]["collections"] == []
+    assert server.end() == 0
+
+
+def test_only_this_user_can_reach_the_engine(folder: Path) -> None:
+    server = RawServer(folder)
+    for name in ("engine.json", "engine.sock"):
+        assert (folder / "data" / name).stat().st_mode & 0o077 == 0
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_engine_leaves_when_nobody_is_connected(folder: Path) -> None:
+    server = RawServer(folder, {"RESIFT_SERVE__IDLE_TIMEOUT_S": "0.1"})
+    server.call("ingest_documents", PUMP)
+    assert server.end() == 0
+    log = folder / "data" / "logs" / "engine.log"
+    stop_engine(folder)
+    assert "Stopped" in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_client_with_other_settings_gets_an_engine_of_its_own_when_the_others_have_left(folder: Path) -> None:
+    first = RawServer(folder)
+    before = engine_pid(folder)
+    second = RawServer(folder, {"RESIFT_SEARCH__DENSE_WEIGHT": "0.4"})
+    assert engine_pid(folder) == before
+    assert "other settings: RESIFT_SEARCH__DENSE_WEIGHT" in (folder / ".stderr").read_text(encoding="utf-8")
+    assert first.end() == second.end() == 0
+    third = RawServer(folder, {"RESIFT_SEARCH__DENSE_WEIGHT": "0.4"})
+    assert engine_pid(folder) != before
+    assert third.end() == 0
+
+
+def test_settings_that_cannot_be_used_are_told_to_the_client(folder: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**environment(folder), "RESIFT_THREDS": "2"},
+        cwd=folder,
+    )
+    request = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}
+    out, err = process.communicate(json.dumps(request).encode() + b"\n", timeout=TIMEOUT_S)
+    assert "Did you mean 'RESIFT_THREADS'?" in json.loads(out)["error"]["message"]
+    assert b"RESIFT_THREDS" in err
+    assert process.returncode == 0
+
+
+def test_data_folder_that_cannot_be_made_is_told_to_the_client(folder: Path) -> None:
+    (folder / "data").write_text("a file", encoding="utf-8")
+    process = subprocess.Popen(
+        [*COMMAND, "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(folder),
+        cwd=folder,
+    )
+    out, _ = process.communicate(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n', timeout=TIMEOUT_S)
+    assert "Set RESIFT_DATA_DIR to another" in json.loads(out)["error"]["message"]
+    (folder / "data").unlink()
