@@ -73,14 +73,12 @@ class Gate:
             self._is_closed, self.holder = False, ""
             await self._notify()
 
-    async def refuse(self, reason: str, *, wait_s: float) -> bool:
-        """Take no more calls, and wait for those in flight; return whether all of them have ended in time."""
+    async def refuse(self, reason: str) -> None:
+        """Take no more calls, and wait for those in flight."""
         self._refusal = reason
-        with anyio.move_on_after(wait_s):
-            async with self._changed:
-                while self.calls:
-                    await self._changed.wait()
-        return not self.calls
+        async with self._changed:
+            while self.calls:
+                await self._changed.wait()
 
     async def _enter(self) -> None:
         if self._is_closed:

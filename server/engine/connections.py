@@ -6,18 +6,19 @@ import hmac
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
+from mcp.server.mcpserver import MCPServer
 
 from ...api.caller import CALLER, Caller
-from ..mcp.lines import ByteStream, serve_lines
+from ..mcp.lines import ByteStream, LineService
 from .address import HAS_UNIX_SOCKETS, is_same_user
-from .greeting import MAX_BYTES, MCP, STATUS, STOP, Hello
+from .greeting import MAX_BYTES, MCP, STATUS, STOP, Goodbye, Hello
 from .state import tell_state
 
 if TYPE_CHECKING:
@@ -30,22 +31,41 @@ CHUNK_BYTES = 2**16
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Client:
     """A program that is connected to the engine."""
 
-    hello: Hello
-    stream: SocketStream
-    incoming: BufferedByteReceiveStream
-    """What the client sends after its greeting."""
-    since: float = field(default_factory=time.monotonic)
+    def __init__(self, hello: Hello, stream: SocketStream, incoming: BufferedByteReceiveStream) -> None:
+        self.hello = hello
+        self.since = time.monotonic()
+        self._stream = stream
+        self._incoming = incoming
+        """What the client sends after its greeting."""
+        self._sending = anyio.Lock()
+        self._service: LineService | None = None
 
     async def receive(self) -> bytes:
         """Return the next bytes, empty at the end."""
         try:
-            return await self.incoming.receive(CHUNK_BYTES)
+            return await self._incoming.receive(CHUNK_BYTES)
         except (anyio.EndOfStream, anyio.BrokenResourceError):
             return b""
+
+    async def send(self, line: bytes) -> None:
+        """Send a line."""
+        async with self._sending:
+            await self._stream.send(line)
+
+    async def serve(self, server: MCPServer[Any]) -> None:
+        """Serve MCP until the client sends no more."""
+        self._service = LineService(server, ByteStream(self.receive, self.send))
+        await self._service.run()
+
+    async def dismiss(self) -> None:
+        """Answer the calls in flight, and tell the client how many of its lines were read, before the engine stops."""
+        if self._service is not None:
+            await self._service.finish()
+            with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                await self.send(Goodbye(self._service.lines_read).encode())
 
 
 async def answer(hub: Hub, stream: SocketStream) -> None:
@@ -85,7 +105,7 @@ async def _serve_mcp(hub: Hub, client: Client) -> None:
     folder = Path(client.hello.folder)
     CALLER.set(Caller(name="stdio", roots=hub.engine.settings.ingest_roots or (folder,)))
     logger.info("Client %d in %s", client.hello.pid, folder)
-    await serve_lines(hub.server, ByteStream(client.receive, client.stream.send))
+    await client.serve(hub.server)
 
 
 async def _stop(hub: Hub, client: Client) -> None:

@@ -85,3 +85,18 @@ class Welcome(NamedTuple):
             return cls(**{name: values[name] for name in cls._fields if name in values})
         except (KeyError, TypeError) as error:
             raise ValueError(str(error)) from error
+
+
+class Goodbye(NamedTuple):
+    """What the engine sends last when it stops, to a client that speaks MCP."""
+
+    lines_read: int
+    """How many of the client's lines it has read; the others are for the next engine."""
+
+    def encode(self) -> bytes:
+        """Return the line."""
+        return json.dumps({GOODBYE: self.lines_read}).encode() + b"\n"
+
+
+GOODBYE = "resift/goodbye"
+"""The key by which the line is recognized; no message of MCP has it."""

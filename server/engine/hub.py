@@ -65,19 +65,30 @@ class Hub:
         """Serve until told to stop; then finish the calls in flight and close the store."""
         listener = await SocketListener.from_socket(listening)
         logger.info("Started, process %d, version %s", self.address.pid, self.address.version)
-        async with running(self.engine), anyio.create_task_group() as group:
-            group.start_soon(self._watch)
-            group.start_soon(self._await_signals)
-            group.start_soon(listener.serve, partial(answer, self))
-            await self._stop.wait()
+        async with running(self.engine), anyio.create_task_group() as connections:
+            async with anyio.create_task_group() as accepting:
+                accepting.start_soon(self._watch)
+                accepting.start_soon(self._await_signals)
+                accepting.start_soon(listener.serve, partial(answer, self), connections)
+                await self._stop.wait()
+                accepting.cancel_scope.cancel()
             self.address.withdraw(self.folder)
             await listener.aclose()
-            wait_s = self.engine.settings.serve.stop_timeout_s
-            if not await self.engine.gate.refuse("The engine is stopping. Call again in a moment.", wait_s=wait_s):
-                logger.warning("Calls in flight did not end within %g s and are cut off", wait_s)
-            await anyio.sleep(FLUSH_S)
-            group.cancel_scope.cancel()
+            await self._finish()
+            connections.cancel_scope.cancel()
         logger.info("Stopped")
+
+    async def _finish(self) -> None:
+        """Wait for the calls in flight, and take no more."""
+        wait_s = self.engine.settings.serve.stop_timeout_s
+        with anyio.move_on_after(wait_s) as waiting:
+            async with anyio.create_task_group() as group:
+                for client in self.clients:
+                    group.start_soon(client.dismiss)
+            await self.engine.gate.refuse("The engine is stopping. Try again in a moment.")
+        if waiting.cancelled_caught:
+            logger.warning("Calls in flight did not end within %g s and are cut off", wait_s)
+        await anyio.sleep(FLUSH_S)
 
     def stop(self, reason: str) -> None:
         """Stop soon: take no more clients and calls, and finish those in flight."""

@@ -28,7 +28,7 @@ COLLECTIONS_TIMEOUT_S = 5.0  # a collection may have to be opened first, or main
 
 async def tell_state(hub: Hub, client: Client) -> None:
     """Send the engine's state as a line of JSON."""
-    await client.stream.send(json.dumps(await _state(hub, client)).encode() + b"\n")
+    await client.send(json.dumps(await _state(hub, client)).encode() + b"\n")
 
 
 async def _state(hub: Hub, asking: Client) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.message import SessionMessage
-from mcp.types import JSONRPCMessage, JSONRPCResponse
+from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 from pydantic_core import to_json
 
 from .guard import content, printable, shown
@@ -31,50 +31,81 @@ class ByteStream:
     """Raises OSError or an error of anyio's when the client is gone."""
 
 
-async def serve_lines(server: MCPServer[Any], stream: ByteStream) -> None:
-    """Serve one client until it sends no more.
+class LineService:
+    """Serves one client over a stream, until the client sends no more.
 
     The SDK's own transport drops lines that it cannot parse, and ends when a reply cannot be encoded.
     """
-    to_server, requests = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-    replies, to_client = anyio.create_memory_object_stream[SessionMessage](0)
-    served = server._lowlevel_server  # pyright: ignore[reportPrivateUsage] - MCPServer.run takes no streams
-    async with anyio.create_task_group() as group:
-        group.start_soon(_read, stream, to_server, replies.clone())
-        group.start_soon(_write, stream, to_client, group.cancel_scope)
-        await served.run(requests, replies, served.create_initialization_options())
 
+    def __init__(self, server: MCPServer[Any], stream: ByteStream) -> None:
+        self.lines_read = 0
+        """Lines of the client that the server has seen, or that were answered here."""
+        self._server = server._lowlevel_server  # pyright: ignore[reportPrivateUsage] - MCPServer.run takes no streams
+        self._stream = stream
+        self._reading = anyio.CancelScope()
+        self._calls = set[int | str]()
+        self._call_ended = anyio.Event()
 
-async def _read(
-    stream: ByteStream,
-    to_server: MemoryObjectSendStream[SessionMessage | Exception],
-    answers: MemoryObjectSendStream[SessionMessage],
-) -> None:
-    """Pass on the messages of the client, and answer those that cannot be passed on."""
-    try:
-        async with to_server, answers:
-            async for incoming in incoming_messages(stream.receive):
-                if isinstance(incoming, tuple):
-                    for answer in incoming:
-                        await answers.send(SessionMessage(answer))
-                else:
-                    await to_server.send(SessionMessage(incoming))
-    except (anyio.ClosedResourceError, anyio.BrokenResourceError):  # the server has ended
-        return
+    async def run(self) -> None:
+        """Serve the client."""
+        to_server, requests = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+        replies, to_client = anyio.create_memory_object_stream[SessionMessage](0)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._read, to_server, replies.clone())
+            group.start_soon(self._write, to_client, group.cancel_scope)
+            await self._server.run(requests, replies, self._server.create_initialization_options())
 
+    async def finish(self) -> None:
+        """Read no more, and return when the calls of tools in flight are answered. Then `run` has to be cancelled."""
+        self._reading.cancel()
+        while self._calls:
+            await self._call_ended.wait()
 
-async def _write(
-    stream: ByteStream, messages: MemoryObjectReceiveStream[SessionMessage], connection: anyio.CancelScope
-) -> None:
-    """Write the messages of the server; end the connection when the client stops reading."""
-    async with messages:
-        async for each in messages:
-            try:
-                await stream.send(encode(each.message))
-            except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
-                logger.warning("The client does not read any more: %s", error)
-                connection.cancel()
-                return
+    async def _read(
+        self,
+        to_server: MemoryObjectSendStream[SessionMessage | Exception],
+        answers: MemoryObjectSendStream[SessionMessage],
+    ) -> None:
+        """Pass on the messages of the client, and answer those that cannot be passed on."""
+        try:
+            async with to_server, answers:
+                with self._reading:
+                    async for incoming in incoming_messages(self._stream.receive):
+                        if isinstance(incoming, tuple):
+                            for answer in incoming:
+                                await answers.send(SessionMessage(answer))
+                        else:
+                            self._note_call(incoming)
+                            await to_server.send(SessionMessage(incoming))
+                        self.lines_read += 1
+                if self._reading.cancelled_caught:
+                    await anyio.sleep_forever()  # closing the streams would cut off the calls in flight
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):  # the server has ended
+            return
+
+    async def _write(self, messages: MemoryObjectReceiveStream[SessionMessage], connection: anyio.CancelScope) -> None:
+        """Write the messages of the server; end the connection when the client stops reading."""
+        async with messages:
+            async for each in messages:
+                try:
+                    await self._stream.send(encode(each.message))
+                except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+                    logger.warning("The client does not read any more: %s", error)
+                    connection.cancel()
+                    return
+                if isinstance(each.message, JSONRPCResponse | JSONRPCError):
+                    self._note_end(each.message.id)
+
+    def _note_call(self, message: JSONRPCMessage) -> None:
+        if isinstance(message, JSONRPCRequest) and message.method == "tools/call":
+            self._calls.add(message.id)
+        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            self._note_end((message.params or {}).get("requestId"))
+
+    def _note_end(self, request_id: Any) -> None:
+        self._calls.discard(request_id)
+        self._call_ended.set()
+        self._call_ended = anyio.Event()
 
 
 def encode(message: JSONRPCMessage) -> bytes:

@@ -11,7 +11,7 @@ from mcp.os.win32.utilities import rebind_std_handle_to_fd
 
 from ...factories.engine import Engine, running
 from .assembly import create_server
-from .lines import ByteStream, serve_lines
+from .lines import ByteStream, LineService
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -31,7 +31,7 @@ async def serve_stdio(engine: Engine) -> None:
 
     with redirect_stdout(sys.stderr):  # what libraries print
         async with running(engine):
-            await serve_lines(create_server(engine), ByteStream(receive, send))
+            await LineService(create_server(engine), ByteStream(receive, send)).run()
 
 
 def _write_and_flush(sink: BinaryIO, line: bytes) -> None:

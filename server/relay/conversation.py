@@ -3,6 +3,7 @@
 import json
 from typing import Any, cast
 
+from ..engine.greeting import GOODBYE
 from ..mcp.ids import find_id, is_id
 
 MAX_PARSED_BYTES = 2**20  # of a longer line, which carries documents, only the id is looked for
@@ -15,13 +16,26 @@ LOST = (
 INTERNAL_ERROR = -32603
 
 
+class _Call:
+    """A request of the client in flight."""
+
+    __slots__ = ("is_tool", "line", "number")
+
+    def __init__(self, line: bytes, number: int, *, is_tool: bool) -> None:
+        self.line = line
+        self.number = number
+        """Which line on the connection to the present engine it is, from 1; 0 if it has not reached one."""
+        self.is_tool = is_tool
+
+
 class Conversation:
     """The handshake and the requests in flight. It changes nothing that is sent, but holds some lines back."""
 
     def __init__(self) -> None:
         self._handshake: dict[str, bytes] = {}
-        self._calls: dict[str, bytes | None] = {}
-        """The requests of the client in flight, by id: the line to send again, or None for a call of a tool."""
+        self._calls: dict[str, _Call] = {}
+        """By id."""
+        self._sent = 0
         self._unheard: set[str] = set()
         """The ids of repeated requests whose answers the client must not see."""
         self._asked: set[str] = set()
@@ -32,24 +46,28 @@ class Conversation:
         """Note a line of the client; return whether the engine is to have it."""
         message = _parse(line)
         method, key = message.get("method"), _key(message)
-        if method is None:
-            is_void = key in self._void
-            self._asked.discard(key)
+        if method is None and key in self._void:
             self._void.discard(key)
-            return not is_void
-        if method == "notifications/initialized":
+            return False
+        self._sent += line.endswith(b"\n")
+        if method is None:
+            self._asked.discard(key)
+        elif method == "notifications/initialized":
             self._handshake[method] = line
         elif method == "notifications/cancelled":
             self._calls.pop(_key({"id": _parameters(message).get("requestId")}), None)
         elif key:
             if method == "initialize":
                 self._handshake[method] = line
-            self._calls[key] = None if method == "tools/call" else line
+            self._calls[key] = _Call(line, self._sent, is_tool=method == "tools/call")
         return True
 
     def from_engine(self, line: bytes) -> bool:
         """Note a line of the engine; return whether the client is to have it."""
         message = _parse(line)
+        if GOODBYE in message:
+            self._note_unread(message[GOODBYE])
+            return False
         key = _key(message)
         if not key:
             return True
@@ -61,12 +79,18 @@ class Conversation:
         self._unheard.discard(key)
         return not is_unheard
 
-    def lose_engine(self, reason: str = LOST) -> list[bytes]:
-        """Return the answers to the calls of tools that were in flight when the engine ended."""
+    def not_sent(self, line: bytes) -> None:
+        """Note that a line of the client has not reached the engine, which has ended."""
+        for call in self._calls.values():
+            if call.line is line:
+                call.number = 0
+
+    def lose_engine(self) -> list[bytes]:
+        """Return the answers to the calls of tools that the engine was working on when it ended."""
         self._unheard.clear()
         self._void |= self._asked
         self._asked.clear()
-        return self._give_up([key for key, line in self._calls.items() if line is None], reason)
+        return self._give_up([key for key, call in self._calls.items() if call.is_tool and call.number], LOST)
 
     def give_up(self, reason: str) -> list[bytes]:
         """Return the answers to everything in flight, because there is no engine."""
@@ -77,16 +101,26 @@ class Conversation:
         """Return whether the client waits for an answer."""
         return bool(self._calls)
 
-    def repeated(self) -> list[bytes]:
-        """Return the lines with which another engine goes on: the handshake, and what can be asked again."""
+    def repeated(self, last: bytes = b"") -> list[bytes]:
+        """Return the lines with which another engine goes on: the handshake, what has not been answered, and `last`."""
         lines = list[bytes]()
         for line in self._handshake.values():
             key = _key(_parse(line))
-            if key and key not in self._calls:
-                self._unheard.add(key)
             if key not in self._calls:
                 lines.append(line)
-        return [*lines, *(line for line in self._calls.values() if line is not None)]
+                self._unheard |= {key} - {""}
+        for number, call in enumerate(self._calls.values(), start=len(lines) + 1):
+            call.number = number
+            lines.append(call.line)
+        if last and last not in lines:
+            lines.append(last)
+        self._sent = len(lines)
+        return lines
+
+    def _note_unread(self, lines_read: Any) -> None:
+        for call in self._calls.values():
+            if isinstance(lines_read, int) and call.number > lines_read:
+                call.number = 0
 
     def _give_up(self, keys: list[str], reason: str) -> list[bytes]:
         for key in keys:

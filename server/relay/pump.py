@@ -33,13 +33,13 @@ class Relay:
         self._engine: Connection | None = None
         self._reader: Thread | None = None
         self._is_first = True
+        self._sending = Lock()  # taken before the next one where both are
         self._state = Lock()  # of all of the above
-        self._sending = Lock()
         self._writing = Lock()
 
     def run(self) -> int:
         """Pass lines on until the client closes stdin, then wait for the last answers."""
-        with self._state:
+        with self._sending, self._state:
             try:
                 self._connect()
             except EngineFailed as error:  # told to the client when it asks
@@ -61,18 +61,22 @@ class Relay:
 
     def _pass_on(self, line: bytes) -> None:
         """Send a line of the client to the engine, which is started if it has ended."""
-        with self._state:
-            if not self._conversation.from_client(line):
-                return
-            if self._engine is None:
-                self._reconnect(line)
-                return
-            engine = self._engine
-        with self._sending, suppress(OSError):  # the thread that reads learns that the engine has ended
-            engine.channel.sendall(line)
+        with self._sending:
+            with self._state:
+                if not self._conversation.from_client(line):
+                    return
+                if self._engine is None:
+                    self._reconnect(line)
+                    return
+                engine = self._engine
+            try:
+                engine.channel.sendall(line)
+            except OSError:  # it has ended, and the thread that reads goes on with another one
+                with self._state:
+                    self._conversation.not_sent(line)
 
     def _reconnect(self, line: bytes = b"") -> None:
-        """Go on with another engine, or answer that there is none. The state is locked."""
+        """Go on with another engine, or answer that there is none. Sending and the state are locked."""
         try:
             self._connect(line)
         except EngineFailed as error:
@@ -83,9 +87,9 @@ class Relay:
         if engine.welcome.notice and self._is_first:
             _tell(engine.welcome.notice)
         self._is_first = False
-        repeated = self._conversation.repeated()
-        with self._sending, suppress(OSError):
-            engine.channel.sendall(b"".join([*repeated, *([line] if line and line not in repeated else [])]))
+        lines = self._conversation.repeated(line)
+        with suppress(OSError):  # it has ended again, which the thread that reads learns
+            engine.channel.sendall(b"".join(lines))
         self._engine = engine
         self._reader = Thread(target=self._read, args=(engine,), daemon=True)
         self._reader.start()
@@ -107,8 +111,8 @@ class Relay:
             if not chunk:
                 break
             held += chunk
-        engine.channel.close()
-        with self._state:
+        with self._sending, self._state:  # what is being sent has failed first
+            engine.channel.close()
             self._engine = None
             self._answer(self._conversation.lose_engine())
             if self._conversation.is_waiting:

@@ -73,6 +73,32 @@ def test_ids_of_different_types_are_different_requests() -> None:
     assert [json.loads(each)["id"] for each in conversation.lose_engine()] == ["7"]
 
 
+def test_calls_that_the_engine_has_not_read_are_sent_to_the_next_one() -> None:
+    conversation = after_handshake()  # two lines
+    first, second = (line(id=each, method="tools/call") for each in (1, 2))
+    for each in (first, second):
+        conversation.from_client(each)
+    assert not conversation.from_engine(b'{"resift/goodbye": 3}\n')
+    assert [json.loads(each)["id"] for each in conversation.lose_engine()] == [1]
+    assert conversation.repeated() == [INITIALIZE, INITIALIZED, second]
+    third = line(id=3, method="tools/call")
+    conversation.from_client(third)
+    conversation.not_sent(third)
+    assert [json.loads(each)["id"] for each in conversation.lose_engine()] == [2]
+    assert conversation.repeated() == [INITIALIZE, INITIALIZED, third]
+
+
+def test_line_that_finds_no_engine_is_sent_once() -> None:
+    conversation = after_handshake()
+    conversation.lose_engine()
+    conversation.from_client(CALL)
+    assert conversation.repeated(CALL) == [INITIALIZE, INITIALIZED, CALL]
+    ping = line(method="notifications/progress")
+    conversation.from_client(ping)
+    conversation.lose_engine()
+    assert conversation.repeated(ping) == [INITIALIZE, INITIALIZED, ping]
+
+
 def test_answer_to_a_question_of_the_lost_engine_does_not_reach_the_next_one() -> None:
     conversation = after_handshake()
     assert conversation.from_engine(line(id=1, method="elicitation/create"))
@@ -87,9 +113,7 @@ def test_without_any_engine_everything_in_flight_is_answered() -> None:
     for each in (LIST, CALL):
         conversation.from_client(each)
     answers = [json.loads(each) for each in conversation.give_up("No engine.")]
-    assert {each["id"]: each["error"]["message"] for each in answers} == dict.fromkeys(
-        [1, "c-1"], "No engine can start."
-    )
+    assert {each["id"]: each["error"]["message"] for each in answers} == {1: "No engine.", "c-1": "No engine."}
     assert not conversation.is_waiting
 
 
