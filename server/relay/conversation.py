@@ -150,4 +150,7 @@ def _parameters(message: dict[str, Any]) -> dict[str, Any]:
 def _key(message: dict[str, Any]) -> str:
     """Return the id of a message as text that keeps its type apart; empty if it has none."""
     found = message.get("id")
-    return json.dumps(found) if is_id(found) else ""
+    try:
+        return json.dumps(found, ensure_ascii=False).encode().decode() if is_id(found) else ""
+    except UnicodeEncodeError:  # the engine cannot answer by it
+        return ""

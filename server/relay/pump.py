@@ -10,7 +10,7 @@ from threading import Lock, Thread
 
 from ..engine.greeting import MCP
 from .connect import Connection, EngineFailed, connect_or_start
-from .conversation import Conversation
+from .conversation import LOST, Conversation
 
 STDIN, STDOUT = 0, 1
 
@@ -33,6 +33,8 @@ class Relay:
         self._engine: Connection | None = None
         self._reader: Thread | None = None
         self._is_first = True
+        self._is_ending = False
+        """Whether the client has closed stdin."""
         self._sending = Lock()  # taken before the next one where both are
         self._state = Lock()  # of all of the above
         self._writing = Lock()
@@ -53,6 +55,7 @@ class Relay:
     def _finish(self) -> Thread | None:
         """Tell the engine that nothing follows, and return the thread that waits for its last answers."""
         with self._state:
+            self._is_ending = True
             if self._engine is None:
                 return None
             with suppress(OSError):
@@ -115,7 +118,9 @@ class Relay:
             engine.channel.close()
             self._engine = None
             self._answer(self._conversation.lose_engine())
-            if self._conversation.is_waiting:
+            if self._is_ending:
+                self._answer(self._conversation.give_up(LOST))
+            elif self._conversation.is_waiting:
                 self._reconnect()
 
     def _answer(self, lines: list[bytes]) -> None:

@@ -125,7 +125,10 @@ def test_call_with_a_document_of_megabytes_is_tracked_by_its_id() -> None:
     assert sorted(json.loads(each)["id"] for each in conversation.lose_engine()) == [5, 6]
 
 
-@pytest.mark.parametrize("broken", [b"", b"no json", b"[" * 100_000, b"[1,2]", b"\xff", b'{"id":true,"method":"x"}'])
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"no json", b"[" * 100_000, b"[1,2]", b"\xff", b'{"id":true,"method":"x"}', rb'{"id":"\ud800","method":"x"}'],
+)
 def test_broken_lines_are_passed_on_and_not_tracked(broken: bytes) -> None:
     conversation = after_handshake()
     assert conversation.from_client(broken)
