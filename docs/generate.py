@@ -5,6 +5,7 @@ from pathlib import Path
 
 import anyio
 
+from resift.docs.api_page import api_page
 from resift.docs.tools_page import tools_page, tools_table
 from resift.docs.trace import table, trace
 from resift.server.clients import how_to_add
@@ -30,6 +31,7 @@ def described() -> dict[Path, str]:
     return {
         readme: fill(readme, tools=tools_table(), clients=clients()),
         ROOT / "docs" / "tools.md": tools_page(),
+        ROOT / "docs" / "api.md": api_page(),
         ROOT / "docs" / "settings.md": settings_page(),
         ROOT / ".env.example": env_example(),
     }

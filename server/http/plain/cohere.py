@@ -72,6 +72,14 @@ class RerankedDocument(BaseModel):
     document: dict[str, JsonValue] | None = None
 
 
+class RerankMeta(BaseModel):
+    """What Cohere's clients read beside the results."""
+
+    api_version: Annotated[dict[str, str], Field(description="`version`")]
+    tokens: Annotated[dict[str, int], Field(description="`input_tokens`")]
+    warnings: Annotated[list[str], Field(description="Such as documents that were cut")] = []
+
+
 class RerankResponse(BaseModel):
     """The documents in order, best first."""
 
@@ -79,15 +87,15 @@ class RerankResponse(BaseModel):
     model: Annotated[str, Field(description="The model that scored last")]
     object: str
     results: list[RerankedDocument]
-    meta: Annotated[dict[str, JsonValue], Field(description="`api_version`, `tokens`, and `warnings` if there are any")]
+    meta: RerankMeta
     usage: Annotated[dict[str, int], Field(description="`total_tokens` and `prompt_tokens`: documents and query")]
 
 
 def add_rerank(router: APIRouter, resift: Resift, texts: Texts) -> None:
     """Add the paths."""
 
-    @router.post("/v1/rerank", response_model=RerankResponse, response_model_exclude_none=True, tags=["models"])
     @router.post("/v2/rerank", response_model=RerankResponse, response_model_exclude_none=True, tags=["models"])
+    @router.post("/v1/rerank", response_model=RerankResponse, response_model_exclude_none=True, tags=["models"])
     async def rerank(
         body: Annotated[RerankBody, Body(openapi_examples=shown(RERANKINGS))], request: Request
     ) -> Response:
