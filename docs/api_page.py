@@ -62,7 +62,9 @@ reranker = CohereRerank(base_url="{URL}", cohere_api_key="TOKEN", model="default
 documents = [Document("The pump hums at night."), Document("Bees dance to tell where flowers are.")]
 print(reranker.compress_documents(documents, "what do bees do")[0].page_content)
 
-encoder = OpenAIEmbeddings(base_url="{URL}/v1", api_key="TOKEN", model="default", check_embedding_ctx_length=False)
+encoder = OpenAIEmbeddings(
+    base_url="{URL}/v1", api_key="TOKEN", model="default", check_embedding_ctx_length=False
+)
 print(len(encoder.embed_query("what do bees do")))
 ```
 
