@@ -38,9 +38,10 @@ def serve(
     if over_http and in_process:
         raise typer.BadParameter("Give --http or --in-process, not both.")
     if over_http:
-        from ..http.listening import at_address, serve_over_http
+        from ..engine.foreground import serve_in_foreground
+        from ..http.listening import at_address
 
-        serve_over_http(at_address(settings, host=host, port=port), announce=note)
+        serve_in_foreground(at_address(settings, host=host, port=port), announce=note)
         return
     if not in_process:
         from ..relay.pump import relay

@@ -5,10 +5,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import anyio
 from anyio.abc import SocketListener
@@ -30,6 +31,9 @@ WATCH_S = 1.0
 
 FLUSH_S = 0.1  # for the last answers to leave
 
+Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""Serves something else, such as HTTP, until it is cancelled."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -49,13 +53,22 @@ def serve_until_stopped(listening: socket.socket, address: EngineAddress, folder
 class Hub:
     """The engine, its MCP server, and the clients that are connected."""
 
-    def __init__(self, engine: Engine, address: EngineAddress, folder: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        address: EngineAddress,
+        folder: Path,
+        *,
+        beside: Beside | None = None,
+    ) -> None:
         self.engine = engine
         self.address = address
         self.server = create_server(engine)
         self.clients: set[Client] = set()
         self.started = time.monotonic()
         self.folder = folder
+        self._beside = beside
+        """With it, the engine stays even when nobody is connected."""
         self._settings = checksums()
         self._is_to_be_replaced = False
         self._idle_since = self.started
@@ -70,6 +83,8 @@ class Hub:
                 accepting.start_soon(self._watch)
                 accepting.start_soon(self._await_signals)
                 accepting.start_soon(listener.serve, partial(answer, self), connections)
+                if self._beside is not None:
+                    accepting.start_soon(self._beside)
                 await self._stop.wait()
                 accepting.cancel_scope.cancel()
             self.address.withdraw(self.folder)
@@ -136,7 +151,7 @@ class Hub:
 
     async def _watch(self) -> None:
         """Stop when nobody has needed the engine for long, or when it is to be replaced and idle."""
-        timeout_s = self.engine.settings.serve.idle_timeout_s
+        timeout_s = 0 if self._beside else self.engine.settings.serve.idle_timeout_s
         while True:
             await anyio.sleep(WATCH_S)
             is_idle = not self.engine.gate.calls

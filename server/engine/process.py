@@ -4,15 +4,17 @@ Run as `python -m resift.server.engine.process`, which `resift serve` does.
 """
 
 import os
+import socket
 import sys
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ... import __version__
 from ...settings.location import ENGINE_LOCK, LOGS, data_dir
-from .address import listen
+from .address import EngineAddress, listen
 
 OUTPUT = "engine-output.log"
 
@@ -23,29 +25,49 @@ ANOTHER_RUNS = 75
 def main() -> int:
     """Serve the data folder of the settings until told to stop; return the exit code."""
     folder = data_dir()
-    lock = FileLock(folder / ENGINE_LOCK, thread_local=False)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        with holding(folder) as (listening, address):
+            _redirect_output(folder / LOGS)
+            from .hub import serve_until_stopped  # imports the MCP SDK, which takes most of a start
+
+            return serve_until_stopped(listening, address, folder)
     except Timeout:
         return ANOTHER_RUNS
-    except OSError as error:
-        return _fail(f"The data folder {folder} cannot be used: {error.strerror}. Set RESIFT_DATA_DIR to another.")
-    try:
-        listening, address = listen(folder, __version__)
-    except OSError as error:
-        return _fail(f"No engine can listen for the data folder {folder}: {error}.")
-    try:
-        address.write(folder)
-        _redirect_output(folder / LOGS)
-        from .hub import serve_until_stopped  # imports the MCP SDK, which takes most of a start
+    except Unusable as error:
+        return _fail(str(error))
 
-        return serve_until_stopped(listening, address, folder)
-    finally:
-        address.withdraw(folder)
-        with suppress(OSError):
-            listening.close()
-        lock.release()
+
+class Unusable(Exception):
+    """The data folder, or a socket for it, cannot be used; the message is for the user."""
+
+
+@contextmanager
+def holding(folder: Path) -> Generator[tuple[socket.socket, EngineAddress]]:
+    """Hold the lock of a data folder, and yield a socket that listens and is published to this user's clients.
+
+    Raises:
+        Timeout: The folder has an engine already.
+        Unusable: The folder cannot be written, or the socket cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder / ENGINE_LOCK, thread_local=False).acquire(timeout=0)
+    except Timeout:
+        raise
+    except OSError as error:
+        problem = f"The data folder {folder} cannot be used: {error.strerror}. Set RESIFT_DATA_DIR to another."
+        raise Unusable(problem) from error
+    with held:
+        try:
+            listening, address = listen(folder, __version__)
+        except OSError as error:
+            raise Unusable(f"No engine can listen for the data folder {folder}: {error}.") from error
+        with listening:
+            address.write(folder)
+            try:
+                yield listening, address
+            finally:
+                address.withdraw(folder)
 
 
 def _fail(problem: str) -> int:

@@ -3,10 +3,8 @@
 import logging
 import math
 import os
-import signal
 import socket
-import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ import anyio
 import uvicorn
 
 from ...core.errors import Forbidden, InvalidInput
-from ...factories.engine import Engine, build_engine, running
+from ...factories.engine import Engine
 from ...settings.load import Settings
 from .application import MCP_PATH, create_app
 from .origins import LOOPBACK_NAMES
@@ -115,33 +113,3 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Capture none."""
         yield
-
-
-def serve_over_http(settings: Settings, *, announce: Callable[[str], None]) -> None:
-    """Serve an engine of its own over HTTP until the process is told to stop. `announce` is told the URL.
-
-    Raises:
-        Forbidden: It would be reachable from other machines without a token.
-        InvalidInput: The address or the port cannot be listened on.
-    """
-    listener = listen(settings)
-    with listener.socket:
-        engine = build_engine(settings)
-        announce(f"Serving MCP at {listener.url}. Stop with Ctrl+C.")
-        anyio.run(_serve_until_stopped, engine, listener)
-
-
-async def _serve_until_stopped(engine: Engine, listener: Listener) -> None:
-    async with running(engine), anyio.create_task_group() as group:
-        group.start_soon(_cancel_when_told, group.cancel_scope)
-        await serve_http(engine, listener)
-
-
-async def _cancel_when_told(scope: anyio.CancelScope) -> None:
-    """Cancel a scope when the process gets a signal to end."""
-    if sys.platform == "win32":  # Python raises KeyboardInterrupt there
-        return
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            scope.cancel()
-            return

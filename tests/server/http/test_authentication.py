@@ -37,7 +37,11 @@ async def test_request_without_a_token_is_refused_and_told_how_to_send_one(tmp_p
         assert (await client.get("/anything")).status_code == 401
 
 
-@pytest.mark.parametrize("header", ["Bearer wrong", "bearer ", "Basic cmVhZGVyOng=", f"Bearer {READER.row.sha256}"])
+@pytest.mark.parametrize(
+    "header",
+    ["Bearer wrong", "bearer ", "Basic cmVhZGVyOng=", f"Bearer {READER.row.sha256}"],
+    ids=["unknown", "empty", "of another kind", "its hash"],
+)
 async def test_wrong_token_is_refused(tmp_path: Path, header: str) -> None:
     async with client_of(engine_of(tmp_path, http=TOKENS)) as client:
         response = await client.post("/mcp", json=LIST, headers={**MCP, "Authorization": header})

@@ -1,0 +1,64 @@
+"""An engine in the foreground, which serves HTTP besides the clients of this machine."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import anyio
+from filelock import Timeout
+
+from ...core.errors import StoreBusy, StoreError
+from ...factories.engine import build_engine
+from ...settings.load import Settings
+from ..http.listening import Listener, listen, serve_http
+from ..relay.connect import EngineFailed, connect
+from .greeting import STOP
+from .hub import Hub
+from .process import Unusable, holding
+
+RETRY_S = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+def serve_in_foreground(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Serve HTTP, and the data folder's clients on this machine, until the process is told to stop.
+
+    An engine that runs already is asked to stop: its clients go on with this one. `announce` is told the URL.
+
+    Raises:
+        Forbidden: It would be reachable from other machines without a token.
+        InvalidInput: The address or the port cannot be listened on.
+        StoreBusy: The engine that runs does not stop.
+        StoreError: The data folder cannot be used.
+    """
+    with (listener := listen(settings)).socket:
+        end = time.monotonic() + settings.serve.stop_timeout_s + 30
+        while not _serve(settings, listener, announce):
+            with suppress(EngineFailed):
+                if (running := connect(STOP)) is not None:
+                    with running.channel as channel:
+                        channel.recv(1)  # returns when it has stopped
+            if time.monotonic() > end:
+                raise StoreBusy(f"The engine of the data folder {settings.data_dir} does not stop. Run `resift stop`.")
+            time.sleep(RETRY_S)
+
+
+def _serve(settings: Settings, listener: Listener, announce: Callable[[str], None]) -> bool:
+    """Serve until told to stop; return False at once if another engine holds the data folder."""
+    try:
+        with holding(settings.data_dir) as (listening, address):
+            engine = build_engine(settings)
+            hub = Hub(engine, address, settings.data_dir, beside=partial(serve_http, engine, listener))
+            announce(f"Serving MCP at {listener.url}. Stop with Ctrl+C.")
+            anyio.run(hub.serve, listening)
+            return True
+    except Timeout:
+        return False
+    except Unusable as error:
+        raise StoreError(str(error)) from error
+    except KeyboardInterrupt:
+        sys.exit(130)

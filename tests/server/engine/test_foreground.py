@@ -1,0 +1,42 @@
+"""`resift serve --http` is the engine of its data folder: clients on this machine and over HTTP share it."""
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from resift.tests.server.processes import RawServer, engine_pid, http_server, stop_engine
+
+pytestmark = pytest.mark.slow
+
+PUMP = {"documents": [{"id": "pump", "text": "The pump hums at night."}]}
+SEARCH = {"name": "hybrid_search", "arguments": {"query": "pump"}}
+MCP = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
+
+
+def _search(url: str) -> str:
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": SEARCH}
+    return httpx2.post(url, json=request, headers=MCP, timeout=60).text
+
+
+def test_clients_of_an_engine_go_on_with_the_http_server_that_takes_its_place(tmp_path: Path) -> None:
+    client = RawServer(tmp_path)
+    client.call("ingest_documents", PUMP)
+    before = engine_pid(tmp_path)
+    with http_server(tmp_path) as url:
+        assert engine_pid(tmp_path) != before
+        assert "hums at night" in _search(url)
+        client.call("ingest_documents", {"documents": [{"id": "lamp", "text": "The lamp flickers beside the pump."}]})
+        assert "flickers" in _search(url)
+        assert client.call("hybrid_search", SEARCH["arguments"])["structuredContent"]["hits"]  # pyright: ignore[reportArgumentType]
+    assert len(client.call("hybrid_search", {"query": "pump"})["structuredContent"]["hits"]) == 2
+    assert client.end() == 0
+    stop_engine(tmp_path)
+
+
+def test_client_that_starts_beside_an_http_server_uses_its_engine(tmp_path: Path) -> None:
+    with http_server(tmp_path) as url:
+        client = RawServer(tmp_path)
+        client.call("ingest_documents", PUMP)
+        assert "hums at night" in _search(url)
+        assert client.end() == 0
