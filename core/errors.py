@@ -27,7 +27,11 @@ class Hint(StrEnum):
     REPAIR_MANIFEST = "Restore it or delete it."
     FIND_CAUSE = "The command `resift doctor` helps to find the cause."
     INSTALL = "Run `{command}` to install it."
-    FREE_DATA_FOLDER = "Close that process, or set RESIFT_DATA_DIR to another folder for this one."
+    FREE_DATA_FOLDER = "Try again when it has ended, or set RESIFT_DATA_DIR to another folder for this process."
+    STOP_ENGINE = (
+        "Run `resift stop` to end it, or reach it as an MCP client (`resift serve`), or set RESIFT_DATA_DIR to another "
+        "folder for this process."
+    )
 
 
 class ResiftError(Exception):
@@ -100,7 +104,7 @@ class Refused(StoreError):
 
 
 class StoreBusy(StoreError):
-    """The data directory is in use by another process."""
+    """The collections are in use by another process, or by maintenance."""
 
 
 class DamagedCollection(StoreError):

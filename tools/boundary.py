@@ -35,8 +35,10 @@ HINTS: Mapping[Hint, str] = {
     Hint.REPAIR_MANIFEST: "Ask the user to restore it or to delete it.",
     Hint.FIND_CAUSE: "Ask the user to run the command `resift doctor`, which helps to find the cause.",
     Hint.INSTALL: "Ask the user to run `{command}`, which installs it.",
-    Hint.FREE_DATA_FOLDER: "Ask the user to close that program, or to set RESIFT_DATA_DIR to another folder for this "
-    "server. Do not end it yourself.",
+    Hint.FREE_DATA_FOLDER: "Call again when it has ended. If it does not end, ask the user to close it, or to set "
+    "RESIFT_DATA_DIR to another folder for this server. Do not end it yourself.",
+    Hint.STOP_ENGINE: "Ask the user to run `resift stop`, which ends it, or to set RESIFT_DATA_DIR to another folder "
+    "for this server.",
 }
 """What to do next, in tools and arguments."""
 

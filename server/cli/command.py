@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import (
@@ -27,6 +29,8 @@ from pydantic.fields import FieldInfo
 from ...api.arguments import parameters
 from ...core.errors import InvalidInput
 from ..output import log_to_stderr
+from ..relay.maintenance import engine_kept_out
+from .console import note
 
 if TYPE_CHECKING:
     from ...api.resift import Resift
@@ -52,6 +56,9 @@ Filter: TypeAlias = Annotated[
 
 def call_api(call: Callable[[Resift], Awaitable[T]], *, settings: Settings | None = None) -> T:
     """Return the result of a call of the public API, which is opened and closed around it."""
+    from ...settings.load import load_settings
+
+    settings = settings or load_settings()
 
     async def run() -> T:
         from ...api.resift import Resift
@@ -60,7 +67,8 @@ def call_api(call: Callable[[Resift], Awaitable[T]], *, settings: Settings | Non
             log_to_stderr(resift.engine.settings.log_level)
             return await call(resift)
 
-    return anyio.run(run)
+    with alone(settings):
+        return anyio.run(run)
 
 
 def run_on_engine(command: Callable[[Engine], Awaitable[T]], *, settings: Settings | None = None) -> T:
@@ -70,7 +78,23 @@ def run_on_engine(command: Callable[[Engine], Awaitable[T]], *, settings: Settin
     """
     from ...settings.load import load_settings
 
-    return anyio.run(_with_engine, settings or load_settings(), command)
+    settings = settings or load_settings()
+    with alone(settings):
+        return anyio.run(_with_engine, settings, command)
+
+
+@contextmanager
+def alone(settings: Settings, *, in_data_folder: bool = False) -> Generator[None]:
+    """Keep the engine that serves the clients away from the collections until the end of the block.
+
+    Those on a Qdrant server are shared anyway, unless `in_data_folder` says that the command works on the others.
+    """
+    if settings.qdrant_url and not in_data_folder:
+        yield
+        return
+    holder = " ".join(["resift", *sys.argv[1:2]])
+    with engine_kept_out(settings.data_dir, holder, tell=note):
+        yield
 
 
 async def _with_engine(settings: Settings, command: Callable[[Engine], Awaitable[T]]) -> T:

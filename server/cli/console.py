@@ -33,7 +33,8 @@ HINTS: Mapping[Hint, str] = {
     Hint.REPAIR_MANIFEST: "Restore it or delete it.",
     Hint.FIND_CAUSE: "Run `resift doctor` to find the cause.",
     Hint.INSTALL: "Run `{command}` to install it.",
-    Hint.FREE_DATA_FOLDER: "Stop that process, or set RESIFT_DATA_DIR to another folder for this one.",
+    Hint.FREE_DATA_FOLDER: "Try again when it has ended, or set RESIFT_DATA_DIR to another folder for this command.",
+    Hint.STOP_ENGINE: "Run `resift stop` to end it, or set RESIFT_DATA_DIR to another folder for this command.",
 }
 """What to do next, in commands and options."""
 

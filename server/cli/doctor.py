@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 import anyio
 import typer
+from anyio import to_thread
 
-from ...core.errors import Hint, InvalidInput, ResiftError, StoreBusy, StoreError
+from ...core.errors import Hint, InvalidInput, ResiftError, StoreBusy, StoreError, Unavailable
 from ...core.masking import SECRETS
+from .command import alone
 from .console import HINTS, show, stdout
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...factories.engine import Engine
     from ...settings.load import Settings
 
@@ -32,7 +36,10 @@ def doctor() -> None:
     """Check settings, data folder, models and the MCP server. The exit code is 1 if a check fails."""
     from ...settings.load import load_settings
 
-    if not anyio.run(run_doctor, load_settings()):
+    settings = load_settings()
+    with alone(settings):
+        passes = anyio.run(run_doctor, settings)
+    if not passes:
         raise typer.Exit(1)
 
 
@@ -53,6 +60,7 @@ async def run_doctor(settings: Settings) -> bool:
         "plug-ins": _check_plugins,
         "collections": _check_collections,
         "MCP server": _check_mcp,
+        "engine": _check_engine,
     }
     results = dict[str, bool]()
     for name, check in checks.items():
@@ -216,6 +224,45 @@ async def _check_collections(engine: Engine) -> str:
     if problems:
         raise StoreError("\n  ".join([*([found] if lines else []), *problems]))
     return found
+
+
+async def _check_engine(engine: Engine) -> str:
+    """Ask the engine that serves the clients for its state; where none runs, make the socket that it would make."""
+    from ..relay.connect import EngineFailed
+    from ..relay.control import ask_state
+
+    try:
+        state = await to_thread.run_sync(ask_state)
+    except EngineFailed as error:
+        raise Unavailable(str(error)) from error
+    if state is None:
+        place = await to_thread.run_sync(_try_to_listen, engine.settings.data_dir)
+        return f"not running; the next MCP client starts it, which can listen at {place}"
+    found = f"process {state['pid']}, version {state['version']}, {len(state['clients'])} clients, log {state['log']}"
+    return f"{found}. {state['difference']}" if state["difference"] else found
+
+
+def _try_to_listen(folder: Path) -> str:
+    """Listen where the engine of a data folder would, and return where that is.
+
+    Raises:
+        InvalidInput: That is impossible.
+    """
+    from filelock import FileLock
+
+    from ... import __version__
+    from ...settings.location import ENGINE_LOCK
+    from ..engine.address import listen
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ENGINE_LOCK, timeout=0):
+            listening, address = listen(folder, __version__)
+            listening.close()
+            address.withdraw(folder)
+    except OSError as error:
+        raise InvalidInput(f"No engine can listen for the data folder {folder}: {error}.") from error
+    return address.path or f"port {address.port} of this machine"
 
 
 async def _check_mcp(engine: Engine) -> str:

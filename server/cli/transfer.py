@@ -11,7 +11,7 @@ import typer
 
 from ...core.errors import DamagedCollection, InvalidInput, StoreError
 from ...core.text import listed
-from .command import CollectionNames
+from .command import CollectionNames, alone
 from .console import HINTS, progress_bar, say, warn
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def move(
     """Copy collections to or from a Qdrant server. After an interruption, run it again to continue."""
     from ...settings.load import load_settings
 
-    anyio.run(copy_collections, load_settings(), collections, to, from_)
+    settings = load_settings()
+    with alone(settings, in_data_folder=True):
+        anyio.run(copy_collections, settings, collections, to, from_)
 
 
 async def copy_collections(settings: Settings, names: Sequence[str], to: str, from_: str) -> None:
@@ -108,7 +110,9 @@ def backup(
     """Write collections of the data folder to one file."""
     from ...settings.load import load_settings
 
-    anyio.run(_back_up, load_settings(), file, collections)
+    settings = load_settings()
+    with alone(settings, in_data_folder=True):
+        anyio.run(_back_up, settings, file, collections)
 
 
 async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None:
@@ -134,7 +138,9 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `resift backu
     """Restore the collections of a backup into the data folder."""
     from ...settings.load import load_settings
 
-    anyio.run(_restore, load_settings(), file)
+    settings = load_settings()
+    with alone(settings, in_data_folder=True):
+        anyio.run(_restore, settings, file)
 
 
 async def _restore(settings: Settings, file: Path) -> None:

@@ -18,7 +18,8 @@ from mcp.server.mcpserver import MCPServer
 from ...api.caller import CALLER, Caller
 from ..mcp.lines import ByteStream, LineService
 from .address import HAS_UNIX_SOCKETS, is_same_user
-from .greeting import MAX_BYTES, MCP, STATUS, STOP, Goodbye, Hello
+from .greeting import LEASE, MAX_BYTES, MCP, STATUS, STOP, Goodbye, Hello
+from .leases import lend_store
 from .state import tell_state
 
 if TYPE_CHECKING:
@@ -114,5 +115,10 @@ async def _stop(hub: Hub, client: Client) -> None:
     await anyio.sleep_forever()
 
 
-HANDLERS: Mapping[str, Callable[[Hub, Client], Awaitable[None]]] = {MCP: _serve_mcp, STATUS: tell_state, STOP: _stop}
+HANDLERS: Mapping[str, Callable[[Hub, Client], Awaitable[None]]] = {
+    MCP: _serve_mcp,
+    STATUS: tell_state,
+    STOP: _stop,
+    LEASE: lend_store,
+}
 """By what a client can want."""

@@ -18,6 +18,7 @@ from ...core.errors import ResiftError
 from ...factories.engine import Engine, build_engine, running
 from ...settings.load import load_settings
 from ...settings.location import LOGS, checksums, differing
+from ...store.edge.data_dir import ENGINE
 from ...tools.boundary import HINTS
 from ..mcp.assembly import create_server
 from ..output import log_to_files
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 def serve_until_stopped(listening: socket.socket, address: EngineAddress, folder: Path) -> int:
     """Serve the clients that connect; return the exit code of the process."""
+    sys.argv[:] = [ENGINE]  # as which other processes name this one in messages
     try:
         settings = load_settings()
         log_to_files(folder / LOGS, settings.log_level)

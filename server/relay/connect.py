@@ -10,6 +10,7 @@ from ..engine.address import EngineAddress
 from ..engine.greeting import Hello, Welcome
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from subprocess import Popen
 
 START_TIMEOUT_S = 90.0  # a start takes 1 s, and a minute on a machine that is busy with other things
@@ -37,13 +38,15 @@ class Connection:
         """What the engine has sent after its welcome."""
 
 
-def connect(wants: str, **greeting: Any) -> Connection | None:
+def connect(wants: str, *, data_folder: "Path | None" = None, **greeting: Any) -> Connection | None:
     """Return a connection to the engine that runs, or None if none does. `greeting` has more fields of `Hello`.
+
+    The engine is that of the data folder in the settings, unless another folder is given.
 
     Raises:
         EngineFailed: The engine refuses this client.
     """
-    folder = data_dir()
+    folder = data_folder or data_dir()
     if (address := EngineAddress.read(folder)) is None:
         return None
     hello = Hello.of_this_process(wants, checksums(), token=address.token, **greeting)

@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...settings.location import ENGINE_LOCK, LOGS, data_dir
+from ...settings.location import LOGS, data_dir
 from ..engine.address import EngineAddress
 from ..engine.greeting import STATUS, STOP
 from .connect import Connection, EngineFailed, connect
+from .maintenance import is_engine_alive
 
 POLL_S = 0.05
 
@@ -39,7 +40,7 @@ def stop() -> int:
     except EngineFailed as error:
         return _fail(str(error))
     if engine is None:
-        if _is_held(folder):
+        if is_engine_alive(folder):
             return _fail(_unanswering(folder))
         _say(f"No engine is running for the data folder {folder}.")
         return 0
@@ -68,7 +69,7 @@ def _ask() -> dict[str, Any]:
     engine = connect(STATUS)
     if engine is not None and (answer := _receive(engine)):
         return json.loads(answer)
-    if _is_held(folder):
+    if is_engine_alive(folder):
         raise EngineFailed(_unanswering(folder))
     return {"running": False, "data_dir": str(folder)}
 
@@ -88,20 +89,7 @@ def _receive(engine: Connection) -> bytes:
 def _is_running(folder: Path, pid: int) -> bool:
     """Return whether an engine still runs, and no other has taken its place."""
     address = EngineAddress.read(folder)
-    return (address is None or address.pid == pid) and _is_held(folder)
-
-
-def _is_held(folder: Path) -> bool:
-    """Return whether an engine holds the lock of the data folder."""
-    from filelock import FileLock, Timeout
-
-    if not (folder / ENGINE_LOCK).exists():
-        return False
-    try:
-        with FileLock(folder / ENGINE_LOCK, timeout=0):
-            return False
-    except Timeout:
-        return True
+    return (address is None or address.pid == pid) and is_engine_alive(folder)
 
 
 def _unanswering(folder: Path) -> str:

@@ -14,6 +14,9 @@ from ...core.errors import Hint, StoreBusy, StoreError
 LOCK, OWNER = ".lock", "owner.json"
 """Files in a data directory: the lock, and who holds it."""
 
+ENGINE = "resift engine"
+"""What the engine that serves all clients calls itself, instead of the command that started it."""
+
 
 class DirectoryLock:
     """A lock on a data directory; the operating system releases it when the process ends for whatever reason."""
@@ -49,9 +52,9 @@ class DirectoryLock:
             self._owner.write_text(json.dumps(owner), encoding="utf-8")
 
     def _busy(self) -> StoreBusy:
-        return StoreBusy(
-            f"The data directory {self._directory} is in use by {self._holder()}.", hint=Hint.FREE_DATA_FOLDER
-        )
+        holder = self._holder()
+        hint = Hint.STOP_ENGINE if f"({ENGINE}, " in holder else Hint.FREE_DATA_FOLDER
+        return StoreBusy(f"The data directory {self._directory} is in use by {holder}.", hint=hint)
 
     def release(self) -> None:
         """Release the lock if this object holds it."""

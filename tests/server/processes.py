@@ -45,6 +45,20 @@ def stop_engine(folder: Path) -> None:
             pass
 
 
+def resift(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**environment(folder), **settings},
+        cwd=folder,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+
+
 class RawServer:
     """`resift serve`, spoken to line by line, in the first generation of the protocol."""
 

@@ -63,7 +63,8 @@ HINTS: Mapping[Hint, str] = {
     Hint.REPAIR_MANIFEST: "Restore it on the server, or delete it.",
     Hint.FIND_CAUSE: "Run `resift doctor` on the server to find the cause.",
     Hint.INSTALL: "Run `{command}` on the server to install it.",
-    Hint.FREE_DATA_FOLDER: "Close that process on the server, or set RESIFT_DATA_DIR to another folder.",
+    Hint.FREE_DATA_FOLDER: "Try again when it has ended, or set RESIFT_DATA_DIR to another folder on the server.",
+    Hint.STOP_ENGINE: "Run `resift stop` on the server, or set RESIFT_DATA_DIR to another folder there.",
 }
 """What to do next, in paths and fields of requests."""
 

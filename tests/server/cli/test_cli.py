@@ -204,6 +204,7 @@ def test_doctor_finds_a_sound_installation_healthy(run: Run, files: Path) -> Non
     assert all(f"✓ {name}: " in healthy.out for name in ("data folder", "models", "collections", "MCP server"))
     assert "default (2 passages)" in healthy.out
     assert "RESIFT_DATA_DIR" in healthy.out
+    assert "✓ engine: not running; the next MCP client starts it, which can listen at " in healthy.out
 
 
 def test_doctor_fails_on_a_damaged_model(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +222,7 @@ def test_doctor_fails_on_a_damaged_model(run: Run, tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.slow
-def test_doctor_fails_while_a_server_holds_the_data_directory(run: Run, tmp_path: Path) -> None:
+def test_doctor_fails_while_a_server_without_an_engine_holds_the_data_folder(run: Run, tmp_path: Path) -> None:
     holder = RawServer(tmp_path, None, "--in-process")
     try:
         holder.call("ingest_documents", {"documents": [{"text": "pump"}]})
@@ -230,6 +231,19 @@ def test_doctor_fails_while_a_server_holds_the_data_directory(run: Run, tmp_path
         holder.end()
     assert ill.code == 1
     assert f"✗ data folder: The data directory {tmp_path / 'data'} is in use by process {holder.process.pid}" in ill.out
+    assert "Try again when it has ended" in ill.out
+
+
+@pytest.mark.slow
+def test_doctor_checks_the_engine_beside_its_clients(run: Run, tmp_path: Path) -> None:
+    client = RawServer(tmp_path)
+    client.call("ingest_documents", {"documents": [{"text": "pump"}]})
+    healthy = run("doctor")
+    assert client.end() == 0
+    assert healthy.code == 0, healthy.out
+    assert "✓ collections: default (1 passages)" in healthy.out
+    assert re.search(r"✓ engine: process \d+, version .*, 2 clients, log .*engine\.log", healthy.out)
+    assert "The running engine was started with other settings: RESIFT_" in healthy.out
 
 
 def test_lock_names_this_process_to_the_next(tmp_path: Path) -> None:

@@ -7,22 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, environment
+from resift.tests.server.processes import COMMAND, RawServer, environment, resift
 
 HEAVY = {"mcp", "pydantic", "typer", "rich", "numpy", "anyio", "onnxruntime", "qdrant_edge"}
-
-
-def resift(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**environment(folder), **settings},
-        cwd=folder,
-        check=False,
-        timeout=TIMEOUT_S,
-    )
 
 
 @pytest.mark.slow
