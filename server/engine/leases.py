@@ -54,4 +54,4 @@ async def _tell_what_it_waits_for(hub: Hub, client: Client, waiting: anyio.Cance
 
 
 async def _send(client: Client, message: dict[str, Any]) -> None:
-    await client.stream.send(json.dumps(message).encode() + b"\n")
+    await client.send(json.dumps(message).encode() + b"\n")
