@@ -50,7 +50,7 @@ def holding(folder: Path) -> Generator[tuple[socket.socket, EngineAddress]]:
         Unusable: The folder cannot be written, or the socket cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = FileLock(folder / ENGINE_LOCK, thread_local=False).acquire(timeout=0)
     except Timeout:
         raise

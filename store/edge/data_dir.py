@@ -36,7 +36,7 @@ class DirectoryLock:
         if self._lock.is_locked:
             return
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds the text of documents
             self._lock.acquire(timeout=0)
         except OSError as error:
             if isinstance(error, Timeout):

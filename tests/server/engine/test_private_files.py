@@ -1,0 +1,73 @@
+"""Other users of the machine can neither read what the engine stores nor talk to it."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from resift.server.engine.address import HAS_UNIX_SOCKETS, is_same_user, listen
+from resift.settings.location import ENGINE_ADDRESS, ENGINE_SOCKET
+from resift.tests.server.processes import RawServer
+
+pytestmark = pytest.mark.skipif(os.name != "posix" or not HAS_UNIX_SOCKETS, reason="modes of files are POSIX")
+
+
+def _open_to_others(path: Path) -> int:
+    return path.stat().st_mode & 0o077
+
+
+@pytest.mark.slow
+def test_data_folder_socket_and_address_are_for_their_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        server = RawServer(tmp_path)
+    finally:
+        os.umask(before)
+    server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
+    data = tmp_path / "data"
+    for path in (data, data / ENGINE_SOCKET, data / ENGINE_ADDRESS):
+        if path.exists():  # the path of a socket may be too long, so that it lies elsewhere
+            assert not _open_to_others(path), path
+    assert not _open_to_others(data)
+    assert server.end() == 0
+
+
+def _long(folder: Path) -> Path:
+    long = folder / ("d" * 60) / ("e" * 60)
+    long.mkdir(parents=True)
+    return long
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_folder_that_another_user_prepared_for_the_socket_is_refused(tmp_path: Path, temporary: Path) -> None:
+    prepared = temporary / f"resift-{os.getuid()}"
+    prepared.mkdir(mode=0o777)
+    prepared.chmod(0o777)
+    with pytest.raises(PermissionError, match="others may use it"):
+        listen(_long(tmp_path), "1")
+    prepared.rmdir()
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    prepared.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError, match="Remove it"):
+        listen(_long(tmp_path / "again"), "1")
+
+
+def test_socket_is_made_for_its_user_whatever_the_mask(temporary: Path) -> None:
+    before = os.umask(0)
+    try:
+        listening, address = listen(temporary, "1")
+    finally:
+        os.umask(before)
+    with listening, address.connect():
+        accepted, _ = listening.accept()
+        with accepted:
+            assert is_same_user(accepted)
+        assert not _open_to_others(Path(address.path))
