@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from resift.server.engine.address import EngineAddress
+from resift.server.engine.greeting import STATUS, Hello
 from resift.server.relay.conversation import LOST
 from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, engine_pid, environment, stop_engine
 
@@ -178,3 +180,27 @@ def test_data_folder_that_cannot_be_made_is_told_to_the_client(folder: Path) -> 
     out, _ = process.communicate(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n', timeout=TIMEOUT_S)
     assert "Set RESIFT_DATA_DIR to another" in json.loads(out)["error"]["message"]
     (folder / "data").unlink()
+
+
+WITHOUT_UNIX_SOCKETS = """
+import resift.server.engine.address
+resift.server.engine.address.HAS_UNIX_SOCKETS = False
+"""
+
+
+def test_without_unix_sockets_the_engine_listens_on_a_port_for_those_who_know_its_token(folder: Path) -> None:
+    site = folder / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(WITHOUT_UNIX_SOCKETS, encoding="utf-8")
+    paths = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
+    server = RawServer(folder, {"PYTHONPATH": paths})
+    server.call("ingest_documents", PUMP)
+    address = EngineAddress.read(folder / "data")
+    assert address is not None
+    assert (address.path, bool(address.token)) == ("", True)
+    assert not (folder / "data" / "engine.sock").exists()
+    for token, is_welcome in (("", False), ("wrong", False), (address.token, True)):
+        with address.connect() as stranger:
+            stranger.sendall(Hello.of_this_process(STATUS, {}, token=token).encode())
+            assert bool(stranger.recv(2**16)) is is_welcome
+    assert server.end() == 0
