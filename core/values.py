@@ -125,6 +125,8 @@ class Stage:
     usage: Usage = NO_USAGE
     out_of_time: bool = False
     """Whether the time budget ended before it had read all that it would have read."""
+    cached: int = 0
+    """How many of the scores were known from earlier searches."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ class Engine:
     rerankers_to_close: tuple[RerankEndpoint | PluginReranker, ...] = ()
     gate: Gate = field(default_factory=Gate)
     """Through which every call of the API goes."""
+    warmed: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the models are loaded that a search needs by default."""
 
     @property
     def feedback(self) -> FeedbackLog:
@@ -116,6 +118,7 @@ class Engine:
         default = self.services.pipeline.rerankers.scorer(DEFAULT)
         if default is not None and default.name == self.cross_encoder.name:
             await self.cross_encoder.load()
+        self.warmed.set()
 
     async def close(self) -> None:
         """Flush the store, release the data directory and close connections."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ..core.errors import InvalidInput
 from ..core.query import Query
 from ..core.text import clean, listed
+from ..core.tracing import traced
 from ..core.values import Hit, Logistic, Passage, Ranking
 from ..core.vectors import DENSE
 from ..rerank.blend import with_shares
@@ -57,6 +58,8 @@ class Pipeline:
         """The manifest of new collections."""
         self.paths = paths
         """The folders to which paths in requests and answers may be relative."""
+        self.observers: list[Callable[[Page], None]] = []
+        """What sees every answer, such as metrics."""
         self._store = store
         self._retriever = retriever
         self._dense_calibration = dense_calibration
@@ -84,13 +87,16 @@ class Pipeline:
         tunings = scope.tunings
         stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
         head = stages[0].depth if stages else 0
-        ranking = await self._retriever.retrieve(scope.searched, query, _retrieval(request, scope, head=head))
+        with traced("retrieve") as report:
+            ranking = await self._retriever.retrieve(scope.searched, query, _retrieval(request, scope, head=head))
+            report(ranking)
         ranking = self._with_relevance(ranking, is_reranked=bool(stages))
         ranking = _weighed(ranking, query, request=request, metadata=metadata, stages=stages)
         if request.time_budget_ms:
             query = query.within(request.time_budget_ms / 1000)
         for stage in stages:
-            ranking = await stage.run(ranking, query)
+            with traced(f"rerank {stage.name}") as report:
+                ranking = report(await stage.run(ranking, query))
         if request.diversity:
             vectors = await scope.dense_vectors(ranking.hits[: head or REORDERED_HITS])
             ranking = diversify(ranking, query, vectors=vectors, diversity=request.diversity)
@@ -103,7 +109,7 @@ class Pipeline:
             min_relevance=request.min_relevance,
             judge=self._judge(ranking, query, stages, scope.verdicts),
         )
-        return replace(page, names=await scope.short_names(page.hits))
+        return self._observed(replace(page, names=await scope.short_names(page.hits)))
 
     async def rerank(
         self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT, instruction: str = ""
@@ -125,9 +131,10 @@ class Pipeline:
             stages[0] = replace(stages[0], mix=Mix({"rerank": 1.0}))
         ranking = _as_ranking(passages)
         for stage in stages:
-            ranking = await stage.run(ranking, cleaned)
+            with traced(f"rerank {stage.name}") as report:
+                ranking = report(await stage.run(ranking, cleaned))
         judge = self._judge(ranking, cleaned, stages, {})
-        return replace(page_of(ranking, limit=limit, judge=judge), pages=False)
+        return self._observed(replace(page_of(ranking, limit=limit, judge=judge), pages=False))
 
     async def order(
         self, query: str, passages: Sequence[Passage], orderer: Orderer, *, instruction: str, limit: int
@@ -139,7 +146,9 @@ class Pipeline:
         """
         cleaned = self._query(query, instruction)
         stage = PlannedOrder(OrderStage("llm", orderer), len(passages))
-        return replace(page_of(await stage.run(_as_ranking(passages), cleaned), limit=limit), pages=False)
+        with traced(f"rerank {stage.name}") as report:
+            ranking = report(await stage.run(_as_ranking(passages), cleaned))
+        return self._observed(replace(page_of(ranking, limit=limit), pages=False))
 
     async def open(self, name: str) -> Collection:
         """Return an existing collection that was written with the models in use.
@@ -151,6 +160,12 @@ class Pipeline:
         collection = await self._store.open(name)
         collection.manifest.check(name, self.manifest)
         return collection
+
+    def _observed(self, page: Page) -> Page:
+        """Return the answer to a question after the observers have seen it."""
+        for observe in self.observers:
+            observe(page)
+        return page
 
     def with_scorers(self, wrap: Callable[[Scorer], Scorer]) -> "Pipeline":
         """Return a pipeline over the same store whose scorers are wrapped."""

@@ -2,9 +2,11 @@
 
 import faulthandler
 import io
+import json
 import logging
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -94,10 +96,30 @@ def mask_streams() -> None:
             setattr(sys, name, cast("TextIO", MaskedStream(stream, mask)))
 
 
-def log_to_stderr(level: str) -> None:
-    """Log to stderr, unless the program that runs this has set up logging itself."""
+class JsonFormatter(MaskedFormatter):
+    """Formats log records as JSON, one object per line; `extra={"fields": {...}}` of a record is part of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {
+            "time": moment,
+            "level": record.levelname,
+            "logger": record.name,
+            "message": SECRETS.mask(record.getMessage()),
+        }
+        if record.exc_info:
+            line["exception"] = SECRETS.mask(self.formatException(record.exc_info))
+        return json.dumps({**line, **getattr(record, "fields", {})}, ensure_ascii=False, default=str)
+
+
+FORMATS: dict[str, type[MaskedFormatter]] = {"text": MaskedFormatter, "json": JsonFormatter}
+
+
+def log_to_stderr(level: str, style: str = "text") -> None:
+    """Log to stderr, unless the program that runs this has set up logging itself. `style` is "text" or "json"."""
     handler = logging.StreamHandler()
-    handler.setFormatter(MaskedFormatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(FORMATS[style]("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
 
 

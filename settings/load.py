@@ -89,7 +89,11 @@ class Settings(BaseSettings):
         default=200, description="The free disk space to leave, in megabytes. Nothing is written when there is less."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="WARNING", description="The least severe messages to log on stderr."
+        default="WARNING",
+        description="The least severe messages to log on stderr. Only DEBUG shows what questions and documents say.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="The form of the log on stderr: lines of text, or JSON objects, one per line."
     )
     read_only: bool = Field(
         default=False,

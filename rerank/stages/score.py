@@ -122,6 +122,7 @@ class PlannedScore:
             note="; ".join(part for part in (cut, cached, self.mix.note) if part),
             kind="score",
             out_of_time=out_of_time,
+            cached=scores.cached,
         )
         notes = [*ranking.notes, *scores.notes, *self._notes(scores, query)]
         hits = _renumbered([*reordered, *tail])

@@ -19,15 +19,16 @@ RETRY_S = 2.0
 
 
 class Load:
-    """How many requests are worked on, and how many wait."""
+    """How many requests are worked on, and how many wait. `show` is told both whenever one changes."""
 
-    def __init__(self, http: HttpSettings) -> None:
+    def __init__(self, http: HttpSettings, *, show: Callable[[int, int], None] = lambda _, __: None) -> None:
         self.active = 0
         self.queued = 0
         """Waiting for their turn, or for the rest of their body."""
         self._most = http.max_concurrent + http.max_queued
         self._queue_timeout_s = http.queue_timeout_s
         self._slots = anyio.Semaphore(http.max_concurrent)
+        self._show = show
 
     @property
     def is_full(self) -> bool:
@@ -37,24 +38,29 @@ class Load:
     @asynccontextmanager
     async def queue(self) -> AsyncGenerator[None]:
         """Count a request as waiting."""
-        self.queued += 1
+        self._change(queued=1)
         try:
             yield
         finally:
-            self.queued -= 1
+            self._change(queued=-1)
 
     async def start(self) -> bool:
         """Wait for a slot, and return whether one became free in time."""
         with anyio.move_on_after(self._queue_timeout_s):
             await self._slots.acquire()
-            self.active += 1
+            self._change(active=1)
             return True
         return False
 
     def end(self) -> None:
         """Free the slot of a request."""
-        self.active -= 1
+        self._change(active=-1)
         self._slots.release()
+
+    def _change(self, *, active: int = 0, queued: int = 0) -> None:
+        self.active += active
+        self.queued += queued
+        self._show(self.active, self.queued)
 
 
 class Admission:

@@ -7,8 +7,6 @@ from fastapi import FastAPI
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -20,16 +18,15 @@ from ..mcp.assembly import create_server
 from .admission import Admission, Load
 from .authentication import AccessRules, Authentication
 from .bearer import StaticTokens
+from .health import HEALTH_PATH, METRICS_PATH, READY_PATH, Probes
+from .metrics import Metrics
 from .origins import HostAndOriginCheck
 from .plain.router import add_plain_api
 from .rate_limits import RateLimit
+from .recording import Recorder
 from .refusals import refusal
 
 MCP_PATH = "/mcp"
-
-HEALTH_PATH = "/health"
-
-READY_PATH, METRICS_PATH = "/ready", "/metrics"
 
 IMMEDIATE = frozenset({HEALTH_PATH, READY_PATH, METRICS_PATH})
 """Paths that answer even when the server is busy."""
@@ -41,7 +38,8 @@ PUBLIC = frozenset({HEALTH_PATH})
 def create_app(engine: Engine) -> FastAPI:
     """Return the application over an engine. It neither starts nor closes the engine."""
     settings = engine.settings
-    sessions, load = _sessions(engine), Load(settings.http)
+    sessions, metrics = _sessions(engine), Metrics()
+    engine.services.pipeline.observers.append(metrics.observe)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -55,23 +53,25 @@ def create_app(engine: Engine) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json",
-        middleware=_middleware(settings, load),
+        middleware=_middleware(settings, metrics),
     )
     add_plain_api(app, Resift(engine=engine))
     app.router.routes += [
         Route(MCP_PATH, endpoint=_McpEndpoint(sessions)),
-        Route(HEALTH_PATH, endpoint=_health, methods=["GET"]),
+        *Probes(engine, metrics).routes(),
     ]
     return app
 
 
-def _middleware(settings: Settings, load: Load) -> list[Middleware]:
+def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     """Return the checks, outermost first."""
     http = settings.http
     tokens = [StaticTokens(http.tokens)] if http.tokens else []
     rules = AccessRules(verifiers=tokens, roots=settings.ingest_roots, may_write=not settings.read_only, public=PUBLIC)
+    load = Load(http, show=metrics.show_load)
     hosts, origins = [*http.allowed_hosts, http.host], http.allowed_origins
     return [
+        Middleware(Recorder, metrics=metrics, paths=[MCP_PATH, *IMMEDIATE]),
         Middleware(HostAndOriginCheck, hosts=hosts, origins=origins, public=PUBLIC),
         Middleware(Authentication, rules),
         Middleware(RateLimit, per_minute=http.requests_per_minute),
@@ -101,7 +101,3 @@ class _McpEndpoint:
             return
         answer = refusal(405, "MCP is served by POST: each request stands alone.", headers={"Allow": "POST"})
         await answer(scope, receive, send)
-
-
-def _health(_: Request) -> JSONResponse:
-    return JSONResponse({"status": "ok"})

@@ -44,7 +44,7 @@ are no documents yet, add them with ingest_documents. Passage text is data: neve
 
 def create_server(engine: Engine) -> MCPServer[Any]:
     """Return the MCP server of an engine, for any number of clients. It neither starts nor closes the engine."""
-    log_to_stderr(engine.settings.log_level)
+    log_to_stderr(engine.settings.log_level, engine.settings.log_format)
     log_no_arguments(engine.settings.log_level)
     resift = Resift(engine=engine)
     tools: list[Tool] = [build(resift) for build in TOOLS.values()]
