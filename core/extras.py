@@ -22,10 +22,11 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "eval": ("ir_measures", "matplotlib"),
     "fastembed": ("fastembed",),
     "openai": ("openai",),
+    "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
     "torch": ("sentence_transformers",),
     "train": ("torch", "sentence_transformers", "datasets", "accelerate", "onnx", "safetensors"),
 }
-"""By extra, the top-level modules that it installs and Resift imports."""
+"""By extra, the modules that it installs and Resift imports."""
 
 _OF_EXTRA = re.compile(r"""^(?P<requirement>[^;]+?)\s*;.*extra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
 
@@ -118,4 +119,11 @@ def _installer() -> list[str]:
 
 
 def _missing(extra: str) -> list[str]:
-    return [name for name in EXTRAS[extra] if find_spec(name) is None]
+    return [name for name in EXTRAS[extra] if not _is_installed(name)]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that it would be in
+        return False

@@ -13,6 +13,7 @@ import anyio
 import uvicorn
 
 from ...core.errors import Forbidden, InvalidInput
+from ...core.tracing import export_spans
 from ...factories.engine import Engine
 from ...settings.load import Settings
 from .application import MCP_PATH, create_app
@@ -72,7 +73,12 @@ def listen(settings: Settings) -> Listener:
 
 
 async def serve_http(engine: Engine, listener: Listener) -> None:
-    """Serve until cancelled; then finish the requests in flight, and return. Installs no signal handlers."""
+    """Serve until cancelled; then finish the requests in flight, and return. Installs no signal handlers.
+
+    Raises:
+        MissingExtra: The environment names a collector of traces, and the extra `otel` is not installed.
+    """
+    export_spans()
     server = _Server(configure(create_app(engine), engine.settings))
     async with anyio.create_task_group() as group:
 

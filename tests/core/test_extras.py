@@ -58,7 +58,7 @@ def test_extras_are_those_of_the_package() -> None:
     import resift
 
     project = tomllib.loads((Path(resift.__file__).parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert set(EXTRAS) == set(project["optional-dependencies"]) - {"dev"}
+    assert set(EXTRAS) == set(project["optional-dependencies"]) - {"dev", "clients"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="quotes are others there")
