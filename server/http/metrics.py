@@ -17,51 +17,36 @@ class Metrics:
     """The metrics of one application."""
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
+        self._registry = CollectorRegistry()
         self._requests = Counter(
             "resift_http_requests",
             "Requests by route and status. 429: over the limit of a token; 503: the queue was full.",
             ["route", "status"],
-            registry=registry,
-        )
-        self._request_seconds = Histogram(
-            "resift_http_request_seconds",
-            "From the head of a request to the end of its answer.",
-            ["route"],
-            buckets=BUCKETS_S,
-            registry=registry,
-        )
-        self._active = Gauge(
-            "resift_http_requests_active",
-            "Requests that are worked on.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self._queued = Gauge(
-            "resift_http_requests_queued",
-            "Requests that wait for their turn or for their body.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self._stage_seconds = Histogram(
-            "resift_stage_seconds",
-            "The stages of searches and rerankings.",
-            ["stage"],
-            buckets=BUCKETS_S,
-            registry=registry,
+            registry=self._registry,
         )
         self._scores = Counter(
             "resift_reranked_passages",
             "Passages that were scored, by whether the score was kept from an earlier search.",
             ["cached"],
-            registry=registry,
+            registry=self._registry,
         )
         self._answers = Counter(
             "resift_answers",
             "Answers to searches and rerankings. Degraded: a stage failed, and the order is that of the one before.",
             ["degraded"],
-            registry=registry,
+            registry=self._registry,
         )
+        about = "From the head of a request to the end of its answer."
+        self._request_seconds = self._times("resift_http_request_seconds", about, label="route")
+        self._stage_seconds = self._times("resift_stage_seconds", "Stages of searches and rerankings.", label="stage")
+        self._active = self._load("resift_http_requests_active", "Requests that are worked on.")
+        self._queued = self._load("resift_http_requests_queued", "Requests that wait for their turn or their body.")
+
+    def _times(self, name: str, text: str, *, label: str) -> Histogram:
+        return Histogram(name, text, [label], buckets=BUCKETS_S, registry=self._registry)
+
+    def _load(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self._registry, multiprocess_mode="livesum")
 
     def observe(self, page: Page) -> None:
         """Count an answer and its stages."""
