@@ -71,9 +71,9 @@ class Metrics:
         """Return the metrics in the text format of Prometheus, those of all workers together."""
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
-        together = CollectorRegistry()
-        MultiProcessCollector(together)
-        return generate_latest(together)
+        summed = CollectorRegistry()
+        MultiProcessCollector(summed)
+        return generate_latest(summed)
 
 
 def _word(value: bool) -> str:
