@@ -84,6 +84,7 @@ class Federation:
         """Why collections were left out, by their names."""
         self._leaves_out_damaged = leaves_out_damaged
         self._copies = 0
+        self._lacking: dict[str, set[str]] = {}
         self._members = members
         self._points: dict[UUID, tuple[Member, UUID]] = {}
         self._examples = {each.passage_id: self._register(*each.points[0]) for each in examples}
@@ -95,12 +96,10 @@ class Federation:
     def notes(self) -> list[str]:
         """Return what the last search left out, and which collections lack what is searched in others."""
         notes = list(self.failures.values())
-        keyword = next((name for name in (BM25, LEARNED) if name in self.manifest.vectors), "")
-        without = [each.name for each in self._members if keyword and not self._has(each, keyword)]
-        if without:
-            notes.append(
-                f"{listed(without)}: searched by meaning alone, since keywords are not stored as in the others."
-            )
+        notes += [
+            f"{listed(sorted(names))}: not searched by {vector!r}, for which there are no vectors as in the others."
+            for vector, names in sorted(self._lacking.items())
+        ]
         if self._copies:
             notes.append("A passage that several collections hold is shown once.")
         return notes
@@ -178,6 +177,7 @@ class Federation:
     def _leg_of(self, member: Member, leg: Leg, factors: Mapping[int, float]) -> Leg | None:
         """Return a leg as a collection is asked for it; None if it has no such vector."""
         if not self._has(member, leg.vector):
+            self._lacking.setdefault(leg.vector, set()).add(member.name)
             return None
         among = [each for one in leg.among if (each := self._leg_of(member, one, factors)) is not None]
         if leg.among and not among:

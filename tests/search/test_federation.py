@@ -130,10 +130,10 @@ async def test_collection_of_another_language_is_searched_for_its_own_forms(tmp_
     await store.close()
 
 
-async def test_collection_without_keyword_vectors_is_found_by_meaning_and_said_so(
+async def test_collection_that_lacks_vectors_is_found_by_the_others_and_said_so(
     tmp_path: Path, manifest: Manifest
 ) -> None:
-    vectors = {name: spec for name, spec in manifest.vectors.items() if name != "bm25"}
+    vectors = {name: spec for name, spec in manifest.vectors.items() if name not in ("bm25", "title")}
     store = EdgeStore(tmp_path / "data", reserve_bytes=0)
     whole = await store.open("whole", create=manifest)
     await whole.write([point("w", 0, "pump bearing", "", Bm25Encoder(manifest.lexical))])
@@ -143,7 +143,12 @@ async def test_collection_without_keyword_vectors_is_found_by_meaning_and_said_s
     federation = Federation([Member(bare), Member(whole)], ["pump"])
     found = await RETRIEVER.retrieve(federation, Query("pump"), Retrieval(distinct=True))
     assert {hit.passage.id: "bm25" in hit.scores for hit in found.hits} == {"w#0": True, "b#0": False}
-    assert federation.notes == ["bare: searched by meaning alone, since keywords are not stored as in the others."]
+    assert federation.notes == ["bare: not searched by 'bm25', for which there are no vectors as in the others."]
+    federation = Federation([Member(bare), Member(whole)], ["pump"])
+    await RETRIEVER.retrieve(federation, Query("pump"), Retrieval("dense", distinct=True))
+    assert federation.notes == []
+    await RETRIEVER.retrieve(federation, Query("pump"), Retrieval("dense", fields={"title": 1}, distinct=True))
+    assert federation.notes == ["bare: not searched by 'title', for which there are no vectors as in the others."]
     await store.close()
 
 
