@@ -24,9 +24,7 @@ from .origins import HostAndOriginCheck
 from .plain.router import add_plain_api
 from .rate_limits import RateLimit
 from .recording import Recorder
-from .refusals import refusal
-
-MCP_PATH = "/mcp"
+from .refusals import MCP_PATH, refusal
 
 IMMEDIATE = frozenset({HEALTH_PATH, READY_PATH, METRICS_PATH})
 """Paths that answer even when the server is busy."""

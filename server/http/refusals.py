@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 KINDS: Mapping[int, str] = {
     400: "invalid_request",
@@ -25,10 +26,27 @@ KINDS: Mapping[int, str] = {
 }
 """By status, the word for programs."""
 
+MCP_PATH = "/mcp"
+
+REFUSED = -32000
+"""The code of JSON-RPC for errors that a server defines."""
+
+
+class _Refusal(JSONResponse):
+    """An answer that is an error of JSON-RPC where MCP is served: its clients show their users nothing else."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == MCP_PATH:
+            content = json.loads(self.body)
+            error = {"code": REFUSED, "message": content["message"], "data": {"type": content["error"]["type"]}}
+            self.body = self.render({"jsonrpc": "2.0", "id": None, "error": error})
+            self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
 
 def refusal(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the answer to a request that is not served."""
-    return JSONResponse(_content(status, message), status_code=status, headers=headers)
+    return _Refusal(_content(status, message), status_code=status, headers=headers)
 
 
 def body_of(status: int, message: str) -> bytes:

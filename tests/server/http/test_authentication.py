@@ -33,7 +33,7 @@ async def test_request_without_a_token_is_refused_and_told_how_to_send_one(tmp_p
         response = await client.post("/mcp", json=LIST, headers=MCP)
         assert response.status_code == 401
         assert response.headers["www-authenticate"] == 'Bearer realm="resift"'
-        assert "Authorization: Bearer TOKEN" in response.json()["message"]
+        assert "Authorization: Bearer TOKEN" in response.json()["error"]["message"]
         assert (await client.get("/anything")).status_code == 401
 
 
@@ -61,7 +61,7 @@ async def test_token_is_accepted_on_its_last_day_and_refused_after_it(tmp_path: 
         response = await client.post("/mcp", json=LIST, headers={**MCP, **bearer(stale)})
         assert response.status_code == 401
         assert 'error="invalid_token"' in response.headers["www-authenticate"]
-        assert response.json()["message"] == "The token has expired. Ask for a new one."
+        assert response.json()["error"]["message"] == "The token has expired. Ask for a new one."
 
 
 async def test_tools_work_on_behalf_of_the_holder_of_the_token(ingested: Path, tmp_path: Path) -> None:

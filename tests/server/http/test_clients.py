@@ -31,8 +31,8 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def connect(url: str, mode: str) -> AsyncGenerator[Client]:
-    headers = {"Authorization": f"Bearer {WRITER.token}"}
+async def connect(url: str, mode: str, token: str = WRITER.token) -> AsyncGenerator[Client]:
+    headers = {"Authorization": f"Bearer {token}"}
     with anyio.fail_after(TIMEOUT_S):
         async with (
             httpx2.AsyncClient(headers=headers, timeout=TIMEOUT_S) as http_client,
@@ -88,6 +88,14 @@ async def test_client_that_gives_a_call_up_and_leaves_does_not_disturb_the_other
         assert _structured(taken)["added"] == 2
         found = await other.call_tool("hybrid_search", {"query": "bracket 1", "collection": "other"})
         assert {hit["document_id"] for hit in _structured(found)["hits"]} == {"d0", "d1"}
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_client_shows_its_user_why_it_is_refused(url: str, mode: str) -> None:
+    with pytest.RaisesGroup(MCPError, flatten_subgroups=True) as refused:
+        async with connect(url, mode, token="guessed") as client:
+            await client.list_tools()
+    assert "The token is not known to this server" in repr(refused.value)
 
 
 def _structured(result: Any) -> dict[str, Any]:

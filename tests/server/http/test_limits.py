@@ -26,7 +26,7 @@ async def test_body_that_says_to_be_too_large_is_refused_unread(tmp_path: Path) 
     async with client_of(engine_of(tmp_path, http={"max_body_bytes": 2000})) as client:
         response = await client.post("/mcp", content=b"x" * 2001, headers=MCP)
         assert response.status_code == 413
-        assert "more than 2,000 bytes" in response.json()["message"]
+        assert "more than 2,000 bytes" in response.json()["error"]["message"]
 
 
 async def test_body_that_turns_out_to_be_too_large_is_refused(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ async def test_body_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
         await stream.send(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         status, headers, body = await answer_on(stream)
         assert (status, headers["connection"]) == (408, "close")
-        assert json.loads(body)["message"] == "The body of the request did not arrive in time. Send it faster."
+        assert json.loads(body)["error"]["message"] == "The body of the request did not arrive in time. Send it faster."
         await assert_closed(stream)
 
 
@@ -99,7 +99,7 @@ async def test_token_that_asks_too_often_is_told_when_to_come_back(tmp_path: Pat
         statuses = [(await client.post("/mcp", json=LIST, headers={**MCP, **bearer(READER)})) for _ in range(3)]
         assert [each.status_code for each in statuses] == [200, 200, 429]
         assert int(statuses[-1].headers["retry-after"]) in range(25, 31)
-        assert "2 requests per minute" in statuses[-1].json()["message"]
+        assert "2 requests per minute" in statuses[-1].json()["error"]["message"]
         assert (await client.post("/mcp", json=LIST, headers={**MCP, **bearer(WRITER)})).status_code == 200
 
 
@@ -148,7 +148,7 @@ async def test_more_requests_wait_and_more_than_may_wait_are_refused() -> None:
             await _until(lambda: (load.active, load.queued) == (2, 1))
             refused = await client.post("/mcp", content=b"{}")
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
-            assert "busy" in refused.json()["message"]
+            assert "busy" in refused.json()["error"]["message"]
             assert app.started == 2
             app.may_end.set()
         assert statuses == [200, 200, 200]
