@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_malformed_requests_neither_stop_the_server_nor_show_its_inside(ingested
     mutator = RequestMutator(VALID, seed=SEED)
     requests = [mutator.request() for _ in range(REQUESTS)]
     with running_server(tmp_path) as (process, port, log), ThreadPoolExecutor(AT_ONCE) as threads:
-        answers = list(threads.map(lambda request: answer_to(port, request), requests))
+        answers = list(threads.map(partial(answer_to, port), requests))
         assert process.poll() is None
         question = {"query": "brake pads", "limit": 1}
         after = httpx.post(f"http://127.0.0.1:{port}/v1/search", json=question, timeout=HANG_S)
