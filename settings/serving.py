@@ -1,9 +1,10 @@
 """Settings of the engine that serves several clients, and of its HTTP server."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 
@@ -114,3 +115,15 @@ class OAuthSettings(BaseModel):
         description="The claim that lists the collections that a token is for. If empty, tokens are for all "
         "collections.",
     )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if not self.issuer:
+            return self
+        if not (self.jwks_url and self.resource_url):
+            raise ValueError("an issuer also needs jwks_url and resource_url")
+        for url in (self.jwks_url, self.resource_url):
+            parts = urlsplit(url)
+            if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+                raise ValueError(f"{url} must begin with https://")
+        return self

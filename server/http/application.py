@@ -17,9 +17,10 @@ from ...settings.load import Settings
 from ..mcp.assembly import create_server
 from .admission import Admission, Load
 from .authentication import AccessRules, Authentication
-from .bearer import StaticTokens
+from .bearer import StaticTokens, Verifier
 from .health import HEALTH_PATH, METRICS_PATH, READY_PATH, Probes
 from .metrics import Metrics
+from .oauth import OAuthTokens, ProtectedResource
 from .origins import HostAndOriginCheck
 from .plain.router import add_plain_api
 from .rate_limits import RateLimit
@@ -57,6 +58,7 @@ def create_app(engine: Engine) -> FastAPI:
     app.router.routes += [
         Route(MCP_PATH, endpoint=_McpEndpoint(sessions)),
         *Probes(engine, metrics).routes(),
+        *(ProtectedResource(settings.oauth).routes() if settings.oauth.issuer else []),
     ]
     return app
 
@@ -64,17 +66,30 @@ def create_app(engine: Engine) -> FastAPI:
 def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     """Return the checks, outermost first."""
     http = settings.http
-    tokens = [StaticTokens(http.tokens)] if http.tokens else []
-    rules = AccessRules(verifiers=tokens, roots=settings.ingest_roots, may_write=not settings.read_only, public=PUBLIC)
     load = Load(http, show=metrics.show_load)
     hosts, origins = [*http.allowed_hosts, http.host], http.allowed_origins
     return [
         Middleware(Recorder, metrics=metrics, paths=[MCP_PATH, *IMMEDIATE]),
         Middleware(HostAndOriginCheck, hosts=hosts, origins=origins, public=PUBLIC),
-        Middleware(Authentication, rules),
+        Middleware(Authentication, _rules(settings)),
         Middleware(RateLimit, per_minute=http.requests_per_minute),
         Middleware(Admission, load=load, http=http, immediate=IMMEDIATE),
     ]
+
+
+def _rules(settings: Settings) -> AccessRules:
+    verifiers: list[Verifier] = []
+    if settings.http.tokens:
+        verifiers.append(StaticTokens(settings.http.tokens))
+    if settings.oauth.issuer:
+        verifiers.append(OAuthTokens(settings.oauth))
+    return AccessRules(
+        verifiers=verifiers,
+        roots=settings.ingest_roots,
+        may_write=not settings.read_only,
+        public=PUBLIC,
+        metadata_url=ProtectedResource(settings.oauth).metadata_url if settings.oauth.issuer else "",
+    )
 
 
 def _sessions(engine: Engine) -> StreamableHTTPSessionManager:

@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...api.caller import CALLER, Caller
+from ...core.errors import Unavailable
 from .bearer import Grant, Verifier
-from .refusals import refusal
+from .refusals import refusal, try_later
 
 CALLER_KEY = "resift.caller"
 """Where a request's scope has its caller, for the log and the metrics, which are outside."""
@@ -72,9 +73,16 @@ class Authentication:
         header = Headers(scope=scope).get("authorization", "")
         if not header.lower().startswith(SCHEME):
             return self._challenge("This server needs a token. Send it in the header `Authorization: Bearer TOKEN`.")
-        grant = await self._grant(header[len(SCHEME) :].strip())
+        try:
+            grant = await self._grant(header[len(SCHEME) :].strip())
+        except Unavailable as error:
+            return try_later(503, str(error), after_s=error.retry_after_s)
         if grant is None:
             return self._challenge("The token is not known to this server, or no longer valid.", error="invalid_token")
+        return self._holder(grant, scope)
+
+    def _holder(self, grant: Grant, scope: Scope) -> Caller | JSONResponse:
+        """Return the holder of a token, or why they are refused."""
         if grant.expires_at is not None and grant.expires_at <= self._clock():
             return self._challenge("The token has expired. Ask for a new one.", error="invalid_token")
         if not grant.may_read:
@@ -82,7 +90,7 @@ class Authentication:
             return self._challenge(message, error="insufficient_scope", status=403)
         scope["user"] = AuthenticatedUser(grant)
         return Caller(
-            name=grant.client_id,
+            name=grant.subject or grant.client_id,
             roots=self._rules.roots,
             collections=grant.collections,
             may_write=grant.may_write and self._rules.may_write,
