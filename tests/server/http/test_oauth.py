@@ -106,8 +106,9 @@ async def test_other_tokens_are_refused(tmp_path: Path, jwks_url: str, claims: d
 @pytest.mark.parametrize("sent", ["none", "a.b.c", "..", "eyJhbGciOiJub25lIn0.e30.", "ä.ö.ü"])
 async def test_what_is_no_token_is_refused(tmp_path: Path, jwks_url: str, sent: str) -> None:
     async with client_of(engine_of(tmp_path, oauth=oauth(jwks_url))) as client:
-        header = {"Authorization": f"Bearer {sent}".encode("latin-1")}
-        response = await client.post("/mcp", json=LIST, headers={**{k: v.encode() for k, v in MCP.items()}, **header})
+        headers = {**MCP, "Authorization": f"Bearer {sent}"}
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        response = await client.post("/mcp", json=LIST, headers=encoded)
         assert response.status_code == 401
 
 
