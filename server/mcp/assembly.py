@@ -5,10 +5,12 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.request_state import RequestStateSecurity
 
 from ... import __version__
 from ...api.resift import Resift
 from ...factories.engine import Engine
+from ...settings.load import Settings
 from ...tools.delete_documents import delete_documents
 from ...tools.hybrid_search import hybrid_search
 from ...tools.ingest_documents import ingest_documents
@@ -33,6 +35,8 @@ TOOLS: dict[str, Callable[[Resift], Tool]] = {
     "ingest_documents": ingest_documents,
     "delete_documents": delete_documents,
 }
+
+ANSWER_WITHIN_S = 600.0  # that a user may take to answer a question; then the call has to be made again
 
 INSTRUCTIONS = """\
 Resift searches the user's own documents and returns the passages that answer a question, best first. Ask
@@ -65,9 +69,22 @@ def create_server(engine: Engine) -> MCPServer[Any]:
             only_known({tool.name for tool in tools}, prompts),
             only_writers_change(changing(tools), is_read_only=engine.settings.read_only),
         ],
+        request_state_security=_sealing(engine.settings),
         subscriptions=False,  # the lists of tools and prompts never change
         log_level=engine.settings.log_level,
     )
     for prompt in prompts.values():
         server.add_prompt(prompt)
     return server
+
+
+def _sealing(settings: Settings) -> RequestStateSecurity:
+    """Return what seals the state of calls that wait for an answer of the user, which clients carry meanwhile.
+
+    Over HTTP with tokens, any worker with the same tokens in its settings may get the answer, also after a restart, so
+    the key is made of their hashes, which nobody else knows. Otherwise one process asks and gets the answer.
+    """
+    hashes = sorted(row.sha256 for row in settings.http.tokens)
+    if not hashes:
+        return RequestStateSecurity.ephemeral(ttl=ANSWER_WITHIN_S)
+    return RequestStateSecurity(keys=["".join(hashes)], ttl=ANSWER_WITHIN_S)
