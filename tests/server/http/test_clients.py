@@ -15,6 +15,7 @@ from mcp.types import INVALID_PARAMS
 
 from resift.server.http.bearer import new_token
 from resift.tests.server.processes import TIMEOUT_S, http_server
+from resift.tests.tools.test_confirmation import YES, User
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -31,12 +32,12 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def connect(url: str, mode: str, token: str = WRITER.token) -> AsyncGenerator[Client]:
+async def connect(url: str, mode: str, token: str = WRITER.token, **options: Any) -> AsyncGenerator[Client]:
     headers = {"Authorization": f"Bearer {token}"}
     with anyio.fail_after(TIMEOUT_S):
         async with (
             httpx2.AsyncClient(headers=headers, timeout=TIMEOUT_S) as http_client,
-            Client(streamable_http_client(url, http_client=http_client), mode=mode) as client,
+            Client(streamable_http_client(url, http_client=http_client), mode=mode, **options) as client,
         ):
             yield client
 
@@ -96,6 +97,22 @@ async def test_client_shows_its_user_why_it_is_refused(url: str, mode: str) -> N
         async with connect(url, mode, token="guessed") as client:
             await client.list_tools()
     assert "The token is not known to this server" in repr(refused.value)
+
+
+@pytest.mark.parametrize(("mode", "questions"), [("auto", 1), ("legacy", 0)])
+async def test_question_before_a_deletion_goes_over_http_where_the_protocol_allows_it(
+    url: str, mode: str, questions: int
+) -> None:
+    user = User(YES)
+    documents = [{"id": f"d{number}", "text": f"Bolt {number}"} for number in range(15)]
+    ids = [each["id"] for each in documents[1:]]
+    async with connect(url, mode, elicitation_callback=user) as client:
+        await client.call_tool("ingest_documents", {"documents": documents})
+        gone = await client.call_tool("delete_documents", {"collection": "default", "document_ids": ids})
+    assert (
+        len(user.questions) == questions
+    )  # the older protocol asks on a connection, and here each request stands alone
+    assert _structured(gone)["documents"] == 14
 
 
 def _structured(result: Any) -> dict[str, Any]:
