@@ -30,6 +30,9 @@ def serve(
     over_http: Annotated[bool, typer.Option("--http", help="Serve MCP over HTTP instead. See docs/http.md.")] = False,
     host: Annotated[str, typer.Option(help="The address to listen on. Default: RESIFT_HTTP__HOST.")] = "",
     port: Annotated[int, typer.Option(help="The port to listen on. Default: RESIFT_HTTP__PORT.", max=65535)] = -1,
+    workers: Annotated[
+        int, typer.Option(help="How many processes serve HTTP; more than one needs QDRANT_URL.", min=1)
+    ] = 1,
 ) -> None:
     """Serve MCP on stdin and stdout. MCP clients run this command."""
     from ...settings.load import load_settings
@@ -37,6 +40,12 @@ def serve(
     settings = load_settings()
     if over_http and in_process:
         raise typer.BadParameter("Give --http or --in-process, not both.")
+    if over_http and workers > 1:
+        from ..http.listening import at_address
+        from ..http.workers import serve_with_workers
+
+        serve_with_workers(at_address(settings, host=host, port=port), workers=workers, announce=note)
+        return
     if over_http:
         from ..engine.foreground import serve_in_foreground
         from ..http.listening import at_address

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -70,6 +71,9 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     hosts, origins = [*http.allowed_hosts, http.host], http.allowed_origins
     return [
         Middleware(Recorder, metrics=metrics, paths=[MCP_PATH, *IMMEDIATE]),
+        Middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"], max_age=600
+        ),
         Middleware(HostAndOriginCheck, hosts=hosts, origins=origins, public=PUBLIC),
         Middleware(Authentication, _rules(settings)),
         Middleware(RateLimit, per_minute=http.requests_per_minute),

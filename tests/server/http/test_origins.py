@@ -64,3 +64,13 @@ async def test_mcp_is_posted_to_only(tmp_path: Path) -> None:
     async with client_of(engine_of(tmp_path)) as client:
         response = await client.get("/mcp", headers=MCP)
         assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+async def test_browser_is_told_which_pages_may_use_the_server(tmp_path: Path) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    async with client_of(engine_of(tmp_path, http=KNOWN)) as client:
+        allowed = await client.options("/mcp", headers={"Origin": "https://app.example.com", **asked})
+        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://app.example.com")
+        foreign = await client.options("/mcp", headers={"Origin": "https://evil.example.com", **asked})
+        assert foreign.status_code == 400
+        assert "access-control-allow-origin" not in foreign.headers

@@ -1,0 +1,60 @@
+"""Several processes that serve HTTP on one port, over a Qdrant server, which they share."""
+
+import os
+import tempfile
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from ...core.errors import InvalidInput
+from ...factories.engine import build_engine, running
+from ...settings.load import Settings, load_settings
+from ..output import mask_streams
+from .application import create_app
+from .listening import configure, listen
+from .metrics import SHARED_FOLDER
+
+FACTORY = f"{__name__}:create"
+
+
+def serve_with_workers(settings: Settings, *, workers: int, announce: Callable[[str], None]) -> None:
+    """Serve over HTTP with several processes until this one is told to stop. `announce` is told the URL.
+
+    Raises:
+        Forbidden: It would be reachable from other machines without a token.
+        InvalidInput: The store is not a server, or the address or the port cannot be listened on.
+    """
+    if not settings.qdrant_url:
+        raise InvalidInput(
+            f"{workers} workers need a Qdrant server: only one process can open the collections of a data folder. Set "
+            "QDRANT_URL, or leave --workers out: one process uses several cores as well."
+        )
+    listener = listen(settings)
+    with listener.socket, tempfile.TemporaryDirectory(prefix="resift-metrics-") as folder:
+        # Workers are new processes, which read the settings again.
+        os.environ |= {
+            "RESIFT_HTTP__HOST": settings.http.host,
+            SHARED_FOLDER: folder,
+        }
+        config = configure(FACTORY, settings)
+        config.factory, config.workers = True, workers
+        announce(f"Serving MCP at {listener.url} with {workers} workers. Stop with Ctrl+C.")
+        Multiprocess(config, sockets=[listener.socket]).run()
+
+
+def create() -> FastAPI:
+    """Return the application of a worker, with an engine of its own."""
+    mask_streams()
+    engine = build_engine(load_settings())
+    app = create_app(engine)
+    serve = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(served: FastAPI) -> AsyncGenerator[None]:
+        async with running(engine), serve(served):
+            yield
+
+    app.router.lifespan_context = lifespan
+    return app

@@ -1,0 +1,137 @@
+"""Where the server listens, and how it stops."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+import anyio
+import httpx
+import pytest
+from anyio import to_thread
+
+from resift.core.errors import Forbidden, InvalidInput
+from resift.server.http.listening import at_address, listen, serve_http
+from resift.settings.load import load_settings
+from resift.tests.server.http.application import MCP, READER, bearer, engine_of, rows
+from resift.tests.server.http.wire import answer_on, assert_closed, connected
+from resift.tests.server.in_process import Run
+from resift.tests.server.processes import COMMAND, TIMEOUT_S, environment
+from resift.tests.standins.qdrant import serving
+
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "search.example.com"])
+def test_server_without_a_token_stays_on_this_machine(tmp_path: Path, host: str) -> None:
+    with pytest.raises(Forbidden, match=r"`resift token NAME`.*RESIFT_HTTP__TOKENS, or listen on 127\.0\.0\.1"):
+        listen(at_address(load_settings(data_dir=tmp_path), host=host, port=0))
+
+
+def test_server_with_a_token_listens_to_other_machines(tmp_path: Path) -> None:
+    listener = listen(load_settings(data_dir=tmp_path, http={"host": "0.0.0.0", "port": 0, "tokens": rows(READER)}))
+    with listener.socket:
+        assert listener.socket.getsockname()[0] == "0.0.0.0"
+
+
+def test_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(InvalidInput, match="Address already in use"):
+        listen(at_address(settings, host="", port=taken.getsockname()[1]))
+
+
+def test_several_workers_need_a_server_for_the_store(run: Run) -> None:
+    refused = run("serve", "--http", "--workers", "2", "--port", "0")
+    assert refused.code == 1
+    assert "only one process can open the collections of a data folder. Set QDRANT_URL" in refused.err
+
+
+@pytest.mark.anyio
+async def test_requests_in_flight_are_finished_when_the_server_stops(tmp_path: Path) -> None:
+    listener = listen(at_address(load_settings(data_dir=tmp_path), host="", port=0))
+    url = listener.url.removesuffix("/mcp")
+    engine = engine_of(tmp_path)
+    body = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+    head = "".join(f"{name}: {value}\r\n" for name, value in MCP.items())
+    request = f"POST /mcp HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
+    async with anyio.create_task_group() as group, connected(url) as idle, connected(url) as stream:
+        group.start_soon(serve_http, engine, listener)
+        await idle.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await answer_on(idle))[0] == 200
+        await stream.send(request)  # its body follows when the server is stopping already
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"{url}/health")).status_code == 200
+        group.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await assert_closed(idle)
+            await stream.send(body)
+            assert (await answer_on(stream))[0] == 200
+            await assert_closed(stream)
+            with pytest.raises(OSError):
+                await anyio.connect_tcp("127.0.0.1", int(url.rpartition(":")[2]))
+    await engine.close()
+
+
+def _start(folder: Path, settings: Mapping[str, str], *options: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*COMMAND, "serve", "--http", "--port", "0", *options],
+        env={**environment(folder), **settings},
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def _until_told_the_url(output: IO[str]) -> str:
+    for line in output:
+        if found := re.search(r"Serving MCP at (http://\S+)/mcp", line):
+            return found[1]
+    raise AssertionError("The server ended.")
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    tokens = httpx.Response(200, json=rows(READER)).text
+    started = _start(tmp_path, {"RESIFT_HTTP__TOKENS": tokens, "RESIFT_LOG_FORMAT": "json"})
+    yield started
+    started.kill()
+    started.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+def test_process_serves_holders_of_tokens_and_ends_when_told_to(process: "subprocess.Popen[str]") -> None:
+    assert process.stderr is not None
+    url = _until_told_the_url(process.stderr)
+    answer = httpx.post(f"{url}/mcp", json=LIST, headers={**MCP, **bearer(READER)}, timeout=TIMEOUT_S)
+    assert answer.status_code == 200
+    assert httpx.post(f"{url}/mcp", json=LIST, headers=MCP, timeout=TIMEOUT_S).status_code == 401
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, errors
+    assert READER.token not in errors
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+@pytest.mark.anyio
+async def test_workers_share_a_port_a_store_and_their_metrics(tmp_path: Path) -> None:
+    async with serving() as qdrant:
+        started = _start(tmp_path, {"QDRANT_URL": qdrant.url}, "--workers", "2")
+        try:
+            assert started.stderr is not None
+            url = await to_thread.run_sync(_until_told_the_url, started.stderr)
+            async with httpx.AsyncClient(timeout=TIMEOUT_S, base_url=url) as client:
+                for _ in range(4):
+                    assert (await client.post("/mcp", json=LIST, headers=MCP)).status_code == 200
+                text = (await client.get("/metrics")).text
+            assert 'resift_http_requests_total{route="/mcp",status="200"} 4.0' in text
+            started.send_signal(signal.SIGTERM)
+            _, errors = await to_thread.run_sync(started.communicate)
+            assert started.returncode == 0, errors
+        finally:
+            started.kill()
