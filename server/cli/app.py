@@ -71,8 +71,13 @@ def main() -> None:
     Exit codes: 0 success, 1 failure, 2 usage error.
     """
     mask_streams()
+    run(sys.argv[1:])
+
+
+def run(arguments: list[str], **context: Any) -> None:
+    """Run a command and raise SystemExit with its exit code. `context` is for Click's context."""
     try:
-        app()
+        app(args=arguments, prog_name="resift", **context)
     except ResiftError as error:
         print_error(error)
         sys.exit(1)

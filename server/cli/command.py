@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import (
@@ -24,6 +25,7 @@ from typing import (
 import anyio
 import typer
 from annotated_types import Ge, Le
+from anyio import from_thread
 from pydantic.fields import FieldInfo
 
 from ...api.arguments import parameters
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ENGINE: ContextVar[Engine | None] = ContextVar("ENGINE", default=None)
+"""The engine inside which the current command runs; None if the command builds its own."""
+
 CollectionName: TypeAlias = Annotated[str, typer.Option("--collection", "-c", help="The collection to use.")]
 
 CollectionNames: TypeAlias = Annotated[
@@ -55,14 +60,15 @@ Filter: TypeAlias = Annotated[
 
 
 def call_api(call: Callable[[Resift], Awaitable[T]], *, settings: Settings | None = None) -> T:
-    """Return the result of a call of the public API, which is opened and closed around it."""
+    """Return the result of a call of the public API: of the engine that this runs in, or of an own one meanwhile."""
+    from ...api.resift import Resift
     from ...settings.load import load_settings
 
+    if (engine := ENGINE.get()) is not None:
+        return from_thread.run(call, Resift(engine=engine))
     settings = settings or load_settings()
 
     async def run() -> T:
-        from ...api.resift import Resift
-
         async with Resift(settings) as resift:
             log_to_stderr(resift.engine.settings.log_level)
             return await call(resift)
@@ -72,12 +78,14 @@ def call_api(call: Callable[[Resift], Awaitable[T]], *, settings: Settings | Non
 
 
 def run_on_engine(command: Callable[[Engine], Awaitable[T]], *, settings: Settings | None = None) -> T:
-    """Run an async command on a new engine, close the engine in any case, and return the command's result.
+    """Return the result of an async command: on the engine that this runs in, or on a new one that is closed after it.
 
     Without `settings`, they are loaded.
     """
     from ...settings.load import load_settings
 
+    if (engine := ENGINE.get()) is not None:
+        return from_thread.run(_beside_calls, engine, command)
     settings = settings or load_settings()
     with alone(settings):
         return anyio.run(_with_engine, settings, command)
@@ -97,10 +105,16 @@ def alone(settings: Settings, *, in_data_folder: bool = False) -> Generator[None
         yield
 
 
+async def _beside_calls(engine: Engine, command: Callable[[Engine], Awaitable[T]]) -> T:
+    async with engine.gate.shared():
+        return await command(engine)
+
+
 async def _with_engine(settings: Settings, command: Callable[[Engine], Awaitable[T]]) -> T:
     from ...factories.engine import build_engine
 
     engine = build_engine(settings)
+    log_to_stderr(settings.log_level)
     try:
         return await command(engine)
     finally:

@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ...core.errors import Hint, ResiftError
+from ..terminal import TERMINAL, Terminal
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -42,10 +45,36 @@ LINE_EVERY_S = 5.0  # of progress, where there is no terminal
 
 PIPE_WIDTH = 120  # of a table that goes to a file or another program
 
+_OF_CLIENTS: WeakKeyDictionary[Terminal, tuple[Console, Console]] = WeakKeyDictionary()
+
+
+def stdout() -> Console:
+    """Return the console of the command's stdout."""
+    terminal = TERMINAL.get()
+    return _own_stdout() if terminal is None else _consoles(terminal)[0]
+
+
+def stderr() -> Console:
+    """Return the console of the command's stderr."""
+    terminal = TERMINAL.get()
+    return _own_stderr() if terminal is None else _consoles(terminal)[1]
+
+
+def _consoles(terminal: Terminal) -> tuple[Console, Console]:
+    """Return the consoles of a client's stdout and stderr."""
+    from rich.console import Console
+
+    if (known := _OF_CLIENTS.get(terminal)) is None:
+        width = None if terminal.stdout.isatty() else PIPE_WIDTH
+        options: dict[str, Any] = {"legacy_windows": False, "_environ": terminal.environment}
+        known = Console(file=terminal.stdout, width=width, **options), Console(file=terminal.stderr, **options)
+        _OF_CLIENTS[terminal] = known
+    return known
+
 
 @cache
-def stdout() -> Console:
-    """Return the console of stdout.
+def _own_stdout() -> Console:
+    """Return the console of this process's stdout.
 
     When its reader goes away, as `head` does, the rest is dropped and the command ends as it would have.
     """
@@ -63,8 +92,7 @@ def stdout() -> Console:
 
 
 @cache
-def stderr() -> Console:
-    """Return the console of stderr."""
+def _own_stderr() -> Console:
     from rich.console import Console
 
     return Console(stderr=True)
@@ -143,7 +171,8 @@ def _bar(label: str) -> Generator[JobProgress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[message]}", markup=False),
     )
-    with Progress(*columns, console=stderr(), transient=True) as bar:
+    is_own = TERMINAL.get() is None  # then Rich keeps apart the bar and what libraries print
+    with Progress(*columns, console=stderr(), transient=True, redirect_stdout=is_own, redirect_stderr=is_own) as bar:
         task = bar.add_task(label, total=None, message="")
 
         async def advance(done: float, total: int, message: str) -> None:
@@ -161,7 +190,7 @@ def _lines(label: str) -> Generator[JobProgress]:
         while not stop.wait(1.0):
             lines.print_when_due()
 
-    thread = Thread(target=keep_printing, daemon=True)
+    thread = Thread(target=copy_context().run, args=(keep_printing,), daemon=True)
     thread.start()
     try:
         yield lines.advance

@@ -12,6 +12,7 @@ import typer
 from ...core.errors import InvalidInput
 from ...core.text import counted
 from ...ingest.glob import has_magic
+from ..terminal import current_folder
 from .command import AsJson, CollectionName, Filter, call_api, parse_json_object
 from .console import note, print_json, progress_bar, say, show
 
@@ -54,7 +55,7 @@ def ingest(
 
 def _check_exists(path: str) -> None:
     """Refuse a path at which there is nothing, unless it is a glob or a URI."""
-    if not (os.path.exists(path) or has_magic(path) or "://" in path):  # noqa: PTH110 - that of Path can raise
+    if not (os.path.exists(current_folder() / path) or has_magic(path) or "://" in path):  # noqa: PTH110 - that of Path can raise
         raise typer.BadParameter(f"Path {path!r} does not exist.")
 
 

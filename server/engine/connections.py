@@ -18,7 +18,8 @@ from mcp.server.mcpserver import MCPServer
 from ...api.caller import CALLER, Caller
 from ..mcp.lines import ByteStream, LineService
 from .address import HAS_UNIX_SOCKETS, is_same_user
-from .greeting import LEASE, MAX_BYTES, MCP, STATUS, STOP, Goodbye, Hello
+from .commands import run_command
+from .greeting import COMMAND, LEASE, MAX_BYTES, MCP, STATUS, STOP, Goodbye, Hello
 from .leases import lend_store
 from .state import tell_state
 
@@ -38,6 +39,7 @@ class Client:
     def __init__(self, hello: Hello, stream: SocketStream, incoming: BufferedByteReceiveStream) -> None:
         self.hello = hello
         self.since = time.monotonic()
+        self.left = anyio.Event()
         self._stream = stream
         self._incoming = incoming
         """What the client sends after its greeting."""
@@ -62,8 +64,10 @@ class Client:
         await self._service.run()
 
     async def dismiss(self) -> None:
-        """Answer the calls in flight, and tell the client how many of its lines were read, before the engine stops."""
-        if self._service is not None:
+        """Finish what the client waits for, and tell it how many of its lines were read, before the engine stops."""
+        if self.hello.wants == COMMAND:
+            await self.left.wait()
+        elif self._service is not None:
             await self._service.finish()
             with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
                 await self.send(Goodbye(self._service.lines_read).encode())
@@ -120,5 +124,6 @@ HANDLERS: Mapping[str, Callable[[Hub, Client], Awaitable[None]]] = {
     STATUS: tell_state,
     STOP: _stop,
     LEASE: lend_store,
+    COMMAND: run_command,
 }
 """By what a client can want."""

@@ -22,6 +22,7 @@ from ...store.edge.data_dir import ENGINE
 from ...tools.boundary import HINTS
 from ..mcp.assembly import create_server
 from ..output import log_to_files
+from ..terminal import route_streams
 from .address import EngineAddress
 from .connections import Client, answer
 from .greeting import COMMAND, MCP, Hello, Welcome
@@ -44,6 +45,7 @@ def serve_until_stopped(listening: socket.socket, address: EngineAddress, folder
     try:
         settings = load_settings()
         log_to_files(folder / LOGS, settings.log_level)
+        route_streams(settings.log_level)
         hub = Hub(build_engine(settings), address, folder)
     except ResiftError as error:
         _refuse_all(listening, address, error.text(HINTS))
@@ -141,6 +143,7 @@ class Hub:
             yield
         finally:
             self.clients.discard(client)
+            client.left.set()
             self._idle_since = time.monotonic()
 
     def difference(self, hello: Hello) -> str:

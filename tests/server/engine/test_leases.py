@@ -2,26 +2,18 @@
 
 import json
 import subprocess
-from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import pytest
 from anyio import to_thread
-from filelock import FileLock
 
-from resift import __version__
 from resift.api.resift import Resift
 from resift.api.sync import SyncResift
 from resift.core.errors import StoreBusy
-from resift.factories.engine import Engine
-from resift.server.engine.address import listen
-from resift.server.engine.hub import Hub
 from resift.server.relay.maintenance import engine_kept_out
-from resift.settings.location import ENGINE_LOCK
-from resift.tests.conftest import open_engine
+from resift.tests.server.engine.serving import served
 from resift.tests.server.processes import COMMAND, RawServer, environment, resift
 
 HOLD = """
@@ -32,21 +24,6 @@ with engine_kept_out(Path(sys.argv[1]), "resift backup", tell=print):
     print("held", flush=True)
     sys.stdin.read()
 """
-
-
-@asynccontextmanager
-async def served(folder: Path) -> AsyncGenerator[Engine]:
-    """Serve the data folder below `folder` from this process."""
-    engine, data = open_engine(folder), folder / "data"
-    data.mkdir(exist_ok=True)
-    with FileLock(data / ENGINE_LOCK, thread_local=False):
-        listening, address = listen(data, __version__)
-        address.write(data)
-        hub = Hub(engine, address, data)
-        async with anyio.create_task_group() as group:
-            group.start_soon(hub.serve, listening)
-            yield engine
-            hub.stop("the test is over")
 
 
 @pytest.mark.slow
@@ -106,9 +83,9 @@ async def test_maintenance_says_what_it_waits_for(tmp_path: Path) -> None:
 
     def maintain() -> None:
         with engine_kept_out(tmp_path / "data", "resift backup", tell=tell):
-            told.append(f"held while {engine.gate.holder} does")
+            told.append(f"held while {hub.engine.gate.holder} does")
 
-    async with served(tmp_path) as engine, anyio.create_task_group() as group, engine.gate.shared():
+    async with served(tmp_path) as hub, anyio.create_task_group() as group, hub.engine.gate.shared():
         group.start_soon(to_thread.run_sync, maintain)
         await free.wait()
     assert told == ["Waiting for 1 call in flight in the engine ...", "held while resift backup does"]
@@ -123,11 +100,11 @@ async def test_engine_gives_the_data_folder_away_and_opens_it_again(tmp_path: Pa
         ):
             own.ingest(documents=[{"text": "The lamp flickers."}])
 
-    async with served(tmp_path) as engine:
-        await Resift(engine=engine).ingest(documents=[{"text": "The pump hums."}], collection="other")
+    async with served(tmp_path) as hub:
+        await Resift(engine=hub.engine).ingest(documents=[{"text": "The pump hums."}], collection="other")
         await to_thread.run_sync(use)
-        assert await engine.services.store.names() == ["default", "other"]
-        assert await (await engine.services.store.open("default")).count() == 1
+        assert await hub.engine.services.store.names() == ["default", "other"]
+        assert await (await hub.engine.services.store.open("default")).count() == 1
 
 
 @pytest.mark.slow

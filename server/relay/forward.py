@@ -1,0 +1,131 @@
+"""Run a command of the terminal inside the engine, where everything is loaded, and print what it prints."""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import Any, TextIO
+
+from ..engine.greeting import COMMAND
+from .connect import Connection, EngineFailed, connect
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+CLEAN_UP_S = 5.0  # that the engine may take to cancel a command and tidy up the terminal
+
+STYLES = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+"""The variables that change how Rich writes, besides those of the size."""
+
+LOST = (
+    "resift: The engine stopped while it ran this command. What it had acknowledged is kept. Run the command again; if "
+    "that fails too, run `resift doctor`."
+)
+
+
+def forward(arguments: list[str]) -> int | None:
+    """Run a command inside the engine and return its exit code; None if it has to run in this process.
+
+    That is so if no engine runs, if the engine has another version or other settings, or if this terminal is one on
+    which the engine cannot write exactly what this process would.
+    """
+    terminal = _terminal()
+    if terminal is None:
+        return None
+    try:
+        engine = connect(COMMAND, command={"arguments": arguments, **terminal})
+    except EngineFailed:  # this process finds the same problem, and tells it
+        return None
+    if engine is None:
+        return None
+    with engine.channel:
+        return None if engine.welcome.retry else _follow(engine)
+
+
+def _terminal() -> dict[str, Any] | None:
+    """Return what the engine has to know about this terminal, or None if it cannot write there."""
+    streams = {name: _stream(getattr(sys, name)) for name in ("stdout", "stderr")}
+    if not all(streams.values()):
+        return None
+    environment = {name: os.environ[name] for name in STYLES if name in os.environ}
+    return {**streams, "environment": {**environment, **_size()}, "help_columns": _help_columns()}
+
+
+def _stream(stream: TextIO | None) -> dict[str, Any] | None:
+    if stream is None or (stream.encoding or "").lower().replace("-", "") != "utf8":
+        return None
+    is_terminal = stream.isatty()
+    if is_terminal and sys.platform == "win32":  # older consoles take no escape sequences
+        return None
+    return {"is_terminal": is_terminal, "errors": stream.errors or "strict"}
+
+
+def _size() -> dict[str, str]:
+    """Return the size of the terminal as variables, as Rich finds it."""
+    size = os.terminal_size((0, 0))
+    for descriptor in (2, 1, 0):  # the first one that is a terminal counts
+        with suppress(OSError):
+            size = os.get_terminal_size(descriptor)
+    if os.environ.get("TERM", "").lower() in {"dumb", "unknown"}:
+        size = os.terminal_size((80, 25))
+    found = {"COLUMNS": str(size.columns or 80), "LINES": str(size.lines or 25)}
+    return {name: given if (given := os.environ.get(name, "")).isdecimal() else found[name] for name in found}
+
+
+def _help_columns() -> int:
+    """Return the width of help, as Click finds it."""
+    columns = os.environ.get("COLUMNS", "")
+    found = int(columns) if columns.isdecimal() else 0
+    if not found:
+        with suppress(OSError):
+            found = os.get_terminal_size(1).columns
+    return max(min(found or 80, 80) - 2, 50)
+
+
+def _follow(engine: Connection) -> int:
+    """Print what the command prints, and return its exit code. Ctrl-C cancels it."""
+    import socket
+
+    code: int | None = None
+    try:
+        code = _print_frames(engine)
+    except KeyboardInterrupt:
+        with suppress(OSError, KeyboardInterrupt):
+            engine.channel.settimeout(CLEAN_UP_S)
+            engine.channel.shutdown(socket.SHUT_WR)  # the engine cancels the command, and ends a progress bar
+            _print_frames(engine)
+        return INTERRUPTED
+    if code is None:
+        print(LOST, file=sys.stderr)  # noqa: T201 - without Rich, which takes long to import
+        return 1
+    return code
+
+
+def _print_frames(engine: Connection) -> int | None:
+    """Print what the engine sends until the command ends; return its exit code, or None if the engine ended before."""
+    while True:
+        *lines, engine.received = engine.received.split(b"\n")
+        for line in lines:
+            frame = json.loads(line)
+            if "exit" in frame:
+                return frame["exit"]
+            _print(frame)
+        try:
+            chunk = engine.channel.recv(2**16)
+        except ConnectionError:
+            return None
+        if not chunk:
+            return None
+        engine.received += chunk
+
+
+def _print(frame: dict[str, str]) -> None:
+    for name, text in frame.items():
+        stream = sys.stdout if name == "stdout" else sys.stderr
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:  # its reader has gone, as `head` does: the command ends as it would have
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

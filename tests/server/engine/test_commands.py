@@ -1,0 +1,280 @@
+"""Commands of the terminal that run inside the engine print what they print without one, and end as they would."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import termios
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio
+import anyio.lowlevel
+import pytest
+from anyio import to_thread
+
+from resift.core.masking import MASK
+from resift.server.engine.greeting import COMMAND as WANTS_COMMAND
+from resift.server.relay.connect import connect
+from resift.server.relay.maintenance import engine_kept_out
+from resift.tests.server.engine.serving import served
+from resift.tests.server.processes import (
+    COMMAND,
+    TIMEOUT_S,
+    RawServer,
+    engine_pid,
+    environment,
+    resift,
+    stop_engine,
+)
+
+KEY = "sk-never-to-be-seen-0123456789"
+
+COLLECTION = "widgets"
+
+PROGRESS = r"(?m)^(Ingesting|Optimizing).* \(\d+ s\)\n"  # on a machine that is so slow
+
+AT_ONCE = 8
+
+SCRIPT: Sequence[tuple[Sequence[str], dict[str, str]]] = (
+    (["collections"], {}),
+    (["ingest", "docs", "-c", COLLECTION], {}),
+    (["ingest", "docs", "-c", COLLECTION, "--json"], {}),
+    (["ingest", "missing.md"], {}),
+    (["ingest", "empty"], {}),
+    (["search", "what", "hums", "-c", COLLECTION], {}),
+    (["search", "what hums", "-c", COLLECTION], {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "60"}),
+    (["search", "--help"], {"COLUMNS": "66"}),
+    (["search"], {}),
+    (["search", "hums", "--limt", "3"], {}),
+    (["search", "hums", "-c", COLLECTION, "--filter", '{"kidn": "device"}'], {}),
+    (["search", "hums", "-c", KEY], {}),
+    (["collections", COLLECTION], {"NO_COLOR": "1"}),
+    (["collections", "--json"], {}),
+    (["optimize", "-c", COLLECTION], {}),
+    (["delete", COLLECTION, "--id", "missing"], {}),
+    (["delete", COLLECTION, "--everything"], {}),
+)
+
+
+class Printed(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "docs" / "pump.md").write_text("---\nkind: device\n---\n# Pump [1]\n\nThe pump hums: größer als …\n")
+    (tmp_path / "docs" / "lamp.md").write_text("# Lamp\n\nThe lamp flickers when its contact is loose.\n")
+    (tmp_path / "docs" / "latin.md").write_bytes("größer".encode("latin-1"))
+    return tmp_path
+
+
+def _all_printed(folder: Path, settings: dict[str, str]) -> list[Printed]:
+    done = [resift(folder, *arguments, **settings, **variables) for arguments, variables in SCRIPT]
+    return [Printed(each.returncode, each.stdout, re.sub(PROGRESS, "", each.stderr)) for each in done]
+
+
+def _log(folder: Path) -> str:
+    return (folder / "data" / "logs" / "engine.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_output_and_exit_code_are_the_same_with_and_without_an_engine(folder: Path) -> None:
+    settings = {"OPENAI_API_KEY": KEY, "RESIFT_INGEST_ROOTS": ""}
+    server = RawServer(folder, settings)
+    inside = _all_printed(folder, settings)
+    assert server.end() == 0
+    assert _log(folder).count("for process") == len(SCRIPT), "a command did not run inside the engine"
+    stop_engine(folder)
+    shutil.rmtree(folder / "data")
+    alone = _all_printed(folder, settings)
+    differing = [arguments for (arguments, _), one, other in zip(SCRIPT, inside, alone, strict=True) if one != other]
+    assert differing == []
+    codes = [each.code for each in inside]
+    assert codes == [0, 1, 1, 2, 1, 0, 0, 0, 2, 2, 1, 1, 0, 0, 0, 1, 0]
+    assert MASK in inside[11].err
+    assert KEY not in "".join(f"{each.out}{each.err}" for each in inside)
+
+
+def _on_a_terminal(folder: Path, *arguments: str) -> bytes:
+    """Return what a command writes on a terminal of 70 columns."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 70, 0, 0))
+    variables = {**environment(folder), "TERM": "xterm-256color"}
+    with subprocess.Popen([*COMMAND, *arguments], stdin=its, stdout=its, stderr=its, env=variables, cwd=folder) as done:
+        os.close(its)
+        parts = list[bytes]()
+        try:
+            while part := os.read(ours, 2**16):
+                parts.append(part)
+        except OSError:  # how Linux tells that the last one has closed the terminal
+            pass
+    os.close(ours)
+    assert done.returncode == 0, parts
+    return b"".join(parts)
+
+
+@pytest.mark.slow
+def test_terminal_gets_its_colours_and_its_width(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("ingest_documents", {"documents": [{"text": "The pump hums because its bearing is worn. " * 3}]})
+    inside = [_on_a_terminal(folder, *each) for each in (["search", "hums"], ["collections"], ["delete", "--help"])]
+    assert _log(folder).count("for process") == len(inside)
+    assert server.end() == 0
+    stop_engine(folder)
+    alone = [_on_a_terminal(folder, *each) for each in (["search", "hums"], ["collections"], ["delete", "--help"])]
+    assert inside == alone
+    assert b"\x1b[1m" in inside[0]
+
+
+@pytest.mark.slow
+def test_terminal_that_is_not_utf8_gets_what_it_can_show(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
+    shown = resift(folder, "collections", PYTHONIOENCODING="ascii")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.isascii()
+    assert "default" in shown.stdout
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_commands_at_once_do_not_mix_what_they_print(folder: Path) -> None:
+    server = RawServer(folder)
+    for number in range(AT_ONCE):
+        document = {"text": f"Part {number} of the pump is called flange{number}.", "title": f"Flange{number}"}
+        server.call("ingest_documents", {"documents": [document], "collection": f"part{number}"})
+
+    def search(number: int) -> str:
+        done = resift(folder, "search", f"flange{number}", "-c", f"part{number}")
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    in_turn = [search(number) for number in range(AT_ONCE)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for _ in range(3):
+            assert list(pool.map(search, range(AT_ONCE))) == in_turn
+    assert [f"Flange{number}" in shown for number, shown in enumerate(in_turn)] == [True] * AT_ONCE
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_relative_paths_start_from_the_folder_of_the_client(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    settings = {"RESIFT_INGEST_ROOTS": ""}
+    server = RawServer(folder, settings)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "valve.md").write_text("# Valve\n\nThe valve leaks.\n")
+    variables = {**environment(folder), **settings}
+    for arguments in (["ingest", "valve.md"], ["search", "what leaks"], ["ingest", str(folder / "docs" / "lamp.md")]):
+        done = subprocess.run(
+            [*COMMAND, *arguments], capture_output=True, text=True, env=variables, cwd=elsewhere, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        if arguments[0] == "search":
+            assert " valve.md:1-3 " in done.stdout
+    assert _log(folder).count("for process") == 3
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_engine_that_dies_while_it_runs_a_command_is_told(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
+    with engine_kept_out(folder / "data", "resift backup", tell=print), _start(folder, "collections") as command:
+        while json.loads(resift(folder, "status", "--json").stdout)["calls"] == 0:
+            assert command.poll() is None, "the command did not wait"
+        os.kill(engine_pid(folder), signal.SIGKILL)
+        out, err = command.communicate(timeout=TIMEOUT_S)
+    assert (command.returncode, out) == (1, b"")
+    assert b"resift: The engine stopped while it ran this command." in err
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_reader_that_goes_away_ends_nothing_else(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
+    command = _start(folder, "collections")
+    assert command.stdout is not None
+    assert command.stderr is not None
+    command.stdout.close()
+    assert (command.wait(TIMEOUT_S), command.stderr.read()) == (0, b"")
+    command.stderr.close()
+    assert server.end() == 0
+
+
+def _start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=variables or environment(folder),
+        cwd=folder,
+    )
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Let the engine work until something is so."""
+    while not condition():
+        await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.anyio
+async def test_ctrl_c_cancels_the_call_in_the_engine(folder: Path) -> None:
+    async with served(folder) as hub, hub.engine.gate.exclusive("resift backup"):
+        command = _start(folder, "collections", **os.environ, RESIFT_DATA_DIR=str(folder / "data"))
+        await _until(lambda: hub.engine.gate.calls == 1 or command.poll() is not None)
+        command.send_signal(signal.SIGINT)
+        out, err = await to_thread.run_sync(command.communicate)
+        assert (command.returncode, out, err) == (130, b"", b"")
+        await _until(lambda: hub.engine.gate.calls == 0)
+
+
+@pytest.mark.anyio
+async def test_command_is_finished_before_the_engine_stops(folder: Path) -> None:
+    async with served(folder) as hub:
+        async with hub.engine.gate.exclusive("resift backup"):
+            command = _start(folder, "collections", **os.environ, RESIFT_DATA_DIR=str(folder / "data"))
+            await _until(lambda: hub.engine.gate.calls == 1 or command.poll() is not None)
+            hub.stop("the test stops it")
+            await anyio.lowlevel.checkpoint()
+        out, err = await to_thread.run_sync(command.communicate)
+    assert (command.returncode, out, err) == (0, b"No collections yet. Start with: resift ingest PATH\n", b"")
+
+
+@pytest.mark.anyio
+async def test_client_that_is_killed_is_forgotten(folder: Path) -> None:
+    async with served(folder) as hub, hub.engine.gate.exclusive("resift backup"):
+        command = _start(folder, "collections", **os.environ, RESIFT_DATA_DIR=str(folder / "data"))
+        await _until(lambda: hub.engine.gate.calls == 1 or command.poll() is not None)
+        command.kill()
+        await to_thread.run_sync(command.communicate)
+        await _until(lambda: hub.engine.gate.calls == 0)
+
+
+@pytest.mark.anyio
+async def test_engine_with_other_settings_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask() -> str:
+        monkeypatch.setenv("RESIFT_THREADS", "1")
+        engine = connect(WANTS_COMMAND, data_folder=folder / "data", command={"arguments": ["collections"]})
+        assert engine is not None
+        engine.channel.close()
+        return engine.welcome.retry
+
+    async with served(folder):
+        assert await to_thread.run_sync(ask) == "The running engine was started with other settings: RESIFT_THREADS."
