@@ -238,7 +238,8 @@ async def _check_engine(engine: Engine) -> str:
     if state is None:
         place = await to_thread.run_sync(_try_to_listen, engine.settings.data_dir)
         return f"not running; the next MCP client starts it, which can listen at {place}"
-    found = f"process {state['pid']}, version {state['version']}, {len(state['clients'])} clients, log {state['log']}"
+    log = state["log"] or "on its stderr"
+    found = f"process {state['pid']}, version {state['version']}, {len(state['clients'])} clients, log {log}"
     return f"{found}. {state['difference']}" if state["difference"] else found
 
 

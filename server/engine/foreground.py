@@ -13,8 +13,10 @@ from filelock import Timeout
 from ...core.errors import StoreBusy, StoreError
 from ...factories.engine import build_engine
 from ...settings.load import Settings
+from ...store.edge.data_dir import ENGINE
 from ..http.listening import Listener, listen, serve_http
 from ..relay.connect import EngineFailed, connect
+from ..terminal import route_streams
 from .greeting import STOP
 from .hub import Hub
 from .process import Unusable, holding
@@ -51,6 +53,8 @@ def _serve(settings: Settings, listener: Listener, announce: Callable[[str], Non
     """Serve until told to stop; return False at once if another engine holds the data folder."""
     try:
         with holding(settings.data_dir) as (listening, address):
+            sys.argv[:] = [ENGINE]  # as which other processes name this one in messages
+            route_streams(settings.log_level)
             engine = build_engine(settings)
             hub = Hub(engine, address, settings.data_dir, beside=partial(serve_http, engine, listener))
             announce(f"Serving MCP at {listener.url}. Stop with Ctrl+C.")

@@ -71,7 +71,7 @@ class Hub:
         self.clients: set[Client] = set()
         self.started = time.monotonic()
         self.folder = folder
-        self._beside = beside
+        self.beside = beside
         """With it, the engine stays even when nobody is connected."""
         self._settings = checksums()
         self._is_to_be_replaced = False
@@ -87,8 +87,8 @@ class Hub:
                 accepting.start_soon(self._watch)
                 accepting.start_soon(self._await_signals)
                 accepting.start_soon(listener.serve, partial(answer, self), connections)
-                if self._beside is not None:
-                    accepting.start_soon(self._beside)
+                if self.beside is not None:
+                    accepting.start_soon(self.beside)
                 await self._stop.wait()
                 accepting.cancel_scope.cancel()
             self.address.withdraw(self.folder)
@@ -156,7 +156,7 @@ class Hub:
 
     async def _watch(self) -> None:
         """Stop when nobody has needed the engine for long, or when it is to be replaced and idle."""
-        timeout_s = 0 if self._beside else self.engine.settings.serve.idle_timeout_s
+        timeout_s = 0 if self.beside else self.engine.settings.serve.idle_timeout_s
         while True:
             await anyio.sleep(WATCH_S)
             is_idle = not self.engine.gate.calls

@@ -40,7 +40,7 @@ async def _state(hub: Hub, asking: Client) -> dict[str, Any]:
         "uptime_s": round(now - hub.started, 1),
         "memory_mb": await _resident_mb(),
         "data_dir": str(hub.folder),
-        "log": str(hub.folder / LOGS / LOG_FILE),
+        "log": "" if hub.beside else str(hub.folder / LOGS / LOG_FILE),
         "difference": hub.difference(asking.hello),
         "clients": [_shown(each, now) for each in sorted(hub.clients - {asking}, key=lambda each: each.since)],
         "calls": gate.calls,

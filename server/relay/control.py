@@ -104,7 +104,7 @@ def _lines(state: dict[str, Any]) -> list[str]:
     lines = [
         f"Engine: process {state['pid']}, version {state['version']}, up {_duration(state['uptime_s'])}{memory}",
         f"Data folder: {state['data_dir']}",
-        f"Log: {state['log']}",
+        f"Log: {state['log'] or 'the standard error of the engine, which was started as `resift serve --http`'}",
         f"Clients: {len(state['clients']) or 'none'}",
     ]
     lines += [

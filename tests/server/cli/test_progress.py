@@ -1,9 +1,13 @@
 """Long commands are heard: lines where there is no terminal, on a clock of the test's own."""
 
+from pathlib import Path
+from threading import Event
+
 import pytest
 
 from resift.server.cli import console
 from resift.server.cli.console import LINE_EVERY_S, ProgressLines, progress_bar
+from resift.server.terminal import TERMINAL, Terminal
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +46,27 @@ async def test_without_a_terminal_lines_go_to_stderr(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("Copying: Copied 3 of 10 documents (0 s)\n")
+
+
+async def test_lines_go_to_the_terminal_of_the_client_for_whom_the_engine_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    stream = {"is_terminal": False, "errors": "strict"}
+    described = {"stdout": stream, "stderr": stream, "environment": {}, "help_columns": 78}
+    frames, heard = list[dict[str, str]](), Event()
+
+    def send(frame: dict[str, str]) -> None:
+        frames.append(frame)
+        heard.set()
+
+    monkeypatch.setattr(console, "LINE_EVERY_S", 0.0)
+    token = TERMINAL.set(Terminal.of(described, tmp_path, send))
+    with progress_bar("Copying"):
+        assert heard.wait(30), "the thread that prints while nothing advances was not heard"
+    TERMINAL.reset(token)
+    assert {*frames[0]} == {"stderr"}
+    assert frames[0]["stderr"].startswith("Copying (")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("total", "shown"), [(0, "Looking for files"), (10, "30%")])

@@ -31,6 +31,7 @@ from resift.tests.server.processes import (
     RawServer,
     engine_pid,
     environment,
+    http_server,
     resift,
     stop_engine,
 )
@@ -216,6 +217,18 @@ def test_reader_that_goes_away_ends_nothing_else(folder: Path) -> None:
     assert (command.wait(TIMEOUT_S), command.stderr.read()) == (0, b"")
     command.stderr.close()
     assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_http_server_runs_commands_too_and_prints_none_of_it(folder: Path) -> None:
+    with http_server(folder):
+        taken = resift(folder, "ingest", "docs/lamp.md")
+        assert (taken.returncode, "1 added" in taken.stdout) == (0, True), taken.stderr
+        found = resift(folder, "search", "what flickers")
+        assert (found.returncode, "The lamp flickers" in found.stdout) == (0, True), found.stderr
+        saved = resift(folder, "backup", str(folder / "all.backup"))
+        assert (saved.returncode, saved.stderr) == (0, "")
+        assert "Log: the standard error of the engine" in resift(folder, "status").stdout
 
 
 def _start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
