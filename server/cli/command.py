@@ -64,8 +64,13 @@ def call_api(call: Callable[[Resift], Awaitable[T]], *, settings: Settings | Non
     from ...api.resift import Resift
     from ...settings.load import load_settings
 
-    if (engine := ENGINE.get()) is not None:
-        return from_thread.run(call, Resift(engine=engine))
+    engine = ENGINE.get()
+
+    async def run_here() -> T:
+        return await call(Resift(engine=engine))
+
+    if engine is not None:
+        return from_thread.run(run_here)
     settings = settings or load_settings()
 
     async def run() -> T:

@@ -74,6 +74,7 @@ def _run(engine: Engine, arguments: list[str], terminal: Terminal) -> int:
     finally:
         terminal.stdout.flush()
         terminal.stderr.flush()
+    return 0
 
 
 def _print(
