@@ -29,8 +29,8 @@ class Hint(StrEnum):
     INSTALL = "Run `{command}` to install it."
     FREE_DATA_FOLDER = "Try again when it has ended, or set RESIFT_DATA_DIR to another folder for this process."
     STOP_ENGINE = (
-        "Run `resift stop` to end it, or reach it as an MCP client (`resift serve`), or set RESIFT_DATA_DIR to another "
-        "folder for this process."
+        "Run `resift stop` to end it, or use it over HTTP (docs/http.md), or set RESIFT_DATA_DIR to "
+        "another folder for this process."
     )
 
 

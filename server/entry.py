@@ -7,22 +7,29 @@ IN_ENGINE = ("search", "ingest", "collections", "delete", "optimize")
 
 
 def main() -> None:
-    """Run the command line. Most clients only need the relay, which starts in an instant.
+    """Run the command line. Most commands only need the engine, whose client starts in an instant.
 
-    Exit codes: 0 success, 1 failure, 2 usage error.
+    Exit codes: 0 success, 1 failure, 2 usage error, 130 Ctrl-C.
     """
-    if sys.argv[1:] == ["serve"]:
+    try:
+        _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(arguments: list[str]) -> None:
+    if arguments == ["serve"]:
         from .relay.pump import relay
 
         sys.exit(relay())
-    if sys.argv[1:] in (["status"], ["status", "--json"], ["stop"]):
+    if arguments in (["status"], ["status", "--json"], ["stop"]):
         from .relay import control
 
-        sys.exit(control.stop() if sys.argv[1] == "stop" else control.status(as_json="--json" in sys.argv))
-    if sys.argv[1:2] and sys.argv[1] in IN_ENGINE:
+        sys.exit(control.stop() if arguments == ["stop"] else control.status(as_json="--json" in arguments))
+    if arguments and arguments[0] in IN_ENGINE:
         from .relay.forward import forward
 
-        if (code := forward(sys.argv[1:])) is not None:
+        if (code := forward(arguments)) is not None:
             sys.exit(code)
     from .cli.app import main as run_command
 

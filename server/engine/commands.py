@@ -17,6 +17,7 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ...api.caller import CALLER, Caller
+from ..entry import IN_ENGINE
 from ..terminal import TERMINAL, Terminal
 
 if TYPE_CHECKING:
@@ -34,8 +35,14 @@ async def run_command(hub: Hub, client: Client) -> None:
     """Run the command that a client was started with, and send what it prints and its exit code.
 
     When the client sends no more, because of Ctrl-C or because it was killed, the command is cancelled.
+
+    Raises:
+        ValueError: It is not one of these commands.
     """
     engine, command, folder = hub.engine, client.hello.command, Path(client.hello.folder)
+    code, arguments = INTERRUPTED, [str(each) for each in command["arguments"]]
+    if not arguments or arguments[0] not in IN_ENGINE:
+        raise ValueError(f"{arguments} do not run inside the engine.")
     printed, to_send = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
     loop = asyncio.get_running_loop()
     # Commands print in their thread, in tasks on the event loop and in threads of Rich: this keeps the order.
@@ -43,8 +50,7 @@ async def run_command(hub: Hub, client: Client) -> None:
     terminal = Terminal.of(command, folder, send)
     CALLER.set(Caller(name="terminal", roots=engine.settings.ingest_roots or (folder,), reads_any_path=True))
     TERMINAL.set(terminal)
-    logger.info("`resift %s` for process %d in %s", command["arguments"][0], client.hello.pid, folder)
-    code, arguments = INTERRUPTED, [str(each) for each in command["arguments"]]
+    logger.info("`resift %s` for process %d in %s", arguments[0], client.hello.pid, folder)
     async with printed, to_send, anyio.create_task_group() as sending:
         sending.start_soon(_send_all, to_send, client)
         async with anyio.create_task_group() as working:

@@ -12,6 +12,7 @@ import subprocess
 import termios
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,14 +118,18 @@ def _on_a_terminal(folder: Path, *arguments: str) -> bytes:
     variables = {**environment(folder), "TERM": "xterm-256color"}
     with subprocess.Popen([*COMMAND, *arguments], stdin=its, stdout=its, stderr=its, env=variables, cwd=folder) as done:
         os.close(its)
-        parts = list[bytes]()
-        try:
-            while part := os.read(ours, 2**16):
-                parts.append(part)
-        except OSError:  # how Linux tells that the last one has closed the terminal
-            pass
+        written = _read_to_the_end(ours)
     os.close(ours)
-    assert done.returncode == 0, parts
+    assert done.returncode == 0, written
+    return written
+
+
+def _read_to_the_end(terminal: int) -> bytes:
+    """Return what is written on a terminal until nobody has it open any more."""
+    parts = list[bytes]()
+    with suppress(OSError):  # how Linux tells the end
+        while part := os.read(terminal, 2**16):
+            parts.append(part)
     return b"".join(parts)
 
 
@@ -164,11 +169,11 @@ def test_commands_at_once_do_not_mix_what_they_print(folder: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
-    in_turn = [search(number) for number in range(AT_ONCE)]
+    one_by_one = [search(number) for number in range(AT_ONCE)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in range(3):
-            assert list(pool.map(search, range(AT_ONCE))) == in_turn
-    assert [f"Flange{number}" in shown for number, shown in enumerate(in_turn)] == [True] * AT_ONCE
+            assert list(pool.map(search, range(AT_ONCE))) == one_by_one
+    assert [f"Flange{number}" in shown for number, shown in enumerate(one_by_one)] == [True] * AT_ONCE
     assert server.end() == 0
 
 
@@ -190,6 +195,56 @@ def test_relative_paths_start_from_the_folder_of_the_client(
             assert " valve.md:1-3 " in done.stdout
     assert _log(folder).count("for process") == 3
     assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_progress_bar_and_the_ingestion(folder: Path) -> None:
+    for number in range(600):
+        (folder / "docs" / f"{number}.md").write_text(
+            f"# Part {number}\n\n" + f"Tighten bolt {number} crosswise. " * 60
+        )
+    server = RawServer(folder)
+    ours, its = pty.openpty()
+    command = [*COMMAND, "ingest", "docs"]
+    with subprocess.Popen(
+        command, stdin=its, stdout=its, stderr=its, env=environment(folder), cwd=folder, start_new_session=True
+    ) as ingestion:
+        os.close(its)
+        written = b""
+        while b"Embedding" not in written:
+            written += os.read(ours, 2**16)
+        ingestion.send_signal(signal.SIGINT)
+        rest = _read_to_the_end(ours)
+    os.close(ours)
+    assert ingestion.returncode == 130
+    assert b"\x1b[?25l" in written, "no bar was drawn"
+    assert b"\x1b[?25h" in rest, "the cursor stays hidden"
+    while json.loads(resift(folder, "status", "--json").stdout)["jobs"]:
+        pass
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_client_of_a_command_imports_nothing_heavy(folder: Path) -> None:
+    server = RawServer(folder)
+    shown = resift(folder, "collections", PYTHONPROFILEIMPORTTIME="1")
+    assert "No collections yet." in shown.stdout
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in shown.stderr.splitlines()}
+    assert "resift" in imported
+    assert not imported & {"mcp", "pydantic", "typer", "rich", "numpy", "anyio", "onnxruntime", "qdrant_edge"}
+    assert server.end() == 0
+
+
+@pytest.mark.anyio
+async def test_engine_runs_no_other_command(folder: Path) -> None:
+    def ask() -> bytes:
+        engine = connect(WANTS_COMMAND, data_folder=folder / "data", command={"arguments": ["restore", "x"]})
+        assert engine is not None
+        with engine.channel:
+            return engine.received + engine.channel.recv(100)
+
+    async with served(folder):
+        assert await to_thread.run_sync(ask) == b""
 
 
 @pytest.mark.slow

@@ -115,7 +115,7 @@ def test_python_that_is_refused_by_the_engine_is_told_how_to_go_on(tmp_path: Pat
     with SyncResift(data_dir=tmp_path / "data") as own, pytest.raises(StoreBusy) as refused:
         own.search("hums")
     assert f"in use by process {pid} (resift engine, since " in str(refused.value)
-    assert "Run `resift stop` to end it, or reach it as an MCP client" in str(refused.value)
+    assert "Run `resift stop` to end it, or use it over HTTP (docs" in str(refused.value)
     assert server.end() == 0
 
 
