@@ -1,7 +1,9 @@
-"""An engine that serves its clients from the process of the test."""
+"""An engine that serves its clients from the process of the test, and commands beside it."""
 
+import os
+import subprocess
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -12,6 +14,7 @@ from resift.server.engine.address import listen
 from resift.server.engine.hub import Hub
 from resift.settings.location import ENGINE_LOCK
 from resift.tests.conftest import open_engine
+from resift.tests.server.processes import COMMAND, environment
 
 
 @asynccontextmanager
@@ -27,3 +30,23 @@ async def served(folder: Path) -> AsyncGenerator[Hub]:
             group.start_soon(hub.serve, listening)
             yield hub
             hub.stop("the test is over")
+
+
+def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+    """Start a command in `folder`, with these variables as its whole environment if any are given."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=variables or environment(folder),
+        cwd=folder,
+    )
+
+
+def read_to_the_end(terminal: int) -> bytes:
+    """Return what is written on a terminal until nobody has it open any more."""
+    parts = list[bytes]()
+    with suppress(OSError):  # how Linux tells the end
+        while part := os.read(terminal, 2**16):
+            parts.append(part)
+    return b"".join(parts)

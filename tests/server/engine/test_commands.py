@@ -1,36 +1,28 @@
 """Commands of the terminal that run inside the engine print what they print without one, and end as they would."""
 
 import fcntl
-import json
 import os
 import pty
 import re
 import shutil
-import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import anyio
-import anyio.lowlevel
 import pytest
 from anyio import to_thread
 
 from resift.core.masking import MASK
 from resift.server.engine.greeting import COMMAND as WANTS_COMMAND
 from resift.server.relay.connect import connect
-from resift.server.relay.maintenance import engine_kept_out
-from resift.tests.server.engine.serving import served
+from resift.tests.server.engine.serving import read_to_the_end, served
 from resift.tests.server.processes import (
     COMMAND,
-    TIMEOUT_S,
     RawServer,
-    engine_pid,
     environment,
     http_server,
     resift,
@@ -74,16 +66,6 @@ class Printed(NamedTuple):
     err: str
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "docs" / "pump.md").write_text("---\nkind: device\n---\n# Pump [1]\n\nThe pump hums: größer als …\n")
-    (tmp_path / "docs" / "lamp.md").write_text("# Lamp\n\nThe lamp flickers when its contact is loose.\n")
-    (tmp_path / "docs" / "latin.md").write_bytes("größer".encode("latin-1"))
-    return tmp_path
-
-
 def _all_printed(folder: Path, settings: dict[str, str]) -> list[Printed]:
     done = [resift(folder, *arguments, **settings, **variables) for arguments, variables in SCRIPT]
     return [Printed(each.returncode, each.stdout, re.sub(PROGRESS, "", each.stderr)) for each in done]
@@ -118,19 +100,10 @@ def _on_a_terminal(folder: Path, *arguments: str) -> bytes:
     variables = {**environment(folder), "TERM": "xterm-256color"}
     with subprocess.Popen([*COMMAND, *arguments], stdin=its, stdout=its, stderr=its, env=variables, cwd=folder) as done:
         os.close(its)
-        written = _read_to_the_end(ours)
+        written = read_to_the_end(ours)
     os.close(ours)
     assert done.returncode == 0, written
     return written
-
-
-def _read_to_the_end(terminal: int) -> bytes:
-    """Return what is written on a terminal until nobody has it open any more."""
-    parts = list[bytes]()
-    with suppress(OSError):  # how Linux tells the end
-        while part := os.read(terminal, 2**16):
-            parts.append(part)
-    return b"".join(parts)
 
 
 @pytest.mark.slow
@@ -198,33 +171,6 @@ def test_relative_paths_start_from_the_folder_of_the_client(
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_progress_bar_and_the_ingestion(folder: Path) -> None:
-    for number in range(600):
-        (folder / "docs" / f"{number}.md").write_text(
-            f"# Part {number}\n\n" + f"Tighten bolt {number} crosswise. " * 60
-        )
-    server = RawServer(folder)
-    ours, its = pty.openpty()
-    command = [*COMMAND, "ingest", "docs"]
-    with subprocess.Popen(
-        command, stdin=its, stdout=its, stderr=its, env=environment(folder), cwd=folder, start_new_session=True
-    ) as ingestion:
-        os.close(its)
-        written = b""
-        while b"Embedding" not in written:
-            written += os.read(ours, 2**16)
-        ingestion.send_signal(signal.SIGINT)
-        rest = _read_to_the_end(ours)
-    os.close(ours)
-    assert ingestion.returncode == 130
-    assert b"\x1b[?25l" in written, "no bar was drawn"
-    assert b"\x1b[?25h" in rest, "the cursor stays hidden"
-    while json.loads(resift(folder, "status", "--json").stdout)["jobs"]:
-        pass
-    assert server.end() == 0
-
-
-@pytest.mark.slow
 def test_client_of_a_command_imports_nothing_heavy(folder: Path) -> None:
     server = RawServer(folder)
     shown = resift(folder, "collections", PYTHONPROFILEIMPORTTIME="1")
@@ -248,33 +194,6 @@ async def test_engine_runs_no_other_command(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_engine_that_dies_while_it_runs_a_command_is_told(folder: Path) -> None:
-    server = RawServer(folder)
-    server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
-    with engine_kept_out(folder / "data", "resift backup", tell=print), _start(folder, "collections") as command:
-        while json.loads(resift(folder, "status", "--json").stdout)["calls"] == 0:
-            assert command.poll() is None, "the command did not wait"
-        os.kill(engine_pid(folder), signal.SIGKILL)
-        out, err = command.communicate(timeout=TIMEOUT_S)
-    assert (command.returncode, out) == (1, b"")
-    assert b"resift: The engine stopped while it ran this command." in err
-    assert server.end() == 0
-
-
-@pytest.mark.slow
-def test_reader_that_goes_away_ends_nothing_else(folder: Path) -> None:
-    server = RawServer(folder)
-    server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
-    command = _start(folder, "collections")
-    assert command.stdout is not None
-    assert command.stderr is not None
-    command.stdout.close()
-    assert (command.wait(TIMEOUT_S), command.stderr.read()) == (0, b"")
-    command.stderr.close()
-    assert server.end() == 0
-
-
-@pytest.mark.slow
 def test_http_server_runs_commands_too_and_prints_none_of_it(folder: Path) -> None:
     with http_server(folder):
         taken = resift(folder, "ingest", "docs/lamp.md")
@@ -284,55 +203,6 @@ def test_http_server_runs_commands_too_and_prints_none_of_it(folder: Path) -> No
         saved = resift(folder, "backup", str(folder / "all.backup"))
         assert (saved.returncode, saved.stderr) == (0, "")
         assert "Log: the standard error of the engine" in resift(folder, "status").stdout
-
-
-def _start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=variables or environment(folder),
-        cwd=folder,
-    )
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    """Let the engine work until something is so."""
-    while not condition():
-        await anyio.lowlevel.checkpoint()
-
-
-@pytest.mark.anyio
-async def test_ctrl_c_cancels_the_call_in_the_engine(folder: Path) -> None:
-    async with served(folder) as hub, hub.engine.gate.exclusive("resift backup"):
-        command = _start(folder, "collections", **os.environ, RESIFT_DATA_DIR=str(folder / "data"))
-        await _until(lambda: hub.engine.gate.calls == 1 or command.poll() is not None)
-        command.send_signal(signal.SIGINT)
-        out, err = await to_thread.run_sync(command.communicate)
-        assert (command.returncode, out, err) == (130, b"", b"")
-        await _until(lambda: hub.engine.gate.calls == 0)
-
-
-@pytest.mark.anyio
-async def test_command_is_finished_before_the_engine_stops(folder: Path) -> None:
-    async with served(folder) as hub:
-        async with hub.engine.gate.exclusive("resift backup"):
-            command = _start(folder, "collections", **os.environ, RESIFT_DATA_DIR=str(folder / "data"))
-            await _until(lambda: hub.engine.gate.calls == 1 or command.poll() is not None)
-            hub.stop("the test stops it")
-            await anyio.lowlevel.checkpoint()
-        out, err = await to_thread.run_sync(command.communicate)
-    assert (command.returncode, out, err) == (0, b"No collections yet. Start with: resift ingest PATH\n", b"")
-
-
-@pytest.mark.anyio
-async def test_client_that_is_killed_is_forgotten(folder: Path) -> None:
-    async with served(folder) as hub, hub.engine.gate.exclusive("resift backup"):
-        command = _start(folder, "collections", **os.environ, RESIFT_DATA_DIR=str(folder / "data"))
-        await _until(lambda: hub.engine.gate.calls == 1 or command.poll() is not None)
-        command.kill()
-        await to_thread.run_sync(command.communicate)
-        await _until(lambda: hub.engine.gate.calls == 0)
 
 
 @pytest.mark.anyio
