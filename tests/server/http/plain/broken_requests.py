@@ -123,7 +123,7 @@ class RequestMutator:
         draw = self._draw
         kinds: tuple[Callable[[], Any], ...] = (
             lambda: draw.choice(HOSTILE_TEXTS),
-            lambda: draw.choice(HOSTILE_TEXTS) * draw.choice((2, 500)),
+            lambda: draw.choice(HOSTILE_TEXTS) * draw.choice((2, 100)),
             lambda: draw.choice([each for each in HOSTILE_NUMBERS if abs(each) < 1e300]),
             lambda: draw.choice(WRONG_TYPES),
             lambda: self._nested(draw.choice((5, 150, 900))),
