@@ -3,18 +3,21 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .errors import InvalidInput
 from .text import listed
 from .values import TEXT_FIELD
 
-VectorKind: TypeAlias = Literal["dense", "sparse", "multi"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Vector: TypeAlias = NDArray[np.float32]
+    Vector: TypeAlias = NDArray[np.float32]
+else:
+    Vector = Any  # numpy is imported where something is computed: it takes a twentieth of the engine's start
+
+VectorKind: TypeAlias = Literal["dense", "sparse", "multi"]
 
 DENSE = "dense"
 
@@ -44,7 +47,7 @@ class Sparse:
 class Multi:
     """One vector per token, float32 [tokens, dimension]; compared by MaxSim."""
 
-    rows: NDArray[np.float32]
+    rows: "NDArray[np.float32]"
 
 
 AnyVector: TypeAlias = Vector | Sparse | Multi
@@ -109,6 +112,8 @@ def read_vector(stored: Any, kind: VectorKind) -> AnyVector:
     """Return a vector that an engine returned, in our own types."""
     if kind == "sparse":
         return Sparse(tuple(stored.indices), tuple(stored.values))
+    import numpy as np
+
     components = np.array(stored, np.float32)
     return Multi(components) if kind == "multi" else components
 
@@ -125,6 +130,8 @@ def check_vectors(vectors: Mapping[str, AnyVector], specs: Mapping[str, VectorSp
 
 
 def _fault(vector: AnyVector, spec: VectorSpec) -> str:
+    import numpy as np
+
     kind = "sparse" if isinstance(vector, Sparse) else "multi" if isinstance(vector, Multi) else "dense"
     if kind != spec.kind:
         return f"is {kind}, not {spec.kind}."
@@ -140,6 +147,8 @@ def _fault(vector: AnyVector, spec: VectorSpec) -> str:
 
 
 def _fault_of_sparse(vector: Sparse) -> str:
+    import numpy as np
+
     if len(vector.indices) != len(vector.values):
         return f"has {len(vector.indices)} indices and {len(vector.values)} values."
     if len(set(vector.indices)) != len(vector.indices):

@@ -75,6 +75,8 @@ ENCODER = "all-MiniLM-L6-v2-int8"
 
 LOCAL_STEP = 32  # passages between two reports of progress; an endpoint gets more at once, which it answers in parallel
 
+WARM_AFTER_S = 0.3  # until a client that has just started has its tools: loading slows down everything beside it
+
 MAX_THREADS = 4  # more slow down other programs on a desktop more than they speed up a search
 
 # Fitted to the best hits of five development sets, one question in four without an answer (benchmarks, "Relevance").
@@ -146,8 +148,10 @@ async def running(engine: Engine) -> AsyncGenerator[None]:
 
 async def _warm(engine: Engine) -> None:
     """Load the models. A failure is logged, and the first search reports it to its caller."""
+    await anyio.sleep(WARM_AFTER_S)
     try:
         await engine.warm()
+        logger.info("The models are loaded")
     except ResiftError as error:
         logger.error("The models could not be loaded: %s", error)  # noqa: TRY400 - the message says what to do
     except Exception:  # in a background task no failure may end the server

@@ -1,11 +1,12 @@
 """Copying a collection from one store to another: resumable, and compared at the end."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..core.errors import IncompatibleCollection, StoreError
 from ..core.vectors import AnyVector, Multi, Sparse
@@ -14,6 +15,10 @@ from ..store.fields import widen
 from ..store.points import payload_of
 from ..store.protocols import Entry, Point
 from .job import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
 
 _BATCH_PASSAGES = 256
 
@@ -135,6 +140,8 @@ def _have_same_vectors(one: Point, other: Point) -> bool:
 
 
 def _are_close(one: AnyVector, other: AnyVector) -> bool:
+    import numpy as np
+
     if isinstance(one, Sparse) or isinstance(other, Sparse):
         return isinstance(one, Sparse) and isinstance(other, Sparse) and _weights(one) == _weights(other)
     first = one.rows if isinstance(one, Multi) else one
@@ -143,4 +150,6 @@ def _are_close(one: AnyVector, other: AnyVector) -> bool:
 
 
 def _weights(vector: Sparse) -> list[tuple[int, np.float32]]:
+    import numpy as np
+
     return sorted(zip(vector.indices, map(np.float32, vector.values), strict=True))

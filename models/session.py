@@ -1,16 +1,20 @@
 """Open ONNX models for ONNX Runtime; a session runs one text at a time and may be used from several threads."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..core.errors import ModelError
 from .devices import CPU, Device, onnx_providers
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 # The exact int8 kernel takes twice as long on every processor (46 ms instead of 23), so this model finds out first
 # whether it is needed: "MatMulInteger" of `a`, uint8 [1, 4], and a constant int8 [4, 1] of 127s into `c`, int32 [1, 1].
@@ -57,6 +61,8 @@ def open_session(model: Path | bytes, device: Device = "auto") -> Session:
 @cache
 def int8_is_exact() -> bool:
     """Return whether int8 sums are exact here: without VNNI, x86 adds pairs of products in 16 bits, which overflow."""
+    import numpy as np
+
     inputs = {"a": np.full((1, 4), 255, np.uint8)}
     return int(_open(PROBE, [CPU], exact=True).run(["c"], inputs)[0].item()) == 4 * 255 * 127
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import numpy as np
-
 from ..core.errors import NotFound
 from ..core.vectors import Vector
 from .protocols import Searchable
@@ -28,6 +26,8 @@ async def find_examples(collection: Searchable, passage_ids: Sequence[str]) -> s
 
 async def vectors_of(collection: Searchable, passage_ids: Sequence[str], name: str) -> list[Vector]:
     """Return the dense vectors of this name that the passages have."""
+    import numpy as np
+
     ids = [collection.point_of(each) for each in passage_ids]
     found = await collection.fetch_vectors(ids, name) if ids else {}
     return [vector for key in ids if isinstance(vector := found.get(key), np.ndarray)]
@@ -40,6 +40,8 @@ def rocchio(positive: Sequence[Sequence[Vector]], negative: Sequence[Vector]) ->
 
     Source: Rocchio, "Relevance feedback in information retrieval", 1971.
     """
+    import numpy as np
+
     target = _mean([_mean(group) for group in positive])
     if negative:
         target = target - NEGATIVE_WEIGHT * _mean(negative)
@@ -48,4 +50,6 @@ def rocchio(positive: Sequence[Sequence[Vector]], negative: Sequence[Vector]) ->
 
 
 def _mean(vectors: Sequence[Vector]) -> Vector:
+    import numpy as np
+
     return np.stack(vectors).mean(axis=0, dtype=np.float32)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -60,7 +61,9 @@ class UsedSearch:
     used: Sequence[ShownHit]
 
 
-_LINE: TypeAdapter[Searched | Feedback] = TypeAdapter(Searched | Feedback)
+@cache
+def _adapter() -> TypeAdapter[Searched | Feedback]:
+    return TypeAdapter(Searched | Feedback)
 
 
 class FeedbackLog:
@@ -132,7 +135,7 @@ class FeedbackLog:
         # A single write to a file opened for appending, so that lines of several processes do not mix.
         handle = os.open(self._path(collection), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(handle, _LINE.dump_json(line) + b"\n")
+            os.write(handle, _adapter().dump_json(line) + b"\n")
         finally:
             os.close(handle)
 
@@ -177,7 +180,7 @@ def _lines(path: Path) -> Iterator[Searched | Feedback]:
     with path.open("rb") as file:
         for line in file:
             try:
-                yield _LINE.validate_json(line)
+                yield _adapter().validate_json(line)
             except ValidationError:
                 continue
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 from uuid import UUID
 
-import numpy as np
 from anyio.lowlevel import checkpoint
 
 from ..core.vectors import DENSE, Vector
@@ -58,6 +57,8 @@ async def draw_probes(collection: Collection, dimension: int) -> list[Vector]:
 
     A passage's own vector would be easier than a real question, because the graph leads straight to it.
     """
+    import numpy as np
+
     directions = np.random.default_rng(SEED).standard_normal((8, dimension)).astype(np.float32)
     found = await collection.search([Leg(DENSE, direction, limit=_POOL_SIZE) for direction in directions])
     ids = sorted({key for leg in found for key, _ in leg})

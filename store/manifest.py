@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from math import isclose
 from pathlib import Path
 from typing import Any, TypeVar
@@ -150,7 +151,10 @@ def _merged(mine: Mapping[str, T], before: Mapping[str, T], stored: Mapping[str,
     return kept | {name: entry for name, entry in mine.items() if before.get(name) != entry}
 
 
-_ADAPTER = TypeAdapter(Manifest)
+@cache
+def _adapter() -> TypeAdapter[Manifest]:
+    return TypeAdapter(Manifest)
+
 
 _OBJECT = TypeAdapter(dict[str, Any])
 
@@ -177,7 +181,7 @@ def parse_manifest(content: str | bytes, place: str) -> Manifest:
         StoreError: The text is damaged.
     """
     try:
-        return _ADAPTER.validate_python(_upgraded(_OBJECT.validate_json(content), place))
+        return _adapter().validate_python(_upgraded(_OBJECT.validate_json(content), place))
     except ValidationError as error:
         raise StoreError(
             f"The manifest {place} is damaged: {error.errors()[0]['msg']}.", hint=Hint.REPAIR_MANIFEST
@@ -186,7 +190,7 @@ def parse_manifest(content: str | bytes, place: str) -> Manifest:
 
 def dump_manifest(manifest: Manifest, *, indent: int | None = None) -> str:
     """Return the manifest as JSON."""
-    return _ADAPTER.dump_json(manifest, indent=indent).decode()
+    return _adapter().dump_json(manifest, indent=indent).decode()
 
 
 def _upgraded(stored: dict[str, Any], place: str) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import yaml
-
 from ...core.values import EMPTY, Metadata
 
 # Text may begin with a rule of dashes too. Front matter is short, and each of its lines looks like YAML.
@@ -40,6 +38,8 @@ def read_front_matter(lines: Sequence[str]) -> FrontMatter:
     text = "\n".join(lines[1 : count - 1])
     if not count or len(text) > _MAX_CHARS:
         return FrontMatter()
+    import yaml
+
     try:
         # BaseLoader makes texts of all scalars and no objects; the types are decided below.
         loaded: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506

@@ -1,16 +1,21 @@
 """Markdown: sections by ATX and Setext headings, fenced code kept whole, metadata from front matter."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
-
-from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
-from markdown_it.token import Token
+from functools import cache
+from typing import TYPE_CHECKING
 
 from ...core.errors import UnreadableFile
 from .front_matter import FrontMatter, read_front_matter
 from .protocols import Content
 from .structure import Block, Heading, ParsedDocument, nest, paragraphs
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
+    from markdown_it.token import Token
 
 # For one document: about a minute. 20 MB of prose take 600,000, and a list of 1 MB with three letters a line 1,000,000.
 MAX_STEPS = 5_000_000
@@ -33,12 +38,23 @@ def _count_step(state: StateBlock, _start: int, _end: int, _silent: bool) -> boo
     return False
 
 
-# Inline markup takes half the time of parsing and does not matter to where a document is cut.
-_BLOCKS = MarkdownIt("commonmark").disable("inline")
+@cache
+def _blocks() -> MarkdownIt:
+    """Return the parser of blocks. Inline markup takes half the time, and does not matter to where a text is cut."""
+    from markdown_it import MarkdownIt
 
-_BLOCKS.block.ruler.before("code", "count_step", _count_step, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    parser = MarkdownIt("commonmark").disable("inline")
+    alternatives = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    parser.block.ruler.before("code", "count_step", _count_step, alternatives)
+    return parser
 
-_INLINE = MarkdownIt("commonmark")
+
+@cache
+def _inline() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark")
+
 
 _VERBATIM = {"fence", "code_block", "html_block"}
 
@@ -65,7 +81,7 @@ class MarkdownParser:
         """Return the sections of the document; front matter becomes metadata."""
         lines = content.text.split("\n")
         front_matter = read_front_matter(lines)
-        tokens = _BLOCKS.parse("\n".join(lines[front_matter.lines :]), {"steps_left": self._max_steps})
+        tokens = _blocks().parse("\n".join(lines[front_matter.lines :]), {"steps_left": self._max_steps})
         parts = list(_parts(lines, front_matter, tokens))
         metadata = dict(front_matter.fields)
         title = metadata.pop("title", "")
@@ -110,6 +126,6 @@ def _marked_parts(tokens: Sequence[Token], first_line: int) -> Iterator[Block | 
 
 def _plain(markup: str) -> str:
     """Return the words of a heading on one line, without the marks of emphasis, links and code."""
-    leaves = [leaf for token in _INLINE.parseInline(markup[:_MAX_HEADING_CHARS]) for leaf in token.children or []]
+    leaves = [leaf for token in _inline().parseInline(markup[:_MAX_HEADING_CHARS]) for leaf in token.children or []]
     words = "".join(" " if leaf.type == "softbreak" else leaf.content for leaf in leaves if leaf.type != "html_inline")
     return " ".join(words.split())

@@ -1,10 +1,11 @@
 """Cutting a document into passages."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, zip_longest
-
-from tokenizers import Tokenizer
+from typing import TYPE_CHECKING
 
 from ...core.values import Document, Passage
 from ..decoding import normalise
@@ -17,6 +18,9 @@ from .headings import fit_headings
 from .packing import Chunk, Chunking, Packer, UnitRange
 from .tokens import CHARS_PER_TOKEN, TokenCounter
 from .units import TextUnit, spans_of, split_into_units
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 class Chunker:
@@ -43,7 +47,7 @@ class Chunker:
             for ordinal, (chunk, heading) in enumerate(zip(chunks, headings, strict=True))
         ]
 
-    def _pack(self, layout: "_Layout") -> tuple[list[TextUnit], list[Chunk]]:
+    def _pack(self, layout: _Layout) -> tuple[list[TextUnit], list[Chunk]]:
         """Return the units of the text and the chunks they are packed into."""
         blocks = [block for section in layout.parsed.sections for block in section.blocks]
         spans = [spans_of(block, layout.text, layout.starts) for block in blocks]

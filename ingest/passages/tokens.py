@@ -1,11 +1,14 @@
 """Counting tokens, and dividing words that have too many."""
 
+from __future__ import annotations
+
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from tokenizers import Tokenizer
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 Span: TypeAlias = tuple[int, int]
 """Character offsets, the end excluded."""
@@ -26,6 +29,8 @@ class TokenCounter:
     """Counts the tokens of texts, without special tokens, padding or truncation."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        from tokenizers import Tokenizer
+
         # A copy: the encoder shares the original and truncates with it.
         self._tokenizer: Tokenizer = Tokenizer.from_str(tokenizer.to_str())
         self._tokenizer.no_truncation()

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from ...core.errors import ModelError, ModelUnavailable
@@ -17,6 +15,8 @@ from .client import Endpoint, new_circuit_breaker, new_client
 from .errors import to_model_error
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from openai import AsyncOpenAI
 
 

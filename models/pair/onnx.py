@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Self
 
-import numpy as np
-
 from ...core.errors import ModelError
 from ..onnx_export import INPUTS
 from ..session import Session
@@ -52,6 +50,8 @@ class OnnxPairScorer:
         return PairScore(max(map(self._logit, pairs)), complete)
 
     def _logit(self, pair: Pair) -> float:
+        import numpy as np
+
         values = {"input_ids": pair.ids, "attention_mask": np.ones_like(pair.ids), "token_type_ids": pair.types}
         inputs = {name: values[name] for name in self._session.inputs}
         logits = self._session.run([self._output], inputs)[0]

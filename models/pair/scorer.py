@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-import numpy as np
-
 from ...core.errors import ModelError
 from ...core.text import encodable
 from ..onnx_export import open_tokenizer
@@ -16,6 +14,7 @@ from ..options import NO_TEMPLATES, InputFormat
 from ..windows import cut_windows
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
@@ -158,6 +157,8 @@ class PairTokenizer:
 
     def encode_pair(self, query: str, passage: str) -> Pair:
         """Return both texts joined by the model's special tokens, whatever their length."""
+        import numpy as np
+
         encoding = self._tokenizer.encode(encodable(query), encodable(passage))
         return Pair(np.array([encoding.ids], np.int64), np.array([encoding.type_ids], np.int64))
 

@@ -1,13 +1,16 @@
 """What text models return, and the interface of those that run in this process."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...core.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ def unit_vector(vector: Any, model: str) -> NDArray[np.float32]:
     Raises:
         ModelError: The vector is zero, not finite, or not one-dimensional.
     """
+    import numpy as np
+
     array = np.asarray(vector, np.float32)
     length = float(np.linalg.norm(array))
     if array.ndim != 1 or not np.isfinite(length) or not length:

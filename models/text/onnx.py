@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from ...core.errors import ModelError
@@ -18,6 +16,8 @@ from ..session import Session, open_session
 from .embedding import Embedding, unit_vector
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
 
@@ -67,6 +67,8 @@ class OnnxTextModel:
         return [self._embed(text) for text in texts]
 
     def _embed(self, text: str) -> Embedding:
+        import numpy as np
+
         ids = self._tokenizer.encode(encodable(text)).ids
         truncated = len(ids) > self._window
         kept = np.array([[*ids[: self._window - 1], ids[-1]] if truncated else ids], np.int64)

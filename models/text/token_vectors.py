@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import numpy as np
-
 from ...core.errors import ModelError, nearest
 from ..devices import onnx_providers
 from ..options import DEFAULT_OPTIONS, ModelOptions
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -64,5 +63,7 @@ class TokenVectorModel:
 
 
 def _unit_rows(vectors: Any) -> NDArray[np.float32]:
+    import numpy as np
+
     matrix = np.asarray(vectors, np.float32)
     return matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)

@@ -1,9 +1,8 @@
 """Run a bundled encoder one text at a time, so that no vector depends on other texts."""
 
-from typing import TYPE_CHECKING, Self
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Self
 
 from ...core.text import encodable
 from ..bundled import MODEL_FILE, TOKENIZER_FILE, BundledModel, verify
@@ -13,6 +12,8 @@ from ..windows import cut_windows
 from .embedding import Embedding, TokenEmbeddings
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
 
 
@@ -22,7 +23,7 @@ SPECIAL_TOKENS = 2  # [CLS] before a text and [SEP] after it
 class Transformer:
     """A bundled encoder and its tokenizer. Its methods may be called from several threads at once."""
 
-    def __init__(self, model: BundledModel, session: Session, tokenizer: "Tokenizer") -> None:
+    def __init__(self, model: BundledModel, session: Session, tokenizer: Tokenizer) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self._session = session
@@ -67,9 +68,11 @@ class Transformer:
         encoding = self._encode(text)
         return cut_windows(text, encoding.offsets[1:-1], size=window - SPECIAL_TOKENS, overlap=overlap)
 
-    def _encode(self, text: str) -> "Encoding":
+    def _encode(self, text: str) -> Encoding:
         return self.tokenizer.encode(encodable(text))
 
     def _run(self, output: str, ids: list[int]) -> NDArray[np.float32]:
+        import numpy as np
+
         kept = [*ids[: self.window - 1], ids[-1]] if len(ids) > self.window else ids
         return self._session.run([output], {"input_ids": np.array([kept], np.int64)})[0]

@@ -1,15 +1,19 @@
 """A stage without a model: maximal marginal relevance, which moves down hits that repeat earlier ones."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ...core.query import Query
 from ...core.values import Ranking, Stage
 from ...core.vectors import AnyVector
 from ...search.fusion import scale
 from .metadata import reordered
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def maximal_marginal_relevance(
@@ -22,6 +26,8 @@ def maximal_marginal_relevance(
     "The use of MMR", SIGIR 1998, with lambda = 1 - diversity. Shapes: `vectors`
     [hits, dimension], of length 1, or zero.
     """
+    import numpy as np
+
     similar = np.clip(vectors @ vectors.T, 0.0, 1.0)
     nearest = np.zeros(len(relevance), np.float32)
     own = (1 - diversity) * np.asarray(relevance, np.float64)
@@ -44,6 +50,8 @@ def diversify(ranking: Ranking, query: Query, *, vectors: Sequence[AnyVector | N
 
     `vectors` are the dense vectors of the head's hits, in order; None for a hit without one. `diversity` is in 0..1.
     """
+    import numpy as np
+
     start = query.clock()
     head = ranking.hits[: len(vectors)]
     if not head:

@@ -1,5 +1,6 @@
 """The engine as a server: it accepts clients until it is told to stop, or until nobody has needed it for a while."""
 
+import gc
 import logging
 import signal
 import socket
@@ -50,6 +51,8 @@ def serve_until_stopped(listening: socket.socket, address: EngineAddress, folder
     except ResiftError as error:
         _refuse_all(listening, address, error.text(HINTS))
         return 1
+    gc.freeze()  # what a start made stays; later collections need not look at it
+    gc.enable()
     anyio.run(hub.serve, listening)
     return 0
 

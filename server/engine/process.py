@@ -3,6 +3,7 @@
 Run as `python -m resift.server.engine.process`, which `resift serve` does.
 """
 
+import gc
 import os
 import socket
 import sys
@@ -28,6 +29,7 @@ def main() -> int:
     try:
         with holding(folder) as (listening, address):
             _redirect_output(folder / LOGS)
+            gc.disable()  # of what is imported nothing is garbage; looking for some takes a tenth of the start
             from .hub import serve_until_stopped  # imports the MCP SDK, which takes most of a start
 
             return serve_until_stopped(listening, address, folder)

@@ -10,8 +10,6 @@ from math import inf
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-
 from ....core.errors import InvalidInput, StoreError, StoreUnavailable
 from ....core.values import Passage, id_of
 from ....core.vectors import AnyVector, Sparse
@@ -146,6 +144,8 @@ def _renamed(leg: Leg, mapping: FieldMapping) -> Leg:
 
 
 def _scaled(vector: AnyVector) -> AnyVector:
+    import numpy as np
+
     if not isinstance(vector, np.ndarray):
         return vector
     length = float(np.linalg.norm(vector))

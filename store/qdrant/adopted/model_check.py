@@ -1,16 +1,21 @@
 """Check whether a model made the vectors of a collection, by comparing a sample with the model's own vectors."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ....core.vectors import BM25, DENSE, Sparse, read_vector
 from ....encoders.bm25 import Bm25Encoder
 from ....encoders.protocols import Encoder
 from ...field_mapping import FieldMapping
 from .survey import SamplePoint, Survey
+
+if TYPE_CHECKING:
+    import numpy as np
+
 
 COMPARED = 16  # points
 
@@ -27,6 +32,8 @@ class ModelCheck:
 
 async def dense_agreement(seen: Survey, adopted: FieldMapping, encoder: Encoder) -> ModelCheck:
     """Return the median cosine between stored vectors and the encoder's, of texts with or without titles."""
+    import numpy as np
+
     theirs = adopted.vectors[DENSE]
     points = _comparable(seen, adopted, theirs)
     passages = [adopted.passage(point.id, point.payload) for point in points]
@@ -64,5 +71,7 @@ def _comparable(seen: Survey, adopted: FieldMapping, vector: str) -> Sequence[Sa
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    import numpy as np
+
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(one @ other) / lengths if lengths else 0.0
