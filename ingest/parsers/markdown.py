@@ -44,8 +44,8 @@ def _blocks() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark").disable("inline")
-    alternatives = {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    parser.block.ruler.before("code", "count_step", _count_step, alternatives)
+    blocks = ["paragraph", "reference", "blockquote", "list"]
+    parser.block.ruler.before("code", "count_step", _count_step, {"alt": blocks})
     return parser
 
 
