@@ -42,6 +42,7 @@ class ServerProcess:
         program: Sequence[str] = COMMAND,
         wrapper: Sequence[str] = (),
         settings: Mapping[str, str] | None = None,
+        options: Sequence[str] = ("--in-process",),
     ) -> None:
         self._errors = folder / STDERR
         self._next_id = 0
@@ -50,7 +51,7 @@ class ServerProcess:
         """Messages that came while another was awaited."""
         with self._errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [*wrapper, *program, "serve", "--in-process"],
+                [*wrapper, *program, "serve", *options],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
