@@ -32,7 +32,12 @@ UNEXPECTED = "Error executing tool"
 
 POOLS: dict[str, tuple[Any, ...]] = {
     "query": ("how does unit 3 show wear", "pump", "which torque for the seat of unit 7", "grease", "unit 11"),
-    "collection": (*[OTHER] * 5, *[VICTIM] * 3, "fuzzed", "fuzzed", "default", "nowhere"),
+    "collection": (
+        *[OTHER] * 5,
+        *[VICTIM] * 3,
+        *("fuzzed", "fuzzed", "default", "nowhere"),
+        *("*", "*", f"{OTHER},{VICTIM}", [OTHER, VICTIM], [OTHER, "nowhere"]),
+    ),
     "document_id": tuple(document_id(number) for number in range(DOCUMENTS)),
     "passage_id": tuple(f"{document_id(number)}#{number % 3}" for number in range(DOCUMENTS)),
     "like": ([f"{document_id(1)}#0"], [f"{document_id(2)}#0", f"{document_id(3)}#1"], ["nowhere#7"]),
