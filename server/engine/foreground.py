@@ -15,6 +15,7 @@ from ...factories.engine import build_engine
 from ...settings.load import Settings
 from ...store.edge.data_dir import ENGINE
 from ..http.listening import Listener, listen, serve_http
+from ..output import log_to_stderr
 from ..relay.connect import EngineFailed, connect
 from ..terminal import route_streams
 from .greeting import STOP
@@ -54,6 +55,7 @@ def _serve(settings: Settings, listener: Listener, announce: Callable[[str], Non
     try:
         with holding(settings.data_dir) as (listening, address):
             sys.argv[:] = [ENGINE]  # as which other processes name this one in messages
+            log_to_stderr(settings.log_level, settings.log_format)
             route_streams(settings.log_level)
             engine = build_engine(settings)
             hub = Hub(engine, address, settings.data_dir, beside=partial(serve_http, engine, listener))

@@ -46,7 +46,8 @@ class Probes:
             with anyio.fail_after(TIMEOUT_S):
                 if not self._engine.warmed.is_set():
                     await self._engine.warm()
-                await self._engine.services.store.names()
+                async with self._engine.gate.shared():
+                    await self._engine.services.store.names()
         except TimeoutError:
             return try_later(503, f"The store did not answer within {TIMEOUT_S:.0f} s.", after_s=RETRY_S)
         except ResiftError as error:

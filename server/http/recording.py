@@ -58,11 +58,11 @@ class Recorder:
         level = logging.WARNING if status >= 500 else logging.INFO
         logger.log(
             level,
-            "%s: status %d in %.0f ms for %s",
+            "%s: status %d in %.0f ms for %r",
             route,
             status,
             1000 * seconds,
-            caller or "nobody in particular",
+            caller,
             extra={"fields": fields},
         )
 

@@ -91,7 +91,7 @@ async def test_log_tells_of_requests_without_their_texts_and_tokens(
         await client.post("/v1/search?q=brake", json={"query": "brake pads", "unknown": "brake pads"}, headers=mine)
         await client.get("/v1/search", headers={"Authorization": "Bearer resift_wrong-token"})
     assert "/mcp: status 200" in caplog.text
-    assert "for reader" in caplog.text
+    assert "for 'reader'" in caplog.text
     for kept_out in ("brake", READER.token, "wrong-token", "Bearer"):
         assert kept_out not in caplog.text
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from resift.server.http import slow_clients
 from resift.server.http.admission import Admission, Load
 from resift.server.http.rate_limits import TokenBucket
 from resift.settings.serving import HttpSettings
@@ -77,6 +78,17 @@ async def test_client_that_takes_no_answer_is_given_up(tmp_path: Path) -> None:
     async with served(engine_of(tmp_path, http=QUICK), buffer_bytes=4096) as url, connected(url) as stream:
         with pytest.raises(anyio.BrokenResourceError):
             await keep_asking()
+
+
+async def test_connection_above_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_clients, "MOST_CONNECTIONS", 1)
+    async with served(engine_of(tmp_path)) as url, connected(url) as first:
+        await first.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await answer_on(first))[0] == 200
+        async with connected(url) as second:
+            status, _, body = await answer_on(second)
+            assert (status, json.loads(body)["error"]["type"]) == (503, "unavailable")
+            await assert_closed(second)
 
 
 async def test_what_is_not_http_is_refused_as_json(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Where the server listens, and how it stops."""
 
+import json
 import os
 import re
 import signal
@@ -96,7 +97,9 @@ def _until_told_the_url(output: IO[str]) -> str:
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     tokens = httpx.Response(200, json=rows(READER)).text
-    started = _start(tmp_path, {"RESIFT_HTTP__TOKENS": tokens, "RESIFT_LOG_FORMAT": "json"})
+    started = _start(
+        tmp_path, {"RESIFT_HTTP__TOKENS": tokens, "RESIFT_LOG_FORMAT": "json", "RESIFT_LOG_LEVEL": "DEBUG"}
+    )
     yield started
     started.kill()
     started.communicate()
@@ -113,6 +116,11 @@ def test_process_serves_holders_of_tokens_and_ends_when_told_to(process: "subpro
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, errors
+    requests = [line for line in map(json.loads, errors.splitlines()) if "route" in line]
+    assert [(line["route"], line["status"], line["caller"]) for line in requests] == [
+        ("/mcp", 200, "reader"),
+        ("/mcp", 401, ""),
+    ]
     assert READER.token not in errors
 
 
