@@ -9,7 +9,8 @@ from ....api.requests import MAX_PASSAGES
 from ....api.resift import Resift
 from ....core.errors import InvalidInput
 from ....core.text import listed
-from ....pipeline.evidence import last_scoring_stage
+from ....core.values import Hit
+from ....pipeline.page import Page
 from .bodies import answer_json, shown
 from .cohere import scored_hits
 
@@ -56,9 +57,15 @@ def add_tei(router: APIRouter, resift: Resift) -> None:
         if blank := [place for place, text in enumerate(body.texts) if not text.strip()]:
             raise InvalidInput(f"Texts that are empty, by position in `texts`, from 0: {listed(blank)}.")
         page = await resift.rerank(body.query, body.texts, limit=len(body.texts))
-        stage, ranks = last_scoring_stage(page.ranking), list[dict[str, float | str]]()
+        ranks = list[dict[str, float | str]]()
         for hit in scored_hits(page):
-            score = hit.scores[stage] if body.raw_scores else hit.relevance or 0.0
+            score = _raw_score(hit, page) if body.raw_scores else hit.relevance or 0.0
             rank = {"index": (hit.was or hit.rank) - 1, "score": round(score, 6)}
             ranks.append({**rank, "text": body.texts[int(rank["index"])]} if body.return_text else {**rank})
         return answer_json(ranks)
+
+
+def _raw_score(hit: Hit, page: Page) -> float:
+    """Return the score of the last stage that read a hit: later stages of a cascade read fewer of them."""
+    stages = [stage.name for stage in page.stages if stage.kind == "score"]
+    return next(hit.scores[name] for name in reversed(stages) if name in hit.scores)

@@ -130,6 +130,18 @@ async def test_tei_ranks_texts_with_probabilities_or_raw_scores(plain: httpx.Asy
     assert "text" not in raw[0]
 
 
+async def test_cascade_whose_second_stage_reads_less_scores_every_text(tmp_path: Path) -> None:
+    rows = {"two": {"stages": ["maxsim", "cross-encoder:1"]}}
+    async with client_of(engine_of(tmp_path, rerankers=rows, rerank={"default": "two"})) as client:
+        for raw in (True, False):
+            ranks = await ask(client, "/rerank", query=QUERY, texts=TEXTS, raw_scores=raw)
+            assert ranks[0]["index"] == 1
+            assert len(ranks) == 3
+        answer = await ask(client, "/v2/rerank", query=QUERY, documents=TEXTS)
+        assert len(answer["results"]) == 3
+        assert answer["model"] == RERANKER_NAME
+
+
 @pytest.mark.parametrize(
     ("path", "body", "part"),
     [
