@@ -63,6 +63,8 @@ async def test_read_only_server_offers_no_tool_that_writes_to_anybody(tmp_path: 
         assert await _listed(client, **bearer(WRITER)) == READING
         refused = await call(client, "ingest_documents", {"paths": ["."]}, **bearer(WRITER))
         assert refused["isError"]
+        documents = {"documents": [{"id": "pump", "text": "The pump hums."}]}
+        assert (await client.post("/v1/documents", json=documents, headers=bearer(WRITER))).status_code == 403
 
 
 async def test_read_only_server_offers_no_tool_that_writes_over_stdio(tmp_path: Path) -> None:
