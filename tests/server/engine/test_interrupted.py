@@ -34,9 +34,12 @@ def test_ctrl_c_ends_the_progress_bar_and_the_ingestion(folder: Path) -> None:
         written = b""
         while b"Embedding" not in written:
             written += os.read(ours, 2**16)
+        state = json.loads(resift(folder, "status", "--json").stdout)
         ingestion.send_signal(signal.SIGINT)
         rest = read_to_the_end(ours)
     os.close(ours)
+    assert [(each["collection"], each["status"].split()[0]) for each in state["jobs"]] == [("default", "Embedding")]
+    assert ("resift ingest", ingestion.pid) in [(each["doing"], each["pid"]) for each in state["clients"]]
     assert ingestion.returncode == 130
     assert b"\x1b[?25l" in written, "no bar was drawn"
     assert b"\x1b[?25h" in rest, "the cursor stays hidden"
