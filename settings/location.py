@@ -17,6 +17,9 @@ ENGINE_LOCK, ENGINE_ADDRESS, ENGINE_SOCKET, LOGS = "engine.lock", "engine.json",
 MATTERING = ("RESIFT_", "QDRANT_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "HF_")
 """Beginnings of the variables that change what an engine does."""
 
+HTTP = "RESIFT_HTTP__"
+"""Beginning of those that only the HTTP server reads. A client of the same engine need not have them."""
+
 
 def settings_file() -> Path:
     """Return the path of the settings file, whether it exists or not."""
@@ -49,12 +52,12 @@ def values_in(file: Path) -> dict[str, str | None]:
 
 
 def checksums() -> dict[str, str]:
-    """Return a checksum of every setting that is given, by name: they tell values apart without showing them."""
+    """Return a checksum of every setting that clients share, by name: they tell values apart without showing them."""
     given = {**values_in(settings_file()), **_variables()}
     return {
         name: f"{zlib.crc32(os.fsencode(value)):08x}"  # hashlib would cost a client of the engine 3 MB
         for name, value in given.items()
-        if value and name.startswith(MATTERING) and name not in {ENV_FILE, DATA_DIR}
+        if value and name.startswith(MATTERING) and not name.startswith(HTTP) and name not in {ENV_FILE, DATA_DIR}
     }
 
 

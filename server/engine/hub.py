@@ -128,8 +128,9 @@ class Hub:
             return plain
         if hello.wants == COMMAND:
             return plain._replace(retry=difference)
-        if not hello.is_first:
-            return plain._replace(notice=difference)
+        if self.beside is not None or not hello.is_first:
+            stays = " It serves HTTP too, so it stays until you restart it." if self.beside else ""
+            return plain._replace(notice=f"{difference}{stays}")
         is_newer = hello.version != self.address.version
         if not self.engine.gate.calls and (is_newer or not any(each.hello.wants == MCP for each in self.clients)):
             self.stop(difference)

@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from resift.tests.hostile.load.traffic import Caller, Counter, HttpCaller, StdioCaller,
-    TerminalCaller, acknowledged, drive, stored
+from resift.tests.hostile.load.traffic import (
+    Caller,
+    Counter,
+    HttpCaller,
+    StdioCaller,
+    TerminalCaller,
+    acknowledged,
+    drive,
+    stored,
+)
 from resift.tests.server.processes import http_server, stop_engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]

@@ -34,6 +34,19 @@ def test_clients_of_an_engine_go_on_with_the_http_server_that_takes_its_place(tm
     stop_engine(tmp_path)
 
 
+@pytest.mark.parametrize("other", ["RESIFT_HTTP__REQUESTS_PER_MINUTE", "RESIFT_THREADS"])
+def test_http_server_stays_when_a_client_with_other_settings_starts(tmp_path: Path, other: str) -> None:
+    with http_server(tmp_path, {other: "1"}) as url:
+        before = engine_pid(tmp_path)
+        client = RawServer(tmp_path)
+        client.call("ingest_documents", PUMP)
+        assert client.end() == 0
+        assert engine_pid(tmp_path) == before
+        assert "hums at night" in _search(url)
+        is_told = "RESIFT_THREADS" in (tmp_path / ".stderr").read_text(encoding="utf-8")
+        assert is_told == (other == "RESIFT_THREADS")
+
+
 def test_client_that_starts_beside_an_http_server_uses_its_engine(tmp_path: Path) -> None:
     with http_server(tmp_path) as url:
         client = RawServer(tmp_path)
