@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -59,7 +60,7 @@ def seconds_to_tools(command: Sequence[str], env: Mapping[str, str]) -> float:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env
     ) as process:
         assert process.stdin is not None and process.stdout is not None  # noqa: PT018
-        lines = [
+        lines: list[dict[str, Any]] = [
             {"id": 1, "method": "initialize", "params": CLIENT},
             {"method": "notifications/initialized"},
             {"id": 2, "method": "tools/list", "params": {}},

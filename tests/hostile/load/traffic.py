@@ -50,12 +50,13 @@ class StdioCaller:
 
     kind = "stdio"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tool: str = "search_and_rerank") -> None:
         self.server = ServerProcess(folder, options=())
+        self._tool = tool
 
     def search(self, query: str) -> None:
         """Search once."""
-        self._call("search_and_rerank", {"query": query, "collection": COLLECTION})
+        self._call(self._tool, {"query": query, "collection": COLLECTION})
 
     def ingest(self, texts: dict[str, str]) -> list[str]:
         """Ingest texts in one call."""
