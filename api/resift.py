@@ -1,11 +1,12 @@
 """`Resift`: search and rerank from Python."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ..core.errors import InvalidInput, nearest
+from ..core.errors import InvalidInput, NotFound, nearest
 from ..core.extras import require_extra
 from ..core.text import listed
 from ..core.values import Hit
@@ -21,7 +22,6 @@ from ..settings.load import Settings, load_settings
 from ..store.manifest import Tuning
 from .arguments import build, takes
 from .caller import CALLER
-from .in_flight import in_flight, uses_store
 from .ingestion import ingest
 from .passages import read_passages, searched
 from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
@@ -74,8 +74,26 @@ class Resift:
         roots = CALLER.get().roots
         return self.engine.services if roots is None else self.engine.services.reading(roots)
 
+    @asynccontextmanager
+    async def _serving(self, *collections: str, writes: bool = False) -> AsyncGenerator[Services]:
+        """Yield the services once the store may be used, if the caller may use the collections.
+
+        Raises:
+            Forbidden: The caller may not use one of them, or may only read.
+            StoreBusy: Maintenance holds the store for too long.
+        """
+        caller = CALLER.get()
+        for name in collections:
+            (caller.require_to_write if writes else caller.require)(name)
+        async with self.engine.gate.shared():
+            try:
+                yield self.services
+            except NotFound as error:
+                if (told := caller.told(error)) is error:
+                    raise
+                raise told from None
+
     @takes(SearchRequest)
-    @uses_store
     async def search(self, *args: Any, **kwargs: Any) -> Page:
         """Return one page of passages that answer a query, best first.
 
@@ -85,13 +103,10 @@ class Resift:
             StoreError: The store cannot be read.
         """
         request = build(SearchRequest, *args, **kwargs)
-        caller = CALLER.get()
-        for name in request.named:
-            caller.require(name)
-        return await self.services.pipeline.search(request, visible=caller.visible)
+        async with self._serving(*request.named) as services:
+            return await services.pipeline.search(request, visible=CALLER.get().visible)
 
     @takes(RerankRequest)
-    @in_flight
     async def rerank(self, *args: Any, **kwargs: Any) -> Page:
         """Return passages that the caller already has, best first.
 
@@ -100,16 +115,16 @@ class Resift:
             NotFound: There is no such reranker.
         """
         request = build(RerankRequest, *args, **kwargs)
-        return await self.services.pipeline.rerank(
-            request.query,
-            read_passages(request.passages),
-            limit=request.limit,
-            reranker=request.reranker,
-            instruction=request.instruction,
-        )
+        async with self.engine.gate.call():
+            return await self.services.pipeline.rerank(
+                request.query,
+                read_passages(request.passages),
+                limit=request.limit,
+                reranker=request.reranker,
+                instruction=request.instruction,
+            )
 
     @takes(LlmRerankRequest)
-    @in_flight
     async def rerank_with_llm(self, *args: Any, **kwargs: Any) -> Page:
         """Return passages that the caller already has in the order of the language model.
 
@@ -121,16 +136,16 @@ class Resift:
             raise InvalidInput(
                 "No language model is configured. Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL."
             )
-        return await self.services.pipeline.order(
-            request.query,
-            read_passages(request.passages),
-            self.engine.listwise.with_template(request.template),
-            instruction=request.instruction,
-            limit=request.limit,
-        )
+        async with self.engine.gate.call():
+            return await self.services.pipeline.order(
+                request.query,
+                read_passages(request.passages),
+                self.engine.listwise.with_template(request.template),
+                instruction=request.instruction,
+                limit=request.limit,
+            )
 
     @takes(IngestRequest)
-    @uses_store
     async def ingest(self, *args: Any, **kwargs: Any) -> IngestReport:
         """Take documents into a collection. Unchanged ones cost nothing; changed ones replace their old version.
 
@@ -139,11 +154,10 @@ class Resift:
             StoreError: The store cannot be written.
         """
         request = build(IngestRequest, *args, **kwargs)
-        CALLER.get().require_to_write(request.collection)
-        return await ingest(request, self.services, reads_any_path=self._is_own or CALLER.get().reads_any_path)
+        async with self._serving(request.collection, writes=True) as services:
+            return await ingest(request, services, reads_any_path=self._is_own or CALLER.get().reads_any_path)
 
     @takes(ReadRequest)
-    @uses_store
     async def read(self, *args: Any, **kwargs: Any) -> Extract:
         """Return a document from a passage on, or the passages around a hit.
 
@@ -154,48 +168,41 @@ class Resift:
         request = build(ReadRequest, *args, **kwargs)
         if bool(request.document_id) == bool(request.passage_id):
             raise InvalidInput("Pass either document_id (from the start) or passage_id (around a hit).")
-        CALLER.get().require(request.collection)
-        pipeline = self.services.pipeline
-        collection = await pipeline.open(request.collection)
-        if request.passage_id:
-            return await read_around(collection, request.passage_id, around=request.around, paths=pipeline.paths)
-        document_id, start = request.document_id, request.start
-        return await read_from(collection, document_id, start=start, limit=MAX_READ, paths=pipeline.paths)
+        async with self._serving(request.collection) as services:
+            collection, paths = await services.pipeline.open(request.collection), services.pipeline.paths
+            if request.passage_id:
+                return await read_around(collection, request.passage_id, around=request.around, paths=paths)
+            return await read_from(collection, request.document_id, start=request.start, limit=MAX_READ, paths=paths)
 
-    @uses_store
     async def collections(self, name: str = "") -> list[CollectionSummary]:
         """Return the summary of every collection, or of one.
 
         Raises:
             NotFound: There is no collection of that name.
         """
-        services, caller = self.services, CALLER.get()
-        if name:
-            caller.require(name)
-        return await summarize_all(services.pipeline, [name] if name else caller.visible(await services.store.names()))
+        async with self._serving(*filter(None, [name])) as services:
+            names = [name] if name else CALLER.get().visible(await services.store.names())
+            return await summarize_all(services.pipeline, names)
 
-    @uses_store
     async def fields(self, collection: str) -> list[FieldSummary]:
         """Return the metadata fields of a collection with their most frequent values.
 
         Raises:
             NotFound: There is no collection of that name.
         """
-        CALLER.get().require(collection)
-        return await summarize_fields(await self.services.pipeline.open(collection))
+        async with self._serving(collection) as services:
+            return await summarize_fields(await services.pipeline.open(collection))
 
-    @uses_store
     async def tunings(self, collection: str) -> Mapping[str, Tuning]:
         """Return what `resift tune` found for a collection, by the name of the reranker's model.
 
         Raises:
             NotFound: There is no collection of that name.
         """
-        CALLER.get().require(collection)
-        return (await self.services.pipeline.open(collection)).manifest.tuning
+        async with self._serving(collection) as services:
+            return (await services.pipeline.open(collection)).manifest.tuning
 
     @takes(DeleteRequest)
-    @uses_store
     async def delete(self, *args: Any, **kwargs: Any) -> Removed:
         """Delete documents by id and filter, or a whole collection. Files on disk are not touched.
 
@@ -204,16 +211,14 @@ class Resift:
             NotFound: There is no such collection.
         """
         request = build(DeleteRequest, *args, **kwargs)
-        CALLER.get().require_to_write(request.collection)
-        remover = self.services.remover
-        return await (remover.count if request.dry_run else remover.remove)(
-            request.collection,
-            document_ids=request.document_ids,
-            filter_=request.filter,
-            everything=request.everything,
-        )
+        async with self._serving(request.collection, writes=True) as services:
+            return await (services.remover.count if request.dry_run else services.remover.remove)(
+                request.collection,
+                document_ids=request.document_ids,
+                filter_=request.filter,
+                everything=request.everything,
+            )
 
-    @uses_store
     async def evaluate(
         self,
         data: "str | Path | JudgedSet",
@@ -239,7 +244,6 @@ class Resift:
             ModelError: The reranker failed.
         """
         require_extra("eval", "`evaluate`")
-        CALLER.get().require_to_write(collection)
         from ..evaluation.experiment import EvaluationRequest, evaluate
         from ..evaluation.judged_files import load_judged
 
@@ -248,22 +252,21 @@ class Resift:
         request = EvaluationRequest(
             judged=data, collection=collection, reranker=reranker, depth=depth, depths=depths, seed=seed
         )
-        services = self.services
-        return await evaluate(
-            request,
-            pipeline=services.pipeline,
-            ingestor=services.ingestor,
-            remover=services.remover,
-            now=datetime.now(UTC),
-            progress=progress,
-        )
+        async with self._serving(collection, writes=True) as services:
+            return await evaluate(
+                request,
+                pipeline=services.pipeline,
+                ingestor=services.ingestor,
+                remover=services.remover,
+                now=datetime.now(UTC),
+                progress=progress,
+            )
 
     @property
     def takes_feedback(self) -> bool:
         """Return whether the settings ask for feedback, so that searches can be logged."""
         return self.services.feedback is not None
 
-    @in_flight
     async def log_search(self, request: SearchRequest, hits: Sequence[Hit]) -> str:
         """Log the hits that a search showed, and return the id to give feedback on; "" if feedback is off.
 
@@ -271,11 +274,8 @@ class Resift:
             StoreError: The log cannot be written.
         """
         log = self.services.feedback
-        if log is None:
-            return ""
-        return await log.log_search(*searched(request, hits))
+        return "" if log is None else await log.log_search(*searched(request, hits))
 
-    @in_flight
     async def record_feedback(self, search_id: str, *, used: Sequence[str], not_used: Sequence[str] = ()) -> None:
         """Record which passages of a logged search were used, and which were not.
 

@@ -94,7 +94,18 @@ async def test_tokens_of_the_issuer_are_accepted_beside_those_of_the_settings(tm
         {"kid": "unknown"},
         {"key": "a-secret-that-everybody-knows-it-is-the-public-key", "algorithm": "HS256"},
     ],
-    ids=str,
+    ids=[
+        "expired",
+        "without expiry",
+        "of another issuer",
+        "without issuer",
+        "for another audience",
+        "without audience",
+        "not yet valid",
+        "signed by another key",
+        "of an unknown key",
+        "signed by the public key",
+    ],
 )
 async def test_other_tokens_are_refused(tmp_path: Path, jwks_url: str, claims: dict[str, Any]) -> None:
     async with client_of(engine_of(tmp_path, oauth=oauth(jwks_url))) as client:
