@@ -11,7 +11,7 @@ def command() -> list[str]:
     """Return the command with which a client starts this installation."""
     beside = Path(sys.executable).parent / "resift"
     found = str(beside) if beside.exists() else shutil.which("resift")
-    return [found, "serve"] if found else [sys.executable, "-m", "resift", "serve"]
+    return [found, "serve"] if found else [sys.executable, "-P", "-m", "resift", "serve"]
 
 
 def how_to_add(program: list[str]) -> str:

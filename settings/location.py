@@ -17,8 +17,8 @@ ENGINE_LOCK, ENGINE_ADDRESS, ENGINE_SOCKET, LOGS = "engine.lock", "engine.json",
 MATTERING = ("RESIFT_", "QDRANT_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "HF_")
 """Beginnings of the variables that change what an engine does."""
 
-HTTP = "RESIFT_HTTP__"
-"""Beginning of those that only the HTTP server reads. A client of the same engine need not have them."""
+HTTP_ONLY = ("RESIFT_HTTP__", "RESIFT_OAUTH__")
+"""Beginnings of those that only the HTTP server reads. A client of the same engine need not have them."""
 
 
 def settings_file() -> Path:
@@ -57,7 +57,7 @@ def checksums() -> dict[str, str]:
     return {
         name: f"{zlib.crc32(os.fsencode(value)):08x}"  # hashlib would cost a client of the engine 3 MB
         for name, value in given.items()
-        if value and name.startswith(MATTERING) and not name.startswith(HTTP) and name not in {ENV_FILE, DATA_DIR}
+        if value and name.startswith(MATTERING) and not name.startswith(HTTP_ONLY) and name not in {ENV_FILE, DATA_DIR}
     }
 
 

@@ -22,7 +22,7 @@ from .bearer import StaticTokens, Verifier
 from .health import HEALTH_PATH, METRICS_PATH, READY_PATH, Probes
 from .metrics import Metrics
 from .oauth import OAuthTokens, ProtectedResource
-from .origins import HostAndOriginCheck
+from .origins import LOOPBACK_ORIGINS, HostAndOriginCheck
 from .plain.router import add_plain_api
 from .rate_limits import RateLimit
 from .recording import Recorder
@@ -68,11 +68,17 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     """Return the checks, outermost first."""
     http = settings.http
     load = Load(http, show=metrics.show_load)
-    hosts, origins = [*http.allowed_hosts, http.host], http.allowed_origins
+    hosts, origins = [*http.allowed_hosts, http.host], [each.lower().rstrip("/") for each in http.allowed_origins]
     return [
         Middleware(Recorder, metrics=metrics, paths=[MCP_PATH, *IMMEDIATE]),
         Middleware(
-            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"], max_age=600
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_origin_regex=LOOPBACK_ORIGINS,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["Retry-After", "WWW-Authenticate"],
+            max_age=600,
         ),
         Middleware(HostAndOriginCheck, hosts=hosts, origins=origins, public=PUBLIC),
         Middleware(Authentication, _rules(settings)),

@@ -11,6 +11,9 @@ from .refusals import refusal
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
+LOOPBACK_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+"""What matches pages of this machine, which browsers have to be told that they may read answers."""
+
 
 class HostAndOriginCheck:
     """A middleware that serves requests to known hosts from known pages only.
@@ -21,9 +24,10 @@ class HostAndOriginCheck:
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str], origins: Collection[str], public: Collection[str]):
+        """Origins are in lower case and without a slash at the end, as browsers send them."""
         self._app = app
         self._hosts = {each.lower() for each in hosts}
-        self._origins = {each.lower().rstrip("/") for each in origins}
+        self._origins = frozenset(origins)
         self._public = frozenset(public)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -128,7 +128,8 @@ def _start() -> "Popen[bytes]":
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
     return subprocess.Popen(
-        [sys.executable, "-m", "resift.server.engine.process"],
+        # -P: the client's folder, where this runs, may hold an `mcp.py`, which must not be imported.
+        [sys.executable, "-P", "-m", "resift.server.engine.process"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,  # until the engine writes to a file of its own

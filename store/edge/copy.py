@@ -73,7 +73,8 @@ def _copy_file(source: str, target: str) -> None:
 
 
 async def _work(task: Literal["build", "measure"], folder: Path, manifest: Manifest) -> bytes:
-    command = [sys.executable, "-m", f"{__package__}.index_worker", task, str(folder)]
+    # -P: nothing is imported from the folder in which the command or the engine runs.
+    command = [sys.executable, "-P", "-m", f"{__package__}.index_worker", task, str(folder)]
     done = await anyio.run_process(command, input=dump_manifest(manifest).encode(), check=False, stderr=subprocess.PIPE)
     if done.returncode:
         code = f"the process ended with code {done.returncode}"

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 THREATS = (
     "Path traversal",
+    "Code in the client's folder",
     "Links",
     "Server-side request forgery",
     "Prompt injection from documents",

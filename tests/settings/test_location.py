@@ -35,6 +35,9 @@ def test_settings_that_differ_are_named_wherever_they_are_given(
     monkeypatch.delenv("QDRANT_URL")
     assert differing(before, checksums()) == ["RESIFT_THREADS"]
     assert differing(before, before) == []
+    monkeypatch.setenv("RESIFT_OAUTH__ISSUER", "https://login.example.com")
+    monkeypatch.setenv("RESIFT_HTTP__PORT", "8000")
+    assert differing(before, checksums()) == ["RESIFT_THREADS"], "the others are for the HTTP server alone"
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     assert "OPENAI_API_KEY" in differing(before, checksums())
     assert "sk-secret" not in str(checksums())

@@ -56,6 +56,15 @@ def test_collection_changes_over_to_another_quantization_and_keeps_it(folder: Pa
     assert (storage(folder)["quantization"], storage(folder)["indexed"]) == ("int8", PASSAGES)
 
 
+def test_index_is_built_without_code_of_the_working_directory(
+    folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "qdrant_edge.py").write_text("raise SystemExit('code of a project')\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run("optimize", "-c", "big", "--quantization", "int8").code == 0
+    assert storage(folder)["quantization"] == "int8"
+
+
 def test_index_that_finds_too_little_fails_and_says_what_to_do(folder: Path, run: Run) -> None:
     poor = run("optimize", "-c", "big", "--quantization", "binary")
     assert poor.code == 1

@@ -68,9 +68,15 @@ async def test_mcp_is_posted_to_only(tmp_path: Path) -> None:
 
 async def test_browser_is_told_which_pages_may_use_the_server(tmp_path: Path) -> None:
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-    async with client_of(engine_of(tmp_path, http=KNOWN)) as client:
-        allowed = await client.options("/mcp", headers={"Origin": "https://app.example.com", **asked})
-        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "https://app.example.com")
+    written = {"allowed_origins": ["https://App.example.com/"]}
+    async with client_of(engine_of(tmp_path, http=written)) as client:
+        for origin in ("https://app.example.com", "http://localhost:3000", "http://[::1]:3000"):
+            allowed = await client.options("/mcp", headers={"Origin": origin, **asked})
+            assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, origin)
+            answer = await client.post("/mcp", json=LIST, headers={**MCP, "Origin": origin})
+            assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
+        close = await client.options("/mcp", headers={"Origin": "http://localhost.evil.example.com", **asked})
+        assert close.status_code == 400
         foreign = await client.options("/mcp", headers={"Origin": "https://evil.example.com", **asked})
         assert foreign.status_code == 400
         assert "access-control-allow-origin" not in foreign.headers

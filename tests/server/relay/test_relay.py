@@ -122,6 +122,13 @@ def test_remains_of_an_engine_that_was_killed_are_recognized(folder: Path) -> No
     assert server.end() == 0
 
 
+def test_engine_imports_nothing_from_the_folder_of_its_client(folder: Path) -> None:
+    (folder / "mcp.py").write_text("raise SystemExit('code of a project that a client works on')\n", encoding="utf-8")
+    server = RawServer(folder)
+    assert server.call("list_collections", {})["structuredContent"]["collections"] == []
+    assert server.end() == 0
+
+
 def test_only_this_user_can_reach_the_engine(folder: Path) -> None:
     server = RawServer(folder)
     for name in ("engine.json", "engine.sock"):
