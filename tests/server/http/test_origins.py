@@ -73,7 +73,7 @@ async def test_browser_is_told_which_pages_may_use_the_server(tmp_path: Path) ->
         for origin in ("https://app.example.com", "http://localhost:3000", "http://[::1]:3000"):
             allowed = await client.options("/mcp", headers={"Origin": origin, **asked})
             assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, origin)
-            answer = await client.post("/mcp", json=LIST, headers={**MCP, "Origin": origin})
+            answer = await client.get("/v1/models", headers={"Origin": origin})
             assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
         close = await client.options("/mcp", headers={"Origin": "http://localhost.evil.example.com", **asked})
         assert close.status_code == 400
