@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...settings.serving import HttpSettings
+from .authentication import OPEN_PREFIX
 from .refusals import close_after, refusal, try_later
 
 BYTES_PER_S = 10_000
@@ -82,8 +83,11 @@ class Admission:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve or refuse a request; those to the paths in `immediate` are never kept waiting."""
-        if scope["type"] != "http" or scope["path"] in self._immediate:
+        """Serve or refuse a request. Those to the paths in `immediate` are never kept waiting.
+
+        Nor are those that need no token: a stranger must not take a place by sending a body slowly.
+        """
+        if scope["type"] != "http" or scope["path"] in self._immediate or scope["path"].startswith(OPEN_PREFIX):
             await self._app(scope, receive, send)
             return
         body = await self._admit(Headers(scope=scope), receive)

@@ -65,6 +65,13 @@ async def test_body_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
         await assert_closed(stream)
 
 
+async def test_body_of_a_stranger_takes_no_place_in_the_queue(tmp_path: Path) -> None:
+    http = {"tokens": rows(READER), "max_concurrent": 1, "max_queued": 0}
+    async with served(engine_of(tmp_path, http=http)) as url, connected(url) as stranger:
+        await stranger.send(b"POST /.well-known/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        assert (await answer_on(stranger))[0] == 404, "without its body"
+
+
 async def test_client_that_takes_no_answer_is_given_up(tmp_path: Path) -> None:
     body = json.dumps(LIST).encode()
     head = "".join(f"{name}: {value}\r\n" for name, value in {**MCP, "Host": "localhost"}.items())
