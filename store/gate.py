@@ -28,6 +28,11 @@ class Gate:
         self._wait_s = wait_s
         self._changed = anyio.Condition()
 
+    @property
+    def is_idle(self) -> bool:
+        """Return whether no call is in flight, and no maintenance holds the store."""
+        return not self.calls and not self.holder
+
     @asynccontextmanager
     async def call(self) -> AsyncGenerator[None]:
         """Count a call that does not use the store.

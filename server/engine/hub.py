@@ -132,11 +132,11 @@ class Hub:
             stays = " It serves HTTP too, so it stays until you restart it." if self.beside else ""
             return plain._replace(notice=f"{difference}{stays}")
         is_newer = hello.version != self.address.version
-        if not self.engine.gate.calls and (is_newer or not any(each.hello.wants == MCP for each in self.clients)):
+        if self.engine.gate.is_idle and (is_newer or not any(each.hello.wants == MCP for each in self.clients)):
             self.stop(difference)
             return plain._replace(retry=difference)
         self._is_to_be_replaced |= is_newer
-        until = "no call is in flight" if is_newer else "its other clients have left"
+        until = "it is idle" if is_newer else "its other clients have left"
         return plain._replace(notice=f"{difference} It serves this client too until {until}.")
 
     @contextmanager
@@ -163,7 +163,7 @@ class Hub:
         timeout_s = 0 if self.beside else self.engine.settings.serve.idle_timeout_s
         while True:
             await anyio.sleep(WATCH_S)
-            is_idle = not self.engine.gate.calls
+            is_idle = self.engine.gate.is_idle
             if is_idle and self._is_to_be_replaced:
                 self.stop("a client of another version connected")
             elif is_idle and not self.clients and timeout_s and time.monotonic() - self._idle_since > timeout_s:

@@ -10,7 +10,7 @@ from threading import Lock, Thread
 
 from ..engine.greeting import MCP
 from .connect import Connection, EngineFailed, connect_or_start
-from .conversation import LOST, Conversation
+from .conversation import CLOSED, Conversation
 
 STDIN, STDOUT = 0, 1
 
@@ -20,7 +20,7 @@ MAX_HELD_BYTES = 65 * 2**20  # of a line without end; the engine refuses lines a
 
 
 def relay() -> int:
-    """Serve the client on stdin and stdout until it closes stdin; return the exit code."""
+    """Serve the client on stdin and stdout until it closes stdin, which ends its calls; return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return Relay().run()
 
@@ -40,7 +40,7 @@ class Relay:
         self._writing = Lock()
 
     def run(self) -> int:
-        """Pass lines on until the client closes stdin, then wait for the last answers."""
+        """Pass lines on until the client closes stdin, then answer what is left, since the engine cancels it."""
         with self._sending, self._state:
             try:
                 self._connect()
@@ -117,10 +117,11 @@ class Relay:
         with self._sending, self._state:  # what is being sent has failed first
             engine.channel.close()
             self._engine = None
-            self._answer(self._conversation.lose_engine())
             if self._is_ending:
-                self._answer(self._conversation.give_up(LOST))
-            elif self._conversation.is_waiting:
+                self._answer(self._conversation.give_up(CLOSED))
+                return
+            self._answer(self._conversation.lose_engine())
+            if self._conversation.is_waiting:
                 self._reconnect()
 
     def _answer(self, lines: list[bytes]) -> None:

@@ -12,6 +12,7 @@ from anyio import to_thread
 from resift.api.resift import Resift
 from resift.api.sync import SyncResift
 from resift.core.errors import StoreBusy
+from resift.server.engine.greeting import MCP, Hello
 from resift.server.relay.maintenance import engine_kept_out
 from resift.tests.server.engine.serving import served
 from resift.tests.server.processes import COMMAND, RawServer, environment, resift
@@ -46,6 +47,17 @@ def test_maintenance_works_beside_a_client_that_goes_on_afterwards(tmp_path: Pat
     other = resift(tmp_path, "collections", RESIFT_THREADS="1")
     assert (other.returncode, "default" in other.stdout) == (0, True), other.stderr
     assert server.end() == 0
+
+
+@pytest.mark.anyio
+async def test_engine_whose_store_is_lent_is_not_replaced_by_one_that_would_find_it_in_use(tmp_path: Path) -> None:
+    async with served(tmp_path) as hub:
+        other = Hello.of_this_process(MCP, {"RESIFT_THREADS": "1"})
+        async with hub.engine.gate.exclusive("resift backup"):
+            lent = hub.welcome(other)
+            assert lent.retry == ""
+            assert "other settings: RESIFT_THREADS" in lent.notice
+        assert "other settings" in hub.welcome(other).retry
 
 
 @pytest.mark.slow

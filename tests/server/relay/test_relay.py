@@ -13,7 +13,7 @@ import pytest
 
 from resift.server.engine.address import EngineAddress
 from resift.server.engine.greeting import STATUS, Hello
-from resift.server.relay.conversation import LOST
+from resift.server.relay.conversation import CLOSED, LOST
 from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, engine_pid, environment, stop_engine
 
 PUMP = {"documents": [{"id": "pump", "text": "The pump hums at night."}]}
@@ -137,6 +137,18 @@ def test_only_this_user_can_reach_the_engine(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_call_that_is_not_answered_when_the_client_leaves_is_not_called_a_failure_of_the_engine(folder: Path) -> None:
+    server = RawServer(folder)
+    many = {"documents": [{"id": f"d{each}", "text": f"Pump {each} hums. " * 40} for each in range(400)]}
+    call = {"jsonrpc": "2.0", "id": "long", "method": "tools/call"}
+    last = json.dumps({**call, "params": {"name": "ingest_documents", "arguments": many}}) + "\n"
+    out, _ = server.process.communicate(last, timeout=TIMEOUT_S)
+    assert json.loads(out.splitlines()[-1])["error"]["message"] in {CLOSED, "Connection closed"}, (
+        "the latter is the SDK's"
+    )
+    assert server.process.returncode == 0
+
+
 def test_engine_leaves_when_nobody_is_connected(folder: Path) -> None:
     server = RawServer(folder, {"RESIFT_SERVE__IDLE_TIMEOUT_S": "0.1"})
     server.call("ingest_documents", PUMP)
