@@ -286,7 +286,7 @@ class Resift:
         log = self.services.feedback
         if log is None:
             raise InvalidInput("Feedback is off. Set RESIFT_FEEDBACK=true.")
-        await log.log_feedback(search_id, used, not_used)
+        await log.log_feedback(search_id, used, not_used, visible=CALLER.get().visible)
 
     @property
     def templates(self) -> list[str]:

@@ -1,7 +1,7 @@
 """A log of what searches showed and which hits were used: one append-only file per collection."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -84,7 +84,14 @@ class FeedbackLog:
             await to_thread.run_sync(self._append_safely, each.collection, line)
         return search_id
 
-    async def log_feedback(self, search_id: str, used: Sequence[str], not_used: Sequence[str]) -> None:
+    async def log_feedback(
+        self,
+        search_id: str,
+        used: Sequence[str],
+        not_used: Sequence[str],
+        *,
+        visible: Callable[[Sequence[str]], Sequence[str]] = lambda names: names,
+    ) -> None:
         """Append which hits of a search were used and which were not; a later report on a hit replaces an earlier one.
 
         Raises:
@@ -93,6 +100,9 @@ class FeedbackLog:
             StoreError: The file cannot be written.
         """
         found = await to_thread.run_sync(self._find_all, search_id)
+        names = [searched.collection for searched in found]
+        if len(visible(names)) < len(names):
+            raise _unknown(search_id)
         shown = [each.passage_id for searched in found for each in searched.shown]
         used, not_used = [[_stored(each, shown) for each in ids] for ids in (used, not_used)]
         if unknown := [each for each in (*used, *not_used) if each not in shown]:
@@ -145,7 +155,7 @@ class FeedbackLog:
             if found := _find_in(path, search_id):
                 others = [_find_in(self._path(name), search_id) for name in found.others]
                 return [found, *filter(None, others)]
-        raise NotFound(f"No search {search_id!r}. Give the `search_id` that search_and_rerank returned.")
+        raise _unknown(search_id)
 
     def _uses(self, collection: str) -> list[UsedSearch]:
         searches: dict[str, Searched] = {}
@@ -166,6 +176,10 @@ def _stored(passage_id: str, shown: Sequence[str]) -> str:
     """Return the stored id of a passage that a search showed by its path relative to a folder."""
     found = [each for each in shown if each.endswith(f"/{passage_id}")]
     return found[0] if passage_id not in shown and len(found) == 1 else passage_id
+
+
+def _unknown(search_id: str) -> NotFound:
+    return NotFound(f"No search {search_id!r}. Give the `search_id` that search_and_rerank returned.")
 
 
 def _find_in(path: Path, search_id: str) -> Searched | None:

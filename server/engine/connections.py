@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,12 @@ class Client:
         """What the client sends after its greeting."""
         self._sending = anyio.Lock()
         self._service: LineService | None = None
+
+    def roots(self, ingest_roots: Sequence[Path]) -> tuple[Path, ...]:
+        """Return the folders that the client may read: relative ones in the settings start from its folder."""
+        folder = Path(self.hello.folder)
+        named = tuple(each if each.parts[:1] == ("~",) else folder / each for each in ingest_roots)
+        return named or (folder,)
 
     async def receive(self) -> bytes:
         """Return the next bytes, empty at the end."""
@@ -107,9 +113,8 @@ async def _greeted(hub: Hub, stream: SocketStream) -> Client | None:
 
 
 async def _serve_mcp(hub: Hub, client: Client) -> None:
-    folder = Path(client.hello.folder)
-    CALLER.set(Caller(name="stdio", roots=hub.engine.settings.ingest_roots or (folder,)))
-    logger.info("Client %d in %s", client.hello.pid, folder)
+    CALLER.set(Caller(name="stdio", roots=client.roots(hub.engine.settings.ingest_roots)))
+    logger.info("Client %d in %s", client.hello.pid, client.hello.folder)
     await client.serve(hub.server)
 
 

@@ -10,6 +10,7 @@ from resift.api.caller import CALLER, Caller
 from resift.api.resift import Resift
 from resift.core.errors import Forbidden, NotFound
 from resift.factories.engine import Engine
+from resift.pipeline.request import SearchRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +47,20 @@ async def test_caller_uses_only_its_collections(engine: Engine) -> None:
         ):
             with pytest.raises(Forbidden, match="It may use: ours"):
                 await refused
+
+
+async def test_caller_gives_feedback_only_on_searches_of_its_collections(tmp_path: Path) -> None:
+    async with Resift(data_dir=tmp_path, feedback=True) as resift:
+        await _documents(resift, "ours", "theirs")
+        request = SearchRequest("text", collection=["ours", "theirs"])
+        both = await resift.log_search(request, (await resift.search("text", collection=["ours", "theirs"])).hits)
+        ours = await resift.log_search(
+            SearchRequest("text", collection=["ours"]), (await resift.search("text", collection="ours")).hits
+        )
+        with calling(Caller(collections=frozenset({"ours"}))):
+            with pytest.raises(NotFound, match="No search"):
+                await resift.record_feedback(both, used=["ours#0"])
+            await resift.record_feedback(ours, used=["ours#0"])
 
 
 async def test_name_of_a_collection_is_not_told_to_callers_who_may_not_use_it(engine: Engine) -> None:

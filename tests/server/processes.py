@@ -62,7 +62,9 @@ def resift(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
 class RawServer:
     """`resift serve`, spoken to line by line, in the first generation of the protocol."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *options: str) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, *options: str, cwd: Path | None = None
+    ) -> None:
         self.lines: list[str] = []
         self._next_id = 0
         with (folder / ".stderr").open("ab") as errors:  # a pipe that nobody reads would fill and block the server
@@ -72,7 +74,7 @@ class RawServer:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env={**environment(folder), **(settings or {})},
-                cwd=folder,
+                cwd=cwd or folder,
                 text=True,
                 encoding="utf-8",
             )

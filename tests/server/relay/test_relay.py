@@ -129,6 +129,18 @@ def test_engine_imports_nothing_from_the_folder_of_its_client(folder: Path) -> N
     assert server.end() == 0
 
 
+def test_relative_roots_start_from_the_folder_of_each_client(folder: Path) -> None:
+    settings, arguments = {"RESIFT_INGEST_ROOTS": "docs"}, {"paths": ["pump.md"]}
+    (folder / "other" / "docs").mkdir(parents=True)
+    (folder / "other" / "docs" / "pump.md").write_text("The pump hums.", encoding="utf-8")
+    first = RawServer(folder, settings)
+    assert first.call("ingest_documents", arguments)["isError"]
+    second = RawServer(folder, settings, cwd=folder / "other")
+    assert second.call("ingest_documents", arguments)["structuredContent"]["added"] == 1
+    assert first.call("ingest_documents", arguments)["isError"], "a file of the other client's"
+    assert (first.end(), second.end()) == (0, 0)
+
+
 def test_only_this_user_can_reach_the_engine(folder: Path) -> None:
     server = RawServer(folder)
     for name in ("engine.json", "engine.sock"):
