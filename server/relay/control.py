@@ -120,8 +120,14 @@ def _lines(state: dict[str, Any]) -> list[str]:
     known: list[dict[str, Any]] = state["collections"] or []
     lines += [f"  {_collection(each)}" for each in known]
     if state["difference"]:
-        lines.append(f"Note: {state['difference']} `resift stop` ends it, and the next client starts another.")
+        lines.append(f"Note: {state['difference']} {_how_to_change(serves_http=not state['log'])}")
     return lines
+
+
+def _how_to_change(*, serves_http: bool) -> str:
+    if serves_http:
+        return "It serves HTTP: to change that, restart it where `resift serve --http` was started."
+    return "`resift stop` ends it, and the next client starts another."
 
 
 def _collection(each: dict[str, Any]) -> str:

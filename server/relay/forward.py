@@ -14,6 +14,8 @@ INTERRUPTED = 130
 
 CLEAN_UP_S = 5.0  # that the engine may take to cancel a command and tidy up the terminal
 
+ALONE = "resift: {reason} This command runs in its own process, which has to load everything first."
+
 STYLES = ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 """The variables that change how Rich writes, besides those of the size."""
 
@@ -39,7 +41,10 @@ def forward(arguments: list[str]) -> int | None:
     if engine is None:
         return None
     with engine.channel:
-        return None if engine.welcome.retry else _follow(engine)
+        if not engine.welcome.retry:
+            return _follow(engine)
+    print(ALONE.format(reason=engine.welcome.retry), file=sys.stderr)  # noqa: T201 - without Rich, as below
+    return None
 
 
 def _terminal() -> dict[str, Any] | None:

@@ -202,7 +202,9 @@ def test_http_server_runs_commands_too_and_prints_none_of_it(folder: Path) -> No
         assert (found.returncode, "The lamp flickers" in found.stdout) == (0, True), found.stderr
         saved = resift(folder, "backup", str(folder / "all.backup"))
         assert (saved.returncode, saved.stderr) == (0, "")
-        assert "Log: the standard error of the engine" in resift(folder, "status").stdout
+        state = resift(folder, "status", RESIFT_THREADS="1").stdout
+        assert "Log: the standard error of the engine" in state
+        assert "RESIFT_THREADS. It serves HTTP: to change that, restart it where `resift serve --http` was" in state
 
 
 @pytest.mark.anyio

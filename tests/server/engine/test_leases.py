@@ -46,6 +46,10 @@ def test_maintenance_works_beside_a_client_that_goes_on_afterwards(tmp_path: Pat
         assert "The pump hums." in json.dumps(server.call("hybrid_search", {"query": "hums"})), arguments
     other = resift(tmp_path, "collections", RESIFT_THREADS="1")
     assert (other.returncode, "default" in other.stdout) == (0, True), other.stderr
+    assert other.stderr == (
+        "resift: The running engine was started with other settings: RESIFT_THREADS. This command runs in its own "
+        "process, which has to load everything first.\n"
+    )
     assert server.end() == 0
 
 
