@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-import ir_measures
 import numpy as np
-from ir_measures import Measure, Qrel, ScoredDoc
 
 from .judged import Grades
 
@@ -22,7 +20,13 @@ PerQuery = Mapping[str, Mapping[str, float]]
 
 
 def per_query(grades: Grades, orders: Orders, measures: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return each measure of each query in `orders`; a query without hits has 0."""
+    """Return each measure of each query in `orders`; a query without hits has 0.
+
+    Needs the extra `eval`, which tuning and drafting questions do without.
+    """
+    import ir_measures
+    from ir_measures import Measure, Qrel, ScoredDoc
+
     names: dict[Measure, str] = {ir_measures.parse_measure(name): name for name in measures}  # pyright: ignore[reportUnknownMemberType]
     values = {name: dict.fromkeys(orders, 0.0) for name in measures}
     qrels = [Qrel(key, document, grade) for key in orders for document, grade in grades[key].items()]
