@@ -167,8 +167,9 @@ def _conditions(document_ids: Sequence[str], where: Condition | None) -> All:
 async def _count_to_remove(collection: Collection, where: All) -> int:
     documents = await collection.count(All((where, FIRST_PASSAGES)))
     if documents and documents == await collection.count(FIRST_PASSAGES):
+        these = "This is the only document" if documents == 1 else f"These are all {documents:,} documents"
         raise InvalidInput(
-            f"These are all {documents} documents of collection {collection.name!r}. Nothing was deleted.",
+            f"{these} of collection {collection.name!r}. Nothing was deleted.",
             hint=Hint.DELETE_COLLECTION,
         )
     return documents

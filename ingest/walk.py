@@ -225,6 +225,8 @@ def _folder_kind(name: str) -> str:
 
 
 def _unknown_format(path: Path) -> Failure:
+    if (kind := skipping.kind_of(path.name)) != skipping.BINARY:
+        return Failure(path.as_posix(), f"Resift cannot read {kind}. Convert the file to text first.")
     formats = ", ".join(installed_parsers().by_name)
     return Failure(path.as_posix(), f"The file is not in a known format ({formats}). Convert it to one of them first.")
 

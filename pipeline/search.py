@@ -181,8 +181,9 @@ class Pipeline:
 
     async def _scope(self, request: SearchRequest, visible: Callable[[Iterable[str]], list[str]]) -> Scope:
         is_every = EVERY_COLLECTION in request.collection
-        names = visible(await self._store.names()) if is_every else request.named
-        selection = selection_of(names, is_every=is_every)
+        known = await self._store.names() if is_every else []
+        names = visible(known) if is_every else request.named
+        selection = selection_of(names, is_every=is_every, has_others=len(known) > len(names))
         return await open_scope(request, selection, open_one=self.open, paths=self.paths)
 
     def _query(self, text: str, instruction: str) -> Query:

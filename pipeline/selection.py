@@ -25,15 +25,16 @@ class Selection:
     is_every: bool = False
 
 
-def selection_of(names: Sequence[str], *, is_every: bool) -> Selection:
-    """Return the collections to search.
+def selection_of(names: Sequence[str], *, is_every: bool, has_others: bool = False) -> Selection:
+    """Return the collections to search. `has_others` says that there are some that the caller may not use.
 
     Raises:
         InvalidInput: None is named, or too many are.
         NotFound: There are no collections, where every collection is meant.
     """
     if is_every and not names:
-        raise NotFound("There are no collections: nothing has been ingested yet.", hint=Hint.INGEST)
+        usable = " that you may use" if has_others else ""
+        raise NotFound(f"There are no collections{usable}: nothing has been ingested yet.", hint=Hint.INGEST)
     if not names:
         raise InvalidInput('Name a collection, several of them, or "*" for all.')
     if len(names) > MAX_COLLECTIONS:

@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from ...core.errors import Hint, InvalidInput, ResiftError, StoreBusy, StoreError, Unavailable
 from ...core.masking import SECRETS
+from ...core.text import counted
 from .command import alone
 from .console import HINTS, show, stdout
 
@@ -211,7 +212,8 @@ async def _check_collections(engine: Engine) -> str:
     store, lines, problems = engine.services.store, list[str](), list[str]()
     for name in await store.names():
         try:
-            lines.append(f"{name} ({await (await engine.services.pipeline.open(name)).count():,} passages)")
+            passages = await (await engine.services.pipeline.open(name)).count()
+            lines.append(f"{name} ({counted(passages, 'passage')})")
         except StoreBusy:
             raise
         except StoreError as error:
@@ -237,9 +239,12 @@ async def _check_engine(engine: Engine) -> str:
         raise Unavailable(str(error)) from error
     if state is None:
         place = await to_thread.run_sync(_try_to_listen, engine.settings.data_dir)
-        return f"not running; the next MCP client starts it, which can listen at {place}"
+        return f"not running; the next MCP client starts it. It can listen at {place}"
     log = state["log"] or "on its stderr"
-    found = f"process {state['pid']}, version {state['version']}, {len(state['clients'])} clients, log {log}"
+    clients = counted(
+        sum(each["pid"] != os.getpid() for each in state["clients"]), "client"
+    )  # others than this command
+    found = f"process {state['pid']}, version {state['version']}, {clients}, log {log}"
     return f"{found}. {state['difference']}" if state["difference"] else found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
+import anyio
 import typer
 
 from ...core.errors import InvalidInput
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from ...store.manifest import Tuning
 
 MAX_FAILURES = 20
+
+INTERRUPTED = (
+    "Interrupted. The documents that were ingested so far are stored. Run the command again to ingest the rest."
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -60,8 +65,12 @@ def _check_exists(path: str) -> None:
 
 
 async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> IngestReport:
-    with progress_bar("Ingesting") as progress:
-        return await resift.ingest(paths, **options, progress=progress)
+    try:
+        with progress_bar("Ingesting") as progress:
+            return await resift.ingest(paths, **options, progress=progress)
+    except anyio.get_cancelled_exc_class():
+        note(INTERRUPTED)
+        raise
 
 
 def print_report(report: IngestReport, collection: str) -> None:

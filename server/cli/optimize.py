@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from ...core.errors import InvalidInput
+from ...core.text import counted
 from ...store.index_options import IndexOptions, Quantization
 from .command import CollectionName, run_on_engine
 from .console import progress_bar, say, show
@@ -81,7 +82,8 @@ async def compare_memory(engine: Engine, name: str, *, apply: bool) -> bool:
             "collection to the data folder with `resift move --from URL` and measure the copy."
         )
     if (passages := await collection.count()) < MIN_PASSAGES:
-        raise InvalidInput(f"{name!r} has {passages:,} passages; with fewer than {MIN_PASSAGES:,} no memory is saved.")
+        found = counted(passages, "passage")
+        raise InvalidInput(f"{name!r} has {found}; with fewer than {MIN_PASSAGES:,} no memory is saved.")
     trials = dict[Quantization, StorageTrial]()
     kinds = get_args(Quantization)
     with progress_bar("Measuring") as progress:

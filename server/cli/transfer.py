@@ -10,7 +10,7 @@ import anyio
 import typer
 
 from ...core.errors import DamagedCollection, InvalidInput, StoreError
-from ...core.text import listed
+from ...core.text import counted, listed
 from .command import CollectionNames, alone
 from .console import HINTS, progress_bar, say, warn
 
@@ -97,8 +97,8 @@ async def _copy(source: Store, target: Store, name: str, *, skip_adopted: bool) 
 
 def _copied_line(name: str, copied: Copied) -> str:
     return (
-        f"{name}: {copied.documents:,} documents copied, {copied.unchanged:,} were already there; "
-        f"{copied.passages:,} passages compared on both sides, sha256 {copied.checksum[:16]}"
+        f"{name}: {counted(copied.documents, 'document')} copied, {copied.unchanged:,} already there; "
+        f"{counted(copied.passages, 'passage')} compared on both sides, sha256 {copied.checksum[:16]}"
     )
 
 
@@ -166,4 +166,4 @@ def _refuse_server(settings: Settings) -> None:
 
 
 def _counts(passages: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} ({count:,} passages)" for name, count in passages.items())
+    return ", ".join(f"{name} ({counted(count, 'passage')})" for name, count in passages.items())

@@ -33,7 +33,7 @@ async def lend_store(hub: Hub, client: Client) -> None:
         async with gate.exclusive(holder):
             waiting.cancel()
             await store.close()  # it is opened again when it is used next
-            logger.info("The store is lent to `%s`, process %d", holder, client.hello.pid)
+            logger.info("`%s`, process %d, has the collections; calls wait until it ends", holder, client.hello.pid)
             await _send(client, {"lent": True})
             await anyio.sleep_forever()
 

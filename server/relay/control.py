@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ...core.text import counted
 from ...settings.location import LOGS, data_dir
 from ..engine.address import EngineAddress
 from ..engine.greeting import STATUS, STOP
@@ -131,8 +132,8 @@ def _how_to_change(*, serves_http: bool) -> str:
 
 
 def _collection(each: dict[str, Any]) -> str:
-    documents = "many" if each["documents"] is None else f"{each['documents']:,}"
-    counts = f"{each['name']}: {documents} documents, {each['passages']:,} passages"
+    documents = "many documents" if each["documents"] is None else counted(each["documents"], "document")
+    counts = f"{each['name']}: {documents}, {counted(each['passages'], 'passage')}"
     return f"{counts}. {each['problem']}" if each["problem"] else counts
 
 

@@ -53,6 +53,13 @@ async def test_id_and_filter_must_both_hold(engine: Engine, remover: Remover) ->
     assert await held(engine) == {"b", "c", "long"}
 
 
+async def test_last_document_is_not_removed_like_any_other(engine: Engine, remover: Remover) -> None:
+    await remover.remove(NAME, document_ids=["a", "b", "c"], filter_={})
+    with pytest.raises(InvalidInput, match="This is the only document of collection"):
+        await remover.remove(NAME, document_ids=["long"], filter_={})
+    assert await held(engine) == {"long"}
+
+
 async def test_unknown_ids_remove_nothing(engine: Engine, remover: Remover) -> None:
     removed = await remover.remove(NAME, document_ids=["x"], filter_={})
     assert (removed.documents, removed.missing) == (0, ("x",))

@@ -95,12 +95,18 @@ def test_file_of_unknown_suffix_is_found_when_it_holds_text(tmp_path: Path) -> N
     assert names(find(tmp_path), tmp_path) == ["Makefile", "notes.zzz"]
 
 
-@pytest.mark.parametrize("name", ["a.png", "b.unknown"])
-def test_binary_named_directly_is_a_failure(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a.png", "Resift cannot read png. Convert the file to text first."),
+        ("b.unknown", "not in a known format (html, markdown, code, text)"),
+    ],
+)
+def test_binary_named_directly_is_a_failure(tmp_path: Path, name: str, reason: str) -> None:
     write(tmp_path, name, data=b"\x89PNG\x00")
     (failure,) = find(tmp_path, tmp_path / name).failures
     assert failure.source.endswith(name)
-    assert "not in a known format (html, markdown, code, text)" in failure.reason
+    assert reason in failure.reason
 
 
 def test_missing_path_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def test_doctor_finds_a_sound_installation_healthy(run: Run, files: Path) -> Non
     assert all(f"✓ {name}: " in healthy.out for name in ("data folder", "models", "collections", "MCP server"))
     assert "default (2 passages)" in healthy.out
     assert "RESIFT_DATA_DIR" in healthy.out
-    assert "✓ engine: not running; the next MCP client starts it, which can listen at " in healthy.out
+    assert "✓ engine: not running; the next MCP client starts it. It can listen at " in healthy.out
 
 
 def test_doctor_fails_on_a_damaged_model(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,8 +241,8 @@ def test_doctor_checks_the_engine_beside_its_clients(run: Run, tmp_path: Path) -
     healthy = run("doctor")
     assert client.end() == 0
     assert healthy.code == 0, healthy.out
-    assert "✓ collections: default (1 passages)" in healthy.out
-    assert re.search(r"✓ engine: process \d+, version .*, 2 clients, log .*engine\.log", healthy.out)
+    assert "✓ collections: default (1 passage)" in healthy.out
+    assert re.search(r"✓ engine: process \d+, version .*, 1 client, log .*engine\.log", healthy.out)
     assert "The running engine was started with other settings: RESIFT_" in healthy.out
 
 

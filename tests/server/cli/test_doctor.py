@@ -91,7 +91,7 @@ def test_damaged_collection_is_named_with_what_to_do_and_hides_no_other(run: Run
 
     ill = run("doctor")
     assert ill.code == 1
-    assert "✗ collections: whole (1 passages)\n  Collection 'hurt' is damaged: since it was closed, " in ill.out
+    assert "✗ collections: whole (1 passage)\n  Collection 'hurt' is damaged: since it was closed, " in ill.out
     assert "run `resift delete hurt --everything` and ingest the documents again" in ill.out
     assert "Collection 'not possible' is damaged: its folder " in ill.out
     assert "✓ MCP server" in ill.out
@@ -106,7 +106,7 @@ def test_damaged_collection_is_named_with_what_to_do_and_hides_no_other(run: Run
     assert (deleted.code, "could not be counted: Collection 'hurt' is damaged" in deleted.err) == (0, True)
     assert run("delete", "not possible", "--everything").code == 0
     assert run("ingest", str(text), "-c", "hurt").code == 0
-    assert "✓ collections: hurt (1 passages), whole (1 passages)" in run("doctor").out
+    assert "✓ collections: hurt (1 passage), whole (1 passage)" in run("doctor").out
 
 
 def test_parser_plug_in_that_cannot_be_used_is_listed(run: Run, tmp_path: Path) -> None:

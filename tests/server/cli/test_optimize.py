@@ -89,7 +89,7 @@ def test_small_collection_is_not_worth_measuring(run: Run, tmp_path: Path) -> No
     run("ingest", str(tmp_path / "note.md"))
     refused = run("tune", "--memory")
     assert refused.code == 1
-    assert "has 1 passages; with fewer than 1,000 no memory is saved" in refused.err
+    assert "has 1 passage; with fewer than 1,000 no memory is saved" in refused.err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--apply"], ["--memory", "--reset"], ["--reset", "--apply"]])

@@ -27,12 +27,12 @@ def test_backup_is_restored_into_another_data_folder(
     assert run("ingest", str(files), "-c", "notes").code == 0
     file = str(tmp_path / "notes.tar")
     written = run("backup", file)
-    assert (written.code, "notes (1 passages) written to" in written.out) == (0, True)
+    assert (written.code, "notes (1 passage) written to" in written.out) == (0, True)
     assert run("backup", file).code == 1
 
     monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "elsewhere"))
     restored = run("restore", file)
-    assert (restored.code, "notes (1 passages) restored" in restored.out) == (0, True)
+    assert (restored.code, "notes (1 passage) restored" in restored.out) == (0, True)
     assert run("search", "squealing brakes", "-c", "notes", "--reranker", "none", "--json").json["hits"]
     assert "already exist" in run("restore", file).err
 
@@ -69,9 +69,9 @@ async def test_moved_collection_answers_from_the_server_and_comes_back(
     async with serving() as server:
         await copy_collections(here, [], to=server.url, from_="")
         told = capsys.readouterr().out
-        assert "notes: 1 documents copied, 0 were already there; 1 passages compared on both sides, sha256" in told
+        assert "notes: 1 document copied, 0 already there; 1 passage compared on both sides, sha256" in told
         assert f"To use the copies, run Resift with QDRANT_URL={server.url}" in told
         await copy_collections(here, ["notes"], to=server.url, from_="")
-        assert "notes: 0 documents copied, 1 were already there" in capsys.readouterr().out
+        assert "notes: 0 documents copied, 1 already there" in capsys.readouterr().out
         await copy_collections(elsewhere, [], to="", from_=server.url)
-        assert "notes: 1 documents copied" in capsys.readouterr().out
+        assert "notes: 1 document copied" in capsys.readouterr().out

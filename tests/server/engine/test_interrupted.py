@@ -43,9 +43,35 @@ def test_ctrl_c_ends_the_progress_bar_and_the_ingestion(folder: Path) -> None:
     assert ingestion.returncode == 130
     assert b"\x1b[?25l" in written, "no bar was drawn"
     assert b"\x1b[?25h" in rest, "the cursor stays hidden"
+    assert b"Interrupted. The documents that were ingested so far are stored. Run the command again" in rest
     while json.loads(resift(folder, "status", "--json").stdout)["jobs"]:
         pass
     assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_without_an_engine_says_what_is_stored(folder: Path) -> None:
+    for number in range(600):
+        (folder / "docs" / f"{number}.md").write_text(f"# Part {number}\n\n" + f"Tighten bolt {number}. " * 90)
+    ours, its = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "ingest", "docs"],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env=environment(folder),
+        cwd=folder,
+        start_new_session=True,
+    ) as ingestion:
+        os.close(its)
+        written = b""
+        while b"Embedding" not in written:
+            written += os.read(ours, 2**16)
+        ingestion.send_signal(signal.SIGINT)
+        rest = read_to_the_end(ours)
+    os.close(ours)
+    assert ingestion.returncode == 130
+    assert b"Interrupted. The documents that were ingested so far are stored. Run the command again" in rest
 
 
 @pytest.mark.slow

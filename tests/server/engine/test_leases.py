@@ -33,10 +33,10 @@ def test_maintenance_works_beside_a_client_that_goes_on_afterwards(tmp_path: Pat
     server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
     file = str(tmp_path / "all.backup")
     for arguments, told in (
-        (["backup", file], "default (1 passages) written to"),
-        (["restore", file], "default (1 passages) restored"),
+        (["backup", file], "default (1 passage) written to"),
+        (["restore", file], "default (1 passage) restored"),
         (["tune", "--reset"], "default: nothing was tuned."),
-        (["doctor"], "✓ collections: default (1 passages)"),
+        (["doctor"], "✓ collections: default (1 passage)"),
     ):
         if arguments[0] == "restore":
             server.call("delete_documents", {"collection": "default", "everything": True})
