@@ -1,9 +1,9 @@
 """All settings, with their defaults and descriptions, read from the environment and one file."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -18,6 +18,8 @@ from .ranking import BlendSettings, RerankSettings, SearchSettings
 from .reranker_rows import Row, check_names
 from .sections import EncoderSettings, IndexSettings, LlmSettings, QdrantSettings, VectorSettings
 from .serving import HttpSettings, OAuthSettings, ServeSettings
+
+_WHERE_LISTED = "docs/settings.md lists all settings."
 
 _FOREIGN = ("RESIFT_TEST_",)  # the test suite's own
 
@@ -168,13 +170,14 @@ def load_settings(**overrides: Any) -> Settings:
     the working directory is not read, because it may belong to a repository that an MCP client has opened.
 
     Raises:
-        InvalidInput: A RESIFT_ name is unknown, or a value is invalid.
+        InvalidInput: A name is unknown, or a value is invalid.
     """
     named, file = os.environ.get(ENV_FILE, ""), settings_file()
     if named and not file.is_file():
         raise InvalidInput(f"{ENV_FILE} = {named!r} is not a file. Correct it or leave it out.")
     _refuse_unknown(os.environ)
     _refuse_unknown(values_in(file))
+    _refuse_unknown_overrides(overrides, Settings)
     try:
         return Settings(_env_file=file, **overrides)  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
@@ -212,4 +215,16 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     known = [name for name, _, _ in all_settings()]
     for name in names:
         if name.startswith(PREFIX) and not name.startswith(_FOREIGN) and name not in known:
-            raise InvalidInput(f"Unknown setting {name}.{nearest(name, known)} docs/settings.md lists all settings.")
+            raise InvalidInput(f"Unknown setting {name}.{nearest(name, known)} {_WHERE_LISTED}")
+
+
+def _refuse_unknown_overrides(overrides: Mapping[str, Any], group: type[BaseModel], place: str = "") -> None:
+    """Refuse unknown names among keyword arguments, and in the groups that are given as dicts."""
+    fields = dict(group.model_fields)
+    fields |= {str(each.validation_alias): each for each in group.model_fields.values() if each.validation_alias}
+    for name, value in overrides.items():
+        if name not in fields:
+            raise InvalidInput(f"Unknown setting {place}{name}.{nearest(name, fields)} {_WHERE_LISTED}")
+        default = fields[name].default
+        if isinstance(default, BaseModel) and isinstance(value, Mapping):
+            _refuse_unknown_overrides(cast("Mapping[str, Any]", value), type(default), f"{place}{name}.")

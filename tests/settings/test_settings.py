@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from resift.core.errors import InvalidInput
 from resift.settings.load import all_settings, load_settings
 from resift.settings.location import ENV_FILE
+from resift.settings.ranking import SearchSettings
 
 
 def test_unknown_name_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +23,41 @@ def test_unknown_name_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch, tm
     file.write_text("RESIFT_TREADS=2\n")
     monkeypatch.setenv(ENV_FILE, str(file))
     with pytest.raises(InvalidInput, match=r"Unknown setting RESIFT_TREADS\. Did you mean 'RESIFT_THREADS'\?"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"search": {"dense_wieght": 0.9}}, r"Unknown setting search\.dense_wieght\. Did you mean 'dense_weight'\?"),
+        ({"serach": {"dense_weight": 0.9}}, r"Unknown setting serach\. Did you mean 'search'\?"),
+        ({"qdrant_ulr": "http://localhost:6333"}, r"Unknown setting qdrant_ulr\. Did you mean 'qdrant_url'\?"),
+        ({"http": {"tokens": [{"nmae": "ci"}]}}, r"RESIFT_HTTP__TOKENS: "),
+    ],
+)
+def test_unknown_argument_is_refused_with_the_nearest(overrides: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        load_settings(**overrides)
+
+
+def test_groups_are_given_as_dicts_or_as_they_are() -> None:
+    assert load_settings(search={"dense_weight": 0.9}).search.dense_weight == 0.9
+    assert load_settings(search=SearchSettings(dense_weight=0.9)).search.dense_weight == 0.9
+    for name in ("qdrant_url", "QDRANT_URL"):
+        assert load_settings(**{name: "http://localhost:6333"}).qdrant_url == "http://localhost:6333"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RESIFT_SEARCH", '{"dense_wieght": 0.9}'),
+        ("RESIFT_HTTP__TOKENS", '[{"nmae": "ci"}]'),
+        ("RESIFT_RERANKERS", '{"own": {"kind": "tei", "ulr": "http://localhost"}}'),
+    ],
+)
+def test_unknown_name_in_json_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput, match=name):
         load_settings()
 
 
