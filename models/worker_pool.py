@@ -1,7 +1,8 @@
 """The threads that run every model of the process, shared fairly between all callers."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Generic, TypeVar, TypeVarTuple
 
@@ -20,15 +21,20 @@ SLICE_S = 0.02  # the longest that a query waits for an ingestion running beside
 
 
 class WorkerPool:
-    """Runs synchronous functions on at most `threads` threads, counted over all calls."""
+    """Runs synchronous functions on at most `threads` threads, counted over all calls.
+
+    Short work, such as encoding a query, goes before the slices of long work that wait already: under load, a document
+    of one passage would otherwise wait for a slice of every search beside it, at each of its steps.
+    """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
+        self._turns = _Turns(threads)
         self._limit: anyio.CapacityLimiter | None = None
 
     async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """Return `function(*arguments)`, computed in a thread."""
-        return await to_thread.run_sync(function, *arguments, limiter=self._limiter())
+        return await self._run(function, *arguments, is_short=True)
 
     async def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Return `function(item)` for every item, in the order of the items.
@@ -47,12 +53,55 @@ class WorkerPool:
 
     async def _finish(self, batch: "_Batch[Item, Result]") -> None:
         while batch.waiting:
-            await self.run(batch.run_slice)
+            await self._run(batch.run_slice, is_short=batch.is_short)
+
+    async def _run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments, is_short: bool) -> Result:
+        async with self._turns.turn(is_short=is_short):
+            return await to_thread.run_sync(function, *arguments, limiter=self._limiter())
 
     def _limiter(self) -> anyio.CapacityLimiter:
         if self._limit is None:  # created here because it belongs to the running event loop
             self._limit = anyio.CapacityLimiter(self.threads)
         return self._limit
+
+
+class _Turns:
+    """Turns on the threads: short work first, and otherwise in the order in which they were asked for."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: tuple[deque[anyio.Event], deque[anyio.Event]] = (deque(), deque())
+
+    @asynccontextmanager
+    async def turn(self, *, is_short: bool) -> AsyncGenerator[None]:
+        """Wait for a turn, and give it back at the end."""
+        await self._take(self._waiting[0 if is_short else 1])
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    async def _take(self, queue: deque[anyio.Event]) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        granted = anyio.Event()
+        queue.append(granted)
+        try:
+            await granted.wait()
+        except BaseException:  # cancelled
+            if granted.is_set():
+                self._give_back()
+            else:
+                queue.remove(granted)
+            raise
+
+    def _give_back(self) -> None:
+        for queue in self._waiting:
+            if queue:
+                queue.popleft().set()
+                return
+        self._free += 1
 
 
 class _Batch(Generic[Item, Result]):
@@ -62,6 +111,7 @@ class _Batch(Generic[Item, Result]):
         self._function = function
         self._items = items
         self.waiting = deque(_longest_first(items))
+        self.is_short = len(items) <= SLICE_ITEMS
         self.results: dict[int, Result] = {}
 
     def run_slice(self) -> None:

@@ -22,7 +22,7 @@ class _CachedScore:
 class CachedScorer:
     """A scorer that keeps its last `limit` scores; the least recently used go first.
 
-    Only for scorers whose score of a passage does not depend on the other passages. A score takes about 300 bytes,
+    Only for scorers whose score of a passage does not depend on the other passages. A score takes about 340 bytes,
     since keys are digests.
     """
 

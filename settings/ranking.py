@@ -58,8 +58,8 @@ class RerankSettings(BaseModel):
         "each reranker has a weight of its own. `resift tune` finds the best one for your questions.",
     )
     cache_size: Annotated[int, Field(ge=0)] = Field(
-        default=50_000,
-        description="How many scores each reranker keeps in memory, at about 300 bytes each. 0 turns the cache off.",
+        default=10_000,
+        description="How many scores each reranker keeps in memory, at about 340 bytes each. 0 turns the cache off.",
     )
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import groupby
 
 import anyio
 import pytest
@@ -102,3 +103,36 @@ async def test_short_call_gets_its_turn_during_a_long_one() -> None:
 def test_one_object_serves_one_event_loop_after_another() -> None:
     workers = WorkerPool(2)
     assert [anyio.run(workers.map, len, ["a", "bb"]) for _ in range(2)] == [[1, 2], [1, 2]]
+
+
+async def test_short_work_goes_before_long_work_that_waits_and_long_work_in_its_order() -> None:
+    workers, done, begin = WorkerPool(1), list[str](), threading.Event()
+
+    def note(name: str) -> None:
+        begin.wait()
+        done.append(name)
+
+    long_work = [["first"] * (SLICE_ITEMS + 1), ["second"] * (SLICE_ITEMS + 1)]
+    async with anyio.create_task_group() as group:
+        for names in long_work:
+            group.start_soon(workers.map, note, names)
+            await anyio.wait_all_tasks_blocked()
+        group.start_soon(workers.map, note, ["short"] * SLICE_ITEMS)
+        await anyio.wait_all_tasks_blocked()
+        group.start_soon(workers.run, note, "single")
+        await anyio.wait_all_tasks_blocked()
+        begin.set()
+    runs = [name for name, _ in groupby(done)]
+    assert runs == ["first", "short", "single", "second", "first", "second"]
+
+
+async def test_turn_of_work_that_is_cancelled_while_it_waits_goes_to_the_next() -> None:
+    workers, release = WorkerPool(1), threading.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(workers.run, release.wait)
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(0.01) as waiting:
+            await workers.run(len, "never")
+        assert waiting.cancelled_caught
+        release.set()
+    assert await workers.run(len, "next") == 4
