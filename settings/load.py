@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     ingest_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
         description="The folders that the MCP tools may read, separated as in PATH. If empty, the working directory "
-        "of the server.",
+        "of the client.",
     )
     reranker: str = Field(
         default="",

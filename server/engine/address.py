@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -28,6 +29,8 @@ class EngineAddress(NamedTuple):
     port: int = 0
     token: str = ""
     """What a client has to send to the port, which every user of the machine can reach."""
+    url: str = ""
+    """Of MCP over HTTP, if the engine serves it."""
 
     @classmethod
     def read(cls, data_dir: Path) -> Self | None:
@@ -105,7 +108,7 @@ def is_same_user(connection: socket.socket) -> bool:
     if not hasattr(socket, "SO_PEERCRED"):  # macOS: the file's mode keeps others out
         return True
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    return int.from_bytes(credentials[4:8], "little") == os.getuid()
+    return int.from_bytes(credentials[4:8], sys.byteorder) == os.getuid()
 
 
 def _socket_path(data_dir: Path) -> Path:

@@ -48,9 +48,13 @@ class Client:
 
     def roots(self, ingest_roots: Sequence[Path]) -> tuple[Path, ...]:
         """Return the folders that the client may read: relative ones in the settings start from its folder."""
-        folder = Path(self.hello.folder)
-        named = tuple(each if each.parts[:1] == ("~",) else folder / each for each in ingest_roots)
-        return named or (folder,)
+        folders = (Path(self.hello.folder),) if self.hello.folder else ()
+        named = tuple(
+            each if each.parts[:1] == ("~",) else folder / each
+            for each in ingest_roots
+            for folder in folders or (Path("/"),)
+        )
+        return named or folders
 
     async def receive(self) -> bytes:
         """Return the next bytes, empty at the end."""
@@ -120,7 +124,7 @@ async def _serve_mcp(hub: Hub, client: Client) -> None:
 
 async def _stop(hub: Hub, client: Client) -> None:
     """Stop the engine, and keep the connection until it has stopped."""
-    hub.stop(f"`resift stop` of process {client.hello.pid}")
+    hub.stop(f"process {client.hello.pid} asked for it")
     await anyio.sleep_forever()
 
 

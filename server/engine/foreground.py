@@ -18,6 +18,7 @@ from ..http.listening import Listener, listen, serve_http
 from ..output import log_to_stderr
 from ..relay.connect import EngineFailed, connect
 from ..terminal import route_streams
+from .address import EngineAddress
 from .greeting import STOP
 from .hub import Hub
 from .process import Unusable, holding
@@ -35,12 +36,13 @@ def serve_in_foreground(settings: Settings, *, announce: Callable[[str], None]) 
     Raises:
         Forbidden: It would be reachable from other machines without a token.
         InvalidInput: The address or the port cannot be listened on.
-        StoreBusy: The engine that runs does not stop.
+        StoreBusy: The engine that runs serves HTTP itself, or does not stop.
         StoreError: The data folder cannot be used.
     """
     with (listener := listen(settings)).socket:
         end = time.monotonic() + settings.serve.stop_timeout_s + 30
         while not _serve(settings, listener, announce):
+            _refuse_second(settings)
             with suppress(EngineFailed):
                 if (running := connect(STOP)) is not None:
                     with running.channel as channel:
@@ -50,10 +52,24 @@ def serve_in_foreground(settings: Settings, *, announce: Callable[[str], None]) 
             time.sleep(RETRY_S)
 
 
+def _refuse_second(settings: Settings) -> None:
+    """Leave an engine alone that serves HTTP: others rely on its address, its tokens and its settings.
+
+    Raises:
+        StoreBusy: There is one.
+    """
+    other = EngineAddress.read(settings.data_dir)
+    if other is not None and other.url:
+        raise StoreBusy(
+            f"Process {other.pid} serves the data folder {settings.data_dir} at {other.url} already. To replace it, "
+            "run `resift stop` first; to serve other documents, set RESIFT_DATA_DIR to another folder."
+        )
+
+
 def _serve(settings: Settings, listener: Listener, announce: Callable[[str], None]) -> bool:
     """Serve until told to stop; return False at once if another engine holds the data folder."""
     try:
-        with holding(settings.data_dir) as (listening, address):
+        with holding(settings.data_dir, url=listener.url) as (listening, address):
             sys.argv[:] = [ENGINE]  # as which other processes name this one in messages
             log_to_stderr(settings.log_level, settings.log_format)
             route_streams(settings.log_level)

@@ -21,6 +21,7 @@ class Hello(NamedTuple):
     settings: dict[str, str]
     """Checksums of the settings that the client was started with, by name."""
     folder: str
+    """Its working directory, if it has one."""
     pid: int
     is_first: bool = True
     """Whether the client was just started; one that connects again does not ask for another engine."""
@@ -35,8 +36,8 @@ class Hello(NamedTuple):
 
         try:
             folder = os.getcwd()  # noqa: PTH109 - pathlib is not needed otherwise
-        except FileNotFoundError:
-            folder = os.path.expanduser("~")  # noqa: PTH111
+        except FileNotFoundError:  # it was deleted
+            folder = ""
         return cls(wants, __version__, settings, folder, os.getpid(), **values)
 
     def encode(self) -> bytes:

@@ -26,7 +26,7 @@ from ..output import log_to_files
 from ..terminal import route_streams
 from .address import EngineAddress
 from .connections import Client, answer
-from .greeting import COMMAND, MCP, Hello, Welcome
+from .greeting import COMMAND, MAX_BYTES, MCP, Hello, Welcome
 
 REFUSING_S = 3.0  # that clients are told why the engine cannot start, so that they do not start it over and over
 
@@ -178,14 +178,15 @@ class Hub:
 
 
 def _refuse_all(listening: socket.socket, address: EngineAddress, problem: str) -> None:
-    """Tell every client that connects why the engine cannot start."""
+    """Tell the clients that have the same settings why the engine cannot start. Others start one of their own."""
     logger.error("%s", problem)
-    end = time.monotonic() + REFUSING_S
+    end, own = time.monotonic() + REFUSING_S, checksums()
     while (left := end - time.monotonic()) > 0:
         listening.settimeout(left)
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             connection, _ = listening.accept()
             with connection:
                 connection.settimeout(left)
-                connection.recv(2**20)
+                if differing(Hello.decode(connection.recv(MAX_BYTES)).settings, own):
+                    return
                 connection.sendall(Welcome(address.pid, address.version, error=problem).encode())

@@ -44,8 +44,10 @@ class Unusable(Exception):
 
 
 @contextmanager
-def holding(folder: Path) -> Generator[tuple[socket.socket, EngineAddress]]:
+def holding(folder: Path, *, url: str = "") -> Generator[tuple[socket.socket, EngineAddress]]:
     """Hold the lock of a data folder, and yield a socket that listens and is published to this user's clients.
+
+    `url` is where the engine serves HTTP, if it does.
 
     Raises:
         Timeout: The folder has an engine already.
@@ -65,6 +67,7 @@ def holding(folder: Path) -> Generator[tuple[socket.socket, EngineAddress]]:
         except OSError as error:
             raise Unusable(f"No engine can listen for the data folder {folder}: {error}.") from error
         with listening:
+            address = address._replace(url=url)
             address.write(folder)
             try:
                 yield listening, address

@@ -18,6 +18,9 @@ from .messages import Incoming, read_message, refuse_oversize
 
 MAX_LINE_BYTES = 64 * 2**20  # three documents of the largest size that RESIFT_INGEST__MAX_BYTES allows by default
 
+ENDLESS = "subscriptions/listen"
+"""The method whose answer comes when the client ends it."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -32,7 +35,7 @@ class ByteStream:
 
 
 class LineService:
-    """Serves one client over a stream, until the client sends no more.
+    """Serves one client over a stream, until the client sends no more and its requests are answered.
 
     The SDK's own transport drops lines that it cannot parse, and ends when a reply cannot be encoded.
     """
@@ -43,8 +46,8 @@ class LineService:
         self._server = server._lowlevel_server  # pyright: ignore[reportPrivateUsage] - MCPServer.run takes no streams
         self._stream = stream
         self._reading = anyio.CancelScope()
-        self._calls = set[int | str]()
-        self._call_ended = anyio.Event()
+        self._requests = set[int | str]()
+        self._request_ended = anyio.Event()
 
     async def run(self) -> None:
         """Serve the client."""
@@ -56,10 +59,10 @@ class LineService:
             await self._server.run(requests, replies, self._server.create_initialization_options())
 
     async def finish(self) -> None:
-        """Read no more, and return when the calls of tools in flight are answered. Then `run` has to be cancelled."""
+        """Read no more, and return when the requests in flight are answered. Then `run` has to be cancelled."""
         self._reading.cancel()
-        while self._calls:
-            await self._call_ended.wait()
+        while self._requests:
+            await self._request_ended.wait()
 
     async def _read(
         self,
@@ -75,11 +78,14 @@ class LineService:
                             for answer in incoming:
                                 await answers.send(SessionMessage(answer))
                         else:
-                            self._note_call(incoming)
+                            self._note_request(incoming)
                             await to_server.send(SessionMessage(incoming))
                         self.lines_read += 1
+                # Closing the streams would cut off the requests in flight.
                 if self._reading.cancelled_caught:
-                    await anyio.sleep_forever()  # closing the streams would cut off the calls in flight
+                    await anyio.sleep_forever()
+                while self._requests:
+                    await self._request_ended.wait()
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):  # the server has ended
             return
 
@@ -96,16 +102,16 @@ class LineService:
                 if isinstance(each.message, JSONRPCResponse | JSONRPCError):
                     self._note_end(each.message.id)
 
-    def _note_call(self, message: JSONRPCMessage) -> None:
-        if isinstance(message, JSONRPCRequest) and message.method == "tools/call":
-            self._calls.add(message.id)
+    def _note_request(self, message: JSONRPCMessage) -> None:
+        if isinstance(message, JSONRPCRequest) and message.method != ENDLESS:
+            self._requests.add(message.id)
         elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
             self._note_end((message.params or {}).get("requestId"))
 
     def _note_end(self, request_id: Any) -> None:
-        self._calls.discard(request_id)
-        self._call_ended.set()
-        self._call_ended = anyio.Event()
+        self._requests.discard(request_id)
+        self._request_ended.set()
+        self._request_ended = anyio.Event()
 
 
 def encode(message: JSONRPCMessage) -> bytes:

@@ -13,8 +13,6 @@ LOST = (
     "Call again; if that fails too, ask the user to run `resift doctor`."
 )
 
-CLOSED = "The client closed its connection before this call was answered. What Resift had acknowledged is kept."
-
 INTERNAL_ERROR = -32603
 
 

@@ -10,7 +10,7 @@ from threading import Lock, Thread
 
 from ..engine.greeting import MCP
 from .connect import Connection, EngineFailed, connect_or_start
-from .conversation import CLOSED, Conversation
+from .conversation import LOST, Conversation
 
 STDIN, STDOUT = 0, 1
 
@@ -40,7 +40,10 @@ class Relay:
         self._writing = Lock()
 
     def run(self) -> int:
-        """Pass lines on until the client closes stdin, then answer what is left, since the engine cancels it."""
+        """Pass lines on until the client closes stdin, and then what is still answered.
+
+        The exit code is 1 if no engine has ever served the client.
+        """
         with self._sending, self._state:
             try:
                 self._connect()
@@ -50,7 +53,7 @@ class Relay:
             self._pass_on(line)
         while (reader := self._finish()) is not None:
             reader.join()
-        return 0
+        return 1 if self._reader is None else 0
 
     def _finish(self) -> Thread | None:
         """Tell the engine that nothing follows, and return the thread that waits for its last answers."""
@@ -118,7 +121,7 @@ class Relay:
             engine.channel.close()
             self._engine = None
             if self._is_ending:
-                self._answer(self._conversation.give_up(CLOSED))
+                self._answer(self._conversation.give_up(LOST))
                 return
             self._answer(self._conversation.lose_engine())
             if self._conversation.is_waiting:

@@ -1,11 +1,20 @@
 """`resift serve --http` is the engine of its data folder: clients on this machine and over HTTP share it."""
 
+import subprocess
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from resift.tests.server.processes import RawServer, engine_pid, http_server, stop_engine
+from resift.tests.server.processes import (
+    COMMAND,
+    TIMEOUT_S,
+    RawServer,
+    engine_pid,
+    environment,
+    http_server,
+    stop_engine,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -53,3 +62,19 @@ def test_client_that_starts_beside_an_http_server_uses_its_engine(tmp_path: Path
         client.call("ingest_documents", PUMP)
         assert "hums at night" in _search(url)
         assert client.end() == 0
+
+
+def test_second_http_server_on_a_data_folder_leaves_the_first_one_alone(tmp_path: Path) -> None:
+    with http_server(tmp_path) as url:
+        second = subprocess.run(
+            [*COMMAND, "serve", "--http", "--port", "0"],
+            capture_output=True,
+            text=True,
+            env=environment(tmp_path),
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert f"at {url} already" in second.stderr
+        assert "resift stop" in second.stderr
+        assert '"result"' in _search(url)
