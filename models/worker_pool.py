@@ -29,7 +29,7 @@ class WorkerPool:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self._turns = _Turns(threads)
+        self._fair_limit = _FairLimit(threads)
         self._limit: anyio.CapacityLimiter | None = None
 
     async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
@@ -56,7 +56,7 @@ class WorkerPool:
             await self._run(batch.run_slice, is_short=batch.is_short)
 
     async def _run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments, is_short: bool) -> Result:
-        async with self._turns.turn(is_short=is_short):
+        async with self._fair_limit.slot(is_short=is_short):
             return await to_thread.run_sync(function, *arguments, limiter=self._limiter())
 
     def _limiter(self) -> anyio.CapacityLimiter:
@@ -65,16 +65,16 @@ class WorkerPool:
         return self._limit
 
 
-class _Turns:
-    """Turns on the threads: short work first, and otherwise in the order in which they were asked for."""
+class _FairLimit:
+    """The threads that are free: short work gets one first, and other work in the order in which it came."""
 
     def __init__(self, count: int) -> None:
         self._free = count
         self._waiting: tuple[deque[anyio.Event], deque[anyio.Event]] = (deque(), deque())
 
     @asynccontextmanager
-    async def turn(self, *, is_short: bool) -> AsyncGenerator[None]:
-        """Wait for a turn, and give it back at the end."""
+    async def slot(self, *, is_short: bool) -> AsyncGenerator[None]:
+        """Wait for a free thread, and release it at the end."""
         await self._take(self._waiting[0 if is_short else 1])
         try:
             yield

@@ -126,7 +126,7 @@ async def test_short_work_goes_before_long_work_that_waits_and_long_work_in_its_
     assert runs == ["first", "short", "single", "second", "first", "second"]
 
 
-async def test_turn_of_work_that_is_cancelled_while_it_waits_goes_to_the_next() -> None:
+async def test_work_that_is_cancelled_while_it_waits_keeps_no_thread() -> None:
     workers, release = WorkerPool(1), threading.Event()
     async with anyio.create_task_group() as group:
         group.start_soon(workers.run, release.wait)
