@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import signal
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,8 +114,18 @@ def backup(
     from ...settings.load import load_settings
 
     settings = load_settings()
-    with alone(settings, in_data_folder=True):
+    with _ending_in_order(), alone(settings, in_data_folder=True):
         anyio.run(_back_up, settings, file, collections)
+
+
+@contextmanager
+def _ending_in_order() -> Generator[None]:
+    """Let SIGTERM end the block like an error, so that the unfinished file is removed."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None:
@@ -134,16 +147,19 @@ async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None
 
 
 @app.command()
-def restore(file: Annotated[Path, typer.Argument(help="A file that `resift backup` wrote.")]) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `resift backup` wrote.")],
+    collections: CollectionNames = [],  # noqa: B006
+) -> None:
     """Restore the collections of a backup into the data folder."""
     from ...settings.load import load_settings
 
     settings = load_settings()
     with alone(settings, in_data_folder=True):
-        anyio.run(_restore, settings, file)
+        anyio.run(_restore, settings, file, collections)
 
 
-async def _restore(settings: Settings, file: Path) -> None:
+async def _restore(settings: Settings, file: Path, names: Sequence[str]) -> None:
     from ...factories.stores import embedded_store
     from ...store.edge.backup import restore as restore_backup
 
@@ -151,7 +167,7 @@ async def _restore(settings: Settings, file: Path) -> None:
     store = embedded_store(settings)
     try:
         with progress_bar(f"Restoring {file}"):
-            index = await restore_backup(store, file)
+            index = await restore_backup(store, file, names)
     finally:
         await store.close()
     say(f"{_counts(index.passages)} restored, as of {index.created}. The checksum of every file was verified.")

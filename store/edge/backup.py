@@ -12,14 +12,22 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...core.errors import DamagedCollection, IncompatibleCollection, InvalidInput, NotFound, ResiftError, StoreError
+from ...core.errors import (
+    DamagedCollection,
+    IncompatibleCollection,
+    InvalidInput,
+    NotFound,
+    ResiftError,
+    StoreError,
+    nearest,
+)
 from ...core.text import listed
 from ..collection import check_name, unknown_collection
 from ..manifest import MANIFEST, read_manifest
@@ -113,22 +121,23 @@ def _write_all(file: Path, paths: Mapping[str, Path], contents: Contents) -> Non
             part.unlink()
 
 
-async def restore(store: EdgeStore, file: Path) -> Contents:
-    """Add the collections in a backup to the store, after checking all of them. Damaged collections are replaced.
+async def restore(store: EdgeStore, file: Path, names: Sequence[str] = ()) -> Contents:
+    """Add the named collections of a backup, or all, to the store, after checking them. Damaged ones are replaced.
 
     Raises:
-        NotFound: The file does not exist.
+        NotFound: The file does not exist, or does not hold a collection that is named.
         InvalidInput: The file is not a backup, or it is cut off or damaged; the store is unchanged.
         StoreError: A collection of one of the names exists and is not damaged, or a restored one does not open.
     """
     known = await store.names()
     with _opened(file) as archive:
-        contents = _read_contents(archive, file)
+        contents = _chosen(_read_contents(archive, file), names, archive, file)
         existing = sorted(set(known) & set(contents.passages))
         if existing := [name for name in existing if not await store.is_damaged(name)]:
             raise StoreError(
                 f"Nothing was restored, because these collections already exist: {listed(existing)}. Delete them "
-                "first, or set RESIFT_DATA_DIR to another folder."
+                "first, restore only others with `resift restore FILE -c NAME`, or set RESIFT_DATA_DIR to another "
+                "folder."
             )
         staging = store.work_folder("restoring")
         shutil.rmtree(staging, ignore_errors=True)
@@ -216,6 +225,20 @@ def _read_contents(archive: tarfile.TarFile, file: Path) -> Contents:
     if unlisted or any(".." in PurePosixPath(key).parts or key.startswith("/") for key in contents.files):
         raise InvalidInput(f"{file} holds files that it does not list. Nothing was restored.")
     return contents
+
+
+def _chosen(contents: Contents, names: Sequence[str], archive: tarfile.TarFile, file: Path) -> Contents:
+    """Return what a backup holds of the named collections, or all of it without names."""
+    for name in names:
+        if name not in contents.passages:
+            near = nearest(name, contents.passages)
+            raise NotFound(f"{file} holds no collection {name!r}.{near} It holds: {listed(contents.passages)}.")
+    if not names:
+        return contents
+    files = {key: digest for key, digest in contents.files.items() if PurePosixPath(key).parts[0] in names}
+    size = sum(member.size for member in archive.getmembers() if member.name in files)  # holes included
+    passages = {name: count for name, count in contents.passages.items() if name in names}
+    return replace(contents, passages=passages, files=files, disk_bytes=min(contents.disk_bytes or size, size))
 
 
 def _extract(archive: tarfile.TarFile, contents: Contents, staging: Path, file: Path, *, space: DiskSpace) -> None:

@@ -1,5 +1,7 @@
 """`resift move`, `backup` and `restore` on the command line."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from anyio.to_thread import run_sync
 
 from resift.server.cli.transfer import copy_collections
 from resift.settings.load import load_settings
+from resift.tests.server.engine.serving import read_to_the_end, start
 from resift.tests.server.in_process import Run
 from resift.tests.standins.qdrant import serving
 
@@ -35,6 +38,25 @@ def test_backup_is_restored_into_another_data_folder(
     assert (restored.code, "notes (1 passage) restored" in restored.out) == (0, True)
     assert run("search", "squealing brakes", "-c", "notes", "--reranker", "none", "--json").json["hits"]
     assert "already exist" in run("restore", file).err
+    assert "holds no collection 'nots'. Did you mean 'notes'?" in run("restore", file, "-c", "nots").err
+
+
+@pytest.mark.slow
+def test_backup_that_is_ended_leaves_no_part_of_a_file(run: Run, files: Path, tmp_path: Path) -> None:
+    assert run("ingest", str(files), "-c", "notes").code == 0
+    (tmp_path / "data" / "collections" / "notes" / "noise").write_bytes(os.urandom(2**20))
+    file, part = tmp_path / "notes.tar", tmp_path / "notes.tar.part"
+    os.mkfifo(part)  # the backup stops in it, half-written, until somebody reads
+    with start(tmp_path, "backup", str(file)) as backup:
+        reading = os.open(part, os.O_RDONLY)
+        assert os.read(reading, 1)
+        backup.send_signal(signal.SIGTERM)
+        read_to_the_end(reading)
+        os.close(reading)
+        backup.communicate()
+    assert backup.returncode == 128 + signal.SIGTERM
+    assert not part.exists()
+    assert not file.exists()
 
 
 def test_server_is_not_backed_up_from_here(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

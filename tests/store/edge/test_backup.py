@@ -77,6 +77,19 @@ async def test_backup_restores_documents_vectors_and_manifest_elsewhere(
     await other.close()
 
 
+async def test_one_collection_of_a_backup_is_restored_beside_others(backup: Path, tmp_path: Path) -> None:
+    other = EdgeStore(tmp_path / "elsewhere", reserve_bytes=0)
+    assert dict((await restore(other, backup, ["notes"])).passages) == {"notes": 20}
+    assert await other.names() == ["notes"]
+    with pytest.raises(StoreError, match=r"already exist: notes\. .*`resift restore FILE -c NAME`"):
+        await restore(other, backup)
+    with pytest.raises(NotFound, match=r"holds no collection 'wikis'\. Did you mean 'wiki'\? It holds: notes, wiki\."):
+        await restore(other, backup, ["wikis"])
+    await restore(other, backup, ["wiki"])
+    assert await other.names() == ["notes", "wiki"]
+    await other.close()
+
+
 async def test_backup_of_one_collection_leaves_the_others_out(original: EdgeStore, tmp_path: Path) -> None:
     index = (await back_up(original, tmp_path / "wiki.tar", ["wiki"])).contents
     assert set(index.passages) == {"wiki"}
