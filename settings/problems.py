@@ -26,7 +26,8 @@ def misfit(error: ValidationError) -> str:
         named = ": ".join(part for part in (_variable([TABLE]), place) if part)
     elif first["loc"][:2] == TOKENS:
         place = " ".join(str(part) for part in first["loc"][2:])
-        return f"{_variable(TOKENS)}: {place}: {first['msg']}. `resift token NAME` prints a row as it must be."
+        named = ": ".join(part for part in (_variable(TOKENS), place) if part)
+        return f"{named}: {_reason(first)}. `resift token NAME` prints a row as it must be."
     else:
         named = _with_values(first)
     return f"{named}: {_reason(first)}. Correct it or leave it out."

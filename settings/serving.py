@@ -1,10 +1,11 @@
 """Settings of the engine that serves several clients, and of its HTTP server."""
 
+from collections import Counter
 from datetime import date
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 
@@ -84,6 +85,14 @@ class HttpSettings(BaseModel):
     requests_per_minute: Annotated[int, Field(ge=0)] = Field(
         default=1200, description="How many requests each token may make in a minute. 0 means no limit."
     )
+
+    @field_validator("tokens", mode="after")
+    @classmethod
+    def _check_names(cls, value: tuple[TokenRow, ...]) -> tuple[TokenRow, ...]:
+        counts = Counter(row.name for row in value)
+        if twice := [name for name, count in counts.items() if count > 1]:
+            raise ValueError(f"several tokens are named {twice[0]!r}, but logs and limits tell tokens apart by name")
+        return value
 
 
 class OAuthSettings(BaseModel):

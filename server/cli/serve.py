@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import typer
 
-from ...core.errors import NotFound, nearest
+from ...core.errors import InvalidInput, NotFound, nearest
 from .command import AsJson
 from .console import note, print_json, say
 
@@ -96,6 +96,14 @@ def token(
     from ..http.bearer import new_token
 
     last_day = None if expires is None else expires.date()
+    if last_day and last_day < datetime.now(UTC).date():
+        raise typer.BadParameter(f"{last_day} is past. Give the last day on which the token is to be accepted.")
+    rows = load_settings().http.tokens
+    if name in {row.name for row in rows}:
+        raise InvalidInput(
+            f"There is already a token named {name!r}. Choose another name, or delete its row from {TOKENS_SETTING} "
+            "to replace it."
+        )
     made = new_token(name, write=not read_only, collections=collection, expires=last_day)
     if as_json:
         print_json({"token": made.token, "row": _shown(made.row)})
@@ -103,9 +111,10 @@ def token(
     say(made.token)
     note(
         "This is the token. It is not shown again: clients send it as `Authorization: Bearer TOKEN`.\n"
-        "Put this into the settings of the server, and start it again:\n"
+        "Put this, which holds the tokens so far and the new one, into the settings before you make the next one, and "
+        "start the server again:\n"
     )
-    note(f"{TOKENS_SETTING}='{_as_json([*load_settings().http.tokens, made.row])}'")
+    note(f"{TOKENS_SETTING}='{_as_json([*rows, made.row])}'")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from ...core.errors import StoreBusy, StoreError
 from ...factories.engine import build_engine
 from ...settings.load import Settings
 from ...store.edge.data_dir import ENGINE
-from ..http.listening import Listener, listen, serve_http
+from ..http.listening import Listener, announcement, listen, serve_http
 from ..output import log_to_stderr
 from ..relay.connect import EngineFailed, connect
 from ..terminal import route_streams
@@ -75,7 +75,7 @@ def _serve(settings: Settings, listener: Listener, announce: Callable[[str], Non
             route_streams(settings.log_level)
             engine = build_engine(settings)
             hub = Hub(engine, address, settings.data_dir, beside=partial(serve_http, engine, listener))
-            announce(f"Serving MCP at {listener.url}. Stop with Ctrl+C.")
+            announce(announcement(listener, settings))
             anyio.run(hub.serve, listening)
             return True
     except Timeout:

@@ -52,7 +52,7 @@ def listen(settings: Settings) -> Listener:
         InvalidInput: The address is not one of this machine's, or the port is taken.
     """
     http = settings.http
-    if not (http.tokens or settings.oauth.issuer) and http.host.lower() not in LOOPBACK_NAMES:
+    if _is_open(settings) and http.host.lower() not in LOOPBACK_NAMES:
         raise Forbidden(
             f"Without a token, everybody who reaches {http.host} could read and delete the documents. Run `resift "
             "token NAME` and put the row that it prints into RESIFT_HTTP__TOKENS, or listen on 127.0.0.1."
@@ -70,6 +70,20 @@ def listen(settings: Settings) -> Listener:
     opened.setblocking(False)
     host = f"[{http.host}]" if ":" in http.host else http.host
     return Listener(opened, f"http://{host}:{opened.getsockname()[1]}{MCP_PATH}")
+
+
+def announcement(listener: Listener, settings: Settings, *, workers: int = 1) -> str:
+    """Return where MCP is served, and who may do what if there are no tokens."""
+    several = f" with {workers} workers" if workers > 1 else ""
+    text = f"Serving MCP at {listener.url}{several}. Stop with Ctrl+C."
+    if _is_open(settings):
+        rights = "search and read" if settings.read_only else "read, add and delete"
+        text += f"\nNo tokens: every program on this machine may {rights}."
+    return text
+
+
+def _is_open(settings: Settings) -> bool:
+    return not (settings.http.tokens or settings.oauth.issuer)
 
 
 async def serve_http(engine: Engine, listener: Listener) -> None:

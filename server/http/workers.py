@@ -13,7 +13,7 @@ from ...factories.engine import build_engine, running
 from ...settings.load import Settings, load_settings
 from ..output import mask_streams
 from .application import create_app
-from .listening import configure, listen
+from .listening import announcement, configure, listen
 from .metrics import SHARED_FOLDER
 
 FACTORY = f"{__name__}:create"
@@ -40,7 +40,7 @@ def serve_with_workers(settings: Settings, *, workers: int, announce: Callable[[
         }
         config = configure(FACTORY, settings)
         config.factory, config.workers = True, workers
-        announce(f"Serving MCP at {listener.url} with {workers} workers. Stop with Ctrl+C.")
+        announce(announcement(listener, settings, workers=workers))
         Multiprocess(config, sockets=[listener.socket]).run()
 
 

@@ -16,7 +16,7 @@ import pytest
 from anyio import to_thread
 
 from resift.core.errors import Forbidden, InvalidInput
-from resift.server.http.listening import at_address, listen, serve_http
+from resift.server.http.listening import announcement, at_address, listen, serve_http
 from resift.settings.load import load_settings
 from resift.tests.server.http.application import MCP, READER, bearer, engine_of, rows
 from resift.tests.server.http.wire import answer_on, assert_closed, connected
@@ -37,6 +37,21 @@ def test_server_with_a_token_listens_to_other_machines(tmp_path: Path) -> None:
     listener = listen(load_settings(data_dir=tmp_path, http={"host": "0.0.0.0", "port": 0, "tokens": rows(READER)}))
     with listener.socket:
         assert listener.socket.getsockname()[0] == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "No tokens: every program on this machine may read, add and delete."),
+        ({"read_only": True}, "No tokens: every program on this machine may search and read."),
+    ],
+)
+def test_server_without_a_token_says_who_may_use_it(tmp_path: Path, settings: dict[str, bool], said: str) -> None:
+    loaded = at_address(load_settings(data_dir=tmp_path, **settings), host="", port=0)
+    with (listener := listen(loaded)).socket:
+        assert announcement(listener, loaded).splitlines()[1:] == [said]
+        safe = load_settings(data_dir=tmp_path, http={"tokens": rows(READER)}, **settings)
+        assert "No tokens" not in announcement(listener, safe)
 
 
 def test_port_that_is_taken_is_told(tmp_path: Path) -> None:
@@ -141,5 +156,6 @@ async def test_workers_share_a_port_a_store_and_their_metrics(tmp_path: Path) ->
             started.send_signal(signal.SIGTERM)
             _, errors = await to_thread.run_sync(started.communicate)
             assert started.returncode == 0, errors
+            assert "No tokens: every program on this machine may read, add and delete." in errors
         finally:
             started.kill()

@@ -1,6 +1,7 @@
 """`resift token`: the token is printed once, and its row fits the settings."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -38,6 +39,31 @@ def test_json_has_the_token_and_its_row(run: Run) -> None:
     made = run("token", "ci", "--json").json
     assert made["row"] == {"name": "ci", "sha256": made["row"]["sha256"], "write": True}
     assert made["token"].startswith("resift_")
+
+
+def test_last_day_that_is_past_is_refused(run: Run) -> None:
+    today = datetime.now(UTC).date()
+    refused = run("token", "ci", "--expires", str(today - timedelta(days=2)))
+    assert (refused.code, refused.out) == (2, "")
+    assert "is past" in refused.err
+    assert run("token", "ci", "--expires", str(today + timedelta(days=1))).code == 0
+
+
+def test_second_token_of_a_name_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run("token", "ci")
+    assert "before you make the next one" in first.err
+    monkeypatch.setenv("RESIFT_HTTP__TOKENS", _setting(first.err))
+    for options in ((), ("--json",)):
+        refused = run("token", "ci", *options)
+        assert (refused.code, refused.out) == (1, "")
+        assert "There is already a token named 'ci'. Choose another name, or delete its row" in refused.err
+
+
+def test_tokens_of_one_name_in_the_settings_are_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [run("token", "ci", "--json").json["row"] for _ in range(2)]
+    monkeypatch.setenv("RESIFT_HTTP__TOKENS", json.dumps(rows))
+    with pytest.raises(InvalidInput, match=r"^RESIFT_HTTP__TOKENS: several tokens are named 'ci'"):
+        load_settings()
 
 
 def test_token_in_place_of_its_hash_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
