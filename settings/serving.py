@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+MOST_NAME_CHARACTERS = 100  # of a token's
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 
 
@@ -28,7 +30,7 @@ class TokenRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=MOST_NAME_CHARACTERS)]
     sha256: Sha256
     """Of the token in UTF-8, in hexadecimal digits."""
     write: bool = False

@@ -93,8 +93,11 @@ def token(
 ) -> None:
     """Make a bearer token for the HTTP server. It is shown once; the settings keep only its hash."""
     from ...settings.load import load_settings
+    from ...settings.serving import MOST_NAME_CHARACTERS
     from ..http.bearer import new_token
 
+    if not name.strip() or len(name) > MOST_NAME_CHARACTERS:
+        raise typer.BadParameter(f"{name!r} is not a name of 1 to {MOST_NAME_CHARACTERS} characters.")
     last_day = None if expires is None else expires.date()
     if last_day and last_day < datetime.now(UTC).date():
         raise typer.BadParameter(f"{last_day} is past. Give the last day on which the token is to be accepted.")

@@ -41,6 +41,13 @@ def test_json_has_the_token_and_its_row(run: Run) -> None:
     assert made["token"].startswith("resift_")
 
 
+@pytest.mark.parametrize("name", ["", "  ", "n" * 101])
+def test_unusable_name_is_a_usage_error(run: Run, name: str) -> None:
+    refused = run("token", name)
+    assert (refused.code, refused.out) == (2, "")
+    assert "is not a name of 1 to 100 characters" in refused.err
+
+
 def test_last_day_that_is_past_is_refused(run: Run) -> None:
     today = datetime.now(UTC).date()
     refused = run("token", "ci", "--expires", str(today - timedelta(days=2)))
