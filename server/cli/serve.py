@@ -29,10 +29,13 @@ def serve(
     ] = False,
     over_http: Annotated[bool, typer.Option("--http", help="Serve MCP over HTTP instead. See docs/http.md.")] = False,
     host: Annotated[str, typer.Option(help="The address to listen on. Default: RESIFT_HTTP__HOST.")] = "",
-    port: Annotated[int, typer.Option(help="The port to listen on. Default: RESIFT_HTTP__PORT.", max=65535)] = -1,
+    port: Annotated[
+        int | None, typer.Option(help="The port to listen on. Default: RESIFT_HTTP__PORT.", min=0, max=65535)
+    ] = None,
     workers: Annotated[
-        int, typer.Option(help="How many processes serve HTTP; more than one needs QDRANT_URL.", min=1)
-    ] = 1,
+        int | None,
+        typer.Option(help="How many processes serve HTTP; more than one needs QDRANT_URL. Default: 1.", min=1),
+    ] = None,
 ) -> None:
     """Serve MCP on stdin and stdout. MCP clients run this command."""
     from ...settings.load import load_settings
@@ -40,7 +43,12 @@ def serve(
     settings = load_settings()
     if over_http and in_process:
         raise typer.BadParameter("Give --http or --in-process, not both.")
-    if over_http and workers > 1:
+    given = [
+        name for name, value in (("--host", host), ("--port", port), ("--workers", workers)) if value not in ("", None)
+    ]
+    if given and not over_http:
+        raise typer.BadParameter(f"{given[0]} is for a server over HTTP: add --http, or leave it out.")
+    if over_http and workers and workers > 1:
         from ..http.listening import at_address
         from ..http.workers import serve_with_workers
 

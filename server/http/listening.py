@@ -37,10 +37,10 @@ class Listener:
     """Of MCP."""
 
 
-def at_address(settings: Settings, *, host: str, port: int) -> Settings:
-    """Return the settings with another address and port; an empty or negative one is that of the settings."""
+def at_address(settings: Settings, *, host: str, port: int | None) -> Settings:
+    """Return the settings with another address and port; an empty one, or None, is that of the settings."""
     http = settings.http
-    update = {"host": host or http.host, "port": http.port if port < 0 else port}
+    update = {"host": host or http.host, "port": http.port if port is None else port}
     return settings.model_copy(update={"http": http.model_copy(update=update)})
 
 

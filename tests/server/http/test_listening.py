@@ -66,6 +66,32 @@ def test_several_workers_need_a_server_for_the_store(run: Run) -> None:
     assert "only one process can open the collections of a data folder. Set QDRANT_URL" in refused.err
 
 
+@pytest.mark.parametrize("option", [("--port", "0"), ("--host", "127.0.0.1"), ("--workers", "1")])
+def test_options_of_http_are_refused_without_it(run: Run, option: tuple[str, str]) -> None:
+    refused = run("serve", *option)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"{option[0]} is for a server over HTTP: add --http" in refused.err
+
+
+@pytest.mark.parametrize("port", ["-5", "65536"])
+def test_port_out_of_range_is_refused(run: Run, port: str) -> None:
+    refused = run("serve", "--http", "--port", port)
+    assert refused.code == 2
+    assert "--port" in refused.err
+
+
+def test_help_of_serve_shows_the_range_of_ports(run: Run) -> None:
+    shown = run("serve", "--help").out
+    assert "0<=x<=65535" in shown
+    assert "-1" not in shown
+
+
+def test_port_of_the_settings_is_kept_if_none_is_given(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path, http={"port": 8899})
+    assert at_address(settings, host="", port=None).http.port == 8899
+    assert at_address(settings, host="", port=0).http.port == 0
+
+
 @pytest.mark.anyio
 async def test_requests_in_flight_are_finished_when_the_server_stops(tmp_path: Path) -> None:
     listener = listen(at_address(load_settings(data_dir=tmp_path), host="", port=0))
