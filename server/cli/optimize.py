@@ -40,13 +40,16 @@ class StorageTrial:
 
 @app.command()
 def optimize(
+    name: Annotated[str, typer.Argument(help="The collection, as with --collection.", metavar="COLLECTION")] = "",
     collection: CollectionName = "default",
     quantization: Annotated[
         Quantization | None, typer.Option(help="Switch to this quantization. Default: keep the current one.")
     ] = None,
 ) -> None:
     """Rebuild a collection's index. Searches keep working meanwhile."""
-    if not run_on_engine(lambda engine: _optimize(engine, collection, quantization)):
+    if name and collection not in (name, "default"):
+        raise typer.BadParameter(f"Two collections are given, {name!r} and {collection!r}. Give one of them.")
+    if not run_on_engine(lambda engine: _optimize(engine, name or collection, quantization)):
         raise typer.Exit(1)
 
 

@@ -51,8 +51,10 @@ def test_collection_changes_over_to_another_quantization_and_keeps_it(folder: Pa
     done = run("optimize", "-c", "big", "--quantization", "int8")
     assert done.code == 0
     assert re.search(r"big: 1,200 passages, quantization int8, a full scan; searches find (100|9\d)\.\d%", done.out)
-    again = run("optimize", "-c", "big")
-    assert "quantization int8" in again.out
+    again = run("optimize", "big")
+    assert "big: 1,200 passages, quantization int8" in again.out
+    two = run("optimize", "big", "-c", "small")
+    assert (two.code, "Two collections are given, 'big' and 'small'" in " ".join(two.err.split())) == (2, True)
     assert (storage(folder)["quantization"], storage(folder)["indexed"]) == ("int8", PASSAGES)
 
 
