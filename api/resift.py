@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ..core.errors import InvalidInput, NotFound, nearest
+from ..core.errors import InvalidInput, NotFound
 from ..core.extras import require_extra
 from ..core.text import listed
 from ..core.values import Hit
@@ -50,8 +50,6 @@ class Resift:
 
     def __init__(self, settings: Settings | None = None, *, engine: Engine | None = None, **overrides: Any) -> None:
         self._is_own = engine is None
-        if unknown := sorted(overrides.keys() - Settings.model_fields.keys()):
-            raise InvalidInput(f"Unknown setting {unknown[0]!r}.{nearest(unknown[0], Settings.model_fields)}")
         if overrides and (settings is not None or engine is not None):
             raise InvalidInput(f"{listed(sorted(overrides))}: pass single settings, or `settings`, not both.")
         if engine is None:

@@ -144,7 +144,9 @@ def test_settings_may_be_passed(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path / "data")
     assert isinstance(settings, Settings)
     assert Resift(settings).engine.settings is settings
-    with pytest.raises(InvalidInput, match=r"'data_dri'\. Did you mean 'data_dir'"):
+    with pytest.raises(InvalidInput, match=r"Unknown setting data_dri\. Did you mean 'data_dir'"):
         Resift(data_dri=tmp_path)
+    with pytest.raises(InvalidInput, match=r"Unknown setting search\.dense_wieght\. Did you mean 'dense_weight'"):
+        Resift(data_dir=tmp_path, search={"dense_wieght": 0.9})
     with pytest.raises(InvalidInput, match=r"threads: pass single settings, or `settings`, not both\."):
         Resift(settings, threads=1)

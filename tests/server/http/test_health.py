@@ -44,7 +44,7 @@ async def test_server_is_not_ready_while_the_store_is_maintained(tmp_path: Path)
 
 
 async def test_server_is_not_ready_when_its_store_does_not_answer(tmp_path: Path) -> None:
-    async with client_of(engine_of(tmp_path, qdrant_url="http://127.0.0.1:9", qdrant={"retries": 0})) as client:
+    async with client_of(engine_of(tmp_path, qdrant_url="http://127.0.0.1:9", qdrant={"attempts": 1})) as client:
         response = await client.get("/ready")
         assert response.status_code == 503
         assert "127.0.0.1:9" in response.json()["message"]
