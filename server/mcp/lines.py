@@ -9,11 +9,11 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.message import SessionMessage
-from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+from mcp.types import JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 from pydantic_core import to_json
 
 from .guard import content, printable, shown
-from .ids import HEAD_CHARACTERS, TAIL_CHARACTERS
+from .ids import HEAD_CHARACTERS, TAIL_CHARACTERS, is_id
 from .messages import Incoming, read_message, refuse_oversize
 
 MAX_LINE_BYTES = 64 * 2**20  # three documents of the largest size that RESIFT_INGEST__MAX_BYTES allows by default
@@ -47,7 +47,10 @@ class LineService:
         self._stream = stream
         self._reading = anyio.CancelScope()
         self._requests = set[int | str]()
-        self._request_ended = anyio.Event()
+        """Those of the client in flight."""
+        self._questions = set[int | str | None]()
+        """The requests of the server that the client has not answered."""
+        self._changed = anyio.Event()
 
     async def run(self) -> None:
         """Serve the client."""
@@ -62,7 +65,7 @@ class LineService:
         """Read no more, and return when the requests in flight are answered. Then `run` has to be cancelled."""
         self._reading.cancel()
         while self._requests:
-            await self._request_ended.wait()
+            await self._changed.wait()
 
     async def _read(
         self,
@@ -78,14 +81,14 @@ class LineService:
                             for answer in incoming:
                                 await answers.send(SessionMessage(answer))
                         else:
-                            self._note_request(incoming)
+                            self._note_incoming(incoming)
                             await to_server.send(SessionMessage(incoming))
                         self.lines_read += 1
                 # Closing the streams would cut off the requests in flight.
                 if self._reading.cancelled_caught:
                     await anyio.sleep_forever()
-                while self._requests:
-                    await self._request_ended.wait()
+                while self._requests and not self._questions:  # which nobody will answer
+                    await self._changed.wait()
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):  # the server has ended
             return
 
@@ -99,19 +102,34 @@ class LineService:
                     logger.warning("The client does not read any more: %s", error)
                     connection.cancel()
                     return
-                if isinstance(each.message, JSONRPCResponse | JSONRPCError):
-                    self._note_end(each.message.id)
+                self._note_outgoing(each.message)
 
-    def _note_request(self, message: JSONRPCMessage) -> None:
-        if isinstance(message, JSONRPCRequest) and message.method != ENDLESS:
-            self._requests.add(message.id)
-        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+    def _note_incoming(self, message: JSONRPCMessage) -> None:
+        """Note a request, the end of one, or the answer to a question of the server."""
+        if isinstance(message, JSONRPCRequest):
+            if message.method != ENDLESS:
+                self._requests.add(message.id)
+        elif not isinstance(message, JSONRPCNotification):
+            self._questions.discard(message.id)
+        elif message.method == "notifications/cancelled":
             self._note_end((message.params or {}).get("requestId"))
 
+    def _note_outgoing(self, message: JSONRPCMessage) -> None:
+        """Note an answer, or a question of the server."""
+        if isinstance(message, JSONRPCRequest):
+            self._questions.add(message.id)
+            self._tell_change()
+        elif not isinstance(message, JSONRPCNotification):
+            self._note_end(message.id)
+
     def _note_end(self, request_id: Any) -> None:
-        self._requests.discard(request_id)
-        self._request_ended.set()
-        self._request_ended = anyio.Event()
+        if is_id(request_id):
+            self._requests.discard(request_id)
+        self._tell_change()
+
+    def _tell_change(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
 
 
 def encode(message: JSONRPCMessage) -> bytes:

@@ -1,0 +1,61 @@
+"""A connection of lines ends when its client has sent its last line and can be told no more."""
+
+import json
+from typing import Any
+
+import anyio
+import pytest
+
+from resift.api.resift import Resift
+from resift.factories.engine import Engine
+from resift.server.mcp.assembly import create_server
+from resift.server.mcp.lines import ByteStream, LineService
+
+pytestmark = pytest.mark.anyio
+
+HANG_S = 60
+
+
+async def _answers(engine: Engine, *messages: dict[str, Any], **capabilities: Any) -> list[dict[str, Any]]:
+    """Send messages after the handshake, close the client's direction at once, and return what was answered."""
+    hello = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": {"name": "x", "version": "0"}}
+    lines = [{"id": 0, "method": "initialize", "params": hello}, {"method": "notifications/initialized"}, *messages]
+    sent = [json.dumps({"jsonrpc": "2.0", **each}).encode() + b"\n" for each in lines]
+    received = list[dict[str, Any]]()
+
+    async def receive() -> bytes:
+        return sent.pop(0) if sent else b""
+
+    async def send(line: bytes) -> None:
+        received.append(json.loads(line))
+
+    with anyio.fail_after(HANG_S):
+        await LineService(create_server(engine), ByteStream(receive, send)).run()
+    return received
+
+
+async def test_requests_are_answered_although_nothing_follows(engine: Engine) -> None:
+    call: dict[str, Any] = {"id": 1, "method": "tools/call", "params": {"name": "list_collections", "arguments": {}}}
+    received = await _answers(engine, call, {"id": 2, "method": "prompts/list"})
+    assert {each["id"] for each in received} == {0, 1, 2}
+    assert all("result" in each for each in received)
+
+
+@pytest.mark.parametrize("request_id", [{}, [], None, True, 1.5, "unknown"], ids=repr)
+async def test_cancellation_of_what_is_no_request_is_ignored(engine: Engine, request_id: Any) -> None:
+    cancel: dict[str, Any] = {"method": "notifications/cancelled", "params": {"requestId": request_id}}
+    received = await _answers(engine, cancel, {"id": 1, "method": "ping"})
+    assert received[-1] == {"jsonrpc": "2.0", "id": 1, "result": {}}
+
+
+async def test_question_that_nobody_will_answer_does_not_hold_the_connection(engine: Engine) -> None:
+    await Resift(engine=engine).ingest(documents=[{"id": "pump", "text": "The pump hums."}], collection="asked")
+    arguments = {"collection": "asked", "everything": True}
+    call: dict[str, Any] = {
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "delete_documents", "arguments": arguments},
+    }
+    received = await _answers(engine, call, elicitation={})
+    assert "elicitation/create" in [each.get("method") for each in received]
+    assert [each.name for each in await Resift(engine=engine).collections()] == ["asked"]
