@@ -63,6 +63,7 @@ async def test_table_gives_rerankers_and_cascades_that_are_chosen_per_call(
     assert set(server.keys) == {f"Bearer {KEY}"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [

@@ -133,6 +133,7 @@ async def test_deleting_by_a_filter_that_matches_nothing_is_explained(engine: En
     assert (removed.documents, removed.notes) == (0, ("None of the named documents matches the filter.",))
 
 
+@pytest.mark.slow
 async def test_range_is_found_whatever_the_number_of_passages(tmp_path: Path) -> None:
     many = [
         Document(f"d{number}", "", text="pot", metadata={"n": number * 7 % 1501, "day": f"20{number % 90 + 10}-01-02"})

@@ -141,6 +141,7 @@ def test_file_name_that_is_not_unicode_does_not_end_the_server(tmp_path: Path) -
     assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_client_that_stops_reading_ends_the_server(tmp_path: Path) -> None:
     server = RawServer(tmp_path)
     assert server.process.stdout is not None
@@ -152,6 +153,7 @@ def test_client_that_stops_reading_ends_the_server(tmp_path: Path) -> None:
     assert "Traceback" not in (tmp_path / ".stderr").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_children_and_libraries_get_neither_end_of_the_wire() -> None:
     program = (
         "import os, subprocess, sys\n"

@@ -44,6 +44,7 @@ async def filled(store: EdgeStore, manifest: Manifest) -> EdgeCollection:
     return collection
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", get_args(Quantization))
 async def test_every_quantization_rescored_finds_nearly_what_an_exact_search_does(
     filled: EdgeCollection, store: EdgeStore, kind: Quantization
@@ -74,6 +75,7 @@ async def test_graph_is_searched_as_broadly_as_the_recall_wanted_asks_for(filled
     assert recall(few, exact) < 1  # it is a graph indeed: a scan would find all
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", [{"lt": 2050}, {"gte": 2090}, 2007], ids=["half", "a tenth", "a hundredth"])
 async def test_filter_holds_while_the_graph_is_walked(
     store: EdgeStore, manifest: Manifest, year: dict[str, int] | int
@@ -103,6 +105,7 @@ async def test_filter_holds_while_the_graph_is_walked(
     assert np.mean(afterwards) < 10 * len(met) / PASSAGES + 2  # what a filter after the search would leave of ten
 
 
+@pytest.mark.slow
 async def test_filter_over_several_fields_of_a_graph_leaves_nothing_out(store: EdgeStore, manifest: Manifest) -> None:
     rows = np.random.default_rng(3).standard_normal((PASSAGES, SIZE)).astype(np.float32)
     collection = await store.open("two", create=replace(manifest, vectors=standard_vectors("by-hand@1", SIZE)))
@@ -156,6 +159,7 @@ async def test_searches_are_answered_while_the_index_is_built(filled: EdgeCollec
     assert filled.manifest.storage.indexed == PASSAGES
 
 
+@pytest.mark.slow
 async def test_index_is_tried_on_a_copy(filled: EdgeCollection, tmp_path: Path) -> None:
     before = filled.manifest
     trial, disk_bytes = await filled.measure_index(IndexOptions(quantization="int8"), on_status=silent)
@@ -258,6 +262,7 @@ def put_something_in_the_way(directory: Path) -> None:
     (shard.parent / "shard.old" / "in the way").mkdir(parents=True)
 
 
+@pytest.mark.slow
 async def test_failed_change_over_leaves_the_collection_open_as_it_was(filled: EdgeCollection, tmp_path: Path) -> None:
     before = filled.manifest
     put_something_in_the_way(tmp_path)

@@ -158,6 +158,7 @@ async def test_failure_leaves_the_order_of_the_cross_encoder(
     assert KEY not in f"{caplog.text} {before} {after} {alone}"
 
 
+@pytest.mark.slow
 async def test_time_budget_holds_for_the_model_as_well(server: ChatStandIn, connect: Connect) -> None:
     server.always = Answer(fault="hang")
     async with connect() as tools:

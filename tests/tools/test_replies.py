@@ -64,6 +64,7 @@ async def test_reply_to_any_arguments_is_small(reader: Asker) -> None:
     assert 0 < refused < CALLS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [

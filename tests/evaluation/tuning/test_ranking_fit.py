@@ -80,6 +80,7 @@ def correct_calibration() -> Logistic:
     return fit_logistic([best_hits(judged_scores(sample(random, unclear(random)), HITS) for _ in range(2000))])
 
 
+@pytest.mark.slow
 def test_correct_calibration_is_kept() -> None:
     right = correct_calibration()
     assert right.probability(1.5) < 0.2, "the best irrelevant passages score as high"

@@ -88,6 +88,7 @@ async def test_passing_trouble_is_waited_out(
     assert clock.pauses[1] >= pause_s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["hang", "drip"])
 async def test_endpoint_that_never_ends_is_given_up_in_time(server: ChatStandIn, clock: Clock, fault: Any) -> None:
     server.next.append(Answer("{", fault=fault))

@@ -80,6 +80,7 @@ def test_secrets_are_hidden_wherever_they_stand(monkeypatch: pytest.MonkeyPatch)
     assert [shown(settings, name) for name in names] == [MASK, f"http://{MASK}@host/v1", "far", "0"]
 
 
+@pytest.mark.slow
 def test_damaged_collection_is_named_with_what_to_do_and_hides_no_other(run: Run, tmp_path: Path) -> None:
     text = tmp_path / "pump.md"
     text.write_text("# Pump\n\nThe pump hums because its bearing is worn.\n")

@@ -70,6 +70,7 @@ def test_judged_folder_is_evaluated_beside_the_users_data(
     assert json.loads((tmp_path / "second" / "report.json").read_text())["queries"] == 2
 
 
+@pytest.mark.slow
 def test_language_model_is_a_system_of_its_own_with_its_cost(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +176,7 @@ def test_request_that_cannot_be_met_says_what_to_do(
     assert not (tmp_path / "s" / "collections").exists(), "something was ingested"
 
 
+@pytest.mark.slow
 def test_tables_are_shown_even_when_the_reports_cannot_be_written(run: Run, tmp_path: Path) -> None:
     folder = write_set(tmp_path / "bicycles", "test")
     (tmp_path / "out" / "report.html").mkdir(parents=True)
@@ -185,6 +187,7 @@ def test_tables_are_shown_even_when_the_reports_cannot_be_written(run: Run, tmp_
     assert "resift: out cannot be written: Is a directory. Make it writable, or choose another output folder" in err
 
 
+@pytest.mark.slow
 def test_tuned_depth_is_evaluated_unless_another_is_asked_for(run: Run, tmp_path: Path, notes: Path) -> None:
     assert run("ingest", str(notes), "-c", "bike")[0] == 0
     path = tmp_path / "data" / "collections" / "bike" / "manifest.json"

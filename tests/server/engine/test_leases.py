@@ -88,6 +88,7 @@ def test_calls_wait_for_maintenance_and_go_on_when_it_is_killed(tmp_path: Path) 
     assert server.end() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_maintenance_says_what_it_waits_for(tmp_path: Path) -> None:
     told = list[str]()

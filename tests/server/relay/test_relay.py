@@ -42,6 +42,7 @@ def test_relay_imports_the_standard_library_and_little_of_ours() -> None:
     assert heavy & set(names) == set()
 
 
+@pytest.mark.slow
 def test_clients_that_start_at_once_share_one_engine(folder: Path) -> None:
     with ThreadPoolExecutor(5) as pool:
         servers = list(pool.map(RawServer, [folder] * 5))
@@ -129,6 +130,7 @@ def test_engine_imports_nothing_from_the_folder_of_its_client(folder: Path) -> N
     assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_relative_roots_start_from_the_folder_of_each_client(folder: Path) -> None:
     settings, arguments = {"RESIFT_INGEST_ROOTS": "docs"}, {"paths": ["pump.md"]}
     (folder / "other" / "docs").mkdir(parents=True)
@@ -183,6 +185,7 @@ def test_client_with_other_settings_gets_an_engine_of_its_own_when_the_others_ha
     assert third.end() == 0
 
 
+@pytest.mark.slow
 def test_settings_that_cannot_be_used_are_told_to_the_client(folder: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "serve"],
@@ -222,6 +225,7 @@ resift.server.engine.address.HAS_UNIX_SOCKETS = False
 """
 
 
+@pytest.mark.slow
 def test_without_unix_sockets_the_engine_listens_on_a_port_for_those_who_know_its_token(folder: Path) -> None:
     site = folder / "site"
     site.mkdir()

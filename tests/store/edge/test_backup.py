@@ -58,6 +58,7 @@ def backup(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(whole, tmp_path))
 
 
+@pytest.mark.slow
 async def test_backup_restores_documents_vectors_and_manifest_elsewhere(
     original: EdgeStore, backup: Path, manifest: Manifest, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ async def test_backup_restores_documents_vectors_and_manifest_elsewhere(
     await other.close()
 
 
+@pytest.mark.slow
 async def test_one_collection_of_a_backup_is_restored_beside_others(backup: Path, tmp_path: Path) -> None:
     other = EdgeStore(tmp_path / "elsewhere", reserve_bytes=0)
     assert dict((await restore(other, backup, ["notes"])).passages) == {"notes": 20}

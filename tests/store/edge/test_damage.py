@@ -238,6 +238,7 @@ async def test_creation_that_was_interrupted_is_completed(store: EdgeStore, mani
     assert not (folder / "unfinished").exists()
 
 
+@pytest.mark.slow
 async def test_backup_restores_a_damaged_collection_and_only_that(store: EdgeStore, hurt: Path, tmp_path: Path) -> None:
     file = tmp_path / "all.tar"
     await back_up(store, file, ["hurt"])

@@ -105,6 +105,7 @@ async def test_what_grows_files_is_refused_and_what_reads_is_not(store: EdgeStor
     assert await collection.count() == 2
 
 
+@pytest.mark.slow
 async def test_new_collection_and_restored_one_are_refused_and_leave_nothing(
     store: EdgeStore, disk: Disk, manifest: Manifest, tmp_path: Path
 ) -> None:
