@@ -17,6 +17,9 @@ BACKLOG = 128  # connections that wait while the engine starts
 
 CONNECT_TIMEOUT_S = 5.0
 
+ANOTHER_RUNS = 75
+"""The exit code of an engine whose data folder has one already."""
+
 HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
 

@@ -5,7 +5,10 @@ A client says who it is and what it wants. The engine welcomes it, or says why i
 
 import json
 import os
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self, TypeVar
+
+T = TypeVar("T")
 
 MAX_BYTES = 2**20
 
@@ -42,7 +45,7 @@ class Hello(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the line."""
-        return json.dumps(self._asdict()).encode() + b"\n"
+        return _encode(self._asdict())
 
     @classmethod
     def decode(cls, line: bytes) -> Self:
@@ -51,11 +54,7 @@ class Hello(NamedTuple):
         Raises:
             ValueError: This is not the greeting of a client.
         """
-        try:
-            values = json.loads(line)
-            return cls(**{name: values[name] for name in cls._fields if name in values})
-        except (KeyError, TypeError) as error:
-            raise ValueError(str(error)) from error
+        return _decode(cls, cls._fields, line)
 
 
 class Welcome(NamedTuple):
@@ -72,7 +71,7 @@ class Welcome(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the line."""
-        return json.dumps(self._asdict()).encode() + b"\n"
+        return _encode(self._asdict())
 
     @classmethod
     def decode(cls, line: bytes) -> Self:
@@ -81,11 +80,7 @@ class Welcome(NamedTuple):
         Raises:
             ValueError: This is not the answer of an engine.
         """
-        try:
-            values = json.loads(line)
-            return cls(**{name: values[name] for name in cls._fields if name in values})
-        except (KeyError, TypeError) as error:
-            raise ValueError(str(error)) from error
+        return _decode(cls, cls._fields, line)
 
 
 class Goodbye(NamedTuple):
@@ -96,8 +91,21 @@ class Goodbye(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the line."""
-        return json.dumps({GOODBYE: self.lines_read}).encode() + b"\n"
+        return _encode({GOODBYE: self.lines_read})
 
 
 GOODBYE = "resift/goodbye"
 """The key by which the line is recognized; no message of MCP has it."""
+
+
+def _encode(values: dict[str, Any]) -> bytes:
+    return json.dumps(values).encode() + b"\n"
+
+
+def _decode(kind: Callable[..., T], fields: tuple[str, ...], line: bytes) -> T:
+    """Return what a line says; fields that this version does not know are left out."""
+    try:
+        values = json.loads(line)
+        return kind(**{name: values[name] for name in fields if name in values})
+    except (KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error

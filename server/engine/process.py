@@ -15,12 +15,9 @@ from filelock import FileLock, Timeout
 
 from ... import __version__
 from ...settings.location import ENGINE_LOCK, LOGS, data_dir
-from .address import EngineAddress, listen
+from .address import ANOTHER_RUNS, EngineAddress, listen
 
 OUTPUT = "engine-output.log"
-
-ANOTHER_RUNS = 75
-"""The exit code when the data folder has an engine already."""
 
 
 def main() -> int:

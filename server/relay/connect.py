@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ...settings.location import LOGS, checksums, data_dir
-from ..engine.address import EngineAddress
+from ..engine.address import ANOTHER_RUNS, EngineAddress
 from ..engine.greeting import Hello, Welcome
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 90.0  # a start takes 1 s, and a minute on a machine that is busy with other things
 
 POLL_S = 0.02
-
-ANOTHER_RUNS = 75  # the exit code of an engine that was not needed; see engine/process.py
 
 WAIT_FOR_OTHER_S = 0.2  # before an engine is started again while another one holds the lock
 
