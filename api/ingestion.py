@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..core.errors import InvalidInput
 from ..factories.engine import Services
+from ..ingest.files.named import absolute, roots_of
+from ..ingest.files.skipping import notes_on
 from ..ingest.job import IngestReport, Job
-from ..ingest.named import absolute, roots_of
-from ..ingest.skipping import notes_on
 from ..ingest.sources import search_paths
 from ..store.fields import check_metadata
 from .passages import read_document_input

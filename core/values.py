@@ -34,7 +34,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The unit of search: a piece of a document. Lines count from 1; 0 means that the source has no line numbers.
+    """The unit of search: a piece of a document. Lines and pages count from 1; 0 means that the source has none.
 
     Ordinals count from 0. A passage that belongs to no stored document has the ordinal -1, and `document_id` as its id.
     """
@@ -47,6 +47,8 @@ class Passage:
     source: str = ""
     start_line: int = 0
     end_line: int = 0
+    page: int = 0
+    end_page: int = 0
     metadata: Metadata = field(default_factory=lambda: EMPTY)
     key: str = ""
     """The id of its point, a number or a UUID, in a collection that another program made; it is also the passage id."""

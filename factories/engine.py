@@ -14,12 +14,12 @@ from ..core.values import Logistic
 from ..encoders.configured import LocalEncoder, RemoteEncoder
 from ..encoders.minilm import BundledEncoder
 from ..encoders.protocols import Encoder, ExtraEncoders
+from ..ingest.files.roots import Roots
 from ..ingest.ingestor import BATCH_PASSAGES, Ingestor
 from ..ingest.job import WriteLocks
 from ..ingest.passages.chunker import Chunker
 from ..ingest.passages.packing import Chunking
 from ..ingest.removal import Remover
-from ..ingest.roots import Roots
 from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
 from ..models.endpoint.chat import LanguageModel
 from ..models.lazy import Lazy

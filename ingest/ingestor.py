@@ -22,13 +22,13 @@ from ..store.indexing import optimize
 from ..store.manifest import Manifest
 from ..store.protocols import Entry, Point
 from .embed import Embedder
+from .files.skipping import BLANK, OTHER_NAMES
+from .files.walk import is_missing_or_empty
 from .job import Failure, IngestReport, Job, Skipped, WriteLocks, examples_of
 from .parsers.registry import installed_parsers
+from .parsing import failing_alone
 from .passages.chunker import Chunker
-from .reader import failing_alone
-from .skipping import BLANK, OTHER_NAMES
 from .tally import Tally
-from .walk import is_missing_or_empty
 
 NO_TEXT = (
     "The document has no text. If an earlier version of it is stored, that one is kept: delete it if you want it gone."

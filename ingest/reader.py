@@ -1,25 +1,24 @@
-"""Reading a file into a document: decode, parse, name."""
+"""Reading a file below the roots into documents: open, parse, name."""
 
-import logging
+import hashlib
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from ..core.errors import BlankFile, ResiftError, UnreadableFile
+from ..core.errors import BlankFile, UnreadableFile
 from ..core.values import Document
 from ..store.fields import BUILT_IN_FIELDS, RESERVED_WORDS
-from .decoding import decode
-from .opening import open_file
-from .parsers.protocols import Content, Parser
-from .parsers.registry import installed_parsers
-from .parsers.structure import ParsedDocument
-from .roots import Roots
-
-logger = logging.getLogger(__name__)
+from .files.opening import open_file
+from .files.roots import Roots
+from .parsing import Part, failing_alone, parse_file
+from .text.structure import ParsedDocument
 
 _NO_STRUCTURE = ParsedDocument(lines=(), line_numbers=(), sections=())
+
+Parse: TypeAlias = Callable[[str, bytes], Sequence[Part]]
+"""Parses the bytes of a file, given its source: here as `parse_file` does, or in a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +26,25 @@ class FileDocument(Document):
     """A document read from a file, with the structure that its parser found."""
 
     parsed: ParsedDocument = _NO_STRUCTURE
+    format: str = ""
+    """The name of its parser."""
 
 
-@contextmanager
-def failing_alone(name: str) -> Generator[None]:
-    """Turn any exception from reading or splitting a document into an error that names it, so that only it fails.
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """A document of a file that could not be parsed, and why."""
 
-    Raises:
-        UnreadableFile: Anything but a `ResiftError` was raised.
-    """
-    try:
-        yield
-    except ResiftError:
-        raise
-    except Exception as error:
-        logger.debug("%s cannot be read", name, exc_info=True)
-        raise UnreadableFile(
-            f"{name} cannot be turned into passages: {_cause(error)}. Leave it out, or convert it to plain text."
-        ) from error
+    source: str
+    problem: str
+    is_blank: bool = False
 
 
-def _cause(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "its parts are nested too deeply"
-    if isinstance(error, MemoryError):
-        return "it needs more memory than is free"
-    return f"{type(error).__name__}: {error}"
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """What a file holds: its documents, or why there are none, and the SHA-256 of its bytes."""
+
+    documents: Sequence[FileDocument | Unparsed]
+    digest: str
 
 
 def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
@@ -60,38 +52,51 @@ def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
 
     Raises:
         PathRefused: The path now leads outside the roots.
-        UnreadableFile: The file has no text, has more than `max_bytes`, or cannot be read, decoded or parsed.
+        UnreadableFile: The file has no text, has more than `max_bytes`, holds several documents, or cannot be read,
+            decoded or parsed.
+    """
+    found = read_file(path, roots=roots, max_bytes=max_bytes).documents
+    if len(found) > 1:
+        raise UnreadableFile(f"{path} holds {len(found):,} documents. Use `read_file`.")
+    if not found:
+        raise BlankFile(f"{path} holds no documents, so there is nothing to search in it. Leave it out.")
+    [document] = found
+    if isinstance(document, Unparsed):
+        raise BlankFile(document.problem) if document.is_blank else UnreadableFile(document.problem)
+    return document
+
+
+def read_file(path: Path, *, roots: Roots, max_bytes: int, parse: Parse = parse_file) -> FileContent:
+    """Return the documents in the file at `path`, as `Roots.admit` returned it; their ids begin with the path.
+
+    Raises:
+        PathRefused: The path now leads outside the roots.
+        UnreadableFile: The file has more than `max_bytes`, or cannot be read.
     """
     with failing_alone(str(path)):
-        return _read(path, roots, max_bytes)
+        data = _read_bytes(path, roots, max_bytes)
+        return FileContent(list(_documents(path, parse(path.as_posix(), data))), hashlib.sha256(data).hexdigest())
 
 
-def _read(path: Path, roots: Roots, max_bytes: int) -> FileDocument:
-    source = path.as_posix()
-    parser, content = _content(source, _read_bytes(path, roots, max_bytes))
-    parsed = parser.parse(content)
-    text = "\n".join(parsed.lines) if parser.is_binary else content.text
-    if not text.strip():
-        raise BlankFile(f"{path} has no text, so there is nothing to search in it. Leave it out.")
-    return FileDocument(
-        id=source,
-        title=parsed.title or path.name,
-        text=text,
-        source=source,
-        metadata={
+def _documents(path: Path, parts: Sequence[Part]) -> Iterator[FileDocument | Unparsed]:
+    for part in parts:
+        source = f"{path.as_posix()}/{part.name}" if part.name else path.as_posix()
+        parsed = part.parsed
+        if parsed is None:
+            yield Unparsed(source, part.problem, part.is_blank)
+            continue
+        metadata = {
             name: value for name, value in parsed.metadata.items() if name not in (*BUILT_IN_FIELDS, *RESERVED_WORDS)
-        },
-        parsed=parsed,
-    )
-
-
-def _content(source: str, data: bytes) -> tuple[Parser, Content]:
-    parsers = installed_parsers()
-    known = parsers.for_file(source)
-    if known is not None and known.is_binary:
-        return known, Content(source, data=data)
-    text = decode(data, source)
-    return parsers.for_text(source, text), Content(source, text=text)
+        }
+        yield FileDocument(
+            id=source,
+            title=parsed.title or source.rpartition("/")[2],
+            text=part.text,
+            source=source,
+            metadata=metadata,
+            parsed=parsed,
+            format=part.format,
+        )
 
 
 def _read_bytes(path: Path, roots: Roots, max_bytes: int) -> bytes:

@@ -5,21 +5,21 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from anyio import from_thread, to_thread
 
-from ..core.errors import BlankFile, ResiftError
+from ..core.errors import ResiftError
 from ..core.values import Document
-from .decoding import normalise
+from .files.named import local_path
+from .files.roots import Roots
+from .files.skipping import BLANK
+from .files.walk import Found, find_files
 from .job import Failure, Progress, Skipped
-from .named import local_path
-from .parsers.junk import junk_reason
-from .reader import read_document
-from .roots import Roots
-from .skipping import BLANK
-from .walk import Found, find_files
+from .reader import FileDocument, Unparsed, read_file
+from .text.decoding import normalise
+from .text.junk import junk_reason
 
 logger = logging.getLogger(__name__)
 
@@ -44,22 +44,27 @@ class Files:
     def __iter__(self) -> Iterator[Document | Failure | Skipped]:
         yield from self.found.failures
         for path in self.found.files:
-            item = self._read(path)
-            if isinstance(item, Skipped):
-                logger.debug("Skipped (%s): %s", item.kind, item.source)
-            yield item
+            for item in self._read(path):
+                if isinstance(item, Skipped):
+                    logger.debug("Skipped (%s): %s", item.kind, item.source)
+                yield item
 
-    def _read(self, path: Path) -> Document | Failure | Skipped:
-        is_named = path in self.found.named
+    def _read(self, path: Path) -> Iterator[Document | Failure | Skipped]:
         try:
-            document = read_document(path, roots=self.roots, max_bytes=self.max_bytes)
-            if not is_named and (kind := junk_reason(path.name, document.text)):
-                return Skipped(path.as_posix(), kind)
-            return replace(document, metadata={**document.metadata, **self.metadata})
-        except BlankFile as error:
-            return Failure.of(path.as_posix(), error) if is_named else Skipped(path.as_posix(), BLANK)
+            content = read_file(path, roots=self.roots, max_bytes=self.max_bytes)
         except ResiftError as error:
-            return Failure.of(path.as_posix(), error)
+            yield Failure.of(path.as_posix(), error)
+            return
+        for found in content.documents:
+            yield self._outcome(found, is_named=path in self.found.named)
+
+    def _outcome(self, found: FileDocument | Unparsed, *, is_named: bool) -> Document | Failure | Skipped:
+        if isinstance(found, Unparsed):
+            is_skipped = found.is_blank and not is_named
+            return Skipped(found.source, BLANK) if is_skipped else Failure.of(found.source, found.problem)
+        if not is_named and (kind := junk_reason(PurePath(found.source).name, found.text)):
+            return Skipped(found.source, kind)
+        return replace(found, metadata={**found.metadata, **self.metadata})
 
 
 def files_below(

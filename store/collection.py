@@ -135,7 +135,7 @@ class Collection:
         for point in points:
             check_vectors(point.vectors, self.manifest.vectors, owner=point.passage.id)
         await self._engine.check_space(points)
-        await self._engine.clear_digests(first_passages_of(points))
+        await self._engine.set_payload(first_passages_of(points), {"digest": ""})
         await self._upsert([point for point in points if point.passage.ordinal != 0])
         await self._engine.delete(older_than(points))
         await self._upsert([point for point in points if point.passage.ordinal == 0])
@@ -177,6 +177,7 @@ class Collection:
             digest=payload["digest"],
             passages=payload["passages"],
             vectors=self._vectors(stored),
+            file=to_entry(payload).file,
         )
 
     def _vector_names(self) -> Mapping[str, str]:

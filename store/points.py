@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ..core.values import Passage
 from ..core.vectors import AnyVector, Multi, Sparse
 from .conditions import FLAGS, flags_of
 from .filters import DIGEST, FIRST_PASSAGES, All, AnyOf, Condition, Not
-from .protocols import Entry, Point
+from .protocols import Entry, FileState, Point
 
 
 def payload_of(point: Point) -> dict[str, Any]:
@@ -25,10 +26,12 @@ def payload_of(point: Point) -> dict[str, Any]:
         "source": passage.source,
         "start_line": passage.start_line,
         "end_line": passage.end_line,
+        **({"page": passage.page, "end_page": passage.end_page} if passage.page else {}),
         "metadata": dict(passage.metadata),
         FLAGS: flags_of(passage.metadata),
         "digest": point.digest,
         "passages": point.passages,
+        **({"file": asdict(point.file)} if point.file and not passage.ordinal else {}),
     }
 
 
@@ -43,17 +46,25 @@ def to_passage(payload: Mapping[str, Any]) -> Passage:
         source=payload["source"],
         start_line=payload["start_line"],
         end_line=payload["end_line"],
+        page=payload.get("page", 0),  # only formats with pages have it, and versions before 0.4 did not store it
+        end_page=payload.get("end_page", 0),
         metadata=payload["metadata"],
     )
 
 
-ENTRY_KEYS = ("document_id", "digest", "passages", "source")
+ENTRY_KEYS = ("document_id", "digest", "passages", "source", "file")
 """The payload keys that `to_entry` reads."""
 
 
 def to_entry(payload: Mapping[str, Any]) -> Entry:
     """Return the entry of a document, from the payload of its first passage."""
-    return Entry(digest=payload["digest"], passages=payload["passages"], source=payload["source"])
+    file = payload.get("file")
+    return Entry(
+        digest=payload["digest"],
+        passages=payload["passages"],
+        source=payload["source"],
+        file=FileState(**file) if file else None,
+    )
 
 
 def first_passages_of(points: Sequence[Point]) -> Condition:

@@ -42,6 +42,23 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class FileState:
+    """The file that a document was read from, as it was then. An archive or a mailbox holds several documents."""
+
+    path: str
+    size: int
+    """In bytes."""
+    modified_ns: int
+    """The time of its last change, in nanoseconds since 1970."""
+    content: str
+    """The SHA-256 of its bytes, in hexadecimal digits."""
+    options: str
+    """What else decides about the result: a hash of the caller's metadata, the chunking and the version of parsing."""
+    documents: int = 1
+    """How many documents the file holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A passage with its vectors. `digest` identifies the version of its document; `passages` counts the document's."""
 
@@ -50,6 +67,8 @@ class Point:
     passages: int
     vectors: Mapping[str, AnyVector]
     """By the names in the manifest. A passage without one of the vectors is not found by it."""
+    file: FileState | None = None
+    """Where its document was read from; None for text that was passed directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,8 @@ class Entry:
     digest: str
     passages: int
     source: str
+    file: FileState | None = None
+    """None for text that was passed directly, and for what versions before 0.4 ingested."""
 
 
 class PointReader(Protocol):
@@ -117,8 +138,8 @@ class PointWriter(Protocol):
         """Write a batch of points; a point with the same id is replaced."""
         ...
 
-    async def clear_digests(self, where: Condition) -> None:
-        """Set the digest of these points to the empty string."""
+    async def set_payload(self, where: Condition, values: Mapping[str, Any]) -> None:
+        """Set these payload keys of these points, and leave the others as they are."""
         ...
 
     async def delete(self, where: Condition) -> None:

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from ..api.requests import IngestRequest
 from ..api.resift import Resift
 from ..core.errors import InvalidInput
+from ..ingest.files.skipping import most_frequent, why_empty
 from ..ingest.job import Failure, IngestReport
-from ..ingest.skipping import most_frequent, why_empty
 from .boundary import make_tool
 from .notifications import call_with_progress
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply

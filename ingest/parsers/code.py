@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
 
+from ..text.structure import ParsedDocument, Section, merge_bare_headings, paragraphs
 from .protocols import Content, suffix_of
-from .structure import ParsedDocument, Section, merge_bare_headings, paragraphs
 
 # Languages by suffix: source code, and data formats in which lines matter.
 _LANGUAGES: dict[str, str] = {

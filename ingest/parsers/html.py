@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
+from ..text.structure import Block, Heading, ParsedDocument, check_length, nest
+from ..text.tags import Kind, tokens_of
 from .protocols import Content
-from .structure import Block, Heading, ParsedDocument, check_length, nest
-from .tags import Kind, tokens_of
 
 _PAGE_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
 

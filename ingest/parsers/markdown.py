@@ -8,9 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ...core.errors import UnreadableFile
-from .front_matter import FrontMatter, read_front_matter
+from ..text.front_matter import FrontMatter, read_front_matter
+from ..text.structure import Block, Heading, ParsedDocument, nest, paragraphs
 from .protocols import Content
-from .structure import Block, Heading, ParsedDocument, nest, paragraphs
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -1,7 +1,7 @@
 """Plain text: paragraphs, without title or metadata."""
 
+from ..text.structure import ParsedDocument, Section, paragraphs
 from .protocols import Content
-from .structure import ParsedDocument, Section, paragraphs
 
 
 class PlainTextParser:

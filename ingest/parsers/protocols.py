@@ -1,12 +1,12 @@
 """The protocol of a document format: content in, text with its structure out."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from .structure import ParsedDocument, check_length
+from ..text.structure import ParsedDocument, check_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,44 @@ class Parser(Protocol):
         Raises:
             ResiftError: The content cannot be parsed; the message says why and what to do. Any other exception of
                 a plug-in is reported as a failure of this document as well.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InnerDocument:
+    """A document inside a file: a file of an archive, a mail of a mailbox, a record of a table.
+
+    It has either `data`, the bytes of a file whose format its name tells, or `parsed`; or neither and a `problem`.
+    """
+
+    name: str
+    """Its path inside the file, unique there. The id of the document is the path of the file, "/" and this."""
+    data: bytes = b""
+    parsed: ParsedDocument | None = None
+    problem: str = ""
+    """Why it cannot be read, as a sentence about "It"; empty if it can."""
+
+
+@runtime_checkable
+class Container(Protocol):
+    """Reads a format whose files hold several documents, told by their suffix. Containers keep no state."""
+
+    @property
+    def suffixes(self) -> Collection[str]:
+        """Return the file name suffixes of the format, in lower case and with their dot."""
+        ...
+
+    @property
+    def is_binary(self) -> bool:
+        """Return whether the container reads `Content.data`, the bytes of a file, rather than `Content.text`."""
+        ...
+
+    def split(self, content: Content) -> Iterator[InnerDocument]:
+        """Yield the documents inside a file.
+
+        Raises:
+            ResiftError: The file as a whole cannot be read; the message says why and what to do.
         """
         ...
 

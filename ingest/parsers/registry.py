@@ -7,21 +7,23 @@ from functools import cache
 
 from ...core.errors import ResiftError, UnreadableFile
 from ...core.plugins import Plugin, load_plugins, unusable
-from ..decoding import normalise
+from ..text.decoding import normalise
+from ..text.structure import ParsedDocument
 from .code import CodeParser
 from .html import HtmlParser
 from .markdown import MarkdownParser
 from .plain_text import PlainTextParser
-from .protocols import Content, Parser, suffix_of
-from .structure import ParsedDocument
+from .protocols import Container, Content, Parser, suffix_of
 
 logger = logging.getLogger(__name__)
 
-BUILT_IN: Mapping[str, Parser] = {
+_TEXT = PlainTextParser()
+
+BUILT_IN: Mapping[str, Parser | Container] = {
     "html": HtmlParser(),
     "markdown": MarkdownParser(),
     "code": CodeParser(),
-    "text": PlainTextParser(),
+    "text": _TEXT,
 }
 """Parsers by the name of their format. The first that recognises a text without a known suffix reads it."""
 
@@ -32,29 +34,30 @@ _SNIFFED_CHARS = 20_000  # enough for a heading or a link, without reading 5 MB
 class Parsers:
     """All parsers of this installation: the plug-ins before the built-in ones, and the problems of plug-ins."""
 
-    by_name: Mapping[str, Parser]
-    by_suffix: Mapping[str, Parser]
+    by_name: Mapping[str, Parser | Container]
+    by_suffix: Mapping[str, Parser | Container]
     problems: tuple[str, ...] = ()
 
-    def for_file(self, source: str) -> Parser | None:
+    def for_file(self, source: str) -> Parser | Container | None:
         """Return the parser of the suffix of a file, or None when no parser has it."""
         return self.by_suffix.get(suffix_of(source))
 
     def for_text(self, source: str, text: str) -> Parser:
-        """Return the parser for text: by the suffix of its source, else by how it looks."""
+        """Return the parser for a text that is one document: by the suffix of its source, else by how it looks."""
         known = self.for_file(source)
-        if known is not None and not known.is_binary:
+        if known is not None and not known.is_binary and not isinstance(known, Container):
             return known
         sample = text[:_SNIFFED_CHARS]
-        found = (parser for parser in self.by_name.values() if not parser.is_binary and parser.sniff(sample))
-        return next(found, BUILT_IN["text"])  # a plug-in may have taken the place of the last one
+        readers = (each for each in self.by_name.values() if not isinstance(each, Container) and not each.is_binary)
+        found = (parser for parser in readers if parser.sniff(sample))
+        return next(found, _TEXT)  # a plug-in may have taken the place of the last one
 
 
 @cache
 def installed_parsers() -> Parsers:
     """Return the built-in parsers and those of plug-ins, which are imported by the first call."""
     plugins = load_plugins("resift.parsers")
-    added, problems = dict[str, Parser](), list(plugins.problems)
+    added, problems = dict[str, Parser | Container](), list(plugins.problems)
     for plugin in plugins.found.values():
         try:
             added[plugin.name] = _PluginParser(plugin)

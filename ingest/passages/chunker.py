@@ -8,12 +8,12 @@ from itertools import accumulate, zip_longest
 from typing import TYPE_CHECKING
 
 from ...core.values import Document, Passage
-from ..decoding import normalise
-from ..parsers.encoded import without_encoded
 from ..parsers.protocols import Content
 from ..parsers.registry import installed_parsers
-from ..parsers.structure import ParsedDocument, check_length
 from ..reader import FileDocument
+from ..text.decoding import normalise
+from ..text.encoded import without_encoded
+from ..text.structure import ParsedDocument, check_length
 from .headings import fit_headings
 from .packing import Chunk, Chunking, Packer, UnitRange
 from .tokens import CHARS_PER_TOKEN, TokenCounter
@@ -92,14 +92,16 @@ class _Layout:
             title=title,
             heading=heading,
             source=document.source,
-            start_line=self._line_number(start),
-            end_line=self._line_number(end - 1),
+            start_line=self._number(self.parsed.line_numbers, start),
+            end_line=self._number(self.parsed.line_numbers, end - 1),
+            page=self._number(self.parsed.page_numbers, start),
+            end_page=self._number(self.parsed.page_numbers, end - 1),
             metadata=document.metadata,
         )
 
-    def _line_number(self, offset: int) -> int:
-        """Return the line of the source on which the character at an offset stands."""
-        return self.parsed.line_numbers[bisect_right(self.starts, offset) - 1]
+    def _number(self, numbers: Sequence[int], offset: int) -> int:
+        """Return the line or page of the source on which the character at an offset stands; 0 if there is none."""
+        return numbers[bisect_right(self.starts, offset) - 1] if numbers else 0
 
 
 def _parsed(document: Document) -> ParsedDocument:

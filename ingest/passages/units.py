@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..parsers.structure import Block
+from ..text.structure import Block
 from .tokens import CHARS_PER_TOKEN, Span, TokenCounter
 
 _SENTENCE_END = re.compile(

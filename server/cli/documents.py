@@ -12,7 +12,7 @@ import typer
 
 from ...core.errors import InvalidInput
 from ...core.text import counted
-from ...ingest.glob import has_magic
+from ...ingest.files.glob import has_magic
 from ..terminal import current_folder
 from .command import AsJson, CollectionName, Filter, call_api, parse_json_object
 from .console import note, print_json, progress_bar, say, show
@@ -51,7 +51,7 @@ def ingest(
     else:
         print_report(report, collection)
     if report.is_empty:
-        from ...ingest.skipping import readable_formats
+        from ...ingest.files.skipping import readable_formats
 
         raise InvalidInput(f"Nothing was ingested into {collection!r}. {readable_formats(report)}".rstrip())
     if report.failures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,11 +130,11 @@ class EdgeEngine:
         self._update(UpdateOperation.upsert_points([to_point(point, self._name) for point in points]))
         await checkpoint()
 
-    async def clear_digests(self, where: Condition) -> None:
-        """Set the digest of these points to the empty string."""
+    async def set_payload(self, where: Condition, values: Mapping[str, Any]) -> None:
+        """Set these payload keys of these points, and leave the others as they are."""
         from qdrant_edge import UpdateOperation
 
-        self._update(UpdateOperation.set_payload_by_filter(compile_condition(where), {"digest": ""}))
+        self._update(UpdateOperation.set_payload_by_filter(compile_condition(where), dict(values)))
 
     async def delete(self, where: Condition) -> None:
         """Delete these points."""

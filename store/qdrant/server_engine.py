@@ -104,12 +104,10 @@ class QdrantEngine:
         structs = [to_point(point, self._name) for point in points]
         await self._connection.ask(lambda client: client.upsert(self._name, structs, wait=True), writes=True)
 
-    async def clear_digests(self, where: Condition) -> None:
-        """Set the digest of these points to the empty string."""
+    async def set_payload(self, where: Condition, values: Mapping[str, Any]) -> None:
+        """Set these payload keys of these points, and leave the others as they are."""
         condition = self._compile_filter(where)
-        await self._connection.ask(
-            lambda client: client.set_payload(self._name, {"digest": ""}, condition), writes=True
-        )
+        await self._connection.ask(lambda client: client.set_payload(self._name, dict(values), condition), writes=True)
 
     async def delete(self, where: Condition) -> None:
         """Delete these points."""

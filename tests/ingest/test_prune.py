@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from resift.ingest.files.roots import Roots
 from resift.ingest.job import IngestReport, Job
-from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
 from resift.tests.ingest.harness import Harness, doc
 

@@ -6,9 +6,10 @@ import pytest
 
 from resift.core.errors import NotFound, UnreadableFile
 from resift.core.values import Document
+from resift.ingest.files.roots import Roots
 from resift.ingest.parsers.registry import BUILT_IN, installed_parsers
-from resift.ingest.reader import failing_alone, read_document
-from resift.ingest.roots import Roots
+from resift.ingest.parsing import failing_alone
+from resift.ingest.reader import read_document
 
 
 def read(folder: Path, name: str, data: str | bytes, max_bytes: int = 1000) -> Document:

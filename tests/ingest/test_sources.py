@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from resift.core.values import Document
+from resift.ingest.files.roots import Roots
+from resift.ingest.files.skipping import notes_on
 from resift.ingest.job import Failure, IngestReport, Skipped
-from resift.ingest.roots import Roots
-from resift.ingest.skipping import notes_on
 from resift.ingest.sources import Files, files_below, text_document
 
 

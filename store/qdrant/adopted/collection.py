@@ -110,7 +110,9 @@ class AdoptedCollection(Collection):
         for named in named_documents(document_ids):
             async for stored in self._scroll(named, keys=_top_keys(mapping.document, mapping.source)):
                 document = mapping.document_of(stored.id, stored.payload)
-                known = found.get(document, Entry("", 0, text_at(stored.payload, mapping.source)))
+                known = found.get(
+                    document, Entry(digest="", passages=0, source=text_at(stored.payload, mapping.source))
+                )
                 found[document] = replace(known, passages=known.passages + 1)
         return found
 

@@ -5,8 +5,8 @@ import pytest
 from resift.core.values import Document, Passage
 from resift.ingest.parsers.code import CodeParser
 from resift.ingest.parsers.protocols import Content
-from resift.ingest.parsers.structure import Section
 from resift.ingest.passages.chunker import Chunker
+from resift.ingest.text.structure import Section
 
 BODY = "".join(f"        value_{number} = compute({number})\n" for number in range(20))
 PYTHON = f'''"""Says what it is for."""

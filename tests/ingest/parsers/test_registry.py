@@ -8,12 +8,12 @@ import pytest
 
 from resift.core.errors import UnreadableFile
 from resift.core.values import Document
+from resift.ingest.files.roots import Roots
 from resift.ingest.parsers.registry import BUILT_IN, installed_parsers
-from resift.ingest.parsers.structure import Block, ParsedDocument, Section
 from resift.ingest.passages.chunker import Chunker
 from resift.ingest.reader import read_document
-from resift.ingest.roots import Roots
 from resift.ingest.sources import files_below
+from resift.ingest.text.structure import Block, ParsedDocument, Section
 from resift.tests.ingest.harness import Harness
 from resift.tests.plugins.installed import PLUGINS, installed
 

@@ -8,10 +8,10 @@ from tokenizers import Tokenizer
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Document, Passage
-from resift.ingest.decoding import normalise
 from resift.ingest.passages.chunker import Chunker
 from resift.ingest.passages.packing import Chunking
 from resift.ingest.passages.tokens import TokenCounter
+from resift.ingest.text.decoding import normalise
 
 WORDS = st.sampled_from(
     [
@@ -57,10 +57,15 @@ def lines_of(passage: Passage, text: str) -> str:
 
 
 def offsets(passages: list[Passage], text: str) -> list[tuple[int, int]]:
-    """Find where each passage stands, by its first line."""
+    """Find where each passage stands, by its first line and by ending after the one before."""
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    found = [text.index(passage.text, starts[passage.start_line - 1]) for passage in passages]
-    return [(start, start + len(passage.text)) for start, passage in zip(found, passages, strict=True)]
+    found: list[tuple[int, int]] = []
+    done = 0
+    for passage in passages:
+        start = text.index(passage.text, max(starts[passage.start_line - 1], done + 1 - len(passage.text)))
+        done = start + len(passage.text)
+        found.append((start, done))
+    return found
 
 
 @PROPERTY

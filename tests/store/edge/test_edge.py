@@ -80,7 +80,10 @@ async def test_what_is_written_is_found_kept_and_removed(store: EdgeStore, manif
     assert (await collection.count(), await collection.count(FIRST_PASSAGES)) == (3, 2)
     assert await collection.facet("flag", limit=5) == [(True, 2), (False, 1)]
     assert await collection.facet("unknown", limit=5) == []
-    entries = {"a": Entry("digest of a", 2, "a.md"), "b": Entry("digest of b", 1, "a.md")}
+    entries = {
+        "a": Entry(digest="digest of a", passages=2, source="a.md"),
+        "b": Entry(digest="digest of b", passages=1, source="a.md"),
+    }
     assert await collection.entries() == entries
     assert await collection.entries(["b", "none"]) == {"b": entries["b"]}
 

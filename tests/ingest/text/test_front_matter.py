@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.ingest.parsers.front_matter import read_front_matter
 from resift.ingest.parsers.markdown import MarkdownParser
 from resift.ingest.parsers.protocols import Content
-from resift.ingest.parsers.structure import ParsedDocument
+from resift.ingest.text.front_matter import read_front_matter
+from resift.ingest.text.structure import ParsedDocument
 
 
 def parse(text: str) -> ParsedDocument:

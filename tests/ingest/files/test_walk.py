@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from resift.ingest.files.opening import open_file
+from resift.ingest.files.roots import Roots
+from resift.ingest.files.skipping import MAX_KINDS, counts_of, most_frequent, notes_on, why_empty
+from resift.ingest.files.walk import Found, find_files
 from resift.ingest.job import Failure, IngestReport
-from resift.ingest.opening import open_file
-from resift.ingest.roots import Roots
-from resift.ingest.skipping import MAX_KINDS, counts_of, most_frequent, notes_on, why_empty
-from resift.ingest.walk import Found, find_files
 
 
 def write(folder: Path, *names: str, data: bytes = b"text") -> None:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from ..core.errors import NotFound, PathRefused, ResiftError
+from ...core.errors import NotFound, PathRefused, ResiftError
+from ..job import Failure, Skipped, examples_of
+from ..parsers.registry import installed_parsers
+from ..text.decoding import SAMPLE_BYTES, looks_like_text
+from ..text.junk import junk_by_name
 from . import skipping
-from .decoding import SAMPLE_BYTES, looks_like_text
 from .glob import DEFAULT_GLOB, Glob
-from .job import Failure, Skipped, examples_of
 from .named import glob_below, local_path, shown
 from .opening import FolderEntry, list_folder, open_file
-from .parsers.junk import junk_by_name
-from .parsers.registry import installed_parsers
 from .roots import Roots
 
 logger = logging.getLogger(__name__)

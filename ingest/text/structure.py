@@ -48,11 +48,17 @@ class ParsedDocument:
     sections: tuple[Section, ...]
     title: str = ""
     """The title that the document gives itself; empty when it gives none."""
+    page_numbers: Sequence[int] = ()
+    """The page, slide or sheet on which each line stands, counted from 1; empty for a format without them."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the reader of the ingest report, such as which pages have no text."""
     metadata: Metadata = field(default_factory=lambda: EMPTY)
 
     def __post_init__(self) -> None:
         if len(self.lines) != len(self.line_numbers):
             raise ValueError(f"{len(self.lines)} lines have {len(self.line_numbers)} line numbers: give one for each")
+        if self.page_numbers and len(self.page_numbers) != len(self.lines):
+            raise ValueError(f"{len(self.lines)} lines have {len(self.page_numbers)} page numbers: give one for each")
         for block in (block for section in self.sections for block in section.blocks):
             if not 0 <= block.first < block.last <= len(self.lines):
                 raise ValueError(f"{block} lies outside the {len(self.lines)} lines, or is empty")

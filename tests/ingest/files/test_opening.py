@@ -9,10 +9,10 @@ import pytest
 
 from resift.core.errors import PathRefused, UnreadableFile
 from resift.core.values import Document
-from resift.ingest import opening
+from resift.ingest.files import opening
+from resift.ingest.files.opening import list_folder, open_file
+from resift.ingest.files.roots import Roots
 from resift.ingest.job import Failure
-from resift.ingest.opening import list_folder, open_file
-from resift.ingest.roots import Roots
 from resift.ingest.sources import Files, files_below
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import Self
 
-from ..core.errors import InvalidInput
+from ...core.errors import InvalidInput
 
 DEFAULT_GLOB = "**/*"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
-from ..core.errors import PathRefused, UnreadableFile
+from ...core.errors import PathRefused, UnreadableFile
 from .roots import Roots
 
 OPENS_BELOW_DESCRIPTORS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd and hasattr(os, "O_NOFOLLOW")

@@ -12,8 +12,8 @@ from itertools import takewhile
 from math import log2
 from pathlib import PurePath
 
+from ..parsers.protocols import suffix_of
 from .encoded import encoded_share, shortened
-from .protocols import suffix_of
 
 MINIFIED = "minified"
 GENERATED = "generated"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.ingest.parsers.tags import Kind, tokens_of
+from resift.ingest.text.tags import Kind, tokens_of
 
 PIECES = st.lists(st.sampled_from([*"<>/!?-= \n\"'a", "<p>", "<!--", "-->", "<script>", "</script>", '<b x="']))
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
-from ..core.text import cut, cut_middle
-from .job import IngestReport
-from .parsers.junk import KINDS
-from .parsers.registry import installed_parsers
+from ...core.text import cut, cut_middle
+from ..job import IngestReport
+from ..parsers.registry import installed_parsers
+from ..text.junk import KINDS
 
 OTHER_NAMES = "outside the glob"
 HIDDEN = "hidden"

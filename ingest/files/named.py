@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from ..core.errors import InvalidInput, NotFound, ResiftError
+from ...core.errors import InvalidInput, NotFound, ResiftError
 from .glob import split_magic
 from .roots import Roots
 

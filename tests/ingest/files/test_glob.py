@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.core.errors import InvalidInput
-from resift.ingest.glob import MAX_PATTERNS, Glob, has_magic, split_magic
+from resift.ingest.files.glob import MAX_PATTERNS, Glob, has_magic, split_magic
 
 
 @pytest.mark.parametrize(

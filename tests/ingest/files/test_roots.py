@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, PathRefused
-from resift.ingest.roots import Roots
+from resift.ingest.files.roots import Roots
 
 
 @pytest.fixture

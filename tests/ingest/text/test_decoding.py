@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.ingest.decoding import decode, normalise
+from resift.ingest.text.decoding import decode, normalise
 
 
 def test_lone_surrogate_is_replaced_and_a_pair_joined() -> None:

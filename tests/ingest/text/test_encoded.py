@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.core.values import Document
-from resift.ingest.parsers.encoded import MARK, encoded_share, shortened
 from resift.ingest.passages.chunker import Chunker
+from resift.ingest.text.encoded import MARK, encoded_share, shortened
 
 RANDOM = random.Random(12)
 DATA = base64.b64encode(RANDOM.randbytes(3000)).decode()

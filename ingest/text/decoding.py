@@ -2,7 +2,7 @@
 
 import codecs
 
-from ..core.errors import UnreadableFile
+from ...core.errors import UnreadableFile
 
 # UTF-32 comes before UTF-16: in little-endian order its mark begins with that of UTF-16.
 _BYTE_ORDER_MARKS = (

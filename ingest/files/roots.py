@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ..core.errors import InvalidInput, NotFound, PathRefused
-from ..core.text import listed
+from ...core.errors import InvalidInput, NotFound, PathRefused
+from ...core.text import listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resift.ingest.parsers.junk import junk_by_name, junk_reason
+from resift.ingest.text.junk import junk_by_name, junk_reason
 
 ROOT = Path(__file__).parents[3]
 RANDOM = random.Random(12)

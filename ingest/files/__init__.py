@@ -1,0 +1,1 @@
+"""Finding the files to ingest, and opening them without leaving the allowed folders."""

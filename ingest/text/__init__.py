@@ -1,0 +1,1 @@
+"""From bytes to structured text, whatever the format."""
