@@ -72,7 +72,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 
 $(VENV)/.all: pyproject.toml $(VENV)/.dev
 	@echo "Installing torch and the other extras into $(VENV) ..."
-	@$(call INSTALL,$(VENV)) -e '.[dev,torch,train,eval,clients,otel]' '$(TORCH)'
+	@$(call INSTALL,$(VENV)) -e '.[dev,torch,train,eval,clients,otel,code,ocr,ray]' '$(TORCH)'
 	@touch $@
 
 # The last client of the SDK's first generation, in an environment of its own, for the test that speaks to it.
