@@ -43,8 +43,8 @@ class Files:
 
     def __iter__(self) -> Iterator[Document | Failure | Skipped]:
         yield from self.found.failures
-        for path in self.found.files:
-            for item in self._read(path):
+        for file in self.found.files:
+            for item in self._read(file.path):
                 if isinstance(item, Skipped):
                     logger.debug("Skipped (%s): %s", item.kind, item.source)
                 yield item

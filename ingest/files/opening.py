@@ -27,11 +27,12 @@ FolderEntryKind: TypeAlias = Literal["file", "folder", "link", "special"]
 
 @dataclass(frozen=True, slots=True)
 class FolderEntry:
-    """What a folder holds under a name; `size` is in bytes, and 0 for everything but files."""
+    """What a folder holds under a name; `size` is in bytes. Both numbers are 0 for everything but files."""
 
     name: str
     kind: FolderEntryKind
-    size: int
+    size: int = 0
+    modified_ns: int = 0
 
 
 def open_file(path: Path, roots: Roots) -> BinaryIO:
@@ -66,7 +67,11 @@ def _described(entries: Iterator["os.DirEntry[str]"]) -> Iterator[FolderEntry]:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # deleted in between
             continue
-        yield FolderEntry(entry.name, _kind(status.st_mode), status.st_size if stat.S_ISREG(status.st_mode) else 0)
+        kind = _kind(status.st_mode)
+        if kind == "file":
+            yield FolderEntry(entry.name, kind, size=status.st_size, modified_ns=status.st_mtime_ns)
+        else:
+            yield FolderEntry(entry.name, kind)
 
 
 def _kind(mode: int) -> FolderEntryKind:

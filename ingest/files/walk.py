@@ -23,10 +23,19 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Files to read, resolved, sorted and without repeats; a failure for each path that cannot be read."""
+class FoundFile:
+    """A file to read: its resolved path, and its size in bytes and time of modification when it was found."""
 
-    files: tuple[Path, ...]
+    path: Path
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Files to read, sorted by path and without repeats; a failure for each path that cannot be read."""
+
+    files: tuple[FoundFile, ...]
     failures: tuple[Failure, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
     """What was skipped in folders, by kind."""
@@ -43,7 +52,7 @@ class _Folder:
     """The path below the folder that the caller named."""
 
 
-_Outcome: TypeAlias = Path | Failure | Skipped
+_Outcome: TypeAlias = FoundFile | Failure | Skipped
 
 
 def find_files(
@@ -61,7 +70,7 @@ def find_files(
     Raises:
         InvalidInput: The glob is too long, or has too many alternatives.
     """
-    search, files, named = _Search(roots, Glob.of(glob)), set[Path](), set[Path]()
+    search, files, named = _Search(roots, Glob.of(glob)), dict[Path, FoundFile](), set[Path]()
     failures, skipped = list[Failure](), dict[str, Skipped]()
     for path in paths:
         for item, is_named in search.find(path):
@@ -71,11 +80,12 @@ def find_files(
                 logger.debug("Skipped (%s): %s", item.kind, item.source)
                 skipped[item.source] = item
             else:
-                files.add(item)
-                named |= {item} if is_named else set[Path]()
+                files[item.path] = item
+                if is_named:
+                    named.add(item.path)
                 on_file(len(files))
     return Found(
-        tuple(sorted(files)),
+        tuple(files[path] for path in sorted(files)),
         tuple(failures),
         skipped=Counter(item.kind for item in skipped.values()),
         examples=examples_of(skipped.values()),
@@ -113,14 +123,14 @@ class _Search:
         except NotFound:
             return None
 
-    def _named_file(self, target: Path, name: Path) -> Path | Failure:
+    def _named_file(self, target: Path, name: Path) -> FoundFile | Failure:
         if skipping.holds_secrets(target, name):
             return Failure(
                 target.as_posix(),
                 "Its name suggests that it holds passwords or keys, which searches would show, so it was not ingested. "
                 "If it holds none, copy it under another name.",
             )
-        return target if self._is_readable(target) else _unknown_format(target)
+        return _found(target) if self._is_readable(target) else _unknown_format(target)
 
     def _find_matching(self, path: Path) -> Iterator[_Outcome]:
         """Yield the files that match a glob among the paths, and those below the folders that match it."""
@@ -134,7 +144,7 @@ class _Search:
 
         for folder in folders:
             for item in self._find_below(folder, matches):
-                is_found = is_found or isinstance(item, Path)
+                is_found = is_found or isinstance(item, FoundFile)
                 yield item
         if not is_found:
             below = " and ".join(map(str, folders))
@@ -166,19 +176,18 @@ class _Search:
 
     def _look(self, path: Path, entry: FolderEntry, *, is_match: bool) -> _Outcome | _Folder:
         """Return a folder to search, a file to read, or why an entry of a folder is neither."""
-        is_folder, size, target = entry.kind == "folder", entry.size, path
+        is_folder, file = entry.kind == "folder", FoundFile(path, size=entry.size, modified_ns=entry.modified_ns)
         if entry.kind == "link" and not entry.name.startswith("."):
             followed = self._followed(path, is_match=is_match)
             if isinstance(followed, Skipped):
                 return followed
-            target, is_folder = followed, followed.is_dir()
-            size = followed.stat().st_size if followed.is_file() else 0
-        if target in self.roots.own:
+            file, is_folder = _found(followed), followed.is_dir()
+        if file.path in self.roots.own:
             return Skipped(path.as_posix(), skipping.OWN)
-        kind = _folder_kind(entry.name) if is_folder else self._file_kind(entry, target, size, is_match=is_match)
+        kind = _folder_kind(entry.name) if is_folder else self._file_kind(entry, file, is_match=is_match)
         if kind:
             return Skipped(path.as_posix(), kind)
-        return _Folder(target, ()) if is_folder else target
+        return _Folder(file.path, ()) if is_folder else file
 
     def _followed(self, path: Path, *, is_match: bool) -> Path | Skipped:
         """Return where a link in a folder leads, or why it is skipped. One that leads to a folder matches any glob."""
@@ -194,14 +203,15 @@ class _Search:
             leads_anywhere = os.path.exists(path)  # noqa: PTH110 - that of Path can raise
             return Skipped(path.as_posix(), skipping.OUTSIDE if leads_anywhere else skipping.DANGLING)
 
-    def _file_kind(self, entry: FolderEntry, target: Path, size: int, *, is_match: bool) -> str:
+    def _file_kind(self, entry: FolderEntry, file: FoundFile, *, is_match: bool) -> str:
         """Return the kind as which a file in a folder is skipped, or "" if it is not."""
+        target = file.path
         reasons = (
             (skipping.OTHER_NAMES, lambda: not is_match),
             (skipping.HIDDEN, lambda: entry.name.startswith(".")),
             (skipping.SPECIAL, lambda: entry.kind == "special" or (entry.kind == "link" and not target.is_file())),
             (skipping.SECRETS, lambda: skipping.holds_secrets(target, target.with_name(entry.name))),
-            (skipping.EMPTY, lambda: not size),
+            (skipping.EMPTY, lambda: not file.size),
             (junk_by_name(entry.name), lambda: bool(junk_by_name(entry.name))),
             (skipping.kind_of(target.name), lambda: not self._is_readable(target)),
         )
@@ -215,6 +225,12 @@ class _Search:
             return False
         with open_file(path, self.roots) as file:
             return looks_like_text(file.read(SAMPLE_BYTES))
+
+
+def _found(target: Path) -> FoundFile:
+    """Return the file at a resolved path as it is now."""
+    status = target.stat()
+    return FoundFile(target, size=status.st_size, modified_ns=status.st_mtime_ns)
 
 
 def _folder_kind(name: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 
 from resift.ingest.files.opening import open_file
 from resift.ingest.files.roots import Roots
-from resift.ingest.files.skipping import MAX_KINDS, counts_of, most_frequent, notes_on, why_empty
-from resift.ingest.files.walk import Found, find_files
-from resift.ingest.job import Failure, IngestReport
+from resift.ingest.files.skipping import notes_on
+from resift.ingest.files.walk import Found, FoundFile, find_files
+from resift.ingest.job import IngestReport
 
 
 def write(folder: Path, *names: str, data: bytes = b"text") -> None:
@@ -25,7 +25,7 @@ def find(folder: Path, *paths: str | Path, glob: str = "**/*") -> Found:
 
 
 def names(found: Found, folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in found.files]
+    return [file.path.relative_to(folder).as_posix() for file in found.files]
 
 
 def test_files_are_sorted_and_each_once(tmp_path: Path) -> None:
@@ -50,6 +50,15 @@ def test_files_are_sorted_and_each_once(tmp_path: Path) -> None:
 def test_only_files_that_match_the_glob_are_found(tmp_path: Path, glob: str, expected: list[str]) -> None:
     write(tmp_path, "a.md", "x/b.md", "x/y/c.txt")
     assert names(find(tmp_path, glob=glob), tmp_path) == expected
+
+
+def test_size_and_time_of_each_file_are_told(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", "folder/b.md", data=b"four")
+    (tmp_path / "link.md").symlink_to("a.md")
+    os.utime(tmp_path / "a.md", ns=(1, 1_700_000_000_123_456_789))
+    for path in ("a.md", "link.md", tmp_path):
+        file = find(tmp_path, path).files[0]
+        assert file == FoundFile(tmp_path / "a.md", size=4, modified_ns=1_700_000_000_123_456_789)
 
 
 def test_hidden_and_generated_files_are_skipped(tmp_path: Path) -> None:
@@ -209,9 +218,9 @@ def test_folders_of_any_depth_are_searched(top: Path, name: str, levels: int) ->
     write(top, "b.md")
     deep_folder(top, name, levels)
     found = find(top)
-    assert [file.name for file in found.files] == ["b.md", "a.md"]
-    assert len(found.files[1].relative_to(top).parts) == levels + 1
-    with open_file(found.files[1], Roots.of([top])) as file:
+    assert [file.path.name for file in found.files] == ["b.md", "a.md"]
+    assert len(found.files[1].path.relative_to(top).parts) == levels + 1
+    with open_file(found.files[1].path, Roots.of([top])) as file:
         assert file.read() == b"text"
     assert len(find(top, glob="**/a.md").files) == 1
 
@@ -226,7 +235,7 @@ def test_glob_among_the_paths_is_expanded(tmp_path: Path, path: str) -> None:
 def test_glob_among_the_paths_is_expanded_in_each_root_and_nowhere_else(tmp_path: Path) -> None:
     write(tmp_path, "one/a.md", "two/b.md", "three/c.md")
     roots = Roots.of([tmp_path / "one", tmp_path / "two"])
-    assert [file.name for file in find_files(["*.md"], roots=roots).files] == ["a.md", "b.md"]
+    assert [file.path.name for file in find_files(["*.md"], roots=roots).files] == ["a.md", "b.md"]
     for outside in ("../three/*.md", f"{tmp_path}/three/*.md", f"{tmp_path}/*/*.md"):
         found = find_files([outside], roots=roots)
         assert found.files == ()
@@ -259,40 +268,3 @@ def test_address_is_refused_with_what_to_do_instead(tmp_path: Path, path: str) -
         assert "hunter2" not in failure.reason + failure.source
     [other] = find(tmp_path, "file://elsewhere/a.md").failures
     assert "'elsewhere'" in other.reason
-
-
-def test_most_frequent_kinds_come_first_and_the_rest_is_summed_up() -> None:
-    skipped = {f"kind{number:02}": number for number in range(1, MAX_KINDS + 4)}
-    shown = most_frequent(skipped)
-    assert list(shown)[:2] == ["kind13", "kind12"]
-    assert shown["and 3 more kinds"] == 1 + 2 + 3
-    assert len(shown) == MAX_KINDS + 1
-    assert counts_of(skipped).endswith("4 kind04, and 3 more kinds (6)")
-    almost = {f"kind{number:02}": number for number in range(1, MAX_KINDS + 2)}
-    assert "kind01" in most_frequent(almost)
-    assert counts_of({"links that lead outside": 1}) == "1 link that leads outside"
-    assert counts_of({"hidden folders": 1, "dangling links": 2000}) == "2,000 dangling links, 1 hidden folder"
-
-
-def test_what_the_glob_left_out_is_told_only_when_nothing_came_in() -> None:
-    assert notes_on(IngestReport(added=1, skipped={"outside the glob": 3})) == ()
-    assert notes_on(IngestReport(skipped={"outside the glob": 3})) == (
-        "Skipped 3 outside the glob. To ingest more, widen the glob.",
-    )
-
-
-def test_empty_folder_is_told() -> None:
-    assert notes_on(IngestReport()) == ("No files were found.",)
-    assert notes_on(IngestReport(failures=(Failure("a.md", "It cannot be read."),))) == ()
-
-
-def test_reason_is_short_and_names_readable_formats_only_where_they_matter() -> None:
-    failures = tuple(Failure("a" * 5000, f"reason {number} " + "b" * 5000) for number in range(80))
-    told = why_empty(IngestReport(failures=failures))
-    assert "And 77 more failed." in told
-    assert "Resift reads" not in told
-    assert len(told) < 2000
-    papers = IngestReport(skipped={"pdf": 2})
-    assert why_empty(papers + IngestReport(notes=notes_on(papers))).startswith(
-        "Skipped 2 pdf. Resift cannot read pdf. Convert the files that matter to text. Resift reads "
-    )
