@@ -83,7 +83,7 @@ async def run_demo(engine: Engine) -> None:
 
 async def _ingest(engine: Engine, documents: Sequence[Document]) -> None:
     from ...ingest.job import Job
-    from .documents import print_report
+    from .collections.documents import print_report
 
     start = time.perf_counter()
     with progress_bar("Ingesting") as progress:

@@ -63,7 +63,7 @@ def tune_command(
             "Give one of --data, --feedback, --memory and --reset; --apply needs --memory, and --verdicts --data."
         )
     if memory:
-        from .optimize import compare_memory
+        from .collections.optimize import compare_memory
 
         if not run_on_engine(lambda engine: compare_memory(engine, collection, apply=apply)):
             raise typer.Exit(1)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
-from resift.server.cli.adopt import ANOTHER_MODEL, ANOTHER_TEXT
 from resift.server.cli.app import LazyCommands, app
+from resift.server.cli.collections.adopt import ANOTHER_MODEL, ANOTHER_TEXT
 from resift.store.qdrant.adopted.keywords import BATCH, KEYWORDS, OLDEST
 from resift.store.qdrant.adopted.model_check import COMPARED
 from resift.store.qdrant.adopted.survey import BELOW, NODE_TEXT, SAMPLE_SIZE

@@ -11,7 +11,7 @@ import pytest
 
 from resift.core.values import Passage
 from resift.factories.engine import build_engine
-from resift.server.cli.optimize import StorageTrial, recommend
+from resift.server.cli.collections.optimize import StorageTrial, recommend
 from resift.settings.load import load_settings
 from resift.store.index_options import IndexOptions, Quantization
 from resift.store.indexing import IndexMeasurement

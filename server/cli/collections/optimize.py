@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from ...core.errors import InvalidInput
-from ...core.text import counted
-from ...store.index_options import IndexOptions, Quantization
-from .command import CollectionName, run_on_engine
-from .console import progress_bar, say, show
+from ....core.errors import InvalidInput
+from ....core.text import counted
+from ....store.index_options import IndexOptions, Quantization
+from ..command import CollectionName, run_on_engine
+from ..console import progress_bar, say, show
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ...factories.engine import Engine
-    from ...ingest.job import Progress
-    from ...store.indexing import IndexMeasurement, Optimized
-    from ...store.protocols import StatusCallback
+    from ....factories.engine import Engine
+    from ....ingest.job import Progress
+    from ....store.indexing import IndexMeasurement, Optimized
+    from ....store.protocols import StatusCallback
 
 MAX_SLOWDOWN = 1.5  # search time relative to no quantization; more time is not worth the memory saved
 
@@ -55,7 +55,7 @@ def optimize(
 
 async def _optimize(engine: Engine, name: str, quantization: Quantization | None) -> bool:
     """Rebuild the index and print its recall; return whether the recall is as high as required."""
-    from ...store.indexing import optimize as optimize_index
+    from ....store.indexing import optimize as optimize_index
 
     collection = await engine.services.pipeline.open(name)
     storage = collection.manifest.storage
@@ -75,7 +75,7 @@ async def compare_memory(engine: Engine, name: str, *, apply: bool) -> bool:
     Raises:
         InvalidInput: If the collection is not embedded, or too small for the choice to matter.
     """
-    from ...store.edge.store import EdgeCollection
+    from ....store.edge.store import EdgeCollection
 
     collection = await engine.services.pipeline.open(name)
     if not isinstance(collection, EdgeCollection):
@@ -118,7 +118,7 @@ def recommend(trials: Mapping[Quantization, StorageTrial]) -> Quantization:
 def _memory_table(trials: Mapping[Quantization, StorageTrial], *, title: str) -> Table:
     from rich.table import Table
 
-    from ...store.indexing import CUTOFF
+    from ....store.indexing import CUTOFF
 
     table = Table("quantization", f"recall@{CUTOFF}", "search ms", "memory MB", "disk MB", "load s", title=title)
     for kind, each in trials.items():
@@ -135,7 +135,7 @@ def _memory_table(trials: Mapping[Quantization, StorageTrial], *, title: str) ->
 
 
 def _summary(name: str, done: Optimized) -> str:
-    from ...store.indexing import CUTOFF
+    from ....store.indexing import CUTOFF
 
     storage = done.storage
     index = f"HNSW searched with ef={storage.breadth}" if storage.has_graph(done.passages) else "a full scan"

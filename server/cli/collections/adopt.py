@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...core.errors import InvalidInput
-from .command import run_on_engine
-from .console import progress_bar, say, warn
+from ....core.errors import InvalidInput
+from ..command import run_on_engine
+from ..console import progress_bar, say, warn
 
 if TYPE_CHECKING:
-    from ...encoders.bm25 import Bm25Options
-    from ...encoders.protocols import Encoder
-    from ...factories.engine import Engine
-    from ...settings.load import Settings
-    from ...store.field_mapping import FieldMapping
-    from ...store.manifest import Manifest
-    from ...store.qdrant.adopted.survey import StoredVector, Survey
-    from ...store.qdrant.store import QdrantStore
+    from ....encoders.bm25 import Bm25Options
+    from ....encoders.protocols import Encoder
+    from ....factories.engine import Engine
+    from ....settings.load import Settings
+    from ....store.field_mapping import FieldMapping
+    from ....store.manifest import Manifest
+    from ....store.qdrant.adopted.survey import StoredVector, Survey
+    from ....store.qdrant.store import QdrantStore
 
 ANOTHER_MODEL = 0.5  # a lower cosine means two models; vectors of one model agree above 0.9, however quantized
 
@@ -97,8 +97,8 @@ async def adopt_collection(engine: Engine, request: AdoptRequest) -> None:
         InvalidInput: If the store is embedded, the mapping is missing or wrong, or another model made the vectors.
         NotFound: If the collection does not exist.
     """
-    from ...store.qdrant.manifests import delete_manifest, save_manifest
-    from ...store.qdrant.store import QdrantStore
+    from ....store.qdrant.manifests import delete_manifest, save_manifest
+    from ....store.qdrant.store import QdrantStore
 
     store, name = engine.services.store, request.name
     if not isinstance(store, QdrantStore):
@@ -125,7 +125,7 @@ async def adopt_collection(engine: Engine, request: AdoptRequest) -> None:
 
 
 async def _add_keywords(store: QdrantStore, name: str, manifest: Manifest, *, force: bool) -> None:
-    from ...store.qdrant.adopted.keywords import add_keywords
+    from ....store.qdrant.adopted.keywords import add_keywords
 
     if manifest.adopted is None:
         return
@@ -145,8 +145,8 @@ async def _adopted_before(store: QdrantStore, name: str) -> Manifest | None:
         NotFound: If the collection does not exist.
         InvalidInput: If Resift made it.
     """
-    from ...store.collection import check_name, unknown_collection
-    from ...store.qdrant.manifests import load_manifest
+    from ....store.collection import check_name, unknown_collection
+    from ....store.qdrant.manifests import load_manifest
 
     check_name(name)
     known = list(await store.all_names())
@@ -163,10 +163,10 @@ async def _map(engine: Engine, store: QdrantStore, request: AdoptRequest, before
 
     The tuning of the manifest `before` is kept, and so are its BM25 vectors if the texts are still the same.
     """
-    from ...core.vectors import BM25, DENSE, TEXT_FIELD, VectorSpec
-    from ...store.manifest import ADOPTED_VERSION, Manifest
-    from ...store.qdrant.adopted.suggest import check_paths, choose_dense, choose_sparse, suggestion
-    from ...store.qdrant.adopted.survey import fields_of, survey
+    from ....core.vectors import BM25, DENSE, TEXT_FIELD, VectorSpec
+    from ....store.manifest import ADOPTED_VERSION, Manifest
+    from ....store.qdrant.adopted.suggest import check_paths, choose_dense, choose_sparse, suggestion
+    from ....store.qdrant.adopted.survey import fields_of, survey
 
     seen = await survey(store.connection, request.name)
     if not request.text:
@@ -197,9 +197,9 @@ async def _map(engine: Engine, store: QdrantStore, request: AdoptRequest, before
 
 
 def _mapping(request: AdoptRequest, dense: StoredVector, sparse: StoredVector | None) -> FieldMapping:
-    from ...core.vectors import BM25, DENSE
-    from ...store.field_mapping import FieldMapping
-    from ...store.qdrant.adopted.suggest import distance_of
+    from ....core.vectors import BM25, DENSE
+    from ....store.field_mapping import FieldMapping
+    from ....store.qdrant.adopted.suggest import distance_of
 
     return FieldMapping(
         text=request.text,
@@ -214,7 +214,7 @@ def _mapping(request: AdoptRequest, dense: StoredVector, sparse: StoredVector | 
 
 def _bm25_options(settings: Settings, seen: Survey, request: AdoptRequest) -> Bm25Options:
     """Return the BM25 options of Resift's own collections, but with the average length of these texts."""
-    from ...encoders.bm25 import Bm25Options, mean_length
+    from ....encoders.bm25 import Bm25Options, mean_length
 
     search = settings.search
     options = Bm25Options(search.average_length, search.language, tokenizer=search.tokenizer)
@@ -223,7 +223,7 @@ def _bm25_options(settings: Settings, seen: Survey, request: AdoptRequest) -> Bm
 
 def _bm25_vector_in_use(before: Manifest | None, request: AdoptRequest, bm25: Bm25Options) -> str:
     """Return the BM25 vector of the manifest `before`, or "" if it would be different now."""
-    from ...core.vectors import BM25
+    from ....core.vectors import BM25
 
     if before is None or before.adopted is None or BM25 not in before.vectors:
         return ""
@@ -236,7 +236,7 @@ async def _check_model(
     encoder: Encoder, request: AdoptRequest, seen: Survey, mapping: FieldMapping, dense: StoredVector
 ) -> None:
     """Refuse a model that did not make the vectors; warn if it encoded something besides the text."""
-    from ...store.qdrant.adopted.model_check import dense_agreement
+    from ....store.qdrant.adopted.model_check import dense_agreement
 
     model = encoder.fingerprint
     if request.model.rpartition("/")[2].lower() not in model.lower():
@@ -273,8 +273,8 @@ def _check_keywords(
     seen: Survey, mapping: FieldMapping, bm25: Bm25Options, sparse: StoredVector, *, force: bool
 ) -> None:
     """Refuse sparse vectors that are not BM25; warn if they are searched without IDF."""
-    from ...encoders.bm25 import Bm25Encoder
-    from ...store.qdrant.adopted.model_check import keyword_agreement
+    from ....encoders.bm25 import Bm25Encoder
+    from ....store.qdrant.adopted.model_check import keyword_agreement
 
     found = keyword_agreement(seen, mapping, Bm25Encoder(bm25))
     if not found.points:
@@ -292,7 +292,7 @@ def _check_keywords(
 
 
 def _adopted_line(name: str, manifest: Manifest) -> str:
-    from ...core.vectors import BM25
+    from ....core.vectors import BM25
 
     fields = ", ".join(sorted(manifest.fields)) or "none"
     hybrid = BM25 in manifest.vectors

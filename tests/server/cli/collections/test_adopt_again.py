@@ -12,11 +12,11 @@ from resift.core.errors import InvalidInput
 from resift.core.vectors import BM25
 from resift.encoders.bm25 import Bm25Encoder
 from resift.factories.engine import Engine, build_engine
-from resift.server.cli.adopt import AdoptRequest
+from resift.server.cli.collections.adopt import AdoptRequest
 from resift.settings.load import Settings, load_settings
 from resift.store.qdrant.adopted.keywords import KEYWORDS
 from resift.tests.conftest import DOCUMENTS
-from resift.tests.server.cli.test_adopt import run_adopt
+from resift.tests.server.cli.collections.test_adopt import run_adopt
 from resift.tests.standins.qdrant import Serving, serving
 
 pytestmark = [

@@ -17,8 +17,8 @@ from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
 from resift.pipeline.request import SearchRequest
 from resift.server.cli import evaluate, tune
-from resift.server.cli.adopt import AdoptRequest, adopt_collection
-from resift.server.cli.transfer import copy_collections
+from resift.server.cli.collections.adopt import AdoptRequest, adopt_collection
+from resift.server.cli.collections.transfer import copy_collections
 from resift.server.mcp.assembly import create_server
 from resift.settings.load import Settings, load_settings
 from resift.tests.conftest import DOCUMENTS

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import anyio
 import typer
 
-from ...core.errors import DamagedCollection, InvalidInput, StoreError
-from ...core.text import counted, listed
-from .command import CollectionNames, alone
-from .console import HINTS, progress_bar, say, warn
+from ....core.errors import DamagedCollection, InvalidInput, StoreError
+from ....core.text import counted, listed
+from ..command import CollectionNames, alone
+from ..console import HINTS, progress_bar, say, warn
 
 if TYPE_CHECKING:
-    from ...ingest.copying import Copied
-    from ...settings.load import Settings
-    from ...store.collection import Store
+    from ....ingest.copying import Copied
+    from ....settings.load import Settings
+    from ....store.collection import Store
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,7 +32,7 @@ def move(
     collections: CollectionNames = [],  # noqa: B006
 ) -> None:
     """Copy collections to or from a Qdrant server. After an interruption, run it again to continue."""
-    from ...settings.load import load_settings
+    from ....settings.load import load_settings
 
     settings = load_settings()
     with alone(settings, in_data_folder=True):
@@ -47,7 +47,7 @@ async def copy_collections(settings: Settings, names: Sequence[str], to: str, fr
         NotFound: If a collection does not exist; nothing is copied then.
         StoreError: If a collection is damaged; the others are copied.
     """
-    from ...factories.stores import embedded_store, server_store
+    from ....factories.stores import embedded_store, server_store
 
     if bool(to) == bool(from_):
         raise InvalidInput("Give either --to URL (from the data folder to a server) or --from URL (the other way).")
@@ -77,7 +77,7 @@ async def _existing(source: Store, names: Sequence[str]) -> Sequence[str]:
     Raises:
         NotFound: If a collection does not exist.
     """
-    from ...store.collection import unknown_collection
+    from ....store.collection import unknown_collection
 
     known = await source.names()
     for name in names:
@@ -87,7 +87,7 @@ async def _existing(source: Store, names: Sequence[str]) -> Sequence[str]:
 
 
 async def _copy(source: Store, target: Store, name: str, *, skip_adopted: bool) -> None:
-    from ...ingest.copying import copy_collection
+    from ....ingest.copying import copy_collection
 
     collection = await source.open(name)
     if collection.manifest.adopted is not None and skip_adopted:
@@ -111,7 +111,7 @@ def backup(
     collections: CollectionNames = [],  # noqa: B006
 ) -> None:
     """Write collections of the data folder to one file."""
-    from ...settings.load import load_settings
+    from ....settings.load import load_settings
 
     settings = load_settings()
     with _ending_in_order(), alone(settings, in_data_folder=True):
@@ -129,8 +129,8 @@ def _ending_in_order() -> Generator[None]:
 
 
 async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None:
-    from ...factories.stores import embedded_store
-    from ...store.edge.backup import back_up
+    from ....factories.stores import embedded_store
+    from ....store.edge.backup import back_up
 
     _refuse_server(settings)
     store = embedded_store(settings)
@@ -152,7 +152,7 @@ def restore(
     collections: CollectionNames = [],  # noqa: B006
 ) -> None:
     """Restore the collections of a backup into the data folder."""
-    from ...settings.load import load_settings
+    from ....settings.load import load_settings
 
     settings = load_settings()
     with alone(settings, in_data_folder=True):
@@ -160,8 +160,8 @@ def restore(
 
 
 async def _restore(settings: Settings, file: Path, names: Sequence[str]) -> None:
-    from ...factories.stores import embedded_store
-    from ...store.edge.backup import restore as restore_backup
+    from ....factories.stores import embedded_store
+    from ....store.edge.backup import restore as restore_backup
 
     _refuse_server(settings)
     store = embedded_store(settings)

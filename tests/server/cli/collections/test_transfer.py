@@ -8,7 +8,7 @@ import pytest
 from anyio import create_task_group
 from anyio.to_thread import run_sync
 
-from resift.server.cli.transfer import copy_collections
+from resift.server.cli.collections.transfer import copy_collections
 from resift.settings.load import load_settings
 from resift.tests.server.engine.serving import read_to_the_end, start
 from resift.tests.server.in_process import Run

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import anyio
 import typer
 
-from ...core.errors import InvalidInput
-from ...core.text import counted
-from ...ingest.files.glob import has_magic
-from ..terminal import current_folder
-from .command import AsJson, CollectionName, Filter, call_api, parse_json_object
-from .console import note, print_json, progress_bar, say, show
+from ....core.errors import InvalidInput
+from ....core.text import counted
+from ....ingest.files.glob import has_magic
+from ...terminal import current_folder
+from ..command import AsJson, CollectionName, Filter, call_api, parse_json_object
+from ..console import note, print_json, progress_bar, say, show
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ...api.resift import Resift
-    from ...ingest.job import IngestReport
-    from ...pipeline.summary import CollectionSummary, FieldSummary
-    from ...store.manifest import Tuning
+    from ....api.resift import Resift
+    from ....ingest.job import IngestReport
+    from ....pipeline.summary import CollectionSummary, FieldSummary
+    from ....store.manifest import Tuning
 
 MAX_FAILURES = 20
 
@@ -51,7 +51,7 @@ def ingest(
     else:
         print_report(report, collection)
     if report.is_empty:
-        from ...ingest.files.skipping import readable_formats
+        from ....ingest.files.skipping import readable_formats
 
         raise InvalidInput(f"Nothing was ingested into {collection!r}. {readable_formats(report)}".rstrip())
     if report.failures:

@@ -1,0 +1,1 @@
+"""Commands that fill, change, copy and list what is stored."""
