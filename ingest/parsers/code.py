@@ -27,7 +27,7 @@ _LANGUAGES: dict[str, str] = {
     ".pl": "perl", ".ps1": "powershell", ".r": "r", ".rb": "ruby", ".rs": "rust", ".scala": "scala", ".sql": "sql",
     ".swift": "swift", ".zig": "zig", ".hs": "haskell", ".clj": "clojure", ".erl": "erlang", ".ml": "ocaml",
     ".css": "css", ".scss": "scss", ".vue": "vue", ".svelte": "svelte", ".proto": "protobuf", ".graphql": "graphql",
-    ".tf": "terraform", ".json": "json", ".jsonl": "json", ".toml": "toml", ".xml": "xml",
+    ".tf": "terraform", ".toml": "toml", ".xml": "xml",
 }  # fmt: skip
 
 # Python 3.11 takes time quadratic in the f-strings of a text: 6 s for this many characters, 10 minutes for ten times as

@@ -14,6 +14,8 @@ from .html import HtmlParser
 from .markdown import MarkdownParser
 from .plain_text import PlainTextParser
 from .protocols import Container, Content, Parser, suffix_of
+from .records import JsonLinesContainer, JsonParser
+from .tables import TableParser
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,9 @@ BUILT_IN: Mapping[str, Parser | Container] = {
     "html": HtmlParser(),
     "markdown": MarkdownParser(),
     "code": CodeParser(),
+    "json": JsonParser(),
+    "json lines": JsonLinesContainer(),
+    "tables": TableParser(),
     "text": _TEXT,
 }
 """Parsers by the name of their format. The first that recognises a text without a known suffix reads it."""
