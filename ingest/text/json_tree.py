@@ -105,13 +105,14 @@ class _Reader:
             return
         label = self._label()
         if sign in "{[":
-            node = Node(label, self._line, is_list=sign == "[")
+            node = Node(label=label, line=self._line, is_list=sign == "[")
             self._open.append((node, token.start()))
             self._index.append(0)
             if len(self._open) > MAX_DEPTH:
                 raise _too_deep()
         else:
-            node = Node(label, self._line, "" if sign == "null" else _decoded(sign), end=len(self.nodes) + 1)
+            value = "" if sign == "null" else _decoded(sign)
+            node = Node(label=label, line=self._line, value=value, end=len(self.nodes) + 1)
         self.nodes.append(node)
 
     def _label(self) -> str:
