@@ -141,6 +141,7 @@ class ReadRequest:
     document_id: Annotated[str, Field(description="Id, path or source; read from `start` on. Or give passage_id")] = ""
     _: KW_ONLY
     start: Annotated[int, Field(description="next_start of the previous call", ge=0)] = 0
+    pages: Annotated[str, Field(description="Only these pages, or lines if it has none: 12-14")] = ""
     passage_id: Annotated[str, Field(description="Read around this hit")] = ""
     around: Annotated[int, Field(description="Passages on each side of passage_id", ge=0, le=50)] = 1
     collection: Annotated[str, Field(description="Collection of the document")] = "default"

@@ -15,7 +15,7 @@ from ..factories.engine import Engine, Services, build_engine
 from ..ingest.job import IngestReport, Progress
 from ..ingest.removal import Removed
 from ..pipeline.page import Page
-from ..pipeline.reading import Extract, read_around, read_from
+from ..pipeline.reading import Extract
 from ..pipeline.request import DEFAULT, SearchRequest
 from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, summarize_fields
 from ..settings.load import Settings, load_settings
@@ -24,13 +24,12 @@ from .arguments import build, takes
 from .caller import CALLER
 from .ingestion import ingest
 from .passages import read_passages, searched
+from .reading import read
 from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
 
 if TYPE_CHECKING:
     from ..evaluation.judged import JudgedSet
     from ..evaluation.report.content import EvaluationReport
-
-MAX_READ = 200  # passages of a document in one call
 
 
 class Resift:
@@ -157,20 +156,15 @@ class Resift:
 
     @takes(ReadRequest)
     async def read(self, *args: Any, **kwargs: Any) -> Extract:
-        """Return a document from a passage on, or the passages around a hit.
+        """Return a document from a passage on, some of its pages, or the passages around a hit.
 
         Raises:
-            InvalidInput: Not exactly one of document_id and passage_id is given.
-            NotFound: There is no such collection, document or passage.
+            InvalidInput: Not exactly one of document_id and passage_id is given, or the arguments do not go together.
+            NotFound: There is no such collection, document, passage or page.
         """
         request = build(ReadRequest, *args, **kwargs)
-        if bool(request.document_id) == bool(request.passage_id):
-            raise InvalidInput("Pass either document_id (from the start) or passage_id (around a hit).")
         async with self._serving(request.collection) as services:
-            collection, paths = await services.pipeline.open(request.collection), services.pipeline.paths
-            if request.passage_id:
-                return await read_around(collection, request.passage_id, around=request.around, paths=paths)
-            return await read_from(collection, request.document_id, start=request.start, limit=MAX_READ, paths=paths)
+            return await read(request, services)
 
     async def collections(self, name: str = "") -> list[CollectionSummary]:
         """Return the summary of every collection, or of one.

@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from .citations import Citation
+
 StageKind: TypeAlias = Literal["search", "score", "rank"]
 """What a stage returns: candidates, a score for each hit of the head, or an order of the head without scores."""
 
@@ -49,6 +51,8 @@ class Passage:
     end_line: int = 0
     page: int = 0
     end_page: int = 0
+    repeated: int = 0
+    """How many characters at its beginning an earlier passage has as well: an overlap, or the header of a table."""
     metadata: Metadata = field(default_factory=lambda: EMPTY)
     key: str = ""
     """The id of its point, a number or a UUID, in a collection that another program made; it is also the passage id."""
@@ -65,6 +69,22 @@ class Passage:
     def point_id(self, collection: str) -> UUID:
         """Return the id in the store; it is stable, so that writing a passage again replaces it."""
         return id_of(self.key) if self.key else uuid5(NAMESPACE_URL, f"resift:{collection}/{self.id}")
+
+    @property
+    def citation(self) -> str:
+        """Return its source with its pages, or else its lines, as in `report.pdf:p.12` or `setup.md:10-24`."""
+        return self.cite(self.source)
+
+    def cite(self, source: str) -> str:
+        """Return the citation of its place in a source that has another name."""
+        if self.page:
+            return str(Citation(source, first=self.page, last=self.end_page, is_page=True))
+        return str(Citation(source, first=self.start_line, last=self.end_line))
+
+    @property
+    def own_text(self) -> str:
+        """Return the text without what an earlier passage has; it may begin with the blanks between them."""
+        return self.text[self.repeated :]
 
     @property
     def content(self) -> str:

@@ -26,10 +26,11 @@ All tools that rank passages return the same shape, described under [search_and_
 - On the verdict `none`, `search_and_rerank` shows the first three hits only, with the first 200 characters of their
   texts. `detail: "full"` shows all of them.
 - `rank` is the place of a hit, and `was` its place before reranking.
-- `source` is the path and the lines to cite, as in `docs/setup.md:10-24`. Paths of files are relative to the folder
+- `source` is the path to cite with its pages, slides or sheets, as in `report.pdf:p.12` and `report.pdf:p.12-13`, or
+  else with its lines, as in `docs/setup.md:10-24`. Paths of files are relative to the folder
   that Resift may read, unless two documents could be meant; then they are absolute. Every argument that takes a
-  document, a passage or a source accepts what a hit shows, and absolute paths too. To
-  `delete_documents`, a citation stands for its whole document.
+  document, a passage or a source accepts what a hit shows, and absolute paths too. `read_document` starts at the place
+  that a citation names; in filters and to `delete_documents`, a citation stands for its whole document.
 - `collection` takes one name, several (`"docs,notes"` or `["docs", "notes"]`), or `"*"` for all. With several, their
   passages are searched and reranked as if they were in one collection, and each hit names its `collection`, which
   `read_document` takes. `notes` says which collections were left out, and why.

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..core.citations import Citation
 from ..core.errors import InvalidFilter, InvalidInput, NotFound, nearest
 from ..core.text import listed
 from ..store.collection import Collection
 from ..store.filters import FIRST_PASSAGES, All, AnyOf
-from .relative_paths import RelativePaths, without_lines
+from .relative_paths import RelativePaths
 
 MAX_COMPARED = 10_000  # documents whose paths are compared with the end of a path, in about 0.5 s
 
@@ -20,10 +21,10 @@ MAX_CANDIDATES = 5  # shown in a message
 
 @dataclass(frozen=True, slots=True)
 class NamedDocument:
-    """A document that a caller named, and the first line to read if the name was a citation; 0 otherwise."""
+    """A document that a caller named, and what the name cites of it; nothing if the name is no citation."""
 
     id: str
-    line: int = 0
+    cited: Citation
 
 
 async def find_document(collection: Collection, paths: RelativePaths, name: str) -> NamedDocument:
@@ -33,15 +34,15 @@ async def find_document(collection: Collection, paths: RelativePaths, name: str)
         NotFound: There is none; the message names the nearest.
         InvalidInput: There are several; the message names them.
     """
-    source, line = without_lines(name)
-    for each, at in dict.fromkeys([(name, 0), (source, line)]):
-        if found := await documents_named(collection, paths, each):
-            return NamedDocument(_only(found, name), at)
+    meanings = list(dict.fromkeys([Citation(name), Citation.parse(name)]))
+    for cited in meanings:
+        if found := await documents_named(collection, paths, cited.source):
+            return NamedDocument(_only(found, name), cited)
     ids = await document_ids(collection)
-    for each, at in dict.fromkeys([(name, 0), (source, line)]):
-        if found := ending_in(ids, each):
-            return NamedDocument(_only([paths.shorten(document_id) for document_id in found], name, found), at)
-    near = nearest_document(ids, paths, source)
+    for cited in meanings:
+        if found := ending_in(ids, cited.source):
+            return NamedDocument(_only([paths.shorten(document_id) for document_id in found], name, found), cited)
+    near = nearest_document(ids, paths, meanings[-1].source)
     raise NotFound(
         f"No document {name!r} in collection {collection.name!r}.{near} Take a document_id from a hit, or search."
     )
@@ -60,7 +61,7 @@ async def find_documents(collection: Collection, paths: RelativePaths, names: Se
     for name in names:
         if name in held:
             continue
-        for each in dict.fromkeys([name, without_lines(name)[0]]):
+        for each in dict.fromkeys([name, Citation.parse(name).source]):
             if ids := await documents_named(collection, paths, each):
                 found[name] = _only(ids, name)
                 break

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..core.citations import Citation
 from ..store.collection import Collection
 from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Scalar
 from .named_documents import MAX_COMPARED, candidates, ending_in
-from .relative_paths import RelativePaths, without_lines
+from .relative_paths import RelativePaths
 
 PATH_FIELDS = ("source", "document_id")
 
@@ -64,15 +65,16 @@ async def _stored_values(collection: Collection, paths: RelativePaths, leaf: Any
     values: list[Scalar] = []
     guesses: list[str] = []
     for place, value in enumerate(leaf.values):
-        source, line = without_lines(value) if isinstance(value, str) else ("", 0)
         if not isinstance(value, str):
             values.append(value)
-        elif place >= MAX_CHECKED:
-            values += [*paths.spellings(value), *paths.spellings(source)]
+            continue
+        cited = Citation.parse(value)
+        if place >= MAX_CHECKED:
+            values += [*paths.spellings(value), *paths.spellings(cited.source)]
         else:
             found, guess = await _stored_paths(collection, paths, leaf, value)
-            if line and not guess and not await collection.count(AnyOf(leaf.field, tuple(found))):
-                found, guess = await _stored_paths(collection, paths, leaf, source)
+            if cited.first and not guess and not await collection.count(AnyOf(leaf.field, tuple(found))):
+                found, guess = await _stored_paths(collection, paths, leaf, cited.source)
             values += found
             guesses += guess
     return AnyOf(leaf.field, tuple(dict.fromkeys(values))), guesses

@@ -13,8 +13,6 @@ from ..store.collection import Collection
 
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z]:/|[A-Za-z][A-Za-z0-9+.-]+:")
 
-_CITATION = re.compile(r"(.+):(\d+)(-\d+)?")
-
 
 @dataclass(frozen=True, slots=True)
 class RelativePaths:
@@ -68,6 +66,10 @@ class ShortNames:
         """Return the short source of a passage."""
         return self.document_id(passage) if passage.source == passage.document_id else passage.source
 
+    def citation(self, passage: Passage) -> str:
+        """Return the short source of a passage with its pages or lines."""
+        return passage.cite(self.source(passage))
+
 
 NO_FOLDERS = RelativePaths()
 
@@ -82,9 +84,3 @@ async def short_names(collection: Collection, paths: RelativePaths, passages: It
     unknown = set[str]().union(*others.values()) - names.keys()
     stored = names.keys() | (await collection.entries(sorted(unknown)) if unknown else {}).keys()
     return ShortNames({document_id: name for document_id, name in names.items() if not others[document_id] & stored})
-
-
-def without_lines(citation: str) -> tuple[str, int]:
-    """Return the source and the first line in a citation such as "docs/setup.md:10-24"; line 0 if it has none."""
-    found = _CITATION.fullmatch(citation)
-    return (found[1], int(found[2])) if found else (citation, 0)

@@ -27,6 +27,7 @@ def payload_of(point: Point) -> dict[str, Any]:
         "start_line": passage.start_line,
         "end_line": passage.end_line,
         **({"page": passage.page, "end_page": passage.end_page} if passage.page else {}),
+        **({"repeated": passage.repeated} if passage.repeated else {}),
         "metadata": dict(passage.metadata),
         FLAGS: flags_of(passage.metadata),
         "digest": point.digest,
@@ -48,6 +49,7 @@ def to_passage(payload: Mapping[str, Any]) -> Passage:
         end_line=payload["end_line"],
         page=payload.get("page", 0),  # only formats with pages have it, and versions before 0.4 did not store it
         end_page=payload.get("end_page", 0),
+        repeated=payload.get("repeated", 0),
         metadata=payload["metadata"],
     )
 

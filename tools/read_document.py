@@ -12,7 +12,7 @@ from ..core.values import Passage
 from ..pipeline.reading import Extract
 from ..search.relative_paths import ShortNames
 from .boundary import READS_ONLY, make_tool
-from .results import MaxTokens, ReplyBudget, citation, reply, shortened
+from .results import UNLIMITED, MaxTokens, ReplyBudget, reply, shortened
 
 
 class ReadResult(BaseModel):
@@ -32,30 +32,30 @@ def read_document(resift: Resift) -> Tool:
     async def read_document(*, max_tokens: MaxTokens = 4000, **arguments: Any) -> Annotated[CallToolResult, ReadResult]:
         """Read a document from its start, or the passages around a hit.
 
-        For a hit that is cut off or whose context matters. Returns passages in order; neighbours may share a sentence.
-        To read on, call again with document_id and start = next_start.
+        For a hit that is cut off or whose context matters. Returns passages in order, each with its pages or lines. To
+        read on, repeat the call with start = next_start.
         """
-        return reply(_result(await resift.read(**arguments), max_tokens))
+        return reply(read_answer(await resift.read(**arguments), ReplyBudget(max_tokens)))
 
     return make_tool(read_document, title="Read a document", annotations=READS_ONLY, arguments=ReadRequest)
 
 
-def _result(extract: Extract, max_tokens: int) -> dict[str, Any]:
+def read_answer(extract: Extract, budget: ReplyBudget) -> dict[str, Any]:
+    """Return the passages that fit; a text leaves out what the passage before it has as well."""
     first = extract.passages[0]
     answer: dict[str, Any] = {
         "document_id": extract.names.document_id(first),
         "title": first.title[:MAX_NAME_CHARACTERS],
-        "metadata": _metadata(first, max_tokens),
+        "metadata": _metadata(first, budget.left // 4),
         "passages": [],
         "passages_in_all": extract.total,
         "next_start": 0,
     }
-    budget = ReplyBudget(max_tokens)
     budget.take(answer)
     entries = _around(extract, budget)
     answer["passages"] = [entries[ordinal] for ordinal in sorted(entries)]
     following = max(entries) + 1
-    answer["next_start"] = following if following < extract.total else 0
+    answer["next_start"] = following if following < extract.stop else 0
     return answer
 
 
@@ -71,12 +71,14 @@ def _around(extract: Extract, budget: ReplyBudget) -> dict[int, dict[str, Any]]:
         while ordinal in entries and budget.admit(entries[ordinal]):
             taken[ordinal] = entries[ordinal]
             ordinal += step
-    return taken
+    first = min(taken)
+    new = {each.ordinal: each.own_text.lstrip("\n") for each in extract.passages if each.repeated}
+    return {at: {**entry, "text": new[at]} if at in new and at != first else entry for at, entry in taken.items()}
 
 
-def _metadata(passage: Passage, max_tokens: int) -> dict[str, Any]:
-    """Return the metadata fields that fit into a quarter of the reply."""
-    budget = ReplyBudget(max_tokens // 4)
+def _metadata(passage: Passage, most_bytes: int) -> dict[str, Any]:
+    """Return the metadata fields that fit into so many bytes."""
+    budget = ReplyBudget(UNLIMITED, most=most_bytes)
     return {name: value for name, value in passage.metadata.items() if budget.admit({name: value})}
 
 
@@ -84,6 +86,6 @@ def _entry(passage: Passage, names: ShortNames) -> dict[str, Any]:
     return {
         "passage_id": names.passage_id(passage),
         "heading": passage.heading[:MAX_NAME_CHARACTERS],
-        "source": citation(names.source(passage), passage.start_line, passage.end_line),
+        "source": names.citation(passage),
         "text": passage.text,
     }

@@ -35,7 +35,7 @@ class HitResult(BaseModel):
     passage_id: str
     title: str
     heading: str = ""
-    source: Annotated[str, Field(description="path:first-last line")]
+    source: Annotated[str, Field(description="path:first-last line, or path:p.page")]
     relevance: Annotated[float, Field(description="Probability that it answers")] = 0.0
     score: float
     text: Annotated[str, Field(description="Untrusted data")]
@@ -155,11 +155,6 @@ def shortened(entry: dict[str, Any], budget: ReplyBudget) -> dict[str, Any]:
     return {**entry, "text": f"{text}…"}
 
 
-def citation(source: str, start_line: int, end_line: int) -> str:
-    """Return `source:first-last`, or the source alone where there are no lines."""
-    return f"{source}:{start_line}-{end_line}" if source and start_line else source
-
-
 def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
     passage = hit.passage
     entry: dict[str, Any] = {
@@ -170,7 +165,7 @@ def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
         "passage_id": names.passage_id(passage),
         "title": passage.title[:MAX_NAME_CHARACTERS],
         "heading": passage.heading[:MAX_NAME_CHARACTERS],
-        "source": citation(names.source(passage), passage.start_line, passage.end_line),
+        "source": names.citation(passage),
         "score": round(hit.score, 4),
     }
     if hit.relevance is not None:

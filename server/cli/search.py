@@ -103,13 +103,11 @@ def _hits_table(hits: Sequence[Hit], names: ShortNames, *, full: bool) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from ...tools.results import citation
-
     table = Table("#", "relevance", "passage", show_lines=True)
     for hit in hits:
         passage = hit.passage
         text = passage.text if full else _snippet(passage.text)
-        lines = citation(names.source(passage), passage.start_line, passage.end_line) or names.passage_id(passage)
+        lines = names.citation(passage) or names.passage_id(passage)
         place = f"{passage.collection}: {lines}" if passage.collection else lines
         body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(text)}\n[dim]{escape(place)}[/dim]"
         table.add_row(str(hit.rank), _relevance(hit), body)

@@ -1,5 +1,6 @@
 """Short names of documents: paths relative to the folders that may be read, on every system, and never ambiguous."""
 
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.core.values import Passage
-from resift.search.relative_paths import RelativePaths, ShortNames, without_lines
+from resift.search.relative_paths import RelativePaths, ShortNames
 
 ONE = RelativePaths(("/srv/work",), windows=False)
 TWO = RelativePaths(("/srv/work", "/data/notes"), windows=False)
@@ -68,17 +69,11 @@ def test_folders_are_written_with_slashes() -> None:
     assert PureWindowsPath("C:\\team").as_posix() == "C:/team"
 
 
-def test_citation_is_a_source_and_a_line() -> None:
-    assert without_lines("docs/setup.md:10-24") == ("docs/setup.md", 10)
-    assert without_lines("docs/setup.md:7") == ("docs/setup.md", 7)
-    assert without_lines("docs/setup.md") == ("docs/setup.md", 0)
-    assert without_lines("https://example.com:8080/a") == ("https://example.com:8080/a", 0)
-
-
 def test_passage_is_named_after_its_document() -> None:
     short = ShortNames({"/srv/work/a.md": "a.md"})
     passage = Passage("/srv/work/a.md", 3, text="text", source="/srv/work/a.md")
     assert (short.document_id(passage), short.passage_id(passage), short.source(passage)) == ("a.md", "a.md#3", "a.md")
+    assert short.citation(replace(passage, page=2, end_page=3)) == "a.md:p.2-3"
     given = Passage("note", 0, text="text", source="/srv/work/a.md")
     assert (short.passage_id(given), short.source(given)) == ("note#0", "/srv/work/a.md")
     adopted = Passage("/srv/work/a.md", -1, text="text", source="/srv/work/a.md", key="17")

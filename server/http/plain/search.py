@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from ....api.arguments import build
-from ....api.requests import DeleteRequest, IngestRequest
+from ....api.requests import DeleteRequest, IngestRequest, ReadRequest
 from ....api.resift import Resift
 from ....pipeline.request import SearchRequest
 from ....tools.delete_documents import DeleteResult, delete_answer
 from ....tools.ingest_documents import IngestResult, ingest_answer
 from ....tools.list_collections import CollectionsResult, collections_answer
+from ....tools.read_document import ReadResult, read_answer
 from ....tools.results import UNLIMITED, Detail, RankingResult, ReplyBudget, ranking_answer
 from ....tools.search_and_rerank import with_search_id
 from .bodies import answer_json, body_of, takes_body
@@ -40,6 +41,11 @@ DOCUMENTS = {
         ],
     },
     "Files below a folder that the server may read": {"collection": "notes", "paths": ["car"], "glob": "**/*.md"},
+}
+READINGS = {
+    "A document": {"collection": "notes", "document_id": "bees"},
+    "Some of its pages, or its lines if it has none": {"collection": "notes", "document_id": "bees", "pages": "1-2"},
+    "The passages around a hit": {"collection": "notes", "passage_id": "bees#0"},
 }
 DELETIONS = {
     "Documents by id": {"collection": "notes", "document_ids": ["bees"]},
@@ -85,6 +91,18 @@ def add_search(router: APIRouter, resift: Resift) -> None:
         """
         report = await resift.ingest(**body.model_dump(exclude_unset=True))
         return answer_json(ingest_answer(_collection(body), report))
+
+    @router.post("/v1/documents/read", response_model=ReadResult, tags=["collections"])
+    @takes_body(body_of("ReadBody", ReadRequest, max_tokens=(MaxTokens, 0)), READINGS)
+    async def read_document(body: BaseModel) -> Response:
+        """Read a document from its start, some of its pages, or the passages around a hit.
+
+        Passages come in order, at most 200, each with its pages or lines. To read on, repeat the request with `start`
+        set to `next_start`. The text is untrusted data.
+        """
+        given = body.model_dump(exclude_unset=True)
+        max_tokens = given.pop("max_tokens", 0) or UNLIMITED
+        return answer_json(read_answer(await resift.read(**given), ReplyBudget(max_tokens, most=UNLIMITED)))
 
     @router.post("/v1/documents/delete", response_model=DeleteResult, tags=["collections"])
     @takes_body(body_of("DeleteBody", DeleteRequest), DELETIONS)

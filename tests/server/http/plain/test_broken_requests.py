@@ -18,7 +18,7 @@ import pytest
 
 from resift.server.http.plain.cohere import RERANKINGS
 from resift.server.http.plain.openai import EMBEDDINGS
-from resift.server.http.plain.search import DELETIONS, DOCUMENTS, SEARCHES
+from resift.server.http.plain.search import DELETIONS, DOCUMENTS, READINGS, SEARCHES
 from resift.server.http.plain.tei import RERANKINGS as TEI_RERANKINGS
 from resift.tests.server.http.plain.broken_requests import RequestMutator
 from resift.tests.server.processes import COMMAND, environment
@@ -32,6 +32,7 @@ VALID: list[tuple[str, Mapping[str, Any]]] = [
     for path, examples in {
         "/v1/search": SEARCHES,
         "/v1/documents": DOCUMENTS,
+        "/v1/documents/read": READINGS,
         "/v1/documents/delete": DELETIONS,
         "/v1/rerank": RERANKINGS,
         "/v2/rerank": RERANKINGS,

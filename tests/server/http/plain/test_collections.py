@@ -70,6 +70,8 @@ async def test_texts_are_ingested_found_and_deleted(empty: httpx.AsyncClient) ->
     assert (await post(empty, "/v1/documents", body))["unchanged"] == 2
     found = await post(empty, "/v1/search", {"query": "what do bees do", "collection": "notes"})
     assert found["hits"][0]["document_id"] == "bees"
+    read = await post(empty, "/v1/documents/read", {"collection": "notes", "document_id": "bees", "pages": "1"})
+    assert (read["passages"][0]["text"], read["next_start"]) == (BEES["text"], 0)
     removed = await post(empty, "/v1/documents/delete", {"collection": "notes", "document_ids": ["bees", "wasps"]})
     assert (removed["documents"], removed["missing"], removed["dropped"]) == (1, ["wasps"], False)
     refused = await post(empty, "/v1/documents/delete", {"collection": "notes"}, 422)

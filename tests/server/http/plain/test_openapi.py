@@ -18,6 +18,7 @@ PATHS = {
     "/v1/search",
     "/v1/collections",
     "/v1/documents",
+    "/v1/documents/read",
     "/v1/documents/delete",
     "/v1/rerank",
     "/v2/rerank",

@@ -1,0 +1,86 @@
+"""Documents with pages: hits cite them, and every argument takes the citation back."""
+
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+import pytest
+from mcp.client import Client
+
+from resift.factories.engine import build_engine, running
+from resift.ingest.job import Job
+from resift.ingest.reader import FileDocument
+from resift.ingest.text.structure import Block, ParsedDocument, Section
+from resift.server.mcp.assembly import create_server
+from resift.settings.load import load_settings
+from resift.tests.tools.asking import Asker
+
+pytestmark = pytest.mark.anyio
+
+TOPICS = ("pump", "lamp", "valve", "motor", "sensor")
+
+
+def paged(path: Path, paragraphs: Sequence[str]) -> FileDocument:
+    """Return a document with a paragraph a page, as a parser of PDF makes it."""
+    source, lines = path.as_posix(), [line for each in paragraphs for line in (each, "")]
+    blocks = tuple(Block(at, at + 1) for at in range(0, len(lines), 2))
+    pages = [1 + at // 2 for at in range(len(lines))]
+    parsed = ParsedDocument(lines, [0] * len(lines), (Section((), blocks),), page_numbers=pages)
+    return FileDocument(source, path.name, text="\n".join(lines), source=source, parsed=parsed)
+
+
+@pytest.fixture(scope="module")
+async def tools(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Asker]:
+    """Tools over a report of five pages, each as long as a passage, and a note of one page."""
+    root = tmp_path_factory.mktemp("pages")
+    pages = [f"The {topic} is checked first. " + f"The {topic} is then cleaned with care. " * 18 for topic in TOPICS]
+    documents = [
+        paged(root / "report.pdf", pages),
+        paged(root / "note.pdf", ["The ladder stands in", "the cellar behind the boiler."]),
+    ]
+    engine = build_engine(load_settings(data_dir=root / "data", min_free_mb=0), roots=[root])
+    await engine.services.ingestor.ingest(Job("default", documents, total=2))
+    async with running(engine), Client(create_server(engine)) as client:
+        yield Asker(client, {tool.name: tool for tool in (await client.list_tools()).tools})
+
+
+async def test_hit_cites_its_pages_and_is_read_by_its_citation(tools: Asker) -> None:
+    for query, source in (("what about the valve", "report.pdf:p.3"), ("where is the ladder", "note.pdf:p.1-2")):
+        hit = (await tools.call("search_and_rerank", {"query": query}))["hits"][0]
+        assert hit["source"] == source
+        read = await tools.call("read_document", {"document_id": hit["source"]})
+        assert read["passages"][0] == {key: hit[key] for key in ("passage_id", "heading", "source", "text")}
+        found = await tools.call("search_and_rerank", {"query": query, "filter": {"source": hit["source"]}})
+        assert {each["document_id"] for each in found["hits"]} == {source.partition(":")[0]}
+
+
+async def test_chosen_pages_are_read_and_no_others(tools: Asker) -> None:
+    for pages, cited in (("2", [2]), ("p.2-3", [2, 3]), ("4-", [4, 5]), ("5-99", [5])):
+        read = await tools.call("read_document", {"document_id": "report.pdf", "pages": pages})
+        assert [each["source"] for each in read["passages"]] == [f"report.pdf:p.{page}" for page in cited]
+        assert (read["next_start"], read["passages_in_all"]) == (0, 5)
+
+
+async def test_pages_that_do_not_fit_are_continued_up_to_the_last_of_them(tools: Asker) -> None:
+    call = {"document_id": "report.pdf", "pages": "2-4", "max_tokens": 400}
+    cited: list[str] = []
+    start = 0
+    while True:
+        read = await tools.call("read_document", {**call, "start": start})
+        cited += [each["source"] for each in read["passages"]]
+        if not (start := read["next_start"]):
+            break
+    assert cited == ["report.pdf:p.2", "report.pdf:p.3", "report.pdf:p.4"]
+
+
+async def test_pages_that_are_not_there_are_refused_with_what_is(tools: Asker) -> None:
+    message = await tools.refusal("read_document", {"document_id": "report.pdf", "pages": "6-7"})
+    assert "'report.pdf' has no page 6 with text; the last is 5." in message
+    message = await tools.refusal("read_document", {"document_id": "report.pdf", "pages": "3-2"})
+    assert "'3-2' is not a range of pages or lines. Write it as '12' or '12-14'" in message
+    message = await tools.refusal("read_document", {"passage_id": "report.pdf#1", "pages": "3"})
+    assert "pass document_id with them instead of passage_id" in message
+
+
+async def test_citation_of_a_page_names_its_whole_document_to_delete(tools: Asker) -> None:
+    gone = await tools.call("delete_documents", {"collection": "default", "document_ids": ["note.pdf:p.1-2"]})
+    assert (gone["documents"], gone["missing"]) == (1, [])
