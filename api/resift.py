@@ -22,9 +22,9 @@ from ..settings.load import Settings, load_settings
 from ..store.manifest import Tuning
 from .arguments import build, takes
 from .caller import CALLER
+from .extracts import read
 from .ingestion import ingest
 from .passages import read_passages, searched
-from .reading import read
 from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
 
 if TYPE_CHECKING:
