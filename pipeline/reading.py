@@ -96,8 +96,8 @@ async def read_from(
     if wanted is not None:
         first, stop = await _numbers_within(collection, points, wanted, document_id)
         start = max(start, first)
-    elif named.cited.first and not start:
-        start = await _cited_number(collection, points, named.cited)
+    elif named.citation.first and not start:
+        start = await _number_of(collection, points, named.citation)
     extract = await _read(collection, points, start, min(start + limit, stop), paths=paths)
     if not extract.passages:
         last = stop - 1
@@ -148,13 +148,13 @@ async def _numbers_within(
     return inside[0], inside[-1] + 1
 
 
-async def _cited_number(collection: Collection, points: Sequence[UUID], cited: Citation) -> int:
+async def _number_of(collection: Collection, points: Sequence[UUID], citation: Citation) -> int:
     """Return the number of the first passage on a page; of a line, the passage that holds it or the last before it."""
     place = 0
     async for number, passage in _each(collection, points):
-        if cited.is_page and passage.end_page >= cited.first:
+        if citation.is_page and passage.end_page >= citation.first:
             return number
-        if not cited.is_page and passage.start_line > cited.first:
+        if not citation.is_page and passage.start_line > citation.first:
             return place
         place = number
     return place

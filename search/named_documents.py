@@ -24,7 +24,7 @@ class NamedDocument:
     """A document that a caller named, and what the name cites of it; nothing if the name is no citation."""
 
     id: str
-    cited: Citation
+    citation: Citation
 
 
 async def find_document(collection: Collection, paths: RelativePaths, name: str) -> NamedDocument:
@@ -35,13 +35,13 @@ async def find_document(collection: Collection, paths: RelativePaths, name: str)
         InvalidInput: There are several; the message names them.
     """
     meanings = list(dict.fromkeys([Citation(name), Citation.parse(name)]))
-    for cited in meanings:
-        if found := await documents_named(collection, paths, cited.source):
-            return NamedDocument(_only(found, name), cited)
+    for citation in meanings:
+        if found := await documents_named(collection, paths, citation.source):
+            return NamedDocument(_only(found, name), citation)
     ids = await document_ids(collection)
-    for cited in meanings:
-        if found := ending_in(ids, cited.source):
-            return NamedDocument(_only([paths.shorten(document_id) for document_id in found], name, found), cited)
+    for citation in meanings:
+        if found := ending_in(ids, citation.source):
+            return NamedDocument(_only([paths.shorten(document_id) for document_id in found], name, found), citation)
     near = nearest_document(ids, paths, meanings[-1].source)
     raise NotFound(
         f"No document {name!r} in collection {collection.name!r}.{near} Take a document_id from a hit, or search."

@@ -68,13 +68,13 @@ async def _stored_values(collection: Collection, paths: RelativePaths, leaf: Any
         if not isinstance(value, str):
             values.append(value)
             continue
-        cited = Citation.parse(value)
+        citation = Citation.parse(value)
         if place >= MAX_CHECKED:
-            values += [*paths.spellings(value), *paths.spellings(cited.source)]
+            values += [*paths.spellings(value), *paths.spellings(citation.source)]
         else:
             found, guess = await _stored_paths(collection, paths, leaf, value)
-            if cited.first and not guess and not await collection.count(AnyOf(leaf.field, tuple(found))):
-                found, guess = await _stored_paths(collection, paths, leaf, cited.source)
+            if citation.first and not guess and not await collection.count(AnyOf(leaf.field, tuple(found))):
+                found, guess = await _stored_paths(collection, paths, leaf, citation.source)
             values += found
             guesses += guess
     return AnyOf(leaf.field, tuple(dict.fromkeys(values))), guesses

@@ -40,9 +40,9 @@ def test_what_is_cited_is_read_back(source: str, first: int, more: int, is_page:
         if is_page
         else Passage("d", 0, text="", source=source, start_line=first, end_line=first + more)
     )
-    cited = Citation.parse(passage.citation)
-    assert (cited.source, cited.first, cited.is_page) == (source, first, is_page)
-    assert (cited.last or cited.first) == first + more
+    found = Citation.parse(passage.citation)
+    assert (found.source, found.first, found.is_page) == (source, first, is_page)
+    assert (found.last or found.first) == first + more
 
 
 def test_passage_with_pages_is_cited_by_its_pages() -> None:

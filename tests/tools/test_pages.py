@@ -54,22 +54,22 @@ async def test_hit_cites_its_pages_and_is_read_by_its_citation(tools: Asker) -> 
 
 
 async def test_chosen_pages_are_read_and_no_others(tools: Asker) -> None:
-    for pages, cited in (("2", [2]), ("p.2-3", [2, 3]), ("4-", [4, 5]), ("5-99", [5])):
+    for pages, sources in (("2", [2]), ("p.2-3", [2, 3]), ("4-", [4, 5]), ("5-99", [5])):
         read = await tools.call("read_document", {"document_id": "report.pdf", "pages": pages})
-        assert [each["source"] for each in read["passages"]] == [f"report.pdf:p.{page}" for page in cited]
+        assert [each["source"] for each in read["passages"]] == [f"report.pdf:p.{page}" for page in sources]
         assert (read["next_start"], read["passages_in_all"]) == (0, 5)
 
 
 async def test_pages_that_do_not_fit_are_continued_up_to_the_last_of_them(tools: Asker) -> None:
     call = {"document_id": "report.pdf", "pages": "2-4", "max_tokens": 400}
-    cited: list[str] = []
+    sources: list[str] = []
     start = 0
     while True:
         read = await tools.call("read_document", {**call, "start": start})
-        cited += [each["source"] for each in read["passages"]]
+        sources += [each["source"] for each in read["passages"]]
         if not (start := read["next_start"]):
             break
-    assert cited == ["report.pdf:p.2", "report.pdf:p.3", "report.pdf:p.4"]
+    assert sources == ["report.pdf:p.2", "report.pdf:p.3", "report.pdf:p.4"]
 
 
 async def test_pages_that_are_not_there_are_refused_with_what_is(tools: Asker) -> None:
