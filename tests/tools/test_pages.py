@@ -24,7 +24,7 @@ def paged(path: Path, paragraphs: Sequence[str]) -> FileDocument:
     source, lines = path.as_posix(), [line for each in paragraphs for line in (each, "")]
     blocks = tuple(Block(at, at + 1) for at in range(0, len(lines), 2))
     pages = [1 + at // 2 for at in range(len(lines))]
-    parsed = ParsedDocument(lines, [0] * len(lines), (Section((), blocks),), page_numbers=pages)
+    parsed = ParsedDocument(lines, [0] * len(lines), sections=(Section((), blocks),), page_numbers=pages)
     return FileDocument(source, path.name, text="\n".join(lines), source=source, parsed=parsed)
 
 
