@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.errors import BlankFile, ResiftError, UnreadableFile
 from .parsers.protocols import Container, Content, Parser
@@ -69,20 +69,31 @@ def parse_file(source: str, data: bytes) -> list[Part]:
 def _parts(source: str, data: bytes, *, name: str, depth: int) -> Iterator[Part]:
     try:
         with failing_alone(source):
-            parser, content = _content(source, data)
+            parser, content, note = _content(source, data)
             if isinstance(parser, Container):
-                yield from _members(parser, content, name=name, depth=depth)
+                parts = _members(parser, content, name=name, depth=depth)
             else:
-                yield _part(parser, content, name)
+                parts = iter([_part(parser, content, name)])
+            yield from _noted(parts, note)
     except ResiftError as error:
         yield Part(name, problem=str(error), is_blank=isinstance(error, BlankFile))
+
+
+def _noted(parts: Iterator[Part], note: str) -> Iterator[Part]:
+    """Yield the parts, the first that was parsed with a note on how the file was read."""
+    for part in parts:
+        if note and part.parsed is not None:
+            yield replace(part, parsed=replace(part.parsed, notes=(note, *part.parsed.notes)))
+            note = ""
+        else:
+            yield part
 
 
 def _members(container: Container, content: Content, *, name: str, depth: int) -> Iterator[Part]:
     if depth >= MAX_DEPTH:
         raise UnreadableFile(f"{content.source} lies in more than {MAX_DEPTH} archives. Unpack the outer ones.")
     for member in container.split(content):
-        inner = f"{name}/{member.name}" if name else member.name
+        inner = "/".join(filter(None, (name, member.name)))  # a mail itself has no name inside its file
         if member.problem:
             yield Part(inner, problem=member.problem)
         elif member.parsed is None:
@@ -110,12 +121,14 @@ def _name_of(parser: Parser | Container) -> str:
     return next((name for name, each in installed_parsers().by_name.items() if each is parser), "")
 
 
-def _content(source: str, data: bytes) -> tuple[Parser | Container, Content]:
+def _content(source: str, data: bytes) -> tuple[Parser | Container, Content, str]:
+    """Return what reads a file, what it reads, and a note on its encoding, or ""."""
     parsers = installed_parsers()
     known = parsers.for_file(source)
     if known is not None and known.is_binary:
-        return known, Content(source, data=data)
-    text = decode(data, source)
+        return known, Content(source, data=data), ""
+    decoded = decode(data, source)
+    content = Content(source, text=decoded.text)
     if isinstance(known, Container):
-        return known, Content(source, text=text)
-    return parsers.for_text(source, text), Content(source, text=text)
+        return known, content, decoded.note
+    return parsers.for_text(source, decoded.text), content, decoded.note

@@ -91,7 +91,15 @@ class MarkdownParser:
             sections=nest(parts),
             title=title if title and isinstance(title, str) else _first_heading(parts),
             metadata=metadata,
+            notes=_notes(content.source, front_matter),
         )
+
+
+def _notes(source: str, front_matter: FrontMatter) -> tuple[str, ...]:
+    if not front_matter.problem:
+        return ()
+    reason = f"is not valid YAML ({front_matter.problem})"
+    return (f"The front matter of {source or 'a text'} {reason}, so it was read as text.",)
 
 
 def _first_heading(parts: Sequence[Block | Heading]) -> str:
@@ -101,7 +109,7 @@ def _first_heading(parts: Sequence[Block | Heading]) -> str:
 def _parts(lines: Sequence[str], front_matter: FrontMatter, tokens: Sequence[Token]) -> Iterator[Block | Heading]:
     """Yield headings and verbatim blocks, and as paragraphs every line between them, so that no text is lost."""
     done = front_matter.lines
-    if not front_matter.is_valid:  # a colon too many, say: still worth finding, and no heading of the text
+    if front_matter.problem:  # a colon too many, say: still worth finding, and no heading of the text
         yield Block(0, done, verbatim=True)
     for part in _marked_parts(tokens, done):
         if part.first < done:

@@ -21,11 +21,11 @@ _WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})")
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """Front matter: how many lines it has, both rules included, its fields, and whether it is valid YAML."""
+    """Front matter: how many lines it has, both rules included, its fields, and why it is not valid YAML."""
 
     lines: int = 0
     fields: Metadata = field(default_factory=lambda: EMPTY)
-    is_valid: bool = True
+    problem: str = ""
 
 
 def read_front_matter(lines: Sequence[str]) -> FrontMatter:
@@ -43,8 +43,11 @@ def read_front_matter(lines: Sequence[str]) -> FrontMatter:
     try:
         # BaseLoader makes texts of all scalars and no objects; the types are decided below.
         loaded: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
-    except (yaml.YAMLError, RecursionError):
-        return FrontMatter(count, is_valid=False)
+    except yaml.MarkedYAMLError as error:
+        line = f" on line {error.problem_mark.line + 2}" if error.problem_mark else ""
+        return FrontMatter(count, problem=f"{error.problem or 'it has an error'}{line}")
+    except (yaml.YAMLError, RecursionError) as error:
+        return FrontMatter(count, problem=str(error).partition("\n")[0])
     return FrontMatter(count, _fields(cast("Mapping[Any, Any]", loaded)) if isinstance(loaded, Mapping) else EMPTY)
 
 

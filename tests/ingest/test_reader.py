@@ -72,9 +72,9 @@ def test_binary_is_unreadable(tmp_path: Path) -> None:
         read(tmp_path, "a.txt", b"ab\0c")
 
 
-def test_bad_utf8_names_the_byte(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match="not valid UTF-8: byte 3 cannot be decoded"):
-        read(tmp_path, "a.txt", "caf\u00e9".encode("latin-1"))
+def test_bytes_that_are_no_text_name_the_first_one(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="not valid UTF-8: byte 3 cannot be decoded, and no other encoding fits"):
+        read(tmp_path, "a.txt", b"caf\xe9\x01\x02")
 
 
 def test_too_large_names_size_limit_and_setting(tmp_path: Path) -> None:

@@ -57,8 +57,18 @@ def test_names_that_no_filter_could_use_are_left_out() -> None:
 def test_broken_yaml_is_kept_as_text_and_gives_no_metadata(broken: str) -> None:
     parsed = parse(f"---\n{broken}\n---\n# Head\n\ntext")
     assert (parsed.metadata, parsed.title) == ({}, "Head")
+    [note] = parsed.notes
+    assert note.startswith("The front matter of a.md is not valid YAML (")
     [section, *_] = parsed.sections
     assert (section.path, section.blocks[0].first, section.blocks[0].last) == ((), 0, 3)
+
+
+def test_note_on_broken_yaml_says_what_is_wrong_and_where() -> None:
+    assert parse("---\nok: x\ntitle: Install: quickly\n---\ntext").notes == (
+        "The front matter of a.md is not valid YAML (mapping values are not allowed here on line 3), so it was read as "
+        "text.",
+    )
+    assert parse("---\ntitle: x\n---\ntext").notes == ()
 
 
 @given(lines=st.lists(st.text(max_size=30), max_size=8))
