@@ -9,8 +9,9 @@ from ..factories.engine import Services
 from ..ingest.files.named import absolute, roots_of
 from ..ingest.files.skipping import notes_on
 from ..ingest.job import IngestReport, Job
+from ..ingest.metadata import notes_on_left_out
 from ..ingest.sources import search_paths
-from ..store.fields import check_metadata
+from ..store.fields import check_metadata, without_nulls
 from .passages import read_document_input
 from .requests import IngestRequest
 
@@ -48,11 +49,13 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         total=len(request.documents) + len(files),
         prune_below=files.folders if request.prune else (),
         progress=request.progress,
+        metadata=without_nulls(request.metadata),
     )
     found = IngestReport(skipped=files.found.skipped, examples=files.found.examples)
     report = await services.ingestor.ingest(job) + found
     nothing_pruned = (NOTHING_PRUNED,) if request.prune and not files.folders else ()
-    return report + IngestReport(notes=(*notes_on(report, files.folders), *nothing_pruned))
+    notes = (*notes_on_left_out(report.left_out), *notes_on(report, files.folders), *nothing_pruned)
+    return report + IngestReport(notes=notes)
 
 
 def _paths(request: IngestRequest, services: Services, *, reads_any_path: bool) -> list[str | Path]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from ..core.errors import InvalidInput, ResiftError, StoreError
+from ..core.errors import ResiftError, StoreError
 from ..core.text import encodable, listed
 from ..core.values import Document, Passage
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
 from ..models.lazy import Lazy
 from ..models.worker_pool import WorkerPool
 from ..store.collection import Collection, Store
-from ..store.fields import check_metadata, learn_fields, without_nulls
+from ..store.fields import check_metadata, without_nulls
 from ..store.filters import AnyOf
 from ..store.indexing import optimize
 from ..store.manifest import Manifest
@@ -25,6 +25,7 @@ from .embed import Embedder
 from .files.skipping import BLANK, OTHER_NAMES
 from .files.walk import is_missing_or_empty
 from .job import Failure, IngestReport, Job, Skipped, WriteLocks, examples_of
+from .metadata import check_fits, hold_all
 from .parsers.registry import installed_parsers
 from .parsing import failing_alone
 from .passages.chunker import Chunker
@@ -118,6 +119,7 @@ class Ingestor:
     async def _run(self, collection: Collection, tally: Tally) -> IngestReport:
         """Ingest the items batch by batch, and then remove documents whose files are gone."""
         job = tally.job
+        check_fits(job.metadata, collection.manifest.fields)
         await tally.start()
         parsers = await self._workers.run(installed_parsers)  # the first call imports plug-ins
         report = IngestReport(notes=parsers.problems)
@@ -137,7 +139,7 @@ class Ingestor:
         entries = await collection.entries([document.id for document in documents])
         digests = {document.id: digest_of(document, self._manifest.chunking) for document in documents}
         changed = [each for each in documents if each.id not in entries or entries[each.id].digest != digests[each.id]]
-        learned, refused = await self._learn_fields(collection, changed)
+        learned, held = await hold_all(collection, changed, job=tally.job, chunking=self._manifest.chunking)
         chunked = await self._chunk(learned)
         changes = [
             _Change(document=document, digest=digests[document.id], stored=entries.get(document.id), passages=passages)
@@ -147,24 +149,10 @@ class Ingestor:
         failures = [outcome for _, outcome in chunked if isinstance(outcome, Failure)]
         await tally.cut(documents=len(documents), passages=sum(len(change.passages) for change in changes))
         await tally.finished(len(documents) - len(changes))
-        report = IngestReport(unchanged=len(documents) - len(changed), failures=(*refused, *failures))
+        report = held + IngestReport(unchanged=len(documents) - len(changed), failures=tuple(failures))
         for group in _groups(changes, BATCH_PASSAGES):
             report += await self._write(collection, group, tally)
         return report
-
-    async def _learn_fields(
-        self, collection: Collection, documents: Sequence[Document]
-    ) -> tuple[list[Document], list[Failure]]:
-        """Add the documents' metadata fields to the manifest; return the documents for which there was room."""
-        fields, learned, refused = dict(collection.manifest.fields), list[Document](), list[Failure]()
-        for document in documents:
-            try:
-                fields = learn_fields(fields, document.metadata)
-                learned.append(document)
-            except InvalidInput as error:
-                refused.append(_failure(document, str(error)))
-        await collection.remember(replace(collection.manifest, fields=fields, chunking=self._manifest.chunking))
-        return learned, refused
 
     async def _chunk(self, documents: Sequence[Document]) -> list[tuple[Document, Sequence[Passage] | Failure]]:
         """Return each document with its passages, or with the reason why there are none."""

@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from weakref import WeakValueDictionary
 
 import anyio
 
-from ..core.values import Document
+from ..core.values import EMPTY, Document, Metadata
+from ..store.fields import FieldType
 
-MAX_EXAMPLES = 3  # of what was skipped, for each kind
+MAX_EXAMPLES = 3  # of what was skipped, for each kind; of documents without a value, for each field
 
 _VERBS = ("is", "has", "was", "cannot", "leads", "belongs", "names")
 
@@ -51,6 +52,27 @@ def examples_of(skipped: Iterable[Skipped]) -> dict[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A field whose values were left out of some documents, because they do not have the type of the field."""
+
+    kind: FieldType
+    documents: int
+    examples: tuple[tuple[str, Any], ...]
+    """The first documents with their values."""
+
+    def __add__(self, other: "LeftOut") -> "LeftOut":
+        """Return the sum of two reports on one field."""
+        examples = (*self.examples, *other.examples)[:MAX_EXAMPLES]
+        return LeftOut(self.kind, self.documents + other.documents, examples)
+
+
+def add_up(one: Mapping[str, LeftOut], other: Mapping[str, LeftOut]) -> dict[str, LeftOut]:
+    """Return what was left out in two parts of a job, by field."""
+    both = {name: one[name] + other[name] for name in one.keys() & other.keys()}
+    return {**one, **other, **both}
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
     """Counts of documents by outcome, of passages written, and the failures. Reports add up."""
 
@@ -66,6 +88,8 @@ class IngestReport:
     """Files and folders that were skipped, by kind."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """The first of them, by kind."""
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict[str, LeftOut])
+    """Metadata that was left out of documents, by field."""
     notes: tuple[str, ...] = ()
     """Sentences about other problems; the documents were ingested."""
 
@@ -84,6 +108,7 @@ class IngestReport:
                 kind: (*self.examples.get(kind, ()), *other.examples.get(kind, ()))[:MAX_EXAMPLES]
                 for kind in (*self.examples, *other.examples)
             },
+            left_out=add_up(self.left_out, other.left_out),
             notes=self.notes + other.notes,
         )
 
@@ -107,6 +132,8 @@ class Job:
     prune_below: Sequence[Path] = ()
     """Folders whose documents are removed when their files are gone."""
     progress: Progress | None = None
+    metadata: Metadata = field(default_factory=lambda: EMPTY)
+    """What the caller gave for every document; the items have it already."""
 
 
 class WriteLocks:

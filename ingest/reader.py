@@ -3,12 +3,14 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from ..core.dates import written
 from ..core.errors import BlankFile, UnreadableFile
-from ..core.values import Document
+from ..core.values import EMPTY, Document, Metadata
 from ..store.fields import BUILT_IN_FIELDS, RESERVED_WORDS
 from .files.opening import open_file
 from .files.roots import Roots
@@ -28,6 +30,8 @@ class FileDocument(Document):
     parsed: ParsedDocument = _NO_STRUCTURE
     format: str = ""
     """The name of its parser."""
+    facts: Metadata = field(default_factory=lambda: EMPTY)
+    """Metadata about its file. They are stored, but are no part of its version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,12 @@ def read_file(path: Path, *, roots: Roots, max_bytes: int, parse: Parse = parse_
         UnreadableFile: The file has more than `max_bytes`, or cannot be read.
     """
     with failing_alone(str(path)):
-        data = _read_bytes(path, roots, max_bytes)
-        return FileContent(list(_documents(path, parse(path.as_posix(), data))), hashlib.sha256(data).hexdigest())
+        data, modified_ns = _read_bytes(path, roots, max_bytes)
+        documents = list(_documents(path, parse(path.as_posix(), data), modified_ns))
+        return FileContent(documents, hashlib.sha256(data).hexdigest())
 
 
-def _documents(path: Path, parts: Sequence[Part]) -> Iterator[FileDocument | Unparsed]:
+def _documents(path: Path, parts: Sequence[Part], modified_ns: int) -> Iterator[FileDocument | Unparsed]:
     for part in parts:
         source = f"{path.as_posix()}/{part.name}" if part.name else path.as_posix()
         parsed = part.parsed
@@ -96,20 +101,33 @@ def _documents(path: Path, parts: Sequence[Part]) -> Iterator[FileDocument | Unp
             metadata=metadata,
             parsed=parsed,
             format=part.format,
+            facts=_facts(path, modified_ns, format_=part.format, parsed=parsed),
         )
 
 
-def _read_bytes(path: Path, roots: Roots, max_bytes: int) -> bytes:
-    """Return the content of a regular file of at most `max_bytes`."""
+def _facts(path: Path, modified_ns: int, *, format_: str, parsed: ParsedDocument) -> dict[str, Any]:
+    """Return what is known of a document besides its own metadata: its file, and how many pages it has.
+
+    They are no part of what makes a document a new version, so a file that is only touched is unchanged.
+    """
+    modified = written(datetime.fromtimestamp(modified_ns // 1_000_000_000, UTC))
+    facts: dict[str, Any] = {"path": path.as_posix(), "modified": modified, "format": format_}
+    if parsed.page_numbers:
+        facts["pages"] = max(parsed.page_numbers)
+    return facts
+
+
+def _read_bytes(path: Path, roots: Roots, max_bytes: int) -> tuple[bytes, int]:
+    """Return the content of a regular file of at most `max_bytes`, and its time of modification in nanoseconds."""
     try:
         with open_file(path, roots) as file:
             data = file.read(max_bytes + 1)  # one more, in case the file grows meanwhile
+            status = os.fstat(file.fileno())
             if len(data) > max_bytes:
-                size = os.fstat(file.fileno()).st_size
                 raise UnreadableFile(
-                    f"{path} has {size:,} bytes; the limit is {max_bytes:,}. Split it, or raise "
+                    f"{path} has {status.st_size:,} bytes; the limit is {max_bytes:,}. Split it, or raise "
                     "RESIFT_INGEST__MAX_BYTES."
                 )
-            return data
+            return data, status.st_mtime_ns
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}. Check its permissions.") from error

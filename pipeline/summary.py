@@ -64,6 +64,6 @@ async def summarize(collection: Collection) -> CollectionSummary:
 async def summarize_fields(collection: Collection) -> list[FieldSummary]:
     """Return the metadata fields of a collection, by name."""
     return [
-        FieldSummary(name, kind, values=tuple(await collection.facet(name, limit=MAX_VALUES)))
+        FieldSummary(name, kind, values=() if name == "path" else tuple(await collection.facet(name, limit=MAX_VALUES)))
         for name, kind in sorted(collection.manifest.fields.items())
     ]

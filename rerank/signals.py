@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any, cast
 
+from ..core.dates import is_date, moment_of
 from ..core.values import EMPTY, Hit, Logistic, Passage
 from ..search.fusion import Scaling, scale
-from ..store.fields import is_date
 from .blend import Weights
 
 FROM_METADATA = ("recency", "boost")
@@ -110,13 +110,8 @@ def _leg(head: Sequence[Hit], name: str, scaling: Scaling) -> list[float] | None
 
 
 def _age_days(value: Any, now: datetime) -> float | None:
-    moments = [_moment(each) for each in _several(value) if isinstance(each, str) and is_date(each)]
+    moments = [moment_of(each) for each in _several(value) if isinstance(each, str) and is_date(each)]
     return max(0.0, (now - max(moments)).total_seconds() / _DAY_S) if moments else None
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _factor(passage: Passage, name: str, table: Mapping[str, float]) -> float:

@@ -9,7 +9,7 @@ from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Scalar
 from .named_documents import MAX_COMPARED, candidates, ending_in
 from .relative_paths import RelativePaths
 
-PATH_FIELDS = ("source", "document_id")
+PATH_FIELDS = ("source", "document_id", "path")
 
 MAX_CHECKED = 50  # values of one condition that are looked up; each further one stands for all its spellings
 

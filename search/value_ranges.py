@@ -1,11 +1,10 @@
 """The range of a numeric or date field, found with the reads that every store has."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from ..core.dates import is_date, moment_of, written
 from ..store.collection import Collection
-from ..store.fields import is_date
 from ..store.filters import Range
 
 MAX_ROUNDS = 20  # of reading values beyond the ones known; where values are in no order, three are enough for millions
@@ -32,7 +31,7 @@ async def _extreme(collection: Collection, field: str, values: Sequence[Value], 
     """
     best = pick(values)
     for _ in range(MAX_ROUNDS):
-        found = _comparable(await collection.sample(field, Range(field, ((beyond, best),))))
+        found = _comparable(await collection.sample(field, Range(field, ((beyond, _exact(best)),))))
         following = pick([best, *found])
         if following == best:
             break
@@ -48,11 +47,15 @@ def _highest(values: Sequence[Value]) -> Value:
     return max(values, key=_order)
 
 
+def _exact(value: Value) -> Value:
+    """Return a value as a bound that is one moment: a date alone would be the whole day."""
+    return written(moment_of(value)) if isinstance(value, str) else value
+
+
 def _order(value: Value) -> float:
     if not isinstance(value, str):
         return float(value)
-    moment = datetime.fromisoformat(value)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return moment_of(value).timestamp()
 
 
 def _comparable(values: Sequence[Any]) -> list[Value]:

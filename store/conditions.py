@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ..core.dates import bound
 from ..core.values import Metadata
 from .fields import BUILT_IN_FIELDS, TEXT, FieldType
 from .filters import DIGEST, ORDINAL, All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
@@ -122,7 +123,7 @@ def _equals(dialect: Dialect, field: str, value: Scalar) -> Any:
 
 def _range(dialect: Dialect, condition: Range) -> Any:
     if condition.over_dates:
-        dates = {key: str(value).replace(" ", "T") for key, value in condition.bounds}
+        dates = {key: bound(key, str(value)) for key, value in condition.bounds}
         return dialect.field(key=path_of(condition.field), range=dialect.dates(**dates))
     numbers = {key: float(value) for key, value in condition.bounds}
     return dialect.field(key=path_of(condition.field), range=dialect.numbers(**numbers))

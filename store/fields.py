@@ -1,14 +1,14 @@
 """Metadata fields: the values they may hold, and the types that a collection learns of them."""
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from functools import reduce
 from math import isfinite
 from typing import Any, Literal, TypeAlias, cast
 
+from ..core.dates import in_utc, is_date
 from ..core.errors import InvalidInput
-from ..core.values import Metadata
+from ..core.values import Metadata, Passage
 
 FieldType: TypeAlias = Literal["keyword", "integer", "number", "boolean", "date", "mixed"]
 
@@ -22,18 +22,34 @@ RESERVED_WORDS = ("not", "any", "all")
 
 MAX_FIELDS = 200  # each field costs an index; rarer data belongs in the text
 
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?)?")
+FILE_FACTS = ("path", "modified", "format", "pages")
+"""Fields that a document read from a file has besides its own, unless it has one of that name."""
 
 
-def is_date(value: str) -> bool:
-    """Return whether `value` is an existing date, or date and time, in ISO 8601 format."""
-    if not _ISO_DATE.fullmatch(value):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A value that does not fit the type that a field has in a collection."""
+
+    field: str
+    kind: FieldType
+    """The type of the field; "mixed" if the value is a list of several types, from which no type can be learned."""
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The metadata of a document as it is stored, with dates in UTC, and what was left out of it."""
+
+    metadata: Metadata
+    fields: Mapping[str, FieldType]
+    """The fields of the collection, with those of this document."""
+    clashes: tuple[Clash, ...] = ()
+
+
+def is_file_fact(passage: Passage, name: str) -> bool:
+    """Return whether a metadata field of a passage is a fact about its file, rather than said by the document."""
+    path = passage.metadata.get("path")
+    return name in FILE_FACTS and isinstance(path, str) and passage.source.startswith(path)
 
 
 def without_nulls(metadata: Mapping[str, Any]) -> Metadata:
@@ -94,18 +110,43 @@ def widen(known: FieldType, seen: FieldType) -> FieldType:
     return "mixed"
 
 
-def learn_fields(known: Mapping[str, FieldType], metadata: Metadata) -> dict[str, FieldType]:
-    """Return the known fields, widened by the metadata of one document.
+def hold(known: Mapping[str, FieldType], metadata: Metadata) -> Held:
+    """Hold the metadata of one document to the types of a collection's fields; the first value of a field decides.
+
+    Only integers become numbers later, since nothing is lost. Every text fits a field of texts. A value that does not
+    fit is left out.
 
     Raises:
-        InvalidInput: The collection would have more than `MAX_FIELDS` fields.
+        InvalidInput: The collection would have more than `MAX_FIELDS` fields besides facts about files.
     """
-    learned = dict(known)
+    fields, kept, clashes = dict(known), dict[str, Any](), list[Clash]()
     for name, value in metadata.items():
-        seen = type_of(value)
-        learned[name] = widen(learned[name], seen) if name in learned else seen
-    if len(learned) > MAX_FIELDS:
+        before = fields.get(name)
+        after = _fitting(before, value)
+        if after is None:
+            clashes.append(Clash(name, before or "mixed", value))
+            continue
+        kept[name] = _in_utc(value) if after == "date" else value
+        if value != []:  # nothing is known of the items to come
+            fields[name] = after
+    if len(fields.keys() - {*FILE_FACTS}) > MAX_FIELDS:
         raise InvalidInput(
             f"The collection would have more than {MAX_FIELDS} metadata fields. Put rare ones into the text."
         )
-    return learned
+    return Held(kept, fields, tuple(clashes))
+
+
+def _fitting(known: FieldType | None, value: Any) -> FieldType | None:
+    """Return the type of a field after a value is added to it; None if the value does not fit."""
+    seen = type_of(value)
+    if known is None:
+        return None if seen == "mixed" else seen
+    if known in (seen, "mixed") or value == []:
+        return known
+    if {known, seen} == {"integer", "number"}:
+        return "number"
+    return known if (known, seen) == ("keyword", "date") else None
+
+
+def _in_utc(value: Any) -> Any:
+    return [in_utc(item) for item in cast("list[str]", value)] if isinstance(value, list) else in_utc(value)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from ..core.dates import in_utc, is_date
 from ..core.errors import Hint, InvalidFilter, nearest
 from ..core.text import listed
-from .fields import BUILT_IN_FIELDS, TEXT, FieldType, is_date
+from .fields import BUILT_IN_FIELDS, TEXT, FieldType
 
 Scalar: TypeAlias = str | int | float | bool
 
@@ -144,7 +145,13 @@ def _any_of(name: str, value: Any, kind: FieldType) -> AnyOf:
         )
     if quoted := next((item for item in values if _is_quoted(item, kind)), None):
         raise InvalidFilter(f"Filter on {name!r}: the field holds {kind} values; write {quoted} without quotes.")
+    if kind == "date":  # as it is stored, and as versions before 0.4 stored it
+        values = [spelling for item in values for spelling in dict.fromkeys((_stored(item), item))]
     return AnyOf(name, tuple(values))
+
+
+def _stored(item: Scalar) -> Scalar:
+    return in_utc(item) if isinstance(item, str) else item
 
 
 def _is_quoted(item: Any, kind: FieldType) -> bool:

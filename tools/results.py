@@ -12,6 +12,7 @@ from ..core.text import cut
 from ..core.values import Hit, Stage
 from ..pipeline.page import OFF_TOPIC_HITS, Page, Verdict
 from ..search.relative_paths import ShortNames
+from ..store.fields import is_file_fact
 
 MAX_REPLY_CHARACTERS = 18_000
 """Of one copy. A reply carries two, as text and as structured content, which stay below 40,000 together."""
@@ -23,6 +24,9 @@ UNLIMITED = 2**62
 MAX_REPLY_TOKENS = MAX_REPLY_CHARACTERS // BYTES_PER_TOKEN
 
 OFF_TOPIC_CHARACTERS = 200  # of the text of a hit where no hit answers
+
+
+REPEATED = ("path", "format")  # facts about a file that its source says already
 
 
 class HitResult(BaseModel):
@@ -172,7 +176,11 @@ def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
         entry["relevance"] = round(hit.relevance, 3)
     entry["text"] = passage.text
     if full:
-        entry["metadata"] = dict(passage.metadata)
+        entry["metadata"] = {
+            name: value
+            for name, value in passage.metadata.items()
+            if name not in REPEATED or not is_file_fact(passage, name)
+        }
         entry["scores"] = {name: round(score, 4) for name, score in hit.scores.items()}
         entry["ranks"] = dict(hit.ranks)
     return entry

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from ...core.dates import is_date
 from ...core.text import trim
 from ...core.values import Passage
 from ...prompts.templates import Template
-from ...store.fields import is_date
+from ...store.fields import is_file_fact
 from .reply import REASON_WORDS
 
 MAX_NAME_TOKENS = 40  # of a title or a source
@@ -78,10 +79,12 @@ def _visible(text: str) -> str:
 def date_of(passage: Passage, field: str) -> str:
     """Return a passage's date: that of `field`, else of the likeliest field; "" if it has none.
 
-    The latest of several dates in a field counts.
+    The latest of several dates in a field counts. When a file was modified says little, so only `field` can name that.
     """
     dates = {name: found for name, value in passage.metadata.items() if (found := _dates(value))}
-    named = field if field in dates else likeliest_date_field(dates)
+    if field in dates:
+        return max(dates[field])
+    named = likeliest_date_field({name: each for name, each in dates.items() if not is_file_fact(passage, name)})
     return max(dates[named]) if named else ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from resift.core.errors import StoreError
-from resift.ingest.job import Failure, IngestReport, WriteLocks
+from resift.ingest.job import Failure, IngestReport, LeftOut, WriteLocks
 from resift.ingest.removal import Remover
 from resift.store.edge.store import EdgeStore
 from resift.tests.ingest.harness import Harness, doc, make_ingestor
@@ -20,8 +20,14 @@ def test_reports_add_up_in_every_field() -> None:
     values: dict[str, Any] = {field.name: number for number, field in enumerate(fields(IngestReport), start=1)}
     values |= {"failures": (Failure("a.md", "No text."),), "notes": ("A note.",)}
     values |= {"skipped": {"pdf": 3}, "examples": {"pdf": ("a.pdf", "b.pdf")}}
+    values["left_out"] = {"year": LeftOut("integer", 2, (("a.md", "x"), ("b.md", True)))}
     both = IngestReport(**values) + IngestReport(**values)
-    doubled: dict[str, Any] = {"skipped": {"pdf": 6}, "examples": {"pdf": ("a.pdf", "b.pdf", "a.pdf")}}
+    examples = (("a.md", "x"), ("b.md", True), ("a.md", "x"))
+    doubled: dict[str, Any] = {
+        "left_out": {"year": LeftOut("integer", 4, examples)},
+        "skipped": {"pdf": 6},
+        "examples": {"pdf": ("a.pdf", "b.pdf", "a.pdf")},
+    }
     doubled |= {name: value * 2 for name, value in values.items() if name not in doubled}
     assert {name: getattr(both, name) for name in values} == doubled
     assert IngestReport() + both == both

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import ge, gt, le, lt
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qdrant_edge import EdgeShard
 
+from resift.core.dates import in_utc
 from resift.core.values import Passage
 from resift.core.vectors import Sparse
 from resift.store.collection import Collection
@@ -114,6 +115,12 @@ def equal(one: Any, other: Any) -> bool:
     return kinds[0] is kinds[1] and one == other
 
 
+def equal_in(name: str, item: Any, asked: Any) -> bool:
+    """Say the same for a field; what is asked of a field of dates is also looked for in UTC, as dates are stored."""
+    spelled = in_utc(asked) if FIELDS.get(name) == "date" and isinstance(asked, str) else asked
+    return equal(item, asked) or equal(item, spelled)
+
+
 def moment(value: Any) -> datetime | None:
     try:
         parsed = datetime.fromisoformat(value)
@@ -130,8 +137,15 @@ def within(item: Any, bounds: Mapping[str, Any]) -> bool:
     value = moment(item) if over_dates else None if isinstance(item, bool | str) else item
     if value is None:
         return False
-    limits = {key: moment(bound) if over_dates else bound for key, bound in bounds.items()}
-    return all(COMPARE[key](value, limit) for key, limit in limits.items())
+    limits = {key: limit(key, bound) if over_dates else bound for key, bound in bounds.items()}
+    return all(COMPARE[key](value, limits[key]) for key in limits)
+
+
+def limit(key: str, bound: str) -> datetime | None:
+    """Return the moment of a bound: a day without a time begins for gte and lt, and has ended for gt and lte."""
+    begun = moment(bound)
+    ends = begun is not None and len(bound) == len("2024-05-01") and key in ("gt", "lte")
+    return begun + timedelta(days=1, microseconds=-1) if begun and ends else begun
 
 
 def words_of(text: str) -> set[str]:
@@ -155,7 +169,7 @@ def holds(metadata: Mapping[str, Any], name: str, asked: Any) -> bool:
     if isinstance(asked, dict):
         conditions = cast("dict[str, Any]", asked)
         return all(any(fits(item, conditions, key) for item in items) for key in conditions)
-    return any(equal(item, value) for item in items for value in items_of(asked))
+    return any(equal_in(name, item, value) for item in items for value in items_of(asked))
 
 
 def meets(metadata: Mapping[str, Any], filter_: Mapping[str, Any]) -> bool:

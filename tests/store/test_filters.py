@@ -71,7 +71,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"größe": {"gte": [1]}}, "all numbers or all ISO dates"),
     ({"last seen": {"gte": "yesterday"}}, "all numbers or all ISO dates"),
     ({"last seen": {"gte": "2024-02-30"}}, "all numbers or all ISO dates"),
-    ({"last seen": {"gte": "2024-05-01T10:00Z"}}, "all numbers or all ISO dates"),
+    ({"last seen": {"gte": "2024-05-01T10"}}, "all numbers or all ISO dates"),
     ({"last seen": {"gte": "2024-01-01", "lt": 2025}}, "all numbers or all ISO dates"),
     ({"größe": {"gte": "2024-01-01"}}, "holds integer values, but the bounds are dates"),
     ({"漢字 🚀": {"gte": "2024-01-01"}}, "holds boolean values, but the bounds are dates"),

@@ -91,6 +91,13 @@ def test_date_is_that_of_the_likeliest_field(metadata: dict[str, object], field:
     assert date_of(Passage("p", -1, text="", metadata=metadata), field) == date
 
 
+def test_when_a_file_was_modified_is_a_date_only_if_that_is_named() -> None:
+    metadata = {"path": "/d/a.md", "modified": "2024-05-01T12:00:00Z", "day": "2020-01-01"}
+    passage = Passage("p", -1, text="", source="/d/a.md", metadata=metadata)
+    assert date_of(passage, "") == "2020-01-01"
+    assert date_of(passage, "modified") == "2024-05-01T12:00:00Z"
+
+
 def test_template_is_filled_once_and_followed_by_what_to_reply() -> None:
     template = load_templates()["prefer_recent"]
     values = {"query": "why {today}?", "instruction": "none", "today": "2026-01-02", "passages": "PASSAGES {query}"}
