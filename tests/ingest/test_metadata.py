@@ -123,8 +123,11 @@ async def test_fact_gives_way_to_a_field_of_another_type(harness: Harness, tmp_p
 def test_number_of_pages_is_a_fact_and_documents_of_an_archive_have_its_path(tmp_path: Path) -> None:
     path = written(tmp_path, "a.zip", "x")
     paged = ParsedDocument(lines=["One.", "Two."], line_numbers=[0, 0], sections=(), page_numbers=[1, 7])
-    parts = [Part("in/b.pdf", format="pdf", text="One.\nTwo.", parsed=paged)]
-    [document] = read_file(path, roots=Roots.of([tmp_path]), max_bytes=9, parse=lambda *_: parts).documents
+
+    def parse(_source: str, _data: bytes) -> list[Part]:
+        return [Part("in/b.pdf", format="pdf", text="One.\nTwo.", parsed=paged)]
+
+    [document] = read_file(path, roots=Roots.of([tmp_path]), max_bytes=9, parse=parse).documents
     assert isinstance(document, FileDocument)
     assert document.source == f"{path.as_posix()}/in/b.pdf"
     assert document.facts == {"path": path.as_posix(), "modified": "2024-05-01T12:00:00Z", "format": "pdf", "pages": 7}
