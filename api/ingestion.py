@@ -8,8 +8,8 @@ from ..core.errors import InvalidInput
 from ..factories.engine import Services
 from ..ingest.files.named import absolute, roots_of
 from ..ingest.files.skipping import notes_on
+from ..ingest.held_metadata import notes_on_left_out
 from ..ingest.job import IngestReport, Job
-from ..ingest.metadata import notes_on_left_out
 from ..ingest.sources import search_paths
 from ..store.fields import check_metadata, without_nulls
 from .passages import read_document_input

@@ -24,8 +24,8 @@ from ..store.protocols import Entry, Point
 from .embed import Embedder
 from .files.skipping import BLANK, OTHER_NAMES
 from .files.walk import is_missing_or_empty
+from .held_metadata import check_fits, hold_all
 from .job import Failure, IngestReport, Job, Skipped, WriteLocks, examples_of
-from .metadata import check_fits, hold_all
 from .parsers.registry import installed_parsers
 from .parsing import failing_alone
 from .passages.chunker import Chunker

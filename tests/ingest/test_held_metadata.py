@@ -7,7 +7,7 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.ingest.files.roots import Roots
-from resift.ingest.metadata import notes_on_left_out
+from resift.ingest.held_metadata import notes_on_left_out
 from resift.ingest.parsers import ParsedDocument
 from resift.ingest.parsing import Part
 from resift.ingest.reader import FileDocument, read_file
