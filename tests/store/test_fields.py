@@ -199,6 +199,7 @@ async def test_fields_of_several_types_that_older_versions_learned_stay_filterab
 
 
 @pytest.mark.anyio
+@pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
 async def test_dates_of_all_zones_are_compared_as_moments(parity: Collection, manifest: Manifest) -> None:
     values = {
         "day": "2024-05-01",
