@@ -156,7 +156,7 @@ class _Page:
         last = len(self.lines)
         words = " ".join(" ".join(self.lines[first:last]).split())
         self.parts.append(
-            Heading(first=first, last=last, level=level, text=words) if level else Block(first, last, verbatim)
+            Heading(first=first, last=last, level=level, text=words) if level else Block(first, last, verbatim=verbatim)
         )
         self.lines.append("")
         self.line_numbers.append(self.line_numbers[-1])

@@ -43,7 +43,7 @@ def _blocks() -> MarkdownIt:
     """Return the parser of blocks. Inline markup takes half the time, and does not matter to where a text is cut."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark").disable("inline")
+    parser = MarkdownIt("commonmark").enable("table").disable("inline")
     blocks = ["paragraph", "reference", "blockquote", "list"]
     parser.block.ruler.before("code", "count_step", _count_step, {"alt": blocks})
     return parser
@@ -130,6 +130,8 @@ def _marked_parts(tokens: Sequence[Token], first_line: int) -> Iterator[Block | 
             yield Heading(first=first, last=last, level=int(token.tag[1:]), text=_plain(tokens[index + 1].content))
         elif token.type in _VERBATIM:
             yield Block(first, last, verbatim=True)
+        elif token.type == "table_open":
+            yield Block(first, last, verbatim=True, header=(first, first + 1))
 
 
 def _plain(markup: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, zip_longest
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from ...core.values import Document, Passage
@@ -13,11 +13,12 @@ from ..parsers.registry import installed_parsers
 from ..reader import FileDocument
 from ..text.decoding import normalise
 from ..text.encoded import without_encoded
-from ..text.structure import ParsedDocument, check_length
+from ..text.structure import Block, ParsedDocument, check_length
 from .headings import fit_headings
+from .layout import Header, Layout, Part
 from .packing import Chunk, Chunking, Packer, UnitRange
 from .tokens import CHARS_PER_TOKEN, TokenCounter
-from .units import TextUnit, spans_of, split_into_units
+from .units import TextUnit, indentation_penalties, spans_of, split_into_units
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -34,36 +35,68 @@ class Chunker:
         """Return the passages of a document in order; none when it has no text.
 
         A document that was not read from a file is parsed here, as its source or the look of its text suggests. The
-        text of a passage is a slice of the parsed lines, with marks for encoded data.
+        text of a passage is a slice of the parsed lines, with marks for encoded data; inside a torn block with a
+        header, that stands above it.
 
         Raises:
             UnreadableFile: The parser of a plug-in failed, or the document takes more than one document may.
         """
-        layout = _Layout(_parsed(document))
-        units, chunks = self._pack(layout)
+        layout = Layout(_parsed(document))
+        pieces = self._pieces(layout)
+        packer = Packer(
+            list(_sizes(pieces.units)),
+            self.chunking,
+            headers={unit: header.tokens for unit, header in pieces.headers.items()},
+            penalties=pieces.penalties,
+        )
+        chunks = packer.merge_small(list(_chunks(layout.parsed, iter(pieces.ranges), packer)))
         title, headings = fit_headings(document.title, [chunk.path for chunk in chunks], self._counter)
         return [
-            layout.passage(document, ordinal, title=title, heading=heading, units=units[slice(*chunk.units)])
-            for ordinal, (chunk, heading) in enumerate(zip(chunks, headings, strict=True))
+            layout.passage(document, ordinal, title=title, heading=heading, part=part)
+            for ordinal, (part, heading) in enumerate(zip(_parts(chunks, pieces), headings, strict=True))
         ]
 
-    def _pack(self, layout: _Layout) -> tuple[list[TextUnit], list[Chunk]]:
-        """Return the units of the text and the chunks they are packed into."""
+    def _pieces(self, layout: Layout) -> _Pieces:
+        """Return the units of the text, and what is known of where they may be cut."""
         blocks = [block for section in layout.parsed.sections for block in section.blocks]
+        headers = layout.headers(blocks, self._counter, max_tokens=self.chunking.max_tokens)
         spans = [spans_of(block, layout.text, layout.starts) for block in blocks]
         # All in one call: a call of the tokenizer per block would use one core only.
         flat = [span for found in spans for span in found]
         check_length(len(flat))
-        split = iter(split_into_units(layout.text, flat, self._counter, max_tokens=self.chunking.max_tokens))
-        units: list[TextUnit] = []
-        ranges: list[UnitRange] = []
-        for found in spans:
-            first = len(units)
-            units += [unit for _ in found for unit in next(split)]
-            ranges.append((first, len(units)))
-            check_length(len(units))
-        packer = Packer(list(_sizes(units)), self.chunking)
-        return units, packer.merge_small(list(_chunks(layout.parsed, iter(ranges), packer)))
+        room = [
+            self.chunking.max_tokens - (headers[at].tokens if at in headers else 0)
+            for at, found in enumerate(spans)
+            for _ in found
+        ]
+        split = iter(split_into_units(layout.text, flat, self._counter, limits=room))
+        pieces = _Pieces()
+        for at, (block, found) in enumerate(zip(blocks, spans, strict=True)):
+            pieces.add([unit for _ in found for unit in next(split)], layout.text, block, headers.get(at))
+            check_length(len(pieces.units))
+        return pieces
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """The text units of a document in order, the range of each block, and where a torn block is best cut."""
+
+    units: list[TextUnit] = field(default_factory=list[TextUnit])
+    ranges: list[UnitRange] = field(default_factory=list[UnitRange])
+    headers: dict[int, Header] = field(default_factory=dict[int, Header])
+    """The header that a passage repeats, by the unit that it begins with."""
+    penalties: dict[int, int] = field(default_factory=dict[int, int])
+    """How bad it is to begin a part of a torn block of code with a unit, by that unit."""
+
+    def add(self, units: Sequence[TextUnit], text: str, block: Block, header: Header | None) -> None:
+        """Add the units of a block."""
+        first = len(self.units)
+        self.units += units
+        self.ranges.append((first, len(self.units)))
+        if header is not None:
+            self.headers |= {at: header for at, unit in enumerate(units, first) if unit.start >= header.end}
+        elif block.verbatim and block.header == (0, 0):
+            self.penalties |= dict(enumerate(indentation_penalties(text, units), first))
 
 
 def _sizes(units: Sequence[TextUnit]) -> Iterator[int]:
@@ -72,36 +105,14 @@ def _sizes(units: Sequence[TextUnit]) -> Iterator[int]:
         yield unit.tokens + ((after.start - unit.end) // CHARS_PER_TOKEN if after else 0)
 
 
-class _Layout:
-    """The text of a parsed document, and where its lines begin."""
-
-    def __init__(self, parsed: ParsedDocument) -> None:
-        self.parsed = parsed
-        self.text = "\n".join(parsed.lines)
-        self.starts = [0, *accumulate(len(line) + 1 for line in parsed.lines)]
-
-    def passage(
-        self, document: Document, ordinal: int, *, title: str, heading: str, units: Sequence[TextUnit]
-    ) -> Passage:
-        """Return the passage that some neighbouring units make up."""
-        start, end = units[0].start, units[-1].end
-        return Passage(
-            document_id=document.id,
-            ordinal=ordinal,
-            text=self.text[start:end],
-            title=title,
-            heading=heading,
-            source=document.source,
-            start_line=self._number(self.parsed.line_numbers, start),
-            end_line=self._number(self.parsed.line_numbers, end - 1),
-            page=self._number(self.parsed.page_numbers, start),
-            end_page=self._number(self.parsed.page_numbers, end - 1),
-            metadata=document.metadata,
-        )
-
-    def _number(self, numbers: Sequence[int], offset: int) -> int:
-        """Return the line or page of the source on which the character at an offset stands; 0 if there is none."""
-        return numbers[bisect_right(self.starts, offset) - 1] if numbers else 0
+def _parts(chunks: Sequence[Chunk], pieces: _Pieces) -> Iterator[Part]:
+    """Yield the units of each chunk, with the header that it repeats and the end of what it shares with the last."""
+    done = 0
+    for chunk in chunks:
+        header = pieces.headers.get(chunk.units[0])
+        units = pieces.units[slice(*chunk.units)]
+        yield Part(units, header=header.text if header else "", repeats_to=done)
+        done = units[-1].end
 
 
 def _parsed(document: Document) -> ParsedDocument:

@@ -17,6 +17,17 @@ _SENTENCE_END = re.compile(
 
 _WORD = re.compile(r"\S+")
 
+# What continues or closes the lines above, however little it is indented: the end of a block, `else`, a chained call.
+_CONTINUES = re.compile(r"[)\]}.?:|&]|(?:else|elif|elsif|except|rescue|finally|catch|end|then|do|in)\b|```|~~~|\*/")
+
+_LEADS = re.compile(
+    r"#(?!include|define)|//|/\*|\*|--|@|\[[A-Z]\w*\W"
+)  # comments, decorators and attributes of what follows
+
+_TAB = 4
+
+_WORST = 1_000  # to begin inside a line, or with what belongs to the line above
+
 
 @dataclass(frozen=True, slots=True)
 class TextUnit:
@@ -61,15 +72,34 @@ def words_in(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def split_into_units(
-    text: str, spans: Sequence[Span], counter: TokenCounter, *, max_tokens: int
+    text: str, spans: Sequence[Span], counter: TokenCounter, *, limits: Sequence[int]
 ) -> list[list[TextUnit]]:
-    """Return the units of each span: itself where it fits `max_tokens`, else its lines, words or parts of words."""
-    return [_divide(text, unit, counter, max_tokens, _DIVISIONS) for unit in _measure(text, spans, counter, max_tokens)]
+    """Return the units of each span: itself if it fits its limit of tokens, else its lines, words or parts of words."""
+    units = _measure(text, spans, counter, max(limits, default=1))
+    return [_divide(text, unit, counter, limit, _DIVISIONS) for unit, limit in zip(units, limits, strict=True)]
 
 
 _Division: TypeAlias = Callable[[str, int, int], Iterator[Span]]
 
 _DIVISIONS: tuple[_Division, ...] = (lines_in, words_in)
+
+
+def indentation_penalties(text: str, units: Sequence[TextUnit]) -> Iterator[int]:
+    """Yield how bad it is to begin a passage with each unit of a block of code.
+
+    Least bad are lines at the left margin after a blank line.
+    """
+    above, done = "", units[0].start if units else 0
+    for place, unit in enumerate(units):
+        blanks = text[done : unit.start]
+        line_ends = blanks.count("\n")
+        line = text[unit.start : unit.end].lstrip()
+        leads = blanks.rpartition("\n")[2] + text[unit.start : unit.end].removesuffix(line)
+        if (place and not line_ends) or _CONTINUES.match(line) or (_LEADS.match(above) and line_ends < 2):
+            yield _WORST
+        else:
+            yield 2 * len(leads.expandtabs(_TAB)) + (line_ends < 2)
+        above, done = line, unit.end
 
 
 def _divide(

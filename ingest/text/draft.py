@@ -16,15 +16,19 @@ class Draft:
     line_numbers: list[int] = field(default_factory=list[int])
     parts: list[Block | Heading] = field(default_factory=list[Block | Heading])
 
-    def add(self, lines: Sequence[str], numbers: Sequence[int], *, verbatim: bool = False) -> None:
+    def add(self, lines: Sequence[str], numbers: Sequence[int], *, verbatim: bool = False, header: int = 0) -> None:
         """Add a block of lines, with the number in the file of each; a block without text is left out.
+
+        `header` says how many of its first lines every part begins with if the block has to be torn.
 
         Raises:
             UnreadableFile: The document has too many lines.
         """
         if any(line and not line.isspace() for line in lines):
             first, last = self._append(lines, numbers)
-            self.parts.append(Block(first, last, verbatim))
+            self.parts.append(
+                Block(first, last, verbatim=verbatim, header=(first, first + header) if header else (0, 0))
+            )
 
     def head(self, text: str, *, level: int, number: int = 0) -> None:
         """Add a heading; its line shows the text as it is."""

@@ -17,6 +17,8 @@ class Block:
     first: int
     last: int
     verbatim: bool = False
+    header: tuple[int, int] = (0, 0)
+    """Lines such as the header of a table, which every part of the block begins with if it has to be torn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class ParsedDocument:
         for block in (block for section in self.sections for block in section.blocks):
             if not 0 <= block.first < block.last <= len(self.lines):
                 raise ValueError(f"{block} lies outside the {len(self.lines)} lines, or is empty")
+            if block.header != (0, 0) and not block.first <= block.header[0] < block.header[1] <= block.last:
+                raise ValueError(f"The header of {block} lies outside it, or is empty")
 
 
 def check_length(lines: int) -> None:
@@ -81,10 +85,10 @@ def paragraphs(lines: Sequence[str], first: int, last: int, *, verbatim: bool = 
         if lines[index].strip():
             start = index if start < 0 else start
         elif start >= 0:
-            yield Block(start, index, verbatim)
+            yield Block(start, index, verbatim=verbatim)
             start = -1
     if start >= 0:
-        yield Block(start, last, verbatim)
+        yield Block(start, last, verbatim=verbatim)
 
 
 def nest(parts: Iterable[Block | Heading]) -> tuple[Section, ...]:
@@ -96,7 +100,7 @@ def nest(parts: Iterable[Block | Heading]) -> tuple[Section, ...]:
     for part in parts:
         if isinstance(part, Block):
             # A heading stays with the block below it: alone it answers no question.
-            blocks.append(Block(blocks.pop().first, part.last, part.verbatim) if is_heading_only else part)
+            blocks.append(replace(part, first=blocks.pop().first) if is_heading_only else part)
             is_heading_only = False
             continue
         if blocks:
