@@ -15,8 +15,8 @@ from ..text.decoding import normalise
 from ..text.encoded import without_encoded
 from ..text.structure import Block, ParsedDocument, check_length
 from .headings import fit_headings
-from .layout import Header, Layout, Part
 from .packing import Chunk, Chunking, Packer, UnitRange
+from .slices import BlockHeader, DocumentText, Slice
 from .tokens import CHARS_PER_TOKEN, TokenCounter
 from .units import TextUnit, indentation_penalties, spans_of, split_into_units
 
@@ -41,26 +41,26 @@ class Chunker:
         Raises:
             UnreadableFile: The parser of a plug-in failed, or the document takes more than one document may.
         """
-        layout = Layout(_parsed(document))
-        pieces = self._pieces(layout)
+        written = DocumentText(_parsed(document))
+        pieces = self._pieces(written)
         packer = Packer(
             list(_sizes(pieces.units)),
             self.chunking,
             headers={unit: header.tokens for unit, header in pieces.headers.items()},
             penalties=pieces.penalties,
         )
-        chunks = packer.merge_small(list(_chunks(layout.parsed, iter(pieces.ranges), packer)))
+        chunks = packer.merge_small(list(_chunks(written.parsed, iter(pieces.ranges), packer)))
         title, headings = fit_headings(document.title, [chunk.path for chunk in chunks], self._counter)
         return [
-            layout.passage(document, ordinal, title=title, heading=heading, part=part)
-            for ordinal, (part, heading) in enumerate(zip(_parts(chunks, pieces), headings, strict=True))
+            written.passage(document, ordinal, title=title, heading=heading, piece=piece)
+            for ordinal, (piece, heading) in enumerate(zip(_slices(chunks, pieces), headings, strict=True))
         ]
 
-    def _pieces(self, layout: Layout) -> _Pieces:
+    def _pieces(self, written: DocumentText) -> _Pieces:
         """Return the units of the text, and what is known of where they may be cut."""
-        blocks = [block for section in layout.parsed.sections for block in section.blocks]
-        headers = layout.headers(blocks, self._counter, max_tokens=self.chunking.max_tokens)
-        spans = [spans_of(block, layout.text, layout.starts) for block in blocks]
+        blocks = [block for section in written.parsed.sections for block in section.blocks]
+        headers = written.headers(blocks, self._counter, max_tokens=self.chunking.max_tokens)
+        spans = [spans_of(block, written.text, written.starts) for block in blocks]
         # All in one call: a call of the tokenizer per block would use one core only.
         flat = [span for found in spans for span in found]
         check_length(len(flat))
@@ -69,10 +69,10 @@ class Chunker:
             for at, found in enumerate(spans)
             for _ in found
         ]
-        split = iter(split_into_units(layout.text, flat, self._counter, limits=room))
+        split = iter(split_into_units(written.text, flat, self._counter, limits=room))
         pieces = _Pieces()
         for at, (block, found) in enumerate(zip(blocks, spans, strict=True)):
-            pieces.add([unit for _ in found for unit in next(split)], layout.text, block, headers.get(at))
+            pieces.add([unit for _ in found for unit in next(split)], written.text, block, headers.get(at))
             check_length(len(pieces.units))
         return pieces
 
@@ -83,12 +83,12 @@ class _Pieces:
 
     units: list[TextUnit] = field(default_factory=list[TextUnit])
     ranges: list[UnitRange] = field(default_factory=list[UnitRange])
-    headers: dict[int, Header] = field(default_factory=dict[int, Header])
+    headers: dict[int, BlockHeader] = field(default_factory=dict[int, BlockHeader])
     """The header that a passage repeats, by the unit that it begins with."""
     penalties: dict[int, int] = field(default_factory=dict[int, int])
     """How bad it is to begin a part of a torn block of code with a unit, by that unit."""
 
-    def add(self, units: Sequence[TextUnit], text: str, block: Block, header: Header | None) -> None:
+    def add(self, units: Sequence[TextUnit], text: str, block: Block, header: BlockHeader | None) -> None:
         """Add the units of a block."""
         first = len(self.units)
         self.units += units
@@ -105,13 +105,13 @@ def _sizes(units: Sequence[TextUnit]) -> Iterator[int]:
         yield unit.tokens + ((after.start - unit.end) // CHARS_PER_TOKEN if after else 0)
 
 
-def _parts(chunks: Sequence[Chunk], pieces: _Pieces) -> Iterator[Part]:
+def _slices(chunks: Sequence[Chunk], pieces: _Pieces) -> Iterator[Slice]:
     """Yield the units of each chunk, with the header that it repeats and the end of what it shares with the last."""
     done = 0
     for chunk in chunks:
         header = pieces.headers.get(chunk.units[0])
         units = pieces.units[slice(*chunk.units)]
-        yield Part(units, header=header.text if header else "", repeats_to=done)
+        yield Slice(units, header=header.text if header else "", repeats_to=done)
         done = units[-1].end
 
 

@@ -14,7 +14,7 @@ MAX_HEADER_SHARE = 0.5  # of a passage: a longer header is not repeated, since f
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class BlockHeader:
     """The lines that each part of a torn block begins with: their text, where it ends, and its tokens."""
 
     text: str
@@ -23,7 +23,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Slice:
     """What becomes a passage: neighbouring units, and the header above them if they lie inside a torn block."""
 
     units: Sequence[TextUnit]
@@ -32,7 +32,7 @@ class Part:
     """The offset up to which the passage before has the same text."""
 
 
-class Layout:
+class DocumentText:
     """The text of a parsed document, and where its lines begin."""
 
     def __init__(self, parsed: ParsedDocument) -> None:
@@ -40,25 +40,25 @@ class Layout:
         self.text = "\n".join(parsed.lines)
         self.starts = [0, *accumulate(len(line) + 1 for line in parsed.lines)]
 
-    def headers(self, blocks: Sequence[Block], counter: TokenCounter, *, max_tokens: int) -> Mapping[int, Header]:
+    def headers(self, blocks: Sequence[Block], counter: TokenCounter, *, max_tokens: int) -> Mapping[int, BlockHeader]:
         """Return the headers of blocks by the blocks' places in the sequence; those that are too long are left out."""
         places = [place for place, block in enumerate(blocks) if block.header != (0, 0)]
         spans = [(self.starts[blocks[at].header[0]], self.starts[blocks[at].header[1]] - 1) for at in places]
         texts = [self.text[start:end] for start, end in spans]
         return {
-            place: Header(text, end=end, tokens=tokens)
+            place: BlockHeader(text, end=end, tokens=tokens)
             for place, text, (_, end), tokens in zip(places, texts, spans, counter.count(texts), strict=True)
             if tokens <= max_tokens * MAX_HEADER_SHARE
         }
 
-    def passage(self, document: Document, ordinal: int, *, title: str, heading: str, part: Part) -> Passage:
-        """Return the passage of a part. Its lines and pages are those of the units, not of a header above them."""
-        start, end = part.units[0].start, part.units[-1].end
+    def passage(self, document: Document, ordinal: int, *, title: str, heading: str, piece: Slice) -> Passage:
+        """Return the passage of a slice. Its lines and pages are those of the units, not of a header above them."""
+        start, end = piece.units[0].start, piece.units[-1].end
         text = self.text[start:end]
         return Passage(
             document_id=document.id,
             ordinal=ordinal,
-            text=f"{part.header}\n{text}" if part.header else text,
+            text=f"{piece.header}\n{text}" if piece.header else text,
             title=title,
             heading=heading,
             source=document.source,
@@ -66,7 +66,7 @@ class Layout:
             end_line=self._number(self.parsed.line_numbers, end - 1),
             page=self._number(self.parsed.page_numbers, start),
             end_page=self._number(self.parsed.page_numbers, end - 1),
-            repeated=len(part.header) or max(0, part.repeats_to - start),
+            repeated=len(piece.header) or max(0, piece.repeats_to - start),
             metadata=document.metadata,
         )
 
