@@ -41,6 +41,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         roots=roots_of(paths, own=services.roots.own) if reads_any_path else services.roots,
         metadata=request.metadata,
         max_bytes=services.max_file_bytes,
+        gitignore=services.gitignore,
     )
     documents = (read_document_input(each, request.metadata) for each in request.documents)
     job = Job(
@@ -51,7 +52,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         progress=request.progress,
         metadata=without_nulls(request.metadata),
     )
-    found = IngestReport(skipped=files.found.skipped, examples=files.found.examples)
+    found = IngestReport(skipped=files.found.skipped, examples=files.found.examples, notes=files.found.notes)
     report = await services.ingestor.ingest(job) + found
     nothing_pruned = (NOTHING_PRUNED,) if request.prune and not files.folders else ()
     notes = (*notes_on_left_out(report.left_out), *notes_on(report, files.folders), *nothing_pruned)

@@ -57,6 +57,8 @@ class Services:
     store: Store
     roots: Roots
     max_file_bytes: int
+    gitignore: bool
+    """Whether .gitignore files decide what is skipped in folders."""
     feedback: FeedbackLog | None = None
     """Where searches and what was used of them are kept; None keeps none."""
 
@@ -251,6 +253,7 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
         store=store,
         roots=readable,
         max_file_bytes=settings.ingest.max_bytes,
+        gitignore=settings.ingest.gitignore,
         feedback=feedback if settings.feedback else None,
     )
 

@@ -74,6 +74,7 @@ def files_below(
     roots: Roots,
     metadata: Mapping[str, Any],
     max_bytes: int,
+    gitignore: bool = True,
     on_file: Callable[[int], None] = lambda _: None,
 ) -> Files:
     """Return the readable files at or below the paths; a path that cannot be used becomes a failure.
@@ -82,7 +83,7 @@ def files_below(
         InvalidInput: The glob is too long, or has too many alternatives.
     """
     return Files(
-        found=find_files(paths, glob=glob, roots=roots, on_file=on_file),
+        found=find_files(paths, glob=glob, roots=roots, gitignore=gitignore, on_file=on_file),
         folders=tuple(folder for path in paths if (folder := _folder(path, roots)) is not None),
         metadata=metadata,
         roots=roots,

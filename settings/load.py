@@ -44,6 +44,11 @@ class IngestSettings(BaseModel):
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=20_000_000, description="The largest file to ingest, in bytes. Larger files are reported as failures."
     )
+    gitignore: bool = Field(
+        default=True,
+        description="Whether files and folders that .gitignore files leave out are skipped. What .resiftignore files "
+        "leave out always is.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

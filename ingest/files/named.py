@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -89,4 +90,5 @@ def roots_of(paths: Sequence[str | Path], *, own: Iterable[Path] = ()) -> Roots:
     """
     named = [Path(path).as_posix() for path in paths]
     exists = os.path.exists  # unlike that of Path, it raises nothing
-    return Roots.of((path if exists(path) else split_magic(path)[0] for path in named), own=own)
+    roots = Roots.of((path if exists(path) else split_magic(path)[0] for path in named), own=own)
+    return replace(roots, reads_rules_above=True)

@@ -22,6 +22,9 @@ _PASSAGE = _FOLDER | _PATH_ONLY
 # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
 _FILE = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
+_OF_LINKS = (errno.ELOOP, errno.EMLINK, errno.ENOTDIR)
+"""The errors of opening what turns out to be a link."""
+
 FolderEntryKind: TypeAlias = Literal["file", "folder", "link", "special"]
 
 
@@ -43,22 +46,71 @@ def open_file(path: Path, roots: Roots) -> BinaryIO:
         UnreadableFile: It is a folder, a pipe, a device or another special file.
         OSError: It cannot be opened.
     """
-    descriptor = _open(path, roots, _FILE)
+    return _regular(_open(path, roots, _FILE), path)
+
+
+def _regular(descriptor: int, path: Path) -> BinaryIO:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     raise UnreadableFile(f"{path} is not a regular file. Give the path of a document.")
 
 
-def list_folder(folder: Path, roots: Roots) -> list[FolderEntry]:
-    """Return what the folder at a path without links holds, by name.
+@dataclass(frozen=True, slots=True)
+class OpenFolder:
+    """A folder that is open: what it holds, by name, and the way to look into its files."""
+
+    path: Path
+    entries: tuple[FolderEntry, ...]
+    roots: Roots
+    descriptor: int | None
+
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """Return the first bytes of a regular file in the folder.
+
+        Raises:
+            PathRefused: A link is in its place, or it leads outside the roots.
+            UnreadableFile: It is a pipe, a device or another special file.
+            OSError: It cannot be opened.
+        """
+        with self._open(name) as file:
+            return file.read(max_bytes)
+
+    def _open(self, name: str) -> BinaryIO:
+        if self.descriptor is None:
+            return open_file(self.path / name, self.roots)
+        try:
+            descriptor = os.open(name, _FILE, dir_fd=self.descriptor)
+        except OSError as error:
+            if error.errno in _OF_LINKS:
+                raise _refused(self.path / name) from error
+            raise
+        return _regular(descriptor, self.path / name)
+
+
+@contextmanager
+def open_folder(folder: Path, roots: Roots) -> Generator[OpenFolder]:
+    """Open the folder at a path without links until the end of the block.
 
     Raises:
         PathRefused: The path leads outside the roots, or through a link that was not there before.
         OSError: It cannot be opened.
     """
-    with _scannable(folder, roots) as target, os.scandir(target) as entries:
-        return sorted(_described(entries), key=lambda entry: entry.name)
+    if not OPENS_BELOW_DESCRIPTORS:
+        entries = _listed(folder)
+        _check_unlinked(folder, roots)
+        yield OpenFolder(folder, entries, roots=roots, descriptor=None)
+        return
+    descriptor = _open(folder, roots, _FOLDER)
+    try:
+        yield OpenFolder(folder, _listed(descriptor), roots=roots, descriptor=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _listed(folder: int | Path) -> tuple[FolderEntry, ...]:
+    with os.scandir(folder) as entries:
+        return tuple(sorted(_described(entries), key=lambda entry: entry.name))
 
 
 def _described(entries: Iterator["os.DirEntry[str]"]) -> Iterator[FolderEntry]:
@@ -82,27 +134,13 @@ def _kind(mode: int) -> FolderEntryKind:
     return "file" if stat.S_ISREG(mode) else "special"
 
 
-@contextmanager
-def _scannable(folder: Path, roots: Roots) -> Generator[int | Path]:
-    """Yield what `os.scandir` takes: an open folder, or its path where folders cannot be opened."""
-    if not OPENS_BELOW_DESCRIPTORS:
-        yield folder
-        _check_unlinked(folder, roots)
-        return
-    descriptor = _open(folder, roots, _FOLDER)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def _open(path: Path, roots: Roots, flags: int) -> int:
     if not roots.contain(path):
         raise _refused(path)
     try:
         return _open_below(path, roots, flags) if OPENS_BELOW_DESCRIPTORS else _open_and_compare(path, roots, flags)
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENOTDIR):
+        if error.errno in _OF_LINKS:
             raise _refused(path) from error
         raise
 

@@ -16,6 +16,8 @@ class Roots:
     folders: tuple[Path, ...]
     own: frozenset[Path] = frozenset()
     """What Resift keeps in its data folder, resolved. It is never read as a document."""
+    reads_rules_above: bool = False
+    """Whether ignore files in the folders above may be read too, because the caller may read anything."""
 
     @classmethod
     def of(cls, paths: Iterable[str | Path], *, own: Iterable[str | Path] = ()) -> Self:

@@ -1,13 +1,16 @@
 """What is skipped in folders, by kind, and the notes that say so."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import translate
 from pathlib import Path, PurePath
 
 from ...core.text import cut, cut_middle
 from ..job import IngestReport
+from ..parsers.protocols import suffix_of
 from ..parsers.registry import installed_parsers
 from ..text.junk import KINDS
+from .ignoring import GIT_RULES, IGNORED, OWN_RULES
 
 OTHER_NAMES = "outside the glob"
 HIDDEN = "hidden"
@@ -51,9 +54,14 @@ _SECRET_NAMES = (
     "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.tfvars", "*.tfstate", "credentials.json",
     "secrets.yml", "secrets.yaml", "secrets.json", "secrets.toml", "service-account*.json", "service_account*.json",
 )  # fmt: skip
-_SECRET_FOLDERS = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube"})
+SECRET_FOLDERS = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube"})
 _SAMPLES = ("*example*", "*sample*", "*template*", "*.dist", "*.md", "*.pub")
 """Files beside those of secrets that show their form."""
+
+# One expression for each list, because every file of a folder is asked.
+_GENERATED, _SECRET, _SAMPLE = (
+    re.compile("|".join(map(translate, names))) for names in (sorted(SKIPPED_FOLDERS), _SECRET_NAMES, _SAMPLES)
+)
 
 _NAMED = KINDS | {SECRETS, DANGLING, OUTSIDE}
 """The kinds that a note names the first files of: documents may be among them."""
@@ -67,32 +75,32 @@ _ADVICE: Mapping[str, str] = {
     HIDDEN_FOLDERS: "To ingest hidden folders, name them.",
     GENERATED_FOLDERS: "To ingest folders such as node_modules, vendor and build, name them.",
     OUTSIDE: "To follow such links, name them on the command line; for the tools, set RESIFT_INGEST_ROOTS.",
+    IGNORED[GIT_RULES]: "To ingest what .gitignore leaves out, name it, or set RESIFT_INGEST__GITIGNORE=false.",
+    IGNORED[OWN_RULES]: "To ingest what .resiftignore leaves out, name it or change that file.",
     SECRETS: "Files that hold secrets, such as .env and private keys, are never ingested.",
 }
 
 
 def holds_secrets(*paths: Path) -> bool:
     """Return whether one of a file's paths says by its name, or that of a folder, that it holds passwords or keys."""
-    return any(
-        not _SECRET_FOLDERS.isdisjoint(path.parts[:-1])
-        or (_is_among(path.name.lower(), _SECRET_NAMES) and not _is_among(path.name.lower(), _SAMPLES))
-        for path in paths
-    )
+    return any(not SECRET_FOLDERS.isdisjoint(path.parts[:-1]) or is_secret(path.name) for path in paths)
+
+
+def is_secret(file_name: str) -> bool:
+    """Return whether a file of that name holds passwords or keys, and is no sample of such a file."""
+    name = file_name.lower()
+    return _SECRET.match(name) is not None and _SAMPLE.match(name) is None
 
 
 def kind_of(file_name: str) -> str:
     """Return the kind as which a file that no parser reads is skipped: its known suffix, or "binary"."""
-    suffix = PurePath(file_name).suffix.lower()
+    suffix = suffix_of(file_name)
     return suffix.removeprefix(".") if suffix in NON_TEXT_SUFFIXES else BINARY
 
 
 def is_generated(folder_name: str) -> bool:
     """Return whether a folder of that name holds what tools write."""
-    return _is_among(folder_name, SKIPPED_FOLDERS)
-
-
-def _is_among(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return _GENERATED.match(folder_name) is not None
 
 
 def most_frequent(skipped: Mapping[str, int]) -> dict[str, int]:

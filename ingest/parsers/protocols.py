@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Protocol, runtime_checkable
 
 from ..text.structure import ParsedDocument, check_length
@@ -95,4 +94,6 @@ class Container(Protocol):
 def suffix_of(source: str) -> str:
     """Return the suffix of a path or URI in lower case, without the query and fragment of a URI."""
     path = re.sub(r"[?#].*$", "", source) if "://" in source else source
-    return PurePath(path).suffix.lower()
+    name = path.rstrip("/").rpartition("/")[2]
+    dot = name.rfind(".")
+    return name[dot:].lower() if 0 < dot < len(name) - 1 else ""  # as PurePath.suffix, which takes ten times as long

