@@ -14,6 +14,7 @@ class Hint(StrEnum):
     """
 
     LIST_COLLECTIONS = "List the collections to see which there are."
+    LIST_JOBS = "List the jobs to see which there are."
     SHOW_FIELDS = "Look at the collection's fields to see their values."
     INGEST = "Ingest documents first."
     NAME_DOCUMENTS = "Give document ids, a filter, or say that everything is to be deleted."

@@ -17,6 +17,8 @@ from ..encoders.protocols import Encoder, ExtraEncoders
 from ..ingest.files.roots import Roots
 from ..ingest.ingestor import BATCH_PASSAGES, Ingestor
 from ..ingest.job import WriteLocks
+from ..ingest.jobs.folder import JOBS, JobFolder
+from ..ingest.jobs.runner import JobRunner
 from ..ingest.passages.chunker import Chunker
 from ..ingest.passages.packing import Chunking
 from ..ingest.removal import Remover
@@ -100,6 +102,8 @@ class Engine:
     encoder: Encoder
     cross_encoder: CrossEncoder
     templates: Mapping[str, Template]
+    jobs: JobRunner
+    """Ingestion in the background."""
     language_model: LanguageModel | None = None
     listwise: Listwise | None = None
     rerankers_to_close: tuple[RerankEndpoint | PluginReranker, ...] = ()
@@ -171,6 +175,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     models = _build_models(settings)
     builder = RerankerBuilder(settings, models.workers)
     reranking = build_reranking(builder, _maxsim(models, builder))
+    gate = Gate()
     return Engine(
         settings,
         _build_services(settings, models, reranking.reranking, roots=[*roots, *settings.ingest_roots]),
@@ -181,6 +186,8 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
         language_model=reranking.language_model,
         listwise=reranking.listwise,
         rerankers_to_close=reranking.to_close,
+        jobs=JobRunner(JobFolder(settings.data_dir / JOBS), gate),
+        gate=gate,
     )
 
 

@@ -77,7 +77,7 @@ class HybridSearchRequest:
     fields: Annotated[
         Mapping[str, float], Field(description='Weights of dense vectors: {"title": 0.6, "text": 0.4}')
     ] = field(default_factory=dict[str, float])
-    like: Annotated[Strings, Field(description="passage_ids: find similar ones, with or without a query")] = ()
+    like: Annotated[Strings, Field(description="passage_ids: find similar ones")] = ()
     unlike: Annotated[Strings, Field(description="passage_ids: avoid similar ones")] = ()
     diversity: Annotated[float, Field(description="MMR: 0 off, 1 most diverse", ge=0, le=1)] = 0.0
     recency: Annotated[
@@ -94,7 +94,7 @@ class SearchRequest(HybridSearchRequest):
     """A search, and how its hits are reranked."""
 
     _: KW_ONLY
-    depth: Annotated[int, Field(description="Hits to rerank; 0: up to 50 or the tuned depth", ge=0, le=MAX_RESULTS)] = 0
+    depth: Annotated[int, Field(description="Hits to rerank; 0: 50 or as tuned", ge=0, le=MAX_RESULTS)] = 0
     reranker: Annotated[str, Field(description='"default", "none" or a configured name')] = DEFAULT
     instruction: Annotated[str, Field(description="What counts as relevant, if the reranker follows it")] = ""
     time_budget_ms: Annotated[float, Field(description="Time limit for reranking; 0: none", ge=0)] = 0

@@ -23,6 +23,11 @@ class ServeSettings(BaseModel):
         default=10.0,
         description="How long the engine waits for the calls in flight when it is told to stop, in seconds.",
     )
+    ingest_wait_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=20.0,
+        description="How long ingest_documents and POST /v1/documents wait for an ingestion to end, in seconds. Then "
+        "they return the id of its job, and it goes on in the background.",
+    )
 
 
 class TokenRow(BaseModel):

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
+import anyio
+
 from ..core.errors import Hint, InvalidInput, NotFound, nearest
 from ..core.text import listed
 from ..core.values import Passage
@@ -123,7 +125,7 @@ class Collection:
 
         A document counts as held only once its first passage, written last, is there. Until then the first passage of
         an older version has no digest, so no version counts as unchanged. A crash therefore leaves each document with
-        its old entry or its new one.
+        its old entry or its new one. A cancellation comes before or after all of it.
 
         Raises:
             InvalidInput: A vector does not fit the collection; nothing is written.
@@ -135,10 +137,11 @@ class Collection:
         for point in points:
             check_vectors(point.vectors, self.manifest.vectors, owner=point.passage.id)
         await self._engine.check_space(points)
-        await self._engine.set_payload(first_passages_of(points), {"digest": ""})
-        await self._upsert([point for point in points if point.passage.ordinal != 0])
-        await self._engine.delete(older_than(points))
-        await self._upsert([point for point in points if point.passage.ordinal == 0])
+        with anyio.CancelScope(shield=True):  # whoever is cancelled meanwhile leaves whole documents
+            await self._engine.set_payload(first_passages_of(points), {"digest": ""})
+            await self._upsert([point for point in points if point.passage.ordinal != 0])
+            await self._engine.delete(older_than(points))
+            await self._upsert([point for point in points if point.passage.ordinal == 0])
 
     async def remove(self, where: Condition) -> int:
         """Remove the passages that meet the condition; return how many there were."""

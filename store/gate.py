@@ -23,6 +23,10 @@ class Gate:
         self.holder = ""
         """What holds the store alone, such as "resift backup"; empty if nothing does."""
         self._users = 0
+        self._waiting = 0
+        """Maintenance that waits for the store or holds it."""
+        self._yielding: set[anyio.CancelScope] = set()
+        """The long work that uses the store, each piece in a scope that ends it."""
         self._refusal = ""
         self._is_closed = False
         self._wait_s = wait_s
@@ -65,17 +69,43 @@ class Gate:
                 self._users -= 1  # waiting maintenance learns of it when the call ends
 
     @asynccontextmanager
+    async def yielding(self) -> AsyncGenerator[anyio.CancelScope]:
+        """Let long work use the store beside calls until maintenance wants it, which cancels the scope that is yielded.
+
+        The work waits first until no maintenance needs the store, however long that takes. It does not count as a call.
+        """
+        while self._waiting or self._is_closed:
+            async with self._changed:
+                await self._changed.wait()
+        self._users += 1
+        scope = anyio.CancelScope()
+        self._yielding.add(scope)
+        try:
+            with scope:
+                yield scope
+        finally:
+            self._yielding.discard(scope)
+            self._users -= 1
+            await self._notify()
+
+    @asynccontextmanager
     async def exclusive(self, holder: str) -> AsyncGenerator[None]:
         """Wait until nothing uses the store, and keep everything else out. `holder` is named in messages."""
-        while True:
-            if await self._drained():
-                break
-            await anyio.sleep(PAUSE_S)
-        self.holder = holder
+        self._waiting += 1
         try:
-            yield
+            for scope in self._yielding:
+                scope.cancel()
+            while True:
+                if await self._drained():
+                    break
+                await anyio.sleep(PAUSE_S)
+            self.holder = holder
+            try:
+                yield
+            finally:
+                self._is_closed, self.holder = False, ""
         finally:
-            self._is_closed, self.holder = False, ""
+            self._waiting -= 1
             await self._notify()
 
     async def refuse(self, reason: str) -> None:

@@ -21,6 +21,7 @@ MAX_ERROR_CHARACTERS = 2_000  # messages quote the refused value, and a caller m
 
 HINTS: Mapping[Hint, str] = {
     Hint.LIST_COLLECTIONS: "Call list_collections to see which there are.",
+    Hint.LIST_JOBS: "Call list_collections to see the jobs.",
     Hint.SHOW_FIELDS: "Call list_collections with the collection's name to see the values of its fields.",
     Hint.INGEST: "Call ingest_documents first.",
     Hint.NAME_DOCUMENTS: "Give document_ids, a filter, or everything=true for the whole collection.",

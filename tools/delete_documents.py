@@ -55,8 +55,7 @@ def delete_documents(resift: Resift) -> Tool:
     ) -> Annotated[CallToolResult, DeleteResult]:
         """Delete documents from a collection, by id, by metadata filter, or all of them.
 
-        Files on disk are not touched. Returns how many were deleted. A call that would leave nothing is refused unless
-        `everything` is true.
+        Files on disk stay. Returns counts. A call that would leave nothing is refused unless `everything` is true.
         """
         refusal = _refusal(consent)
         removed = Removed(0, passages=0, notes=(refusal,)) if refusal else await resift.delete(**arguments)

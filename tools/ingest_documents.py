@@ -1,6 +1,6 @@
 """The tool that ingests documents into a collection."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Annotated, Any
 
@@ -9,11 +9,14 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from ..api.background import Background, outcome
 from ..api.requests import IngestRequest
 from ..api.resift import Resift
 from ..core.errors import InvalidInput
 from ..ingest.files.skipping import most_frequent, why_empty
 from ..ingest.job import Failure, IngestReport
+from ..ingest.jobs.record import JobRecord
+from .background_jobs import job_answer
 from .boundary import make_tool
 from .notifications import call_with_progress
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
@@ -22,32 +25,45 @@ MAX_FAILURES_SHOWN = 50
 
 
 class IngestResult(BaseModel):
-    """Counts of documents, and of the passages written."""
+    """Counts of documents, and of the passages written; or the job, if it goes on."""
 
     collection: str
-    added: int
-    updated: int
-    unchanged: int
-    removed: int
-    failed: int
-    passages: int
-    skipped: Annotated[dict[str, int], Field(description="Skipped files, by kind")]
-    failures: Annotated[list[dict[str, str]], Field(description="source, reason")]
-    notes: list[str]
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: int = 0
+    passages: int = 0
+    skipped: Annotated[dict[str, int], Field(description="Skipped files, by kind")] = {}
+    failures: Annotated[list[dict[str, str]], Field(description="source, reason")] = []
+    notes: list[str] = []
+    job: Annotated[dict[str, Any], Field(description="id, state, percent, progress, error")] = {}
 
 
 def ingest_documents(resift: Resift) -> Tool:
     """Return the tool."""
 
-    async def ingest_documents(*, ctx: Context[Any, Any], **arguments: Any) -> Annotated[CallToolResult, IngestResult]:
-        """Take documents into a collection, so that they can be searched: as text, or as paths on the server's machine.
+    async def ingest_documents(
+        *,
+        job: Annotated[str, Field(description="Wait for this job instead")] = "",
+        cancel: Annotated[bool, Field(description="Stop that job", strict=True)] = False,
+        ctx: Context[Any, Any],
+        **arguments: Any,
+    ) -> Annotated[CallToolResult, IngestResult]:
+        """Take documents into a collection to be searched: as text, or as paths on the server's machine.
 
         Reads text, Markdown, HTML and source code. Unchanged documents cost nothing; changed ones replace their old
-        version, found by id or path. Returns counts, what was skipped, and why documents failed. Then call
-        search_and_rerank.
+        version, found by id or path. Returns counts, what was skipped, and why documents failed; of long work, a job.
+        Then call search_and_rerank.
         """
-        report = await call_with_progress(ctx, lambda progress: resift.ingest(**arguments, progress=progress))
-        return reply(ingest_answer(arguments["collection"], report))
+        background = Background(resift)
+        if job or cancel:
+            return reply(await _answer_about(background, job, ctx, cancel=cancel, arguments=arguments))
+        is_http = ctx.request_context.request is not None  # a lost connection looks like a cancellation there
+        found = await call_with_progress(
+            ctx, lambda progress: background.ingest(arguments, progress=progress, outlives_call=is_http)
+        )
+        return reply(_answer(arguments["collection"], found))
 
     return make_tool(
         ingest_documents,
@@ -57,6 +73,24 @@ def ingest_documents(resift: Resift) -> Tool:
         ),
         arguments=IngestRequest,
     )
+
+
+async def _answer_about(
+    background: Background, job: str, ctx: Context[Any, Any], *, cancel: bool, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what is to be told of a job: when it has ended, after a wait, or when it was cancelled."""
+    if not job:
+        raise InvalidInput("`cancel` stops a job: give its id as `job`. list_collections shows the jobs.")
+    if arguments["paths"] or arguments["documents"]:
+        raise InvalidInput("`job` names a job that runs already: leave out `paths` and `documents`, or `job`.")
+    if cancel:
+        return job_answer(await background.cancel(job))
+    record = await call_with_progress(ctx, lambda progress: background.wait(job, progress=progress))
+    return _answer(record.collection, outcome(record))
+
+
+def _answer(collection: str, found: IngestReport | JobRecord) -> dict[str, Any]:
+    return job_answer(found) if isinstance(found, JobRecord) else ingest_answer(collection, found)
 
 
 def ingest_answer(collection: str, report: IngestReport) -> dict[str, Any]:

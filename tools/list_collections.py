@@ -6,8 +6,10 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
+from ..api.background import Background
 from ..api.resift import Resift
 from ..pipeline.summary import CollectionSummary
+from .background_jobs import job_entry
 from .boundary import READS_ONLY, make_tool
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
@@ -20,10 +22,11 @@ class CollectionsResult(BaseModel):
 
     collections: Annotated[
         list[dict[str, Any]],
-        Field(description="name, documents, passages, encoder, fields; problem: why it cannot be used"),
+        Field(description="name, counts, encoder, fields, problem"),
     ]
     fields: Annotated[list[dict[str, Any]], Field(description="name, type, most frequent values")]
     rerankers: list[str]
+    jobs: Annotated[list[dict[str, Any]], Field(description="Running or just ended")]
     left_out: int
 
 
@@ -35,7 +38,7 @@ def list_collections(resift: Resift) -> Tool:
     ) -> Annotated[CallToolResult, CollectionsResult]:
         """List the collections, or the metadata fields of one with their most frequent values.
 
-        Call it before filtering. Returns counts, models, fields and the rerankers to choose from.
+        Call it before filtering. Returns counts, models, fields, rerankers and jobs.
         """
         return reply(await collections_answer(resift, collection, ReplyBudget(MAX_REPLY_TOKENS)))
 
@@ -46,10 +49,19 @@ async def collections_answer(resift: Resift, collection: str, budget: ReplyBudge
     """Return what is to be told of all collections, or of one with its fields; what does not fit is counted."""
     collections = [_collection(each) for each in await resift.collections(collection)]
     fields = await resift.fields(collection) if collection else []
-    answer: dict[str, Any] = {"collections": [], "fields": [], "rerankers": resift.rerankers, "left_out": 0}
+    background = Background(resift)
+    jobs = [job_entry(each) for each in await background.all(collection) if not each.is_told]
+    jobs += [{"id": each.id, "state": "unreadable", "error": each.problem} for each in await background.unreadable()]
+    answer: dict[str, Any] = {
+        "collections": [],
+        "fields": [],
+        "rerankers": resift.rerankers,
+        "jobs": [],
+        "left_out": 0,
+    }
     budget.take(answer)
     details = [_field(each.name, each.type, each.values) for each in fields]
-    for key, entries in (("collections", collections), ("fields", details)):
+    for key, entries in (("jobs", jobs), ("collections", collections), ("fields", details)):
         for entry in entries:
             if budget.admit(entry):
                 answer[key].append(entry)

@@ -26,9 +26,9 @@ def record_feedback(resift: Resift) -> Tool:
         used: Annotated[list[str], Field(description="passage_ids that helped to answer")] = [],
         not_used: Annotated[list[str], Field(description="passage_ids that did not")] = [],
     ) -> Annotated[CallToolResult, FeedbackResult]:
-        """Report which hits of a search you used in your answer, so that the ranking can be tuned.
+        """Report which hits you used in your answer, to tune the ranking.
 
-        Call it once, after you have answered. Returns how many were recorded.
+        Call it once, after answering. Returns how many were recorded.
         """
         await resift.record_feedback(search_id, used=used, not_used=not_used)
         return reply({"used": len(used), "not_used": len(not_used)})

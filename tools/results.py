@@ -64,7 +64,7 @@ class RankingResult(BaseModel):
 class SameRankingResult(BaseModel):
     """The same page with a short schema: tools/list has no room for the full one in every tool."""
 
-    hits: Annotated[list[dict[str, Any]], Field(description="This and the rest as in search_and_rerank")]
+    hits: Annotated[list[dict[str, Any]], Field(description="As in search_and_rerank")]
     verdict: str
     notes: list[str]
 

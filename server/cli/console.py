@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HINTS: Mapping[Hint, str] = {
     Hint.LIST_COLLECTIONS: "Run `resift collections` to see which there are.",
+    Hint.LIST_JOBS: "Run `resift jobs` to see which there are.",
     Hint.SHOW_FIELDS: "Run `resift collections NAME` to see the values of its fields.",
     Hint.INGEST: "Run `resift ingest PATH` first.",
     Hint.NAME_DOCUMENTS: "Give --id, --filter, or --everything for the whole collection.",

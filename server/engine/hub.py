@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import anyio
 from anyio.abc import SocketListener
 
+from ...api.background import serving_jobs
 from ...core.errors import ResiftError
 from ...factories.engine import Engine, build_engine, running
 from ...settings.load import load_settings
@@ -31,6 +32,8 @@ from .greeting import COMMAND, MAX_BYTES, MCP, Hello, Welcome
 REFUSING_S = 3.0  # that clients are told why the engine cannot start, so that they do not start it over and over
 
 WATCH_S = 1.0
+
+STOPPING = "The engine is stopping. Try again in a moment."
 
 FLUSH_S = 0.1  # for the last answers to leave
 
@@ -85,7 +88,7 @@ class Hub:
         """Serve until told to stop; then finish the calls in flight and close the store."""
         listener = await SocketListener.from_socket(listening)
         logger.info("Started, process %d, version %s", self.address.pid, self.address.version)
-        async with running(self.engine), anyio.create_task_group() as connections:
+        async with running(self.engine), serving_jobs(self.engine), anyio.create_task_group() as connections:
             async with anyio.create_task_group() as accepting:
                 accepting.start_soon(self._watch)
                 accepting.start_soon(self._await_signals)
@@ -93,6 +96,9 @@ class Hub:
                 if self.beside is not None:
                     accepting.start_soon(self.beside)
                 await self._stop.wait()
+                connections.start_soon(
+                    self.engine.jobs.suspend, STOPPING
+                )  # before HTTP waits for calls that await jobs
                 accepting.cancel_scope.cancel()
             self.address.withdraw(self.folder)
             await listener.aclose()
@@ -107,7 +113,8 @@ class Hub:
             async with anyio.create_task_group() as group:
                 for client in self.clients:
                     group.start_soon(client.dismiss)
-            await self.engine.gate.refuse("The engine is stopping. Try again in a moment.")
+            await self.engine.jobs.suspend(STOPPING)
+            await self.engine.gate.refuse(STOPPING)
         if waiting.cancelled_caught:
             logger.warning("Calls in flight did not end within %g s and are cut off", wait_s)
         await anyio.sleep(FLUSH_S)
@@ -166,6 +173,8 @@ class Hub:
             is_idle = self.engine.gate.is_idle
             if is_idle and self._is_to_be_replaced:
                 self.stop("a client of another version connected")
+            elif self.engine.jobs.is_busy:
+                self._idle_since = time.monotonic()
             elif is_idle and not self.clients and timeout_s and time.monotonic() - self._idle_since > timeout_s:
                 self.stop(f"no client for {timeout_s:g} s")
 

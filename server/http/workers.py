@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from ...api.background import serving_jobs
 from ...core.errors import InvalidInput
 from ...factories.engine import build_engine, running
 from ...settings.load import Settings, load_settings
@@ -53,7 +54,7 @@ def create() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(served: FastAPI) -> AsyncGenerator[None]:
-        async with running(engine), serve(served):
+        async with running(engine), serve(served), serving_jobs(engine):  # jobs stop before the calls that await them
             yield
 
     app.router.lifespan_context = lifespan

@@ -18,7 +18,7 @@ MAX_CHARACTERS = 40_000
 
 MAX_ERROR_CHARACTERS = 2_000
 
-DIAGNOSTIC = frozenset({"notes", "stages", "problem", "failures", "skipped"})
+DIAGNOSTIC = frozenset({"notes", "stages", "problem", "failures", "skipped", "job", "jobs"})
 """Fields of results that Resift writes; the others hold what documents say."""
 
 logger = logging.getLogger(__name__)

@@ -49,6 +49,7 @@ STATUSES: Mapping[type[ResiftError], HTTPStatus] = {
 
 HINTS: Mapping[Hint, str] = {
     Hint.LIST_COLLECTIONS: "GET /v1/collections lists them.",
+    Hint.LIST_JOBS: "GET /v1/jobs lists them.",
     Hint.SHOW_FIELDS: "GET /v1/collections?collection=NAME lists the values of its fields.",
     Hint.INGEST: "POST documents to /v1/documents first.",
     Hint.NAME_DOCUMENTS: "Give `document_ids`, a `filter`, or `everything: true` for the whole collection.",

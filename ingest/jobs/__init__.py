@@ -1,0 +1,1 @@
+"""Ingestion in the background: the records of jobs, which outlive the engine, and what runs them."""

@@ -1,0 +1,297 @@
+"""Jobs run in the background, queue, pause, stop at a clean point, and go on in the next process."""
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+
+from resift.core.errors import Hint, IncompatibleCollection, NotFound, StoreError, Unavailable
+from resift.ingest.job import IngestReport, Progress
+from resift.ingest.jobs.folder import JobFolder, Unreadable
+from resift.ingest.jobs.live import Asked
+from resift.ingest.jobs.record import JobState, KeptError
+from resift.ingest.jobs.runner import JobRunner
+from resift.store.gate import Gate
+from resift.tests.ingest.jobs.running import (
+    LONG_S,
+    Work,
+    asked,
+    keep,
+    record,
+    runner_of,
+    serving,
+    until_it_has,
+)
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+async def test_short_job_leaves_no_files(tmp_path: Path) -> None:
+    work = Work()
+    work.end.set()
+    async with serving(tmp_path, work) as runner:
+        job = await runner.start(asked())
+        done = await runner.follow(job.record, wait_s=LONG_S)
+        assert (done.state, done.report, done.permille) == (JobState.DONE, IngestReport(added=3), 1000)
+        assert not runner.is_busy
+    assert not (tmp_path / "jobs").exists()
+
+
+async def test_wait_that_ends_returns_the_job_as_it_is_then(tmp_path: Path) -> None:
+    work, told = Work(), list[tuple[float, int, str]]()
+
+    async def progress(done: float, total: int, message: str) -> None:
+        told.append((done, total, message))
+
+    async with serving(tmp_path, work) as runner:
+        job = await runner.start(asked(), at_once=True)
+        await work.began()
+        seen = await runner.follow(job.record, wait_s=0.01, progress=progress)
+        assert (seen.state, seen.permille, seen.message) == (JobState.RUNNING, 250, "Working on docs")
+        assert (1, 4, "Working on docs") in told
+        work.end.set()
+        assert (await runner.follow(seen, wait_s=LONG_S)).state is JobState.DONE
+
+
+async def test_files_of_a_job_are_private_and_its_request_goes_when_it_ends(tmp_path: Path) -> None:
+    work = Work()
+    async with serving(tmp_path, work) as runner:
+        job = await runner.start(asked(), at_once=True)
+        await work.began()
+        files = list((tmp_path / "jobs").iterdir())
+        assert {each.suffix for each in files} == {".json", ".request", ".lock"}
+        assert {stat.S_IMODE(each.stat().st_mode) for each in files} == {0o600}
+        assert stat.S_IMODE((tmp_path / "jobs").stat().st_mode) == 0o700
+        work.end.set()
+        await job.has_left.wait()
+        assert {each.suffix for each in (tmp_path / "jobs").iterdir()} == {".json", ".lock"}
+
+
+async def test_cancelled_job_ends_and_is_not_resumed(tmp_path: Path) -> None:
+    work = Work()
+    async with serving(tmp_path, work) as runner:
+        job = await runner.start(asked(), at_once=True)
+        await work.began()
+        assert (await runner.cancel(job.record, wait_s=LONG_S)).state is JobState.CANCELLED
+    async with serving(tmp_path, work) as runner:
+        kept = await runner.read(job.record.id)
+        assert (await runner.care.left_by_others([]), kept.state) == ([], JobState.CANCELLED)
+
+
+async def test_job_that_is_suspended_goes_on_in_the_next_process(tmp_path: Path) -> None:
+    first, second = Work(), Work()
+    async with serving(tmp_path, first) as runner:
+        job = await runner.start(asked("early"))
+        await first.began()
+    kept = await runner_of(tmp_path).read(job.record.id)
+    assert (kept.state, kept.crashes) == (JobState.QUEUED, 0)
+    async with serving(tmp_path, second) as runner:
+        await second.began()
+        second.end.set()
+        assert (await runner.follow(kept, wait_s=LONG_S)).state is JobState.DONE
+    assert (first.begun, second.begun) == (["early"], ["early"])
+
+
+async def test_engine_that_stops_takes_no_more_jobs_and_cancels_none_of_those_there_are(tmp_path: Path) -> None:
+    work = Work()
+    async with serving(tmp_path, work) as runner:
+        job = await runner.start(asked())
+        await work.began()
+        await runner.suspend("It stops.")
+        runner.abandon(job)  # the connection of the caller ends
+        with pytest.raises(Unavailable, match="It stops"):
+            await runner.start(asked())
+    assert (await runner.read(job.record.id)).state is JobState.QUEUED
+
+
+async def test_job_is_resumed_by_one_of_several_processes(tmp_path: Path) -> None:
+    one, other = Work(), Work()
+    keep(tmp_path, record(state=JobState.QUEUED))
+    async with serving(tmp_path, one) as runner, serving(tmp_path, other) as second:
+        with anyio.fail_after(LONG_S):
+            while not (one.begun or other.begun):
+                await anyio.lowlevel.checkpoint()
+        assert await second.care.left_by_others([]) == await runner.care.left_by_others([]) == []
+        assert len(one.begun) + len(other.begun) == 1
+
+
+async def test_job_can_be_seen_awaited_and_cancelled_from_another_process(tmp_path: Path) -> None:
+    work = Work()
+    async with serving(tmp_path, work) as runner:
+        job = await runner.start(asked(), at_once=True)
+        await work.began()
+        other = runner_of(tmp_path)
+        [seen] = await other.all()
+        assert seen.id == job.record.id
+        assert (await other.cancel(await other.read(seen.id), wait_s=LONG_S)).state is JobState.CANCELLED
+        assert job.record.state is JobState.CANCELLED
+
+
+async def test_job_that_nobody_works_on_can_be_cancelled(tmp_path: Path) -> None:
+    keep(tmp_path, record())
+    runner = runner_of(tmp_path)
+    assert (await runner.cancel(record(), wait_s=LONG_S)).state is JobState.CANCELLED
+    assert (await runner.read(record().id)).state is JobState.CANCELLED
+
+
+async def test_jobs_on_one_collection_queue_and_others_run_beside_them(tmp_path: Path) -> None:
+    work = Work()
+    async with serving(tmp_path, work) as runner:
+        first = await runner.start(asked("a", "one"))
+        second = await runner.start(asked("b", "one"))
+        await runner.start(asked("c", "two"))
+        await work.began(2)
+        assert (work.begun, second.record.state) == (["a", "c"], JobState.QUEUED)
+        await runner.cancel(first.record, wait_s=LONG_S)
+        await work.began(3)
+        assert (work.begun[-1], second.record.state) == ("b", JobState.RUNNING)
+
+
+async def test_maintenance_pauses_a_job_which_begins_again_afterwards(tmp_path: Path) -> None:
+    work, gate = Work(), Gate()
+    async with serving(tmp_path, work, gate) as runner:
+        job = await runner.start(asked(), at_once=True)
+        await work.began()
+        assert gate.is_idle
+        async with gate.exclusive("resift backup"):
+            paused = await until_it_has(runner, job, JobState.QUEUED)
+            assert paused.message == "Paused while maintenance has the collections"
+            assert len(work.begun) == 1
+        await work.began(2)
+        work.end.set()
+        assert (await runner.follow(job.record, wait_s=LONG_S)).state is JobState.DONE
+
+
+async def test_failed_job_is_kept_with_its_error_and_not_resumed(tmp_path: Path) -> None:
+    async def fail(_: Asked, __: Progress) -> IngestReport:
+        raise IncompatibleCollection("Another encoder.", hint=Hint.REPLACE_COLLECTION, collection="notes")
+
+    runner = JobRunner(JobFolder(tmp_path / "jobs"), Gate())
+    async with runner.serving(fail):
+        job = await runner.start(asked(), at_once=True)
+        await job.has_left.wait()
+    kept = await runner_of(tmp_path).read(job.record.id)
+    assert kept.state is JobState.FAILED
+    assert kept.error is not None
+    error = kept.error.restored()
+    assert (type(error), error.hint, error.values) == (
+        IncompatibleCollection,
+        Hint.REPLACE_COLLECTION,
+        {"collection": "notes"},
+    )
+    assert await runner.care.left_by_others([]) == []
+
+
+async def test_fault_of_ours_ends_its_job_and_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def work(each: Asked, _: Progress) -> IngestReport:
+        if each.what == "bad":
+            raise ZeroDivisionError
+        return IngestReport()
+
+    runner = JobRunner(JobFolder(tmp_path / "jobs"), Gate())
+    async with runner.serving(work):
+        bad, good = await runner.start(asked("bad")), await runner.start(asked("good"))
+        await bad.has_left.wait()
+        await good.has_left.wait()
+    assert (bad.record.state, good.record.state) == (JobState.FAILED, JobState.DONE)
+    assert bad.record.error is not None
+    assert "by a fault of its own" in bad.record.error.message
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_job_that_ends_the_engine_three_times_without_getting_further_is_given_up(tmp_path: Path) -> None:
+    care = runner_of(tmp_path).care
+    crashed = record(state=JobState.RUNNING, permille=250, message="500 of 2,000 documents")
+    for crashes in (1, 2):
+        keep(tmp_path, crashed)
+        [job] = await care.left_by_others([])
+        assert (job.record.state, job.record.crashes, job.record.reached) == (JobState.QUEUED, crashes, 250)
+        job.leave()
+        job.note(state=JobState.RUNNING)
+        crashed = job.record
+    keep(tmp_path, crashed)
+    assert await care.left_by_others([]) == []
+    given_up = await runner_of(tmp_path).read(crashed.id)
+    assert given_up.state is JobState.FAILED
+    assert given_up.error is not None
+    assert given_up.error.message.startswith("The engine ended 3 times while it worked on this job, last here: 500 of")
+
+
+async def test_job_that_gets_further_each_time_is_resumed_again_and_again(tmp_path: Path) -> None:
+    care = runner_of(tmp_path).care
+    crashed = record(state=JobState.RUNNING)
+    for permille in (10, 20, 30, 40, 50):
+        crashed = JobFolder(tmp_path / "jobs").read(crashed.id) if permille > 10 else crashed
+        assert not isinstance(crashed, Unreadable)
+        keep(tmp_path, record(state=JobState.RUNNING, permille=permille, reached=crashed.reached, crashes=2))
+        [job] = await care.left_by_others([])
+        assert (job.record.crashes, job.record.reached) == (1, permille)
+        job.leave()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "Expecting value"),
+        ("[]", "it is not an object"),
+        (json.dumps({"version": 2}), "its version is 2, and this Resift reads 1"),
+        (json.dumps({"version": 1, "id": "0123456789ab"}), "collection: Field required"),
+    ],
+)
+async def test_record_that_cannot_be_read_is_told_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str, why: str
+) -> None:
+    keep(tmp_path, record())
+    path = tmp_path / "jobs" / "0123456789ab.json"
+    path.write_text(content)
+    runner = runner_of(tmp_path)
+    assert await runner.care.left_by_others([]) == await runner.care.left_by_others([]) == []
+    assert caplog.text.count(why) == 1
+    with pytest.raises(StoreError, match="cannot be used"):
+        await runner.read("0123456789ab")
+    assert path.read_text() == content
+
+
+async def test_job_whose_request_is_gone_is_kept_as_failed(tmp_path: Path) -> None:
+    keep(tmp_path, record())
+    (tmp_path / "jobs" / "0123456789ab.request").unlink()
+    runner = runner_of(tmp_path)
+    assert await runner.care.left_by_others([]) == []
+    failed = await runner.read("0123456789ab")
+    assert failed.error is not None
+    assert (failed.state, "cannot be read" in failed.error.message) == (JobState.FAILED, True)
+
+
+async def test_ended_jobs_are_removed_after_a_day_and_beyond_fifty(tmp_path: Path) -> None:
+    old = (NOW - timedelta(days=1, seconds=1)).isoformat()
+    keep(tmp_path, record("aaaaaaaaaaaa", state=JobState.DONE, ended=old))
+    for number in range(52):
+        ended = (NOW - timedelta(minutes=number)).isoformat()
+        keep(tmp_path, record(f"{number:012d}", state=JobState.FAILED, ended=ended))
+    runner = JobRunner(JobFolder(tmp_path / "jobs"), Gate(), now=lambda: NOW)
+    assert await runner.care.left_by_others([]) == []
+    assert [each.id for each in await runner.all()] == [f"{number:012d}" for number in range(50)]
+    assert {each.name[:12] for each in (tmp_path / "jobs").iterdir()} == {f"{number:012d}" for number in range(50)}
+
+
+async def test_request_without_a_record_is_removed(tmp_path: Path) -> None:
+    keep(tmp_path, record())
+    (tmp_path / "jobs" / "0123456789ab.json").unlink()
+    assert await runner_of(tmp_path).care.left_by_others([]) == []
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+@pytest.mark.parametrize("job_id", ["0123456789ab", "../../secret", "", "\ud800"])
+async def test_unknown_job_is_not_found(tmp_path: Path, job_id: str) -> None:
+    with pytest.raises(NotFound):
+        await runner_of(tmp_path).read(job_id)
+
+
+def test_error_of_a_later_version_keeps_its_message() -> None:
+    error = KeptError(kind="NewError", message="The disk is full.", hint="NEW").restored()
+    assert "The disk is full." in str(error)
