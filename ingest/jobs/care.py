@@ -51,12 +51,13 @@ class Care:
         Raises:
             StoreError: The folder cannot be written.
         """
-        if job.lock is not None:
-            return
-        job.lock = await to_thread.run_sync(self.folder.take, job.record.id)
-        record = job.record
-        await to_thread.run_sync(self.folder.add, record, job.asked.request)
-        job.saved = record
+        async with job.saving:
+            if job.lock is not None:
+                return
+            record = job.record
+            lock = await to_thread.run_sync(self.folder.take, record.id)
+            await to_thread.run_sync(self.folder.add, record, job.asked.request)
+            job.lock, job.saved = lock, record
 
     async def save(self, job: LiveJob) -> None:
         """Write the record of a job that is kept, if it has changed.
@@ -64,13 +65,14 @@ class Care:
         Raises:
             StoreError: The folder cannot be written.
         """
-        record = job.record
-        if job.lock is None or job.saved == record:
-            return
-        await to_thread.run_sync(self.folder.save, record)
-        job.saved = record
-        if record.has_ended:
-            await to_thread.run_sync(self.folder.forget_request, record.id)
+        async with job.saving:
+            record = job.record
+            if job.lock is None or job.saved == record:
+                return
+            await to_thread.run_sync(self.folder.save, record)
+            job.saved = record
+            if record.has_ended:
+                await to_thread.run_sync(self.folder.forget_request, record.id)
 
     async def look_after(self, job: LiveJob) -> None:
         """Write what is due, and stop the job if another process wants that.

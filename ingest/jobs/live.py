@@ -41,6 +41,8 @@ class LiveJob:
         self.scope = anyio.CancelScope()
         self.is_cancelled = False
         """Whether somebody wants it cancelled; otherwise the end of its scope only interrupts it."""
+        self.saving = anyio.Lock()
+        """Held while it is written into the folder."""
         self.has_left = anyio.Event()
         """Set when this process is done with it: it has ended, or the next engine goes on with it."""
         self._changed = anyio.Event()
