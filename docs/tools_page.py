@@ -116,7 +116,7 @@ def _type(schema: dict[str, Any]) -> str:
         *others, last = (f"`{value}`" for value in schema["enum"])
         return f"{', '.join(others)} or {last}"
     if schema.get("type") == "array":
-        items = schema["items"]
+        items = schema.get("items", {})
         kinds = [each["type"] for each in items.get("anyOf", [items]) if "type" in each]
         return f"list of {' or '.join(f'{kind}s' for kind in kinds)}" if kinds else "list"
     limits = f", {schema.get('minimum', 0):,} to {schema['maximum']:,}" if "maximum" in schema else ""

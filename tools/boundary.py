@@ -120,7 +120,7 @@ def make_tool(
         }
     if tool.fn_metadata.output_schema is not None:
         schema = {**_inline(tool.fn_metadata.output_schema), "description": ""}  # the tool's own says what comes back
-        tool.fn_metadata.output_schema = _without(schema, _OMITTED_IN_RESULTS)
+        tool.fn_metadata.output_schema = _without_plain_items(_without(schema, _OMITTED_IN_RESULTS))
     return tool
 
 
@@ -159,6 +159,15 @@ def _inline(schema: dict[str, Any]) -> dict[str, Any]:
         return {key: resolve(value) for key, value in entries.items() if key != "$defs"}
 
     return cast("dict[str, Any]", resolve(schema))
+
+
+def _without_plain_items(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a result without the types of list items of which no more is said: answers show them."""
+    kept: dict[str, Any] = {}
+    for name, field in schema["properties"].items():
+        is_plain = field.get("items", {}).keys() <= {"type"}
+        kept[name] = {key: value for key, value in field.items() if not (is_plain and key == "items")}
+    return {**schema, "properties": kept}
 
 
 def _without(schema: dict[str, Any], omitted: Set[str]) -> dict[str, Any]:
