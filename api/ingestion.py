@@ -42,6 +42,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         metadata=request.metadata,
         max_bytes=services.max_file_bytes,
         gitignore=services.gitignore,
+        parse=services.parser.parse,
     )
     documents = (read_document_input(each, request.metadata) for each in request.documents)
     job = Job(

@@ -14,13 +14,16 @@ from ..core.values import Logistic
 from ..encoders.configured import LocalEncoder, RemoteEncoder
 from ..encoders.minilm import BundledEncoder
 from ..encoders.protocols import Encoder, ExtraEncoders
+from ..ingest.embed import Embedder
 from ..ingest.files.roots import Roots
 from ..ingest.ingestor import BATCH_PASSAGES, Ingestor
 from ..ingest.job import WriteLocks
 from ..ingest.jobs.folder import JOBS, JobFolder
 from ..ingest.jobs.runner import JobRunner
+from ..ingest.parsing import DocumentParser
 from ..ingest.passages.chunker import Chunker
 from ..ingest.passages.packing import Chunking
+from ..ingest.processes.pool import open_parser_pool
 from ..ingest.removal import Remover
 from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
 from ..models.endpoint.chat import LanguageModel
@@ -57,6 +60,7 @@ class Services:
     ingestor: Ingestor
     remover: Remover
     store: Store
+    parser: DocumentParser
     roots: Roots
     max_file_bytes: int
     gitignore: bool
@@ -129,7 +133,8 @@ class Engine:
         self.warmed.set()
 
     async def close(self) -> None:
-        """Flush the store, release the data directory and close connections."""
+        """Flush the store, release the data directory, end worker processes and close connections."""
+        self.services.parser.close()
         await self.services.store.close()
         if self.language_model is not None:
             await self.language_model.close()
@@ -228,6 +233,7 @@ def _maxsim(models: _Models, builder: RerankerBuilder) -> LateInteraction:
 
 def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *, roots: Sequence[Path]) -> Services:
     store, locks, feedback = open_store(settings), WriteLocks(), _feedback(settings)
+    parser = open_parser_pool()
     readable = Roots.of(roots or [Path.cwd()], own=own_files(settings))
     paths = RelativePaths.to(readable.folders)
     manifest = new_manifest(settings, models.encoder, models.extra_encoders)
@@ -245,12 +251,12 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
     )
     ingestor = Ingestor(
         store,
-        models.encoder,
+        Embedder(models.encoder, models.extra_encoders),
         Lazy(lambda: _open_chunker(settings, models.bundled)),
         models.workers,
         manifest=manifest,
         locks=locks,
-        extra_encoders=models.extra_encoders,
+        parser=parser,
         step=LOCAL_STEP if isinstance(models.encoder, BundledEncoder | LocalEncoder) else BATCH_PASSAGES,
     )
     return Services(
@@ -258,6 +264,7 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
         ingestor=ingestor,
         remover=Remover(store, locks, feedback, paths=paths),
         store=store,
+        parser=parser,
         roots=readable,
         max_file_bytes=settings.ingest.max_bytes,
         gitignore=settings.ingest.gitignore,

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from ..core.errors import ResiftError, StoreError
+from ..core.errors import ResiftError, StoreError, Unavailable
 from ..core.text import encodable, listed
 from ..core.values import Document, Passage
-from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
 from ..models.lazy import Lazy
 from ..models.worker_pool import WorkerPool
 from ..store.collection import Collection, Store
@@ -27,8 +26,9 @@ from .files.walk import is_missing_or_empty
 from .held_metadata import check_fits, hold_all
 from .job import Failure, IngestReport, Job, Skipped, WriteLocks, examples_of
 from .parsers.registry import installed_parsers
-from .parsing import failing_alone
+from .parsing import DocumentParser, InlineParser, failing_alone
 from .passages.chunker import Chunker
+from .reader import with_structure
 from .tally import Tally
 
 NO_TEXT = (
@@ -58,21 +58,22 @@ class Ingestor:
     def __init__(
         self,
         store: Store,
-        encoder: Encoder,
+        embedder: Embedder,
         chunker: Lazy[Chunker],
         workers: WorkerPool,
         *,
         manifest: Manifest,
         locks: WriteLocks,
-        extra_encoders: ExtraEncoders = NO_EXTRA_ENCODERS,
+        parser: DocumentParser | None = None,
         step: int = BATCH_PASSAGES,
     ) -> None:
         self._store = store
-        self._embedder = Embedder(encoder, extra_encoders)
+        self._embedder = embedder
         self._chunker = chunker
         self._workers = workers
         self._manifest = manifest
         self._locks = locks
+        self._parser = parser or InlineParser()
         self._step = step  # passages encoded between two reports of progress
         self.running: list[Tally] = []
         """The progress of the jobs that are being worked on."""
@@ -161,7 +162,10 @@ class Ingestor:
         def chunk(document: Document) -> Sequence[Passage] | Failure:
             try:
                 with failing_alone(document.source or document.id):
-                    return chunker.chunk(document) or _failure(document, NO_TEXT)  # a page of scripts has no text
+                    passages = chunker.chunk(with_structure(document, self._parser.parse))
+                    return passages or _failure(document, NO_TEXT)  # a page of scripts has no text
+            except Unavailable:
+                raise
             except ResiftError as error:
                 return _failure(document, str(error))
 

@@ -1,14 +1,16 @@
 """From the bytes of a file to the documents in it: decode, choose the parser, parse."""
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
 
 from ..core.errors import BlankFile, ResiftError, UnreadableFile
 from .parsers.protocols import Container, Content, Parser
-from .parsers.registry import installed_parsers
-from .text.decoding import decode
+from .parsers.registry import cause_of, installed_parsers, label_of
+from .text.decoding import decode, normalise
+from .text.encoded import without_encoded
 from .text.structure import ParsedDocument
 
 MAX_DEPTH = 3  # archives inside archives
@@ -32,6 +34,69 @@ class Part:
     """Whether the problem is only that it has no text."""
 
 
+Parse: TypeAlias = Callable[[str, bytes | str], Sequence[Part]]
+"""Parses a file or a text, given its source: here as `parse_file` does, or in a process of its own."""
+
+
+class DocumentParser(Protocol):
+    """Parses files and texts, several at once. Any number of threads may use it."""
+
+    @property
+    def max_workers(self) -> int:
+        """Return how many it parses at once; more calls wait."""
+        ...
+
+    def parse(self, source: str, data: bytes | str) -> Sequence[Part]:
+        """Return what `parse_file` returns, or a problem if the document took too much. Blocks its thread."""
+        ...
+
+    def close(self) -> None:
+        """End what it started."""
+        ...
+
+
+class InlineParser:
+    """Parses in the thread of its caller. A document that crashes, hangs or swells takes the process with it."""
+
+    max_workers = 1
+
+    def parse(self, source: str, data: bytes | str) -> Sequence[Part]:
+        """Return what `parse_file` returns."""
+        return parse_file(source, data)
+
+    def close(self) -> None:
+        """Do nothing: nothing was started."""
+
+
+class Watch(Protocol):
+    """Is told what is being parsed, while it is."""
+
+    def begins(self, source: str, size: int) -> None:
+        """Note that a file, or a document inside it, of so many bytes is begun."""
+        ...
+
+    def parses(self, parser: str) -> None:
+        """Note which parser gets it."""
+        ...
+
+    def more_time(self, seconds: float) -> None:
+        """Note that the parser needs so many seconds more."""
+        ...
+
+
+class Unwatched:
+    """Notes nothing."""
+
+    def begins(self, source: str, size: int) -> None:
+        """Ignore it."""
+
+    def parses(self, parser: str) -> None:
+        """Ignore it."""
+
+    def more_time(self, seconds: float) -> None:
+        """Ignore it."""
+
+
 @contextmanager
 def failing_alone(name: str) -> Generator[None]:
     """Turn any exception from reading or splitting a document into an error that names it, so that only it fails.
@@ -46,37 +111,48 @@ def failing_alone(name: str) -> Generator[None]:
     except Exception as error:
         logger.debug("%s cannot be read", name, exc_info=True)
         raise UnreadableFile(
-            f"{name} cannot be turned into passages: {_cause(error)}. Leave it out, or convert it to plain text."
+            f"{name} cannot be turned into passages: {cause_of(error)}. Leave it out, or convert it to plain text."
         ) from error
 
 
-def _cause(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "its parts are nested too deeply"
-    if isinstance(error, MemoryError):
-        return "it needs more memory than is free"
-    return f"{type(error).__name__}: {error}"
-
-
-def parse_file(source: str, data: bytes) -> list[Part]:
+def parse_file(source: str, data: bytes | str) -> list[Part]:
     """Return the documents in a file: one, or those of an archive, a mailbox or a table. Nothing is raised.
 
-    `source` is the path or URI of the file; its suffix tells the format.
+    `source` is the path or URI of the file; its suffix tells the format. A text that did not come from a file is one
+    document, in the format of its source if that is a text format, or else in the one that it looks like.
     """
-    return list(_parts(source, data, name="", depth=0))
+    return list(iterate_parts(source, data, Unwatched()))
 
 
-def _parts(source: str, data: bytes, *, name: str, depth: int) -> Iterator[Part]:
+def iterate_parts(source: str, data: bytes | str, watch: Watch) -> Iterator[Part]:
+    """Yield what `parse_file` returns, and tell `watch` what is being parsed."""
+    return _parts(_File(source, data), watch)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file or a text that is to be parsed, or a document inside a file."""
+
+    source: str
+    data: bytes | str
+    name: str = ""
+    """Its path inside the outermost file."""
+    depth: int = 0
+
+
+def _parts(file: _File, watch: Watch) -> Iterator[Part]:
     try:
-        with failing_alone(source):
-            parser, content, note = _content(source, data)
+        with failing_alone(file.source or "The text"):
+            watch.begins(file.source, len(file.data))
+            parser, content, note = _content(file, watch)
+            watch.parses(label_of(parser))
             if isinstance(parser, Container):
-                parts = _members(parser, content, name=name, depth=depth)
+                parts = _members(parser, content, file=file, watch=watch)
             else:
-                parts = iter([_part(parser, content, name)])
+                parts = iter([_parsed(parser, content, file.name)])
             yield from _noted(parts, note)
     except ResiftError as error:
-        yield Part(name, problem=str(error), is_blank=isinstance(error, BlankFile))
+        yield Part(file.name, problem=str(error), is_blank=isinstance(error, BlankFile))
 
 
 def _noted(parts: Iterator[Part], note: str) -> Iterator[Part]:
@@ -89,46 +165,49 @@ def _noted(parts: Iterator[Part], note: str) -> Iterator[Part]:
             yield part
 
 
-def _members(container: Container, content: Content, *, name: str, depth: int) -> Iterator[Part]:
-    if depth >= MAX_DEPTH:
+def _members(container: Container, content: Content, *, file: _File, watch: Watch) -> Iterator[Part]:
+    if file.depth >= MAX_DEPTH:
         raise UnreadableFile(f"{content.source} lies in more than {MAX_DEPTH} archives. Unpack the outer ones.")
     for member in container.split(content):
-        inner = "/".join(filter(None, (name, member.name)))  # a mail itself has no name inside its file
+        # A mail itself has no name inside its file.
+        inner, source = ("/".join(filter(None, (outer, member.name))) for outer in (file.name, content.source))
         if member.problem:
             yield Part(inner, problem=member.problem)
         elif member.parsed is None:
-            yield from _parts(f"{content.source}/{member.name}", member.data, name=inner, depth=depth + 1)
+            yield from _parts(_File(source, member.data, name=inner, depth=file.depth + 1), watch)
         else:
-            yield _checked(member.parsed, inner, _name_of(container))
+            part = Part(inner, format=_name_of(container), text="\n".join(member.parsed.lines), parsed=member.parsed)
+            yield _checked(part, source)
 
 
-def _part(parser: Parser, content: Content, name: str) -> Part:
+def _parsed(parser: Parser, content: Content, name: str) -> Part:
     parsed = parser.parse(content)
     text = "\n".join(parsed.lines) if parser.is_binary else content.text
-    if not text.strip():
-        raise BlankFile(f"{content.source} has no text, so there is nothing to search in it. Leave it out.")
-    return Part(name, format=_name_of(parser), text=text, parsed=parsed)
+    return _checked(Part(name, format=_name_of(parser), text=text, parsed=parsed), content.source)
 
 
-def _checked(parsed: ParsedDocument, name: str, format_: str) -> Part:
-    text = "\n".join(parsed.lines)
-    if not text.strip():
-        return Part(name, problem="It has no text, so there is nothing to search in it.", is_blank=True)
-    return Part(name, format=format_, text=text, parsed=parsed)
+def _checked(part: Part, source: str) -> Part:
+    """Return the part with marks for encoded data in its lines, or with a problem if it has no text."""
+    if part.parsed is None or not part.text.strip():
+        problem = f"{source or 'The text'} has no text, so there is nothing to search in it. Leave it out."
+        return Part(part.name, problem=problem, is_blank=True)
+    return replace(part, parsed=without_encoded(part.parsed))
 
 
 def _name_of(parser: Parser | Container) -> str:
     return next((name for name, each in installed_parsers().by_name.items() if each is parser), "")
 
 
-def _content(source: str, data: bytes) -> tuple[Parser | Container, Content, str]:
+def _content(file: _File, watch: Watch) -> tuple[Parser | Container, Content, str]:
     """Return what reads a file, what it reads, and a note on its encoding, or ""."""
+    source, data = file.source, file.data
     parsers = installed_parsers()
     known = parsers.for_file(source)
+    if isinstance(data, str):  # one document, whatever its source is called
+        text = normalise(data)
+        return parsers.for_text(source, text), Content(source, text=text, more_time=watch.more_time), ""
     if known is not None and known.is_binary:
-        return known, Content(source, data=data), ""
+        return known, Content(source, data=data, more_time=watch.more_time), ""
     decoded = decode(data, source)
-    content = Content(source, text=decoded.text)
-    if isinstance(known, Container):
-        return known, content, decoded.note
-    return parsers.for_text(source, decoded.text), content, decoded.note
+    content = Content(source, text=decoded.text, more_time=watch.more_time)
+    return known if isinstance(known, Container) else parsers.for_text(source, decoded.text), content, decoded.note

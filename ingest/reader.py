@@ -2,11 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..core.dates import written
 from ..core.errors import BlankFile, UnreadableFile
@@ -14,18 +14,15 @@ from ..core.values import EMPTY, Document, Metadata
 from ..store.fields import BUILT_IN_FIELDS, RESERVED_WORDS
 from .files.opening import open_file
 from .files.roots import Roots
-from .parsing import Part, failing_alone, parse_file
+from .parsing import Parse, Part, failing_alone, parse_file
 from .text.structure import ParsedDocument
 
 _NO_STRUCTURE = ParsedDocument(lines=(), line_numbers=(), sections=())
 
-Parse: TypeAlias = Callable[[str, bytes], Sequence[Part]]
-"""Parses the bytes of a file, given its source: here as `parse_file` does, or in a process of its own."""
-
 
 @dataclass(frozen=True, slots=True)
 class FileDocument(Document):
-    """A document read from a file, with the structure that its parser found."""
+    """A document with the structure that its parser found: one read from a file, or a text that was parsed like one."""
 
     parsed: ParsedDocument = _NO_STRUCTURE
     format: str = ""
@@ -76,11 +73,29 @@ def read_file(path: Path, *, roots: Roots, max_bytes: int, parse: Parse = parse_
     Raises:
         PathRefused: The path now leads outside the roots.
         UnreadableFile: The file has more than `max_bytes`, or cannot be read.
+        Unavailable: `parse` cannot parse anything now.
     """
     with failing_alone(str(path)):
         data, modified_ns = _read_bytes(path, roots, max_bytes)
         documents = list(_documents(path, parse(path.as_posix(), data), modified_ns))
         return FileContent(documents, hashlib.sha256(data).hexdigest())
+
+
+def with_structure(document: Document, parse: Parse = parse_file) -> FileDocument:
+    """Return a document with its structure: a text that was passed is parsed as its source or its look suggests.
+
+    Its title and metadata stay as the caller gave them.
+
+    Raises:
+        UnreadableFile: It cannot be parsed.
+    """
+    if isinstance(document, FileDocument):
+        return document
+    [part] = parse(document.source, document.text)
+    if part.parsed is None:
+        raise BlankFile(part.problem) if part.is_blank else UnreadableFile(part.problem)
+    given = {each.name: getattr(document, each.name) for each in fields(Document)}
+    return FileDocument(**given, parsed=part.parsed, format=part.format)
 
 
 def _documents(path: Path, parts: Sequence[Part], modified_ns: int) -> Iterator[FileDocument | Unparsed]:

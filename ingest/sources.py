@@ -10,13 +10,14 @@ from typing import Any
 
 from anyio import from_thread, to_thread
 
-from ..core.errors import ResiftError
+from ..core.errors import PathRefused, ResiftError, UnreadableFile
 from ..core.values import Document
 from .files.named import local_path
 from .files.roots import Roots
 from .files.skipping import BLANK
 from .files.walk import Found, find_files
 from .job import Failure, Progress, Skipped
+from .parsing import Parse, parse_file
 from .reader import FileDocument, Unparsed, read_file
 from .text.decoding import normalise
 from .text.junk import junk_reason
@@ -37,6 +38,7 @@ class Files:
     """Fields that every document gets; they replace fields of the same names in the file."""
     roots: Roots
     max_bytes: int
+    parse: Parse = parse_file
 
     def __len__(self) -> int:
         return len(self.found.files) + len(self.found.failures)
@@ -51,8 +53,8 @@ class Files:
 
     def _read(self, path: Path) -> Iterator[Document | Failure | Skipped]:
         try:
-            content = read_file(path, roots=self.roots, max_bytes=self.max_bytes)
-        except ResiftError as error:
+            content = read_file(path, roots=self.roots, max_bytes=self.max_bytes, parse=self.parse)
+        except (PathRefused, UnreadableFile) as error:
             yield Failure.of(path.as_posix(), error)
             return
         for found in content.documents:
@@ -75,6 +77,7 @@ def files_below(
     metadata: Mapping[str, Any],
     max_bytes: int,
     gitignore: bool = True,
+    parse: Parse = parse_file,
     on_file: Callable[[int], None] = lambda _: None,
 ) -> Files:
     """Return the readable files at or below the paths; a path that cannot be used becomes a failure.
@@ -88,6 +91,7 @@ def files_below(
         metadata=metadata,
         roots=roots,
         max_bytes=max_bytes,
+        parse=parse,
     )
 
 

@@ -13,8 +13,10 @@ from hypothesis import settings
 
 import resift
 from resift.core.values import Document
+from resift.factories import engine as factory
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
+from resift.ingest.processes.pool import ParserPool
 from resift.models import session
 from resift.models.session import Session
 from resift.settings.load import load_settings
@@ -123,6 +125,21 @@ def shared_models() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "_open", once)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_parsers() -> Iterator[None]:
+    """Let all engines share the processes that parse: starting them for each would take longer than the tests."""
+
+    class SharedPool(ParserPool):
+        def close(self) -> None:
+            """Leave the processes to the other engines."""
+
+    pool = SharedPool()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(factory, "open_parser_pool", lambda: pool)
+        yield
+    ParserPool.close(pool)
 
 
 def open_engine(folder: Path) -> Engine:

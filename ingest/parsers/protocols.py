@@ -1,16 +1,25 @@
 """The protocol of a document format: content in, text with its structure out."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ..text.structure import ParsedDocument, check_length
 
+SECONDS_PER_PAGE = 0.05
+
+
+def _no_limit(_: float) -> None:
+    """Ignore that a parser asks for time: nothing limits it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
     """What a parser reads. `source` is a path or a URI, or empty for text that came without either.
+
+    A document may take 10 seconds and one more for each megabyte. A parser that finds pages, or work that takes longer,
+    asks for more time before it begins it.
 
     Raises:
         UnreadableFile: The text has more than a million lines.
@@ -21,9 +30,15 @@ class Content:
     r"""The decoded text with \n as the only line end; empty for a parser of a binary format."""
     data: bytes = b""
     """The bytes of the file; empty for a parser of a text format."""
+    more_time: Callable[[float], None] = _no_limit
+    """Asks for so many seconds more."""
 
     def __post_init__(self) -> None:
         check_length(self.text.count("\n"))
+
+    def more_pages(self, count: int) -> None:
+        """Ask for the time that so many pages take."""
+        self.more_time(count * SECONDS_PER_PAGE)
 
 
 class Parser(Protocol):

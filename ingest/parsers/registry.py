@@ -73,13 +73,19 @@ def installed_parsers() -> Parsers:
     return Parsers(by_name, by_suffix, tuple(problems))
 
 
+def label_of(parser: Parser | Container) -> str:
+    """Return what an error calls a parser: "the html parser", or a plug-in with its package."""
+    if isinstance(parser, _PluginParser):
+        return parser.label
+    return next((f"the {name} parser" for name, each in BUILT_IN.items() if each is parser), "its parser")
+
+
 class _PluginParser:
     """A parser of another package. What it raises becomes an error that names the package."""
 
     def __init__(self, plugin: Plugin) -> None:
         self._parser: Parser = plugin.value() if isinstance(plugin.value, type) else plugin.value
-        self._package = plugin.package
-        self._name = plugin.name
+        self.label = f"the plug-in {plugin.name!r} of {plugin.package}"
         if isinstance(self._parser.suffixes, str):
             raise TypeError(f"`suffixes` is the text {self._parser.suffixes!r}; it must be a tuple of texts")
         self.suffixes = frozenset(f".{suffix.lower().removeprefix('.')}" for suffix in self._parser.suffixes)
@@ -90,7 +96,7 @@ class _PluginParser:
         try:
             return self._parser.sniff(text)
         except Exception as error:  # noqa: BLE001  plug-ins may raise anything; the next parser is asked
-            logger.warning("The plug-in %r of %s failed to look at a text: %r", self._name, self._package, error)
+            logger.warning("Looking at a text failed in %s: %r", self.label, error)
             return False
 
     def parse(self, content: Content) -> ParsedDocument:
@@ -102,9 +108,18 @@ class _PluginParser:
             raise
         except Exception as error:  # plug-ins may raise anything
             raise UnreadableFile(
-                f"{content.source or 'The text'} cannot be parsed by the plug-in {self._name!r} of {self._package}: "
-                f"{type(error).__name__}: {error}. Correct the document, or update or uninstall that package."
+                f"{content.source or 'The text'} cannot be parsed by {self.label}: "
+                f"{cause_of(error)}. Correct the document, or update or uninstall that package."
             ) from error
+
+
+def cause_of(error: Exception) -> str:
+    """Return what went wrong in a parser, for the middle of a sentence."""
+    if isinstance(error, RecursionError):
+        return "its parts are nested too deeply"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than is free"
+    return f"{type(error).__name__}: {error}"
 
 
 def _one_line(text: str) -> str:

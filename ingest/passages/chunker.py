@@ -7,12 +7,8 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from ...core.values import Document, Passage
-from ..parsers.protocols import Content
-from ..parsers.registry import installed_parsers
+from ...core.values import Passage
 from ..reader import FileDocument
-from ..text.decoding import normalise
-from ..text.encoded import without_encoded
 from ..text.structure import Block, ParsedDocument, check_length
 from .headings import fit_headings
 from .packing import Chunk, Chunking, Packer, UnitRange
@@ -31,17 +27,15 @@ class Chunker:
         self.chunking = chunking or Chunking()
         self._counter = TokenCounter(tokenizer)
 
-    def chunk(self, document: Document) -> list[Passage]:
+    def chunk(self, document: FileDocument) -> list[Passage]:
         """Return the passages of a document in order; none when it has no text.
 
-        A document that was not read from a file is parsed here, as its source or the look of its text suggests. The
-        text of a passage is a slice of the parsed lines, with marks for encoded data; inside a torn block with a
-        header, that stands above it.
+        The text of a passage is a slice of the parsed lines; inside a torn block with a header, that stands above it.
 
         Raises:
-            UnreadableFile: The parser of a plug-in failed, or the document takes more than one document may.
+            UnreadableFile: The document takes more than one document may.
         """
-        written = DocumentText(_parsed(document))
+        written = DocumentText(document.parsed)
         pieces = self._pieces(written)
         packer = Packer(
             list(_sizes(pieces.units)),
@@ -113,14 +107,6 @@ def _slices(chunks: Sequence[Chunk], pieces: _Pieces) -> Iterator[Slice]:
         units = pieces.units[slice(*chunk.units)]
         yield Slice(units, header=header.text if header else "", repeats_to=done)
         done = units[-1].end
-
-
-def _parsed(document: Document) -> ParsedDocument:
-    if isinstance(document, FileDocument):
-        return without_encoded(document.parsed)
-    text = normalise(document.text)
-    parser = installed_parsers().for_text(document.source, text)
-    return without_encoded(parser.parse(Content(document.source, text=text)))
 
 
 def _chunks(parsed: ParsedDocument, ranges: Iterator[UnitRange], packer: Packer) -> Iterator[Chunk]:

@@ -21,6 +21,7 @@ THREATS = (
     "Requests from web pages",
     "Other users of the machine",
     "Exhausted resources",
+    "Documents that attack their parser",
     "Poisoned models",
     "Poisoned manifests, backups and indexes",
     "Leaks into logs and errors",

@@ -8,13 +8,12 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from resift.core.vectors import standard_vectors
 from resift.encoders.bm25 import Bm25Options
 from resift.encoders.minilm import BundledEncoder
-from resift.ingest.passages.chunker import Chunker
 from resift.models.lazy import Lazy
 from resift.models.text.transformer import Transformer
 from resift.models.worker_pool import WorkerPool
 from resift.store.edge.store import EdgeStore
 from resift.store.manifest import Manifest
-from resift.tests.ingest.harness import MODEL, CountingEncoder, Harness, make_ingestor
+from resift.tests.ingest.harness import MODEL, CountingEncoder, Harness, ParsingChunker, make_ingestor
 
 NUMBERS = itertools.count()
 
@@ -29,8 +28,8 @@ def tokenizer() -> Tokenizer:
 
 
 @pytest.fixture(scope="session")
-def chunker(tokenizer: Tokenizer) -> Chunker:
-    return Chunker(tokenizer)
+def chunker(tokenizer: Tokenizer) -> ParsingChunker:
+    return ParsingChunker(tokenizer)
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,16 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from resift.core.errors import ModelError
+from resift.core.errors import BlankFile, ModelError
 from resift.core.values import Document, Passage
 from resift.core.vectors import Vector
 from resift.encoders.minilm import BundledEncoder
 from resift.encoders.protocols import EncodedQuery
+from resift.ingest.embed import Embedder
 from resift.ingest.ingestor import Ingestor
 from resift.ingest.job import Failure, IngestReport, Job, Skipped, WriteLocks
 from resift.ingest.passages.chunker import Chunker
+from resift.ingest.reader import with_structure
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
 from resift.models.lazy import Lazy
 from resift.models.worker_pool import WorkerPool
@@ -51,6 +53,16 @@ class CountingEncoder:
         return await self.real.encode_query(query)
 
 
+class ParsingChunker(Chunker):
+    """A chunker that parses texts first, in this process."""
+
+    def chunk(self, document: Document) -> list[Passage]:
+        try:
+            return super().chunk(with_structure(document))
+        except BlankFile:
+            return []
+
+
 @dataclass
 class Harness:
     """An ingestor with what it works with; a job goes to the collection `name`, new for each test."""
@@ -77,7 +89,7 @@ class Harness:
 
 def make_ingestor(store: Store, encoder: CountingEncoder, manifest: Manifest) -> Ingestor:
     chunker = Lazy(lambda: Chunker(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
-    return Ingestor(store, encoder, chunker, WorkerPool(2), manifest=manifest, locks=WriteLocks())
+    return Ingestor(store, Embedder(encoder), chunker, WorkerPool(2), manifest=manifest, locks=WriteLocks())
 
 
 def long_text(paragraphs: int) -> str:

@@ -39,7 +39,7 @@ def test_files_that_cannot_be_read_are_failures_and_counted(tmp_path: Path) -> N
     failures = {Path(item.source).name: item.reason for item in items if isinstance(item, Failure)}
     assert failures.keys() == {"missing.md", "outside", "bad.md", "big.md"}
     assert "RESIFT_INGEST_ROOTS" in failures["outside"]
-    assert failures["bad.md"].startswith("It is not valid UTF-")
+    assert failures["bad.md"].startswith("It is binary")
     assert not any(str(tmp_path / name) in reason for name, reason in failures.items() if name != "missing.md")
     assert "the limit is 100" in failures["big.md"]
 

@@ -5,8 +5,8 @@ import pytest
 from resift.core.values import Document, Passage
 from resift.ingest.parsers.code import CodeParser
 from resift.ingest.parsers.protocols import Content
-from resift.ingest.passages.chunker import Chunker
 from resift.ingest.text.structure import Section
+from resift.tests.ingest.harness import ParsingChunker
 
 BODY = "".join(f"        value_{number} = compute({number})\n" for number in range(20))
 PYTHON = f'''"""Says what it is for."""
@@ -42,11 +42,11 @@ def sections_of(text: str, source: str = "a.py") -> tuple[Section, ...]:
     return CodeParser().parse(Content(source, text=text)).sections
 
 
-def cut(chunker: Chunker, text: str, source: str) -> list[Passage]:
+def cut(chunker: ParsingChunker, text: str, source: str) -> list[Passage]:
     return chunker.chunk(Document(id="d", title="", text=text, source=source))
 
 
-def test_python_is_cut_by_function_and_method(chunker: Chunker) -> None:
+def test_python_is_cut_by_function_and_method(chunker: ParsingChunker) -> None:
     passages = cut(chunker, PYTHON, "a.py")
     starts = {passage.heading: passage.text.split("\n")[0] for passage in reversed(passages)}
     assert starts == {
@@ -94,7 +94,7 @@ def test_other_languages_are_cut_at_definitions(source: str, text: str, names: l
     assert ["".join(section.path) for section in sections_of(text, source)] == names
 
 
-def test_indentation_is_kept_and_lines_are_exact(chunker: Chunker) -> None:
+def test_indentation_is_kept_and_lines_are_exact(chunker: ParsingChunker) -> None:
     text = dedent(PYTHON)
     lines = text.split("\n")
     for passage in cut(chunker, text, "a.py"):

@@ -1,78 +1,78 @@
 import pytest
 
 from resift.core.values import Document, Passage
-from resift.ingest.passages.chunker import Chunker
+from resift.tests.ingest.harness import ParsingChunker
 
 LONG = "word " * 150
 
 
-def cut(chunker: Chunker, text: str) -> list[Passage]:
+def cut(chunker: ParsingChunker, text: str) -> list[Passage]:
     return chunker.chunk(Document(id="d", title="", text=text, source="a.html"))
 
 
-def text_of(chunker: Chunker, text: str) -> str:
+def text_of(chunker: ParsingChunker, text: str) -> str:
     return "\n\n".join(passage.text for passage in cut(chunker, text))
 
 
-def test_headings_nest_and_lines_are_those_of_the_source(chunker: Chunker) -> None:
+def test_headings_nest_and_lines_are_those_of_the_source(chunker: ParsingChunker) -> None:
     page = f"<html>\n<body>\n<h1>A</h1>\n<p>{LONG}\nend</p>\n<h2><div>B</div></h2>\n\n<p>{LONG}</p>"
     first, second = cut(chunker, page)
     assert (first.heading, first.start_line, first.end_line) == ("A", 3, 5)
     assert (second.heading, second.start_line, second.end_line) == ("A > B", 6, 8)
 
 
-def test_entities_are_decoded(chunker: Chunker) -> None:
+def test_entities_are_decoded(chunker: ParsingChunker) -> None:
     assert text_of(chunker, "<p>a &amp; b&nbsp;&#233;&#x1F600; &unknown x&y=1</p>") == "a & b é😀 &unknown x&y=1"
 
 
-def test_entity_for_a_newline_does_not_count_as_a_line(chunker: Chunker) -> None:
+def test_entity_for_a_newline_does_not_count_as_a_line(chunker: ParsingChunker) -> None:
     (passage,) = cut(chunker, "<p>a&#10;&#10;b</p>")
     assert (passage.text, passage.end_line) == ("a b", 1)
 
 
-def test_scripts_and_boilerplate_are_left_out(chunker: Chunker) -> None:
+def test_scripts_and_boilerplate_are_left_out(chunker: ParsingChunker) -> None:
     page = "<nav>n</nav><header>h</header><script>s < 1</script><style>t</style><p>kept</p><footer>f</footer>"
     assert text_of(chunker, page) == "kept"
 
 
-def test_header_of_an_article_is_kept(chunker: Chunker) -> None:
+def test_header_of_an_article_is_kept(chunker: ParsingChunker) -> None:
     assert text_of(chunker, "<article><header><h1>Name</h1></header><p>x</p></article>") == "Name\n\nx"
 
 
-def test_unclosed_nav_does_not_hide_the_page(chunker: Chunker) -> None:
+def test_unclosed_nav_does_not_hide_the_page(chunker: ParsingChunker) -> None:
     assert text_of(chunker, "<div><nav>n</div><p>kept") == "kept"
     assert text_of(chunker, "<nav><p>all there is") == "all there is"
 
 
-def test_pre_is_verbatim(chunker: Chunker) -> None:
+def test_pre_is_verbatim(chunker: ParsingChunker) -> None:
     assert (
         text_of(chunker, "<p>x</p><pre>def f():\n    return  1\n\nf()</pre>") == "x\n\ndef f():\n    return  1\n\nf()"
     )
 
 
-def test_breaks_cells_and_blanks(chunker: Chunker) -> None:
+def test_breaks_cells_and_blanks(chunker: ParsingChunker) -> None:
     page = "<table><tr><td>a</td><td>b  c</td></tr><tr><th>d</th></tr></table>x<br>y <b>z</b>"
     assert text_of(chunker, page) == "a | b c\n\nd\n\nx\ny z"
 
 
-def test_text_after_an_empty_heading_is_not_a_heading(chunker: Chunker) -> None:
+def test_text_after_an_empty_heading_is_not_a_heading(chunker: ParsingChunker) -> None:
     (passage,) = cut(chunker, "<h1></h1><p>text</p>")
     assert passage.heading == ""
 
 
-def test_tag_that_never_ends_is_text(chunker: Chunker) -> None:
+def test_tag_that_never_ends_is_text(chunker: ParsingChunker) -> None:
     assert text_of(chunker, "<p>if a <b and") == "if a <b and"
 
 
 @pytest.mark.parametrize("reference", [f"&#{'1' * 4301};", f"&#x{'F' * 5000};", f"&#{'0' * 4301}1234567890;"])
-def test_reference_of_thousands_of_digits_is_an_unknown_character(chunker: Chunker, reference: str) -> None:
+def test_reference_of_thousands_of_digits_is_an_unknown_character(chunker: ParsingChunker, reference: str) -> None:
     assert text_of(chunker, f"<p>a{reference}b") == "a\ufffdb"
 
 
-def test_reference_with_leading_zeros_is_decoded(chunker: Chunker) -> None:
+def test_reference_with_leading_zeros_is_decoded(chunker: ParsingChunker) -> None:
     assert text_of(chunker, f"<p>&#{'0' * 20}65;&#x{'0' * 20}42;") == "AB"
 
 
-def test_breaks_of_hidden_text_are_one_break(chunker: Chunker) -> None:
+def test_breaks_of_hidden_text_are_one_break(chunker: ParsingChunker) -> None:
     (passage,) = cut(chunker, "<p>a<template>\n\n\n</template>b\n<p>c")
     assert (passage.text, passage.start_line, passage.end_line) == ("a\nb\n\nc", 1, 5)

@@ -12,8 +12,8 @@ from resift.core.values import Document, Passage
 from resift.ingest.parsers.protocols import Content, InnerDocument
 from resift.ingest.parsers.records import MAX_RECORDS, JsonLinesContainer, JsonParser, RecordFields
 from resift.ingest.parsing import parse_file
-from resift.ingest.passages.chunker import Chunker
 from resift.ingest.text.structure import ParsedDocument
+from resift.tests.ingest.harness import ParsingChunker
 
 
 def parse(text: str) -> ParsedDocument:
@@ -29,7 +29,7 @@ def parsed(record: InnerDocument) -> ParsedDocument:
     return record.parsed
 
 
-def cut(chunker: Chunker, value: Any) -> list[Passage]:
+def cut(chunker: ParsingChunker, value: Any) -> list[Passage]:
     return chunker.chunk(Document(id="d", title="", text=json.dumps(value, indent=2), source="a.json"))
 
 
@@ -45,14 +45,14 @@ def test_objects_in_a_list_are_blocks_of_their_own() -> None:
     assert [(block.first, block.last) for block in document.sections[0].blocks] == [(0, 2), (3, 4)]
 
 
-def test_large_values_have_headings_that_say_where_they_stand(chunker: Chunker) -> None:
+def test_large_values_have_headings_that_say_where_they_stand(chunker: ParsingChunker) -> None:
     people = [{"name": name, "story": f"{name} built a wheel. " * 60} for name in ("Ada", "Alan")]
     passages = cut(chunker, {"version": 3, "people": people})
     assert {passage.heading for passage in passages} >= {"people > [0] Ada", "people > [1] Alan"}
     assert all("Alan" not in passage.text for passage in passages if "Ada" in passage.heading)
 
 
-def test_long_text_is_cut_between_sentences(chunker: Chunker) -> None:
+def test_long_text_is_cut_between_sentences(chunker: ParsingChunker) -> None:
     passages = cut(chunker, {"story": "The wheel turns on its axle. " * 100})
     assert len(passages) > 2
     assert all(passage.text.endswith("axle.") for passage in passages)
@@ -126,7 +126,7 @@ def test_broken_line_and_id_given_twice_are_problems_of_their_own() -> None:
     ]
 
 
-def test_record_is_cited_by_its_line(chunker: Chunker) -> None:
+def test_record_is_cited_by_its_line(chunker: ParsingChunker) -> None:
     parts = parse_file("a.jsonl", b'\n{"text": "One."}\n{"text": "Two."}\n')
     assert [part.name for part in parts] == ["2", "3"]
     assert [list(part.parsed.line_numbers) for part in parts if part.parsed] == [[2], [3]]

@@ -10,11 +10,10 @@ from resift.core.errors import UnreadableFile
 from resift.core.values import Document
 from resift.ingest.files.roots import Roots
 from resift.ingest.parsers.registry import BUILT_IN, installed_parsers
-from resift.ingest.passages.chunker import Chunker
 from resift.ingest.reader import read_document
 from resift.ingest.sources import files_below
 from resift.ingest.text.structure import Block, ParsedDocument, Section
-from resift.tests.ingest.harness import Harness
+from resift.tests.ingest.harness import Harness, ParsingChunker
 from resift.tests.plugins.installed import PLUGINS, installed
 
 SONG = "SONG OF THE WHEEL\n\nIt turns.\n\nCHORUS\n\nAnd turns.\n"
@@ -40,7 +39,9 @@ def test_plugins_come_before_the_built_in_parsers() -> None:
     assert list(parsers.by_name) == ["failing", "lyrics", "packed", *BUILT_IN]
 
 
-def test_text_format_of_a_plugin_is_read_with_title_metadata_and_headings(tmp_path: Path, chunker: Chunker) -> None:
+def test_text_format_of_a_plugin_is_read_with_title_metadata_and_headings(
+    tmp_path: Path, chunker: ParsingChunker
+) -> None:
     document = read(write(tmp_path, "wheel.Lyrics", SONG + "word " * 300))
     assert (document.title, document.metadata, document.text[:4]) == ("SONG OF THE WHEEL", {"kind": "song"}, "SONG")
     passages = chunker.chunk(document)
@@ -48,19 +49,19 @@ def test_text_format_of_a_plugin_is_read_with_title_metadata_and_headings(tmp_pa
     assert (passages[0].start_line, passages[-1].end_line) == (1, 8)
 
 
-def test_text_without_a_suffix_is_recognised_by_a_plugin(chunker: Chunker) -> None:
+def test_text_without_a_suffix_is_recognised_by_a_plugin(chunker: ParsingChunker) -> None:
     [passage] = chunker.chunk(Document(id="d", title="", text="SONG\n\nIt turns.", source=""))
     assert passage.heading == "Song"
 
 
-def test_binary_format_of_a_plugin_is_read_from_bytes(tmp_path: Path, chunker: Chunker) -> None:
+def test_binary_format_of_a_plugin_is_read_from_bytes(tmp_path: Path, chunker: ParsingChunker) -> None:
     document = read(write(tmp_path, "a.packed", zlib.compress(b"Hidden\r\ntext\0.")))
     assert document.text == "Hidden\ntext\ufffd."
     [passage] = chunker.chunk(document)
     assert (passage.text, passage.start_line) == (document.text, 0)
 
 
-def test_text_that_is_passed_never_reaches_a_binary_parser(chunker: Chunker) -> None:
+def test_text_that_is_passed_never_reaches_a_binary_parser(chunker: ParsingChunker) -> None:
     [passage] = chunker.chunk(Document(id="d", title="", text="plain text", source="a.packed"))
     assert passage.text == "plain text"
 
@@ -69,7 +70,7 @@ def test_files_of_a_plugins_format_are_found_in_folders(tmp_path: Path) -> None:
     write(tmp_path, "a.packed", zlib.compress(b"text"))
     write(tmp_path, "b.unknown", b"\0\1")
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
-    assert [path.name for path in files.found.files] == ["a.packed"]
+    assert [file.path.name for file in files.found.files] == ["a.packed"]
 
 
 @pytest.mark.parametrize(

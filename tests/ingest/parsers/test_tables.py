@@ -11,15 +11,15 @@ from resift.core.errors import BlankFile, ResiftError, UnreadableFile
 from resift.core.values import Document, Passage
 from resift.ingest.parsers.protocols import Content
 from resift.ingest.parsers.tables import MAX_COLUMNS, TableParser
-from resift.ingest.passages.chunker import Chunker
 from resift.ingest.text.structure import ParsedDocument
+from resift.tests.ingest.harness import ParsingChunker
 
 
 def parse(text: str, source: str = "a.csv") -> ParsedDocument:
     return TableParser().parse(Content(source, text=text))
 
 
-def cut(chunker: Chunker, text: str) -> list[Passage]:
+def cut(chunker: ParsingChunker, text: str) -> list[Passage]:
     return chunker.chunk(Document(id="d", title="", text=text, source="a.csv"))
 
 
@@ -45,7 +45,7 @@ def test_first_row_with_numbers_or_a_name_twice_is_data() -> None:
     assert parse("a,a\nb,c\n").lines == ["a | a", "b | c"]
 
 
-def test_row_is_cited_by_its_lines_though_cells_have_line_ends(chunker: Chunker) -> None:
+def test_row_is_cited_by_its_lines_though_cells_have_line_ends(chunker: ParsingChunker) -> None:
     text = 'name,note\nAda,"one\ntwo"\nAlan,x\n' + "".join(f"n{number},{'word ' * 12}\n" for number in range(30))
     passages = cut(chunker, text)
     assert len(passages) > 2
@@ -54,7 +54,7 @@ def test_row_is_cited_by_its_lines_though_cells_have_line_ends(chunker: Chunker)
     assert all(line.startswith("name: ") for passage in passages for line in passage.text.split("\n"))
 
 
-def test_long_row_is_a_section_named_after_its_first_words(chunker: Chunker) -> None:
+def test_long_row_is_a_section_named_after_its_first_words(chunker: ParsingChunker) -> None:
     passages = cut(chunker, f'id,question,answer\n7,How does it turn?,"{"It turns on its axle. " * 60}"\n8,Why?,So.\n')
     assert [passage.heading for passage in passages][:2] == ["How does it turn?", "How does it turn?"]
     assert passages[0].text.startswith("id: 7\n\nquestion: How does it turn?\n\nanswer: It turns on its axle.")
@@ -87,7 +87,7 @@ def test_line_that_excel_writes_for_itself_is_left_out() -> None:
     assert (parse("sep=;\na;b\n1;2\n").lines, parse("sep=;\na;b\n1;2\n").line_numbers) == (["a: 1 | b: 2"], [3])
 
 
-def test_cell_of_a_megabyte_is_read(chunker: Chunker) -> None:
+def test_cell_of_a_megabyte_is_read(chunker: ParsingChunker) -> None:
     assert len(parse(f"a,b\nx,{'word ' * 200_000}\n").lines[-1]) > 900_000
 
 

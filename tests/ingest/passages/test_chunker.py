@@ -8,10 +8,10 @@ from tokenizers import Tokenizer
 
 from resift.core.errors import InvalidInput
 from resift.core.values import Document, Passage
-from resift.ingest.passages.chunker import Chunker
 from resift.ingest.passages.packing import Chunking
 from resift.ingest.passages.tokens import TokenCounter
 from resift.ingest.text.decoding import normalise
+from resift.tests.ingest.harness import ParsingChunker
 
 WORDS = st.sampled_from(
     [
@@ -39,8 +39,8 @@ SMALL = Chunking(max_tokens=20, overlap_tokens=5, min_tokens=5)
 
 
 @pytest.fixture(scope="module")
-def small(tokenizer: Tokenizer) -> Chunker:
-    return Chunker(tokenizer, SMALL)
+def small(tokenizer: Tokenizer) -> ParsingChunker:
+    return ParsingChunker(tokenizer, SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def offsets(passages: list[Passage], text: str) -> list[tuple[int, int]]:
 
 @PROPERTY
 @given(text=TEXTS, source=SOURCES)
-def test_every_character_is_in_a_passage(small: Chunker, text: str, source: str) -> None:
+def test_every_character_is_in_a_passage(small: ParsingChunker, text: str, source: str) -> None:
     plain = normalise(text)
     if source == "a.md" and plain.startswith("---"):
         return
@@ -83,14 +83,14 @@ def test_every_character_is_in_a_passage(small: Chunker, text: str, source: str)
 
 @PROPERTY
 @given(text=TEXTS, source=SOURCES)
-def test_passage_stands_on_its_lines(small: Chunker, text: str, source: str) -> None:
+def test_passage_stands_on_its_lines(small: ParsingChunker, text: str, source: str) -> None:
     for passage in small.chunk(doc(text, source=source)):
         assert passage.text in lines_of(passage, normalise(text))
 
 
 @PROPERTY
 @given(text=TEXTS, source=SOURCES)
-def test_ordinals_count_up_and_the_document_is_carried(small: Chunker, text: str, source: str) -> None:
+def test_ordinals_count_up_and_the_document_is_carried(small: ParsingChunker, text: str, source: str) -> None:
     document = doc(text, source=source)
     passages = small.chunk(document)
     assert [passage.ordinal for passage in passages] == list(range(len(passages)))
@@ -99,7 +99,7 @@ def test_ordinals_count_up_and_the_document_is_carried(small: Chunker, text: str
 
 @PROPERTY
 @given(text=MIXED, source=SOURCES)
-def test_passages_fit_their_limit(small: Chunker, counter: TokenCounter, text: str, source: str) -> None:
+def test_passages_fit_their_limit(small: ParsingChunker, counter: TokenCounter, text: str, source: str) -> None:
     assert all(
         size <= SMALL.max_tokens
         for size in counter.count([each.text for each in small.chunk(doc(text, source=source))])
@@ -108,7 +108,7 @@ def test_passages_fit_their_limit(small: Chunker, counter: TokenCounter, text: s
 
 @PROPERTY
 @given(text=MIXED, source=SOURCES)
-def test_no_word_is_cut(small: Chunker, text: str, source: str) -> None:
+def test_no_word_is_cut(small: ParsingChunker, text: str, source: str) -> None:
     plain = normalise(text)
     for start, end in offsets(small.chunk(doc(text, source=source)), plain):
         assert start == 0 or plain[start - 1].isspace() or plain[start - 1] in "。"
@@ -138,18 +138,18 @@ def test_no_word_is_cut(small: Chunker, text: str, source: str) -> None:
         )
     )
 )
-def test_broken_html_is_cut_without_an_error(small: Chunker, pieces: list[str]) -> None:
+def test_broken_html_is_cut_without_an_error(small: ParsingChunker, pieces: list[str]) -> None:
     text = "".join(pieces)
     for passage in small.chunk(doc(text, source="a.html")):
         assert 1 <= passage.start_line <= passage.end_line <= text.count("\n") + 1
 
 
-def test_text_without_words_has_no_passages(chunker: Chunker) -> None:
+def test_text_without_words_has_no_passages(chunker: ParsingChunker) -> None:
     for suffix in ("txt", "md", "html", "c"):
         assert chunker.chunk(doc(" \n\t\r\n ", source=f"a.{suffix}")) == []
 
 
-def test_long_paragraph_is_cut_between_sentences_and_overlaps(chunker: Chunker) -> None:
+def test_long_paragraph_is_cut_between_sentences_and_overlaps(chunker: ParsingChunker) -> None:
     sentences = [f"Sentence number {number} says what there is to say about it." for number in range(60)]
     passages = chunker.chunk(doc(" ".join(sentences), source="a.txt"))
     assert len(passages) > 2
@@ -159,44 +159,44 @@ def test_long_paragraph_is_cut_between_sentences_and_overlaps(chunker: Chunker) 
         assert after.text.split(". ")[0] in before.text
 
 
-def test_paragraphs_that_fit_do_not_overlap(chunker: Chunker) -> None:
+def test_paragraphs_that_fit_do_not_overlap(chunker: ParsingChunker) -> None:
     paragraphs = [f"p{number} " + "word " * 89 + "end." for number in range(6)]
     passages = chunker.chunk(doc("\n\n".join(paragraphs), source="a.txt"))
     assert "\n\n".join(passage.text for passage in passages) == "\n\n".join(paragraphs)
 
 
-def test_passages_are_even_rather_than_full_and_a_small_rest(chunker: Chunker, counter: TokenCounter) -> None:
+def test_passages_are_even_rather_than_full_and_a_small_rest(chunker: ParsingChunker, counter: TokenCounter) -> None:
     text = "\n\n".join("word " * 19 + "end" for _ in range(11))
     sizes = counter.count([passage.text for passage in chunker.chunk(doc(text, source="a.txt"))])
     assert sizes == [120, 100]
 
 
-def test_windows_newlines_keep_line_numbers(chunker: Chunker) -> None:
+def test_windows_newlines_keep_line_numbers(chunker: ParsingChunker) -> None:
     (first, second) = chunker.chunk(doc("# A\r\n\r\n" + "a " * 90 + "\r\n\r\n# B\r\n" + "b " * 150, source="a.md"))
     assert (first.heading, first.start_line, first.end_line) == ("A", 1, 3)
     assert (second.heading, second.start_line, second.end_line) == ("B", 5, 6)
 
 
-def test_chinese_is_cut_after_its_full_stops(chunker: Chunker) -> None:
+def test_chinese_is_cut_after_its_full_stops(chunker: ParsingChunker) -> None:
     passages = chunker.chunk(doc("我们今天讨论检索系统的设计。" * 60, source="a.txt"))
     assert len(passages) > 3
     assert all(passage.text.endswith("。") for passage in passages)
 
 
-def test_chinese_without_stops_is_cut_anyway(chunker: Chunker, counter: TokenCounter) -> None:
+def test_chinese_without_stops_is_cut_anyway(chunker: ParsingChunker, counter: TokenCounter) -> None:
     passages = chunker.chunk(doc("漢字" * 1000, source="a.txt"))
     assert max(counter.count([passage.text for passage in passages])) <= 200
     assert "".join(passage.text for passage in passages) == "漢字" * 1000
 
 
-def test_emoji_sequences_stay_whole(small: Chunker) -> None:
+def test_emoji_sequences_stay_whole(small: ParsingChunker) -> None:
     family = "👩‍👩‍👧‍👦"
     passages = small.chunk(doc(family * 300, source="a.txt"))
     assert len(passages) > 1
     assert all(passage.text.replace(family, "") == "" for passage in passages)
 
 
-def test_long_heading_is_shortened_and_the_text_is_not(chunker: Chunker, counter: TokenCounter) -> None:
+def test_long_heading_is_shortened_and_the_text_is_not(chunker: ParsingChunker, counter: TokenCounter) -> None:
     title, outer, inner = "title " * 60, "outer " * 30, "inner name"
     text = f"# {outer}\n\n## {inner}\n\n" + "word " * 150
     (passage,) = chunker.chunk(doc(text, title=title, source="a.md"))
@@ -206,12 +206,12 @@ def test_long_heading_is_shortened_and_the_text_is_not(chunker: Chunker, counter
     assert passage.text.count("word") == 150
 
 
-def test_title_of_one_long_word_is_shortened(chunker: Chunker, counter: TokenCounter) -> None:
+def test_title_of_one_long_word_is_shortened(chunker: ParsingChunker, counter: TokenCounter) -> None:
     (passage,) = chunker.chunk(doc("text", title="漢" * 400, source="a.txt"))
     assert counter.count([passage.title])[0] <= 50
 
 
-def test_title_is_not_repeated_in_the_heading(chunker: Chunker) -> None:
+def test_title_is_not_repeated_in_the_heading(chunker: ParsingChunker) -> None:
     (passage,) = chunker.chunk(doc("# Title\n\n## Install\n\ntext", title="Title", source="a.md"))
     assert passage.heading == "Install"
 
@@ -219,7 +219,7 @@ def test_title_is_not_repeated_in_the_heading(chunker: Chunker) -> None:
 def test_tokenizer_that_truncates_is_counted_in_full(tokenizer: Tokenizer) -> None:
     other: Tokenizer = Tokenizer.from_str(tokenizer.to_str())
     other.enable_truncation(16)  # pyright: ignore[reportUnknownMemberType]
-    chunker = Chunker(other)
+    chunker = ParsingChunker(other)
     assert len(chunker.chunk(doc("word. " * 1000, source="a.txt"))) > 5
     assert len(other.encode("word " * 100)) == 16
 
@@ -233,7 +233,7 @@ def test_limits_that_contradict_each_other_are_refused(limits: tuple[int, int, i
 @pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("unit", ["a", "漢字", "ab1.", ".", " ", "👩‍👩‍👧‍👦", "<a", "[", "# "])
-def test_one_huge_line_does_not_hang(chunker: Chunker, unit: str) -> None:
+def test_one_huge_line_does_not_hang(chunker: ParsingChunker, unit: str) -> None:
     for suffix in ("txt", "md", "html", "py"):
         passages = chunker.chunk(doc((unit * 100_000)[:100_000], source=f"a.{suffix}"))
         assert all(len(passage.text) <= 4000 for passage in passages)

@@ -10,7 +10,7 @@ from resift.core.errors import UnreadableFile
 from resift.core.values import Document
 from resift.ingest.parsers.markdown import MarkdownParser
 from resift.ingest.parsers.protocols import Content
-from resift.ingest.passages.chunker import Chunker
+from resift.tests.ingest.harness import ParsingChunker
 
 Pattern = Callable[[int], str]
 
@@ -61,7 +61,7 @@ def seconds(run: Callable[[], object]) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize(("source", "size", "pattern"), PATTERNS.values(), ids=PATTERNS)
 def test_twice_the_text_takes_less_than_three_times_as_long(
-    chunker: Chunker, source: str, size: int, pattern: Pattern
+    chunker: ParsingChunker, source: str, size: int, pattern: Pattern
 ) -> None:
     def time(count: int) -> float:
         document = Document(id="d", title="", text=pattern(count), source=source)
@@ -83,19 +83,19 @@ def test_markdown_that_takes_too_many_steps_is_refused() -> None:
 @pytest.mark.parametrize(
     "text", [f"a{' ' * 100_000}b", "\ufe0f " * 50_000], ids=["blanks", "characters without tokens"]
 )
-def test_no_passage_is_without_bounds(chunker: Chunker, text: str) -> None:
+def test_no_passage_is_without_bounds(chunker: ParsingChunker, text: str) -> None:
     passages = chunker.chunk(Document(id="d", title="", text=text, source="a.txt"))
     assert max(len(passage.text) for passage in passages) <= 4000
 
 
 @pytest.mark.parametrize("text", ["a\n" * 1_000_001, "\n" * 1_000_001], ids=["short lines", "blank lines"])
-def test_document_of_too_many_lines_is_refused(chunker: Chunker, text: str) -> None:
+def test_document_of_too_many_lines_is_refused(chunker: ParsingChunker, text: str) -> None:
     with pytest.raises(UnreadableFile, match="more than 1,000,000 lines, sentences or headings"):
         chunker.chunk(Document(id="d", title="", text=text, source="a.txt"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("source", "text"), [("a.html", "<h1>a" * 600_000), ("a.txt", "Oh! " * 1_000_001)])
-def test_document_of_too_many_pieces_is_refused(chunker: Chunker, source: str, text: str) -> None:
+def test_document_of_too_many_pieces_is_refused(chunker: ParsingChunker, source: str, text: str) -> None:
     with pytest.raises(UnreadableFile, match="more than 1,000,000 lines, sentences or headings"):
         chunker.chunk(Document(id="d", title="", text=text, source=source))

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.core.values import Document
-from resift.ingest.passages.chunker import Chunker
 from resift.ingest.text.encoded import MARK, encoded_share, shortened
+from resift.tests.ingest.harness import ParsingChunker
 
 RANDOM = random.Random(12)
 DATA = base64.b64encode(RANDOM.randbytes(3000)).decode()
@@ -73,7 +73,7 @@ def test_lines_stay_as_many(lines: list[str]) -> None:
     assert len(list(shortened(lines))) == len(lines)
 
 
-def test_image_in_a_document_is_no_passage(chunker: Chunker) -> None:
+def test_image_in_a_document_is_no_passage(chunker: ParsingChunker) -> None:
     text = f"# Wheel\n\nHow it turns.\n\n![a](data:image/png;base64,{DATA})\n\nHow it stops.\n"
     [passage] = chunker.chunk(Document(id="d", title="", text=text, source="a.md"))
     assert passage.text == f"# Wheel\n\nHow it turns.\n\n![a](data:{MARK})\n\nHow it stops."

@@ -1,0 +1,219 @@
+"""A worker process, as the process that started it sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import UnreadableFile
+from ..parsing import Part
+from .deadlines import Deadlines
+from .frames import read_frame, write_frame
+from .limits import Limits, clean_environment
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a file: its parts, and whether the process can parse another one."""
+
+    parts: list[Part]
+    is_usable: bool = False
+    has_begun: bool = True
+    """False if the process was gone before it began, so that another one may be asked."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far the process is with a file, as it says itself. None of it is trusted further than a wrong message."""
+
+    source: str
+    inner: str | None = None
+    """The file, or the document inside it, that is being parsed; None before it is begun."""
+    parser: str = "its parser"
+    asked_s: float = 0.0
+    """The time that the process has asked for."""
+    since: float = field(default_factory=time.monotonic)
+    is_spent: bool = False
+
+    def note(self, head: dict[str, Any]) -> None:
+        if "begins" in head:
+            self.inner = str(head["begins"])
+        self.parser = str(head.get("parser", self.parser))
+        self.asked_s += max(0.0, float(head.get("seconds", 0.0)))  # in this order, NaN is 0
+
+    @property
+    def name(self) -> str:
+        return self.source or "The text"
+
+    @property
+    def place(self) -> str:
+        return f" at {self.inner}, which is inside it" if self.inner not in (None, self.source) else ""
+
+
+class Worker:
+    """A process that parses one file at a time. Only `kill` may be called from several threads.
+
+    Raises:
+        OSError: The system does not start it.
+    """
+
+    def __init__(self, limits: Limits, deadlines: Deadlines) -> None:
+        self._limits = limits
+        self._deadlines = deadlines
+        self._killing = threading.Lock()
+        self._is_ready = False
+        self._is_late = False
+        self._files = 0
+        self._process = _start(limits)
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: PT018, S101
+        self._requests, self._replies = self._process.stdin, self._process.stdout
+
+    @property
+    def pid(self) -> int:
+        """Return the id of the process."""
+        return self._process.pid
+
+    def parse(self, source: str, data: bytes | str) -> Answer:
+        """Return the documents in a file, or why the process could not parse it. A process that failed is ended."""
+        progress = _Progress(source)
+        try:
+            self._await_ready()
+            parts = list(self._exchange(progress, data))
+        except UnreadableFile as error:
+            problem = str(error)
+        except (EOFError, OSError):
+            problem = ""
+        except (TypeError, ValueError, RecursionError) as error:
+            sent = f"{progress.parser} sent what cannot be read ({type(error).__name__})"
+            problem = f"{progress.name} cannot be parsed: {sent}. Leave it out, or convert it to plain text."
+        else:
+            self._files += 1
+            is_usable = not (self._is_late or progress.is_spent or self._files >= self._limits.files)
+            return Answer(parts, is_usable)
+        finally:
+            self._deadlines.drop(self)
+        self.kill()
+        problem = problem or f"{progress.name} cannot be parsed: {self._cause(progress)}"
+        return Answer([Part(problem=problem)], has_begun=progress.inner is not None)
+
+    def kill(self) -> None:
+        """End the process and those that it started, and wait for it."""
+        with self._killing:
+            if self._process.returncode is None:
+                _kill_group(self._process)
+                self._process.wait()
+        for pipe in (self._requests, self._replies):
+            with suppress(OSError):  # what was not sent yet
+                pipe.close()
+
+    def _await_ready(self) -> None:
+        if not self._is_ready:
+            self._deadlines.set(self, self._limits.start_seconds, self._end_late)
+            frame = read_frame(self._replies, self._limits.reply_bytes)
+            if frame is None or "ready" not in frame.head:
+                raise ValueError("the process did not say that it is ready")
+            self._is_ready = True
+
+    def _exchange(self, progress: _Progress, data: bytes | str) -> Iterator[Part]:
+        """Send a file, and yield its parts as they arrive."""
+        body = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+        progress.since = time.monotonic()
+        self._limit_time(progress, self._limits.seconds_of(len(body)))
+        write_frame(self._requests, {"source": progress.source, "is_text": isinstance(data, str)}, body)
+        self._requests.flush()
+        left = self._limits.reply_bytes
+        while frame := read_frame(self._replies, left):
+            left -= frame.size
+            if "done" in frame.head:
+                progress.is_spent = bool(frame.head.get("is_spent"))
+                return
+            if "part" in frame.head:
+                yield _decoded(frame.body)
+                continue
+            progress.note(frame.head)
+            if "seconds" in frame.head:
+                self._limit_time(progress, progress.asked_s)
+        megabytes = self._limits.reply_bytes / 1_000_000
+        raise UnreadableFile(
+            f"{progress.name} cannot be parsed: it holds more than {megabytes:g} MB of text. Split it."
+        )
+
+    def _limit_time(self, progress: _Progress, seconds: float) -> None:
+        end = progress.since + min(seconds, self._limits.most_seconds)
+        self._deadlines.set(self, end - time.monotonic(), self._end_late)
+
+    def _end_late(self) -> None:
+        self._is_late = True
+        self.kill()
+
+    def _cause(self, progress: _Progress) -> str:
+        """Return why the process ended, and what to do about it."""
+        code = self._process.returncode or 0
+        convert = "Leave it out, or convert it to plain text."
+        if progress.inner is None:
+            how = "did not answer in time" if self._is_late else f"ended with code {code} before it began"
+            return f"the process that parses documents {how}. Its messages are in the log, or on the standard error."
+        if self._is_late:
+            seconds = min(progress.asked_s or self._limits.seconds, self._limits.most_seconds)
+            return f"{progress.parser} took more than {seconds:.3g} s{progress.place}. Split it. {convert}"
+        if code == -getattr(signal, "SIGKILL", 0):
+            return f"the system ended {progress.parser}{progress.place}, perhaps for lack of memory. {convert}"
+        how = f"crashed ({_signal_name(-code)})" if code < 0 else f"ended its process with code {code}"
+        return f"{progress.parser} {how}{progress.place}. {convert}"
+
+
+def _start(limits: Limits) -> subprocess.Popen[bytes]:
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    # -P: nothing is imported from the folder that this process runs in, which is that of a client.
+    program = [sys.executable, "-P", "-W", "ignore", "-m", f"{__package__}.child", json.dumps(asdict(limits))]
+    return subprocess.Popen(  # noqa: S603  our own program
+        program,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=clean_environment(),
+        start_new_session=True,
+        creationflags=flags,
+    )
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):  # macOS does not let a group be killed that has ended
+        os.killpg(process.pid, signal.SIGKILL)  # it leads the group, and its id is taken until it is waited for
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+@cache
+def _part_adapter() -> TypeAdapter[Part]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Part)
+
+
+def _decoded(body: bytes) -> Part:
+    """Return a part whose types are checked: it may come from a process that its document has taken over."""
+    part = _part_adapter().validate_json(body, strict=True)
+    return replace(part, text="\n".join(part.parsed.lines)) if part.parsed is not None and not part.text else part
