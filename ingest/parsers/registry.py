@@ -12,6 +12,8 @@ from ..text.structure import ParsedDocument
 from .code import CodeParser
 from .html import HtmlParser
 from .markdown import MarkdownParser
+from .office import OfficeParser
+from .pdf import PdfParser
 from .plain_text import PlainTextParser
 from .protocols import Container, Content, Parser, suffix_of
 from .records import JsonLinesContainer, JsonParser
@@ -28,6 +30,8 @@ BUILT_IN: Mapping[str, Parser | Container] = {
     "json": JsonParser(),
     "json lines": JsonLinesContainer(),
     "tables": TableParser(),
+    "pdf": PdfParser(),
+    "office": OfficeParser(),
     "text": _TEXT,
 }
 """Parsers by the name of their format. The first that recognises a text without a known suffix reads it."""

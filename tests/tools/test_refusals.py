@@ -164,7 +164,7 @@ async def test_document_with_unusable_metadata_is_one_failure(tools: Asker, era:
 async def test_unusable_metadata_of_a_call_is_refused_once(tools: Asker, engine: Engine, era: str) -> None:
     folder = engine.services.roots.folders[0] / f"named-{era}"
     folder.mkdir()
-    for name in ("a.md", "b.md", "c.pdf"):
+    for name in ("a.md", "b.md", "c.odt"):
         (folder / name).write_text("Some text.")
     refused = await tools.refusal("ingest_documents", {"paths": [str(folder)], "metadata": {"document_id": "x"}})
     assert refused == "Metadata field 'document_id' has a name that is reserved or unusable. Rename it."
@@ -181,18 +181,18 @@ async def test_path_no_file_system_can_hold_is_one_failure(tools: Asker, era: st
 async def test_call_that_takes_nothing_in_is_an_error_that_says_why(tools: Asker, engine: Engine, era: str) -> None:
     folder = engine.services.roots.folders[0] / f"papers-{era}"
     (folder / ".git").mkdir(parents=True)
-    for name, data in {"a.pdf": b"%PDF", "b.pdf": b"%PDF", "c.md": b"", "d.md": b" \n", "e": b"\0"}.items():
+    for name, data in {"a.odt": b"PK", "b.odt": b"PK", "c.md": b"", "d.md": b" \n", "e": b"\0"}.items():
         (folder / name).write_bytes(data)
     refused = await tools.refusal("ingest_documents", {"paths": [str(folder)], "collection": "papers"})
     assert refused.startswith(
-        "Nothing was ingested into 'papers'. Skipped 2 pdf, 1 binary, 1 blank, 1 empty, 1 hidden folder. "
-        "Resift cannot read pdf. Convert the files that matter to text."
+        "Nothing was ingested into 'papers'. Skipped 2 odt, 1 binary, 1 blank, 1 empty, 1 hidden folder. "
+        "Resift cannot read odt. Convert the files that matter to text."
     )
     assert "markdown (.markdown .md" in refused
     (folder / "f.md").write_text("Some text.")
     taken = await tools.call("ingest_documents", {"paths": [str(folder)], "collection": "papers"})
-    assert taken["skipped"] == {"pdf": 2, "binary": 1, "blank": 1, "empty": 1, "hidden folders": 1}
-    assert taken["notes"][0].startswith("Skipped 2 pdf, 1 binary")
+    assert taken["skipped"] == {"odt": 2, "binary": 1, "blank": 1, "empty": 1, "hidden folders": 1}
+    assert taken["notes"][0].startswith("Skipped 2 odt, 1 binary")
     assert "No file" in await tools.refusal("ingest_documents", {"paths": [str(folder / "*.rst")]})
 
 

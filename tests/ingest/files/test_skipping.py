@@ -35,7 +35,7 @@ def test_reason_is_short_and_names_readable_formats_only_where_they_matter() -> 
     assert "And 77 more failed." in told
     assert "Resift reads" not in told
     assert len(told) < 2000
-    papers = IngestReport(skipped={"pdf": 2})
+    papers = IngestReport(skipped={"odt": 2})
     assert why_empty(papers + IngestReport(notes=notes_on(papers))).startswith(
-        "Skipped 2 pdf. Resift cannot read pdf. Convert the files that matter to text. Resift reads "
+        "Skipped 2 odt. Resift cannot read odt. Convert the files that matter to text. Resift reads "
     )

@@ -78,8 +78,8 @@ def test_folder_named_directly_is_searched_even_if_it_would_be_skipped(tmp_path:
 
 def test_files_that_are_not_taken_are_counted_by_kind(tmp_path: Path) -> None:
     write(tmp_path, "a.md")
-    write(tmp_path, "a.png", "b.zip", "c.pdf", "d.PDF", "empty.py", "empty.md", data=b"")
-    write(tmp_path, "a.pdf", "d.unknown", data=b"\x00\x01\xff")
+    write(tmp_path, "a.png", "b.zip", "c.odt", "d.ODT", "empty.py", "empty.md", data=b"")
+    write(tmp_path, "a.odt", "d.unknown", data=b"\x00\x01\xff")
     write(tmp_path, ".hidden.md", ".git/config", "node_modules/a.js", "server.pem", "prod.env")
     (tmp_path / "gone.md").symlink_to(tmp_path / "nowhere.md")
     os.mkfifo(tmp_path / "pipe.md")
@@ -88,7 +88,7 @@ def test_files_that_are_not_taken_are_counted_by_kind(tmp_path: Path) -> None:
     assert found.skipped == {
         "empty": 6,
         "binary": 1,
-        "pdf": 1,
+        "odt": 1,
         "hidden": 1,
         "hidden folders": 1,
         "generated folders": 1,

@@ -1,0 +1,120 @@
+"""Tables: rows of segments whose gaps stand one below the other."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .prose import SOFT_HYPHEN, joined_text
+from .segments import CELL_GAP, Row, Segment, joined
+
+_MAX_DISTANCE = 3.2  # font sizes between the baselines of two rows of a table
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its cells, row by row."""
+
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    left: float
+    right: float
+
+
+def tables_and_text(rows: Sequence[Row]) -> Iterator[Table | list[Row]]:
+    """Yield the tables of a region, and the rows of text between them."""
+    text: list[Row] = []
+    index = 0
+    while index < len(rows):
+        length, columns = _table_at(rows, index)
+        if not length:
+            text.append(rows[index])
+            index += 1
+            continue
+        if text:
+            yield text
+        text = []
+        yield Table(_cells(rows[index : index + length], columns))
+        index += length
+    if text:
+        yield text
+
+
+def _table_at(rows: Sequence[Row], start: int) -> tuple[int, list[_Column]]:
+    """Return how many rows from `start` on make a table, 0 if they make none, and its columns."""
+    if len(rows[start].segments) < 2 or rows[start].is_mono:
+        return 0, []
+    columns = _columns_with([], rows[start])
+    length, wide, best = 1, 1, columns
+    for index in range(start + 1, len(rows)):
+        row, above = rows[index], rows[index - 1]
+        if row.y - above.y > _MAX_DISTANCE * max(row.size, above.size):
+            break
+        joint = _columns_with(columns, row)
+        if len(joint) < 2 or (len(row.segments) == 1 and not _is_in_one(row.segments[0], columns)):
+            break
+        columns = joint
+        if len(row.segments) > 1:
+            length, wide, best = index - start + 1, wide + 1, columns
+    enough = wide >= 3 or (wide == 2 and _is_clear(rows[start : start + length]))
+    return (length, best) if enough else (0, [])
+
+
+def _columns_with(columns: Sequence[_Column], row: Row) -> list[_Column]:
+    """Return the columns that are left when the cells of a row are added to them."""
+    spans = sorted([*columns, *(_Column(each.left, each.right) for each in row.segments)], key=lambda each: each.left)
+    found: list[_Column] = []
+    for span in spans:
+        if found and span.left - found[-1].right < 0.5 * CELL_GAP * row.size:
+            found[-1] = _Column(found[-1].left, max(found[-1].right, span.right))
+        else:
+            found.append(span)
+    return found
+
+
+def _is_in_one(segment: Segment, columns: Sequence[_Column]) -> bool:
+    """Return whether a segment that is alone in its row continues a cell, rather than the text around the table."""
+    slack = 0.5 * segment.size
+    return any(column.left - slack <= segment.left and segment.right <= column.right + slack for column in columns)
+
+
+def _is_clear(rows: Sequence[Row]) -> bool:
+    """Return whether two rows alone are a table: the same number of cells, with gaps wider than those of a text."""
+    counts = {len(row.segments) for row in rows}
+    gaps = [right.left - left.right for row in rows for left, right in pairwise(row.segments)]
+    return len(counts) == 1 and min(gaps) > 1.8 * rows[0].size
+
+
+def _cells(rows: Sequence[Row], columns: Sequence[_Column]) -> list[list[str]]:
+    """Return the cells of each row of a table. A row that continues the cells above is joined to them."""
+    found: list[list[str]] = []
+    line_height = min((below.y - above.y for above, below in pairwise(rows)), default=0.0)
+    has_wider = any(below.y - above.y > 1.4 * line_height for above, below in pairwise(rows))
+    for index, row in enumerate(rows):
+        cells = [
+            joined([each for each in row.segments if _column_of(each, columns) == at]) for at in range(len(columns))
+        ]
+        is_near = index > 0 and row.y - rows[index - 1].y <= 1.25 * line_height
+        if found and is_near and (has_wider or not cells[0]) and _continues(cells, found[-1]):
+            found[-1] = [
+                joined_text(upper, cell, ()) if cell else upper for upper, cell in zip(found[-1], cells, strict=True)
+            ]
+        else:
+            found.append(cells)
+    return [[cell.replace(SOFT_HYPHEN, "-") for cell in cells] for cells in found]
+
+
+def _continues(cells: Sequence[str], above: Sequence[str]) -> bool:
+    """Return whether each cell that has text stands below one that has some, and some have none."""
+    return not all(cells) and all(upper for cell, upper in zip(cells, above, strict=True) if cell)
+
+
+def _column_of(segment: Segment, columns: Sequence[_Column]) -> int:
+    middle = (segment.left + segment.right) / 2
+    return min(range(len(columns)), key=lambda at: _distance(middle, columns[at]))
+
+
+def _distance(x: float, column: _Column) -> float:
+    return max(column.left - x, x - column.right, 0.0)

@@ -1,0 +1,275 @@
+"""PDF files as reportlab and pypdf write them: reading order, paragraphs, headings, tables, and what cannot be read."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from io import BytesIO
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader, PdfWriter
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+
+from resift.core.errors import BlankFile, ResiftError, UnreadableFile
+from resift.ingest.parsers.pdf import PdfParser
+from resift.ingest.parsers.protocols import Content
+from resift.ingest.text.structure import ParsedDocument
+
+WORDS = (
+    "The pump must be stopped before service because the seal holds pressure for some minutes after the motor has "
+    "come to rest and hot water may leave the housing when a technician opens it without waiting for the gauge"
+)
+
+Draw = Callable[[Canvas], object]
+
+
+def parse(data: bytes) -> ParsedDocument:
+    return PdfParser().parse(Content("a.pdf", data=data))
+
+
+def pdf(*pages: Draw, **properties: str) -> bytes:
+    file = BytesIO()
+    canvas = Canvas(file, pagesize=A4, invariant=1)
+    for name, value in properties.items():
+        getattr(canvas, f"set{name.capitalize()}")(value)
+    for draw in pages:
+        draw(canvas)
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+def lines_at(
+    canvas: Canvas, x: float, y: float, lines: Sequence[str], *, size: float = 10, font: str = "Times-Roman"
+) -> float:
+    canvas.setFont(font, size)
+    for line in lines:
+        canvas.drawString(x, y, line)
+        y -= 1.2 * size
+    return y
+
+
+def text_of(lines: Sequence[str]) -> Draw:
+    return lambda canvas: lines_at(canvas, 72, 700, lines)
+
+
+def texts(parsed: ParsedDocument) -> list[str]:
+    return [line for line in parsed.lines if line]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def test_lines_of_a_paragraph_are_joined_and_know_their_page() -> None:
+    parsed = parse(pdf(lambda c: lines_at(c, 72, 700, wrapped(WORDS, 80)), lambda c: c.drawString(72, 700, "Two.")))
+    assert texts(parsed) == [WORDS, "Two."]
+    assert [page for line, page in zip(parsed.lines, parsed.page_numbers, strict=True) if line] == [1, 2]
+    assert set(parsed.line_numbers) == {0}
+    assert parsed.metadata["pages"] == 2
+
+
+def test_columns_are_read_one_after_the_other_below_the_heading_across_them() -> None:
+    left, right = wrapped("Left " + WORDS, 45), wrapped("Right " + WORDS, 45)
+
+    def draw(canvas: Canvas) -> None:
+        lines_at(canvas, 72, 760, ["A heading that stands across both of the columns"], size=18, font="Times-Bold")
+        for index in range(max(len(left), len(right))):  # row by row, as some programs write
+            for x, column in ((72, left), (310, right)):
+                lines_at(canvas, x, 700 - 12 * index, column[index : index + 1])
+
+    assert texts(parse(pdf(draw))) == [
+        "A heading that stands across both of the columns",
+        f"Left {WORDS}",
+        f"Right {WORDS}",
+    ]
+
+
+def test_hyphens_that_only_divide_a_word_are_left_out() -> None:
+    lines = [
+        "They replaced the impel-",
+        "ler and the well-",
+        "known seal of the X-",
+        "100 in one day, and the pres-",
+        "sure held.",
+    ]
+    parsed = parse(pdf(lambda c: lines_at(c, 72, 700, lines)))
+    assert texts(parsed) == [
+        "They replaced the impeller and the well-known seal of the X-100 in one day, and the pressure held."
+    ]
+
+
+def test_paragraph_that_goes_on_over_the_page_is_one_block_of_two_pages() -> None:
+    def first(canvas: Canvas) -> None:
+        lines_at(canvas, 72, 700, [*wrapped(WORDS, 80)[:-1], "and the pres-"])
+
+    parsed = parse(pdf(first, lambda c: lines_at(c, 72, 760, ["sure was gone."])))
+    [section] = parsed.sections
+    [block] = section.blocks
+    assert [parsed.lines[block.first][-12:], parsed.lines[block.last - 1]] == ["the pressure", "was gone."]
+    assert parsed.page_numbers[block.first : block.last] == [1, 2]
+
+
+def test_running_heads_and_page_numbers_are_left_out() -> None:
+    def page(number: int) -> Draw:
+        def draw(canvas: Canvas) -> None:
+            lines_at(canvas, 72, 800, [f"Pump manual   Chapter {number}"], size=8)
+            lines_at(canvas, 72, 740, [f"Text of page {number}.", *wrapped(WORDS, 80)])
+            lines_at(canvas, 290, 30, [f"Page {number} of 4"], size=8)
+
+        return draw
+
+    parsed = parse(pdf(*map(page, range(1, 5))))
+    assert [line for line in texts(parsed) if "Chapter" in line or " of 4" in line] == []
+    assert sum("Text of page" in line for line in parsed.lines) == 4
+
+
+def test_pages_that_begin_alike_keep_their_text() -> None:
+    parsed = parse(pdf(*[text_of(["All that this page says."])] * 4))
+    assert texts(parsed) == ["All that this page says."] * 4
+
+
+def test_headings_come_from_the_fonts_and_nest_by_size() -> None:
+    def draw(canvas: Canvas) -> None:
+        y = lines_at(canvas, 72, 760, ["Pump manual"], size=24, font="Times-Bold")
+        y = lines_at(canvas, 72, y, ["Safety"], size=16, font="Times-Bold")
+        y = lines_at(canvas, 72, y - 10, wrapped(WORDS, 80))
+        y = lines_at(canvas, 72, y - 10, ["Before you open it"], font="Times-Bold")
+        lines_at(canvas, 72, y, wrapped(WORDS, 80))
+
+    parsed = parse(pdf(draw))
+    assert parsed.title == "Pump manual"
+    assert [section.path for section in parsed.sections] == [
+        ("Pump manual", "Safety"),
+        ("Pump manual", "Safety", "Before you open it"),
+    ]
+
+
+def test_headings_of_the_outline_win_over_fonts() -> None:
+    def draw(canvas: Any) -> None:
+        for y, title, level in ((760, "1 Intro", 0), (600, "1.1 Aim", 1)):
+            canvas.bookmarkPage(title)
+            canvas.addOutlineEntry(title, title, level)
+            lines_at(canvas, 72, y, [title])
+            lines_at(canvas, 72, y - 30, wrapped(WORDS, 80))
+        lines_at(canvas, 72, 400, ["Large, yet no heading"], size=20)
+
+    assert [section.path for section in parse(pdf(draw)).sections] == [("1 Intro",), ("1 Intro", "1.1 Aim")]
+
+
+def test_table_keeps_its_rows_and_cells() -> None:
+    rows = [("Part", "Number", "Price"), ("Shaft seal", "S-100", "12.50"), ("Impeller", "A-20", "99.00")]
+
+    def draw(canvas: Canvas) -> None:
+        lines_at(canvas, 72, 760, wrapped(WORDS, 80))
+        for index, row in enumerate(rows):
+            for x, cell in zip((72, 220, 340), row, strict=True):
+                lines_at(canvas, x, 660 - 16 * index, [cell])
+
+    parsed = parse(pdf(draw))
+    *_, table = parsed.sections[0].blocks
+    assert table.verbatim
+    assert parsed.lines[table.first : table.last] == [
+        "| Part | Number | Price |",
+        "| --- | --- | --- |",
+        "| Shaft seal | S-100 | 12.50 |",
+        "| Impeller | A-20 | 99.00 |",
+    ]
+
+
+def test_listing_keeps_its_lines_and_indentation() -> None:
+    code = ["def stop(pump):", "    pump.halt()", "    return True"]
+
+    def draw(canvas: Canvas) -> None:
+        lines_at(canvas, 72, 760, wrapped(WORDS, 80))
+        for index, line in enumerate(code):
+            indent = len(line) - len(line.lstrip())
+            lines_at(canvas, 72 + 6 * indent, 660 - 12 * index, [line.strip()], font="Courier")
+
+    parsed = parse(pdf(draw))
+    *_, listing = parsed.sections[0].blocks
+    assert parsed.lines[listing.first : listing.last] == code
+
+
+def test_items_of_a_list_stay_apart() -> None:
+    parsed = parse(pdf(lambda c: lines_at(c, 72, 700, ["Check these:", "1. the seal", "2. the shaft", "3. the gauge"])))
+    assert texts(parsed) == ["Check these:", "1. the seal", "2. the shaft", "3. the gauge"]
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Pump manual", "Pump manual"),
+        ("Microsoft Word - Pump manual", "Pump manual"),
+        ("x12.doc", ""),
+        ("untitled", ""),
+    ],
+)
+def test_title_and_author_are_taken_where_they_are_sane(title: str, expected: str) -> None:
+    parsed = parse(pdf(text_of(["Text."]), title=title, author="Ada Byron"))
+    assert (parsed.title, parsed.metadata["author"]) == (expected, "Ada Byron")
+    assert "author" not in parse(pdf(text_of(["Text."]), author="anonymous")).metadata
+
+
+def test_rotated_text_is_read_in_its_own_direction() -> None:
+    def draw(canvas: Canvas) -> None:
+        lines_at(canvas, 72, 760, wrapped(WORDS, 80))
+        canvas.rotate(90)
+        canvas.drawString(300, -30, "Stamped on the margin")
+
+    assert texts(parse(pdf(draw))) == [WORDS, "Stamped on the margin"]
+
+
+def encrypted(data: bytes) -> bytes:
+    writer = PdfWriter(PdfReader(BytesIO(data)))
+    writer.encrypt("secret", algorithm="RC4-128")
+    file = BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+def picture_page(canvas: Any) -> None:
+    from PIL import Image
+
+    canvas.drawImage(ImageReader(Image.new("RGB", (50, 50), "white")), 0, 0, *A4)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "reason"),
+    [
+        (encrypted(pdf(text_of(["Text."]))), UnreadableFile, "encrypted and needs a password"),
+        (b"%PDF-1.7 and nothing else", UnreadableFile, "damaged"),
+        (pdf(lambda c: c.showPage()), BlankFile, "no text|empty"),
+    ],
+)
+def test_what_cannot_be_read_is_said(data: bytes, error: type[ResiftError], reason: str) -> None:
+    with pytest.raises(error, match=reason):
+        parse(data)
+
+
+def test_pages_without_text_layer_are_named() -> None:
+    parsed = parse(pdf(text_of(["Text."]), picture_page))
+    assert parsed.notes == ("Page 2 of 2 has no text layer, only a picture.",)
+
+
+SAMPLE = pdf(*[text_of(wrapped(WORDS, 40))] * 2, title="Sample")
+
+
+@given(
+    st.integers(0, len(SAMPLE)), st.lists(st.tuples(st.integers(0, len(SAMPLE) - 1), st.integers(0, 255)), max_size=8)
+)
+@settings(max_examples=60, deadline=None)
+def test_damaged_files_raise_nothing_but_errors_of_resift(end: int, changes: list[tuple[int, int]]) -> None:
+    data = bytearray(SAMPLE)
+    for at, value in changes:
+        data[at] = value
+    with suppress(ResiftError):
+        assert parse(bytes(data[:end])).lines
