@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from ..core.errors import BlankFile, ResiftError, UnreadableFile
-from .parsers.protocols import Container, Content, Parser
+from .parsers.protocols import Container, Content, InnerDocument, Parser
 from .parsers.registry import cause_of, installed_parsers, label_of
-from .text.decoding import decode, normalise
+from .text.decoding import SAMPLE_BYTES, decode, looks_like_text, normalise
 from .text.encoded import without_encoded
 from .text.structure import ParsedDocument
 
@@ -173,11 +173,17 @@ def _members(container: Container, content: Content, *, file: _File, watch: Watc
         inner, source = ("/".join(filter(None, (outer, member.name))) for outer in (file.name, content.source))
         if member.problem:
             yield Part(inner, problem=member.problem)
+        elif member.is_optional and not _is_readable(member):
+            logger.debug("Left out: %s/%s", content.source, member.name)
         elif member.parsed is None:
             yield from _parts(_File(source, member.data, name=inner, depth=file.depth + 1), watch)
         else:
             part = Part(inner, format=_name_of(container), text="\n".join(member.parsed.lines), parsed=member.parsed)
             yield _checked(part, source)
+
+
+def _is_readable(member: InnerDocument) -> bool:
+    return installed_parsers().for_file(member.name) is not None or looks_like_text(member.data[:SAMPLE_BYTES])
 
 
 def _parsed(parser: Parser, content: Content, name: str) -> Part:

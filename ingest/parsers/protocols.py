@@ -81,6 +81,8 @@ class InnerDocument:
     parsed: ParsedDocument | None = None
     problem: str = ""
     """Why it cannot be read, as a sentence about "It"; empty if it can."""
+    is_optional: bool = False
+    """Whether it is left out, and no failure, if no parser reads its format and it does not look like text."""
 
 
 @runtime_checkable

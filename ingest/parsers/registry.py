@@ -11,9 +11,11 @@ from ..text.decoding import normalise
 from ..text.structure import ParsedDocument
 from .code import CodeParser
 from .html import HtmlParser
+from .mail import MailboxContainer, MailContainer
 from .markdown import MarkdownParser
 from .office import OfficeParser
 from .pdf import PdfParser
+from .notebook import NotebookParser
 from .plain_text import PlainTextParser
 from .protocols import Container, Content, Parser, suffix_of
 from .records import JsonLinesContainer, JsonParser
@@ -32,6 +34,9 @@ BUILT_IN: Mapping[str, Parser | Container] = {
     "tables": TableParser(),
     "pdf": PdfParser(),
     "office": OfficeParser(),
+    "notebooks": NotebookParser(),
+    "mail": MailContainer(),
+    "mailboxes": MailboxContainer(),
     "text": _TEXT,
 }
 """Parsers by the name of their format. The first that recognises a text without a known suffix reads it."""

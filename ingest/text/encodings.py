@@ -44,6 +44,8 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 _SAMPLE_BYTES = 64_000
 
+_SHORT_BYTES = 16
+
 _NOT_ASCII = re.compile(rb"[^\x00-\x7f]")
 
 # The code pages of Latin letters, which short texts do not tell apart. Windows-1252 is by far the commonest.
@@ -90,6 +92,9 @@ def guesses(data: bytes) -> Iterator[str]:
     from charset_normalizer import from_bytes
 
     sample = _sample(data)
+    if len(sample) < _SHORT_BYTES:  # four random bytes are a word in some encoding of Asia
+        yield from ["cp1252"] if _looks_western(sample) else []
+        return
     legacy = [codec for codec in _NAMES if not codec.startswith(("utf", "iso2022"))]
     matches = list(from_bytes(sample, cp_isolation=legacy))
     found = [match.encoding for match in matches]
@@ -144,7 +149,7 @@ def _looks_western(sample: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     other = [sign for sign in text if not sign.isascii()]
-    return len(other) <= len(text) / 3 and sum(sign in _WESTERN for sign in other) >= 0.95 * len(other)
+    return len(other) <= len(text) / 2 and sum(sign in _WESTERN for sign in other) >= 0.95 * len(other)
 
 
 def is_wide_text(data: bytes, codec: str) -> bool:
