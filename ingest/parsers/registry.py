@@ -13,9 +13,9 @@ from .code import CodeParser
 from .html import HtmlParser
 from .mail import MailboxContainer, MailContainer
 from .markdown import MarkdownParser
+from .notebook import NotebookParser
 from .office import OfficeParser
 from .pdf import PdfParser
-from .notebook import NotebookParser
 from .plain_text import PlainTextParser
 from .protocols import Container, Content, Parser, suffix_of
 from .records import JsonLinesContainer, JsonParser
