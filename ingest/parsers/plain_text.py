@@ -7,7 +7,7 @@ from .protocols import Content
 class PlainTextParser:
     """Reads plain text, and any text that no other parser recognises."""
 
-    suffixes = frozenset((".txt", ".text", ".rst", ".adoc", ".org", ".tex", ".log"))
+    suffixes = frozenset((".txt", ".text", ".adoc", ".org", ".tex", ".log"))
     is_binary = False
 
     def sniff(self, text: str) -> bool:

@@ -19,6 +19,7 @@ from .pdf import PdfParser
 from .plain_text import PlainTextParser
 from .protocols import Container, Content, Parser, suffix_of
 from .records import JsonLinesContainer, JsonParser
+from .rst import RstParser
 from .tables import TableParser
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ _TEXT = PlainTextParser()
 BUILT_IN: Mapping[str, Parser | Container] = {
     "html": HtmlParser(),
     "markdown": MarkdownParser(),
+    "rst": RstParser(),
     "code": CodeParser(),
     "json": JsonParser(),
     "json lines": JsonLinesContainer(),
