@@ -28,8 +28,8 @@ _TEXT = PlainTextParser()
 
 BUILT_IN: Mapping[str, Parser | Container] = {
     "html": HtmlParser(),
-    "markdown": MarkdownParser(),
     "rst": RstParser(),
+    "markdown": MarkdownParser(),
     "code": CodeParser(),
     "json": JsonParser(),
     "json lines": JsonLinesContainer(),

@@ -14,7 +14,11 @@ from .protocols import Content
 if TYPE_CHECKING:
     from docutils import nodes
 
-MAX_CHARS = 2_000_000  # docutils takes 13 s for as many; beyond, the file is read as plain text
+MAX_CHARS = 1_000_000  # docutils takes 13 s for as many; what is longer is read as plain text
+
+CHARS_PER_SECOND = 40_000  # that docutils reads at least
+
+MAX_FIELD_CHARS = 500
 
 _SETTINGS = {
     "file_insertion_enabled": False,  # `include` and its like read any file
@@ -29,6 +33,11 @@ _SETTINGS = {
 
 _DIRECTIVE = re.compile(r"\s*\.\. [\w:.+-]+::")
 
+# With options that only Sphinx knows, docutils sees an error and not code.
+_CODE = re.compile(
+    r"\s*\.\. (?:code(?:-block)?|sourcecode|parsed-literal|prompt|math|test\w+|doctest|graphviz|mermaid)::"
+)
+
 _OPTION = re.compile(r"\s+:[\w-]+:")
 
 _ROLE = re.compile(r":[\w:.+-]+:`([^`]*)`")
@@ -37,7 +46,7 @@ _TARGET = re.compile(r"\s*<[^<>]*>$")
 
 _MARKS = re.compile(r"\*\*|``|(?<!\w)\*|\*(?!\w)|`_{0,2}")
 
-_SIGNS = re.compile(r"^(?:={4,}|-{4,}|~{4,})\n[^\n]+\n(?:={4,}|-{4,}|~{4,})$|^\.\. [\w-]+::(?:\s|$)", re.MULTILINE)
+_SIGNS = re.compile(r"^={4,}\n[^\n]+\n={4,}$|^\.\. [\w-]+::(?:\s|$)", re.MULTILINE)
 
 _FIELD_NAME = re.compile(r"[\w-]+")
 
@@ -59,17 +68,18 @@ class RstParser:
         metadata: Mapping[str, Any] = EMPTY
         notes: tuple[str, ...] = ()
         try:
+            content.more_time(min(len(content.text), MAX_CHARS) / CHARS_PER_SECOND)
             document = _document(content.text)
             marked = sorted(_marked(document, lines), key=lambda part: part.first)
             metadata = _metadata(document)
         except UnreadableFile as error:
             notes = (f"{content.source or 'A text'} was read as plain text: {error}",)
-        title = next((part.text for part in marked if isinstance(part, Heading)), "")
+        outermost = [part.text for part in marked if isinstance(part, Heading) and part.level == 1]
         return ParsedDocument(
             lines=lines,
             line_numbers=range(1, len(lines) + 1),
             sections=nest(_parts(marked, lines)),
-            title=title,
+            title=outermost[0] if len(outermost) == 1 else "",  # of several, each is a chapter
             metadata=metadata,
             notes=notes,
         )
@@ -131,7 +141,8 @@ def _marked(document: nodes.document, lines: Sequence[str]) -> Iterator[Block | 
                 yield heading
                 done = heading.last
         elif isinstance(node, nodes.literal_block | nodes.doctest_block):
-            if not isinstance(node.parent, nodes.system_message) and (block := _literal(node, lines, done)):
+            is_code = not isinstance(node.parent, nodes.system_message) or _CODE.match(node.astext())
+            if is_code and (block := _literal(node, lines, done)):
                 yield block
                 done = block.last
         elif isinstance(node, nodes.table) and node.line and node.line - 1 >= done:
@@ -165,7 +176,7 @@ def _plain(markup: str) -> str:
 
 def _literal(node: nodes.Element, lines: Sequence[str], done: int) -> Block | None:
     """Return where code stands, with the line of its directive. docutils names the line after it, or none."""
-    written = node.astext().split("\n")
+    written = node.astext().rstrip().split("\n")
     first_line = written[0].strip()
     start = max(done, (node.line or done) - len(written) - 3)
     near = range(start, min(start + 2 * len(written) + 40, len(lines)))
@@ -173,21 +184,24 @@ def _literal(node: nodes.Element, lines: Sequence[str], done: int) -> Block | No
     if found is None:
         return None
     first = found
-    while first - 1 >= done and (not lines[first - 1].strip() or _OPTION.match(lines[first - 1])):
+    while first > done and (not lines[first - 1].strip() or _OPTION.match(lines[first - 1])):
         first -= 1
-    if first - 1 >= done and _DIRECTIVE.match(lines[first - 1]):
+    if first > done and _CODE.match(lines[first - 1]) and _indent(lines[first - 1]) < _indent(lines[found]):
         first -= 1
     else:
         first = found
     return Block(first, min(found + len(written), len(lines)), verbatim=True)
 
 
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def _table(first: int, lines: Sequence[str]) -> Block:
     """Return where a table stands: a simple one ends at its third rule, others at a line that is not theirs."""
     last = first + 1
     if _DIRECTIVE.match(lines[first]):
-        indent = len(lines[first]) - len(lines[first].lstrip())
-        while last < len(lines) and (not lines[last].strip() or len(lines[last]) - len(lines[last].lstrip()) > indent):
+        while last < len(lines) and (not lines[last].strip() or _indent(lines[last]) > _indent(lines[first])):
             last += 1
     elif lines[first].lstrip().startswith("="):
         while last < len(lines) and not (
@@ -222,6 +236,10 @@ def _metadata(document: nodes.document) -> Mapping[str, Any]:
     for node in document.findall(lambda each: isinstance(each, nodes.field_list | nodes.paragraph)):
         if not isinstance(node, nodes.field_list) or node.parent not in (document, *document.children[:2]):
             return EMPTY
-        fields = [(field[0].astext().strip().lower(), field[1].astext().strip()) for field in node.children]  # pyright: ignore
-        return {name: value for name, value in fields if value and len(value) <= 500 and _FIELD_NAME.fullmatch(name)}
+        fields = [[part.astext().strip() for part in field.children] for field in node.findall(nodes.field)]
+        return {
+            name.lower(): value
+            for name, value in fields
+            if value and len(value) <= MAX_FIELD_CHARS and _FIELD_NAME.fullmatch(name)
+        }
     return EMPTY
