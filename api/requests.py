@@ -53,6 +53,7 @@ Paths: TypeAlias = Annotated[
 HIT_KEYS = frozenset(
     {
         *("rank", "was", "collection", "document_id", "heading", "score", "relevance"),
+        *("also_in", "also_in_more"),
         *("metadata", "scores", "ranks"),
     }
 )

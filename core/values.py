@@ -115,6 +115,8 @@ class Hit:
     """Rank before reranking; 0 if nothing was reranked."""
     relevance: float | None = None
     """Calibrated probability that the passage answers the query; None if no calibrated model scored it."""
+    also_in: Sequence[Passage] = ()
+    """Passages of the same text that the search found as well and that this hit stands for, best first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ def document_ids(ranking: Ranking) -> tuple[str, ...]:
 
 
 async def _rank(pipeline: Pipeline, question: SearchRequest) -> Ranking:
-    ranking = (await pipeline.search(question)).ranking
+    # Judgements are about documents: equal passages of two of them are two hits.
+    ranking = (await pipeline.search(replace(question, collapse=False))).ranking
     if ranking.degraded:  # the order would be another system's
         raise ModelError(f"{ranking.notes[-1]} (query {question.query[:80]!r})")
     return ranking

@@ -99,6 +99,8 @@ class SearchRequest(HybridSearchRequest):
     instruction: Annotated[str, Field(description="What counts as relevant, if the reranker follows it")] = ""
     time_budget_ms: Annotated[float, Field(description="Time limit for reranking; 0: none", ge=0)] = 0
     min_relevance: Annotated[float, Field(description="Leave out less relevant hits, 0-1", ge=0, le=1)] = 0.0
+    collapse: Annotated[bool, PYTHON_ONLY] = True
+    """Whether passages of the same text are one hit, which names the others."""
     rerank_weight: Annotated[float | None, PYTHON_ONLY, Field(ge=0, le=1)] = None
     """Share of the reranker in the final score, retrieval having the rest. None: as tuned, or as configured."""
 

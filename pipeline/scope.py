@@ -16,6 +16,8 @@ from ..store.fields import FieldType, widen
 from ..store.filters import Condition
 from ..store.manifest import TunedVerdicts, Tuning
 
+MAX_COPIES = 3  # of a hit that are named; others are counted
+
 MAX_EXPLAINED = 3  # collections in which a filter matches nothing
 
 
@@ -97,7 +99,7 @@ class Scope:
         return ShortNames({document_id: name for document_id, name in by_id.items() if document_id not in unclear})
 
     def _by_collection(self, hits: Sequence[Hit]) -> list[tuple[Collection, list[Passage]]]:
-        passages = [hit.passage for hit in hits]
+        passages = [each for hit in hits for each in (hit.passage, *hit.also_in[:MAX_COPIES])]
         if not self.is_several:
             return [(self.members[0][0], passages)]
         return [(each, [one for one in passages if one.collection == each.name]) for each, _ in self.members]

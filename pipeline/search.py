@@ -240,7 +240,7 @@ def _retrieval(request: SearchRequest, scope: Scope, *, head: int) -> Retrieval:
         wanted=max(wanted, REORDERED_HITS) if request.reorders else wanted,
         head=head,
         per_document=request.per_document,
-        distinct=scope.is_several,
+        collapses=request.collapse,
         fields=request.fields,
         like=request.like,
         unlike=request.unlike,

@@ -65,9 +65,9 @@ class Example:
 class Federation:
     """Several collections, searched as if they were one, for one query.
 
-    `texts` are those of the query, which collections of another language cut into other words. A passage that several
-    collections hold is fetched from the first that is asked for; it says in `collection` which that is. With
-    `leaves_out_damaged`, a collection that turns out to be damaged is left out with a note; otherwise it is an error.
+    `texts` are those of the query, which collections of another language cut into other words. A passage says in
+    `collection` where it was found. With `leaves_out_damaged`, a collection that turns out to be damaged is left out
+    with a note; otherwise it is an error.
     """
 
     def __init__(
@@ -83,7 +83,6 @@ class Federation:
         self.failures: dict[str, str] = {}
         """Why collections were left out, by their names."""
         self._leaves_out_damaged = leaves_out_damaged
-        self._copies = 0
         self._lacking: dict[str, set[str]] = {}
         self._members = members
         self._points: dict[UUID, tuple[Member, UUID]] = {}
@@ -100,8 +99,6 @@ class Federation:
             f"{listed(sorted(names))}: not searched by {vector!r}, for which there are no vectors as in the others."
             for vector, names in sorted(self._lacking.items())
         ]
-        if self._copies:
-            notes.append("A passage that several collections hold is shown once.")
         return notes
 
     async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[ScoredPoint]]:
@@ -116,7 +113,7 @@ class Federation:
         ]
 
     async def fetch(self, ids: Sequence[UUID]) -> dict[UUID, Passage]:
-        """Return the passages that exist among `ids`; of one that several collections hold, the first."""
+        """Return the passages that exist among `ids`, in that order."""
         by_member = self._by_member(ids)
         found = await run_concurrently(
             [
@@ -129,9 +126,7 @@ class Federation:
             for (member, points), answer in zip(by_member.values(), found, strict=True)
             for point, passage in answer.items()
         }
-        kept = _without_copies([(key, passages[key]) for key in ids if key in passages])
-        self._copies = len(passages) - len(kept)
-        return kept
+        return {key: passages[key] for key in ids if key in passages}
 
     async def fetch_vectors(self, ids: Sequence[UUID], name: str) -> dict[UUID, AnyVector]:
         """Return the named vector of those points among `ids` that have it."""
@@ -270,13 +265,3 @@ def _merged(members: Sequence[Member]) -> Manifest:
     keyword = next(iter(kinds.most_common(1)), ("", 0))[0]
     first = next((each for each in members if keyword in each.manifest.vectors), members[0])
     return replace(members[0].manifest, vectors=vectors, lexical=first.manifest.lexical)
-
-
-def _without_copies(passages: Sequence[tuple[UUID, Passage]]) -> dict[UUID, Passage]:
-    """Return the passages without those that an earlier one of another collection repeats."""
-    first: dict[tuple[str, str], str] = {}
-    kept: dict[UUID, Passage] = {}
-    for key, passage in passages:
-        if first.setdefault((passage.document_id, passage.text), passage.collection) == passage.collection:
-            kept[key] = passage
-    return kept

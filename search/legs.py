@@ -33,8 +33,8 @@ class Retrieval:
     head: int = 0
     """Number of hits to rerank, selected by reciprocal rank fusion; 0 if nothing is reranked."""
     per_document: int = 0
-    distinct: bool = False
-    """Whether what is searched may hold copies of a passage, of which one counts."""
+    collapses: bool = True
+    """Whether the best of several passages with the same text stands for all of them."""
     fields: Mapping[str, float] = field(default_factory=lambda: EMPTY)
     """Weights of the fields whose dense vectors are searched; empty searches the passage text alone."""
     like: Sequence[str] = ()

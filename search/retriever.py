@@ -1,6 +1,6 @@
 """The first stage: encode the query, search its legs as one batch, fuse them, limit hits per document."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import inf
@@ -12,6 +12,7 @@ from ..core.values import Hit, Passage, Ranking, Stage
 from ..core.vectors import BM25
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
 from ..store.protocols import Leg
+from .equal_passages import NOTHING, Selected, has_copies, select
 from .examples import find_examples
 from .fusion import convex, distribution_based, reciprocal_rank
 from .legs import Retrieval, WeightedLeg, legs_of
@@ -38,11 +39,21 @@ class FusionOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    answers: LegResults
+class _Ordered:
     order: ScoredIds
     passages: Mapping[UUID, Passage]
+    selected: Selected = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    answers: LegResults
+    hits: _Ordered
     crowded: bool
+
+    @property
+    def order(self) -> ScoredIds:
+        return self.hits.order
 
 
 class Retriever:
@@ -88,6 +99,7 @@ class Retriever:
             received=sum(len(answer) for _, answer in found.answers),
             returned=len(hits),
             milliseconds=took_ms,
+            note=found.hits.selected.note,
         )
         crowded = "The first hits come from a few documents; further hits may come from others."
         return Ranking(hits, stages=[encoded, searched], notes=(*batch.notes, *([crowded] if found.crowded else [])))
@@ -96,36 +108,41 @@ class Retriever:
         self, collection: Searchable, retrieval: Retrieval, legs: Sequence[WeightedLeg], *, left_out: Set[UUID]
     ) -> _Found:
         """Raise the legs' limits until there are enough hits. New hits follow earlier ones, so that pages agree."""
-        found = _Found(answers=[], order=[], passages={}, crowded=True)
+        found = _Found([], _Ordered([], {}), crowded=True)
         for widening in LIMIT_FACTORS:
             limit = self._options.leg_limit * widening
             batch = _batch(legs, limit + len(left_out))
             found_by_leg = await search_in_order(collection, batch, retrieval.where)
             kept = [[pair for pair in answer if pair[0] not in left_out][:limit] for answer in found_by_leg]
             answers = list(zip(legs, kept, strict=True))
-            order, passages = await self._order(collection, retrieval, answers, narrower=found)
+            ordered = await self._order(collection, retrieval, answers, narrower=found)
             is_full = any(len(answer) == limit for answer in kept)
-            too_few = len(order) < max(retrieval.wanted, retrieval.head)
-            found = _Found(answers=answers, order=order, passages=passages, crowded=is_full and too_few)
+            too_few = len(ordered.order) < max(retrieval.wanted, retrieval.head)
+            found = _Found(answers, ordered, crowded=is_full and too_few)
             if not found.crowded:
                 break
         return found
 
     async def _order(
         self, collection: Searchable, retrieval: Retrieval, answers: LegResults, *, narrower: _Found
-    ) -> tuple[ScoredIds, Mapping[UUID, Passage]]:
+    ) -> _Ordered:
         """Return the order of a narrower search, then the hits that these answers add, scored no higher."""
-        order = narrower.order
-        known, floor = {key for key, _ in order}, min((score for _, score in order), default=inf)
+        before = narrower.order
+        known, floor = {key for key, _ in before}, min((score for _, score in before), default=inf)
         added = [(key, min(score, floor)) for key, score in self._fuse(answers) if key not in known]
-        if retrieval.per_document or retrieval.distinct:
-            passages = await collection.fetch([key for key, _ in [*order, *added]])
-            added = _limit_per_document([*order, *added], passages, retrieval.per_document)[len(order) :]
-            return [*order, *_pool_first(added, answers, retrieval.head - len(order))], passages
-        order = [*order, *_pool_first(added, answers, retrieval.head - len(order))][
-            : max(retrieval.wanted, retrieval.head)
-        ]
-        return order, await collection.fetch([key for key, _ in order])
+
+        def ranked(pairs: ScoredIds) -> ScoredIds:
+            return [*before, *_pool_first(pairs, answers, retrieval.head - len(before))]
+
+        order = [*before, *added] if retrieval.per_document else ranked(added)
+        if not retrieval.per_document:
+            first = order[: max(retrieval.wanted, retrieval.head)]
+            passages = await collection.fetch([key for key, _ in first])
+            if not (retrieval.collapses and has_copies(list(passages.values()))):
+                return _Ordered(first, passages)
+        passages = await collection.fetch([key for key, _ in order])
+        found = select(order, passages, per_document=retrieval.per_document, collapses=retrieval.collapses)
+        return _Ordered(ranked(found.order[len(before) :]), passages, selected=found)
 
     def _fuse(self, answers: LegResults) -> ScoredIds:
         by_leg = [answer for _, answer in answers]
@@ -166,19 +183,6 @@ def _pool_first(fused: ScoredIds, answers: LegResults, head: int) -> ScoredIds:
     return [each for each in fused if each[0] in pool] + [each for each in fused if each[0] not in pool]
 
 
-def _limit_per_document(fused: Sequence[tuple[UUID, float]], passages: Mapping[UUID, Passage], most: int) -> ScoredIds:
-    """Return the pairs whose passages exist, at most `most` of each document; 0 sets no limit."""
-    seen: Counter[tuple[str, str]] = Counter()
-    kept: ScoredIds = []
-    for key, score in fused:
-        if key in passages:
-            document = (passages[key].collection, passages[key].document_id)
-            seen[document] += 1
-            if not most or seen[document] <= most:
-                kept.append((key, score))
-    return kept
-
-
 def _hits(found: _Found) -> list[Hit]:
     scores: defaultdict[UUID, dict[str, float]] = defaultdict(dict)
     ranks: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
@@ -186,15 +190,17 @@ def _hits(found: _Found) -> list[Hit]:
         for rank, (key, score) in enumerate(answer, start=1):  # the best of several phrasings counts
             scores[key][leg.name] = max(score, scores[key].get(leg.name, -inf))
             ranks[key][leg.name] = min(rank, ranks[key].get(leg.name, rank))
+    passages, copies = found.hits.passages, found.hits.selected.copies
     # A passage deleted between the search and the fetch is left out.
-    present = [(key, fused) for key, fused in found.order if key in found.passages]
+    present = [(key, fused) for key, fused in found.order if key in passages]
     return [
         Hit(
-            passage=found.passages[key],
+            passage=passages[key],
             score=fused,
             rank=rank,
             scores={**scores[key], "fused": fused},
             ranks={**ranks[key], "fused": rank},
+            also_in=tuple(passages[each] for each in copies.get(key, ())),
         )
         for rank, (key, fused) in enumerate(present, start=1)
     ]

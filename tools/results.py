@@ -11,6 +11,7 @@ from ..api.requests import MAX_NAME_CHARACTERS, DetailLevel
 from ..core.text import cut
 from ..core.values import Hit, Stage
 from ..pipeline.page import OFF_TOPIC_HITS, Page, Verdict
+from ..pipeline.scope import MAX_COPIES
 from ..search.relative_paths import ShortNames
 from ..store.fields import is_file_fact
 
@@ -43,6 +44,8 @@ class HitResult(BaseModel):
     relevance: Annotated[float, Field(description="Probability that it answers")] = 0.0
     score: float
     text: Annotated[str, Field(description="Untrusted data")]
+    also_in: Annotated[list[str], Field(description="Others with this text")] = []
+    also_in_more: int = 0
     metadata: dict[str, Any] = {}
     scores: dict[str, float] = {}
     ranks: dict[str, int] = {}
@@ -175,6 +178,9 @@ def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
     if hit.relevance is not None:
         entry["relevance"] = round(hit.relevance, 3)
     entry["text"] = passage.text
+    if hit.also_in:
+        entry["also_in"] = copies_of(hit, names)
+        entry["also_in_more"] = len(hit.also_in) - len(entry["also_in"])
     if full:
         entry["metadata"] = {
             name: value
@@ -184,6 +190,12 @@ def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
         entry["scores"] = {name: round(score, 4) for name, score in hit.scores.items()}
         entry["ranks"] = dict(hit.ranks)
     return entry
+
+
+def copies_of(hit: Hit, names: ShortNames) -> list[str]:
+    """Return the citations of the first passages that a hit stands for, with their collections if there are several."""
+    places = [(each, names.citation(each) or names.document_id(each)) for each in hit.also_in[:MAX_COPIES]]
+    return [f"{each.collection}: {citation}" if each.collection else citation for each, citation in places]
 
 
 def _beginnings(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -109,7 +109,8 @@ def _hits_table(hits: Sequence[Hit], names: ShortNames, *, full: bool) -> Table:
         text = passage.text if full else _snippet(passage.text)
         lines = names.citation(passage) or names.passage_id(passage)
         place = f"{passage.collection}: {lines}" if passage.collection else lines
-        body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(text)}\n[dim]{escape(place)}[/dim]"
+        place = escape(f"{place}{_copies(hit, names)}")
+        body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(text)}\n[dim]{place}[/dim]"
         table.add_row(str(hit.rank), _relevance(hit), body)
     return table
 
@@ -165,6 +166,15 @@ def _move(hit: Hit) -> str:
 
 def _name(hit: Hit) -> str:
     return " > ".join(part for part in (hit.passage.title, hit.passage.heading) if part) or hit.passage.id
+
+
+def _copies(hit: Hit, names: ShortNames) -> str:
+    """Return which other passages have the text of a hit, as a line of its own; nothing if there are none."""
+    from ...tools.results import copies_of
+
+    shown = copies_of(hit, names)
+    more = len(hit.also_in) - len(shown)
+    return f"\nalso in {', '.join(shown)}{f' and {more:,} more' if more else ''}" if shown else ""
 
 
 def _snippet(text: str) -> str:

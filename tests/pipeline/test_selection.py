@@ -87,7 +87,9 @@ async def test_single_name_is_a_search_of_one_collection(rooms: Engine) -> None:
 async def test_passage_in_two_collections_is_shown_once(rooms: Engine) -> None:
     page = await ask(rooms, "torque wrench", limit=20)
     assert [passage_id for _, passage_id in found(page)].count("shared#0") == 1
-    assert "A passage that several collections hold is shown once." in page.notes
+    [shared] = [hit for hit in page if hit.passage.id == "shared#0"]
+    assert {shared.passage.collection, *(each.collection for each in shared.also_in)} == {"garage", "kitchen"}
+    assert page.stages[1].note == "1 passage that repeats the text of a hit: see also_in"
 
 
 async def test_pages_follow_each_other_over_collections(rooms: Engine) -> None:
