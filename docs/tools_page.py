@@ -31,9 +31,9 @@ All tools that rank passages return the same shape, described under [search_and_
   that Resift may read, unless two documents could be meant; then they are absolute. Every argument that takes a
   document, a passage or a source accepts what a hit shows, and absolute paths too. `read_document` starts at the place
   that a citation names; in filters and to `delete_documents`, a citation stands for its whole document.
-- Passages of the same text are one hit: the best of them, with the others that the search found in `also_in`, at most
-  three, and the number of more in `also_in_more`. Of texts below 100 characters, titles and headings have to be the same
-  too. `rerank` returns every passage that it was given.
+- Passages of the same text are one hit: the best of them. `also_in` names up to three others that the search found, and
+  `also_in_more` counts the rest. Below 100 characters, titles and headings have to be the same too. `rerank` returns
+  every passage that it was given.
 - `collection` takes one name, several (`"docs,notes"` or `["docs", "notes"]`), or `"*"` for all. With several, their
   passages are searched and reranked as if they were in one collection, and each hit names its `collection`, which
   `read_document` takes. `notes` says which collections were left out, and why.
