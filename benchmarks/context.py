@@ -31,6 +31,7 @@ from resift.evaluation.judged import JudgedSet
 from resift.evaluation.measures import means, per_query
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.passages.chunker import Chunker
+from resift.ingest.reader import with_structure
 from resift.search.fusion import convex
 from resift.search.retriever import FusionOptions
 from resift.server.cli.console import progress_bar, show
@@ -97,7 +98,7 @@ async def encoded(engine: Engine, texts: Sequence[str], label: str) -> NDArray[n
 async def measure(engine: Engine, label: str, judged: JudgedSet) -> list[tuple[str, ...]]:
     """Return a row for each way to use the title: with and without it, in the vector and in BM25."""
     chunker = Chunker((await engine.transformer.get()).tokenizer)
-    passages = [passage for document in judged.documents for passage in chunker.chunk(document)]
+    passages = [passage for document in judged.documents for passage in chunker.chunk(with_structure(document))]
     titled = len({each.document_id for each in passages if each.title})
     texts = {WITHOUT: [each.text for each in passages], WITH: [each.content for each in passages]}
     dense = {key: await encoded(engine, each, f"{label}, {key} title") for key, each in texts.items()}
