@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Protocol, TypeAlias
 
 from ..core.errors import BlankFile, ResiftError, UnreadableFile
+from .packed.zip_members import Budget
 from .parsers.protocols import Container, Content, InnerDocument, Parser
 from .parsers.registry import cause_of, installed_parsers, label_of
 from .text.decoding import SAMPLE_BYTES, decode, looks_like_text, normalise
@@ -126,7 +128,7 @@ def parse_file(source: str, data: bytes | str) -> list[Part]:
 
 def iterate_parts(source: str, data: bytes | str, watch: Watch) -> Iterator[Part]:
     """Yield what `parse_file` returns, and tell `watch` what is being parsed."""
-    return _parts(_File(source, data), watch)
+    return _parts(_File(source, data, budget=Budget.of(len(data))), watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class _File:
     name: str = ""
     """Its path inside the outermost file."""
     depth: int = 0
+    budget: Budget = field(default_factory=lambda: Budget(0))
+    """What all archives in the outermost file may unpack to."""
 
 
 def _parts(file: _File, watch: Watch) -> Iterator[Part]:
@@ -168,18 +172,27 @@ def _noted(parts: Iterator[Part], note: str) -> Iterator[Part]:
 def _members(container: Container, content: Content, *, file: _File, watch: Watch) -> Iterator[Part]:
     if file.depth >= MAX_DEPTH:
         raise UnreadableFile(f"{content.source} lies in more than {MAX_DEPTH} archives. Unpack the outer ones.")
-    for member in container.split(content):
-        # A mail itself has no name inside its file.
-        inner, source = ("/".join(filter(None, (outer, member.name))) for outer in (file.name, content.source))
-        if member.problem:
-            yield Part(inner, problem=member.problem)
-        elif member.is_optional and not _is_readable(member):
-            logger.debug("Left out: %s/%s", content.source, member.name)
-        elif member.parsed is None:
-            yield from _parts(_File(source, member.data, name=inner, depth=file.depth + 1), watch)
-        else:
-            part = Part(inner, format=_name_of(container), text="\n".join(member.parsed.lines), parsed=member.parsed)
-            yield _checked(part, source)
+    members = container.split(content)
+    if first := next(members, None):
+        found = (
+            part for member in chain([first], members) for part in _member(member, container, file=file, watch=watch)
+        )
+        yield from _noted(found, first.note)
+
+
+def _member(member: InnerDocument, container: Container, *, file: _File, watch: Watch) -> Iterator[Part]:
+    # A mail itself has no name inside its file.
+    inner, source = ("/".join(filter(None, (outer, member.name))) for outer in (file.name, file.source))
+    if member.problem:
+        yield Part(inner, problem=member.problem)
+    elif member.is_optional and not _is_readable(member):
+        logger.debug("Left out: %s", source)
+    elif member.parsed is None:
+        file.budget.spend(len(member.data))
+        yield from _parts(replace(file, source=source, data=member.data, name=inner, depth=file.depth + 1), watch)
+    else:
+        part = Part(inner, format=_name_of(container), text="\n".join(member.parsed.lines), parsed=member.parsed)
+        yield _checked(part, source)
 
 
 def _is_readable(member: InnerDocument) -> bool:

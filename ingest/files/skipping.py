@@ -42,7 +42,7 @@ SKIPPED_FOLDERS = frozenset({
 # Without a parser these are not opened: some, such as SVG and PDF, begin like text.
 NON_TEXT_SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".svg", ".bmp", ".tiff", ".mp3", ".mp4", ".wav", ".mov",
-    ".webm", ".avi", ".doc", ".ppt", ".odt", ".epub", ".zip", ".tar",
+    ".webm", ".avi", ".doc", ".ppt", ".odt", ".tar",
     ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".whl", ".jar", ".exe", ".dll", ".so", ".dylib", ".o", ".a",
     ".class", ".pyc", ".wasm", ".bin", ".onnx", ".pt", ".safetensors", ".npy", ".npz", ".parquet", ".sqlite", ".db",
     ".ttf", ".otf", ".woff", ".woff2",

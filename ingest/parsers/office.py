@@ -5,9 +5,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ...core.errors import BlankFile, UnreadableFile
+from ..packed.office_json import Chapter, Footnote, OfficeDocument, OfficeParagraph, OfficePart, OfficeTable, read_json
 from ..text.decoding import normalise
 from ..text.draft import Draft
-from ..text.office_json import Chapter, Footnote, OfficeDocument, OfficeParagraph, OfficePart, OfficeTable, read_json
 from ..text.properties import facts_of, sane_title
 from ..text.structure import ParsedDocument
 from ..text.table_lines import header_of, sheet_lines, table_lines

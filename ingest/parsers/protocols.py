@@ -83,6 +83,8 @@ class InnerDocument:
     """Why it cannot be read, as a sentence about "It"; empty if it can."""
     is_optional: bool = False
     """Whether it is left out, and no failure, if no parser reads its format and it does not look like text."""
+    note: str = ""
+    """A sentence on the whole file for the ingest report; that of the first document counts."""
 
 
 @runtime_checkable

@@ -9,7 +9,9 @@ from ...core.errors import ResiftError, UnreadableFile
 from ...core.plugins import Plugin, load_plugins, unusable
 from ..text.decoding import normalise
 from ..text.structure import ParsedDocument
+from .archive import ZipContainer
 from .code import CodeParser
+from .epub import EpubParser
 from .html import HtmlParser
 from .mail import MailboxContainer, MailContainer
 from .markdown import MarkdownParser
@@ -39,6 +41,8 @@ BUILT_IN: Mapping[str, Parser | Container] = {
     "notebooks": NotebookParser(),
     "mail": MailContainer(),
     "mailboxes": MailboxContainer(),
+    "epub": EpubParser(),
+    "zip": ZipContainer(),
     "text": _TEXT,
 }
 """Parsers by the name of their format. The first that recognises a text without a known suffix reads it."""
