@@ -1,7 +1,6 @@
 """What `Resift.ingest` does: find the files, make the documents, and run the job."""
 
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 
 from ..core.errors import InvalidInput
@@ -44,11 +43,11 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         gitignore=services.gitignore,
         parse=services.parser.parse,
     )
-    documents = (read_document_input(each, request.metadata) for each in request.documents)
     job = Job(
         request.collection,
-        items=chain(documents, files),
+        items=[read_document_input(each, request.metadata) for each in request.documents],
         total=len(request.documents) + len(files),
+        files=files if paths else None,
         prune_below=files.folders if request.prune else (),
         progress=request.progress,
         metadata=without_nulls(request.metadata),

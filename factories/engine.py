@@ -16,7 +16,7 @@ from ..encoders.minilm import BundledEncoder
 from ..encoders.protocols import Encoder, ExtraEncoders
 from ..ingest.embed import Embedder
 from ..ingest.files.roots import Roots
-from ..ingest.ingestor import BATCH_PASSAGES, Ingestor
+from ..ingest.ingestor import STEP_PASSAGES, Ingestor
 from ..ingest.job import WriteLocks
 from ..ingest.jobs.folder import JOBS, JobFolder
 from ..ingest.jobs.runner import JobRunner
@@ -257,7 +257,7 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
         manifest=manifest,
         locks=locks,
         parser=parser,
-        step=LOCAL_STEP if isinstance(models.encoder, BundledEncoder | LocalEncoder) else BATCH_PASSAGES,
+        step=LOCAL_STEP if isinstance(models.encoder, BundledEncoder | LocalEncoder) else STEP_PASSAGES,
     )
     return Services(
         pipeline=pipeline,

@@ -1,17 +1,19 @@
 """Holding the metadata of documents to the fields of a collection, and reporting the values that do not fit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from json import dumps
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..core.errors import InvalidInput
 from ..core.text import counted, cut, encodable
 from ..core.values import Document, Metadata
-from ..store.collection import Collection
 from ..store.fields import Clash, FieldType, hold
 from .job import Failure, IngestReport, Job, LeftOut, add_up
 from .reader import FileDocument
+
+Remember: TypeAlias = Callable[[Mapping[str, FieldType]], Awaitable[Mapping[str, FieldType]]]
+"""Stores the fields of a collection, and returns those that it has then."""
 
 _KINDS: Mapping[FieldType, str] = {
     "keyword": "texts",
@@ -24,13 +26,13 @@ _KINDS: Mapping[FieldType, str] = {
 
 
 async def hold_all(
-    collection: Collection, documents: Sequence[Document], *, job: Job, chunking: str
+    known: Mapping[str, FieldType], documents: Sequence[Document], *, job: Job, remember: Remember
 ) -> tuple[list[Document], IngestReport]:
-    """Add the documents' metadata fields to the manifest; return those for which there was room, as they are stored.
+    """Add the documents' metadata fields to the known ones; return those for which there was room, as they are stored.
 
     The report says which values were left out, and which documents were refused.
     """
-    fields = hold(collection.manifest.fields, job.metadata).fields if documents else collection.manifest.fields
+    fields = hold(known, job.metadata).fields if documents else known
     accepted, refused = list[Document](), list[Failure]()
     for document in documents:
         try:
@@ -38,10 +40,10 @@ async def hold_all(
             accepted.append(document)
         except InvalidInput as error:
             refused.append(Failure.of(encodable(document.source or document.id), error))
-    await collection.remember(replace(collection.manifest, fields=fields, chunking=chunking))
+    fields = await remember(fields)
     held, left_out = list[Document](), dict[str, LeftOut]()
     for document in accepted:  # again, since another engine may have decided on types meanwhile
-        kept = hold(collection.manifest.fields, _all_metadata(document))
+        kept = hold(fields, _all_metadata(document))
         held.append(replace(document, metadata=kept.metadata))
         left_out = add_up(left_out, _left_out_of(document, kept.clashes))
     return held, IngestReport(failures=tuple(refused), left_out=left_out)

@@ -1,10 +1,12 @@
 """Ingest jobs: what to ingest, how it is going, what came of it, and the locks that keep jobs apart."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from weakref import WeakValueDictionary
 
 import anyio
@@ -12,7 +14,12 @@ import anyio
 from ..core.values import EMPTY, Document, Metadata
 from ..store.fields import FieldType
 
+if TYPE_CHECKING:
+    from .sources import Files
+
 MAX_EXAMPLES = 3  # of what was skipped, for each kind; of documents without a value, for each field
+
+MAX_PLANNED = 1_000  # documents that a dry run names, for each kind of change
 
 _VERBS = ("is", "has", "was", "cannot", "leads", "belongs", "names")
 
@@ -60,7 +67,7 @@ class LeftOut:
     examples: tuple[tuple[str, Any], ...]
     """The first documents with their values."""
 
-    def __add__(self, other: "LeftOut") -> "LeftOut":
+    def __add__(self, other: LeftOut) -> LeftOut:
         """Return the sum of two reports on one field."""
         examples = (*self.examples, *other.examples)[:MAX_EXAMPLES]
         return LeftOut(self.kind, self.documents + other.documents, examples)
@@ -78,6 +85,8 @@ class IngestReport:
 
     added: int = 0
     updated: int = 0
+    renamed: int = 0
+    """Whose files were renamed or moved: the documents have other ids now, and kept their vectors."""
     unchanged: int = 0
     removed: int = 0
     passages: int = 0
@@ -92,30 +101,37 @@ class IngestReport:
     """Metadata that was left out of documents, by field."""
     notes: tuple[str, ...] = ()
     """Sentences about other problems; the documents were ingested."""
+    planned: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """After a dry run: the first ids of the documents that would be added, updated, renamed or removed."""
 
-    def __add__(self, other: "IngestReport") -> "IngestReport":
+    def __add__(self, other: IngestReport) -> IngestReport:
         """Return the sum of two reports."""
         return IngestReport(
             added=self.added + other.added,
             updated=self.updated + other.updated,
+            renamed=self.renamed + other.renamed,
             unchanged=self.unchanged + other.unchanged,
             removed=self.removed + other.removed,
             passages=self.passages + other.passages,
             truncated=self.truncated + other.truncated,
             failures=self.failures + other.failures,
             skipped=dict(Counter(self.skipped) + Counter(other.skipped)),
-            examples={
-                kind: (*self.examples.get(kind, ()), *other.examples.get(kind, ()))[:MAX_EXAMPLES]
-                for kind in (*self.examples, *other.examples)
-            },
+            examples=_joined(self.examples, other.examples, most=MAX_EXAMPLES),
             left_out=add_up(self.left_out, other.left_out),
             notes=self.notes + other.notes,
+            planned=_joined(self.planned, other.planned, most=MAX_PLANNED),
         )
 
     @property
     def is_empty(self) -> bool:
         """Return whether nothing came in, nothing was there already, and nothing was removed."""
-        return not (self.added or self.updated or self.unchanged or self.removed)
+        return not (self.added or self.updated or self.renamed or self.unchanged or self.removed)
+
+
+def _joined(
+    first: Mapping[str, tuple[str, ...]], second: Mapping[str, tuple[str, ...]], *, most: int
+) -> dict[str, tuple[str, ...]]:
+    return {kind: (*first.get(kind, ()), *second.get(kind, ()))[:most] for kind in (*first, *second)}
 
 
 Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
@@ -124,11 +140,18 @@ Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to ingest. `items` are documents, and why others could not be read or were skipped; `total` counts all."""
+    """What to ingest. `items` are documents, and why others could not be read or were skipped.
+
+    `total` counts the items and the files.
+    """
 
     collection: str
     items: Iterable[Document | Failure | Skipped]
     total: int
+    files: Files | None = None
+    """Files to ingest after the items: those that are not as they were when they were last read."""
+    dry_run: bool = False
+    """Whether to find out what would be done, and to change nothing."""
     prune_below: Sequence[Path] = ()
     """Folders whose documents are removed when their files are gone."""
     progress: Progress | None = None

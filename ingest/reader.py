@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,12 @@ from .files.opening import open_file
 from .files.roots import Roots
 from .parsing import Parse, Part, failing_alone, parse_file
 from .text.structure import ParsedDocument
+
+MODIFIED = "modified"
+
+COARSE_TICK_NS = 2_000_000_000
+
+FINE_TICK_NS = 20_000_000  # twice the slowest clock of Linux
 
 _NO_STRUCTURE = ParsedDocument(lines=(), line_numbers=(), sections=())
 
@@ -42,10 +49,14 @@ class Unparsed:
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """What a file holds: its documents, or why there are none, and the SHA-256 of its bytes."""
+    """What a file holds: its documents, or why there are none, and the file as it was when it was opened."""
 
     documents: Sequence[FileDocument | Unparsed]
     digest: str
+    """The SHA-256 of its bytes."""
+    size: int
+    modified_ns: int
+    """The time of its last change; 0 if that is so recent that another change could have the same time."""
 
 
 def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
@@ -67,8 +78,18 @@ def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
     return document
 
 
-def read_file(path: Path, *, roots: Roots, max_bytes: int, parse: Parse = parse_file) -> FileContent:
+def read_file(
+    path: Path,
+    *,
+    roots: Roots,
+    max_bytes: int,
+    parse: Parse = parse_file,
+    known: str = "",
+    now_ns: Callable[[], int] = time.time_ns,
+) -> FileContent:
     """Return the documents in the file at `path`, as `Roots.admit` returned it; their ids begin with the path.
+
+    If the SHA-256 of its bytes is `known`, the file is not parsed, and no documents are returned.
 
     Raises:
         PathRefused: The path now leads outside the roots.
@@ -76,9 +97,24 @@ def read_file(path: Path, *, roots: Roots, max_bytes: int, parse: Parse = parse_
         Unavailable: `parse` cannot parse anything now.
     """
     with failing_alone(str(path)):
-        data, modified_ns = _read_bytes(path, roots, max_bytes)
-        documents = list(_documents(path, parse(path.as_posix(), data), modified_ns))
-        return FileContent(documents, hashlib.sha256(data).hexdigest())
+        data, status = _read_bytes(path, roots, max_bytes)
+        digest = hashlib.sha256(data).hexdigest()
+        parts = parse(path.as_posix(), data) if digest != known else ()
+        return FileContent(
+            documents=list(_documents(path, parts, status.st_mtime_ns)),
+            digest=digest,
+            size=status.st_size,
+            modified_ns=_settled(status.st_mtime_ns, now_ns()),
+        )
+
+
+def _settled(modified_ns: int, now_ns: int) -> int:
+    """Return the time of a change if any later one must have another time, and else 0.
+
+    File systems count in ticks of a clock, some in whole seconds, and one in two seconds.
+    """
+    tick_ns = COARSE_TICK_NS if modified_ns % 1_000_000_000 == 0 else FINE_TICK_NS
+    return modified_ns if now_ns - modified_ns > tick_ns else 0
 
 
 def with_structure(document: Document, parse: Parse = parse_file) -> FileDocument:
@@ -125,24 +161,29 @@ def _facts(path: Path, modified_ns: int, *, format_: str, parsed: ParsedDocument
 
     They are no part of what makes a document a new version, so a file that is only touched is unchanged.
     """
-    modified = written(datetime.fromtimestamp(modified_ns // 1_000_000_000, UTC))
-    facts: dict[str, Any] = {"path": path.as_posix(), "modified": modified, "format": format_}
+    facts: dict[str, Any] = {"path": path.as_posix(), MODIFIED: modified_fact(modified_ns), "format": format_}
     if parsed.page_numbers:
         facts["pages"] = max(parsed.page_numbers)
     return facts
 
 
-def _read_bytes(path: Path, roots: Roots, max_bytes: int) -> tuple[bytes, int]:
-    """Return the content of a regular file of at most `max_bytes`, and its time of modification in nanoseconds."""
+def modified_fact(modified_ns: int) -> str:
+    """Return the time of a file's last change as it is stored in metadata."""
+    return written(datetime.fromtimestamp(modified_ns // 1_000_000_000, UTC))
+
+
+def _read_bytes(path: Path, roots: Roots, max_bytes: int) -> tuple[bytes, os.stat_result]:
+    """Return the content of a regular file of at most `max_bytes`, and its status before it was read."""
     try:
         with open_file(path, roots) as file:
-            data = file.read(max_bytes + 1)  # one more, in case the file grows meanwhile
             status = os.fstat(file.fileno())
+            data = file.read(max_bytes + 1)  # one more, in case the file grows meanwhile
             if len(data) > max_bytes:
+                size = os.fstat(file.fileno()).st_size
                 raise UnreadableFile(
-                    f"{path} has {status.st_size:,} bytes; the limit is {max_bytes:,}. Split it, or raise "
+                    f"{path} has {size:,} bytes; the limit is {max_bytes:,}. Split it, or raise "
                     "RESIFT_INGEST__MAX_BYTES."
                 )
-            return data, status.st_mtime_ns
+            return data, status
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}. Check its permissions.") from error

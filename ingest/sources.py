@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -15,7 +15,7 @@ from ..core.values import Document
 from .files.named import local_path
 from .files.roots import Roots
 from .files.skipping import BLANK
-from .files.walk import Found, find_files
+from .files.walk import Found, FoundFile, find_files
 from .job import Failure, Progress, Skipped
 from .parsing import Parse, parse_file
 from .reader import FileDocument, Unparsed, read_file
@@ -28,8 +28,21 @@ FILES_BETWEEN_REPORTS = 100
 
 
 @dataclass(frozen=True, slots=True)
+class FileReading:
+    """What was read of a file: a document for each that it holds, or why there is none."""
+
+    file: FoundFile
+    """The file as it was when it was opened."""
+    outcomes: Sequence[Document | Failure | Skipped]
+    content: str = ""
+    """The SHA-256 of its bytes; empty if it could not be read."""
+    is_known: bool = False
+    """Whether it was not parsed, because its content was known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
-    """Files to ingest. Iterating reads them one by one and yields a document for each, or why there is none."""
+    """Files to ingest, which are read one by one."""
 
     found: Found
     folders: tuple[Path, ...]
@@ -43,22 +56,23 @@ class Files:
     def __len__(self) -> int:
         return len(self.found.files) + len(self.found.failures)
 
-    def __iter__(self) -> Iterator[Document | Failure | Skipped]:
-        yield from self.found.failures
-        for file in self.found.files:
-            for item in self._read(file.path):
-                if isinstance(item, Skipped):
-                    logger.debug("Skipped (%s): %s", item.kind, item.source)
-                yield item
-
-    def _read(self, path: Path) -> Iterator[Document | Failure | Skipped]:
+    def read(self, file: FoundFile, *, known: str = "") -> FileReading:
+        """Return the documents of a file. If the SHA-256 of its content is `known`, it is not parsed."""
+        path = file.path
         try:
-            content = read_file(path, roots=self.roots, max_bytes=self.max_bytes, parse=self.parse)
+            content = read_file(path, roots=self.roots, max_bytes=self.max_bytes, parse=self.parse, known=known)
         except (PathRefused, UnreadableFile) as error:
-            yield Failure.of(path.as_posix(), error)
-            return
-        for found in content.documents:
-            yield self._outcome(found, is_named=path in self.found.named)
+            return FileReading(file, [Failure.of(path.as_posix(), error)])
+        outcomes = [self._outcome(found, is_named=path in self.found.named) for found in content.documents]
+        for item in outcomes:
+            if isinstance(item, Skipped):
+                logger.debug("Skipped (%s): %s", item.kind, item.source)
+        return FileReading(
+            FoundFile(path, size=content.size, modified_ns=content.modified_ns),
+            outcomes,
+            content=content.digest,
+            is_known=content.digest == known,
+        )
 
     def _outcome(self, found: FileDocument | Unparsed, *, is_named: bool) -> Document | Failure | Skipped:
         if isinstance(found, Unparsed):

@@ -1,6 +1,5 @@
 """Collections and stores: documents as points in an engine, written so that a crash loses none of them."""
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
@@ -8,8 +7,7 @@ from uuid import UUID
 
 import anyio
 
-from ..core.errors import Hint, InvalidInput, NotFound, nearest
-from ..core.text import listed
+from ..core.errors import InvalidInput
 from ..core.values import Passage
 from ..core.vectors import AnyVector, check_vectors, read_vector, spec_of
 from .conditions import index_path
@@ -151,6 +149,11 @@ class Collection:
             await self._engine.delete(where)
         return count
 
+    async def set_payload(self, where: Condition, values: Mapping[str, Any]) -> None:
+        """Set these payload keys of the passages that meet the condition."""
+        self.manifest.check_writable(self.name)
+        await self._engine.set_payload(where, values)
+
     async def remember(self, manifest: Manifest) -> None:
         """Store a new manifest, and index the metadata fields it adds."""
         if manifest != self.manifest:
@@ -265,32 +268,3 @@ class Store(Protocol):
     async def close(self) -> None:
         """Write everything to disk and close all collections."""
         ...
-
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def is_valid_name(name: str) -> bool:
-    """Return whether every store can use a name for a collection."""
-    return _NAME.fullmatch(name) is not None
-
-
-def check_name(name: str) -> None:
-    """Refuse a name that not every store can use for a collection, for instance as the name of a folder.
-
-    Raises:
-        InvalidInput: Stating which names are allowed.
-    """
-    if not is_valid_name(name):
-        raise InvalidInput(
-            f"{name[:80]!r} is not a valid collection name. Use up to 64 letters, digits, '.', '_' or '-', "
-            "starting with a letter or digit."
-        )
-
-
-def unknown_collection(name: str, known: Sequence[str]) -> NotFound:
-    """Return the error for a collection that does not exist."""
-    if not known:
-        return NotFound(f"No collection {name!r}: nothing has been ingested yet.", hint=Hint.INGEST, collection=name)
-    message = f"No collection {name!r}.{nearest(name, known)} Known: {listed(known)}."
-    return NotFound(message, hint=Hint.LIST_COLLECTIONS, collection=name)

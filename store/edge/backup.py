@@ -29,8 +29,8 @@ from ...core.errors import (
     nearest,
 )
 from ...core.text import listed
-from ..collection import check_name, unknown_collection
 from ..manifest import MANIFEST, read_manifest
+from ..naming import check_name, unknown_collection
 from .disk_space import DiskSpace, chunks_of, size_bytes, write_sparse
 from .store import EdgeCollection, EdgeStore
 

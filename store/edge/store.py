@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Self
 
 from ...core.errors import DamagedCollection, IncompatibleCollection, InvalidInput, StoreError
-from ..collection import Collection, check_name, is_valid_name, unknown_collection
+from ..collection import Collection
 from ..index_options import IndexOptions
 from ..indexing import IndexMeasurement
 from ..manifest import MANIFEST, NEW_MANIFEST, Manifest, write_manifest
+from ..naming import check_name, is_valid_name, unknown_collection
 from ..protocols import StatusCallback
 from .data_dir import DirectoryLock
 from .disk_space import DiskSpace, FreeBytes, free_bytes

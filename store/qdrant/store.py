@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from anyio import CapacityLimiter, create_task_group
 
 from ...core.errors import Hint, NotFound, ResiftError, StoreError
-from ..collection import Collection, check_name, unknown_collection
+from ..collection import Collection
 from ..manifest import Manifest
+from ..naming import check_name, unknown_collection
 from .adopted.collection import AdoptedCollection
 from .connection import QdrantConnection
 from .layout import ClusterLayout, dense_params, sparse_params

@@ -16,6 +16,7 @@ from resift.ingest.ingestor import Ingestor
 from resift.ingest.job import Failure, IngestReport, Job, Skipped, WriteLocks
 from resift.ingest.passages.chunker import Chunker
 from resift.ingest.reader import with_structure
+from resift.ingest.sources import Files
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
 from resift.models.lazy import Lazy
 from resift.models.worker_pool import WorkerPool
@@ -73,6 +74,10 @@ class Harness:
     ingestor: Ingestor
     name: str = "c"
 
+    async def ingest_files(self, files: Files, **options: Any) -> IngestReport:
+        job = Job(collection=self.name, items=(), total=len(files), files=files, **options)
+        return await self.ingestor.ingest(job)
+
     async def ingest(self, *items: Document | Failure | Skipped, **options: Any) -> IngestReport:
         return await self.ingestor.ingest(Job(collection=self.name, items=items, total=len(items), **options))
 
@@ -90,6 +95,12 @@ class Harness:
 def make_ingestor(store: Store, encoder: CountingEncoder, manifest: Manifest) -> Ingestor:
     chunker = Lazy(lambda: Chunker(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
     return Ingestor(store, Embedder(encoder), chunker, WorkerPool(2), manifest=manifest, locks=WriteLocks())
+
+
+def outcomes(files: Files) -> list[Document | Failure | Skipped]:
+    """Read all files."""
+    read = [item for file in files.found.files for item in files.read(file).outcomes]
+    return [*files.found.failures, *read]
 
 
 def long_text(paragraphs: int) -> str:

@@ -29,7 +29,7 @@ def written(folder: Path, name: str, text: str, *, at: float = NOON) -> Path:
 
 async def ingest_folder(harness: Harness, folder: Path) -> dict[str, object]:
     files = files_below([folder], glob="**/*", roots=Roots.of([folder]), metadata={}, max_bytes=10_000)
-    report = await harness.ingest(*files)
+    report = await harness.ingest_files(files)
     assert report.failures == ()
     return {"added": report.added, "updated": report.updated, "unchanged": report.unchanged}
 
@@ -124,7 +124,7 @@ def test_number_of_pages_is_a_fact_and_documents_of_an_archive_have_its_path(tmp
     path = written(tmp_path, "a.zip", "x")
     paged = ParsedDocument(lines=["One.", "Two."], line_numbers=[0, 0], sections=(), page_numbers=[1, 7])
 
-    def parse(_source: str, _data: bytes) -> list[Part]:
+    def parse(_source: str, _data: bytes | str) -> list[Part]:
         return [Part("in/b.pdf", format="pdf", text="One.\nTwo.", parsed=paged)]
 
     [document] = read_file(path, roots=Roots.of([tmp_path]), max_bytes=9, parse=parse).documents

@@ -13,7 +13,7 @@ from resift.core.errors import IncompatibleCollection, ModelError
 from resift.core.values import Document
 from resift.core.vectors import standard_vectors
 from resift.ingest.files.roots import Roots
-from resift.ingest.ingestor import NO_TEXT, digest_of
+from resift.ingest.flow.acceptance import NO_TEXT, digest_of
 from resift.ingest.job import Failure, Job
 from resift.ingest.parsers import Block, ParsedDocument, Section
 from resift.ingest.reader import FileDocument
@@ -212,7 +212,7 @@ async def test_progress_rises_to_the_total_in_whole_numbers_and_says_how_far_it_
     assert dones == sorted(dones)
     assert all(isinstance(done, int) and done <= total for done, total, _ in heard)
     assert heard[0] == (0, 150, "Reading 150 documents")
-    assert "Embedding 57 of about 134 passages, 7 of 150 documents" in [message for _, _, message in heard]
+    assert "Embedding 128 of 135 passages, 0 of 150 documents" in [message for _, _, message in heard]
     assert heard[-1] == (285, 285, "Embedding 135 of 135 passages, 150 of 150 documents")
     heard.clear()
     await harness.ingest(*items, progress=hear)
@@ -224,7 +224,7 @@ async def test_file_whose_name_is_not_unicode_is_a_failure(harness: Harness, tmp
     (tmp_path / "good.md").write_text("Good text.")
     (tmp_path / os.fsdecode(b"bad\xff.md")).write_text("Bad name.")
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
-    report = await harness.ingestor.ingest(Job(collection=harness.name, items=files, total=len(files)))
+    report = await harness.ingest_files(files)
     assert report.added == 1
     [failure] = report.failures
     assert failure.source.endswith("/bad?.md")

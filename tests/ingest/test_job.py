@@ -19,7 +19,7 @@ MB = 2**20
 def test_reports_add_up_in_every_field() -> None:
     values: dict[str, Any] = {field.name: number for number, field in enumerate(fields(IngestReport), start=1)}
     values |= {"failures": (Failure("a.md", "No text."),), "notes": ("A note.",)}
-    values |= {"skipped": {"pdf": 3}, "examples": {"pdf": ("a.pdf", "b.pdf")}}
+    values |= {"skipped": {"pdf": 3}, "examples": {"pdf": ("a.pdf", "b.pdf")}, "planned": {"added": ("a.md",)}}
     values["left_out"] = {"year": LeftOut("integer", 2, (("a.md", "x"), ("b.md", True)))}
     both = IngestReport(**values) + IngestReport(**values)
     examples = (("a.md", "x"), ("b.md", True), ("a.md", "x"))
@@ -27,13 +27,14 @@ def test_reports_add_up_in_every_field() -> None:
         "left_out": {"year": LeftOut("integer", 4, examples)},
         "skipped": {"pdf": 6},
         "examples": {"pdf": ("a.pdf", "b.pdf", "a.pdf")},
+        "planned": {"added": ("a.md", "a.md")},
     }
     doubled |= {name: value * 2 for name, value in values.items() if name not in doubled}
     assert {name: getattr(both, name) for name in values} == doubled
     assert IngestReport() + both == both
 
 
-@pytest.mark.parametrize("name", ["added", "updated", "unchanged", "removed"])
+@pytest.mark.parametrize("name", ["added", "updated", "renamed", "unchanged", "removed"])
 def test_report_is_empty_when_nothing_came_in_and_nothing_was_there(name: str) -> None:
     options: dict[str, Any] = {"failures": (Failure("a.md", "No text."),), "skipped": {"pdf": 3}}
     assert IngestReport(**options).is_empty

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resift.ingest.files.roots import Roots
-from resift.ingest.job import IngestReport, Job
+from resift.ingest.job import IngestReport
 from resift.ingest.sources import files_below
 from resift.tests.ingest.harness import Harness, doc
 
@@ -22,8 +22,7 @@ async def test_prune_removes_only_what_is_gone_below_the_folder(harness: Harness
 
     async def run(*paths: str, prune: bool) -> IngestReport:
         files = files_below(paths, glob="**/*", roots=roots, metadata={}, max_bytes=10_000)
-        job = Job(collection=harness.name, items=files, total=len(files), prune_below=files.folders if prune else ())
-        return await harness.ingestor.ingest(job)
+        return await harness.ingest_files(files, prune_below=files.folders if prune else ())
 
     await run(".", prune=False)
     await harness.ingest(doc("text"))
@@ -53,10 +52,11 @@ async def test_prune_keeps_documents_whose_files_exist_but_were_not_read(harness
 async def test_emptied_file_is_pruned(harness: Harness, tmp_path: Path, text: str) -> None:
     (tmp_path / "note.md").write_text("Some text.")
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
-    await harness.ingest(*files, doc("b"))
+    await harness.ingest_files(files)
+    await harness.ingest(doc("b"))
     (tmp_path / "note.md").write_text(text)
     files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=1000)
-    assert (await harness.ingest(*files, prune_below=[tmp_path])).removed == 1
+    assert (await harness.ingest_files(files, prune_below=[tmp_path])).removed == 1
 
 
 async def test_document_whose_file_became_junk_or_blank_is_noted_unless_it_is_pruned(
@@ -64,7 +64,7 @@ async def test_document_whose_file_became_junk_or_blank_is_noted_unless_it_is_pr
 ) -> None:
     async def run(**options: Any) -> IngestReport:
         files = files_below([tmp_path], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=99_999)
-        return await harness.ingest(*files, **options)
+        return await harness.ingest_files(files, **options)
 
     for name in ("app.js", "note.md"):
         (tmp_path / name).write_text("// Prints a greeting.\nprint('hello');\n")

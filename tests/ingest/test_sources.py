@@ -13,6 +13,7 @@ from resift.ingest.files.roots import Roots
 from resift.ingest.files.skipping import notes_on
 from resift.ingest.job import Failure, IngestReport, Skipped
 from resift.ingest.sources import Files, files_below, text_document
+from resift.tests.ingest.harness import outcomes
 
 
 def below(folder: Path, *paths: str, **metadata: object) -> Files:
@@ -23,7 +24,7 @@ def test_files_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("# A\n\nOld text.")
     files = below(tmp_path, ".")
     (tmp_path / "a.md").write_text("# A\n\nNew text.")
-    [document] = files
+    [document] = outcomes(files)
     assert isinstance(document, Document)
     assert document.text == "# A\n\nNew text."
     assert (document.id, document.source, document.title) == (f"{tmp_path}/a.md", f"{tmp_path}/a.md", "A")
@@ -33,7 +34,7 @@ def test_files_that_cannot_be_read_are_failures_and_counted(tmp_path: Path) -> N
     for name, data in {"good.md": b"good", "blank.md": b" ", "bad.md": b"\xff\xfe\xff", "big.md": b"x" * 101}.items():
         (tmp_path / name).write_bytes(data)
     files = below(tmp_path, ".", "missing.md", "../outside")
-    items = list(files)
+    items = outcomes(files)
     assert len(items) == len(files) == 6
     assert [item for item in items if isinstance(item, Skipped)] == [Skipped(f"{tmp_path}/blank.md", "blank")]
     failures = {Path(item.source).name: item.reason for item in items if isinstance(item, Failure)}
@@ -46,7 +47,7 @@ def test_files_that_cannot_be_read_are_failures_and_counted(tmp_path: Path) -> N
 
 def test_blank_file_that_is_named_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "blank.md").write_text(" \n")
-    [failure] = below(tmp_path, "blank.md")
+    [failure] = outcomes(below(tmp_path, "blank.md"))
     assert isinstance(failure, Failure)
     assert failure.reason == "It has no text, so there is nothing to search in it. Leave it out."
 
@@ -55,13 +56,13 @@ def test_file_that_vanishes_meanwhile_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("text")
     files = below(tmp_path, ".")
     (tmp_path / "a.md").unlink()
-    [failure] = files
+    [failure] = outcomes(files)
     assert isinstance(failure, Failure)
 
 
 def test_metadata_given_is_added_and_wins(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("---\nlang: en\nstatus: draft\n---\ntext")
-    [document] = below(tmp_path, ".", lang="de", team="docs")
+    [document] = outcomes(below(tmp_path, ".", lang="de", team="docs"))
     assert isinstance(document, Document)
     assert document.metadata == {"lang": "de", "status": "draft", "team": "docs"}
 
@@ -94,7 +95,7 @@ def test_skipped_files_are_logged_and_the_first_of_those_that_may_matter_are_nam
     (tmp_path / "gone\n.md").symlink_to(tmp_path / "nowhere.md")
     with caplog.at_level(logging.DEBUG, "resift.ingest"):
         files = below(tmp_path, ".")
-        assert list(files) == [Skipped(f"{tmp_path}/blank.md", "blank")]
+        assert outcomes(files) == [Skipped(f"{tmp_path}/blank.md", "blank")]
     logged = {record.getMessage() for record in caplog.records}
     assert {f"Skipped (minified): {tmp_path}/d.min.js", f"Skipped (blank): {tmp_path}/blank.md"} <= logged
     [note] = notes_on(IngestReport(skipped=files.found.skipped, examples=files.found.examples), files.folders)
@@ -122,7 +123,7 @@ def test_junk_in_a_folder_is_skipped_and_taken_when_it_is_named(tmp_path: Path) 
     (tmp_path / "vendor" / "library.py").write_text("import os\n")
 
     files = files_below(["."], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=9999)
-    [document, *skipped] = sorted(files, key=lambda item: isinstance(item, Skipped))
+    [document, *skipped] = sorted(outcomes(files), key=lambda item: isinstance(item, Skipped))
     assert isinstance(document, Document)
     assert document.title == "Plot"
     kinds = Counter(item.kind for item in skipped if isinstance(item, Skipped)) + Counter(files.found.skipped)
@@ -130,4 +131,4 @@ def test_junk_in_a_folder_is_skipped_and_taken_when_it_is_named(tmp_path: Path) 
     assert kinds == dict.fromkeys(["generated", "encoded", "lock files", "source maps", "generated folders"], 1)
 
     named = files_below(list(junk), glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=9999)
-    assert {Path(item.source).name for item in named if isinstance(item, Document)} == junk.keys()
+    assert {Path(item.source).name for item in outcomes(named) if isinstance(item, Document)} == junk.keys()

@@ -145,7 +145,7 @@ async def _adopted_before(store: QdrantStore, name: str) -> Manifest | None:
         NotFound: If the collection does not exist.
         InvalidInput: If Resift made it.
     """
-    from ....store.collection import check_name, unknown_collection
+    from ....store.naming import check_name, unknown_collection
     from ....store.qdrant.manifests import load_manifest
 
     check_name(name)

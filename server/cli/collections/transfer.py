@@ -77,7 +77,7 @@ async def _existing(source: Store, names: Sequence[str]) -> Sequence[str]:
     Raises:
         NotFound: If a collection does not exist.
     """
-    from ....store.collection import unknown_collection
+    from ....store.naming import unknown_collection
 
     known = await source.names()
     for name in names:

@@ -14,6 +14,7 @@ from resift.ingest.files.opening import open_file, open_folder
 from resift.ingest.files.roots import Roots
 from resift.ingest.job import Failure
 from resift.ingest.sources import Files, files_below
+from resift.tests.ingest.harness import outcomes
 
 
 @pytest.fixture(params=["descriptors", "no descriptors"], autouse=True)
@@ -48,7 +49,7 @@ def found_in(top: Path) -> Files:
 def test_what_became_a_link_after_the_walk_is_not_read(top: Path, name: str, lost: str) -> None:
     files = found_in(top)
     swap(top / name)
-    items = list(files)
+    items = outcomes(files)
     [failure] = [item for item in items if isinstance(item, Failure)]
     assert failure.source == f"{top}/{lost}"
     assert "was replaced by a link" in failure.reason
@@ -59,7 +60,7 @@ def test_root_that_became_a_link_is_not_read(top: Path) -> None:
     files = found_in(top)
     top.rename(top.with_name("away"))
     top.symlink_to(top.with_name("outside"))
-    assert all(isinstance(item, Failure) for item in files)
+    assert all(isinstance(item, Failure) for item in outcomes(files))
 
 
 def test_folder_that_became_a_link_is_not_listed(top: Path) -> None:
@@ -73,7 +74,7 @@ def test_link_to_a_file_inside_the_roots_is_read(top: Path) -> None:
     (top / "link.md").symlink_to("docs/a.md")
     (top / "folder").symlink_to("docs")
     files = files_below([top / "link.md", top / "folder"], glob="", roots=Roots.of([top]), metadata={}, max_bytes=99)
-    [document] = files
+    [document] = outcomes(files)
     assert isinstance(document, Document)
     assert (document.source, document.text) == (f"{top}/docs/a.md", "public")
 
@@ -103,7 +104,7 @@ def open_descriptors() -> int:
 
 def test_nothing_stays_open(top: Path) -> None:
     before = open_descriptors()
-    list(found_in(top))
+    outcomes(found_in(top))
     swap(top / "docs")
     for _ in range(20):
         with pytest.raises(PathRefused):
@@ -138,5 +139,5 @@ def test_nothing_outside_is_read_while_folders_are_swapped(flipping: Path, way: 
     texts: list[str] = []
     for _ in range(3000):
         files = files_below(["docs/a.md"], glob="", roots=Roots.of([flipping]), metadata={}, max_bytes=1000)
-        texts += [item.text for item in files if isinstance(item, Document)]
+        texts += [item.text for item in outcomes(files) if isinstance(item, Document)]
     assert set(texts) == {"public"}

@@ -1,0 +1,1 @@
+"""The stages of an ingestion, which work at the same time: read, compare and cut, encode, write."""

@@ -1,0 +1,120 @@
+"""Comparing what was taken with the collection: what can be ingested, what is new of it, and what is gone."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from ...core.text import counted
+from ...core.values import Document
+from ...store.protocols import Entry
+from ..job import Failure, IngestReport, Skipped, examples_of
+from ..reader import FileDocument
+from ..sources import FileReading
+from ..sync.file_plan import SyncPlan, leftovers
+from ..sync.states import state_of
+from .acceptance import accepted
+from .changes import Group, Incoming, Refresh
+from .taking import Item, SameFiles, Taken
+
+MAX_NOTES = 5  # of parsers, which are told; the others are counted
+
+Entries: TypeAlias = Callable[[Sequence[str] | None], Awaitable[Mapping[str, Entry]]]
+"""Returns the entries of the documents with these ids, or of all."""
+
+Compared: TypeAlias = tuple[list[Incoming], Group]
+"""Documents to compare by their text, and what is known already."""
+
+
+class Comparer:
+    """Compares in the order of the job. It knows which documents were there, and which files were skipped."""
+
+    def __init__(self, plan: SyncPlan, entries: Entries) -> None:
+        self._plan = plan
+        self._entries = entries
+        self._notes = list[str]()
+        self._more_notes = 0
+        self.seen = set[str]()
+        """The ids of the documents that the job has, apart from those of unchanged files."""
+        self.skipped: dict[str, str] = {}
+        """The kinds of what was skipped, by source."""
+
+    async def compare(self, taken: Taken) -> Compared:
+        """Return what may have to be written of what was taken."""
+        if isinstance(taken, SameFiles):
+            unchanged = sum(len(held.entries) for held in taken.held)
+            return [], Group(report=IngestReport(unchanged=unchanged), items=len(taken.held))
+        if isinstance(taken, FileReading):
+            return self._compare_file(taken)
+        documents, report = self._accept(taken)
+        entries = await self._entries([document.id for document in documents])
+        incoming = [
+            Incoming(document, stored=stored, similar=(document.id,) if stored else ())
+            for document, stored in ((each, entries.get(each.id)) for each in documents)
+        ]
+        return incoming, Group(report=report, items=len(taken))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what parsers said about the documents, the first of them."""
+        more = (f"And {counted(self._more_notes, 'more note')} on files.",) if self._more_notes else ()
+        return (*self._notes, *more)
+
+    def _compare_file(self, reading: FileReading) -> Compared:
+        held = self._plan.held(reading.file)
+        if reading.is_known and held is not None and held.state is not None:
+            state = replace(held.state, size=reading.file.size, modified_ns=reading.file.modified_ns)
+            if state == held.state:
+                return [], Group(report=IngestReport(unchanged=len(held.entries)), items=1)
+            return [], Group(
+                refreshes=tuple(Refresh(id_, file=state, before=held.state) for id_ in held.entries), items=1
+            )
+        documents, report = self._accept(reading.outcomes)
+        removed = ()
+        if reading.content:
+            others = [item.source for item in reading.outcomes if not isinstance(item, Document)]
+            removed = leftovers(held, found={document.id for document in documents}, kept=others)
+        return self._candidates(reading, documents), Group(report=report, removals=removed, items=1)
+
+    def _candidates(self, reading: FileReading, documents: Sequence[Document]) -> list[Incoming]:
+        """Return the documents of a file with what they replace."""
+        held, origin = self._plan.held(reading.file), self._plan.origin(reading.file, reading.content)
+        state = state_of(
+            reading.file,
+            content=reading.content,
+            options=self._plan.options(reading.file),
+            documents=sum(not isinstance(item, Skipped) for item in reading.outcomes),
+        )
+        found: list[Incoming] = []
+        for document in documents:
+            stored = held.entries.get(document.id) if held else None
+            before = origin.held.inner(document.id, state.path) if origin else ""
+            found.append(
+                Incoming(
+                    document,
+                    stored=stored,
+                    file=state,
+                    similar=tuple(filter(None, (document.id if stored else "", before))),
+                    replaces=before if origin and origin.is_renamed else "",
+                )
+            )
+        return found
+
+    def _accept(self, items: Sequence[Item]) -> tuple[list[Document], IngestReport]:
+        """Return the documents that can be ingested, and a report on all others."""
+        documents, failures = accepted([item for item in items if isinstance(item, Document)], self.seen)
+        failures = [*(item for item in items if isinstance(item, Failure)), *failures]
+        skipped = [item for item in items if isinstance(item, Skipped)]
+        self.seen |= {document.id for document in documents}
+        self.skipped |= {item.source: item.kind for item in skipped}
+        self._remember_notes(documents)
+        counts = Counter(item.kind for item in skipped)
+        report = IngestReport(failures=tuple(failures), skipped=dict(counts), examples=examples_of(skipped))
+        return documents, report
+
+    def _remember_notes(self, documents: Sequence[Document]) -> None:
+        for document in documents:
+            if isinstance(document, FileDocument):
+                notes = [f"{document.source}: {note}" for note in document.parsed.notes]
+                free = MAX_NOTES - len(self._notes)
+                self._notes += notes[:free]
+                self._more_notes += len(notes[free:])

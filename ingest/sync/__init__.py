@@ -1,0 +1,1 @@
+"""Keeping a collection in step with files: what it holds of each, and which of them have changed."""
