@@ -10,6 +10,8 @@ from ..core.vectors import Vector
 from .protocols import EncodedQuery
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from ..models.endpoint.embeddings import Embeddings
     from ..models.lazy import Lazy
     from ..models.text.embedding import Embedding, TextModel
@@ -56,6 +58,10 @@ class LocalEncoder:
             return model.embed(group, query=query)
 
         return [each for group in await self._workers.map(embed, groups) for each in group]
+
+    async def tokenizer(self) -> Tokenizer | None:
+        """Return what cuts the model's texts into tokens; None if that does not tell where tokens end."""
+        return (await self._model.get()).tokenizer
 
     async def encode_query(self, query: str) -> EncodedQuery:
         """Return the query's vector, of length 1."""

@@ -21,11 +21,9 @@ from ..ingest.job import WriteLocks
 from ..ingest.jobs.folder import JOBS, JobFolder
 from ..ingest.jobs.runner import JobRunner
 from ..ingest.parsing import DocumentParser
-from ..ingest.passages.chunker import Chunker
-from ..ingest.passages.packing import Chunking
 from ..ingest.processes.pool import open_parser_pool
 from ..ingest.removal import Remover
-from ..models.bundled import BUNDLED, TOKENIZER_FILE, BundledModel, verify
+from ..models.bundled import BUNDLED, BundledModel
 from ..models.endpoint.chat import LanguageModel
 from ..models.lazy import Lazy
 from ..models.text.transformer import Transformer
@@ -45,6 +43,7 @@ from ..settings.load import Settings
 from ..store.collection import Store
 from ..store.feedback_log import FOLDER, FeedbackLog
 from ..store.gate import Gate
+from .chunking import build_chunker
 from .encoders import EncoderBuilder, build_encoder, new_manifest, sparse_encoder
 from .extensions import PluginEncoder, PluginReranker
 from .rerankers import RerankerBuilder
@@ -252,7 +251,7 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
     ingestor = Ingestor(
         store,
         Embedder(models.encoder, models.extra_encoders),
-        Lazy(lambda: _open_chunker(settings, models.bundled)),
+        build_chunker(settings, models.encoder, models.bundled),
         models.workers,
         manifest=manifest,
         locks=locks,
@@ -274,11 +273,3 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
 
 def _feedback(settings: Settings) -> FeedbackLog:
     return FeedbackLog(settings.data_dir / FOLDER)
-
-
-def _open_chunker(settings: Settings, model: BundledModel) -> Chunker:
-    from tokenizers import Tokenizer
-
-    ingest = settings.ingest
-    chunking = Chunking(ingest.max_tokens, ingest.overlap_tokens, ingest.min_tokens)
-    return Chunker(Tokenizer.from_file(str(verify(model) / TOKENIZER_FILE)), chunking)

@@ -29,7 +29,7 @@ class IngestSettings(BaseModel):
 
     max_tokens: Annotated[int, Field(ge=32, le=240)] = Field(
         default=200,
-        description="The longest passage, in tokens of the bundled model. Lower it if ingestion reports passages that "
+        description="The longest passage, in tokens of the encoder. Lower it if ingestion reports passages that "
         "are longer than your encoder's window.",
     )
     overlap_tokens: Annotated[int, Field(ge=0, le=100)] = Field(

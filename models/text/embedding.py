@@ -11,6 +11,7 @@ from ...core.errors import ModelError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from tokenizers import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class TextModel(Protocol):
 
     batch: int
     """The best number of texts for one call."""
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """Return what cuts its texts into tokens; None if that does not tell where tokens end."""
+        ...
 
     def embed(self, texts: Sequence[str], *, query: bool) -> list[Embedding]:
         """Return the vectors of passages, or of queries.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from ...core.errors import ModelError, nearest
 from ...core.text import encodable
 from .embedding import Embedding, unit_vector
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 class FastembedTextModel:
@@ -49,6 +52,11 @@ class FastembedTextModel:
                 f"The encoder {name!r} cannot be loaded: {error}. If the hub is out of reach, give a folder with the "
                 f"model's files: RESIFT_ENCODER__MODEL={name}=FOLDER."
             ) from error
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Return what cuts its texts into tokens."""
+        return self._model.tokenizer
 
     def embed(self, texts: Sequence[str], *, query: bool) -> list[Embedding]:
         """Return the vectors, each of length 1.

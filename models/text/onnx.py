@@ -36,7 +36,7 @@ class OnnxTextModel:
     def __init__(self, name: str, session: Session, tokenizer: Tokenizer, *, window: int, pooling: Pooling) -> None:
         self._name = name
         self._session = session
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._window = window
         self._pooling = pooling
         self._output = next((each for each in OUTPUTS if each in session.outputs), session.outputs[0])
@@ -69,7 +69,7 @@ class OnnxTextModel:
     def _embed(self, text: str) -> Embedding:
         import numpy as np
 
-        ids = self._tokenizer.encode(encodable(text)).ids
+        ids = self.tokenizer.encode(encodable(text)).ids
         truncated = len(ids) > self._window
         kept = np.array([[*ids[: self._window - 1], ids[-1]] if truncated else ids], np.int64)
         values = {"input_ids": kept, "attention_mask": np.ones_like(kept), "token_type_ids": np.zeros_like(kept)}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ...core.errors import ModelError
 from ...core.text import encodable
 from ..devices import load_torch_model
 from .embedding import Embedding, unit_vector
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 class TorchTextModel:
@@ -36,6 +39,11 @@ class TorchTextModel:
             lambda library: library.SentenceTransformer(str(source), local_files_only=local),
         )
         return cls(str(source), model)
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """Return what cuts its texts into tokens; None for a tokenizer written in Python."""
+        return getattr(self._model.tokenizer, "backend_tokenizer", None)
 
     def embed(self, texts: Sequence[str], *, query: bool) -> list[Embedding]:
         """Return the vectors, each of length 1. Prefixes come from the settings; the model's own prompts are not used.

@@ -1,5 +1,6 @@
 """RESIFT_ENCODER__*: another encoder makes and searches collections, and refuses those of other models."""
 
+import json
 import shutil
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -83,6 +84,25 @@ async def test_own_model_makes_and_searches_a_collection(tmp_path: Path, kind: s
         assert page.ranking.hits[0].passage.document_id == "battery"
     async with engine_with(tmp_path, encoder=encoder) as again:
         assert (await ask(again)).ranking.hits == page.ranking.hits
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.torch if kind == "torch" else ()) for kind in WRITTEN]
+)
+async def test_passages_are_cut_by_tokens_of_the_encoder(tmp_path: Path, kind: str) -> None:
+    _, write = WRITTEN[kind]
+    encoder = write(tmp_path / "model")
+    [file] = (tmp_path / "model").rglob("tokenizer.json")
+    tokenizer = json.loads(file.read_text(encoding="utf-8"))
+    tokenizer["model"]["vocab"] = {
+        word: at for word, at in tokenizer["model"]["vocab"].items() if word[:1] == "[" or len(word.strip("#")) == 1
+    }  # one token for each letter
+    file.write_text(json.dumps(tokenizer), encoding="utf-8")
+    document = Document("d", "", text="A lamp stands on the table. " * 12)
+    for chosen, passages in ({"kind": "bundled"}, 1), (encoder, 2):
+        async with engine_with(tmp_path / chosen["kind"], encoder=chosen) as engine:
+            report = await engine.services.ingestor.ingest(Job("default", [document], total=1))
+            assert report.passages == passages
 
 
 async def test_endpoint_makes_and_searches_a_collection_and_doctor_shows_it(
