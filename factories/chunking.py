@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 def build_chunker(settings: Settings, encoder: Encoder, bundled: BundledModel) -> Lazy[Chunker]:
     """Return the chunker, which loads a local encoder's model for its tokenizer when it is first needed."""
+    return Lazy(lambda: Chunker(_tokenizer(encoder, bundled), _limits(settings)))
+
+
+def _limits(settings: Settings) -> Chunking:
     ingest = settings.ingest
-    chunking = Chunking(ingest.max_tokens, ingest.overlap_tokens, ingest.min_tokens)
-    return Lazy(lambda: Chunker(_tokenizer(encoder, bundled), chunking))
+    return Chunking(ingest.max_tokens, ingest.overlap_tokens, min_tokens=ingest.min_tokens)
 
 
 def _tokenizer(encoder: Encoder, bundled: BundledModel) -> Tokenizer:
