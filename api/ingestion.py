@@ -48,6 +48,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         items=[read_document_input(each, request.metadata) for each in request.documents],
         total=len(request.documents) + len(files),
         files=files if paths else None,
+        dry_run=request.dry_run,
         prune_below=files.folders if request.prune else (),
         progress=request.progress,
         metadata=without_nulls(request.metadata),

@@ -99,6 +99,8 @@ class IngestRequest:
     prune: Annotated[
         bool, Field(description="Remove documents whose files are gone from these folders", strict=True)
     ] = False
+    dry_run: Annotated[bool, PYTHON_ONLY] = False
+    """Whether to report what would be done, with `planned` ids, and to change nothing."""
     progress: Annotated[SkipValidation[Progress | None], PYTHON_ONLY] = None
 
     @property

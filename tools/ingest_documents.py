@@ -30,6 +30,7 @@ class IngestResult(BaseModel):
     collection: str
     added: int = 0
     updated: int = 0
+    renamed: int = 0
     unchanged: int = 0
     removed: int = 0
     failed: int = 0
@@ -110,6 +111,7 @@ def ingest_answer(collection: str, report: IngestReport) -> dict[str, Any]:
         "collection": collection,
         "added": report.added,
         "updated": report.updated,
+        "renamed": report.renamed,
         "unchanged": report.unchanged,
         "removed": report.removed,
         "failed": len(report.failures),

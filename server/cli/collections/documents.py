@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_FAILURES = 20
 
+MAX_PLANNED_SHOWN = 20  # of each kind of change
+
 INTERRUPTED = (
     "Interrupted. The documents that were ingested so far are stored. Run the command again to ingest the rest."
 )
@@ -40,16 +42,18 @@ def ingest(
     collection: CollectionName = "default",
     glob: Annotated[str, typer.Option(help="Which files to read in folders.")] = "**/*",
     prune: Annotated[bool, typer.Option(help="Remove documents from these folders whose files are gone.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add files to a collection. Unchanged files are skipped; changed files replace their old version."""
     for path in paths:
         _check_exists(path)
-    report = call_api(lambda resift: _ingest(resift, paths, collection=collection, glob=glob, prune=prune))
+    options = {"collection": collection, "glob": glob, "prune": prune, "dry_run": dry_run}
+    report = call_api(lambda resift: _ingest(resift, paths, **options))
     if as_json:
         print_json(asdict(report))
     else:
-        print_report(report, collection)
+        print_report(report, collection, dry_run=dry_run)
     if report.is_empty:
         from ....ingest.files.skipping import readable_formats
 
@@ -66,17 +70,23 @@ def _check_exists(path: str) -> None:
 
 async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> IngestReport:
     try:
-        with progress_bar("Ingesting") as progress:
+        with progress_bar("Comparing" if options["dry_run"] else "Ingesting") as progress:
             return await resift.ingest(paths, **options, progress=progress)
     except anyio.get_cancelled_exc_class():
         note(INTERRUPTED)
         raise
 
 
-def print_report(report: IngestReport, collection: str) -> None:
-    """Print what an ingestion did; failures go to stderr."""
-    counts = ", ".join(f"{getattr(report, name):,} {name}" for name in ("added", "updated", "unchanged", "removed"))
-    say(f"{collection}: {counts}; {counted(report.passages, 'passage')} written.")
+def print_report(report: IngestReport, collection: str, *, dry_run: bool = False) -> None:
+    """Print what an ingestion did, or would do; failures go to stderr."""
+    kinds = ("added", "updated", *(["renamed"] if report.renamed else []), "unchanged", "removed")
+    counts = ", ".join(f"{getattr(report, kind):,} {kind}" for kind in kinds)
+    say(f"{collection}: {counts}; {counted(report.passages, 'passage')} {'to write' if dry_run else 'written'}.")
+    for kind, ids in report.planned.items():
+        for id_ in ids[:MAX_PLANNED_SHOWN]:
+            say(f"  {kind}: {id_}")
+        if (more := getattr(report, kind) - MAX_PLANNED_SHOWN) > 0:
+            say(f"  ... and {more:,} more {kind}.")
     if report.truncated:
         longer = f"{counted(report.truncated, 'passage')} {'is' if report.truncated == 1 else 'are'} longer"
         say(

@@ -80,9 +80,15 @@ def test_search_without_an_answer_shows_three_hits_unless_all_are_asked_for(run:
     assert len(run("search", "recipe for a lemon cake", "--json").json["hits"]) == 6
 
 
-def test_prune_forgets_files_that_are_gone(run: Run, files: Path) -> None:
+def test_prune_forgets_files_that_are_gone_and_a_dry_run_tells_which(run: Run, files: Path) -> None:
     run("ingest", str(files))
     (files / "lamp.md").unlink()
+    planned = run("ingest", str(files), "--prune", "--dry-run")
+    assert "1 unchanged, 1 removed; 0 passages to write." in planned.out
+    assert "  removed: " in planned.out
+    assert "lamp.md" in planned.out
+    [gone] = run("ingest", str(files), "--prune", "--dry-run", "--json").json["planned"]["removed"]
+    assert gone.endswith("/lamp.md")
     assert "1 unchanged, 1 removed" in run("ingest", str(files), "--prune").out
 
 
