@@ -9,7 +9,8 @@ from ..ingest.files.named import absolute, roots_of
 from ..ingest.files.skipping import notes_on
 from ..ingest.held_metadata import notes_on_left_out
 from ..ingest.job import IngestReport, Job
-from ..ingest.sources import search_paths
+from ..ingest.sources import Files, search_paths
+from ..ingest.watching.watched import Watched
 from ..store.fields import check_metadata, without_nulls
 from .passages import read_document_input
 from .requests import IngestRequest
@@ -57,7 +58,19 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
     report = await services.ingestor.ingest(job) + found
     nothing_pruned = (NOTHING_PRUNED,) if request.prune and not files.folders else ()
     notes = (*notes_on_left_out(report.left_out), *notes_on(report, files.folders), *nothing_pruned)
-    return report + IngestReport(notes=notes)
+    return report + IngestReport(notes=(*notes, *_watch(request, services, files)))
+
+
+def _watch(request: IngestRequest, services: Services, files: Files) -> list[str]:
+    """Let the engine watch the folders, if the settings say so; return a note if it cannot."""
+    if not (services.watches_ingested and files.folders):
+        return []
+    watched = Watched(request.collection, files.folders, glob=request.glob, metadata=request.metadata)
+    try:
+        services.watched.add(watched)
+    except OSError as error:
+        return [f"The folders are not watched: what to watch cannot be written ({error.strerror})."]
+    return []
 
 
 def _paths(request: IngestRequest, services: Services, *, reads_any_path: bool) -> list[str | Path]:

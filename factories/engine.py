@@ -23,6 +23,7 @@ from ..ingest.jobs.runner import JobRunner
 from ..ingest.parsing import DocumentParser
 from ..ingest.processes.pool import open_parser_pool
 from ..ingest.removal import Remover
+from ..ingest.watching.watched import WatchedFolders
 from ..models.bundled import BUNDLED, BundledModel
 from ..models.endpoint.chat import LanguageModel
 from ..models.lazy import Lazy
@@ -64,6 +65,10 @@ class Services:
     max_file_bytes: int
     gitignore: bool
     """Whether .gitignore files decide what is skipped in folders."""
+    watched: WatchedFolders
+    """The folders that the engine keeps collections in step with."""
+    watches_ingested: bool = False
+    """Whether the folders that are ingested are to be watched."""
     feedback: FeedbackLog | None = None
     """Where searches and what was used of them are kept; None keeps none."""
 
@@ -267,6 +272,8 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
         roots=readable,
         max_file_bytes=settings.ingest.max_bytes,
         gitignore=settings.ingest.gitignore,
+        watched=WatchedFolders(settings.data_dir),
+        watches_ingested=settings.serve.watch,
         feedback=feedback if settings.feedback else None,
     )
 

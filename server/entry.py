@@ -2,7 +2,9 @@
 
 import sys
 
-IN_ENGINE = ("search", "ingest", "collections", "delete", "optimize")
+WATCH = "watch"
+
+IN_ENGINE = ("search", "ingest", "collections", "delete", "optimize", WATCH)
 """The commands that run inside the engine when there is one."""
 
 

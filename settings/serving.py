@@ -19,6 +19,11 @@ class ServeSettings(BaseModel):
         default=900.0,
         description="How long the engine stays when no client is connected, in seconds. 0 means until `resift stop`.",
     )
+    watch: bool = Field(
+        default=False,
+        description="Whether the engine remembers the folders that are ingested while it is set, and keeps the "
+        "collections in step with them while it runs. `resift watch --list` lists them.",
+    )
     stop_timeout_s: Annotated[float, Field(ge=0, le=300)] = Field(
         default=10.0,
         description="How long the engine waits for the calls in flight when it is told to stop, in seconds.",

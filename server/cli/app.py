@@ -18,6 +18,7 @@ from .console import print_error
 COMMANDS = {
     "serve": ("serve", "Serve MCP on stdin and stdout."),
     "ingest": ("collections.documents", "Add files to a collection."),
+    "watch": ("collections.watch", "Keep a collection in step with folders, until Ctrl-C."),
     "search": ("search", "Search a collection and rerank the hits."),
     "collections": ("collections.documents", "List all collections, or show one."),
     "delete": ("collections.documents", "Delete documents from a collection, or the whole collection."),

@@ -16,6 +16,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp.server.mcpserver import MCPServer
 
 from ...api.caller import CALLER, Caller
+from ..entry import WATCH
 from ..mcp.lines import ByteStream, LineService
 from .address import HAS_UNIX_SOCKETS, is_same_user
 from .commands import run_command
@@ -76,7 +77,8 @@ class Client:
     async def dismiss(self) -> None:
         """Finish what the client waits for, and tell it how many of its lines were read, before the engine stops."""
         if self.hello.wants == COMMAND:
-            await self.left.wait()
+            if self.hello.command["arguments"][:1] != [WATCH]:  # which never ends, and goes on without the engine
+                await self.left.wait()
         elif self._service is not None:
             await self._service.finish()
             with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):

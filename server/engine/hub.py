@@ -16,6 +16,7 @@ import anyio
 from anyio.abc import SocketListener
 
 from ...api.background import serving_jobs
+from ...api.watching import watch_registered
 from ...core.errors import ResiftError
 from ...factories.engine import Engine, build_engine, running
 from ...settings.load import load_settings
@@ -93,6 +94,8 @@ class Hub:
                 accepting.start_soon(self._watch)
                 accepting.start_soon(self._await_signals)
                 accepting.start_soon(listener.serve, partial(answer, self), connections)
+                if self.engine.settings.serve.watch:
+                    accepting.start_soon(watch_registered, self.engine, self.engine.services.watched)
                 if self.beside is not None:
                     accepting.start_soon(self.beside)
                 await self._stop.wait()

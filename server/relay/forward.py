@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 from ..engine.greeting import COMMAND
+from ..entry import WATCH
 from .connect import Connection, EngineFailed, connect
 
 INTERRUPTED = 130
@@ -23,6 +24,9 @@ LOST = (
     "resift: The engine stopped while it ran this command. What it had acknowledged is kept. Run the command again; if "
     "that fails too, run `resift doctor`."
 )
+
+
+WATCHES_ALONE = "resift: The engine stopped. Watching goes on in a process of its own."
 
 
 def forward(arguments: list[str]) -> int | None:
@@ -42,7 +46,11 @@ def forward(arguments: list[str]) -> int | None:
         return None
     with engine.channel:
         if not engine.welcome.retry:
-            return _follow(engine)
+            code = _follow(engine)
+            if code is None and arguments[0] == WATCH:
+                print(WATCHES_ALONE, file=sys.stderr)  # noqa: T201 - without Rich, as below
+                return None
+            return _lost() if code is None else code
     print(ALONE.format(reason=engine.welcome.retry), file=sys.stderr)  # noqa: T201 - without Rich, as below
     return None
 
@@ -87,23 +95,23 @@ def _help_columns() -> int:
     return max(min(found or 80, 80) - 2, 50)
 
 
-def _follow(engine: Connection) -> int:
-    """Print what the command prints, and return its exit code. Ctrl-C cancels it."""
+def _lost() -> int:
+    print(LOST, file=sys.stderr)  # noqa: T201 - without Rich, which takes long to import
+    return 1
+
+
+def _follow(engine: Connection) -> int | None:
+    """Print what the command prints; return its exit code, or None if the engine ended before. Ctrl-C cancels it."""
     import socket
 
-    code: int | None = None
     try:
-        code = _print_frames(engine)
+        return _print_frames(engine)
     except KeyboardInterrupt:
         with suppress(OSError, KeyboardInterrupt):
             engine.channel.settimeout(CLEAN_UP_S)
             engine.channel.shutdown(socket.SHUT_WR)  # the engine cancels the command, and ends a progress bar
             _print_frames(engine)
         return INTERRUPTED
-    if code is None:
-        print(LOST, file=sys.stderr)  # noqa: T201 - without Rich, which takes long to import
-        return 1
-    return code
 
 
 def _print_frames(engine: Connection) -> int | None:

@@ -1,0 +1,196 @@
+"""Keeping collections in step with folders: ingest them, and again whenever something in them changes."""
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+
+from ..core.errors import NotFound, ResiftError, StoreBusy, StoreUnavailable, Unavailable
+from ..core.text import counted
+from ..factories.engine import Engine
+from ..ingest.files.named import roots_of
+from ..ingest.job import IngestReport
+from ..ingest.watching.noticing import Changes, changes
+from ..ingest.watching.relevance import relevant_changes
+from ..ingest.watching.watched import Watched, WatchedFolders
+from ..store.protocols import Entry
+from .caller import CALLER, Caller
+from .resift import Resift
+
+MAX_LINES = 20  # on single documents, for one batch of changes
+
+FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0
+
+POLL_S = 1.0  # between two looks at which folders are to be watched
+
+_TEMPORARY = (StoreBusy, StoreUnavailable, Unavailable)
+"""The errors after which a first ingestion is tried again. Others are for the user to correct."""
+
+Tell = Callable[[str], None]
+"""Gets a line for the user."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class FolderWatch:
+    """Folders that are kept in step with a collection, one ingestion at a time."""
+
+    resift: Resift
+    watched: Watched
+    tell: Tell
+    working: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
+    """What each ingestion happens in: it may wait for its turn, and hold the store meanwhile."""
+    told: set[str] = field(default_factory=set[str])
+    """The failures and notes of the last ingestion, which are told once."""
+    absent: frozenset[Path] = frozenset()
+    is_started: bool = False
+    """Whether an ingestion has succeeded."""
+
+    async def run(self) -> None:
+        """Ingest the folders, and whatever changes in them, until cancelled."""
+        services = self.resift.services
+        roots = roots_of(self.watched.folders, own=services.roots.own)
+        relevant = partial(
+            relevant_changes,
+            tops=self.watched.folders,
+            glob=self.watched.glob,
+            roots=roots,
+            gitignore=services.gitignore,
+        )
+        async for found in changes(self.watched.folders, relevant):
+            for folder in found.missing:
+                if folder not in self.absent:
+                    self.tell(f"{folder} does not exist now. Its documents are kept until it is back.")
+            self.absent = frozenset(found.missing)
+            if found.folders:
+                await self._follow(found)
+
+    async def _follow(self, found: Changes) -> None:
+        """Ingest the folders; after an error, again until it succeeds."""
+        wait_s, last = FIRST_RETRY_S, ""
+        while True:
+            try:
+                async with self.working():
+                    await self._ingest(found)
+            except ResiftError as error:
+                if not (self.is_started or isinstance(error, _TEMPORARY)):
+                    raise
+                if str(error) != last:
+                    self.tell(f"{error} Trying again.")
+                last = str(error)
+            else:
+                self.is_started = True
+                return
+            await anyio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LAST_RETRY_S)
+
+    async def _ingest(self, found: Changes) -> None:
+        ids = [path.as_posix() for path in found.paths] if len(found.paths) <= MAX_LINES else []
+        before = await self._entries(ids)
+        report = await self.resift.ingest(
+            list(found.folders),
+            collection=self.watched.collection,
+            glob=self.watched.glob,
+            metadata=self.watched.metadata,
+            prune=True,
+        )
+        after = await self._entries(ids)
+        lines = [line for id_ in ids if (line := self._line(id_, before.get(id_), after.get(id_)))]
+        for line in lines or _summary(self.watched.collection, report, is_first=not found.paths):
+            self.tell(line)
+        problems = {f"failed: {each.source}: {each.reason}" for each in report.failures} | set(report.notes)
+        for problem in sorted(problems - self.told):
+            self.tell(problem)
+        self.told = problems
+
+    async def _entries(self, ids: Sequence[str]) -> Mapping[str, Entry]:
+        """Return what is stored of some documents."""
+        if not ids:
+            return {}
+        async with self.resift.engine.gate.shared():
+            try:
+                collection = await self.resift.services.store.open(self.watched.collection)
+                return await collection.entries(ids)
+            except NotFound:
+                return {}
+
+    def _line(self, id_: str, before: Entry | None, after: Entry | None) -> str:
+        """Return what happened to a document, or "" if nothing did."""
+        if (before and before.digest) == (after and after.digest):
+            return ""
+        path = Path(id_)
+        top = next(folder for folder in self.watched.folders if path.is_relative_to(folder))
+        name = path.relative_to(top.parent).as_posix()
+        if after is None:
+            return f"{name} removed"
+        return f"{name} {'updated' if before else 'added'} ({counted(after.passages, 'passage')})"
+
+
+def _summary(collection: str, report: IngestReport, *, is_first: bool) -> list[str]:
+    """Return the counts of what changed as a line; none if nothing changed, except the first time."""
+    names = ("added", "updated", "renamed", "removed")
+    counts = [f"{count:,} {name}" for name in names if (count := getattr(report, name, 0))]
+    if not counts and not is_first:
+        return []
+    return [f"{collection}: {', '.join([*counts, f'{report.unchanged:,} unchanged'])}"]
+
+
+async def watch_registered(engine: Engine, watched: WatchedFolders) -> None:
+    """Watch the folders that are remembered, and look now and then for which these are, until cancelled."""
+    CALLER.set(Caller(name="watch", reads_any_path=True))
+    running: dict[str, anyio.CancelScope] = {}
+    working = anyio.Lock()
+    async with anyio.create_task_group() as group:
+        while True:
+            rows = {row.key: row for row in watched.read()}
+            for key in running.keys() - rows.keys():
+                running.pop(key).cancel()
+            for key in rows.keys() - running.keys():
+                running[key] = anyio.CancelScope()
+                registration = Registration(engine, watched, row=rows[key], working=working)
+                group.start_soon(_watch_row, registration, running[key])
+            await anyio.sleep(POLL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One row of what is remembered, and the lock of the ingestions of all rows."""
+
+    engine: Engine
+    watched: WatchedFolders
+    row: Watched
+    working: anyio.Lock
+
+    async def is_deleted(self) -> bool:
+        """Return whether the collection was deleted. Then it is not watched any more, rather than filled again."""
+        async with self.engine.gate.shared():
+            if self.row.collection in await self.engine.services.store.names():
+                return False
+        self.watched.remove(collection=self.row.collection)
+        return True
+
+
+async def _watch_row(registration: Registration, scope: anyio.CancelScope) -> None:
+    """Watch until the scope is cancelled. An error that nobody expects is logged, and does not end the engine."""
+    row = registration.row
+    logger.info("Watching %s for %r", ", ".join(map(str, row.folders)), row.collection)
+
+    @asynccontextmanager
+    async def working() -> AsyncGenerator[None]:
+        async with registration.working:
+            if await registration.is_deleted():
+                scope.cancel()
+                await anyio.lowlevel.checkpoint()
+            yield
+
+    with scope:
+        try:
+            await FolderWatch(Resift(engine=registration.engine), row, tell=logger.info, working=working).run()
+        except Exception:  # in a background task no failure may end the engine
+            logger.exception("Watching %s ended", row.folders)

@@ -1,0 +1,1 @@
+"""Watching folders, so that a collection is kept in step with them."""
