@@ -52,7 +52,33 @@ def test_pre_is_verbatim(chunker: ParsingChunker) -> None:
 
 def test_breaks_cells_and_blanks(chunker: ParsingChunker) -> None:
     page = "<table><tr><td>a</td><td>b  c</td></tr><tr><th>d</th></tr></table>x<br>y <b>z</b>"
-    assert text_of(chunker, page) == "a | b c\n\nd\n\nx\ny z"
+    assert text_of(chunker, page) == "a | b c\nd\n\nx\ny z"
+
+
+ROWS = [f"<tr>\n  <td><p>pump {n}</p></td>\n  <td>{n}\n    litres</td>\n</tr>" for n in range(100)]
+
+
+@pytest.mark.parametrize(
+    "head", ["<tr><th>model</th><th>capacity</th></tr>", "<thead><tr><td>model</td><td>capacity</td></tr></thead>"]
+)
+def test_torn_table_repeats_its_header(chunker: ParsingChunker, head: str) -> None:
+    rows = "\n".join(ROWS)
+    first, second, *others = cut(chunker, f"<p>Pumps</p>\n<table>\n{head}\n{rows}\n</table>\n<p>end</p>")
+    assert first.text.startswith("Pumps\n\nmodel | capacity\npump 0 | 0 litres\npump 1 | 1 litres\n")
+    for passage in (second, *others):
+        header, *rest = passage.text.split("\n")
+        number = int(rest[0].split(" | ")[0].removeprefix("pump "))
+        assert header == "model | capacity"
+        assert rest[0] == f"pump {number} | {number} litres"
+        assert passage.start_line == 5 + 5 * number - 1  # that of the first cell
+    assert others[-1].text.endswith("pump 99 | 99 litres\n\nend")
+
+
+def test_table_for_layout_keeps_its_paragraphs_and_headings(chunker: ParsingChunker) -> None:
+    page = "<table><tr><td><h2>Menu</h2><p>one</p><p>two</p></td><td><div>side</div>text</td></tr></table>"
+    assert text_of(chunker, page) == "Menu\none\ntwo | side\ntext"
+    (passage,) = cut(chunker, page)
+    assert passage.heading == "Menu"
 
 
 def test_text_after_an_empty_heading_is_not_a_heading(chunker: ParsingChunker) -> None:
