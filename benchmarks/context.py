@@ -3,7 +3,7 @@
     python -m resift.benchmarks.context BEIR/clapnq-dev:train:300 GRADED:policy,company,docs
 
 Each argument is a folder in BEIR form with a split and a number of queries, or a folder of graded lists with pools,
-each of which is a set; in the pools `policy` and `docs`, titles are the headings of sections. Passages are searched in
+each of which is a set; in the pool `policy`, titles are the headings of sections. Passages are searched in
 memory, exactly, with the encoder, the BM25 weights and the fusion that a collection has by default.
 """
 
