@@ -21,6 +21,7 @@ PACKAGE = "resift"
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "eval": ("ir_measures", "matplotlib"),
     "fastembed": ("fastembed",),
+    "ocr": ("rapidocr",),
     "openai": ("openai",),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
     "torch": ("sentence_transformers",),

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from fnmatch import translate
 from pathlib import Path, PurePath
 
+from ...core.extras import install_line
 from ...core.text import cut, cut_middle
 from ..job import IngestReport
+from ..parsers.pictures import SUFFIXES as PICTURES
 from ..parsers.protocols import suffix_of
 from ..parsers.registry import installed_parsers
 from ..text.junk import KINDS
@@ -41,7 +43,7 @@ SKIPPED_FOLDERS = frozenset({
 
 # Without a parser these are not opened: some, such as SVG and PDF, begin like text.
 NON_TEXT_SUFFIXES = frozenset({
-    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".svg", ".bmp", ".tiff", ".mp3", ".mp4", ".wav", ".mov",
+    *PICTURES, ".gif", ".ico", ".svg", ".mp3", ".mp4", ".wav", ".mov",
     ".webm", ".avi", ".doc", ".ppt", ".odt", ".tar",
     ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".whl", ".jar", ".exe", ".dll", ".so", ".dylib", ".o", ".a",
     ".class", ".pyc", ".wasm", ".bin", ".onnx", ".pt", ".safetensors", ".npy", ".npz", ".parquet", ".sqlite", ".db",
@@ -68,6 +70,12 @@ _NAMED = KINDS | {SECRETS, DANGLING, OUTSIDE}
 
 _SINGULAR: Mapping[str, str] = {OUTSIDE: "link that leads outside"}
 """Of kinds of several words, where it is not made by leaving out the last letter."""
+
+_SAVE_AS: Mapping[str, str] = {
+    "doc": "Save it as .docx first.",
+    "ppt": "Save it as .pptx first.",
+    "odt": "Save it as .docx or PDF first.",
+}
 
 _ADVICE: Mapping[str, str] = {
     OTHER_NAMES: "To ingest more, widen the glob.",
@@ -146,14 +154,25 @@ def _count(kind: str, count: int) -> str:
     return f"{count:,} {singular if count == 1 else kind}"
 
 
+def why_unreadable(kind: str) -> str:
+    """Return why a named file of a known suffix cannot be read, and what to do."""
+    if f".{kind}" in PICTURES:
+        return f"Reading text in {kind} needs the extra 'ocr'. Run `{install_line('ocr')}` to install it."
+    return f"Resift cannot read {kind}. {_SAVE_AS.get(kind, 'Convert the file to text first.')}"
+
+
 def advice_on(skipped: Mapping[str, int]) -> list[str]:
     """Return what a caller can do about the kinds that were skipped."""
-    formats = sorted(kind for kind in skipped if f".{kind}" in NON_TEXT_SUFFIXES)
+    known = sorted(kind for kind in skipped if f".{kind}" in NON_TEXT_SUFFIXES)
+    pictures = [kind for kind in known if f".{kind}" in PICTURES]
+    formats = [kind for kind in known if kind not in pictures]
     convert = (
         [f"Resift cannot read {', '.join(formats[:MAX_KINDS])}. Convert the files that matter to text."]
         if formats
         else []
     )
+    if pictures:
+        convert.append(f"To read the text in {', '.join(pictures)}, run `{install_line('ocr')}`.")
     junk = [] if KINDS.isdisjoint(skipped) else ["To ingest minified, generated or encoded files, name them."]
     return [*convert, *junk, *(advice for kind, advice in _ADVICE.items() if kind in skipped)]
 

@@ -160,7 +160,7 @@ class _Search:
 
 def _unknown_format(path: Path) -> Failure:
     if (kind := skipping.kind_of(path.name)) != skipping.BINARY:
-        return Failure(path.as_posix(), f"Resift cannot read {kind}. Convert the file to text first.")
+        return Failure(path.as_posix(), skipping.why_unreadable(kind))
     formats = ", ".join(installed_parsers().by_name)
     return Failure(path.as_posix(), f"The file is not in a known format ({formats}). Convert it to one of them first.")
 

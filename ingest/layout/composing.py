@@ -24,6 +24,8 @@ class Facts:
     title: str = ""
     outline: Sequence[OutlineEntry] = ()
     notes: tuple[str, ...] = ()
+    has_lines: bool = False
+    """Whether the rows of a page count as lines of the source, as those of a picture do."""
     metadata: Metadata = field(default_factory=lambda: EMPTY)
 
 
@@ -48,7 +50,7 @@ def compose(pages: Sequence[PageText], facts: Facts) -> ParsedDocument:
     title = facts.title or _title(text)
     return ParsedDocument(
         lines=written.lines,
-        line_numbers=[0] * len(written.lines),
+        line_numbers=written.rows if facts.has_lines else [0] * len(written.lines),
         sections=nest(written.parts),
         title=title,
         page_numbers=written.pages,
@@ -115,6 +117,10 @@ class _Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.pages: list[int] = []
+        self.rows: list[int] = []
+        """The row of the page on which each line begins, counted from 1."""
+        self._row: int = 0
+        self._page: int = 0
         self.parts: list[Block | Heading] = []
         self._is_open = False
 
@@ -125,6 +131,7 @@ class _Writer:
         check_length(first + len(lines))
         self.lines += lines
         self.pages += [item.page] * len(lines)
+        self._count_rows(item, len(lines))
         last = len(self.lines)
         verbatim = isinstance(item, _PlacedTable) or item.is_mono
         if level:
@@ -140,6 +147,15 @@ class _Writer:
         if not self._is_open:
             self.lines.append("")
             self.pages.append(item.page)
+            self.rows.append(self._row)
+
+    def _count_rows(self, item: _Item, lines: int) -> None:
+        if item.page != self._page:
+            self._page, self._row = item.page, 0
+        rows = item.rows if isinstance(item, Paragraph) else len(item.rows)
+        first = self._row + 1
+        self._row += rows
+        self.rows += [min(first + place, self._row) for place in range(lines)]
 
 
 def _lines_of(item: _Item) -> list[str]:

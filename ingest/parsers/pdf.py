@@ -8,6 +8,14 @@ from ...core.errors import BlankFile, UnreadableFile
 from ..layout.composing import Facts, compose
 from ..layout.heading_levels import OutlineEntry
 from ..layout.pdfium_text import layers_of
+from ..layout.recognition import (
+    MAX_PIXELS,
+    SECONDS_PER_PICTURE,
+    can_recognise,
+    needs_recognition,
+    pixels_per_point,
+    recognised,
+)
 from ..layout.running_heads import PageText
 from ..text.properties import facts_of, sane_title
 from ..text.structure import ParsedDocument
@@ -22,6 +30,12 @@ _LOCK = Lock()
 _MAX_OUTLINE = 5_000
 
 _PASSWORD = 4  # PDFium's code of the error
+
+
+_PLURAL = {
+    "has no text layer, only a picture": "have no text layer, only pictures",
+    "was read from its picture (OCR)": "were read from their pictures (OCR)",
+}
 
 
 class PdfParser:
@@ -43,7 +57,7 @@ class PdfParser:
         with _LOCK:
             document = _opened(content.data)
             try:
-                return _read(document)
+                return _read(document, content)
             finally:
                 document.close()
 
@@ -63,8 +77,9 @@ def _opened(data: bytes) -> _Document:
         ) from error
 
 
-def _read(document: _Document) -> ParsedDocument:
+def _read(document: _Document, content: Content) -> ParsedDocument:
     count = len(document)
+    content.more_pages(count)
     pages, unreadable, scanned = list[PageText](), list[int](), list[int]()
     for number in range(1, count + 1):
         page = _page(document, number)
@@ -74,10 +89,31 @@ def _read(document: _Document) -> ParsedDocument:
             pages.append(page)
         elif _has_pictures(document, number):
             scanned.append(number)
+    read = list(_recognised(document, scanned, content)) if can_recognise() else []
+    pages = sorted([*pages, *read], key=lambda page: page.number)
     if not pages:
         raise _without_text(count, scanned, unreadable)
-    notes = (*_note(unreadable, count, "cannot be read"), *_note(scanned, count, "has no text layer, only a picture"))
+    numbers = [page.number for page in read]
+    notes = (
+        *_note(unreadable, count, "cannot be read"),
+        *_note(numbers, count, "was read from its picture (OCR)"),
+        *_note([each for each in scanned if each not in set(numbers)], count, "has no text layer, only a picture"),
+    )
     return compose(pages, _facts(document, notes))
+
+
+def _recognised(document: _Document, numbers: Sequence[int], content: Content) -> Iterator[PageText]:
+    """Yield pages without a text layer, with the text that is recognised in their pictures."""
+    for number in numbers:
+        content.more_time(SECONDS_PER_PICTURE)
+        page = document[number - 1]
+        try:
+            width, height = page.get_size()
+            scale = min(pixels_per_point(), (MAX_PIXELS / max(width * height, 1.0)) ** 0.5)
+            if segments := recognised(page.render(scale=scale).to_pil()):
+                yield PageText(number, (segments,))
+        finally:
+            page.close()
 
 
 def _page(document: _Document, number: int) -> PageText | None:
@@ -109,8 +145,10 @@ def _has_pictures(document: _Document, number: int) -> bool:
 
 
 def _without_text(count: int, scanned: Sequence[int], unreadable: Sequence[int]) -> UnreadableFile:
+    if scanned and can_recognise():
+        return BlankFile("Its pages are pictures in which no text was recognised. Leave it out.")
     if scanned:
-        return UnreadableFile("It has no text layer: its pages are pictures.")
+        return needs_recognition("It has no text layer: its pages are pictures.")
     if unreadable:
         return UnreadableFile(f"None of its {count} pages can be read: the file is damaged. Get it again.")
     return BlankFile("Its pages are empty, so there is nothing to search in it. Leave it out.")
@@ -121,7 +159,7 @@ def _note(numbers: Sequence[int], count: int, what: str) -> Iterator[str]:
     if not numbers:
         return
     shown = ", ".join(map(str, numbers[:10])) + (f" and {len(numbers) - 10} more" if len(numbers) > 10 else "")
-    verb = what if len(numbers) == 1 else what.replace("has ", "have ").replace("a picture", "pictures")
+    verb = what if len(numbers) == 1 else _PLURAL.get(what, what)
     yield f"{'Page' if len(numbers) == 1 else 'Pages'} {shown} of {count} {verb}."
 
 

@@ -18,6 +18,7 @@ from .markdown import MarkdownParser
 from .notebook import NotebookParser
 from .office import OfficeParser
 from .pdf import PdfParser
+from .pictures import PictureParser
 from .plain_text import PlainTextParser
 from .protocols import Container, Content, Parser, suffix_of
 from .records import JsonLinesContainer, JsonParser
@@ -43,6 +44,7 @@ BUILT_IN: Mapping[str, Parser | Container] = {
     "mailboxes": MailboxContainer(),
     "epub": EpubParser(),
     "zip": ZipContainer(),
+    "pictures": PictureParser(),
     "text": _TEXT,
 }
 """Parsers by the name of their format. The first that recognises a text without a known suffix reads it."""

@@ -107,8 +107,9 @@ def test_file_of_unknown_suffix_is_found_when_it_holds_text(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("a.png", "Resift cannot read png. Convert the file to text first."),
-        ("b.unknown", "not in a known format (html, markdown, code,"),
+        ("a.mp3", "Resift cannot read mp3. Convert the file to text first."),
+        ("a.doc", "Resift cannot read doc. Save it as .docx first."),
+        ("b.unknown", "not in a known format (html,"),
     ],
 )
 def test_binary_named_directly_is_a_failure(tmp_path: Path, name: str, reason: str) -> None:

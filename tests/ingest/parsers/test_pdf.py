@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from resift.core.errors import BlankFile, ResiftError, UnreadableFile
@@ -236,12 +235,6 @@ def encrypted(data: bytes) -> bytes:
     return file.getvalue()
 
 
-def picture_page(canvas: Any) -> None:
-    from PIL import Image
-
-    canvas.drawImage(ImageReader(Image.new("RGB", (50, 50), "white")), 0, 0, *A4)
-
-
 @pytest.mark.parametrize(
     ("data", "error", "reason"),
     [
@@ -253,11 +246,6 @@ def picture_page(canvas: Any) -> None:
 def test_what_cannot_be_read_is_said(data: bytes, error: type[ResiftError], reason: str) -> None:
     with pytest.raises(error, match=reason):
         parse(data)
-
-
-def test_pages_without_text_layer_are_named() -> None:
-    parsed = parse(pdf(text_of(["Text."]), picture_page))
-    assert parsed.notes == ("Page 2 of 2 has no text layer, only a picture.",)
 
 
 SAMPLE = pdf(*[text_of(wrapped(WORDS, 40))] * 2, title="Sample")
