@@ -1,5 +1,6 @@
 """Tables: rows of segments whose gaps stand one below the other."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -33,10 +34,14 @@ def tables_and_text(rows: Sequence[Row]) -> Iterator[Table | list[Row]]:
             text.append(rows[index])
             index += 1
             continue
+        first = index
+        while text and _is_within_cell(text[-1], rows[first], columns):
+            text.pop()
+            first -= 1
         if text:
             yield text
         text = []
-        yield Table(_cells(rows[index : index + length], columns))
+        yield Table(_cells(rows[first : index + length], columns))
         index += length
     if text:
         yield text
@@ -53,11 +58,14 @@ def _table_at(rows: Sequence[Row], start: int) -> tuple[int, list[_Column]]:
         if row.y - above.y > _MAX_DISTANCE * max(row.size, above.size):
             break
         joint = _columns_with(columns, row)
-        if len(joint) < 2 or (len(row.segments) == 1 and not _is_in_one(row.segments[0], columns)):
+        # A row of one cell continues a cell, if it joins no columns and makes none.
+        if len(joint) < 2 or (len(row.segments) == 1 and len(joint) != len(columns)):
             break
         columns = joint
         if len(row.segments) > 1:
             length, wide, best = index - start + 1, wide + 1, columns
+        elif length == index - start and _is_within_cell(row, above, best):
+            length += 1
     enough = wide >= 3 or (wide == 2 and _is_clear(rows[start : start + length]))
     return (length, best) if enough else (0, [])
 
@@ -74,10 +82,11 @@ def _columns_with(columns: Sequence[_Column], row: Row) -> list[_Column]:
     return found
 
 
-def _is_in_one(segment: Segment, columns: Sequence[_Column]) -> bool:
-    """Return whether a segment that is alone in its row continues a cell, rather than the text around the table."""
-    slack = 0.5 * segment.size
-    return any(column.left - slack <= segment.left and segment.right <= column.right + slack for column in columns)
+def _is_within_cell(row: Row, neighbour: Row, columns: Sequence[_Column]) -> bool:
+    """Return whether a row of one cell, not in the first column, is as near its neighbour as the lines of a cell."""
+    is_near = abs(row.y - neighbour.y) <= 1.35 * row.size
+    is_inside = len(row.segments) == 1 and row.left > columns[0].right
+    return is_near and is_inside and len(_columns_with(columns, row)) == len(columns)
 
 
 def _is_clear(rows: Sequence[Row]) -> bool:
@@ -88,27 +97,41 @@ def _is_clear(rows: Sequence[Row]) -> bool:
 
 
 def _cells(rows: Sequence[Row], columns: Sequence[_Column]) -> list[list[str]]:
-    """Return the cells of each row of a table. A row that continues the cells above is joined to them."""
+    """Return the cells of each row of a table. Rows that continue the cells above or below join them."""
+    cells = [
+        [joined([each for each in row.segments if _column_of(each, columns) == at]) for at in range(len(columns))]
+        for row in rows
+    ]
+    gaps = [below.y - above.y for above, below in pairwise(rows)]
+    line_height = min(gaps, default=0.0)
+    has_wider = any(gap > 1.4 * line_height for gap in gaps)
     found: list[list[str]] = []
-    line_height = min((below.y - above.y for above, below in pairwise(rows)), default=0.0)
-    has_wider = any(below.y - above.y > 1.4 * line_height for above, below in pairwise(rows))
-    for index, row in enumerate(rows):
-        cells = [
-            joined([each for each in row.segments if _column_of(each, columns) == at]) for at in range(len(columns))
-        ]
-        is_near = index > 0 and row.y - rows[index - 1].y <= 1.25 * line_height
-        if found and is_near and (has_wider or not cells[0]) and _continues(cells, found[-1]):
-            found[-1] = [
-                joined_text(upper, cell, ()) if cell else upper for upper, cell in zip(found[-1], cells, strict=True)
-            ]
+    waiting: list[str] | None = None
+    for index, current in enumerate(cells):
+        before, after = ([math.inf, *gaps][index], [*gaps, math.inf][index])
+        row = _joined_cells(waiting, current) if waiting else current
+        waiting = None
+        begins_below = not row[0] and 2 * sum(map(bool, row)) <= len(columns) and after < 0.95 * before
+        if begins_below and after <= 1.25 * line_height and _continues(row, cells[index + 1]):
+            waiting = row
+        elif found and before <= 1.25 * line_height and (has_wider or not row[0]) and _continues(row, found[-1]):
+            found[-1] = _joined_cells(found[-1], row)
         else:
-            found.append(cells)
-    return [[cell.replace(SOFT_HYPHEN, "-") for cell in cells] for cells in found]
+            found.append(row)
+    return [[cell.replace(SOFT_HYPHEN, "-") for cell in row] for row in found]
+
+
+def _joined_cells(above: Sequence[str], below: Sequence[str]) -> list[str]:
+    return [
+        joined_text(upper, lower, ()) if upper and lower else upper or lower
+        for upper, lower in zip(above, below, strict=True)
+    ]
 
 
 def _continues(cells: Sequence[str], above: Sequence[str]) -> bool:
-    """Return whether each cell that has text stands below one that has some, and some have none."""
-    return not all(cells) and all(upper for cell, upper in zip(cells, above, strict=True) if cell)
+    """Return whether each cell that has text stands beside one of a fuller row that has some."""
+    filled = sum(map(bool, cells))
+    return filled < sum(map(bool, above)) and all(other for cell, other in zip(cells, above, strict=True) if cell)
 
 
 def _column_of(segment: Segment, columns: Sequence[_Column]) -> int:

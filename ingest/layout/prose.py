@@ -84,13 +84,13 @@ class _Usual:
         size = min(above.size, row.size)
         gap = row.y - above.y
         leading = min(self.leading, 1.8 * size) if self.leading else 1.3 * size
+        if above.is_mono and row.is_mono and max(above.size, row.size) <= 1.1 * size:
+            return not 0 <= gap <= 2.7 * leading  # a listing may have an empty line
         is_other_font = (
             max(above.size, row.size) > 1.1 * size or above.is_bold != row.is_bold or above.is_mono != row.is_mono
         )
         if is_other_font or gap > max(leading + 0.35 * size, 1.35 * size) or gap < 0:
             return True
-        if row.is_mono:
-            return False
         if " ... " in above.text and above.text[-1].isalnum() and len(above.text.rpartition(" ... ")[2]) <= 5:
             return True  # an entry of a table of contents
         return self._begins(above, row) or self._ends(above, row, is_first=is_first)

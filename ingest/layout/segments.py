@@ -150,7 +150,8 @@ def merged(segments: Iterable[Segment]) -> tuple[Segment, ...]:
             found.append(segment)
             continue
         gap, size = segment.left - last.right, max(last.size, segment.size)
-        if gap <= CELL_GAP * size or (last.is_label and gap <= 4 * size):
+        is_number = last.text.isdigit() and len(last.text) <= 2 and segment.text[:1].isalpha() and gap <= 2.5 * size
+        if gap <= CELL_GAP * size or (last.is_label and gap <= 4 * size) or is_number:
             longer = max(last, segment, key=lambda each: len(each.text))
             found[-1] = replace(
                 longer, text=joined((last, segment)), left=last.left, right=max(last.right, segment.right)

@@ -8,6 +8,8 @@ _FILE_NAME = re.compile(r"\.(?:pdf|docx?|dvi|tex|indd|qxd|pptx?|rtf|odt|xlsx?|ps
 
 _NUMBERED_TITLE = re.compile(r"(?:document|dokument|presentation|book|slide|folie|sheet)\s*\d*", re.IGNORECASE)
 
+_IDENTIFIER = re.compile(r"[:_/\\]|\d.*-|-.*\d")  # in a title of one word, such as "sag-39-3:0"
+
 _NO_TITLES = frozenset({
     "untitled", "title", "titles", "powerpoint presentation", "word document", "microsoft word", "microsoft powerpoint",
     "(anonymous)", "print", "none", "null", "unknown",
@@ -28,7 +30,8 @@ def sane_title(written: str) -> str:
         written = written.removeprefix(program)
     title = " ".join(written.split())
     is_words = sum(map(str.isalnum, title)) >= max(2, len(title) / 2) and any(map(str.isalpha, title))
-    is_default = title.lower() in _NO_TITLES or _NUMBERED_TITLE.fullmatch(title) is not None
+    is_default = " " not in title and _IDENTIFIER.search(title) is not None
+    is_default = is_default or title.lower() in _NO_TITLES or _NUMBERED_TITLE.fullmatch(title) is not None
     return title if is_words and not is_default and not _FILE_NAME.search(title) else ""
 
 

@@ -8,6 +8,8 @@ _LINE_ENDS = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]+\s*")
 
 RULE = "---"
 
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
 
 def table_lines(rows: Sequence[Sequence[str]], *, has_header: bool = True) -> list[str]:
     """Return a table as lines of Markdown, without empty rows, and without columns that are empty in all of them."""
@@ -34,11 +36,12 @@ def _escaped(cell: str) -> str:
 
 
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first row names the columns: no cell of it is empty or a number, and rows with some follow."""
+    """Return whether the first row names the columns: no cell of it is empty, or a number other than a year."""
     if len(rows) < 2:
         return False
     first, *rest = rows
-    return all(cell.strip() and not _is_number(cell) for cell in first) and any(any(row) for row in rest)
+    are_names = all(cell.strip() and (not _is_number(cell) or _YEAR.fullmatch(cell.strip())) for cell in first)
+    return are_names and not all(map(_is_number, first)) and any(any(row) for row in rest)
 
 
 def _is_number(cell: str) -> bool:

@@ -184,6 +184,23 @@ def test_table_keeps_its_rows_and_cells() -> None:
     ]
 
 
+def test_cells_of_several_lines_stay_in_their_rows() -> None:
+    def draw(canvas: Canvas) -> None:
+        lines_at(canvas, 72, 760, wrapped(WORDS, 80))
+        for row in range(3):
+            y = 660 - 40 * row
+            lines_at(canvas, 72, y, [f"Region {row}"])
+            lines_at(canvas, 200, y, [str(row + 5)])
+            lines_at(canvas, 280, y + 12, ["grew because of demand", "in several of the markets", "and of prices"])
+
+    parsed = parse(pdf(draw))
+    *_, table = parsed.sections[0].blocks
+    assert parsed.lines[table.first : table.last] == [
+        f"| Region {row} | {row + 5} | grew because of demand in several of the markets and of prices |"
+        for row in range(3)
+    ]
+
+
 def test_listing_keeps_its_lines_and_indentation() -> None:
     code = ["def stop(pump):", "    pump.halt()", "    return True"]
 
