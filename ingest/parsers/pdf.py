@@ -8,7 +8,11 @@ from ...core.errors import BlankFile, UnreadableFile
 from ..layout.composing import Facts, compose
 from ..layout.heading_levels import OutlineEntry
 from ..layout.pdfium_text import layers_of
-from ..layout.recognition import (
+from ..layout.running_heads import PageText
+from ..text.properties import facts_of, sane_title
+from ..text.structure import ParsedDocument
+from .protocols import Content
+from .scans.recognition import (
     MAX_PIXELS,
     SECONDS_PER_PICTURE,
     can_recognise,
@@ -16,10 +20,6 @@ from ..layout.recognition import (
     pixels_per_point,
     recognised,
 )
-from ..layout.running_heads import PageText
-from ..text.properties import facts_of, sane_title
-from ..text.structure import ParsedDocument
-from .protocols import Content
 
 _Document: TypeAlias = Any
 """A document as pypdfium2 opened it; that library has no types."""

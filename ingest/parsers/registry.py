@@ -18,11 +18,11 @@ from .markdown import MarkdownParser
 from .notebook import NotebookParser
 from .office import OfficeParser
 from .pdf import PdfParser
-from .pictures import PictureParser
 from .plain_text import PlainTextParser
 from .protocols import Container, Content, Parser, suffix_of
 from .records import JsonLinesContainer, JsonParser
 from .rst import RstParser
+from .scans.pictures import PictureParser
 from .tables import TableParser
 
 logger = logging.getLogger(__name__)

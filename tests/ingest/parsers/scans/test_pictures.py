@@ -16,9 +16,9 @@ from resift.ingest.files.roots import Roots
 from resift.ingest.files.skipping import advice_on
 from resift.ingest.files.walk import find_files
 from resift.ingest.parsers.pdf import PdfParser
-from resift.ingest.parsers.pictures import PictureParser
 from resift.ingest.parsers.protocols import Content
 from resift.ingest.parsers.registry import installed_parsers
+from resift.ingest.parsers.scans.pictures import PictureParser
 
 Image: Any = pytest.importorskip("PIL.Image")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from ...core.errors import Hint, UnreadableFile
-from ...core.extras import has_extra, install_line
-from .segments import Segment
+from ....core.errors import Hint, UnreadableFile
+from ....core.extras import has_extra, install_line
+from ...layout.segments import Segment
 
 SECONDS_PER_PICTURE = 60.0
 

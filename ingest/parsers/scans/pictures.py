@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterator
 from io import BytesIO
 from typing import Any
 
-from ...core.errors import BlankFile, UnreadableFile
-from ..layout.composing import Facts, compose
-from ..layout.recognition import SECONDS_PER_PICTURE, can_recognise, check_size, needs_recognition, recognised
-from ..layout.running_heads import PageText
-from ..text.properties import facts_of
-from ..text.structure import ParsedDocument
-from .protocols import Content
+from ....core.errors import BlankFile, UnreadableFile
+from ...layout.composing import Facts, compose
+from ...layout.running_heads import PageText
+from ...text.properties import facts_of
+from ...text.structure import ParsedDocument
+from ..protocols import Content
+from .recognition import SECONDS_PER_PICTURE, can_recognise, check_size, needs_recognition, recognised
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"))
 
