@@ -1,11 +1,12 @@
 """Word, PowerPoint and Excel: headings, lists, tables, notes, slides and sheets, by undoc."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from ...core.errors import BlankFile, UnreadableFile
 from ..packed.office_json import Chapter, Footnote, OfficeDocument, OfficeParagraph, OfficePart, OfficeTable, read_json
+from ..packed.speaker_notes import speaker_notes
 from ..text.decoding import normalise
 from ..text.draft import Draft
 from ..text.properties import facts_of, sane_title
@@ -39,7 +40,7 @@ class OfficeParser:
             case "docx":
                 return _text_document(document)
             case "pptx":
-                return _slides(document)
+                return _slides(document, speaker_notes(content.data))
             case _:
                 return _sheets(document)
 
@@ -193,8 +194,12 @@ def _notes_of(paragraphs: Sequence[OfficeParagraph], notes: dict[str, str]) -> I
             yield f"[^{label}]: {text}"
 
 
-def _slides(document: OfficeDocument) -> ParsedDocument:
+def _slides(document: OfficeDocument, notes: Mapping[int, Sequence[str]] | None) -> ParsedDocument:
+    """Return the text of slides with their notes; `notes` is None if it is not known which slide each belongs to."""
     writer = _Writer()
+    if notes is None:  # as undoc guesses
+        numbered = enumerate(document.chapters, start=1)
+        notes = {number: [each.text for each in slide.notes if each.text.strip()] for number, slide in numbered}
     for number, slide in enumerate(document.chapters, start=1):
         title = next((part for part in slide.parts if isinstance(part, OfficeParagraph) and part.heading), None)
         writer.heading(title.text if title else f"Slide {number}", 1, number)
@@ -203,7 +208,7 @@ def _slides(document: OfficeDocument) -> ParsedDocument:
         texts = [part for part in body if isinstance(part, OfficeParagraph)]
         writer.block([text for each in texts if (text := f"{each.item}{each.text.strip()}").strip()], number)
         _write(writer, [part for part in body if not isinstance(part, OfficeParagraph)], page=number)
-        if spoken := [each.text for each in slide.notes if each.text.strip()]:
+        if spoken := notes.get(number):
             writer.block([f"Notes: {spoken[0]}", *spoken[1:]], number)
     title = sane_title(str(document.properties.get("title", ""))) or _first_title(document.chapters)
     return _finished(writer, document, title=title, pages=len(document.chapters))

@@ -111,8 +111,9 @@ def _is_unmarked(data: bytes, codec: str) -> bool:
     """Return whether data with NUL bytes is text in UTF-16: they are the upper halves of blanks and line ends."""
     start = data[:8192]
     upper, lower = (start[1::2], start[::2]) if codec == "utf_16_le" else (start[::2], start[1::2])
-    nulls = upper.count(0)
-    return len(start) >= 16 and not lower.count(0) and nulls > len(upper) / 100 and is_wide_text(data, codec)
+    # A stray NUL in ASCII stands in one of the halves as well. In a wide text of ASCII letters, one has nothing else.
+    fewest = len(upper) / 2 if start.isascii() else len(upper) / 100
+    return len(start) >= 16 and not lower.count(0) and upper.count(0) > fewest and is_wide_text(data, codec)
 
 
 def _is_japanese(sample: bytes) -> bool:

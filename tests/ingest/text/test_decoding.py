@@ -93,6 +93,7 @@ def test_text_in_utf8_with_a_broken_byte_stays_utf8_and_says_so() -> None:
     "data",
     [
         b"ab\0c",
+        b"A text with a NUL \0 in the middle of it.",
         b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
         codecs.BOM_UTF16_LE + b"\x01\x02\x03\x04",
         codecs.BOM_UTF16_LE + b"\x01",
