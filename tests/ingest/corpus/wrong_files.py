@@ -46,6 +46,19 @@ def _with_entity(document: bytes, member: str, path: Path) -> bytes:
     return archive(parts)
 
 
+_SKIPPED = {
+    "empty.md": Wrong(b"", skipped="empty"),
+    "blank.md": Wrong(b" \n\t\n", skipped="blank"),
+    "page.html": Wrong(b"<script>let a = 1</script>", fails="no text"),
+    "tool.exe": Wrong(b"MZ\0\1", skipped="exe"),
+    "data": Wrong(b"\0\1\2\3" * 50, skipped="binary"),
+    ".hidden.md": Wrong(FILLER.encode(), skipped="hidden"),
+    "node_modules/x.js": Wrong(b"let a = 1;", skipped="generated folders"),
+    "app.min.js": Wrong(b"function a(){return 1}", skipped="minified"),
+    "credentials.json": Wrong(json.dumps({"key": "x"}).encode(), skipped="secret files"),
+}
+
+
 def wrong_files(secret: Path) -> dict[str, Wrong]:
     """Return the files by name; `secret` is a file that none of them may bring into the index."""
     document, office_bomb = word(FILLER), _packed_spaces(("xl/workbook.xml", "[Content_Types].xml"), 150)
@@ -79,15 +92,7 @@ def wrong_files(secret: Path) -> dict[str, Wrong]:
         "deep.json": Wrong(b"[" * 200_000, fails="nested"),
         "bad.ipynb": Wrong(b'{"cells": 3}', skipped="blank"),
         "bad.epub": Wrong(b"PK no book", fails="not a zip archive"),
-        "empty.md": Wrong(b"", skipped="empty"),
-        "blank.md": Wrong(b" \n\t\n", skipped="blank"),
-        "page.html": Wrong(b"<script>let a = 1</script>", fails="no text"),
-        "tool.exe": Wrong(b"MZ\0\1", skipped="exe"),
-        "data": Wrong(b"\0\1\2\3" * 50, skipped="binary"),
-        ".hidden.md": Wrong(FILLER.encode(), skipped="hidden"),
-        "node_modules/x.js": Wrong(b"let a = 1;", skipped="generated folders"),
-        "app.min.js": Wrong(b"function a(){return 1}", skipped="minified"),
-        "credentials.json": Wrong(json.dumps({"key": "x"}).encode(), skipped="secret files"),
+        **_SKIPPED,
     }  # fmt: skip
 
 
