@@ -113,7 +113,7 @@ async def test_known_sentence_is_the_first_hit_with_its_page_or_lines(corpus: Co
     source = corpus.name(hit["source"])
     lines = re.fullmatch(re.escape(fact.name) + r":(\d+)-(\d+)", source)
     if lines and fact.source == fact.name:
-        cited = fact.data.decode(fact.encoding).split("\n")[int(lines[1]) - 1 : int(lines[2])]
-        assert fact.words in "\n".join(cited)
+        written = fact.data.decode(fact.encoding).split("\n")[int(lines[1]) - 1 : int(lines[2])]
+        assert fact.words in "\n".join(written)
     else:
         assert source == fact.source
