@@ -1,6 +1,7 @@
 """What `Resift.ingest` does: find the files, make the documents, and run the job."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from ..core.errors import InvalidInput
@@ -10,6 +11,9 @@ from ..ingest.files.skipping import notes_on
 from ..ingest.held_metadata import notes_on_left_out
 from ..ingest.job import IngestReport, Job
 from ..ingest.sources import Files, search_paths
+from ..ingest.urls.fetching import UrlOptions
+from ..ingest.urls.pages import Pages, PageSettings, pages_at
+from ..ingest.urls.spelling import is_url, whole
 from ..ingest.watching.watched import Watched
 from ..store.fields import check_metadata, without_nulls
 from .passages import read_document_input
@@ -29,7 +33,8 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         StoreError: The store cannot be written.
     """
     paths = _paths(request, services, reads_any_path=reads_any_path)
-    if not request.documents and not paths:
+    urls = _urls(request, services)
+    if not request.documents and not paths and not urls:
         raise InvalidInput("Nothing to ingest. Pass `documents` as [{'text': ..., 'title': ...}], or `paths`.")
     check_metadata(request.metadata)  # once, rather than as a failure of each document
     if request.prune and not paths:
@@ -44,35 +49,59 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         gitignore=services.gitignore,
         parse=services.parser.parse,
     )
+    documents = [read_document_input(each, request.metadata) for each in request.documents]
+    pages = await _pages(urls, request, services)
     job = Job(
         request.collection,
-        items=[read_document_input(each, request.metadata) for each in request.documents],
-        total=len(request.documents) + len(files),
+        items=chain(documents, pages),
+        total=len(documents) + len(pages) + len(files),
         files=files if paths else None,
         dry_run=request.dry_run,
         prune_below=files.folders if request.prune else (),
         progress=request.progress,
         metadata=without_nulls(request.metadata),
     )
-    found = IngestReport(skipped=files.found.skipped, examples=files.found.examples, notes=files.found.notes)
-    report = await services.ingestor.ingest(job) + found
-    nothing_pruned = (NOTHING_PRUNED,) if request.prune and not files.folders else ()
+    report = await services.ingestor.ingest(job) + IngestReport(unchanged=len(pages.unchanged))
+    return _with_notes(report, files, prune=request.prune) + IngestReport(notes=_watch(request, services, files))
+
+
+def _with_notes(report: IngestReport, files: Files, *, prune: bool) -> IngestReport:
+    """Return the report with what was skipped in folders, and with sentences on what the reader should know."""
+    found = files.found
+    report += IngestReport(skipped=found.skipped, examples=found.examples, notes=found.notes)
+    nothing_pruned = (NOTHING_PRUNED,) if prune and not files.folders else ()
     notes = (*notes_on_left_out(report.left_out), *notes_on(report, files.folders), *nothing_pruned)
-    return report + IngestReport(notes=(*notes, *_watch(request, services, files)))
+    return report + IngestReport(notes=notes)
 
 
-def _watch(request: IngestRequest, services: Services, files: Files) -> list[str]:
+def _watch(request: IngestRequest, services: Services, files: Files) -> tuple[str, ...]:
     """Let the engine watch the folders, if the settings say so; return a note if it cannot."""
     if not (services.watches_ingested and files.folders):
-        return []
+        return ()
     watched = Watched(request.collection, files.folders, glob=request.glob, metadata=request.metadata)
     try:
         services.watched.add(watched)
     except OSError as error:
-        return [f"The folders are not watched: what to watch cannot be written ({error.strerror})."]
-    return []
+        return (f"The folders are not watched: what to watch cannot be written ({error.strerror}).",)
+    return ()
 
 
 def _paths(request: IngestRequest, services: Services, *, reads_any_path: bool) -> list[str | Path]:
-    paths: Iterable[str | Path] = request.path_list
+    paths: Iterable[str | Path] = [path for path in request.path_list if services.urls is None or not is_url(path)]
     return list(absolute(paths, services.roots.folders[0]) if reads_any_path else paths)
+
+
+def _urls(request: IngestRequest, services: Services) -> list[str]:
+    return [] if services.urls is None else [whole(path) for path in request.path_list if is_url(path)]
+
+
+async def _pages(urls: Sequence[str], request: IngestRequest, services: Services) -> Pages:
+    metadata = without_nulls(request.metadata)
+    settings = PageSettings(
+        services.urls or UrlOptions(),
+        metadata=metadata,
+        max_bytes=services.max_file_bytes,
+        chunking=services.pipeline.manifest.chunking,
+        parse=services.parser.parse,
+    )
+    return await pages_at(urls, settings, store=services.store, collection=request.collection)

@@ -75,6 +75,10 @@ class PathRefused(ResiftError):
     """A path outside the folders that Resift may read."""
 
 
+class UrlRefused(ResiftError):
+    """A URL that Resift does not fetch."""
+
+
 class UnreadableFile(ResiftError):
     """A file that cannot be turned into text."""
 

@@ -23,6 +23,8 @@ from ..ingest.jobs.runner import JobRunner
 from ..ingest.parsing import DocumentParser
 from ..ingest.processes.pool import open_parser_pool
 from ..ingest.removal import Remover
+from ..ingest.urls.addresses import UrlRules
+from ..ingest.urls.fetching import UrlOptions
 from ..ingest.watching.watched import WatchedFolders
 from ..models.bundled import BUNDLED, BundledModel
 from ..models.endpoint.chat import LanguageModel
@@ -69,6 +71,8 @@ class Services:
     """The folders that the engine keeps collections in step with."""
     watches_ingested: bool = False
     """Whether the folders that are ingested are to be watched."""
+    urls: UrlOptions | None = None
+    """How documents are fetched by their URLs; None fetches none."""
     feedback: FeedbackLog | None = None
     """Where searches and what was used of them are kept; None keeps none."""
 
@@ -241,13 +245,9 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
     readable = Roots.of(roots or [Path.cwd()], own=own_files(settings))
     paths = RelativePaths.to(readable.folders)
     manifest = new_manifest(settings, models.encoder, models.extra_encoders)
-    search = settings.search
-    fusion = FusionOptions(
-        search.fusion, search.dense_weight, leg_limit=search.leg_limit, late_weight=search.late_weight
-    )
     pipeline = Pipeline(
         store,
-        Retriever(models.encoder, extra_encoders=models.extra_encoders, options=fusion),
+        Retriever(models.encoder, extra_encoders=models.extra_encoders, options=_fusion_options(settings)),
         reranking,
         manifest=manifest,
         dense_calibration=DENSE_CALIBRATION if isinstance(models.encoder, BundledEncoder) else None,
@@ -274,8 +274,21 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
         gitignore=settings.ingest.gitignore,
         watched=WatchedFolders(settings.data_dir),
         watches_ingested=settings.serve.watch,
+        urls=_url_options(settings),
         feedback=feedback if settings.feedback else None,
     )
+
+
+def _fusion_options(settings: Settings) -> FusionOptions:
+    search = settings.search
+    return FusionOptions(search.fusion, search.dense_weight, leg_limit=search.leg_limit, late_weight=search.late_weight)
+
+
+def _url_options(settings: Settings) -> UrlOptions | None:
+    ingest = settings.ingest
+    if not ingest.urls:
+        return None
+    return UrlOptions(ingest.url_timeout_s, UrlRules(frozenset(ingest.url_ports)))
 
 
 def _feedback(settings: Settings) -> FeedbackLog:

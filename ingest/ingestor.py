@@ -55,7 +55,7 @@ class Ingestor:
         step: int = STEP_PASSAGES,
     ) -> None:
         self._store = store
-        self._embedder = embedder
+        self.embedder = embedder
         self._chunker = chunker
         self._workers = workers
         self._manifest = manifest
@@ -101,7 +101,7 @@ class Ingestor:
             await writer.collection.flush()
 
     async def _open(self, name: str) -> Collection:
-        manifest = await self._embedder.sized(self._manifest)
+        manifest = await self.embedder.sized(self._manifest)
         collection = await self._store.open(name, create=manifest)
         collection.manifest.check_writable(name)
         collection.manifest.check(name, manifest)
@@ -168,7 +168,7 @@ class Ingestor:
             if writer is None or collection is None:
                 return await _plan_of(to_encode)
             encoded, to_write = anyio.create_memory_object_stream[Encoded](MOST_GROUPS)
-            encoder = GroupEncoder(self._embedder, collection, step=self._step, tally=tally)
+            encoder = GroupEncoder(self.embedder, collection, step=self._step, tally=tally)
             stages.start_soon(encoder.run, to_encode, encoded)
             return await writer.run(to_write)
         raise AssertionError("unreachable")

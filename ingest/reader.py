@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ..core.dates import written
 from ..core.errors import BlankFile, UnreadableFile
@@ -100,8 +99,9 @@ def read_file(
         data, status = _read_bytes(path, roots, max_bytes)
         digest = hashlib.sha256(data).hexdigest()
         parts = parse(path.as_posix(), data) if digest != known else ()
+        facts = {"path": path.as_posix(), MODIFIED: modified_fact(status.st_mtime_ns)}
         return FileContent(
-            documents=list(_documents(path, parts, status.st_mtime_ns)),
+            documents=list(documents_in(parts, source=path.as_posix(), facts=facts)),
             digest=digest,
             size=status.st_size,
             modified_ns=_settled(status.st_mtime_ns, now_ns()),
@@ -134,37 +134,33 @@ def with_structure(document: Document, parse: Parse = parse_file) -> FileDocumen
     return FileDocument(**given, parsed=part.parsed, format=part.format)
 
 
-def _documents(path: Path, parts: Sequence[Part], modified_ns: int) -> Iterator[FileDocument | Unparsed]:
+def documents_in(
+    parts: Sequence[Part], *, source: str, facts: Metadata, id_: str = ""
+) -> Iterator[FileDocument | Unparsed]:
+    """Yield the documents in a file at `source`, with facts about the file; their ids begin with its id or source.
+
+    The facts are no part of what makes a document a new version, so a file that is only touched is unchanged.
+    """
     for part in parts:
-        source = f"{path.as_posix()}/{part.name}" if part.name else path.as_posix()
+        inner = f"/{part.name}" if part.name else ""
         parsed = part.parsed
         if parsed is None:
-            yield Unparsed(source, part.problem, part.is_blank)
+            yield Unparsed(f"{source}{inner}", part.problem, part.is_blank)
             continue
         metadata = {
             name: value for name, value in parsed.metadata.items() if name not in (*BUILT_IN_FIELDS, *RESERVED_WORDS)
         }
+        pages = {"pages": max(parsed.page_numbers)} if parsed.page_numbers else {}
         yield FileDocument(
-            id=source,
-            title=parsed.title or source.rpartition("/")[2],
+            id=f"{id_ or source}{inner}",
+            title=parsed.title or f"{source}{inner}".rstrip("/").rpartition("/")[2],
             text=part.text,
-            source=source,
+            source=f"{source}{inner}",
             metadata=metadata,
             parsed=parsed,
             format=part.format,
-            facts=_facts(path, modified_ns, format_=part.format, parsed=parsed),
+            facts={**facts, "format": part.format, **pages},
         )
-
-
-def _facts(path: Path, modified_ns: int, *, format_: str, parsed: ParsedDocument) -> dict[str, Any]:
-    """Return what is known of a document besides its own metadata: its file, and how many pages it has.
-
-    They are no part of what makes a document a new version, so a file that is only touched is unchanged.
-    """
-    facts: dict[str, Any] = {"path": path.as_posix(), MODIFIED: modified_fact(modified_ns), "format": format_}
-    if parsed.page_numbers:
-        facts["pages"] = max(parsed.page_numbers)
-    return facts
 
 
 def modified_fact(modified_ns: int) -> str:

@@ -10,6 +10,8 @@ from .search import Pipeline
 
 MAX_VALUES = 8  # shown per field
 
+UNTOLD = "revision"  # a fact about a document at a URL, by which Resift asks whether it has changed
+
 
 @dataclass(frozen=True, slots=True)
 class FieldSummary:
@@ -66,4 +68,5 @@ async def summarize_fields(collection: Collection) -> list[FieldSummary]:
     return [
         FieldSummary(name, kind, values=() if name == "path" else tuple(await collection.facet(name, limit=MAX_VALUES)))
         for name, kind in sorted(collection.manifest.fields.items())
+        if name != UNTOLD
     ]

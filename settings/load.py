@@ -49,6 +49,17 @@ class IngestSettings(BaseModel):
         description="Whether files and folders that .gitignore files leave out are skipped. What .resiftignore files "
         "leave out always is.",
     )
+    urls: bool = Field(
+        default=False,
+        description="Whether to fetch documents at URLs (http and https) that a caller names as paths. Only the public "
+        "internet is asked; see docs/security.md.",
+    )
+    url_ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = Field(
+        default=(80, 443), description="The ports at which documents may be fetched, as JSON."
+    )
+    url_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=30.0, description="The time limit for fetching one document with its redirects, in seconds."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -22,7 +22,7 @@ RESERVED_WORDS = ("not", "any", "all")
 
 MAX_FIELDS = 200  # each field costs an index; rarer data belongs in the text
 
-FILE_FACTS = ("path", "modified", "format", "pages")
+FILE_FACTS = ("path", "modified", "format", "pages", "revision")
 """Fields that a document read from a file has besides its own, unless it has one of that name."""
 
 
@@ -49,7 +49,7 @@ class Held:
 def is_file_fact(passage: Passage, name: str) -> bool:
     """Return whether a metadata field of a passage is a fact about its file, rather than said by the document."""
     path = passage.metadata.get("path")
-    return name in FILE_FACTS and isinstance(path, str) and passage.source.startswith(path)
+    return name in FILE_FACTS and isinstance(path, str) and passage.document_id.startswith(path)
 
 
 def without_nulls(metadata: Mapping[str, Any]) -> Metadata:

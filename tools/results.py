@@ -27,7 +27,7 @@ MAX_REPLY_TOKENS = MAX_REPLY_CHARACTERS // BYTES_PER_TOKEN
 OFF_TOPIC_CHARACTERS = 200  # of the text of a hit where no hit answers
 
 
-REPEATED = ("path", "format")  # facts about a file that its source says already
+UNTOLD = ("path", "format", "revision")  # facts about a file that its source says already, or that only Resift needs
 
 
 class HitResult(BaseModel):
@@ -185,7 +185,7 @@ def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
         entry["metadata"] = {
             name: value
             for name, value in passage.metadata.items()
-            if name not in REPEATED or not is_file_fact(passage, name)
+            if name not in UNTOLD or not is_file_fact(passage, name)
         }
         entry["scores"] = {name: round(score, 4) for name, score in hit.scores.items()}
         entry["ranks"] = dict(hit.ranks)

@@ -27,6 +27,11 @@ def local_path(path: str | Path) -> Path:
     if match is None:
         return Path(path)
     scheme = match["scheme"].lower()
+    if scheme in ("http", "https"):
+        raise InvalidInput(
+            f"{shown(path)!r} is a URL, which Resift fetches only with RESIFT_INGEST__URLS=true. "
+            "Download it first, then ingest the file."
+        )
     if scheme != "file":
         raise InvalidInput(
             f"{shown(path)!r} is a URL, and Resift reads only files on this machine. "

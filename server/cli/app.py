@@ -30,6 +30,8 @@ COMMANDS = {
     "move": ("collections.transfer", "Copy collections to or from a Qdrant server."),
     "backup": ("collections.transfer", "Write collections of the data folder to one file."),
     "restore": ("collections.transfer", "Restore the collections of a backup into the data folder."),
+    "export": ("collections.json_lines", "Write the documents of a collection as JSON Lines."),
+    "import": ("collections.json_lines", "Read a collection from JSON Lines."),
     "token": ("serve", "Make a bearer token for the HTTP server."),
     "status": ("serve", "Show what the running engine is doing: its clients, jobs and collections."),
     "stop": ("serve", "Stop the running engine, and wait until it has ended."),

@@ -266,6 +266,7 @@ def test_address_is_refused_with_what_to_do_instead(tmp_path: Path, path: str) -
     for named in (path, Path(path)):
         [failure] = find(tmp_path, named).failures
         assert failure.reason.endswith("Download it first, then ingest the file.")
+        assert ("RESIFT_INGEST__URLS=true" in failure.reason) == path.startswith("http")
         assert "hunter2" not in failure.reason + failure.source
     [other] = find(tmp_path, "file://elsewhere/a.md").failures
     assert "'elsewhere'" in other.reason

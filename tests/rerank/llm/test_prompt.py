@@ -93,7 +93,7 @@ def test_date_is_that_of_the_likeliest_field(metadata: dict[str, object], field:
 
 def test_when_a_file_was_modified_is_a_date_only_if_that_is_named() -> None:
     metadata = {"path": "/d/a.md", "modified": "2024-05-01T12:00:00Z", "day": "2020-01-01"}
-    passage = Passage("p", -1, text="", source="/d/a.md", metadata=metadata)
+    passage = Passage("/d/a.md", 0, text="", metadata=metadata)
     assert date_of(passage, "") == "2020-01-01"
     assert date_of(passage, "modified") == "2024-05-01T12:00:00Z"
 

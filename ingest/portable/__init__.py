@@ -1,0 +1,1 @@
+"""Collections as JSON Lines: documents with text, metadata and provenance, without vectors."""

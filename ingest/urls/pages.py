@@ -1,0 +1,141 @@
+"""Documents at URLs: fetched when they are asked for, and parsed by what the server says they are."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from functools import partial
+from http import HTTPStatus
+
+import anyio
+
+from ... import __version__
+from ...core.dates import written
+from ...core.errors import InvalidInput, UnreadableFile, UrlRefused
+from ...core.values import EMPTY, Document, Metadata
+from ...store.collection import Store
+from ..job import Failure
+from ..parsers.registry import installed_parsers
+from ..parsing import Parse, failing_alone, parse_file
+from ..reader import FileDocument, Unparsed, documents_in
+from ..text.decoding import decode
+from .content_types import suffix_for
+from .fetching import Fetched, Fetcher, UrlOptions
+from .spelling import with_suffix, without_secrets
+
+REVISION = "revision"
+"""The fact by which a server is asked whether a document has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """How documents are fetched, and what else decides about the result."""
+
+    options: UrlOptions
+    metadata: Metadata
+    """Fields that every document gets; they replace fields of the same names in it."""
+    max_bytes: int
+    chunking: str
+    parse: Parse = parse_file
+
+    @property
+    def version(self) -> str:
+        """Return a hash of what decides about the result besides the document."""
+        given = json.dumps([__version__, self.chunking, dict(self.metadata)], sort_keys=True, default=str)
+        return hashlib.sha256(given.encode()).hexdigest()[:12]
+
+
+@dataclass(slots=True, eq=False)
+class Pages:
+    """Documents to ingest by their URLs. Iterating fetches them one by one, or says why one cannot be had."""
+
+    urls: Sequence[str]
+    settings: PageSettings
+    held: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    """The revisions of the documents that the collection has, by id."""
+    unchanged: list[str] = field(default_factory=list[str])
+    """The ids of documents that are left as they are, because their servers said that they have not changed."""
+
+    def __len__(self) -> int:
+        return len(self.urls)
+
+    def __iter__(self) -> Iterator[Document | Failure]:
+        fetcher = Fetcher(self.settings.options, max_bytes=self.settings.max_bytes)
+        for url in self.urls:
+            id_ = without_secrets(url)
+            try:
+                with failing_alone(id_):
+                    yield from self._documents(fetcher, url, id_)
+            except (InvalidInput, UrlRefused, UnreadableFile) as error:
+                yield Failure.of(id_, error)
+
+    def _documents(self, fetcher: Fetcher, url: str, id_: str) -> Iterator[Document | Failure]:
+        conditions = _conditions(self.held.get(id_, ""), self.settings.version)
+        answer = anyio.run(partial(fetcher.fetch, url, conditions))
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            self.unchanged.append(id_)
+            return
+        source = without_secrets(answer.url)
+        parts = self.settings.parse(*_named(source, answer))
+        for found in documents_in(parts, source=source, id_=id_, facts=self._facts(id_, answer)):
+            yield self._outcome(found)
+
+    def _outcome(self, found: FileDocument | Unparsed) -> Document | Failure:
+        if isinstance(found, Unparsed):
+            return Failure.of(found.source, found.problem)
+        return replace(found, metadata={**found.metadata, **self.settings.metadata})
+
+    def _facts(self, id_: str, answer: Fetched) -> Metadata:
+        etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
+        known = {REVISION: json.dumps([self.settings.version, etag, modified])} if etag or modified else {}
+        return {"path": id_, **_moment(modified), **known}
+
+
+async def pages_at(urls: Sequence[str], settings: PageSettings, *, store: Store, collection: str) -> Pages:
+    """Return the documents at URLs, with what the collection holds of them."""
+    if not urls:
+        return Pages((), settings)
+    urls = list(dict.fromkeys(urls))
+    return Pages(urls, settings, held=await _revisions(store, collection, [without_secrets(url) for url in urls]))
+
+
+async def _revisions(store: Store, name: str, ids: Sequence[str]) -> dict[str, str]:
+    """Return the revisions of those documents that a collection holds completely."""
+    if name not in await store.names():
+        return {}
+    collection = await store.open(name)
+    entries = await collection.entries(ids)
+    points = [collection.point_of(f"{id_}#0") for id_ in entries if entries[id_].digest]
+    passages = (await collection.fetch(points)).values()
+    return {each.document_id: str(each.metadata.get(REVISION, "")) for each in passages}
+
+
+def _conditions(revision: str, version: str) -> dict[str, str]:
+    """Return the headers with which a server sends a document only if it has changed."""
+    try:
+        stored, etag, modified = json.loads(revision)
+    except ValueError:
+        return {}
+    headers = {"If-None-Match": etag, "If-Modified-Since": modified} if stored == version else {}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _moment(modified: str) -> dict[str, str]:
+    try:
+        return {"modified": written(parsedate_to_datetime(modified))}
+    except (ValueError, OverflowError):
+        return {}
+
+
+def _named(source: str, answer: Fetched) -> tuple[str, bytes]:
+    """Return a name that tells the parser of an answer, and its bytes, a text in UTF-8 if its encoding is told."""
+    header = Message()
+    header["content-type"] = answer.headers.get("content-type", "")
+    name = with_suffix(source, suffix_for(header.get_content_type(), source))
+    parser = installed_parsers().for_file(name)
+    charset = header.get_content_charset("")
+    if not charset or (parser is not None and parser.is_binary):
+        return name, answer.body
+    return name, decode(answer.body, source, declared=charset).text.encode()

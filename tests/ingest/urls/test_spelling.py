@@ -1,0 +1,50 @@
+"""URLs as ids and sources."""
+
+from pathlib import Path
+
+import pytest
+
+from resift.ingest.urls.spelling import is_url, whole, with_suffix, without_secrets
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.org/p?page=2&lang=en#top", "https://a.org/p?page=2&lang=en"),
+        ("HTTPS://A.org", "https://a.org/"),
+        ("https://a.org/p?token=hunter2&page=2", "https://a.org/p?page=2"),
+        ("https://a.org/p?api_key=x&X-Amz-Signature=y&X-Amz-Date=z&sig=s", "https://a.org/p"),
+        ("https://a.org/p?access_token=x&Expires=1&Policy=p&sessionid=s&code=c", "https://a.org/p"),
+        ("https://user:pw@a.org/p", "https://a.org/p"),
+        ("https://a.org/p?monkey&q=token", "https://a.org/p?q=token"),
+    ],
+)
+def test_source_keeps_what_tells_pages_apart_and_no_secrets(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown
+
+
+def test_url_that_was_made_a_path_is_whole_again() -> None:
+    assert whole(Path("https://a.org/b/c")) == whole("https://a.org/b/c#d") == "https://a.org/b/c"
+
+
+@pytest.mark.parametrize(
+    ("url", "suffix", "name"),
+    [
+        ("https://a.org/p.php?x=1", ".html", "https://a.org/p.php.html"),
+        ("https://a.org/p.PDF?x=1", ".pdf", "https://a.org/p.PDF"),
+        ("https://a.org/p.md", "", "https://a.org/p.md"),
+        ("https://a.org/p/", ".html", "https://a.org/p.html"),
+    ],
+)
+def test_name_tells_the_parser(url: str, suffix: str, name: str) -> None:
+    assert with_suffix(url, suffix) == name
+
+
+def test_paths_are_told_from_urls() -> None:
+    assert [
+        each for each in ("https://a/b", "HTTP://a", "http:/a", "file:///a", "docs/a.md", "httpd.conf") if is_url(each)
+    ] == [
+        "https://a/b",
+        "HTTP://a",
+        "http:/a",
+    ]
