@@ -85,7 +85,8 @@ class Ingestor:
                 if not self._store.is_shared:
                     report += await _optimize_when_due(collection, tally)
             except BaseException:
-                with suppress(StoreError):  # the first error says what happened, and this one is its consequence
+                # The first error says what happened, and one of the store is its consequence.
+                with anyio.CancelScope(shield=True), suppress(StoreError):
                     await self._finish(writer, may_drop=may_drop)
                 raise
             finally:

@@ -4,7 +4,7 @@ import sys
 
 WATCH = "watch"
 
-IN_ENGINE = ("search", "ingest", "collections", "delete", "optimize", WATCH)
+IN_ENGINE = ("search", "ingest", "collections", "jobs", "delete", "optimize", WATCH)
 """The commands that run inside the engine when there is one."""
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "watch": ("collections.watch", "Keep a collection in step with folders, until Ctrl-C."),
     "search": ("search", "Search a collection and rerank the hits."),
     "collections": ("collections.documents", "List all collections, or show one."),
+    "jobs": ("collections.jobs", "List the jobs that ingest in the background, wait for one, or cancel it."),
     "delete": ("collections.documents", "Delete documents from a collection, or the whole collection."),
     "eval": ("evaluate", "Measure search and reranking on judged questions, and how deep to rerank."),
     "tune": ("tune", "Find the weights, depth and calibration that suit your questions"),

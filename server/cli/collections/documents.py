@@ -43,12 +43,20 @@ def ingest(
     glob: Annotated[str, typer.Option(help="Which files to read in folders.")] = "**/*",
     prune: Annotated[bool, typer.Option(help="Remove documents from these folders whose files are gone.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
+    background: Annotated[
+        bool, typer.Option("--background", help="Let the running engine do it, print the id of its job, and end.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add files to a collection. Unchanged files are skipped; changed files replace their old version."""
     for path in paths:
         _check_exists(path)
     options = {"collection": collection, "glob": glob, "prune": prune, "dry_run": dry_run}
+    if background:
+        from .jobs import begin
+
+        begin({"paths": paths, **options}, as_json=as_json)
+        return
     report = call_api(lambda resift: _ingest(resift, paths, **options))
     if as_json:
         print_json(asdict(report))

@@ -11,6 +11,7 @@ from ....api.texts import Texts
 from .bodies import JsonRoute
 from .cohere import add_rerank
 from .failures import ERROR_HANDLERS, Problem
+from .job_paths import add_jobs
 from .openai import add_embeddings
 from .search import add_search
 from .tei import add_tei
@@ -51,6 +52,7 @@ def plain_router(resift: Resift) -> APIRouter:
     )
     router = APIRouter(route_class=JsonRoute, responses=RESPONSES, dependencies=[Security(bearer)])
     texts = Texts(resift.engine)
+    add_jobs(router, resift)
     add_search(router, resift)
     add_rerank(router, resift, texts)
     add_tei(router, resift)

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from ....api.arguments import build
-from ....api.requests import DeleteRequest, IngestRequest, ReadRequest
+from ....api.requests import DeleteRequest, ReadRequest
 from ....api.resift import Resift
 from ....pipeline.request import SearchRequest
 from ....tools.delete_documents import DeleteResult, delete_answer
-from ....tools.ingest_documents import IngestResult, ingest_answer
 from ....tools.list_collections import CollectionsResult, collections_answer
 from ....tools.read_document import ReadResult, read_answer
 from ....tools.results import UNLIMITED, Detail, RankingResult, ReplyBudget, ranking_answer
@@ -33,15 +32,6 @@ SEARCHES = {
         "detail": "full",
     },
 }
-DOCUMENTS = {
-    "Texts": {
-        "collection": "notes",
-        "documents": [
-            {"id": "bees", "title": "Bees", "text": "Bees dance to tell where flowers are.", "metadata": {"year": 2024}}
-        ],
-    },
-    "Files below a folder that the server may read": {"collection": "notes", "paths": ["car"], "glob": "**/*.md"},
-}
 READINGS = {
     "A document": {"collection": "notes", "document_id": "bees"},
     "Some of its pages, or its lines if it has none": {"collection": "notes", "document_id": "bees", "pages": "1-2"},
@@ -54,7 +44,7 @@ DELETIONS = {
 
 
 def add_search(router: APIRouter, resift: Resift) -> None:
-    """Add the paths that search and fill collections."""
+    """Add the paths that search, read and delete."""
     arguments = {"detail": (Detail, "concise"), "max_tokens": (MaxTokens, 0)}
 
     @router.post("/v1/search", response_model=RankingResult, tags=["collections"])
@@ -80,17 +70,6 @@ def add_search(router: APIRouter, resift: Resift) -> None:
         """List the collections, or the metadata fields of one with their most frequent values."""
         budget = ReplyBudget(UNLIMITED, most=UNLIMITED)
         return answer_json(await collections_answer(resift, collection, budget))
-
-    @router.post("/v1/documents", response_model=IngestResult, tags=["collections"])
-    @takes_body(body_of("IngestBody", IngestRequest), DOCUMENTS)
-    async def ingest_documents(body: BaseModel) -> Response:
-        """Take documents into a collection, as text or as files on the server's machine.
-
-        Unchanged documents cost nothing; changed ones replace their old version, found by id or path. The answer comes
-        when all documents are stored: send large sets in parts. Needs a token that may write.
-        """
-        report = await resift.ingest(**body.model_dump(exclude_unset=True))
-        return answer_json(ingest_answer(_collection(body), report))
 
     @router.post("/v1/documents/read", response_model=ReadResult, tags=["collections"])
     @takes_body(body_of("ReadBody", ReadRequest, max_tokens=(MaxTokens, 0)), READINGS)

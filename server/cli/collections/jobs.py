@@ -1,0 +1,156 @@
+"""`resift jobs`: ingestion in the background, seen, awaited and cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import anyio
+import typer
+from anyio import from_thread
+
+from ....core.errors import InvalidInput
+from ..command import ENGINE, AsJson
+from ..console import HINTS, note, print_json, progress_bar, say, show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from ....api.background import Background
+    from ....ingest.jobs.record import JobRecord
+
+NO_ENGINE = (
+    "No engine runs for the data folder with these settings, so nothing could go on in the background. Leave "
+    "--background out, or start an engine: MCP clients and `resift serve --http` do."
+)
+
+WAIT_S = 3600.0
+
+T = TypeVar("T")
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class JobAction(StrEnum):
+    """What to do about a job."""
+
+    LIST = "list"
+    WAIT = "wait"
+    CANCEL = "cancel"
+
+
+@app.command()
+def jobs(
+    action: Annotated[JobAction, typer.Argument(help="list, wait or cancel.")] = JobAction.LIST,
+    job_id: Annotated[str, typer.Argument(metavar="[ID]", help="The job to wait for or to cancel.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the jobs that ingest in the background, wait for one, or cancel it."""
+    if (action is JobAction.LIST) == bool(job_id):
+        needed = "takes no job" if job_id else "needs the id of a job, which `resift jobs` shows"
+        raise typer.BadParameter(f"`resift jobs {action}` {needed}.")
+    if action is JobAction.LIST:
+        _list(on_jobs(lambda background: background.all()), as_json=as_json)
+        return
+    waits = action is JobAction.WAIT
+    record = on_jobs(lambda background: _wait(background, job_id) if waits else background.cancel(job_id))
+    if as_json:
+        print_json(_entry(record))
+    else:
+        say(_in_a_line(record))
+    if record.error is not None:
+        raise typer.Exit(1)
+
+
+def on_jobs(call: Callable[[Background], Awaitable[T]], *, needs_engine: bool = False) -> T:
+    """Return the result of a call on the jobs of the engine in which this runs, or on what lies in the data folder.
+
+    Raises:
+        InvalidInput: An engine is needed, and this runs in none.
+    """
+    from ....api.background import Background
+    from ....api.resift import Resift
+
+    async def run() -> T:
+        return await call(Background(Resift(engine=engine)))
+
+    if (engine := ENGINE.get()) is not None:
+        return from_thread.run(run)
+    if needs_engine:
+        raise InvalidInput(NO_ENGINE)
+    from ....factories.engine import build_engine
+    from ....settings.load import load_settings
+
+    engine = build_engine(load_settings())  # it opens nothing before it is used
+    return anyio.run(run)
+
+
+async def _wait(background: Background, job_id: str) -> JobRecord:
+    record = await background.find(job_id)
+    with progress_bar("Ingesting") as progress:
+        while not record.has_ended:
+            record = await background.wait(job_id, progress=progress, wait_s=WAIT_S)
+    return record
+
+
+def begin(arguments: Mapping[str, Any], *, as_json: bool) -> None:
+    """Begin a job in the engine, and print its id.
+
+    Raises:
+        InvalidInput: This runs in no engine, or nothing is to be done.
+    """
+    if arguments["dry_run"]:
+        raise typer.BadParameter("--dry-run prints what would be done: leave --background out.")
+    from ....ingest.jobs.record import JobRecord
+
+    found = on_jobs(lambda jobs: jobs.ingest(arguments, wait_s=0, outlives_call=True), needs_engine=True)
+    if not isinstance(found, JobRecord):
+        raise InvalidInput(NO_ENGINE)
+    record = found
+    if as_json:
+        print_json(_entry(record))
+        return
+    say(record.id)
+    note(f"The job ingests in the background. `resift jobs` shows it; `resift jobs cancel {record.id}` stops it.")
+
+
+def _list(records: Sequence[JobRecord], *, as_json: bool) -> None:
+    if as_json:
+        print_json([_entry(each) for each in records])
+    elif records:
+        show(_table(records))
+    else:
+        say("No jobs.")
+
+
+def _entry(record: JobRecord) -> dict[str, object]:
+    from ....tools.background_jobs import job_entry
+
+    return job_entry(record, HINTS)
+
+
+def _table(records: Sequence[JobRecord]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("job", "collection", "what", "state", "progress or problem", "since")
+    for each in records:
+        progress = _problem(each) or each.message
+        state = f"{each.state} {each.permille / 10:.0f} %" if each.permille and not each.has_ended else str(each.state)
+        table.add_row(each.id, each.collection, escape(each.what), state, escape(progress), each.created[:19])
+    return table
+
+
+def _in_a_line(record: JobRecord) -> str:
+    if record.report is not None:
+        report = record.report
+        counts = ", ".join(f"{getattr(report, name):,} {name}" for name in ("added", "updated", "unchanged", "removed"))
+        return f"{record.id}: {record.state}: {counts}, {len(report.failures):,} failed."
+    return f"{record.id}: {record.state}{f': {problem}' if (problem := _problem(record)) else ''}"
+
+
+def _problem(record: JobRecord) -> str:
+    return "" if record.error is None else record.error.restored().text(HINTS)
