@@ -151,7 +151,11 @@ class JobRunner:
                 else:
                     await job.changed()
                     record = job.record
-        return record if job is None else job.record
+        if job is None:
+            return record
+        if job.record.has_ended:  # it is being written
+            await job.has_left.wait()
+        return job.record
 
     async def cancel(self, record: JobRecord, *, wait_s: float) -> JobRecord:
         """Stop a job once its documents are whole, and return its record as it is then, or after `wait_s`.

@@ -58,6 +58,18 @@ async def test_wait_that_ends_returns_the_job_as_it_is_then(tmp_path: Path) -> N
         assert (await runner.follow(seen, wait_s=LONG_S)).state is JobState.DONE
 
 
+async def test_job_whose_end_is_seen_is_written_already(tmp_path: Path) -> None:
+    work = Work()
+    work.end.set()
+    async with serving(tmp_path, work) as runner:
+        job = await runner.start(asked(), at_once=True)
+        while not job.record.has_ended:
+            await job.changed()
+        seen = await runner.follow(job.record, wait_s=0)
+        await runner.care.mark_told(seen)
+        assert (await runner.read(seen.id)).is_told
+
+
 async def test_files_of_a_job_are_private_and_its_request_goes_when_it_ends(tmp_path: Path) -> None:
     work = Work()
     async with serving(tmp_path, work) as runner:
