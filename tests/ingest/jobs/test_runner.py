@@ -1,18 +1,16 @@
 """Jobs run in the background, queue, pause, stop at a clean point, and go on in the next process."""
 
-import json
 import stat
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 
-from resift.core.errors import Hint, IncompatibleCollection, NotFound, StoreError, Unavailable
+from resift.core.errors import Hint, IncompatibleCollection, Unavailable
 from resift.ingest.job import IngestReport, Progress
-from resift.ingest.jobs.folder import JobFolder, Unreadable
+from resift.ingest.jobs.folder import JobFolder
 from resift.ingest.jobs.live import Asked
-from resift.ingest.jobs.record import JobState, KeptError
+from resift.ingest.jobs.record import JobState
 from resift.ingest.jobs.runner import JobRunner
 from resift.store.gate import Gate
 from resift.tests.ingest.jobs.running import (
@@ -27,8 +25,6 @@ from resift.tests.ingest.jobs.running import (
 )
 
 pytestmark = pytest.mark.anyio
-
-NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
 async def test_short_job_leaves_no_files(tmp_path: Path) -> None:
@@ -214,96 +210,3 @@ async def test_fault_of_ours_ends_its_job_and_no_other(tmp_path: Path, caplog: p
     assert bad.record.error is not None
     assert "by a fault of its own" in bad.record.error.message
     assert "ZeroDivisionError" in caplog.text
-
-
-async def test_job_that_ends_the_engine_three_times_without_getting_further_is_given_up(tmp_path: Path) -> None:
-    care = runner_of(tmp_path).care
-    crashed = record(state=JobState.RUNNING, permille=250, message="500 of 2,000 documents")
-    for crashes in (1, 2):
-        keep(tmp_path, crashed)
-        [job] = await care.left_by_others([])
-        assert (job.record.state, job.record.crashes, job.record.reached) == (JobState.QUEUED, crashes, 250)
-        job.leave()
-        job.note(state=JobState.RUNNING)
-        crashed = job.record
-    keep(tmp_path, crashed)
-    assert await care.left_by_others([]) == []
-    given_up = await runner_of(tmp_path).read(crashed.id)
-    assert given_up.state is JobState.FAILED
-    assert given_up.error is not None
-    assert given_up.error.message.startswith("The engine ended 3 times while it worked on this job, last here: 500 of")
-
-
-async def test_job_that_gets_further_each_time_is_resumed_again_and_again(tmp_path: Path) -> None:
-    care = runner_of(tmp_path).care
-    crashed = record(state=JobState.RUNNING)
-    for permille in (10, 20, 30, 40, 50):
-        crashed = JobFolder(tmp_path / "jobs").read(crashed.id) if permille > 10 else crashed
-        assert not isinstance(crashed, Unreadable)
-        keep(tmp_path, record(state=JobState.RUNNING, permille=permille, reached=crashed.reached, crashes=2))
-        [job] = await care.left_by_others([])
-        assert (job.record.crashes, job.record.reached) == (1, permille)
-        job.leave()
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ("", "Expecting value"),
-        ("[]", "it is not an object"),
-        (json.dumps({"version": 2}), "its version is 2, and this Resift reads 1"),
-        (json.dumps({"version": 1, "id": "0123456789ab"}), "collection: Field required"),
-    ],
-)
-async def test_record_that_cannot_be_read_is_told_and_left_out(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str, why: str
-) -> None:
-    keep(tmp_path, record())
-    path = tmp_path / "jobs" / "0123456789ab.json"
-    path.write_text(content)
-    runner = runner_of(tmp_path)
-    assert await runner.care.left_by_others([]) == await runner.care.left_by_others([]) == []
-    assert caplog.text.count(why) == 1
-    with pytest.raises(StoreError, match="cannot be used"):
-        await runner.read("0123456789ab")
-    assert path.read_text() == content
-
-
-async def test_job_whose_request_is_gone_is_kept_as_failed(tmp_path: Path) -> None:
-    keep(tmp_path, record())
-    (tmp_path / "jobs" / "0123456789ab.request").unlink()
-    runner = runner_of(tmp_path)
-    assert await runner.care.left_by_others([]) == []
-    failed = await runner.read("0123456789ab")
-    assert failed.error is not None
-    assert (failed.state, "cannot be read" in failed.error.message) == (JobState.FAILED, True)
-
-
-async def test_ended_jobs_are_removed_after_a_day_and_beyond_fifty(tmp_path: Path) -> None:
-    old = (NOW - timedelta(days=1, seconds=1)).isoformat()
-    keep(tmp_path, record("aaaaaaaaaaaa", state=JobState.DONE, ended=old))
-    for number in range(52):
-        ended = (NOW - timedelta(minutes=number)).isoformat()
-        keep(tmp_path, record(f"{number:012d}", state=JobState.FAILED, ended=ended))
-    runner = JobRunner(JobFolder(tmp_path / "jobs"), Gate(), now=lambda: NOW)
-    assert await runner.care.left_by_others([]) == []
-    assert [each.id for each in await runner.all()] == [f"{number:012d}" for number in range(50)]
-    assert {each.name[:12] for each in (tmp_path / "jobs").iterdir()} == {f"{number:012d}" for number in range(50)}
-
-
-async def test_request_without_a_record_is_removed(tmp_path: Path) -> None:
-    keep(tmp_path, record())
-    (tmp_path / "jobs" / "0123456789ab.json").unlink()
-    assert await runner_of(tmp_path).care.left_by_others([]) == []
-    assert list((tmp_path / "jobs").iterdir()) == []
-
-
-@pytest.mark.parametrize("job_id", ["0123456789ab", "../../secret", "", "\ud800"])
-async def test_unknown_job_is_not_found(tmp_path: Path, job_id: str) -> None:
-    with pytest.raises(NotFound):
-        await runner_of(tmp_path).read(job_id)
-
-
-def test_error_of_a_later_version_keeps_its_message() -> None:
-    error = KeptError(kind="NewError", message="The disk is full.", hint="NEW").restored()
-    assert "The disk is full." in str(error)
