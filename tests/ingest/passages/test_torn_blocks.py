@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
@@ -11,6 +12,7 @@ from resift.ingest.passages.packing import Chunking
 from resift.ingest.passages.tokens import TokenCounter
 from resift.ingest.reader import FileDocument
 from resift.ingest.text.structure import Block, ParsedDocument, Section
+from resift.pipeline.reading import Extract
 from resift.tests.ingest.harness import ParsingChunker
 
 HEADER = "| model | capacity |"
@@ -109,6 +111,21 @@ def test_overlap_of_prose_is_counted_so_that_the_whole_is_exact(chunker: Parsing
     for before, after in pairwise(passages):
         assert before.text.endswith(after.text[: after.repeated])
     assert "".join(each.own_text for each in passages) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        (" ".join(f"Sentence {n} says it. It says it again." for n in range(80)), "a.txt"),
+        ("\n\n".join(f"Paragraph {n}. " + "word " * 50 + "end." for n in range(9)), "a.txt"),
+        ("\n".join(["## Pumps", *table(100), "", "Done."]), "a.md"),
+        ("```\n" + "\n".join(f"    call_{n}(first, second)" for n in range(99)) + "\n```", "a.md"),
+    ],
+)
+def test_document_is_read_back_as_one_text(chunker: ParsingChunker, text: str, source: str) -> None:
+    passages = cut(chunker, text, source)
+    assert len(passages) > 2
+    assert Extract(tuple(passages), len(passages)).text == text
 
 
 @given(
