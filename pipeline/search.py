@@ -20,6 +20,7 @@ from ..rerank.stages.diversity import diversify
 from ..rerank.stages.metadata import weigh_metadata
 from ..rerank.stages.order import OrderStage, PlannedOrder
 from ..rerank.stages.score import PlannedScore
+from ..search.equal_passages import collapsed
 from ..search.legs import Retrieval
 from ..search.relative_paths import NO_FOLDERS, RelativePaths
 from ..search.retriever import Retriever
@@ -87,8 +88,11 @@ class Pipeline:
         tunings = scope.tunings
         stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
         head = stages[0].depth if stages else 0
+        # Of equal passages the newest or most boosted one stands for the others: that is known at the end.
+        is_early = request.collapse and not metadata.shares
         with traced("retrieve") as report:
-            ranking = await self._retriever.retrieve(scope.searched, query, _retrieval(request, scope, head=head))
+            retrieval = replace(_retrieval(request, scope, head=head), collapses=is_early)
+            ranking = await self._retriever.retrieve(scope.searched, query, retrieval)
             report(ranking)
         ranking = self._with_relevance(ranking, is_reranked=bool(stages))
         ranking = _weighed(ranking, query, request=request, metadata=metadata, stages=stages)
@@ -100,6 +104,8 @@ class Pipeline:
         if request.diversity:
             vectors = await scope.dense_vectors(ranking.hits[: head or REORDERED_HITS])
             ranking = diversify(ranking, query, vectors=vectors, diversity=request.diversity)
+        if request.collapse and not is_early:
+            ranking = collapsed(ranking)
         nothing = [] if ranking.hits else await _why_nothing(request, scope)
         notes = [*ranking.notes, *self._notes(request, cascade), *scope.notes(is_reranked=bool(stages)), *nothing]
         page = page_of(
@@ -240,7 +246,6 @@ def _retrieval(request: SearchRequest, scope: Scope, *, head: int) -> Retrieval:
         wanted=max(wanted, REORDERED_HITS) if request.reorders else wanted,
         head=head,
         per_document=request.per_document,
-        collapses=request.collapse,
         fields=request.fields,
         like=request.like,
         unlike=request.unlike,

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from ..core.text import counted
-from ..core.values import Passage
+from ..core.values import Hit, Passage, Ranking
 from .ties import ScoredIds
 
 SHORT_CHARACTERS = 100
@@ -23,9 +23,7 @@ class Selected:
     @property
     def note(self) -> str:
         """Return a remark for the report of the search; empty if no texts were equal."""
-        more = sum(map(len, self.copies.values()))
-        repeat = "repeats" if more == 1 else "repeat"
-        return f"{counted(more, 'passage')} that {repeat} the text of a hit: see also_in" if more else ""
+        return _note(sum(map(len, self.copies.values())))
 
 
 NOTHING = Selected([], {})
@@ -58,6 +56,22 @@ def select(
     return Selected(kept, copies)
 
 
+def collapsed(ranking: Ranking) -> Ranking:
+    """Return a final ranking with the first hit of each text standing for the others; the search's report says so."""
+    best: dict[str, Hit] = {}
+    for hit in ranking.hits:
+        meaning = meaning_of(hit.passage)
+        first = best.setdefault(meaning, hit)
+        if first is not hit:
+            best[meaning] = replace(first, also_in=(*first.also_in, hit.passage, *hit.also_in))
+    more = len(ranking.hits) - len(best)
+    if not more:
+        return ranking
+    hits = [replace(hit, rank=rank) for rank, hit in enumerate(best.values(), start=1)]
+    stages = [replace(stage, note=_note(more)) if stage.name == "search" else stage for stage in ranking.stages]
+    return replace(ranking, hits=hits, stages=stages)
+
+
 def has_copies(passages: Sequence[Passage]) -> bool:
     """Return whether any two passages have the same text."""
     return len({meaning_of(passage) for passage in passages}) < len(passages)
@@ -73,3 +87,8 @@ def meaning_of(passage: Passage) -> str:
         return text
     is_file_name = passage.title == passage.source.rpartition("/")[2]
     return "\n".join(["" if is_file_name else passage.title, passage.heading, text])
+
+
+def _note(copies: int) -> str:
+    repeat = "repeats" if copies == 1 else "repeat"
+    return f"{counted(copies, 'passage')} that {repeat} the text of a hit: see also_in" if copies else ""

@@ -20,7 +20,7 @@ pytestmark = [
 
 YEARS = (2009, 2025, 2017, 2021)
 KINDS = ("docs", "chat", "mail", "docs")
-REQUEST = SearchRequest("how often is the hydraulic oil changed", reranker="none")
+REQUEST = SearchRequest("how often is the hydraulic oil changed", reranker="none", collapse=False)
 RERANKERS = ("none", "maxsim")
 
 
@@ -63,6 +63,16 @@ async def test_newer_of_equals_comes_first_and_shows_its_recency(pipeline: Pipel
     shown = {hit.passage.document_id: hit.scores["recency"] for hit in found}
     assert shown["r2025"] / shown["r2021"] == pytest.approx(2 ** (1461 / 1000), rel=1e-3)
     assert [hit.score for hit in found] == sorted((hit.scores["blend"] for hit in found), reverse=True)
+
+
+@pytest.mark.parametrize("reranker", RERANKERS)
+async def test_newest_of_equals_stands_for_the_others(pipeline: Pipeline, reranker: str) -> None:
+    recency = {"field": "date", "half_life_days": 1000}
+    found = await hits(pipeline, replace(REQUEST, reranker=reranker, recency=recency, collapse=True))
+    assert sorted(ids(found)) == ["filter", f"r{max(YEARS)}"]
+    assert [hit.rank for hit in found] == [1, 2]
+    [newest] = [hit for hit in found if hit.passage.document_id != "filter"]
+    assert [each.document_id for each in newest.also_in] == [f"r{year}" for year in sorted(YEARS, reverse=True)[1:]]
 
 
 @pytest.mark.parametrize("reranker", RERANKERS)
