@@ -88,12 +88,9 @@ class Pipeline:
         tunings = scope.tunings
         stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
         head = stages[0].depth if stages else 0
-        # Of equal passages the newest or most boosted one stands for the others: that is known at the end.
-        is_early = request.collapse and not metadata.shares
+        retrieval = _retrieval(request, scope, head=head, metadata=metadata)
         with traced("retrieve") as report:
-            retrieval = replace(_retrieval(request, scope, head=head), collapses=is_early)
-            ranking = await self._retriever.retrieve(scope.searched, query, retrieval)
-            report(ranking)
+            ranking = report(await self._retriever.retrieve(scope.searched, query, retrieval))
         ranking = self._with_relevance(ranking, is_reranked=bool(stages))
         ranking = _weighed(ranking, query, request=request, metadata=metadata, stages=stages)
         if request.time_budget_ms:
@@ -104,8 +101,7 @@ class Pipeline:
         if request.diversity:
             vectors = await scope.dense_vectors(ranking.hits[: head or REORDERED_HITS])
             ranking = diversify(ranking, query, vectors=vectors, diversity=request.diversity)
-        if request.collapse and not is_early:
-            ranking = collapsed(ranking)
+        ranking = collapsed(ranking) if request.collapse else ranking
         nothing = [] if ranking.hits else await _why_nothing(request, scope)
         notes = [*ranking.notes, *self._notes(request, cascade), *scope.notes(is_reranked=bool(stages)), *nothing]
         page = page_of(
@@ -237,7 +233,7 @@ def _with_stored_examples(request: SearchRequest, stored: Mapping[str, str]) -> 
     return replace(request, like=like, unlike=unlike)
 
 
-def _retrieval(request: SearchRequest, scope: Scope, *, head: int) -> Retrieval:
+def _retrieval(request: SearchRequest, scope: Scope, *, head: int, metadata: MetadataSignals) -> Retrieval:
     # One more hit than shown tells whether a page follows. Hits below min_relevance are left out, so fetch them all.
     wanted = MAX_RESULTS + 1 if request.min_relevance else request.offset + request.limit + 1
     return Retrieval(
@@ -246,6 +242,8 @@ def _retrieval(request: SearchRequest, scope: Scope, *, head: int) -> Retrieval:
         wanted=max(wanted, REORDERED_HITS) if request.reorders else wanted,
         head=head,
         per_document=request.per_document,
+        # Where metadata counts, the newest or most boosted of equal passages stands: that is known at the end.
+        collapses=request.collapse and not metadata.shares,
         fields=request.fields,
         like=request.like,
         unlike=request.unlike,
