@@ -76,7 +76,7 @@ def _with_notes(report: IngestReport, files: Files, *, prune: bool) -> IngestRep
 
 def _watch(request: IngestRequest, services: Services, files: Files) -> tuple[str, ...]:
     """Let the engine watch the folders, if the settings say so; return a note if it cannot."""
-    if not (services.watches_ingested and files.folders):
+    if not (services.watches_ingested and files.folders) or request.dry_run:
         return ()
     watched = Watched(request.collection, files.folders, glob=request.glob, metadata=request.metadata)
     try:

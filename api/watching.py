@@ -102,7 +102,11 @@ class FolderWatch:
         )
         after = await self._entries(ids)
         lines = [line for id_ in ids if (line := self._line(id_, before.get(id_), after.get(id_)))]
-        for line in lines or _summary(self.watched.collection, report, is_first=not found.paths):
+        # What happens in a folder at the moment in which it is made is not reported by name.
+        changed = report.added + report.updated + report.removed + 2 * report.renamed
+        if changed > len(lines) or not self.is_started:
+            lines.append(_summary(self.watched.collection, report))
+        for line in lines:
             self.tell(line)
         problems = {f"failed: {each.source}: {each.reason}" for each in report.failures} | set(report.notes)
         for problem in sorted(problems - self.told):
@@ -132,13 +136,11 @@ class FolderWatch:
         return f"{name} {'updated' if before else 'added'} ({counted(after.passages, 'passage')})"
 
 
-def _summary(collection: str, report: IngestReport, *, is_first: bool) -> list[str]:
-    """Return the counts of what changed as a line; none if nothing changed, except the first time."""
+def _summary(collection: str, report: IngestReport) -> str:
+    """Return the counts of what changed as a line."""
     names = ("added", "updated", "renamed", "removed")
-    counts = [f"{count:,} {name}" for name in names if (count := getattr(report, name, 0))]
-    if not counts and not is_first:
-        return []
-    return [f"{collection}: {', '.join([*counts, f'{report.unchanged:,} unchanged'])}"]
+    counts = [f"{count:,} {name}" for name in names if (count := getattr(report, name))]
+    return f"{collection}: {', '.join([*counts, f'{report.unchanged:,} unchanged'])}"
 
 
 async def watch_registered(engine: Engine, watched: WatchedFolders) -> None:

@@ -93,7 +93,8 @@ async def test_renames_and_saves_by_rename_are_followed(resift: Resift, docs: Pa
         await heard(lines, "docs/z.md updated (1 passage)")
         (docs / "deep").mkdir()
         (docs / "z.md").rename(docs / "deep/z.md")
-        await heard(lines, "docs/deep/z.md added (1 passage)", "docs/z.md removed")
+        await heard(lines, "docs/z.md removed")
+        await until(partial(is_below, resift, "battery", docs / "deep"))
         (docs / "deep").rename(docs.parent / "away")
         await heard(lines, "default: 1 removed")
         assert await names(resift, "battery") == []
@@ -179,6 +180,11 @@ async def registering(folder: Path) -> AsyncGenerator[Resift]:
     await engine.close()
 
 
+async def is_below(resift: Resift, query: str, folder: Path) -> bool:
+    page = await resift.search(query, reranker="none")
+    return [Path(hit.passage.source).parent for hit in page.hits] == [folder]
+
+
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     with anyio.fail_after(LIMIT_S):
         while not await holds():  # noqa: ASYNC110 - nothing tells that a search has another result
@@ -214,6 +220,13 @@ async def test_deleted_collection_is_not_filled_again(tmp_path: Path, docs: Path
         assert await resift.collections() == []
 
 
-async def test_nothing_is_remembered_unless_the_settings_say_so(resift: Resift, docs: Path) -> None:
+async def test_nothing_is_remembered_unless_the_settings_say_so_and_something_is_ingested(
+    resift: Resift, tmp_path: Path, docs: Path
+) -> None:
     await resift.ingest([docs])
     assert resift.services.watched.read() == []
+    await resift.close()
+    asked = Resift(engine=_engine(tmp_path))
+    await asked.ingest([docs], dry_run=True)
+    assert asked.services.watched.read() == []
+    await asked.close()

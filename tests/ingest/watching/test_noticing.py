@@ -56,7 +56,7 @@ async def test_everything_comes_first_and_then_what_matters(top: Path) -> None:
     (top / "out").mkdir()
     async with watched(top) as seen:
         assert await seen.next() == Changes((top,))
-        for name in ("a.tmp", "out/b.md", ".c.md.swp", "picture.png"):
+        for name in ("a.tmp", "out/b.md", ".c.md.swp", "film.mp4"):
             (top / name).write_text("text")
         (top / "last.md").write_text("text")
         assert await seen.next() == Changes((top,), (top / "last.md",))

@@ -33,7 +33,7 @@ def test_what_may_be_ingested_matters_even_if_it_is_gone(top: Path, name: str) -
     "name",
     [
         *(".a.md.swp", ".git/index", ".hidden/a.md", "node_modules/a.js", "deep/node_modules/x/a.js"),
-        *("out/a.md", "out/deep/.gitignore", "a.log", "picture.png", "key.pem", "a.min.js", "data/collections/x/y.md"),
+        *("out/a.md", "out/deep/.gitignore", "a.log", "film.mp4", "key.pem", "a.min.js", "data/collections/x/y.md"),
         "../elsewhere.md",
     ],
 )
