@@ -163,15 +163,18 @@ class Ingestor:
             collection=collection,
             job=tally.job,
         )
-        async with running_stages() as stages:
-            stages.start_soon(Taker(tally.job, plan, self._workers, at_once=self._parser.max_workers + 1).run, taken)
-            stages.start_soon(cutter.run, to_compare, cut, comparer, tally)
-            if writer is None or collection is None:
-                return await _plan_of(to_encode)
-            encoded, to_write = anyio.create_memory_object_stream[Encoded](MOST_GROUPS)
-            encoder = GroupEncoder(self.embedder, collection, step=self._step, tally=tally)
-            stages.start_soon(encoder.run, to_encode, encoded)
-            return await writer.run(to_write)
+        encoded, to_write = anyio.create_memory_object_stream[Encoded](MOST_GROUPS)
+        taker = Taker(tally.job, plan, self._workers, at_once=self._parser.max_workers + 1)
+        # A stage closes its own streams, unless the job is cancelled before the stage begins.
+        with taken, to_compare, cut, to_encode, encoded, to_write:
+            async with running_stages() as stages:
+                stages.start_soon(taker.run, taken)
+                stages.start_soon(cutter.run, to_compare, cut, comparer, tally)
+                if writer is None or collection is None:
+                    return await _plan_of(to_encode)
+                encoder = GroupEncoder(self.embedder, collection, step=self._step, tally=tally)
+                stages.start_soon(encoder.run, to_encode, encoded)
+                return await writer.run(to_write)
         raise AssertionError("unreachable")
 
 
