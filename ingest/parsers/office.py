@@ -12,9 +12,11 @@ from ..text.draft import Draft
 from ..text.properties import facts_of, sane_title
 from ..text.structure import ParsedDocument
 from ..text.table_lines import header_of, sheet_lines, table_lines
-from .protocols import Content
+from .protocols import Content, suffix_of
 
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # begins files of Office before 2007, and encrypted ones
+
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the name of what holds an encrypted document
 
 _MAX_HEADING_CHARS = 100  # of a bold paragraph that is taken for a heading
 
@@ -35,7 +37,7 @@ class OfficeParser:
         Raises:
             UnreadableFile: The file is damaged, needs a password, or is of another format.
         """
-        document = read_json(_json_of(content.data))
+        document = read_json(_json_of(content))
         match document.format:
             case "docx":
                 return _text_document(document)
@@ -45,27 +47,27 @@ class OfficeParser:
                 return _sheets(document)
 
 
-def _json_of(data: bytes) -> str:
+def _json_of(content: Content) -> str:
     from undoc import UndocError, parse_bytes
     from undoc.undoc import ErrorKind
 
-    if not data:
+    if not content.data:
         raise BlankFile("It is empty. Leave it out.")
     try:
-        with parse_bytes(data) as document:
+        with parse_bytes(content.data) as document:
             return document.to_json(compact=True)
     except UndocError as error:
-        if error.kind == ErrorKind.ENCRYPTED:
-            raise UnreadableFile(
-                "It is encrypted and needs a password. Save a copy without a password, and ingest that."
-            ) from error
-        if data.startswith(_OLD):
-            raise UnreadableFile(
-                "It was saved in a format of Office before 2007, or it is damaged. Save it as .docx, .pptx or .xlsx."
-            ) from error
-        raise UnreadableFile(
-            "It is not a file of Office, or it is damaged, such as by an incomplete download. Get the file again."
-        ) from error
+        is_encrypted = error.kind == ErrorKind.ENCRYPTED or _ENCRYPTED in content.data
+        raise UnreadableFile(_why(content, is_encrypted=is_encrypted)) from error
+
+
+def _why(content: Content, *, is_encrypted: bool) -> str:
+    """Return why a file cannot be read, and what to do."""
+    if is_encrypted:
+        return "It is encrypted and needs a password. Save a copy without a password, and ingest that."
+    if content.data.startswith(_OLD) and suffix_of(content.source) != ".xls":
+        return "It was saved in a format of Office before 2007. Save it as .docx, .pptx or .xlsx."
+    return "It is not a file of Office, or it is damaged, such as by an incomplete download. Get the file again."
 
 
 class _Writer(Draft):

@@ -219,12 +219,19 @@ def test_old_excel_is_read() -> None:
     assert texts(parse(saved(book))) == ["Old", "Name: Älter | When: later"]
 
 
+OLD_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (b"nothing of the kind", "not a file of Office, or it is damaged"),
         (saved(WORD.Document())[:2000], "not a file of Office, or it is damaged"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000), "before 2007"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+            "encrypted and needs a password",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_said(data: bytes, reason: str) -> None:
