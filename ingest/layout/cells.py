@@ -57,6 +57,8 @@ def _table_at(rows: Sequence[Row], start: int) -> tuple[int, list[_Column]]:
         row, above = rows[index], rows[index - 1]
         if row.y - above.y > _MAX_DISTANCE * max(row.size, above.size):
             break
+        if len(row.segments) == 1 and ((row.is_bold and not above.is_bold) or row.size > 1.1 * above.size):
+            break  # a heading
         joint = _columns_with(columns, row)
         # A row of one cell continues a cell, if it joins no columns and makes none.
         if len(joint) < 2 or (len(row.segments) == 1 and len(joint) != len(columns)):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .prose import Paragraph
+from .segments import BULLETS
 
 _MAX_CHARS = 150
 
@@ -103,7 +104,7 @@ def _by_fonts(paragraphs: Sequence[Paragraph]) -> dict[int, int]:
 def _rank(paragraph: Paragraph, body: float) -> float:
     """Return the size of a heading's font relative to the text's, rounded; below 1 for bold and capitals; else 0."""
     text = paragraph.text
-    if paragraph.is_mono or paragraph.rows > 3 or len(text) > _MAX_CHARS or not _has_words(text):
+    if paragraph.is_mono or paragraph.rows > 3 or len(text) > _MAX_CHARS or not _has_words(text) or text[0] in BULLETS:
         return 0.0
     relative = round(paragraph.size / body * 10) / 10
     if paragraph.size >= _LARGER * body and not text.endswith((",", ";")):
