@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 from anyio.from_thread import start_blocking_portal
@@ -14,41 +16,37 @@ from anyio.from_thread import start_blocking_portal
 from ..core.errors import InvalidInput
 from ..core.extras import require_extra
 from ..factories.engine import Services, build_engine
-from ..ingest.files.named import absolute, roots_of
+from ..ingest.files.named import roots_of
 from ..ingest.files.walk import Found, FoundFile
 from ..ingest.job import IngestReport, Job
-from ..ingest.sources import Files, search_paths
-from .resift import Resift
+from ..ingest.sources import Files
+from .ingestion import find, ingest
 
 if TYPE_CHECKING:
     from ..settings.load import Settings
+    from .requests import IngestRequest
 
-COUNTS = ("added", "updated", "passages", "truncated")
-"""What workers do, and the last ingestion does not count again."""
+ToRead: TypeAlias = tuple[FoundFile, bool]
+"""A file, and whether the caller named it rather than its folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DistributedIngestion:
-    """What to ingest, and how it is divided. Every machine finds the files under the same absolute paths."""
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How the files are divided among the workers of a cluster."""
 
-    paths: Sequence[str | Path]
-    collection: str = "default"
-    glob: str = "**/*"
-    metadata: Mapping[str, Any]
-    prune: bool = False
     files_per_task: int = 500
     """Each task compares its files with the whole collection, so it should have many."""
+    cores_per_worker: int = 2
     workers: int = 0
     """0 means as many as the cores of the cluster allow."""
-    cores_per_worker: int = 2
 
 
-def ingest_distributed(request: DistributedIngestion, settings: Settings) -> IngestReport:
+def ingest_with_ray(request: IngestRequest, settings: Settings, division: Division | None = None) -> IngestReport:
     """Take files into a collection on a Qdrant server with Ray's workers, and return what was done.
 
-    Documents, passages and ids are those of `Resift.ingest`, which this process calls at the end: it prunes, reports
-    the files that cannot be read, and takes those in that a worker left out because it died. RAY_ADDRESS names the
-    cluster; without it, and without a connection, Ray is started on this machine.
+    Every machine has to see the files under the same absolute paths. Documents, passages and ids are those of
+    `Resift.ingest`, which runs here at the end: it prunes, tells which files cannot be read, and takes in what a worker
+    that died has left out. The variable RAY_ADDRESS names the cluster; without it Ray is started on this machine.
 
     Raises:
         MissingExtra: The extra `ray` is not installed.
@@ -57,92 +55,98 @@ def ingest_distributed(request: DistributedIngestion, settings: Settings) -> Ing
     """
     require_extra("ray", "Ingestion with Ray")
     if not settings.qdrant_url:
-        raise InvalidInput("Ingestion with Ray needs a Qdrant server, because many machines write. Set QDRANT_URL.")
+        raise InvalidInput("Ingestion with Ray needs a Qdrant server, since several machines write. Set QDRANT_URL.")
+    if request.documents:
+        raise InvalidInput("Ingestion with Ray reads files. Pass `paths`, and ingest `documents` without it.")
+    request = replace(request, paths=[Path(path).absolute().as_posix() for path in request.path_list])
     to_read = anyio.run(_files_to_read, request, settings)
-    reports = _run_on_ray(request, settings, to_read) if to_read else []
+    done = _run_on_ray(request, settings, to_read, division or Division()) if to_read else Counter[str]()
     last = anyio.run(_ingest_the_rest, request, settings)
-    done = {name: sum(getattr(report, name) for report in reports) for name in COUNTS}
-    known_already = last.unchanged - done["added"] - done["updated"]
-    return replace(last, **{name: getattr(last, name) + done[name] for name in COUNTS}, unchanged=known_already)
+    return replace(
+        last,
+        added=last.added + done["added"],
+        updated=last.updated + done["updated"],
+        unchanged=last.unchanged - done["added"] - done["updated"],
+        passages=last.passages + done["passages"],
+        truncated=last.truncated + done["truncated"],
+    )
 
 
-async def _files_to_read(request: DistributedIngestion, settings: Settings) -> list[tuple[FoundFile, bool]]:
-    """Return the files that may have changed, each with whether the caller named it. Makes the collection."""
-    async with Resift(settings) as resift:
-        services = resift.services
-        paths = list(absolute(request.paths, Path.cwd()))
-        files = await search_paths(
-            paths,
-            progress=None,
-            glob=request.glob,
-            roots=roots_of(paths, own=services.roots.own),
-            metadata=request.metadata,
-            max_bytes=services.max_file_bytes,
-            gitignore=services.gitignore,
-        )
+@asynccontextmanager
+async def _services(settings: Settings) -> AsyncGenerator[Services]:
+    engine = build_engine(settings)
+    try:
+        yield engine.services
+    finally:
+        await engine.close()
+
+
+async def _files_to_read(request: IngestRequest, settings: Settings) -> list[ToRead]:
+    """Return the files that may have changed. Makes the collection, so that workers need not do it at the same time."""
+    async with _services(settings) as services:
+        files = await find(request, services, reads_any_path=True)
         job = Job(request.collection, items=[], total=len(files), files=files)
-        to_read = await services.ingestor.files_to_read(job)
-        return [(file, file.path in files.found.named) for file in to_read]
+        return [(file, file.path in files.found.named) for file in await services.ingestor.files_to_read(job)]
 
 
-async def _ingest_the_rest(request: DistributedIngestion, settings: Settings) -> IngestReport:
-    async with Resift(settings) as resift:
-        return await resift.ingest(
-            list(request.paths),
-            collection=request.collection,
-            glob=request.glob,
-            metadata=dict(request.metadata),
-            prune=request.prune,
-        )
+async def _ingest_the_rest(request: IngestRequest, settings: Settings) -> IngestReport:
+    async with _services(settings) as services:
+        return await ingest(request, services, reads_any_path=True)
 
 
 def _run_on_ray(
-    request: DistributedIngestion, settings: Settings, files: Sequence[tuple[FoundFile, bool]]
-) -> list[IngestReport]:
-    """Return the reports of the tasks."""
+    request: IngestRequest, settings: Settings, files: Sequence[ToRead], division: Division
+) -> Counter[str]:
+    """Ingest the files in tasks, and return the sums of what was counted."""
     ray: Any = import_module("ray")
     data: Any = import_module("ray.data")
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False)
-    workers = request.workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // request.cores_per_worker)
-    rows = [{"path": str(file.path), "size": file.size, "modified_ns": file.modified_ns, "named": named}
-            for file, named in files]
-    tasks = -(-len(rows) // request.files_per_task)
-    done: Any = data.from_items(rows, override_num_blocks=tasks).map_batches(
+        ray.init(log_to_driver=False)
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    tasks = -(-len(files) // division.files_per_task)
+    workers = min(tasks, division.workers or max(1, cores // division.cores_per_worker))
+    rows = [
+        {"path": str(file.path), "size": file.size, "at": file.modified_ns, "named": named} for file, named in files
+    ]
+    counted: Any = data.from_items(rows, override_num_blocks=tasks).map_batches(
         Worker,
-        fn_constructor_args=(request, settings),
-        batch_size=request.files_per_task,
-        compute=data.ActorPoolStrategy(size=min(workers, tasks)),
-        num_cpus=request.cores_per_worker,
+        fn_constructor_args=(request, settings, division.cores_per_worker),
+        batch_size=division.files_per_task,
+        compute=data.ActorPoolStrategy(size=workers),
+        num_cpus=min(cores, division.cores_per_worker),
     )
-    return [IngestReport(**{name: int(row[name]) for name in COUNTS}) for row in done.take_all()]
+    return sum(map(Counter[str], counted.take_all()), Counter[str]())
 
 
 class Worker:
-    """A worker of Ray: an engine that ingests the files of its tasks. Its methods are called from one thread."""
+    """A worker of Ray: an engine that ingests the files of its tasks, one task at a time."""
 
-    def __init__(self, request: DistributedIngestion, settings: Settings) -> None:
+    def __init__(self, request: IngestRequest, settings: Settings, cores: int) -> None:
         self._request = request
         self._portal = start_blocking_portal()  # an event loop that lives as long as the worker
         self._call = self._portal.__enter__().call
-        threads = {"threads": settings.threads or request.cores_per_worker}
-        self._services: Services = build_engine(settings.model_copy(update=threads)).services
+        self._services = build_engine(settings.model_copy(update={"threads": settings.threads or cores})).services
 
     def __call__(self, rows: Mapping[str, Any]) -> dict[str, list[int]]:
-        """Ingest some files, and return the counts of the report, each in a column of one row."""
-        columns = zip(*(rows[name].tolist() for name in ("path", "size", "modified_ns", "named")), strict=True)
-        found = [(FoundFile(Path(path), size=size, modified_ns=at), named) for path, size, at, named in columns]
-        report = self._call(self._ingest, found)
-        return {name: [getattr(report, name)] for name in COUNTS}
+        """Ingest some files, a column for each of their fields, and return what was counted as one row."""
+        columns = [rows[name].tolist() for name in ("path", "size", "at", "named")]
+        files = [
+            (FoundFile(Path(path), size=size, modified_ns=at), named)
+            for path, size, at, named in zip(*columns, strict=True)
+        ]
+        report = self._call(self._ingest, files)
+        return {name: [getattr(report, name)] for name in ("added", "updated", "passages", "truncated")}
 
-    async def _ingest(self, found: Sequence[tuple[FoundFile, bool]]) -> IngestReport:
+    async def _ingest(self, found: Sequence[ToRead]) -> IngestReport:
         services, request = self._services, self._request
+        paths = [file.path for file, _ in found]
         files = Files(
             found=Found(tuple(file for file, _ in found), named=frozenset(file.path for file, named in found if named)),
             folders=(),
             metadata=request.metadata,
-            roots=roots_of([file.path for file, _ in found], own=services.roots.own),
+            roots=roots_of(paths, own=services.roots.own),
             max_bytes=services.max_file_bytes,
+            parse=services.parser.parse,
         )
-        job = Job(request.collection, items=[], total=len(files), files=files, metadata=dict(request.metadata))
+        job = Job(request.collection, items=[], total=len(files), files=files, metadata=request.metadata)
         return await services.ingestor.ingest(job)

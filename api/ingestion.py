@@ -39,16 +39,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
     check_metadata(request.metadata)  # once, rather than as a failure of each document
     if request.prune and not paths:
         raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
-    files = await search_paths(
-        paths,
-        progress=request.progress,
-        glob=request.glob,
-        roots=roots_of(paths, own=services.roots.own) if reads_any_path else services.roots,
-        metadata=request.metadata,
-        max_bytes=services.max_file_bytes,
-        gitignore=services.gitignore,
-        parse=services.parser.parse,
-    )
+    files = await find(request, services, reads_any_path=reads_any_path)
     documents = [read_document_input(each, request.metadata) for each in request.documents]
     pages = await _pages(urls, request, services)
     job = Job(
@@ -84,6 +75,21 @@ def _watch(request: IngestRequest, services: Services, files: Files) -> tuple[st
     except OSError as error:
         return (f"The folders are not watched: what to watch cannot be written ({error.strerror}).",)
     return ()
+
+
+async def find(request: IngestRequest, services: Services, *, reads_any_path: bool) -> Files:
+    """Return the files that a request names."""
+    paths = _paths(request, services, reads_any_path=reads_any_path)
+    return await search_paths(
+        paths,
+        progress=request.progress,
+        glob=request.glob,
+        roots=roots_of(paths, own=services.roots.own) if reads_any_path else services.roots,
+        metadata=request.metadata,
+        max_bytes=services.max_file_bytes,
+        gitignore=services.gitignore,
+        parse=services.parser.parse,
+    )
 
 
 def _paths(request: IngestRequest, services: Services, *, reads_any_path: bool) -> list[str | Path]:

@@ -24,6 +24,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "ocr": ("rapidocr",),
     "openai": ("openai",),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
+    "ray": ("ray", "pyarrow"),
     "torch": ("sentence_transformers",),
     "train": ("torch", "sentence_transformers", "datasets", "accelerate", "onnx", "safetensors"),
 }

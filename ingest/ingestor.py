@@ -14,6 +14,7 @@ from ..store.indexing import optimize
 from ..store.manifest import Manifest
 from ..store.protocols import Entry
 from .embed import Embedder
+from .files.walk import FoundFile
 from .flow.changes import Group
 from .flow.comparing import Comparer, Entries
 from .flow.cutting import Cutter
@@ -93,6 +94,12 @@ class Ingestor:
                 self.running.remove(tally)
             await self._finish(writer, may_drop=may_drop)
             return report
+
+    async def files_to_read(self, job: Job) -> list[FoundFile]:
+        """Return those files of a job that may have changed since they were read. Makes the collection."""
+        collection = await self._open(job.collection)
+        plan = self._sync_plan(job, Holdings(await collection.entries()))
+        return plan.split(set())[1]
 
     async def _finish(self, writer: Writer, *, may_drop: bool) -> None:
         """Force what was written to disk. A job without any document leaves no new collection behind."""
