@@ -109,7 +109,7 @@ def _run_on_ray(
         {"path": str(file.path), "size": file.size, "at": file.modified_ns, "named": named} for file, named in files
     ]
     counted: Any = data.from_items(rows, override_num_blocks=tasks).map_batches(
-        Worker,
+        RayWorker,
         fn_constructor_args=(request, settings, division.cores_per_worker),
         batch_size=division.files_per_task,
         compute=data.ActorPoolStrategy(size=workers),
@@ -118,7 +118,7 @@ def _run_on_ray(
     return sum(map(Counter[str], counted.take_all()), Counter[str]())
 
 
-class Worker:
+class RayWorker:
     """A worker of Ray: an engine that ingests the files of its tasks, one task at a time."""
 
     def __init__(self, request: IngestRequest, settings: Settings, cores: int) -> None:
