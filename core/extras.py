@@ -19,6 +19,7 @@ from .errors import Hint, MissingExtra
 PACKAGE = "resift"
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "code": ("tree_sitter", "tree_sitter_javascript"),
     "eval": ("ir_measures", "matplotlib"),
     "fastembed": ("fastembed",),
     "ocr": ("rapidocr",),

@@ -1,7 +1,5 @@
 from textwrap import dedent
 
-import pytest
-
 from resift.core.values import Document, Passage
 from resift.ingest.parsers.code import CodeParser
 from resift.ingest.parsers.protocols import Content
@@ -76,22 +74,6 @@ def test_nested_classes_nest() -> None:
 def test_python_with_a_syntax_error_is_cut_at_its_definitions() -> None:
     sections = sections_of("x = (\n\n@dec\ndef a():\n    pass\n\nclass B:\n    pass\n")
     assert [section.path for section in sections] == [(), ("a",), ("B",)]
-
-
-@pytest.mark.parametrize(
-    ("source", "text", "names"),
-    [
-        ("a.rs", "use a;\n\n/// Doc.\n#[test]\npub fn one() {\n}\n\nimpl<T> Two for X {\n}\n", ["", "one", "Two"]),
-        ("a.go", "package main\n\nfunc (s *S) Run(a int) {\n}\n\ntype S struct {\n}\n", ["main", "Run", "S"]),
-        ("a.js", "export default class A {\n}\nexport const b = async (x) => {\n}\n", ["A", "b"]),
-        ("a.c", "#include <a.h>\n\nstatic int\tmain(int c,\n  char **v)\n{\n  if (a) {}\n}\n\nf(1);\n", ["", "main"]),
-        ("a.sql", "CREATE TABLE IF NOT EXISTS users (\n);\n\ncreate or replace view v as select 1;\n", ["users", "v"]),
-        ("a.sh", "set -e\n\nrun() {\n  ls\n}\n\nif [ x ]; then\n  run\nfi\n", ["", "run"]),
-        ("a.json", '{\n  "a": 1\n}\n', [""]),
-    ],
-)
-def test_other_languages_are_cut_at_definitions(source: str, text: str, names: list[str]) -> None:
-    assert ["".join(section.path) for section in sections_of(text, source)] == names
 
 
 def test_indentation_is_kept_and_lines_are_exact(chunker: ParsingChunker) -> None:
