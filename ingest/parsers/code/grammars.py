@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_CHARS = 2_000_000  # 2 s; what people write by hand is shorter, and the rest is cut at the beginnings of lines
 
+MAX_BROKEN_CHARS = 50_000  # queries take time quadratic in what no rule of the grammar fits: 2 s for as many
+
 LONG_FUNCTION_LINES = 60  # a longer function is cut at the functions inside it: modules are wrapped in one
 
 _FUNCTIONS_OF_SCRIPTS = "[(arrow_function) (function_expression) (generator_function) (class)]"
@@ -146,13 +148,15 @@ def _loaded(language: str) -> tuple[Parser, Query] | None:
 
 
 def grammar_definitions(text: str, language: str, lines: Sequence[str]) -> list[Definition] | None:
-    """Return the definitions in a text, or None if there is no grammar for it or the text is too long."""
+    """Return the definitions in a text, or None if there is no grammar for it, or it is too long or too broken."""
     if len(text) > MAX_CHARS or (loaded := _loaded(language)) is None:
         return None
     from tree_sitter import QueryCursor
 
     parser, query = loaded
     tree = parser.parse(text.encode())
+    if tree.root_node.has_error and len(text) > MAX_BROKEN_CHARS:
+        return None
     nodes = QueryCursor(query).captures(tree.root_node).get("d", [])
     ordered = sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte))
     return _nested(list(_found(ordered)), lines, language)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resift.ingest.parsers.code import CodeParser
-from resift.ingest.parsers.code.grammars import GRAMMARS, grammar_definitions
+from resift.ingest.parsers.code.grammars import GRAMMARS, MAX_BROKEN_CHARS, grammar_definitions
 from resift.ingest.parsers.protocols import Content
 from resift.ingest.text.structure import ParsedDocument
 from resift.tests.ingest.parsers.code.test_patterns import CSHARP, JAVA, SCRIPT
@@ -117,3 +117,10 @@ def test_any_code_is_read_with_all_its_lines(pieces: list[str], suffix: str) -> 
     blocks = [block for section in parsed.sections for block in section.blocks]
     covered = {index for block in blocks for index in range(block.first, block.last)}
     assert covered >= {index for index, line in enumerate(parsed.lines) if line.strip()}
+
+
+@needs_grammars
+def test_long_text_that_is_no_code_is_cut_by_its_lines() -> None:
+    broken = "(" * (MAX_BROKEN_CHARS + 1)
+    assert grammar_definitions(broken, "java", [broken]) is None
+    assert grammar_definitions(JAVA * 100, "java", (JAVA * 100).split("\n"))
