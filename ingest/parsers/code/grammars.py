@@ -64,19 +64,21 @@ GRAMMARS: Mapping[str, Grammar] = {
     "javascript": Grammar(
         "tree_sitter_javascript",
         _SCRIPT[0],
-        f"{_SCRIPT[1]} (field_definition property: (_) value: {_FUNCTIONS_OF_SCRIPTS}) @d",
+        patterns=f"{_SCRIPT[1]} (field_definition property: (_) value: {_FUNCTIONS_OF_SCRIPTS}) @d",
     ),
-    "typescript": Grammar("tree_sitter_typescript", *_TYPED_SCRIPT, function="language_tsx"),
-    "c": Grammar("tree_sitter_c", *_C),
+    "typescript": Grammar(
+        "tree_sitter_typescript", _TYPED_SCRIPT[0], patterns=_TYPED_SCRIPT[1], function="language_tsx"
+    ),
+    "c": Grammar("tree_sitter_c", _C[0], patterns=_C[1]),
     "cpp": Grammar(
         "tree_sitter_cpp",
         f"{_C[0]} namespace_definition concept_definition alias_declaration",
-        f"{_C[1]} (class_specifier name: (_) body: (_)) @d (field_declaration declarator: (function_declarator)) @d",
+        patterns=f"{_C[1]} (class_specifier name: (_) body: (_)) @d (field_declaration declarator: (function_declarator)) @d",
     ),
     "lua": Grammar(
         "tree_sitter_lua",
         "function_declaration",
-        "(assignment_statement (variable_list) (expression_list (function_definition))) @d",
+        patterns="(assignment_statement (variable_list) (expression_list (function_definition))) @d",
     ),
     "java": Grammar(
         "tree_sitter_java",
