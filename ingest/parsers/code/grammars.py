@@ -73,7 +73,8 @@ GRAMMARS: Mapping[str, Grammar] = {
     "cpp": Grammar(
         "tree_sitter_cpp",
         f"{_C[0]} namespace_definition concept_definition alias_declaration",
-        patterns=f"{_C[1]} (class_specifier name: (_) body: (_)) @d (field_declaration declarator: (function_declarator)) @d",
+        patterns=f"{_C[1]} (class_specifier name: (_) body: (_)) @d "
+        "(field_declaration declarator: (function_declarator)) @d",
     ),
     "lua": Grammar(
         "tree_sitter_lua",
