@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         StoreUnavailable,
         Unavailable,
         UnreadableFile,
+        UrlRefused,
     )
     from .core.query import Query
     from .core.values import Document, Hit, Passage, Ranking, Stage
@@ -72,6 +73,7 @@ _MODULES = {
         "StoreUnavailable",
         "Unavailable",
         "UnreadableFile",
+        "UrlRefused",
     ),
     "core.query": ("Query",),
     "core.values": ("Document", "Hit", "Passage", "Ranking", "Stage"),
@@ -130,6 +132,7 @@ __all__ = [
     "SyncResift",
     "Unavailable",
     "UnreadableFile",
+    "UrlRefused",
     "__version__",
 ]
 

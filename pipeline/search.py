@@ -242,8 +242,8 @@ def _retrieval(request: SearchRequest, scope: Scope, *, head: int, metadata: Met
         wanted=max(wanted, REORDERED_HITS) if request.reorders else wanted,
         head=head,
         per_document=request.per_document,
-        # Where metadata counts, the newest or most boosted of equal passages stands: that is known at the end.
-        collapses=request.collapse and not metadata.shares,
+        # Where metadata counts, or an instruction may ask for it, the best of equal passages is known at the end.
+        collapses=request.collapse and not metadata.shares and not request.instruction,
         fields=request.fields,
         like=request.like,
         unlike=request.unlike,

@@ -89,7 +89,7 @@ def test_skipped_files_are_logged_and_the_first_of_those_that_may_matter_are_nam
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "src").mkdir()
-    for name in ("a.min.js", "b.min.js", "c.min.js", "d.min.js", "src/prod.env", "e.pdf"):
+    for name in ("a.min.js", "b.min.js", "c.min.js", "d.min.js", "src/prod.env", "e.mp4"):
         (tmp_path / name).write_text("text")
     (tmp_path / "blank.md").write_text(" \n")
     (tmp_path / "gone\n.md").symlink_to(tmp_path / "nowhere.md")
@@ -100,7 +100,7 @@ def test_skipped_files_are_logged_and_the_first_of_those_that_may_matter_are_nam
     assert {f"Skipped (minified): {tmp_path}/d.min.js", f"Skipped (blank): {tmp_path}/blank.md"} <= logged
     [note] = notes_on(IngestReport(skipped=files.found.skipped, examples=files.found.examples), files.folders)
     assert note.startswith(
-        "Skipped 4 minified (a.min.js, b.min.js, c.min.js, …), 1 dangling link (gone\ufffd.md), 1 pdf, "
+        "Skipped 4 minified (a.min.js, b.min.js, c.min.js, …), 1 dangling link (gone\ufffd.md), 1 mp4, "
         "1 secret file (src/prod.env). "
     )
 

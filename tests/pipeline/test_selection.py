@@ -144,7 +144,8 @@ async def test_metadata_of_some_collections_moves_their_hits_alone(rooms: Engine
     recency = {"field": "day", "half_life_days": 100, "weight": 1.0}
     newest = await ask(rooms, "what is in the kitchen", collection="kitchen,garage", reranker="none", recency=recency)
     assert found(newest)[0] == ("kitchen", "bread#0")
-    assert set(found(newest)) == set(found(plain))
+    # Of the passage that two rooms have, the newer one stands.
+    assert {passage_id for _, passage_id in found(newest)} == {passage_id for _, passage_id in found(plain)}
     boosted = await ask(rooms, "brakes", boost={"place": {"axle": 2.0}}, reranker="none")
     assert found(boosted)[0] == ("garage", "pads#0")
     with pytest.raises(InvalidInput, match="Unknown field 'dya' in `recency`"):

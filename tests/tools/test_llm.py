@@ -26,7 +26,7 @@ KEY = "sk-never-to-be-seen"
 RESET = "To reset the router, hold its button for ten seconds."
 NOTES = (
     Document("old", "Router", text=RESET, source="notes/old.md", metadata={"updated": "2019-03-01"}),
-    Document("new", "Router", text=RESET, source="notes/new.md", metadata={"updated": "2025-03-01"}),
+    Document("new", "Router", text=f"{RESET} Then let go.", source="notes/new.md", metadata={"updated": "2025-03-01"}),
     Document(
         "cats",
         "Cats",

@@ -17,8 +17,9 @@ import httpx
 import pytest
 
 from resift.server.http.plain.cohere import RERANKINGS
+from resift.server.http.plain.job_paths import DOCUMENTS
 from resift.server.http.plain.openai import EMBEDDINGS
-from resift.server.http.plain.search import DELETIONS, DOCUMENTS, READINGS, SEARCHES
+from resift.server.http.plain.search import DELETIONS, READINGS, SEARCHES
 from resift.server.http.plain.tei import RERANKINGS as TEI_RERANKINGS
 from resift.tests.server.http.plain.broken_requests import RequestMutator
 from resift.tests.server.processes import COMMAND, environment
