@@ -62,6 +62,8 @@ class Services:
     ingestor: Ingestor
     remover: Remover
     store: Store
+    locks: WriteLocks
+    """What writes to a collection holds its lock."""
     parser: DocumentParser
     roots: Roots
     max_file_bytes: int
@@ -268,6 +270,7 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
         ingestor=ingestor,
         remover=Remover(store, locks, feedback, paths=paths),
         store=store,
+        locks=locks,
         parser=parser,
         roots=readable,
         max_file_bytes=settings.ingest.max_bytes,

@@ -9,7 +9,7 @@ from ...core.errors import StoreError
 from ...core.values import Passage
 from ...store.collection import Collection
 from ...store.protocols import Entry
-from ..job import Progress
+from ..job import Progress, WriteLocks
 from .exported_lines import Head, dump, line_of
 
 PASSAGES_AT_ONCE = 256
@@ -24,9 +24,11 @@ class ExportedCounts:
 
 
 async def export_collection(
-    collection: Collection, write: Callable[[bytes], object], *, progress: Progress | None = None
+    collection: Collection, write: Callable[[bytes], object], *, locks: WriteLocks, progress: Progress | None = None
 ) -> ExportedCounts:
     """Write a collection line by line, its documents in the order of their ids. Equal collections give equal bytes.
+
+    Jobs that write to the collection are waited for, and wait meanwhile.
 
     Raises:
         StoreError: The collection was adopted, or it was changed meanwhile.
@@ -37,6 +39,14 @@ async def export_collection(
             f"Collection {collection.name!r} was not made by Resift, so it has no record of its documents to export. "
             "Export it with the program that made it, or with Qdrant's snapshots."
         )
+    async with locks[collection.name]:
+        return await _export(collection, write, progress)
+
+
+async def _export(
+    collection: Collection, write: Callable[[bytes], object], progress: Progress | None
+) -> ExportedCounts:
+    manifest = collection.manifest
     entries = await collection.entries()
     passages = sum(entry.passages for entry in entries.values())
     head = Head(

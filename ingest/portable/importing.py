@@ -11,7 +11,7 @@ from ...store.indexing import optimize
 from ...store.manifest import Manifest
 from ...store.protocols import Point
 from ..embed import Embedder
-from ..job import Progress
+from ..job import Progress, WriteLocks
 from ..known_vectors import KnownVectors
 from .exported_lines import DocumentLine, Head, read_head, read_line
 
@@ -42,15 +42,17 @@ class LineSource:
 class Importer:
     """Writes exported collections into a store, with the encoder that is configured now."""
 
-    def __init__(self, store: Store, embedder: Embedder, manifest: Manifest) -> None:
+    def __init__(self, store: Store, embedder: Embedder, manifest: Manifest, *, locks: WriteLocks) -> None:
         self._store = store
         self._embedder = embedder
         self._manifest = manifest
+        self._locks = locks
 
     async def run(self, source: LineSource, *, name: str = "", progress: Progress | None = None) -> Imported:
         """Import a file into the collection `name`, or of the name that it had. Documents only there are kept.
 
-        An interrupted import can be repeated: what is stored already is not encoded again.
+        An interrupted import can be repeated: what is stored already is not encoded again. Jobs that write to the
+        same collection are waited for.
 
         Raises:
             InvalidInput: A line is damaged, or the collection holds other types in a field. What came before is stored.
@@ -58,11 +60,28 @@ class Importer:
         """
         lines = iter(source.lines)
         head = read_head(next(lines, b""), f"Line 1 of {source.name}")
-        collection = await self._open(name or head.collection, head)
+        name = name or head.collection
+        async with self._locks[name]:
+            collection = await self._open(name, head)
+            documents = _documents(lines, source.name)
+            done = await self._write_all(collection, documents, head=head, source=source, progress=progress)
+            if not self._store.is_shared and collection.manifest.storage.is_due(await collection.count()):
+                await optimize(collection, collection.manifest.storage, on_status=_ignore)
+        return done
+
+    async def _write_all(
+        self,
+        collection: Collection,
+        documents: Iterator[DocumentLine],
+        *,
+        head: Head,
+        source: LineSource,
+        progress: Progress | None,
+    ) -> Imported:
         done = Imported(collection.name, documents=0, unchanged=0, passages=0)
         seen = 0
         try:
-            for batch in _batches(_documents(lines, source.name)):
+            for batch in _batches(documents):
                 done = await self._write(collection, batch, done)
                 seen += len(batch)
                 if progress is not None:
@@ -74,8 +93,6 @@ class Importer:
                 f"{source.name} ends after {seen:,} of {head.documents:,} documents, which are stored. It was cut off: "
                 "export again, and import the whole file."
             )
-        if not self._store.is_shared and collection.manifest.storage.is_due(await collection.count()):
-            await optimize(collection, collection.manifest.storage, on_status=_ignore)
         return done
 
     async def _open(self, name: str, head: Head) -> Collection:

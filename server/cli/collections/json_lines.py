@@ -60,14 +60,14 @@ async def _export(engine: Engine, collection: str, file: str) -> ExportedCounts:
 
     opened = await engine.services.store.open(collection)
     with _written(file) as stream, progress_bar(f"Exporting {collection}") as progress:
-        return await export_collection(opened, stream.write, progress=progress)
+        return await export_collection(opened, stream.write, locks=engine.services.locks, progress=progress)
 
 
 async def _import(engine: Engine, file: str, collection: str) -> Imported:
     from ....ingest.portable.importing import Importer, LineSource
 
     services = engine.services
-    importer = Importer(services.store, services.ingestor.embedder, services.pipeline.manifest)
+    importer = Importer(services.store, services.ingestor.embedder, services.pipeline.manifest, locks=services.locks)
     with _read(file) as stream, progress_bar(f"Importing {file}") as progress:
         source = LineSource("stdin" if file == STREAM else file, _lines(stream))
         return await importer.run(source, name=collection, progress=progress)

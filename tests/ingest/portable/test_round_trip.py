@@ -1,17 +1,19 @@
 """Collections as JSON Lines: what is imported equals what was exported, and damaged files are told by the line."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from resift.core.errors import IncompatibleCollection, InvalidInput, StoreError
 from resift.core.values import Passage
 from resift.core.vectors import standard_vectors
 from resift.ingest.files.roots import Roots
+from resift.ingest.job import WriteLocks
 from resift.ingest.portable.exporting import export_collection
 from resift.ingest.portable.importing import Imported, Importer, LineSource
 from resift.ingest.sources import files_below
@@ -45,12 +47,12 @@ async def target(tmp_path: Path) -> AsyncIterator[EdgeStore]:
 
 async def exported(collection: Collection) -> bytes:
     pieces: list[bytes] = []
-    await export_collection(collection, pieces.append)
+    await export_collection(collection, pieces.append, locks=WriteLocks())
     return b"".join(pieces)
 
 
 async def imported(harness: Harness, store: EdgeStore, content: bytes, *, name: str = "") -> Imported:
-    importer = Importer(store, harness.ingestor.embedder, harness.manifest)
+    importer = Importer(store, harness.ingestor.embedder, harness.manifest, locks=WriteLocks())
     return await importer.run(LineSource("a.jsonl", content.splitlines(keepends=True)), name=name)
 
 
@@ -208,3 +210,37 @@ async def test_adopted_collection_is_not_exported_and_says_why(harness: Harness,
     adopted = replace(harness.manifest, adopted=FieldMapping("text", vectors={"dense": "dense"}, fields={}))
     with pytest.raises(StoreError, match="was not made by Resift, so it has no record of its documents to export"):
         await exported(await target.open("theirs", create=adopted))
+
+
+async def test_imports_and_exports_of_a_collection_keep_each_other_and_other_writers_waiting(
+    harness: Harness, target: EdgeStore
+) -> None:
+    locks, events = WriteLocks(), list[str]()
+    importer = Importer(target, harness.ingestor.embedder, harness.manifest, locks=locks)
+
+    async def run(passages: int) -> None:
+        def lines() -> Iterator[bytes]:
+            yield json.dumps({**HEAD, "documents": 1}).encode()
+            events.append(f"{passages} begins")
+            texts = [{"text": f"Passage {number}."} for number in range(passages)]
+            yield json.dumps({**LINE, "digest": f"d{passages}", "passages": texts}).encode()
+
+        async def hear(done: float, total: int, message: str) -> None:
+            events.append(f"{passages} is written")
+            assert locks["c"].locked()
+
+        await importer.run(LineSource("a.jsonl", lines()), progress=hear)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run, 3)
+        group.start_soon(run, 2)
+    first, second = events[0].split()[0], events[2].split()[0]
+    assert events == [f"{each} {event}" for each in (first, second) for event in ("begins", "is written")]
+    collection = await target.open("c")
+    assert (await collection.entries())["a"].passages == await collection.count() == int(second)
+
+    async def hear_export(done: float, total: int, message: str) -> None:
+        events.append(f"exported, {locks['c'].locked()}")
+
+    await export_collection(collection, len, locks=locks, progress=hear_export)
+    assert (events[-1], locks["c"].locked()) == ("exported, True", False)
