@@ -135,7 +135,7 @@ class Ingestor:
         report = IngestReport(notes=parsers.problems)
         report += await self._run_stages(tally, collection, comparer=comparer, plan=plan, writer=writer)
         gone = documents_to_prune(holdings, job.prune_below, seen=comparer.seen, skipped=comparer.skipped)
-        removals = tuple(dict.fromkeys(id_ for id_ in (*plan.torn_and_gone(), *gone) if id_ not in plan.replaced))
+        removals = tuple(dict.fromkeys(id_ for id_ in (*plan.torn_and_gone(), *gone) if id_ not in comparer.replaced))
         if writer is not None:
             await writer.remove(removals)
         done = Group(removals=removals)

@@ -36,6 +36,8 @@ class Comparer:
         self._more_notes = 0
         self.seen = set[str]()
         """The ids of the documents that the job has, apart from those of unchanged files."""
+        self.replaced = set[str]()
+        """The ids of documents of renamed files that others replace, and ""."""
         self.skipped: dict[str, str] = {}
         """The kinds of what was skipped, by source."""
 

@@ -66,6 +66,7 @@ class Cutter:
             async for taken in receive:
                 incoming, known = await comparer.compare(taken)
                 async for part in self._cut(incoming, known):
+                    comparer.replaced |= {change.incoming.replaces for change in part.changes}
                     await tally.cut(documents=part.items, passages=len(part.passages))
                     group += part
                     if group.size >= GROUP_PASSAGES or group.items >= GROUP_ITEMS:

@@ -40,8 +40,6 @@ class SyncPlan:
         self._options = options
         self._below = None if below is None else prefixes(below)
         self._renamed = set[str]()
-        self.replaced = set[str]()
-        """The ids of documents whose files were renamed."""
 
     def split(self, taken: Set[str]) -> tuple[list[HeldFile], list[FoundFile]]:
         """Return what is held of the files that are the same, and the files to read. Ids in `taken` are in use."""
@@ -78,7 +76,6 @@ class SyncPlan:
             for held in others:
                 if held.path not in self._renamed and self._is_gone(held):
                     self._renamed.add(held.path)
-                    self.replaced |= held.entries.keys()
                     return Origin(held, is_renamed=True)
         return Origin(others[0], is_renamed=False) if others else None
 

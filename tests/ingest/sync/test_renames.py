@@ -126,3 +126,14 @@ async def test_renamed_file_of_several_documents_keeps_them_all(folder: Folder) 
     assert counts(await folder.ingest(parse=split)) == {"renamed": 2}
     assert folder.encoded == []
     assert set(await folder.held()) == {"b.txt/one.md", "b.txt/two.md"}
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_renaming_that_changes_the_parser_leaves_no_document_of_the_old_one(
+    folder: Folder, *, dry_run: bool
+) -> None:
+    folder.write("r.jsonl", '{"a": "one"}\n{"a": "two"}\n')
+    await folder.ingest()
+    folder.move("r.jsonl", "r.txt")
+    assert counts(await folder.ingest(prune=True, dry_run=dry_run)) == {"added": 1, "removed": 2}
+    assert set(await folder.held()) == ({"r.jsonl/1", "r.jsonl/2"} if dry_run else {"r.txt"})
