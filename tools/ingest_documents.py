@@ -53,9 +53,9 @@ def ingest_documents(resift: Resift) -> Tool:
     ) -> Annotated[CallToolResult, IngestResult]:
         """Take documents into a collection to be searched: as text, or as paths on the server's machine.
 
-        Reads text, Markdown, HTML and source code. Unchanged documents cost nothing; changed ones replace their old
-        version, found by id or path. Returns counts, what was skipped, and why documents failed; of long work, a job.
-        Then call search_and_rerank.
+        Reads PDF, Office, EPUB, mail, HTML, Markdown, CSV, JSON, code, text, zip. Unchanged documents cost nothing;
+        changed ones replace their old version. Returns counts, what was skipped, why documents failed; of long work, a
+        job. Then call search_and_rerank.
         """
         background = Background(resift)
         if job or cancel:
@@ -70,7 +70,10 @@ def ingest_documents(resift: Resift) -> Tool:
         ingest_documents,
         title="Ingest documents",
         annotations=ToolAnnotations(
-            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+            read_only_hint=False,
+            destructive_hint=True,
+            idempotent_hint=True,
+            open_world_hint=resift.services.urls is not None,
         ),
         arguments=IngestRequest,
     )

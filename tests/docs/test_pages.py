@@ -81,7 +81,7 @@ async def fill(folder: Path, passages: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*PAGES, "reranking", "multi-vector", "quantization"])
+@pytest.mark.parametrize("name", [*PAGES, "ingestion", "reranking", "multi-vector", "quantization"])
 def test_commands_of_the_page_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     if name == "quantization":
         anyio.run(fill, tmp_path / "data", 1000)
