@@ -164,11 +164,25 @@ def test_small_answer_that_unpacks_to_a_large_one_is_refused(site: Site) -> None
     assert fetch(url, site.options).body == b"Hello" * 1000
 
 
+def test_what_follows_a_gzip_member_counts_and_is_unpacked(site: Site) -> None:
+    hello, world = gzip.compress(b"Hello"), gzip.compress(b" world")
+    assert fetch(site.add("/a", hello + world, Content_Encoding="gzip"), site.options).body == b"Hello world"
+    much = hello + gzip.compress(b"") + gzip.compress(b"x" * 100_000)
+    with pytest.raises(UnreadableFile, match="more than 100,000 bytes"):
+        fetch(site.add("/b", much, Content_Encoding="gzip"), site.options)
+    long = gzip.compress(b"Hello", compresslevel=0)[:10] + b"\0\0\0\xff\xff" * 20_001  # blocks without content
+    with pytest.raises(UnreadableFile, match="more than 100,000 bytes"):
+        fetch(site.add("/c", long, Content_Encoding="gzip"), site.options)
+
+
 @pytest.mark.parametrize(
     ("body", "coding", "message"),
     [
         (b"not gzip", "gzip", "damaged compression"),
         (gzip.compress(b"Hello" * 99)[:-9], "gzip", "only in part"),
+        (gzip.compress(b"Hello") + b"\0" * 200_000, "gzip", "damaged compression"),
+        (gzip.compress(b"Hello", mtime=0) + gzip.compress(b"x", mtime=0)[:-9], "gzip", "only in part"),
+        (gzip.compress(b"") * 101, "gzip", "more than 100 members"),
         (b"x", "br", "encoding 'br', which was not asked for"),
     ],
 )
