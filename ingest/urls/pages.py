@@ -23,7 +23,7 @@ from ..reader import FileDocument, Unparsed, documents_in
 from ..text.decoding import decode
 from .content_types import suffix_for
 from .fetching import Fetched, Fetcher, UrlOptions
-from .spelling import with_suffix, without_secrets
+from .spelling import identity, with_suffix, without_secrets
 
 REVISION = "revision"
 """The fact by which a server is asked whether a document has changed."""
@@ -64,12 +64,12 @@ class Pages:
     def __iter__(self) -> Iterator[Document | Failure]:
         fetcher = Fetcher(self.settings.options, max_bytes=self.settings.max_bytes)
         for url in self.urls:
-            id_ = without_secrets(url)
+            id_ = identity(url)
             try:
                 with failing_alone(id_):
                     yield from self._documents(fetcher, url, id_)
             except (InvalidInput, UrlRefused, UnreadableFile) as error:
-                yield Failure.of(id_, error)
+                yield Failure.of(without_secrets(url), error)
 
     def _documents(self, fetcher: Fetcher, url: str, id_: str) -> Iterator[Document | Failure]:
         conditions = _conditions(self.held.get(id_, ""), self.settings.version)
@@ -98,7 +98,7 @@ async def pages_at(urls: Sequence[str], settings: PageSettings, *, store: Store,
     if not urls:
         return Pages((), settings)
     urls = list(dict.fromkeys(urls))
-    return Pages(urls, settings, held=await _revisions(store, collection, [without_secrets(url) for url in urls]))
+    return Pages(urls, settings, held=await _revisions(store, collection, [identity(url) for url in urls]))
 
 
 async def _revisions(store: Store, name: str, ids: Sequence[str]) -> dict[str, str]:

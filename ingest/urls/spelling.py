@@ -1,14 +1,28 @@
 """URLs as ids and sources: without what may be a secret, but with what tells one page from another."""
 
+import hashlib
 import re
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from urllib.parse import unquote_plus, urlsplit
 
-_SECRET = re.compile(
-    r"(key|token|secret|password|passwd|pwd|sig|signature|sign|auth|authorization|credential|credentials|session|sessionid"
-    r"|sid|jwt|code|policy|expires|security-token)$|^(x-amz-|x-goog-)",
-    re.IGNORECASE,
+_SECRET_WORDS = frozenset(
+    {
+        *("key", "apikey", "token", "accesstoken", "secret", "password", "passwd", "pwd", "jwt"),
+        *("sig", "signature", "sign", "policy", "expires", "auth", "authorization", "credential", "credentials"),
+        *("session", "sessionid", "sid", "phpsessid", "jsessionid"),
+    }
 )
+"""Words that make a parameter secret, wherever they stand in its name."""
 
+_SECRET_NAMES = frozenset({"code"})
+"""Whole names that are secret, as in OAuth; a `country_code` is none."""
+
+_SIGNED_PREFIXES = ("x-amz-", "x-goog-")
+
+_SIGNING_NAMES = frozenset({"sig", "signature", "expires"})
+"""Names of parameters that are other ones each time that a URL is signed, and never tell one page from another."""
+
+HASH_DIGITS = 4  # tell the pages of a site apart, and too little to find a secret by
 
 _URL = re.compile(r"https?:/+", re.IGNORECASE)  # Path makes one slash of two
 
@@ -30,9 +44,42 @@ def without_secrets(url: str) -> str:
     The other parameters stay, since `?page=2` is another page than `?page=1`.
     """
     parts = urlsplit(url.partition("#")[0])
-    kept = [each for each in parts.query.split("&") if each and not _SECRET.search(each.partition("=")[0])]
+    kept = [each for name, each in _parameters(parts.query) if not _is_secret(name)]
     query = f"?{'&'.join(kept)}" if kept else ""
     return f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}{parts.path or '/'}{query}"
+
+
+def identity(url: str) -> str:
+    """Return the id of the page at a URL: it without secrets, but with a short hash of those that may tell pages apart.
+
+    Signatures are left out of the hash, so that a page has the same id when its URL is signed again.
+    """
+    shown = without_secrets(url)
+    hidden = [each for name, each in _parameters(urlsplit(url).query) if _is_secret(name) and not _signs(name)]
+    if not hidden:
+        return shown
+    digest = hashlib.sha256("&".join(hidden).encode()).hexdigest()[:HASH_DIGITS]
+    return f"{shown}{'&' if '?' in shown else '?'}hidden={digest}"
+
+
+def _parameters(query: str) -> Iterator[tuple[str, str]]:
+    """Yield the parameters of a query as they stand there, each after its name, which is unquoted."""
+    for each in filter(None, query.split("&")):
+        yield unquote_plus(each.partition("=")[0]).strip(), each
+
+
+def _is_secret(name: str) -> bool:
+    words = re.split(r"[\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name))  # accessToken has two words
+    lowered = name.lower()
+    return (
+        lowered in _SECRET_NAMES
+        or lowered.startswith(_SIGNED_PREFIXES)
+        or not _SECRET_WORDS.isdisjoint(word.lower() for word in (*words, name))
+    )
+
+
+def _signs(name: str) -> bool:
+    return name.lower().startswith(_SIGNED_PREFIXES) or name.lower() in _SIGNING_NAMES
 
 
 def with_suffix(url: str, suffix: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resift.ingest.urls.spelling import is_url, whole, with_suffix, without_secrets
+from resift.ingest.urls.spelling import identity, is_url, whole, with_suffix, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -16,11 +16,27 @@ from resift.ingest.urls.spelling import is_url, whole, with_suffix, without_secr
         ("https://a.org/p?api_key=x&X-Amz-Signature=y&X-Amz-Date=z&sig=s", "https://a.org/p"),
         ("https://a.org/p?access_token=x&Expires=1&Policy=p&sessionid=s&code=c", "https://a.org/p"),
         ("https://user:pw@a.org/p", "https://a.org/p"),
-        ("https://a.org/p?monkey&q=token", "https://a.org/p?q=token"),
+        ("https://a.org/p?monkey&q=token", "https://a.org/p?monkey&q=token"),
+        ("https://a.org/p?country_code=US&postcode=1&design=a", "https://a.org/p?country_code=US&postcode=1&design=a"),
+        (
+            "https://a.org/p?%74oken=x&access%5Ftoken=x&user[password]=x&accessToken=x&API.KEY=x&session_id=x&a=1",
+            "https://a.org/p?a=1",
+        ),
     ],
 )
 def test_source_keeps_what_tells_pages_apart_and_no_secrets(url: str, shown: str) -> None:
     assert without_secrets(url) == shown
+
+
+def test_pages_have_ids_of_their_own_and_the_same_one_however_their_urls_are_signed() -> None:
+    pages = ["?code=a", "?code=b", "?key=a", "?policy=terms", "?policy=privacy", "?page=2&key=a", ""]
+    ids = [identity(f"https://a.org/p{query}") for query in pages]
+    assert len(set(ids)) == len(pages)
+    assert ids[-1] == "https://a.org/p"
+    assert ids[-2].startswith("https://a.org/p?page=2&hidden=")
+    assert not any("terms" in each or "key=" in each for each in ids)
+    signed = [identity(f"https://a.org/p?X-Amz-Date={n}&X-Amz-Signature={n}&Expires={n}&sig={n}") for n in range(2)]
+    assert signed == ["https://a.org/p"] * 2
 
 
 def test_url_that_was_made_a_path_is_whole_again() -> None:
