@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+from anyio import to_thread
 
 from ..core.errors import NotFound, ResiftError, StoreBusy, StoreUnavailable, Unavailable
 from ..core.text import counted
@@ -16,6 +17,7 @@ from ..factories.engine import Engine
 from ..ingest.files.named import roots_of
 from ..ingest.job import IngestReport
 from ..ingest.watching.noticing import Changes, changes
+from ..ingest.watching.originals import Originals
 from ..ingest.watching.relevance import relevant_changes
 from ..ingest.watching.watched import Watched, WatchedFolders
 from ..store.protocols import Entry
@@ -27,6 +29,11 @@ MAX_LINES = 20  # on single documents, for one batch of changes
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0
 
 POLL_S = 1.0  # between two looks at which folders are to be watched
+
+EMPTIED = (
+    "{folder} has none of the files that were ingested from it, as if its disk were not mounted. Their documents are "
+    "kept until one of them is back. `resift ingest --prune` removes them."
+)
 
 _TEMPORARY = (StoreBusy, StoreUnavailable, Unavailable)
 """The errors after which a first ingestion is tried again. Others are for the user to correct."""
@@ -49,6 +56,8 @@ class FolderWatch:
     told: set[str] = field(default_factory=set[str])
     """The failures and notes of the last ingestion, which are told once."""
     absent: frozenset[Path] = frozenset()
+    emptied: frozenset[Path] = frozenset()
+    originals: Originals = field(default_factory=Originals)
     is_started: bool = False
     """Whether an ingestion has succeeded."""
 
@@ -93,13 +102,17 @@ class FolderWatch:
     async def _ingest(self, found: Changes) -> None:
         ids = [path.as_posix() for path in found.paths] if len(found.paths) <= MAX_LINES else []
         before = await self._entries(ids)
-        report = await self.resift.ingest(
-            list(found.folders),
-            collection=self.watched.collection,
-            glob=self.watched.glob,
-            metadata=self.watched.metadata,
-            prune=True,
-        )
+        report = IngestReport()
+        emptied = await self._emptied(found.folders)
+        for folders, prune in ([each for each in found.folders if each not in emptied], True), (emptied, False):
+            if folders:
+                report += await self.resift.ingest(
+                    folders,
+                    collection=self.watched.collection,
+                    glob=self.watched.glob,
+                    metadata=self.watched.metadata,
+                    prune=prune,
+                )
         after = await self._entries(ids)
         lines = [line for id_ in ids if (line := self._line(id_, before.get(id_), after.get(id_)))]
         # What happens in a folder at the moment in which it is made is not reported by name.
@@ -113,9 +126,22 @@ class FolderWatch:
             self.tell(problem)
         self.told = problems
 
-    async def _entries(self, ids: Sequence[str]) -> Mapping[str, Entry]:
-        """Return what is stored of some documents."""
-        if not ids:
+    async def _emptied(self, folders: Sequence[Path]) -> list[Path]:
+        """Return the folders in whose place another may lie, so that nothing must be removed; tell of each once."""
+        if not (unknown := self.originals.unknown(folders)):
+            self.emptied = frozenset()
+            return []
+        held = await self._entries(None)
+        emptied = await to_thread.run_sync(self.originals.emptied, unknown, held.values())
+        for folder in emptied:
+            if folder not in self.emptied:
+                self.tell(EMPTIED.format(folder=folder))
+        self.emptied = frozenset(emptied)
+        return emptied
+
+    async def _entries(self, ids: Sequence[str] | None) -> Mapping[str, Entry]:
+        """Return what is stored of some documents, or of all."""
+        if ids is not None and not ids:
             return {}
         async with self.resift.engine.gate.shared():
             try:

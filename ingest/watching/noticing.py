@@ -48,11 +48,11 @@ async def changes(folders: Sequence[Path], relevant: Filter) -> AsyncGenerator[C
     """
     is_polled = False
     while True:
-        present = {folder: identity for folder in folders if (identity := _identity(folder))}
+        present = {folder: identity for folder in folders if (identity := identity_of(folder))}
         missing = tuple(folder for folder in folders if folder not in present)
         if not present:
             yield Changes((), missing=missing)
-            while not any(map(_identity, folders)):  # noqa: ASYNC110 - no notification says that a folder is there
+            while not any(map(identity_of, folders)):  # noqa: ASYNC110 - no notification says that a folder is there
                 await anyio.sleep(CHECK_MS / 1000)
             continue
         try:
@@ -91,7 +91,7 @@ async def _until_replaced(
     )
     async with aclosing(reports):
         async for reported in reports:
-            if {folder: _identity(folder) for folder in folders} != present or any(map(_identity, missing)):
+            if {folder: identity_of(folder) for folder in folders} != present or any(map(identity_of, missing)):
                 return
             now = anyio.current_time()
             if compared is None or now - compared > RESCAN_S:
@@ -108,7 +108,7 @@ def _relevant(relevant: Filter, reported: Iterable[tuple[int, str]]) -> list[Pat
     return relevant(path for change, path in reported if change != _MODIFIED or not os.path.isdir(path))  # noqa: PTH112
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
+def identity_of(folder: Path) -> tuple[int, int] | None:
     """Return what tells a folder from another one of its name, or None if there is none."""
     try:
         status = folder.stat()

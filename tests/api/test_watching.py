@@ -61,6 +61,11 @@ async def heard(lines: Lines, *texts: str) -> list[str]:
     return found
 
 
+def unmount(folder: Path) -> None:
+    folder.rename(folder.parent / "away")
+    folder.mkdir()
+
+
 async def names(resift: Resift, query: str) -> list[str]:
     page = await resift.search(query, reranker="none", collection="default")
     return [Path(hit.passage.source).name for hit in page.hits]
@@ -117,6 +122,22 @@ async def test_folder_that_vanishes_keeps_its_documents_and_is_followed_when_it_
         await heard(lines, "default: 1 added, 2 unchanged")
         (docs / "d.md").write_text("Bleed the brakes.")
         await heard(lines, "docs/d.md added (1 passage)")
+
+
+@pytest.mark.slow
+async def test_empty_folder_in_the_place_of_one_as_of_a_disk_that_is_not_mounted_removes_nothing(
+    resift: Resift, docs: Path
+) -> None:
+    async with watching(resift, docs) as lines:
+        await heard(lines, "1 added")
+        unmount(docs)
+        await heard(lines, "docs has none of the files that were ingested from it")
+        (docs / "b.md").write_text("The radar warns before a lane change.")
+        await heard(lines, "added")  # by its name, or in the counts of a comparison
+        assert set(await names(resift, "brake pads")) == {"a.md", "b.md"}
+        shutil.rmtree(docs)
+        (docs.parent / "away").rename(docs)
+        await heard(lines, "default: 1 removed, 1 unchanged")
 
 
 @pytest.mark.slow
