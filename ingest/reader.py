@@ -127,7 +127,7 @@ def with_structure(document: Document, parse: Parse = parse_file) -> FileDocumen
     """
     if isinstance(document, FileDocument):
         return document
-    [part] = parse(document.source, document.text)
+    part = parse(document.source, document.text)[0]
     if part.parsed is None:
         raise BlankFile(part.problem) if part.is_blank else UnreadableFile(part.problem)
     given = {each.name: getattr(document, each.name) for each in fields(Document)}

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from ..parsers.registry import installed_parsers
 from ..parsing import Part, iterate_parts
-from .frames import Frame, read_frame, write_frame
+from .frames import MAX_NAME_CHARS, Frame, read_frame, write_frame
 from .limits import Limits
 
 _GRACE_S = 5.0  # after which a process ends itself that nobody has stopped: whoever started it was killed
@@ -30,7 +30,7 @@ class _Reply:
 
     def begins(self, source: str, size: int) -> None:
         """Report that a file, or a document inside it, is begun, which gives it time."""
-        self._tell({"begins": source, "seconds": self._limits.seconds_of(size)})
+        self._tell({"begins": source[:MAX_NAME_CHARS], "seconds": self._limits.seconds_of(size)})
 
     def parses(self, parser: str) -> None:
         """Report which parser gets it."""
@@ -48,6 +48,7 @@ class _Reply:
             reason = f"{part.name or 'It'} has metadata that cannot be stored: {error}. Leave it out or correct it."
             body = _encoded(Part(part.name, problem=reason))
         write_frame(self._stream, {"part": True}, body)
+        self._stream.flush()  # it is kept, even if what follows crashes
 
     def done(self) -> None:
         """Report that all parts are sent."""
@@ -71,7 +72,7 @@ def main() -> None:
     write_frame(replies, {"ready": True})
     replies.flush()
     try:
-        while (frame := read_frame(requests, sys.maxsize)) is not None:
+        while (frame := read_frame(requests, sys.maxsize, most_head_bytes=sys.maxsize)) is not None:
             _serve(frame, _Reply(replies, limits))
     except (EOFError, BrokenPipeError):
         os._exit(0)  # nothing is worth waiting for

@@ -1,9 +1,12 @@
 """Actions at a time: what stops processes that take too long, or that have had nothing to do for long."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,10 @@ class Deadlines:
     def _run(self) -> None:
         while due := self._next_due():
             for deadline in due:
-                deadline.act()
+                try:
+                    deadline.act()
+                except Exception:  # the other deadlines hold
+                    logger.exception("What was to be done at a deadline failed")
 
     def _next_due(self) -> list[_Deadline]:
         """Wait for the next time, and return what is due then; nothing after `close`."""

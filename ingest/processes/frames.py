@@ -7,6 +7,10 @@ from typing import IO, Any
 
 _LENGTHS = struct.Struct(">IQ")
 
+MOST_HEAD_BYTES = 64_000  # the name of a document, and a few words
+
+MAX_NAME_CHARS = 4_000  # which take 12 bytes each at most
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -25,7 +29,7 @@ def write_frame(stream: IO[bytes], head: dict[str, Any], body: bytes = b"") -> N
     stream.write(body)
 
 
-def read_frame(stream: IO[bytes], most_bytes: int) -> Frame | None:
+def read_frame(stream: IO[bytes], most_bytes: int, *, most_head_bytes: int = MOST_HEAD_BYTES) -> Frame | None:
     """Return the next message, or None if it has more than `most_bytes`; of such a one only the lengths are read.
 
     Raises:
@@ -36,6 +40,8 @@ def read_frame(stream: IO[bytes], most_bytes: int) -> Frame | None:
     size = _LENGTHS.size + head_bytes + body_bytes
     if size > most_bytes:
         return None
+    if head_bytes > most_head_bytes:
+        raise ValueError(f"the head has {head_bytes:,} bytes")
     head = json.loads(_exactly(stream, head_bytes))
     return Frame(dict(head), _exactly(stream, body_bytes), size)
 

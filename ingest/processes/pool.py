@@ -33,7 +33,7 @@ class ParserPool:
             return [worker.pid for worker in self._workers]
 
     def parse(self, source: str, data: bytes | str) -> Sequence[Part]:
-        """Return the documents in a file, as `parse_file` does, or the problem that ended its process.
+        """Return the documents in a file, as `parse_file` does; if its process ended, those before, and the problem.
 
         Blocks until a process is free and has answered. Any number of threads may call it.
 
@@ -45,7 +45,7 @@ class ParserPool:
             if not answer.has_begun:  # ended by the system while it had nothing to do
                 answer = self._ask(source, data)
             if not answer.has_begun:  # it would meet every file
-                raise Unavailable(answer.parts[0].problem)
+                raise Unavailable(answer.parts[-1].problem)
             return answer.parts
 
     def close(self) -> None:
@@ -85,13 +85,15 @@ class ParserPool:
 
     def _give_back(self, worker: Worker, *, is_usable: bool) -> None:
         with self._lock:
-            self._check_open()
-            if is_usable:
+            is_closed = self._is_closed
+            if is_usable and not is_closed:
                 self._idle.append(worker)
                 self._deadlines.set(worker, self._limits.idle_seconds, lambda: self._end_idle(worker))
                 return
             self._workers.discard(worker)
         worker.kill()
+        if is_closed:
+            raise _closed()
 
     def _end_idle(self, worker: Worker) -> None:
         with self._lock:

@@ -12,22 +12,26 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import UnreadableFile
 from ..parsing import Part
 from .deadlines import Deadlines
-from .frames import read_frame, write_frame
+from .frames import MAX_NAME_CHARS, read_frame, write_frame
 from .limits import Limits, clean_environment
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+_CONVERT = "Leave it out, or convert it to plain text."
+
+_SPLIT = "Split the file, leave it out, or convert it to plain text."
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a file: its parts, and whether the process can parse another one."""
+    """What came of a file: its parts, the last a problem if it failed, and whether the process can parse another."""
 
     parts: list[Part]
     is_usable: bool = False
@@ -60,11 +64,13 @@ class _Progress:
 
     @property
     def place(self) -> str:
-        return f" at {self.inner}, which is inside it" if self.inner not in (None, self.source) else ""
+        return f" at {self.inner}, which is inside it" if self.inner not in (None, self.source[:MAX_NAME_CHARS]) else ""
 
 
 class Worker:
     """A process that parses one file at a time. Only `kill` may be called from several threads.
+
+    The thread that parses closes the pipes, so that none is closed while it is read from.
 
     Raises:
         OSError: The system does not start it.
@@ -73,9 +79,10 @@ class Worker:
     def __init__(self, limits: Limits, deadlines: Deadlines) -> None:
         self._limits = limits
         self._deadlines = deadlines
-        self._killing = threading.Lock()
-        self._is_ready = False
+        self._lock = threading.Lock()
+        self._current: _Progress | None = None
         self._is_late = False
+        self._is_ready = False
         self._files = 0
         self._process = _start(limits)
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: PT018, S101
@@ -87,41 +94,54 @@ class Worker:
         return self._process.pid
 
     def parse(self, source: str, data: bytes | str) -> Answer:
-        """Return the documents in a file, or why the process could not parse it. A process that failed is ended."""
-        progress = _Progress(source)
+        """Return the documents in a file, and why the process parsed no more. A process that failed is ended."""
+        progress, parts, cause, is_done = _Progress(source), list[Part](), "", False
+        with self._lock:
+            self._current = progress
         try:
-            self._await_ready()
-            parts = list(self._exchange(progress, data))
+            self._await_ready(progress)
+            for part in self._exchange(progress, data):
+                parts.append(part)  # those that came are kept if one fails
+            is_done = True
         except UnreadableFile as error:
-            problem = str(error)
+            cause = str(error)
         except (EOFError, OSError):
-            problem = ""
+            pass
         except (TypeError, ValueError, RecursionError) as error:
-            sent = f"{progress.parser} sent what cannot be read ({type(error).__name__})"
-            problem = f"{progress.name} cannot be parsed: {sent}. Leave it out, or convert it to plain text."
-        else:
-            self._files += 1
-            is_usable = not (self._is_late or progress.is_spent or self._files >= self._limits.files)
-            return Answer(parts, is_usable)
+            cause = f"{progress.parser} sent what cannot be read ({type(error).__name__}). {_CONVERT}"
         finally:
-            self._deadlines.drop(self)
+            is_late = self._finish()
+        if is_done:
+            self._files += 1
+            return Answer(parts, not (is_late or progress.is_spent or self._files >= self._limits.files))
         self.kill()
-        problem = problem or f"{progress.name} cannot be parsed: {self._cause(progress)}"
-        return Answer([Part(problem=problem)], has_begun=progress.inner is not None)
+        cause = self._cause(progress) if is_late or not cause else cause
+        how = "was parsed only in part" if parts else "cannot be parsed"
+        problem = Part(problem=f"{progress.name} {how}: {cause}")
+        return Answer([*parts, problem], has_begun=progress.inner is not None)
 
     def kill(self) -> None:
         """End the process and those that it started, and wait for it."""
-        with self._killing:
+        with self._lock:
             if self._process.returncode is None:
                 _kill_group(self._process)
                 self._process.wait()
-        for pipe in (self._requests, self._replies):
-            with suppress(OSError):  # what was not sent yet
-                pipe.close()
+            if self._current is not None:  # its thread reads, and will be told that the pipe has ended
+                return
+            for pipe in (self._requests, self._replies):
+                with suppress(OSError):  # what was not sent yet
+                    pipe.close()
 
-    def _await_ready(self) -> None:
+    def _finish(self) -> bool:
+        """Let no deadline end the process any more, and return whether one did."""
+        self._deadlines.drop(self)
+        with self._lock:  # one may be due already
+            self._current = None
+            return self._is_late
+
+    def _await_ready(self, progress: _Progress) -> None:
         if not self._is_ready:
-            self._deadlines.set(self, self._limits.start_seconds, self._end_late)
+            self._deadlines.set(self, self._limits.start_seconds, partial(self._end_late, progress))
             frame = read_frame(self._replies, self._limits.reply_bytes)
             if frame is None or "ready" not in frame.head:
                 raise ValueError("the process did not say that it is ready")
@@ -147,32 +167,32 @@ class Worker:
             if "seconds" in frame.head:
                 self._limit_time(progress, progress.asked_s)
         megabytes = self._limits.reply_bytes / 1_000_000
-        raise UnreadableFile(
-            f"{progress.name} cannot be parsed: it holds more than {megabytes:g} MB of text. Split it."
-        )
+        raise UnreadableFile(f"it holds more than {megabytes:g} MB of text. Split it.")
 
     def _limit_time(self, progress: _Progress, seconds: float) -> None:
         end = progress.since + min(seconds, self._limits.most_seconds)
-        self._deadlines.set(self, end - time.monotonic(), self._end_late)
+        self._deadlines.set(self, end - time.monotonic(), partial(self._end_late, progress))
 
-    def _end_late(self) -> None:
-        self._is_late = True
-        self.kill()
+    def _end_late(self, progress: _Progress) -> None:
+        """End the process, unless it has finished that file meanwhile."""
+        with self._lock:
+            if self._current is progress and self._process.returncode is None:
+                self._is_late = True
+                _kill_group(self._process)
 
     def _cause(self, progress: _Progress) -> str:
         """Return why the process ended, and what to do about it."""
         code = self._process.returncode or 0
-        convert = "Leave it out, or convert it to plain text."
         if progress.inner is None:
             how = "did not answer in time" if self._is_late else f"ended with code {code} before it began"
             return f"the process that parses documents {how}. Its messages are in the log, or on the standard error."
         if self._is_late:
             seconds = min(progress.asked_s or self._limits.seconds, self._limits.most_seconds)
-            return f"{progress.parser} took more than {seconds:.3g} s{progress.place}. Split it. {convert}"
+            return f"{progress.parser} took more than {seconds:.3g} s{progress.place}. {_SPLIT}"
         if code == -getattr(signal, "SIGKILL", 0):
-            return f"the system ended {progress.parser}{progress.place}, perhaps for lack of memory. {convert}"
+            return f"the system ended {progress.parser}{progress.place}, perhaps for lack of memory. {_CONVERT}"
         how = f"crashed ({_signal_name(-code)})" if code < 0 else f"ended its process with code {code}"
-        return f"{progress.parser} {how}{progress.place}. {convert}"
+        return f"{progress.parser} {how}{progress.place}. {_CONVERT}"
 
 
 def _start(limits: Limits) -> subprocess.Popen[bytes]:

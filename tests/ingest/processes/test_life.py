@@ -7,9 +7,11 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from resift.ingest.processes.deadlines import Deadlines
 from resift.ingest.processes.limits import Limits
 from resift.ingest.processes.pool import ParserPool
 
@@ -82,3 +84,14 @@ def test_process_that_has_nothing_to_do_ends() -> None:
     os.close(worker)
     assert pool.pids == []
     pool.close()
+
+
+def test_action_that_fails_at_its_deadline_does_not_keep_later_ones_from_coming(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deadlines, has_come = Deadlines(), Event()
+    deadlines.set("first", 0, lambda: next(iter(())))
+    deadlines.set("second", 0.01, has_come.set)
+    assert has_come.wait(60)
+    assert "What was to be done at a deadline failed" in caplog.text
+    deadlines.close()

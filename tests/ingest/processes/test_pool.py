@@ -1,17 +1,22 @@
 """Whatever a document does to the process that parses it, it costs that document only, and the reason says so."""
 
 import os
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BytesIO
 from itertools import repeat
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from resift.core.errors import Unavailable
 from resift.ingest.parsing import Part, parse_file
+from resift.ingest.processes.deadlines import Deadlines
 from resift.ingest.processes.limits import Limits
 from resift.ingest.processes.pool import ParserPool
+from resift.ingest.processes.worker import Worker
 
 CODE = '"""A wheel."""\n\nclass Wheel:\n    def spin(self):\n        return 1\n' * 20
 FILES: dict[str, bytes | str] = {
@@ -25,6 +30,26 @@ FILES: dict[str, bytes | str] = {
     "b.pdf": "A text with the suffix of a binary format.",
     "surrogate": "half \ud83d of a pair",
 }
+
+
+class HeldDeadlines(Deadlines):
+    """Deadlines that come when the test says so, however late."""
+
+    spared = -1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._acts: list[Callable[[], None]] = []
+
+    def set(self, key: Hashable, seconds: float, act: Callable[[], None]) -> None:
+        self._acts.append(act)
+        self.spared -= 1
+        if self.spared == 0:
+            self.fire()
+
+    def fire(self) -> None:
+        for act in self._acts:
+            act()
 
 
 def plain(part: Part) -> Part:
@@ -62,6 +87,32 @@ def test_crash_costs_one_document_and_names_the_parser(pool: ParserPool) -> None
     assert text(pool, "fine") == "fine"
 
 
+def test_documents_before_one_that_ends_the_process_are_kept(pool: ParserPool) -> None:
+    archive = BytesIO()
+    with ZipFile(archive, "w") as members:
+        for name, text in (("a.md", "fine"), ("b.md", "as well"), ("c.hostile", "crash")):
+            members.writestr(name, text)
+    first, second, failed = pool.parse("a.zip", archive.getvalue())
+    assert [(part.name, part.text) for part in (first, second)] == [("a.md", "fine"), ("b.md", "as well")]
+    assert failed.problem == (
+        "a.zip was parsed only in part: the plug-in 'hostile' of resift-hostile-parser 1.0 crashed (SIGSEGV) at "
+        "a.zip/c.hostile, which is inside it. Leave it out, or convert it to plain text."
+    )
+
+
+def test_deadline_that_is_due_already_spares_the_process_of_the_next_file() -> None:
+    held = HeldDeadlines()
+    worker = Worker(Limits(), held)
+    answer = worker.parse("a.md", b"text")
+    assert answer.is_usable
+    held.fire()
+    assert worker.parse("a.md", b"text") == answer
+    held.spared = 2  # it comes when the file is begun
+    [part] = worker.parse("a.md", b"text").parts
+    assert "took more than 10 s. Split the file, leave it out, or convert it to plain text." in part.problem
+    worker.kill()
+
+
 def test_end_of_the_process_costs_one_document(pool: ParserPool) -> None:
     assert "of resift-hostile-parser 1.0 ended its process with code 3" in problem(pool, "exit")
 
@@ -79,6 +130,7 @@ def test_reply_that_is_too_large_is_not_read(pool: ParserPool) -> None:
 
 def test_process_that_was_taken_over_can_only_send_a_problem(pool: ParserPool) -> None:
     assert "sent what cannot be read" in problem(pool, "forge")
+    assert "sent what cannot be read (ValueError)" in problem(pool, "inflate")
 
 
 def test_what_a_parser_prints_goes_to_the_standard_error(pool: ParserPool, capfd: pytest.CaptureFixture[str]) -> None:
@@ -126,7 +178,7 @@ def test_document_that_hangs_is_stopped_with_the_programs_it_started(tmp_path: P
     try:
         assert problem(pool, f"hang {tmp_path}/pipe") == (
             "a.hostile cannot be parsed: the plug-in 'hostile' of resift-hostile-parser 1.0 took more than 0.3 s. "
-            "Split it. Leave it out, or convert it to plain text."
+            "Split the file, leave it out, or convert it to plain text."
         )
         assert pool.pids == []
         os.set_blocking(reader, True)

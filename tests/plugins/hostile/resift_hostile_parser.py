@@ -61,6 +61,12 @@ def _forge(_: Content) -> NoReturn:
     os._exit(0)
 
 
+def _inflate(_: Content) -> NoReturn:
+    """Send a head that is too long."""
+    _send(b'{"begins": "%s"}' % (b"x" * 100_000))
+    os._exit(0)
+
+
 def _lie(_: Content) -> NoReturn:
     """Ask for a time that is no number, and never return."""
     _send(b'{"seconds": NaN}')
@@ -86,6 +92,7 @@ _ACTIONS: dict[str, Callable[[Content], str]] = {
     "flood": _flood,
     "print": _print,
     "forge": _forge,
+    "inflate": _inflate,
     "lie": _lie,
     "exit": lambda _: sys.exit(3),
     "variables": lambda _: "\n".join(os.environ),
