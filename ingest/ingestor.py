@@ -165,7 +165,7 @@ class Ingestor:
         cutter = Cutter(
             self._chunker,
             self._workers,
-            parse=self._parser.parse,
+            parser=self._parser,
             chunking=self._manifest.chunking,
             collection=collection,
             job=tally.job,

@@ -1,8 +1,12 @@
 """The second stage: cut the documents that changed into passages, and put them together in groups."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
+import anyio
+from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ...core.errors import ResiftError, Unavailable
@@ -13,9 +17,9 @@ from ...store.collection import Collection
 from ...store.fields import FieldType
 from ..held_metadata import hold_all
 from ..job import Failure, IngestReport, Job
-from ..parsing import Parse, failing_alone
+from ..parsing import DocumentParser, failing_alone
 from ..passages.chunker import Chunker
-from ..reader import with_structure
+from ..reader import FileDocument, with_structure
 from ..tally import Tally
 from .acceptance import NO_TEXT, digest_of, failure_of
 from .changes import CutDocument, Group, Incoming, Refresh
@@ -30,6 +34,10 @@ PORTION_DOCUMENTS = 64  # cut at once
 
 PORTION_CHARACTERS = 2_000_000
 
+Given = TypeVar("Given", bound=Document)
+
+Result = TypeVar("Result")
+
 
 class Cutter:
     """Cuts the documents of a job whose digests differ from those of the stored versions."""
@@ -39,7 +47,7 @@ class Cutter:
         chunker: Lazy[Chunker],
         workers: WorkerPool,
         *,
-        parse: Parse,
+        parser: DocumentParser,
         chunking: str,
         collection: Collection | None,
         job: Job,
@@ -47,7 +55,7 @@ class Cutter:
         """Take what documents are cut with, and the collection, which learns their fields unless this is a dry run."""
         self._chunker = chunker
         self._workers = workers
-        self._parse = parse
+        self._parser = parser
         self._chunking = chunking
         self._collection = collection
         self._job = job
@@ -126,24 +134,48 @@ class Cutter:
             return [], []
         chunker = await self._chunker.get()
 
-        def chunk(each: tuple[Incoming, str]) -> Sequence[Passage] | Failure:
-            document = each[0].document
-            try:
-                with failing_alone(document.source or document.id):
-                    passages = chunker.chunk(with_structure(document, self._parse))
-                    return passages or failure_of(document, NO_TEXT)  # a page of scripts has no text
-            except Unavailable:
-                raise
-            except ResiftError as error:
-                return failure_of(document, str(error))
+        def chunk(document: FileDocument | Failure) -> Sequence[Passage] | Failure:
+            if isinstance(document, Failure):
+                return document
+            passages = _or_failure(document, chunker.chunk)
+            return passages or failure_of(document, NO_TEXT)  # a page of scripts has no text
 
-        outcomes = list(zip(changed, await self._workers.map(chunk, changed), strict=True))
+        parsed = await self._parse([incoming.document for incoming, _ in changed])
+        outcomes = list(zip(changed, await self._workers.map(chunk, parsed), strict=True))
         changes = [
             CutDocument(incoming, digest, passages=outcome)
             for (incoming, digest), outcome in outcomes
             if not isinstance(outcome, Failure)
         ]
         return changes, [outcome for _, outcome in outcomes if isinstance(outcome, Failure)]
+
+    async def _parse(self, documents: Sequence[Document]) -> list[FileDocument | Failure]:
+        """Return the documents with their structure. Threads of models, which searches need, do not wait for that."""
+        found: dict[int, FileDocument | Failure] = {
+            place: each for place, each in enumerate(documents) if isinstance(each, FileDocument)
+        }
+        limit = anyio.CapacityLimiter(self._parser.max_workers)
+
+        async def parse(place: int, document: Document) -> None:
+            structured = partial(with_structure, parse=self._parser.parse)
+            found[place] = await to_thread.run_sync(_or_failure, document, structured, limiter=limit)
+
+        async with anyio.create_task_group() as group:
+            for place, document in enumerate(documents):
+                if place not in found:
+                    group.start_soon(parse, place, document)
+        return [found[place] for place in range(len(documents))]
+
+
+def _or_failure(document: Given, function: Callable[[Given], Result]) -> Result | Failure:
+    """Return what the function makes of a document, or why it cannot."""
+    try:
+        with failing_alone(document.source or document.id):
+            return function(document)
+    except Unavailable:
+        raise
+    except ResiftError as error:
+        return failure_of(document, str(error))
 
 
 def _is_same(incoming: Incoming, digest: str) -> bool:

@@ -14,6 +14,7 @@ from resift.encoders.protocols import EncodedQuery
 from resift.ingest.embed import Embedder
 from resift.ingest.ingestor import Ingestor
 from resift.ingest.job import Failure, IngestReport, Job, Skipped, WriteLocks
+from resift.ingest.parsing import DocumentParser
 from resift.ingest.passages.chunker import Chunker
 from resift.ingest.reader import with_structure
 from resift.ingest.sources import Files
@@ -92,9 +93,16 @@ class Harness:
         return await collection.count(parse_filter(filter_, collection.manifest.fields))
 
 
-def make_ingestor(store: Store, encoder: CountingEncoder, manifest: Manifest) -> Ingestor:
+def make_ingestor(
+    store: Store,
+    encoder: CountingEncoder,
+    manifest: Manifest,
+    workers: WorkerPool | None = None,
+    parser: DocumentParser | None = None,
+) -> Ingestor:
     chunker = Lazy(lambda: Chunker(Tokenizer.from_file(str(MODEL.folder / TOKENIZER_FILE))))
-    return Ingestor(store, Embedder(encoder), chunker, WorkerPool(2), manifest=manifest, locks=WriteLocks())
+    pool, locks = workers or WorkerPool(2), WriteLocks()
+    return Ingestor(store, Embedder(encoder), chunker, pool, manifest=manifest, locks=locks, parser=parser)
 
 
 def outcomes(files: Files) -> list[Document | Failure | Skipped]:

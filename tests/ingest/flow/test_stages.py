@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Lock
+from threading import Barrier, Event, Lock
 from typing import Any
 
 import anyio
 import pytest
+from anyio import from_thread
 
 from resift.core.errors import StoreError
 from resift.ingest.files.roots import Roots
-from resift.ingest.parsing import Part, parse_file
+from resift.ingest.job import Job
+from resift.ingest.parsing import InlineParser, Part, parse_file
 from resift.ingest.reader import Parse
 from resift.ingest.sources import Files, files_below
+from resift.models.worker_pool import WorkerPool
 from resift.store.protocols import Point
-from resift.tests.ingest.harness import Harness, doc, long_text
+from resift.tests.ingest.harness import Harness, doc, long_text, make_ingestor
 
 pytestmark = pytest.mark.anyio
 
@@ -59,6 +62,26 @@ async def test_what_is_stored_does_not_depend_on_which_file_is_parsed_first(harn
     await harness.ingest_files(files_in(tmp_path))
     assert comparable(slow) == comparable(await points(harness))
     assert heard[0] == "Reading 3 documents"
+
+
+async def test_texts_are_parsed_several_at_once_on_threads_that_searches_do_not_need(harness: Harness) -> None:
+    workers, both = WorkerPool(1), Barrier(2)
+
+    async def search() -> int:
+        with anyio.fail_after(30):
+            return await workers.run(int)
+
+    class SearchingParser(InlineParser):
+        max_workers = 2
+
+        def parse(self, source: str, data: bytes | str) -> Sequence[Part]:
+            both.wait(30)
+            assert from_thread.run(search) == 0
+            return super().parse(source, data)
+
+    ingestor = make_ingestor(harness.store, harness.encoder, harness.manifest, workers, SearchingParser())
+    report = await ingestor.ingest(Job(collection=harness.name, items=[doc(name) for name in "abcd"], total=4))
+    assert (report.added, report.failures) == (4, ())
 
 
 @pytest.mark.slow
