@@ -1,7 +1,6 @@
 """What `Resift.ingest` does: find the files, make the documents, and run the job."""
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from pathlib import Path
 
 from ..core.errors import InvalidInput
@@ -44,15 +43,16 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
     pages = await _pages(urls, request, services)
     job = Job(
         request.collection,
-        items=chain(documents, pages),
+        items=documents,
         total=len(documents) + len(pages) + len(files),
+        pages=pages,
         files=files if paths else None,
         dry_run=request.dry_run,
         prune_below=files.folders if request.prune else (),
         progress=request.progress,
         metadata=without_nulls(request.metadata),
     )
-    report = await services.ingestor.ingest(job) + IngestReport(unchanged=len(pages.unchanged))
+    report = await services.ingestor.ingest(job)
     return _with_notes(report, files, prune=request.prune) + IngestReport(notes=_watch(request, services, files))
 
 

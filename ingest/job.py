@@ -16,6 +16,7 @@ from ..store.fields import FieldType
 
 if TYPE_CHECKING:
     from .sources import Files
+    from .urls.pages import Pages
 
 MAX_EXAMPLES = 3  # of what was skipped, for each kind; of documents without a value, for each field
 
@@ -142,14 +143,16 @@ Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
 class Job:
     """What to ingest. `items` are documents, and why others could not be read or were skipped.
 
-    `total` counts the items and the files.
+    `total` counts the items, the pages and the files.
     """
 
     collection: str
     items: Iterable[Document | Failure | Skipped]
     total: int
+    pages: Pages | None = None
+    """Documents at URLs, to ingest after the items."""
     files: Files | None = None
-    """Files to ingest after the items: those that are not as they were when they were last read."""
+    """Files to ingest after these: those that are not as they were when they were last read."""
     dry_run: bool = False
     """Whether to find out what would be done, and to change nothing."""
     prune_below: Sequence[Path] = ()

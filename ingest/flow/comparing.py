@@ -13,6 +13,7 @@ from ..reader import FileDocument
 from ..sources import FileReading
 from ..sync.file_plan import SyncPlan, leftovers
 from ..sync.states import state_of
+from ..urls.pages import PageReading
 from .acceptance import accepted
 from .changes import Group, Incoming, Refresh
 from .taking import Item, SameFiles, Taken
@@ -48,13 +49,16 @@ class Comparer:
             return [], Group(report=IngestReport(unchanged=unchanged), items=len(taken.held))
         if isinstance(taken, FileReading):
             return self._compare_file(taken)
-        documents, report = self._accept(taken)
+        items, count = (taken.outcomes, 1) if isinstance(taken, PageReading) else (taken, len(taken))
+        documents, report = self._accept(items)
+        if isinstance(taken, PageReading) and taken.is_unchanged:
+            report += IngestReport(unchanged=1)
         entries = await self._entries([document.id for document in documents])
         incoming = [
             Incoming(document, stored=stored, similar=(document.id,) if stored else ())
             for document, stored in ((each, entries.get(each.id)) for each in documents)
         ]
-        return incoming, Group(report=report, items=len(taken))
+        return incoming, Group(report=report, items=count)
 
     def notes(self) -> tuple[str, ...]:
         """Return what parsers said about the documents, the first of them."""

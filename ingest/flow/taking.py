@@ -1,4 +1,4 @@
-"""The first stage: take the texts of a job, and open and parse its files."""
+"""The first stage: take the texts of a job, fetch its pages, and open and parse its files."""
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
@@ -17,9 +17,12 @@ from ..job import Failure, Job, Skipped
 from ..sources import FileReading, Files
 from ..sync.file_plan import SyncPlan
 from ..sync.holdings import HeldFile
+from ..urls.pages import PageReading
 from .streams import map_in_order
 
 BATCH_DOCUMENTS = 64  # texts that are compared and cut at once
+
+URLS_AT_ONCE = 4  # fetched
 
 SMALL_BYTES = 2_000_000  # of larger files, one is parsed at a time: parsed, a file takes many times its size
 
@@ -33,11 +36,11 @@ class SameFiles:
     held: list[HeldFile]
 
 
-Taken: TypeAlias = list[Item] | SameFiles | FileReading
+Taken: TypeAlias = list[Item] | PageReading | SameFiles | FileReading
 
 
 class Taker:
-    """Takes the items of a job in their order, and its files in the order of their paths."""
+    """Takes the items of a job and its pages in their order, and its files in the order of their paths."""
 
     def __init__(self, job: Job, plan: SyncPlan, workers: WorkerPool, *, at_once: int) -> None:
         """Take a job, and how many files may be open or parsed at once."""
@@ -54,6 +57,8 @@ class Taker:
             while batch := await self._workers.run(_take, items, BATCH_DOCUMENTS):
                 ids |= {item.id for item in batch if isinstance(item, Document)}
                 await send.send(batch)
+            if self._job.pages is not None:
+                await map_in_order(self._job.pages.read, self._job.pages.urls, send, at_once=URLS_AT_ONCE)
             if self._job.files is not None:
                 await self._send_files(self._job.files, send, ids)
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from functools import partial
 from http import HTTPStatus
 
 import anyio
+from anyio import to_thread
 
 from ... import __version__
 from ...core.dates import written
@@ -47,40 +47,50 @@ class PageSettings:
         return hashlib.sha256(given.encode()).hexdigest()[:12]
 
 
-@dataclass(slots=True, eq=False)
-class Pages:
-    """Documents to ingest by their URLs. Iterating fetches them one by one, or says why one cannot be had."""
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """What was read at a URL: a document for each that it holds, or why there is none."""
 
-    urls: Sequence[str]
-    settings: PageSettings
-    held: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    """The revisions of the documents that the collection has, by id."""
-    unchanged: list[str] = field(default_factory=list[str])
-    """The ids of documents that are left as they are, because their servers said that they have not changed."""
+    outcomes: Sequence[Document | Failure]
+    is_unchanged: bool = False
+    """Whether its server said that it has not changed, so that it is left as it is."""
+
+
+class Pages:
+    """Documents to ingest by their URLs. What robots.txt of a host allows is asked once for all of them."""
+
+    def __init__(self, urls: Sequence[str], settings: PageSettings, *, held: Mapping[str, str] = EMPTY) -> None:
+        """Take URLs, each once, and the revisions of the documents that the collection has, by id."""
+        self.urls = urls
+        self.settings = settings
+        self._held = held
+        self._fetcher = Fetcher(settings.options, max_bytes=settings.max_bytes)
+        self._parsing = anyio.Lock()  # parsed, a page takes many times its size
 
     def __len__(self) -> int:
         return len(self.urls)
 
-    def __iter__(self) -> Iterator[Document | Failure]:
-        fetcher = Fetcher(self.settings.options, max_bytes=self.settings.max_bytes)
-        for url in self.urls:
-            id_ = identity(url)
-            try:
-                with failing_alone(id_):
-                    yield from self._documents(fetcher, url, id_)
-            except (InvalidInput, UrlRefused, UnreadableFile) as error:
-                yield Failure.of(without_secrets(url), error)
+    async def read(self, url: str) -> PageReading:
+        """Fetch and parse what is at a URL, or return why it cannot be had."""
+        shown = without_secrets(url)
+        try:
+            with failing_alone(shown):
+                return await self._read(url, identity(url))
+        except (InvalidInput, UrlRefused, UnreadableFile) as error:
+            return PageReading([Failure.of(shown, error)])
 
-    def _documents(self, fetcher: Fetcher, url: str, id_: str) -> Iterator[Document | Failure]:
-        conditions = _conditions(self.held.get(id_, ""), self.settings.version)
-        answer = anyio.run(partial(fetcher.fetch, url, conditions))
+    async def _read(self, url: str, id_: str) -> PageReading:
+        answer = await self._fetcher.fetch(url, _conditions(self._held.get(id_, ""), self.settings.version))
         if answer.status == HTTPStatus.NOT_MODIFIED:
-            self.unchanged.append(id_)
-            return
+            return PageReading([], is_unchanged=True)
+        async with self._parsing:
+            return PageReading(await to_thread.run_sync(self._documents, id_, answer))
+
+    def _documents(self, id_: str, answer: Fetched) -> list[Document | Failure]:
         source = without_secrets(answer.url)
         parts = self.settings.parse(*_named(source, answer))
-        for found in documents_in(parts, source=source, id_=id_, facts=self._facts(id_, answer)):
-            yield self._outcome(found)
+        found = documents_in(parts, source=source, id_=id_, facts=self._facts(id_, answer))
+        return [self._outcome(each) for each in found]
 
     def _outcome(self, found: FileDocument | Unparsed) -> Document | Failure:
         if isinstance(found, Unparsed):

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
+import anyio
+
 from ...core.errors import UnreadableFile, UrlRefused
 from .spelling import without_secrets
 
@@ -36,6 +38,7 @@ class Robots:
     def __init__(self, get: Get) -> None:
         self._get = get
         self._rules: dict[str, Protego | None] = {}
+        self._locks: dict[str, anyio.Lock] = {}
 
     async def check(self, url: str) -> None:
         """Refuse a URL that its site does not want fetched.
@@ -45,8 +48,9 @@ class Robots:
         """
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
-        if site not in self._rules:
-            self._rules[site] = await self._read(site)
+        async with self._locks.setdefault(site, anyio.Lock()):  # pages of a site are fetched at the same time
+            if site not in self._rules:
+                self._rules[site] = await self._read(site)
         rules = self._rules[site]
         if rules is not None and not rules.can_fetch(url, PRODUCT):
             raise UrlRefused(

@@ -79,8 +79,9 @@ class Harness:
         job = Job(collection=self.name, items=(), total=len(files), files=files, **options)
         return await self.ingestor.ingest(job)
 
-    async def ingest(self, *items: Document | Failure | Skipped, **options: Any) -> IngestReport:
-        return await self.ingestor.ingest(Job(collection=self.name, items=items, total=len(items), **options))
+    async def ingest(self, *items: Document | Failure | Skipped, total: int = 0, **options: Any) -> IngestReport:
+        job = Job(collection=self.name, items=items, total=total or len(items), **options)
+        return await self.ingestor.ingest(job)
 
     async def passages(self, document_id: str) -> list[Passage]:
         """Return all passages of a document, whatever its entry says."""

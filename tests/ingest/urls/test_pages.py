@@ -1,21 +1,30 @@
 """Documents at URLs: what is read of them, and how they are asked for again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from threading import Barrier, Event
 from typing import Any
 
+import anyio
 import pytest
-from anyio import to_thread
+from anyio import from_thread
+from anyio.lowlevel import current_token
 
 from resift.core.values import Document
-from resift.ingest.job import Failure, IngestReport
+from resift.ingest.flow.taking import Taken, Taker
+from resift.ingest.job import Failure, IngestReport, Job
 from resift.ingest.reader import FileDocument
+from resift.ingest.sync.file_plan import SyncPlan
+from resift.ingest.sync.holdings import Holdings
 from resift.ingest.urls.pages import Pages, PageSettings, pages_at
 from resift.ingest.urls.spelling import identity
+from resift.models.worker_pool import WorkerPool
 from resift.tests.ingest.harness import Harness
 from resift.tests.ingest.urls.site import Reply, Site
 
 pytestmark = pytest.mark.anyio
+
+LIMIT_S = 5.0  # after which a test fails rather than waits
 
 MODIFIED = "Sun, 29 Nov 2026 10:00:00 GMT"
 
@@ -31,7 +40,12 @@ def settings(site: Site, **metadata: Any) -> PageSettings:
 
 
 def read(site: Site, *urls: str, **metadata: Any) -> list[Document | Failure]:
-    return list(Pages(urls, settings(site, **metadata)))
+    pages = Pages(urls, settings(site, **metadata))
+
+    async def all_of_them() -> list[Document | Failure]:
+        return [item for url in urls for item in (await pages.read(url)).outcomes]
+
+    return anyio.run(all_of_them)
 
 
 def only(site: Site, url: str) -> FileDocument:
@@ -124,16 +138,16 @@ def test_documents_in_a_file_at_a_url_have_ids_below_its_own(site: Site) -> None
     assert all(item.id.startswith(f"{url}/") and item.facts["path"] == url for item in items)
 
 
-async def ingest(harness: Harness, site: Site, *urls: str, **metadata: Any) -> tuple[IngestReport, Pages]:
+async def ingest(harness: Harness, site: Site, *urls: str, **metadata: Any) -> IngestReport:
     pages = await pages_at(urls, settings(site, **metadata), store=harness.store, collection=harness.name)
-    return await harness.ingest(*await to_thread.run_sync(list, pages)), pages
+    return await harness.ingest(pages=pages)
 
 
 async def test_unchanged_page_is_not_sent_again(harness: Harness, site: Site) -> None:
     url = site.add("/a", "<p>Text of the page.</p>", ETag='"1"', Last_Modified=MODIFIED)
-    first, _ = await ingest(harness, site, url)
-    second, pages = await ingest(harness, site, url)
-    assert (first.added, second.added, second.updated, pages.unchanged) == (1, 0, 0, [url])
+    first = await ingest(harness, site, url)
+    second = await ingest(harness, site, url)
+    assert (first.added, second.added, second.updated, second.unchanged) == (1, 0, 0, 1)
     asked = site.asked[-1][1]
     assert (asked["if-none-match"], asked["if-modified-since"]) == ('"1"', MODIFIED)
     [passage] = await harness.passages(url)
@@ -144,14 +158,60 @@ async def test_changed_page_replaces_its_old_version(harness: Harness, site: Sit
     url = site.add("/a", "<p>Old text.</p>", ETag='"1"')
     await ingest(harness, site, url)
     site.add("/a", "<p>New text.</p>", ETag='"2"')
-    report, pages = await ingest(harness, site, url)
-    assert (report.updated, pages.unchanged) == (1, [])
+    report = await ingest(harness, site, url)
+    assert (report.updated, report.unchanged) == (1, 0)
     assert [each.text for each in await harness.passages(url)] == ["New text."]
 
 
 async def test_page_is_sent_again_when_other_metadata_is_given(harness: Harness, site: Site) -> None:
     url = site.add("/a", "<p>Text of the page.</p>", ETag='"1"')
     await ingest(harness, site, url, team="docs")
-    report, pages = await ingest(harness, site, url, team="support")
-    assert (report.updated, pages.unchanged) == (1, [])
+    report = await ingest(harness, site, url, team="support")
+    assert (report.updated, report.unchanged) == (1, 0)
     assert (await harness.passages(url))[0].metadata["team"] == "support"
+
+
+async def test_pages_are_fetched_at_once_and_counted_one_by_one(harness: Harness, site: Site) -> None:
+    meeting = Barrier(2)
+
+    def meet(_: Mapping[str, str]) -> Reply:
+        meeting.wait(LIMIT_S)  # raises for all, if not both are asked for
+        return Reply(b"<p>Text of a page.</p>")
+
+    site.pages |= {"/a": meet, "/b": meet}
+    row = '{"title": "A", "text": "One."}'
+    rows = site.add("/rows", f"{row}\n{row.replace('One', 'Two')}\n", "application/x-ndjson")
+    heard: list[str] = []
+
+    async def hear(done: float, total: int, message: str) -> None:
+        heard.append(message)
+
+    pages = await pages_at(
+        [f"{site.url}/a", f"{site.url}/b", rows], settings(site), store=harness.store, collection=harness.name
+    )
+    report = await harness.ingest(pages=pages, total=3, progress=hear)
+    assert (report.added, report.failures) == (4, ())
+    assert heard[-1].endswith("3 of 3 documents")
+    assert [path for path, _ in site.asked].count("/robots.txt") == 1
+
+
+async def test_models_run_and_jobs_can_be_cancelled_while_a_server_is_waited_for(site: Site) -> None:
+    workers, asked, released, waited = WorkerPool(1), anyio.Event(), Event(), list[bool]()
+    loop = current_token()
+
+    def wait(_: Mapping[str, str]) -> Reply:
+        from_thread.run_sync(asked.set, token=loop)
+        waited.append(released.wait(LIMIT_S))
+        return Reply(b"<p>Text</p>")
+
+    site.pages["/a"] = wait
+    job = Job("c", items=(), total=1, pages=Pages([f"{site.url}/a"], settings(site)))
+    taker = Taker(job, SyncPlan(Holdings(), (), options=str), workers, at_once=1)
+    send, receive = anyio.create_memory_object_stream[Taken](1)
+    async with anyio.create_task_group() as group, receive:
+        group.start_soon(taker.run, send)
+        await asked.wait()
+        assert await workers.run(list[bool]) == waited == []
+        group.cancel_scope.cancel()
+    assert waited == []
+    released.set()
