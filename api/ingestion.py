@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, StoreError
 from ..factories.engine import Services
 from ..ingest.files.named import absolute, roots_of
 from ..ingest.files.skipping import notes_on
@@ -72,8 +72,8 @@ def _watch(request: IngestRequest, services: Services, files: Files) -> tuple[st
     watched = Watched(request.collection, files.folders, glob=request.glob, metadata=request.metadata)
     try:
         services.watched.add(watched)
-    except OSError as error:
-        return (f"The folders are not watched: what to watch cannot be written ({error.strerror}).",)
+    except StoreError as error:
+        return (f"The folders are not watched. {error}",)
     return ()
 
 

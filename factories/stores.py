@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..core.retry import CircuitBreaker, RetryPolicy
 from ..ingest.jobs.folder import JOBS
-from ..ingest.watching.watched import WATCHED
+from ..ingest.watching.watched import WATCHED, WATCHED_LOCK
 from ..settings.load import Settings
 from ..settings.location import ENGINE_ADDRESS, ENGINE_LOCK, ENGINE_SOCKET, LOGS
 from ..store.collection import Store
@@ -50,4 +50,5 @@ def server_store(settings: Settings) -> QdrantStore:
 def own_files(settings: Settings) -> tuple[Path, ...]:
     """Return what Resift writes to the data folder, which is never ingested. Other files there are the user's."""
     engine = (ENGINE_LOCK, ENGINE_ADDRESS, ENGINE_SOCKET, LOGS)
-    return tuple(settings.data_dir / name for name in (COLLECTIONS, FOLDER, JOBS, LOCK, OWNER, WATCHED, *engine))
+    watched = (WATCHED, WATCHED_LOCK)
+    return tuple(settings.data_dir / name for name in (COLLECTIONS, FOLDER, JOBS, LOCK, OWNER, *watched, *engine))

@@ -12,6 +12,7 @@ from typing import Any, cast
 from filelock import BaseFileLock, FileLock, Timeout
 
 from ...core.errors import Hint, NotFound, StoreError
+from ...core.private_files import FILE_MODE, FOLDER_MODE, replace_file
 from .record import JobRecord
 
 JOBS = "jobs"
@@ -118,8 +119,8 @@ class JobFolder:
             StoreError: The folder cannot be written.
         """
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = FileLock(self._path(job_id, LOCK), thread_local=False, mode=0o600)
+            self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            lock = FileLock(self._path(job_id, LOCK), thread_local=False, mode=FILE_MODE)
             lock.acquire(timeout=0)
         except Timeout:
             return None
@@ -154,16 +155,8 @@ class JobFolder:
 
     def _write(self, job_id: str, ending: str, content: bytes) -> None:
         """Replace a file at once, readable by this user alone, and force it to disk."""
-        target = self._path(job_id, ending)
-        new = self._path(job_id, f"{ending}.{os.getpid()}.new")
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            new.unlink(missing_ok=True)
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(target)
+            replace_file(self._path(job_id, ending), content)
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -2,15 +2,21 @@
 
 import json
 import logging
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from ...core.errors import StoreError
+from ...core.private_files import FILE_MODE, FOLDER_MODE, replace_file
 from ..files.glob import DEFAULT_GLOB
 
-WATCHED = "watched.json"
+WATCHED, WATCHED_LOCK = "watched.json", "watched.lock"
+
+CHANGE_WITHIN_S = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +50,52 @@ class WatchedFolders:
 
     def __init__(self, data_folder: Path) -> None:
         self._file = data_folder / WATCHED
+        self._told = ""
 
     def read(self) -> list[Watched]:
         """Return what is watched. A file that cannot be read counts as empty, and the log says so."""
         try:
-            rows = json.loads(self._file.read_text(encoding="utf-8"))
+            return self._rows()
+        except StoreError as error:
+            if str(error) != self._told:
+                logger.warning("Nothing is watched: %s", error)
+            self._told = str(error)
+            return []
+
+    def add(self, watched: Watched) -> None:
+        """Watch folders from now on, in place of what is known about them and the same collection.
+
+        Raises:
+            StoreError: The file cannot be read or written. Then it is as it was.
+        """
+        with self._changing():
+            known = self._rows()
+            others = [each for row in known if (each := _without(row, watched.folders, watched.collection)).folders]
+            if [*others, watched] != known:
+                self._write([*others, watched])
+
+    def remove(self, *, folders: Sequence[Path] = (), collection: str = "") -> list[Watched]:
+        """Stop to watch folders, or all those of a collection; return what is not watched any more.
+
+        Raises:
+            StoreError: The file cannot be read or written. Then it is as it was.
+        """
+        if not self._file.exists():
+            return []
+        with self._changing():
+            known = self._rows()
+            kept = [
+                each
+                for row in known
+                if (each := _without(row, folders or row.folders, collection or row.collection)).folders
+            ]
+            if kept != known:
+                self._write(kept)
+            return [row for row in known if row not in kept]
+
+    def _rows(self) -> list[Watched]:
+        try:
+            rows = json.loads(self._file.read_bytes())
             return [
                 Watched(
                     str(row["collection"]),
@@ -61,41 +108,26 @@ class WatchedFolders:
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError) as error:
-            logger.warning("%s cannot be read, so nothing is watched: %s. Delete it.", self._file, error)
-            return []
+            raise StoreError(
+                f"What to watch cannot be read in {self._file}: {error}. Correct the file or delete it."
+            ) from error
 
-    def add(self, watched: Watched) -> None:
-        """Watch folders from now on, in place of what is known about them and the same collection.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        known = self.read()
-        others = [each for row in known if (each := _without(row, watched.folders, watched.collection)).folders]
-        if [*others, watched] != known:
-            self._write([*others, watched])
-
-    def remove(self, *, folders: Sequence[Path] = (), collection: str = "") -> list[Watched]:
-        """Stop to watch folders, or all those of a collection; return what is not watched any more.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        known = self.read()
-        kept = [
-            each
-            for row in known
-            if (each := _without(row, folders or row.folders, collection or row.collection)).folders
-        ]
-        if kept != known:
-            self._write(kept)
-        return [row for row in known if row not in kept]
+    @contextmanager
+    def _changing(self) -> Generator[None]:
+        """Let no other process or thread change the file meanwhile."""
+        lock = FileLock(self._file.with_name(WATCHED_LOCK), thread_local=False, mode=FILE_MODE)
+        try:
+            self._file.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            with lock.acquire(timeout=CHANGE_WITHIN_S):
+                yield
+        except OSError as error:  # a Timeout too
+            raise StoreError(
+                f"What to watch cannot be written to {self._file}: {error.strerror or error}. Free some space or "
+                "correct its permissions."
+            ) from error
 
     def _write(self, rows: Iterable[Watched]) -> None:
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self._file.with_suffix(f".{os.getpid()}.new")
-        new.write_text(json.dumps([row.as_json() for row in rows], indent=1), encoding="utf-8")
-        new.replace(self._file)
+        replace_file(self._file, json.dumps([row.as_json() for row in rows], indent=1).encode())
 
 
 def _without(row: Watched, folders: Sequence[Path], collection: str) -> Watched:

@@ -1,10 +1,14 @@
 """What the engine watches is kept in a file of the data folder."""
 
+import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from resift.ingest.watching.watched import WATCHED, Watched, WatchedFolders
+from resift.core.errors import StoreError
+from resift.ingest.watching.watched import WATCHED, WATCHED_LOCK, Watched, WatchedFolders
 
 DOCS, NOTES = Path("/somewhere/docs"), Path("/somewhere/notes")
 
@@ -37,9 +41,29 @@ def test_folders_and_collections_are_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '[{"collection": "a"}]', '{"a": 1}'])
-def test_damaged_file_counts_as_empty_and_is_logged(
+def test_damaged_file_counts_as_empty_is_logged_and_never_overwritten(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / WATCHED).write_text(text)
-    assert WatchedFolders(tmp_path).read() == []
-    assert "nothing is watched" in caplog.text
+    folders = WatchedFolders(tmp_path)
+    assert folders.read() == folders.read() == []
+    assert caplog.text.count("Nothing is watched") == 1
+    with pytest.raises(StoreError, match=r"watched\.json.*Correct the file or delete it"):
+        folders.add(Watched("default", (DOCS,)))
+    with pytest.raises(StoreError, match="cannot be read"):
+        folders.remove(collection="default")
+    assert (tmp_path / WATCHED).read_text() == text
+
+
+def test_changes_at_the_same_time_all_count_and_the_file_is_private(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: WatchedFolders(tmp_path).add(Watched(f"c{number}", (DOCS,))), range(20)))
+    assert {row.collection for row in WatchedFolders(tmp_path).read()} == {f"c{number}" for number in range(20)}
+    assert {each.name for each in tmp_path.iterdir()} == {WATCHED, WATCHED_LOCK}
+    if sys.platform != "win32":
+        assert stat.S_IMODE((tmp_path / WATCHED).stat().st_mode) == 0o600
+
+
+def test_nothing_is_made_to_forget_what_nobody_watches(tmp_path: Path) -> None:
+    assert WatchedFolders(tmp_path / "data").remove(collection="default") == []
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,40 @@
+"""Files that only this user may read, replaced as a whole: a crash leaves the old one or the new one."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from threading import get_ident
+
+FOLDER_MODE = 0o700
+
+FILE_MODE = 0o600
+
+
+def replace_file(target: Path, content: bytes) -> None:
+    """Replace a file at once, readable by this user alone, and force it to disk. Makes its folder if there is none.
+
+    Raises:
+        OSError: It cannot be written. Then the file is as it was.
+    """
+    target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    new = target.with_name(f"{target.name}.{os.getpid()}.{get_ident()}.new")
+    new.unlink(missing_ok=True)  # of a process with the same id that was killed
+    try:
+        _write(new, content)
+        new.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a new file, and force it to disk.
+
+    Raises:
+        OSError: It cannot be written, or exists.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
