@@ -56,8 +56,11 @@ def test_damaged_file_counts_as_empty_is_logged_and_never_overwritten(
 
 
 def test_changes_at_the_same_time_all_count_and_the_file_is_private(tmp_path: Path) -> None:
+    def add(number: int) -> None:
+        WatchedFolders(tmp_path).add(Watched(f"c{number}", (DOCS,)))
+
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: WatchedFolders(tmp_path).add(Watched(f"c{number}", (DOCS,))), range(20)))
+        list(pool.map(add, range(20)))
     assert {row.collection for row in WatchedFolders(tmp_path).read()} == {f"c{number}" for number in range(20)}
     assert {each.name for each in tmp_path.iterdir()} == {WATCHED, WATCHED_LOCK}
     if sys.platform != "win32":
