@@ -46,17 +46,22 @@ class Care:
         """The unreadable records that were logged."""
 
     async def keep(self, job: LiveJob) -> None:
-        """Write a job into the folder, unless it is there.
+        """Write a job into the folder, unless it is there, or this process is done with it.
 
         Raises:
             StoreError: The folder cannot be written.
         """
         async with job.saving:
-            if job.lock is not None:
+            if job.lock is not None or job.has_left.is_set():
                 return
             record = job.record
             lock = await to_thread.run_sync(self.folder.take, record.id)
-            await to_thread.run_sync(self.folder.add, record, job.asked.request)
+            try:
+                await to_thread.run_sync(self.folder.add, record, job.asked.request)
+            except StoreError:
+                if lock is not None:
+                    lock.release()
+                raise
             job.lock, job.saved = lock, record
 
     async def save(self, job: LiveJob) -> None:
@@ -67,7 +72,7 @@ class Care:
         """
         async with job.saving:
             record = job.record
-            if job.lock is None or job.saved == record:
+            if job.lock is None or job.saved == record or job.has_left.is_set():
                 return
             await to_thread.run_sync(self.folder.save, record)
             job.saved = record
@@ -116,12 +121,13 @@ class Care:
         if (lock := self.folder.take(record.id)) is None:
             self.folder.ask_to_cancel(record.id)
             return record
-        with lock:
+        try:
             found = self.folder.read(record.id)
             if isinstance(found, JobRecord) and not found.has_ended:
                 record = replace(found, state=JobState.CANCELLED, ended=self._time())
                 self.folder.save(record)
                 self.folder.forget_request(record.id)
+        finally:
             lock.release()
         return record
 
@@ -186,9 +192,11 @@ class Care:
     def _remove_stray(self, job_id: str) -> None:
         """Remove a request whose record was never written, because its process ended."""
         if (lock := self.folder.take(job_id)) is not None:
-            if job_id in self.folder.strays():
-                self.folder.remove(job_id)
-            lock.release()
+            try:
+                if job_id in self.folder.strays():
+                    self.folder.remove(job_id)
+            finally:
+                lock.release()
 
     def _tell(self, record: Unreadable) -> None:
         if record.id not in self._told:

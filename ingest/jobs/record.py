@@ -24,7 +24,7 @@ class JobState(StrEnum):
     """Where a job is in its life."""
 
     QUEUED = "queued"
-    """It waits for another job on its collection, for maintenance to end, or for an engine."""
+    """It waits for other jobs, for maintenance to end, or for an engine."""
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"

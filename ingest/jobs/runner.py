@@ -23,6 +23,8 @@ from .record import JobRecord, JobState
 
 MOST_UNFINISHED = 100
 
+MOST_AT_ONCE = 2  # jobs: each parses several files and encodes on all cores already
+
 TEND_S = 0.5  # between two looks at the jobs of this process: what is due to be written, and what others want
 
 SWEEP_S = 10.0  # between two looks at the jobs that other processes left
@@ -58,6 +60,7 @@ class JobRunner:
         self._live: dict[str, LiveJob] = {}
         self._locks = WriteLocks()
         self._perform: Perform | None = None
+        self._slots: anyio.Semaphore
         self._queue: MemoryObjectSendStream[LiveJob] | None = None
         self._refusal = ""
 
@@ -79,7 +82,7 @@ class JobRunner:
         """
         queue, jobs = anyio.create_memory_object_stream[LiveJob](math.inf)
         async with queue, jobs, anyio.create_task_group() as group:
-            self._perform, self._queue = perform, queue
+            self._perform, self._queue, self._slots = perform, queue, anyio.Semaphore(MOST_AT_ONCE)
             group.start_soon(self._work_off, jobs, group)
             group.start_soon(self._tend)
             try:
@@ -197,7 +200,8 @@ class JobRunner:
             with job.scope:
                 async with self._locks[job.record.collection]:
                     while not job.record.has_ended:
-                        await self._attempt(job)
+                        async with self._slots:
+                            await self._attempt(job)
         finally:
             with anyio.CancelScope(shield=True):
                 await self._let_go(job)

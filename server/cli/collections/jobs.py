@@ -147,7 +147,8 @@ def _table(records: Sequence[JobRecord]) -> Table:
 def _in_a_line(record: JobRecord) -> str:
     if record.report is not None:
         report = record.report
-        counts = ", ".join(f"{getattr(report, name):,} {name}" for name in ("added", "updated", "unchanged", "removed"))
+        kinds = ("added", "updated", *(["renamed"] if report.renamed else []), "unchanged", "removed")
+        counts = ", ".join(f"{getattr(report, name):,} {name}" for name in kinds)
         return f"{record.id}: {record.state}: {counts}, {len(report.failures):,} failed."
     return f"{record.id}: {record.state}{f': {problem}' if (problem := _problem(record)) else ''}"
 

@@ -8,10 +8,11 @@ import pytest
 
 from resift.core.errors import NotFound, StoreError
 from resift.ingest.jobs.folder import JobFolder, Unreadable
+from resift.ingest.jobs.live import LiveJob
 from resift.ingest.jobs.record import JobState, KeptError
 from resift.ingest.jobs.runner import JobRunner
 from resift.store.gate import Gate
-from resift.tests.ingest.jobs.running import keep, record, runner_of
+from resift.tests.ingest.jobs.running import LONG_S, WHEN, asked, keep, record, runner_of
 
 pytestmark = pytest.mark.anyio
 
@@ -98,6 +99,27 @@ async def test_request_without_a_record_is_removed(tmp_path: Path) -> None:
     (tmp_path / "jobs" / "0123456789ab.json").unlink()
     assert await runner_of(tmp_path).care.left_by_others([]) == []
     assert list((tmp_path / "jobs").iterdir()) == []
+
+
+async def test_job_that_has_ended_meanwhile_is_not_written_again(tmp_path: Path) -> None:
+    job = LiveJob(record(state=JobState.DONE, ended=WHEN), asked())
+    job.leave()
+    await runner_of(tmp_path).care.look_after(job)
+    assert job.lock is None
+    assert not (tmp_path / "jobs").exists()
+
+
+async def test_job_that_cannot_be_cancelled_because_its_record_is_away_is_not_held(tmp_path: Path) -> None:
+    keep(tmp_path, record())
+    runner = runner_of(tmp_path)
+    in_the_way = tmp_path / "jobs" / "0123456789ab.json"
+    content = in_the_way.read_bytes()
+    in_the_way.unlink()
+    with pytest.raises(NotFound) as caught:
+        await runner.cancel(record(), wait_s=LONG_S)
+    assert caught.value.__traceback__  # which keeps alive what was not released
+    in_the_way.write_bytes(content)
+    assert (await runner.cancel(record(), wait_s=LONG_S)).state is JobState.CANCELLED
 
 
 @pytest.mark.parametrize("job_id", ["0123456789ab", "../../secret", "", "\ud800"])

@@ -160,6 +160,22 @@ async def test_jobs_on_one_collection_queue_and_others_run_beside_them(tmp_path:
         assert (work.begun[-1], second.record.state) == ("b", JobState.RUNNING)
 
 
+async def test_two_jobs_run_at_once_and_the_others_wait_for_their_places(tmp_path: Path) -> None:
+    work = Work()
+    async with serving(tmp_path, work) as runner:
+        jobs = [await runner.start(asked(str(number), f"c{number}")) for number in range(6)]
+        await work.began(2)
+        await anyio.wait_all_tasks_blocked()
+        assert [job.record.state for job in jobs] == [JobState.RUNNING] * 2 + [JobState.QUEUED] * 4
+        await runner.cancel(jobs[5].record, wait_s=LONG_S)
+        await runner.cancel(jobs[0].record, wait_s=LONG_S)
+        await work.began(3)
+        work.end.set()
+        for job in jobs:
+            await job.has_left.wait()
+    assert work.begun == ["0", "1", "2", "3", "4"]
+
+
 async def test_maintenance_pauses_a_job_which_begins_again_afterwards(tmp_path: Path) -> None:
     work, gate = Work(), Gate()
     async with serving(tmp_path, work, gate) as runner:

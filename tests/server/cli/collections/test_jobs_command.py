@@ -47,6 +47,11 @@ def test_waiting_for_a_job_that_is_done_prints_its_counts(run: Run, kept: Path) 
     assert run("jobs", "wait", JOB).out == f"{JOB}: done: 3 added, 0 updated, 0 unchanged, 0 removed, 0 failed.\n"
 
 
+def test_counts_of_a_job_say_what_was_renamed(run: Run, kept: Path) -> None:
+    keep(kept, record(JOB, state=JobState.DONE, report=IngestReport(renamed=2)))
+    assert "0 updated, 2 renamed, 0 unchanged" in run("jobs", "wait", JOB).out
+
+
 def test_waiting_for_a_job_that_failed_fails(run: Run, kept: Path) -> None:
     keep(kept, record(JOB, state=JobState.FAILED, error=KeptError(kind="StoreError", message="The disk is full.")))
     ended = run("jobs", "wait", JOB)
