@@ -14,6 +14,7 @@ from ..core.values import EMPTY, Document, Metadata
 from ..store.fields import BUILT_IN_FIELDS, RESERVED_WORDS
 from .files.opening import open_file
 from .files.roots import Roots
+from .parsers.protocols import suffix_of
 from .parsing import Parse, Part, failing_alone, parse_file
 from .text.structure import ParsedDocument
 
@@ -159,8 +160,13 @@ def documents_in(
             metadata=metadata,
             parsed=parsed,
             format=part.format,
-            facts={**facts, "format": part.format, **pages},
+            facts={**facts, "format": _format_of(part.format, f"{source}{inner}"), **pages},
         )
+
+
+def _format_of(parser: str, source: str) -> str:
+    """Return the format as users name it: the name of the parser, and of Office files their suffix."""
+    return suffix_of(source).removeprefix(".") if parser == "office" else parser
 
 
 def modified_fact(modified_ns: int) -> str:

@@ -34,7 +34,7 @@ def local_path(path: str | Path) -> Path:
         )
     if scheme != "file":
         raise InvalidInput(
-            f"{shown(path)!r} is a URL, and Resift reads only files on this machine. "
+            f"{shown(path)!r} is a URL of the kind {scheme}://, which Resift cannot fetch. "
             "Download it first, then ingest the file."
         )
     # Path leaves one of the slashes, which then stands for `file:///`.

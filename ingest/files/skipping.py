@@ -17,6 +17,7 @@ from .ignoring import GIT_RULES, IGNORED, OWN_RULES
 OTHER_NAMES = "outside the glob"
 HIDDEN = "hidden"
 HIDDEN_FOLDERS = "hidden folders"
+REPOSITORIES = "folders of version control"
 GENERATED_FOLDERS = "generated folders"
 EMPTY = "empty"
 BLANK = "blank"
@@ -65,10 +66,16 @@ _GENERATED, _SECRET, _SAMPLE = (
     re.compile("|".join(map(translate, names))) for names in (sorted(SKIPPED_FOLDERS), _SECRET_NAMES, _SAMPLES)
 )
 
+REPOSITORY_FOLDERS = frozenset({".git", ".hg", ".svn", ".jj"})
+"""What version control keeps for itself: nothing that anyone wants to search."""
+
 _NAMED = KINDS | {SECRETS, DANGLING, OUTSIDE}
 """The kinds that a note names the first files of: documents may be among them."""
 
-_SINGULAR: Mapping[str, str] = {OUTSIDE: "link that leads outside"}
+_SINGULAR: Mapping[str, str] = {
+    OUTSIDE: "link that leads outside",
+    REPOSITORIES: "folder of version control",
+}
 """Of kinds of several words, where it is not made by leaving out the last letter."""
 
 _SAVE_AS: Mapping[str, str] = {

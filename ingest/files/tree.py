@@ -134,7 +134,7 @@ class TreeSearch:
         if name in self.own_names and target in self.roots.own:
             return skipping.OWN
         if name.startswith("."):
-            return skipping.HIDDEN_FOLDERS
+            return skipping.REPOSITORIES if name in skipping.REPOSITORY_FOLDERS else skipping.HIDDEN_FOLDERS
         return skipping.GENERATED_FOLDERS if skipping.is_generated(name) else ""
 
     def _file(self, entry: FolderEntry, place: _Place) -> FoundFile | Skipped:
@@ -153,7 +153,7 @@ class TreeSearch:
         if not self.matches((*place.parts, name)):
             return skipping.OTHER_NAMES
         if name.startswith("."):
-            return skipping.HIDDEN
+            return skipping.SECRETS if skipping.is_secret(name) else skipping.HIDDEN
         if is_special:
             return skipping.SPECIAL
         return place.ignored(name, is_folder=False)

@@ -61,9 +61,9 @@ def _kind_of(archive: Archive, member: PackedFile) -> str:
 
     *folders, name = PurePosixPath(member.path).parts
     reasons = (
+        (skipping.SECRETS, lambda: skipping.holds_secrets(Path(member.path))),
         (skipping.HIDDEN, lambda: any(part.startswith(".") for part in (*folders, name))),
         (skipping.GENERATED_FOLDERS, lambda: any(map(skipping.is_generated, folders))),
-        (skipping.SECRETS, lambda: skipping.holds_secrets(Path(member.path))),
         (skipping.EMPTY, lambda: not member.info.file_size),
         (junk_by_name(name), lambda: bool(junk_by_name(name))),
         (skipping.kind_of(name), lambda: not _is_readable(archive, member)),

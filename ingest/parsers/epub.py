@@ -96,6 +96,7 @@ class _Pages:
             sections=tuple(self.sections),
             title=sane_title(book.package.text_of("title")),
             page_numbers=self.pages,
+            has_separate_pages=True,
             notes=notes,
             metadata=facts_of(author=", ".join(filter(None, authors)), pages=len(book.spine)),
         )

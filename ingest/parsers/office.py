@@ -98,7 +98,7 @@ def _finished(writer: _Writer, document: OfficeDocument, *, title: str, pages: i
     properties = document.properties
     metadata = facts_of(author=str(properties.get("author", "")), pages=pages)
     parsed = writer.finish(title=normalise(title), metadata=metadata)
-    return replace(parsed, page_numbers=writer.pages if any(writer.pages) else ())
+    return replace(parsed, page_numbers=writer.pages if any(writer.pages) else (), has_separate_pages=True)
 
 
 def _text_document(document: OfficeDocument) -> ParsedDocument:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...core.values import Passage
 from ..reader import FileDocument
@@ -43,7 +43,8 @@ class Chunker:
             headers={unit: header.tokens for unit, header in pieces.headers.items()},
             penalties=pieces.penalties,
         )
-        chunks = packer.merge_small(list(_chunks(written.parsed, iter(pieces.ranges), packer)))
+        pages = [list(_chunks(sections, packer)) for sections in _by_page(written.parsed, iter(pieces.ranges))]
+        chunks = [chunk for found in pages for chunk in packer.merge_small(found)]
         title, headings = fit_headings(document.title, [chunk.path for chunk in chunks], self._counter)
         return [
             written.passage(document, ordinal, title=title, heading=heading, piece=piece)
@@ -109,9 +110,29 @@ def _slices(chunks: Sequence[Chunk], pieces: _Pieces) -> Iterator[Slice]:
         done = units[-1].end
 
 
-def _chunks(parsed: ParsedDocument, ranges: Iterator[UnitRange], packer: Packer) -> Iterator[Chunk]:
-    """Yield the chunks of every section in order; `ranges` are the units of each block."""
+_SectionRanges: TypeAlias = tuple[tuple[str, ...], list[UnitRange]]
+"""The path of headings of a section, and the units of each of its blocks."""
+
+
+def _by_page(parsed: ParsedDocument, ranges: Iterator[UnitRange]) -> list[list[_SectionRanges]]:
+    """Return the sections of each page that is a text of its own, in order; else those of the whole document.
+
+    `ranges` are the units of each block. A section that goes on on the next page is divided there.
+    """
+    pages: dict[int, list[_SectionRanges]] = {}
     for section in parsed.sections:
-        blocks = [(first, last) for first, last in (next(ranges) for _ in section.blocks) if first < last]
-        if blocks:
-            yield from (Chunk(units, section.path) for units in packer.pack_section(blocks))
+        on_page: dict[int, list[UnitRange]] = {}
+        for block in section.blocks:
+            units = next(ranges)
+            if units[0] < units[1]:
+                page = parsed.page_numbers[block.first] if parsed.has_separate_pages and parsed.page_numbers else 0
+                on_page.setdefault(page, []).append(units)
+        for page, blocks in on_page.items():
+            pages.setdefault(page, []).append((section.path, blocks))
+    return list(pages.values())
+
+
+def _chunks(sections: Sequence[_SectionRanges], packer: Packer) -> Iterator[Chunk]:
+    """Yield the chunks of every section in order."""
+    for path, blocks in sections:
+        yield from (Chunk(units, path) for units in packer.pack_section(blocks))

@@ -52,6 +52,8 @@ class ParsedDocument:
     """The title that the document gives itself; empty when it gives none."""
     page_numbers: Sequence[int] = ()
     """The page, slide or sheet on which each line stands, counted from 1; empty for a format without them."""
+    has_separate_pages: bool = False
+    """Whether each page is a text of its own, such as a slide or a sheet, so that no passage goes beyond one."""
     notes: tuple[str, ...] = ()
     """Sentences for the reader of the ingest report, such as which pages have no text."""
     metadata: Metadata = field(default_factory=lambda: EMPTY)

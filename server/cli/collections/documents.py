@@ -89,7 +89,9 @@ def print_report(report: IngestReport, collection: str, *, dry_run: bool = False
     """Print what an ingestion did, or would do; failures go to stderr."""
     kinds = ("added", "updated", *(["renamed"] if report.renamed else []), "unchanged", "removed")
     counts = ", ".join(f"{getattr(report, kind):,} {kind}" for kind in kinds)
-    say(f"{collection}: {counts}; {counted(report.passages, 'passage')} {'to write' if dry_run else 'written'}.")
+    failed = f", {len(report.failures):,} failed" if report.failures else ""
+    done = "to write" if dry_run else "written"
+    say(f"{collection}: {counts}{failed}; {counted(report.passages, 'passage')} {done}.")
     for kind, ids in report.planned.items():
         for id_ in ids[:MAX_PLANNED_SHOWN]:
             say(f"  {kind}: {id_}")

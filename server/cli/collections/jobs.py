@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -11,6 +12,7 @@ import typer
 from anyio import from_thread
 
 from ....core.errors import InvalidInput
+from ....core.text import counted
 from ..command import ENGINE, AsJson
 from ..console import HINTS, note, print_json, progress_bar, say, show
 
@@ -58,10 +60,14 @@ def jobs(
     waits = action is JobAction.WAIT
     record = on_jobs(lambda background: _wait(background, job_id) if waits else background.cancel(job_id))
     if as_json:
-        print_json(_entry(record))
+        print_json({**_entry(record), "report": None if record.report is None else asdict(record.report)})
+    elif record.report is not None and str(record.state) == "done":
+        from .documents import print_report
+
+        print_report(record.report, record.collection)
     else:
         say(_in_a_line(record))
-    if record.error is not None:
+    if record.error is not None or (record.report is not None and record.report.failures):
         raise typer.Exit(1)
 
 
@@ -145,13 +151,10 @@ def _table(records: Sequence[JobRecord]) -> Table:
 
 
 def _in_a_line(record: JobRecord) -> str:
-    if record.report is not None:
-        report = record.report
-        kinds = ("added", "updated", *(["renamed"] if report.renamed else []), "unchanged", "removed")
-        counts = ", ".join(f"{getattr(report, name):,} {name}" for name in kinds)
-        return f"{record.id}: {record.state}: {counts}, {len(report.failures):,} failed."
     return f"{record.id}: {record.state}{f': {problem}' if (problem := _problem(record)) else ''}"
 
 
 def _problem(record: JobRecord) -> str:
-    return "" if record.error is None else record.error.restored().text(HINTS)
+    if record.error is not None:
+        return record.error.restored().text(HINTS)
+    return counted(len(record.report.failures), "failure") if record.report and record.report.failures else ""

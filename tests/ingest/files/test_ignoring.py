@@ -37,7 +37,7 @@ def test_ignored_files_and_folders_are_skipped_and_counted(repository: Path) -> 
     rules(repository, "out/", "draft-*")
     found = find(repository)
     assert names(found, repository) == ["a.md", "deep/kept.md"]
-    assert found.skipped == {GIT_KIND: 3, "hidden": 1, "hidden folders": 1}
+    assert found.skipped == {GIT_KIND: 3, "hidden": 1, "folders of version control": 1}
     assert found.examples[GIT_KIND] == tuple(f"{repository}/{name}" for name in ("draft-b.md", "out", "deep/out"))
 
 

@@ -90,7 +90,7 @@ def test_files_that_are_not_taken_are_counted_by_kind(tmp_path: Path) -> None:
         "binary": 1,
         "odt": 1,
         "hidden": 1,
-        "hidden folders": 1,
+        "folders of version control": 1,
         "generated folders": 1,
         "secret files": 2,
         "dangling links": 1,

@@ -59,8 +59,8 @@ def test_what_a_folder_would_leave_out_is_left_out_and_counted() -> None:
     )
     assert (document.name, document.data) == ("Makefile", b"all:")
     assert document.note == (
-        "Of the files in it, these were left out: 3 hidden, 2 generated folders, 1 binary, 1 empty, 1 minified, "
-        "1 mp3, 1 secret file."
+        "Of the files in it, these were left out: 2 generated folders, 2 hidden, 2 secret files, 1 binary, 1 empty, "
+        "1 minified, 1 mp3."
     )
     [part] = parts_of(packed(*files, ("a.md", "Text."))).values()
     assert part.parsed

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resift.ingest.job import IngestReport
+from resift.ingest.job import Failure, IngestReport
 from resift.ingest.jobs.record import JobState, KeptError
 from resift.settings.location import data_dir
 from resift.tests.ingest.jobs.running import keep, record
@@ -42,9 +42,17 @@ def test_job_that_no_engine_works_on_is_cancelled(run: Run, kept: Path) -> None:
     assert run("jobs", "cancel", JOB, "--json").json["state"] == "cancelled"
 
 
-def test_waiting_for_a_job_that_is_done_prints_its_counts(run: Run, kept: Path) -> None:
-    keep(kept, record(JOB, state=JobState.DONE, report=IngestReport(added=3)))
-    assert run("jobs", "wait", JOB).out == f"{JOB}: done: 3 added, 0 updated, 0 unchanged, 0 removed, 0 failed.\n"
+def test_waiting_for_a_job_that_is_done_prints_its_report(run: Run, kept: Path) -> None:
+    report = IngestReport(added=3, passages=4, failures=(Failure("a.pdf", "It is encrypted."),))
+    keep(kept, record(JOB, state=JobState.DONE, report=report))
+    ended = run("jobs", "wait", JOB)
+    assert "3 added, 0 updated, 0 unchanged, 0 removed, 1 failed; 4 passages written." in ended.out
+    assert "failed: a.pdf: It is encrypted." in ended.err
+    assert ended.code == 1
+    assert run("jobs", "wait", JOB, "--json").json["report"]["failures"] == [
+        {"source": "a.pdf", "reason": "It is encrypted."}
+    ]
+    assert "1 failure" in run("jobs").out
 
 
 def test_counts_of_a_job_say_what_was_renamed(run: Run, kept: Path) -> None:
