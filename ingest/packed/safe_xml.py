@@ -10,7 +10,10 @@ _MAX_DEPTH = 200
 
 
 class Element:
-    """An element: its name without namespace, its attributes by their names without namespaces, children and text."""
+    """An element: its name without namespace, its attributes, children and text.
+
+    Attributes have their names without namespaces; one in a namespace also has that, as in "namespace}name".
+    """
 
     __slots__ = ("attributes", "children", "name", "text")
 
@@ -49,7 +52,7 @@ def read_xml(data: bytes, name: str) -> Element:
     def start(tag: str, attributes: dict[str, str]) -> None:
         if len(path) > _MAX_DEPTH:
             raise UnreadableFile(f"{name} is nested too deeply. Leave it out.")
-        element = Element(_local(tag), {_local(key): value for key, value in attributes.items()})
+        element = Element(_local(tag), attributes | {_local(key): value for key, value in attributes.items()})
         path[-1].children.append(element)
         path.append(element)
 

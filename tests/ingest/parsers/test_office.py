@@ -293,3 +293,15 @@ def test_speaker_notes_belong_to_the_slide_that_names_them() -> None:
 @pytest.mark.parametrize("broken", [b"", b"PK", b"no archive"])
 def test_notes_of_a_file_that_is_no_archive_are_unknown(broken: bytes) -> None:
     assert speaker_notes(broken) is None
+
+
+def test_notes_of_a_file_with_a_damaged_part_or_entities_are_unknown() -> None:
+    deck = POWERPOINT.Presentation()
+    deck.slides.add_slide(deck.slide_layouts[5]).notes_slide.notes_text_frame.text = "Said."
+    data, main = saved(deck), "ppt/presentation.xml"
+    assert speaker_notes(data) == {1: ("Said.",)}
+    with zipfile.ZipFile(BytesIO(data)) as parts:
+        start = parts.getinfo(main).header_offset + 30 + len(main)
+    assert speaker_notes(data[:start] + b"\xff" * 20 + data[start + 20 :]) is None
+    entity = '<!DOCTYPE d [<!ENTITY x "y">]><p:presentation '
+    assert speaker_notes(rewritten(data, main, lambda xml: xml.replace("<p:presentation ", entity, 1))) is None
