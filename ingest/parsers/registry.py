@@ -1,7 +1,8 @@
 """The table of parsers, and which one reads a document: by its suffix, else by the look of its text."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -19,7 +20,7 @@ from .notebook import NotebookParser
 from .office import OfficeParser
 from .pdf import PdfParser
 from .plain_text import PlainTextParser
-from .protocols import Container, Content, Parser, suffix_of
+from .protocols import Container, Content, InnerDocument, Parser, suffix_of
 from .records import JsonLinesContainer, JsonParser
 from .rst import RstParser
 from .scans.pictures import PictureParser
@@ -82,7 +83,7 @@ def installed_parsers() -> Parsers:
     added, problems = dict[str, Parser | Container](), list(plugins.problems)
     for plugin in plugins.found.values():
         try:
-            added[plugin.name] = _PluginParser(plugin)
+            added[plugin.name] = _of_plugin(plugin)
         except Exception as error:  # noqa: BLE001  making a stranger's object can raise anything
             problems.append(unusable(plugin.name, plugin.package, f"{type(error).__name__}: {error}"))
     by_name = {**added, **{name: parser for name, parser in BUILT_IN.items() if name not in added}}
@@ -92,21 +93,45 @@ def installed_parsers() -> Parsers:
 
 def label_of(parser: Parser | Container) -> str:
     """Return what an error calls a parser: "the html parser", or a plug-in with its package."""
-    if isinstance(parser, _PluginParser):
+    if isinstance(parser, _PluginFormat):
         return parser.label
     return next((f"the {name} parser" for name, each in BUILT_IN.items() if each is parser), "its parser")
 
 
-class _PluginParser:
-    """A parser of another package. What it raises becomes an error that names the package."""
+class _PluginFormat:
+    """A parser or container of another package. What it raises becomes an error that names the package."""
 
-    def __init__(self, plugin: Plugin) -> None:
-        self._parser: Parser = plugin.value() if isinstance(plugin.value, type) else plugin.value
+    def __init__(self, plugin: Plugin, reader: Parser | Container) -> None:
         self.label = f"the plug-in {plugin.name!r} of {plugin.package}"
-        if isinstance(self._parser.suffixes, str):
-            raise TypeError(f"`suffixes` is the text {self._parser.suffixes!r}; it must be a tuple of texts")
-        self.suffixes = frozenset(f".{suffix.lower().removeprefix('.')}" for suffix in self._parser.suffixes)
-        self.is_binary = self._parser.is_binary
+        if isinstance(reader.suffixes, str):
+            raise TypeError(f"`suffixes` is the text {reader.suffixes!r}; it must be a tuple of texts")
+        self.suffixes = frozenset(f".{suffix.lower().removeprefix('.')}" for suffix in reader.suffixes)
+        self.is_binary = reader.is_binary
+
+    @contextmanager
+    def naming(self, source: str) -> Generator[None]:
+        """Turn any exception into an error that names the package.
+
+        Raises:
+            UnreadableFile: Anything but a `ResiftError` was raised.
+        """
+        try:
+            yield
+        except ResiftError:
+            raise
+        except Exception as error:  # plug-ins may raise anything
+            raise UnreadableFile(
+                f"{source or 'The text'} cannot be parsed by {self.label}: "
+                f"{cause_of(error)}. Correct the document, or update or uninstall that package."
+            ) from error
+
+
+class _PluginParser(_PluginFormat):
+    """A parser of another package."""
+
+    def __init__(self, plugin: Plugin, parser: Parser) -> None:
+        super().__init__(plugin, parser)
+        self._parser = parser
 
     def sniff(self, text: str) -> bool:
         """Return whether the plug-in recognises the text."""
@@ -118,16 +143,41 @@ class _PluginParser:
 
     def parse(self, content: Content) -> ParsedDocument:
         """Return what the plug-in makes of the content."""
-        try:
-            parsed = self._parser.parse(content)
-            return replace(parsed, lines=[_one_line(line) for line in parsed.lines], title=_one_line(parsed.title))
-        except ResiftError:
-            raise
-        except Exception as error:  # plug-ins may raise anything
-            raise UnreadableFile(
-                f"{content.source or 'The text'} cannot be parsed by {self.label}: "
-                f"{cause_of(error)}. Correct the document, or update or uninstall that package."
-            ) from error
+        with self.naming(content.source):
+            return _clean(self._parser.parse(content))
+
+
+class _PluginContainer(_PluginFormat):
+    """A container of another package."""
+
+    def __init__(self, plugin: Plugin, container: Container) -> None:
+        super().__init__(plugin, container)
+        self._container = container
+
+    def split(self, content: Content) -> Iterator[InnerDocument]:
+        """Yield what the plug-in finds in the content."""
+        with self.naming(content.source):
+            for found in self._container.split(content):
+                parsed = None if found.parsed is None else _clean(found.parsed)
+                yield replace(found, name=_one_line(found.name).strip("/"), parsed=parsed)
+
+
+def _of_plugin(plugin: Plugin) -> Parser | Container:
+    """Return the parser or the container of a plug-in.
+
+    Raises:
+        TypeError: It is neither, or does not name its suffixes.
+    """
+    reader = plugin.value() if isinstance(plugin.value, type) else plugin.value
+    if hasattr(reader, "parse"):
+        return _PluginParser(plugin, reader)
+    if hasattr(reader, "split"):
+        return _PluginContainer(plugin, reader)
+    raise TypeError("it has neither the method `parse` nor `split`")
+
+
+def _clean(parsed: ParsedDocument) -> ParsedDocument:
+    return replace(parsed, lines=[_one_line(line) for line in parsed.lines], title=_one_line(parsed.title))
 
 
 def cause_of(error: Exception) -> str:

@@ -10,6 +10,7 @@ from resift.core.errors import UnreadableFile
 from resift.core.values import Document
 from resift.ingest.files.roots import Roots
 from resift.ingest.parsers.registry import BUILT_IN, installed_parsers
+from resift.ingest.parsing import parse_file
 from resift.ingest.reader import read_document
 from resift.ingest.sources import files_below
 from resift.ingest.text.structure import Block, ParsedDocument, Section
@@ -36,7 +37,7 @@ def read(path: Path) -> Document:
 
 def test_plugins_come_before_the_built_in_parsers() -> None:
     parsers = installed_parsers()
-    assert list(parsers.by_name) == ["failing", "lyrics", "packed", *BUILT_IN]
+    assert list(parsers.by_name) == ["diary", "failing", "lyrics", "packed", *BUILT_IN]
 
 
 def test_text_format_of_a_plugin_is_read_with_title_metadata_and_headings(
@@ -47,6 +48,16 @@ def test_text_format_of_a_plugin_is_read_with_title_metadata_and_headings(
     passages = chunker.chunk(document)
     assert passages[-1].heading == "Chorus"
     assert (passages[0].start_line, passages[-1].end_line) == (1, 8)
+
+
+def test_documents_in_a_file_of_a_plugins_format_are_read_and_its_failure_names_it() -> None:
+    monday, tuesday, failed = parse_file("a.diary", b"monday It rained.\rtuesday SONG\r\n! oh")
+    assert (monday.name, monday.format, monday.text) == ("monday", "diary", "It rained.")
+    assert (tuesday.name, tuesday.format) == ("tuesday.lyrics", "lyrics")
+    assert failed.problem == (
+        "a.diary cannot be parsed by the plug-in 'diary' of resift-test-parser 1.0: ValueError: torn page. "
+        "Correct the document, or update or uninstall that package."
+    )
 
 
 def test_text_without_a_suffix_is_recognised_by_a_plugin(chunker: ParsingChunker) -> None:
@@ -86,9 +97,10 @@ def test_failing_plugin_fails_one_document_and_is_named(tmp_path: Path, name: st
 
 
 def test_unusable_plugins_are_problems_that_name_their_package() -> None:
-    missing, text_suffix = installed_parsers().problems
+    missing, neither, text_suffix = installed_parsers().problems
     assert missing.startswith("The plug-in 'missing' of resift-test-parser 1.0 cannot be used: AttributeError:")
     assert missing.endswith("Update or uninstall that package.")
+    assert "TypeError: it has neither the method `parse` nor `split`" in neither
     assert "TypeError: `suffixes` is the text '.one'; it must be a tuple of texts" in text_suffix
 
 

@@ -1,9 +1,10 @@
-"""Parsers as another package would provide them: of a text format, of a binary one, and one that always fails."""
+"""Parsers as another package would provide them: of a text format, of a binary one, and ones that fail."""
 
 import zlib
+from collections.abc import Iterator
 from typing import NoReturn
 
-from resift.ingest.parsers import Block, Content, Heading, ParsedDocument, Section, nest
+from resift.ingest.parsers import Block, Content, Heading, InnerDocument, ParsedDocument, Section, nest
 
 
 class LyricsParser:
@@ -66,6 +67,28 @@ class FailingParser:
     def parse(self, content: Content) -> ParsedDocument:
         """Return a structure that does not fit its lines."""
         return ParsedDocument(lines=["one"], line_numbers=[1], sections=(Section((), (Block(0, 2),)),))
+
+
+TIMES = 3
+
+
+class DiaryContainer:
+    """Reads diaries: a day is a document, which its first word names; "!" fails."""
+
+    suffixes = (".diary",)
+    is_binary = False
+
+    def split(self, content: Content) -> Iterator[InnerDocument]:
+        """Yield a song, a document of its own or a problem for each line."""
+        for line in content.text.split("\n"):
+            name, _, text = line.partition(" ")
+            if name == "!":
+                raise ValueError("torn page")
+            if text.startswith("SONG"):
+                yield InnerDocument(f"{name}.lyrics", data=text.encode())
+                continue
+            whole = Section((), (Block(0, 1),))
+            yield InnerDocument(name, parsed=ParsedDocument(lines=[text], line_numbers=[1], sections=(whole,)))
 
 
 class OneSuffixParser(LyricsParser):
