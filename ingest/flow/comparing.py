@@ -120,7 +120,13 @@ class Comparer:
     def _remember_notes(self, documents: Sequence[Document]) -> None:
         for document in documents:
             if isinstance(document, FileDocument):
-                notes = [f"{document.source}: {note}" for note in document.parsed.notes]
+                notes = [_told_of(document, note) for note in document.parsed.notes]
                 free = MAX_NOTES - len(self._notes)
                 self._notes += notes[:free]
                 self._more_notes += len(notes[free:])
+
+
+def _told_of(document: FileDocument, note: str) -> str:
+    """Return a note that names the document, unless it names that or its file itself."""
+    named = (document.source, str(document.facts.get("path") or document.source))
+    return note if any(name in note for name in named) else f"{document.source}: {note}"

@@ -155,3 +155,10 @@ async def test_searches_are_answered_while_documents_are_ingested(harness: Harne
     await harness.ingest(*(doc(f"d{number}", f"{long_text(1)} {number}") for number in range(150)), progress=look)
     assert counts == sorted(counts)
     assert len(set(counts)) > 2
+
+
+async def test_note_of_a_parser_names_its_file_once(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes('{"text": "Caf\u00e9 au lait"}'.encode("windows-1252"))
+    (tmp_path / "b.csv").write_text("a,b\n1,2,3\n")
+    notes = (await harness.ingest_files(files_in(tmp_path))).notes
+    assert [note.count(tmp_path.as_posix()) for note in notes] == [1, 1], notes

@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resift.core.errors import ResiftError, UnreadableFile
-from resift.ingest.packed.speaker_notes import speaker_notes
 from resift.ingest.parsers.office import OfficeParser
 from resift.ingest.parsers.protocols import Content
 from resift.ingest.text.structure import ParsedDocument
@@ -277,31 +276,3 @@ def test_entities_of_word_files_are_not_resolved(tmp_path: Any) -> None:
 
     with suppress(UnreadableFile):
         assert "the secret" not in "\n".join(parse(rewritten(saved(document), "word/document.xml", attack)).lines)
-
-
-def test_speaker_notes_belong_to_the_slide_that_names_them() -> None:
-    deck = POWERPOINT.Presentation()
-    for number in range(1, 5):
-        deck.slides.add_slide(deck.slide_layouts[5]).shapes.title.text = f"Slide {number}"
-    for number in (4, 2):  # the file of the first notes is that of the last slide
-        deck.slides[number - 1].notes_slide.notes_text_frame.text = f"Said of slide {number}."
-    parsed = parse(saved(deck))
-    pages = dict(zip(parsed.lines, parsed.page_numbers, strict=True))
-    assert (pages["Notes: Said of slide 4."], pages["Notes: Said of slide 2."]) == (4, 2)
-
-
-@pytest.mark.parametrize("broken", [b"", b"PK", b"no archive"])
-def test_notes_of_a_file_that_is_no_archive_are_unknown(broken: bytes) -> None:
-    assert speaker_notes(broken) is None
-
-
-def test_notes_of_a_file_with_a_damaged_part_or_entities_are_unknown() -> None:
-    deck = POWERPOINT.Presentation()
-    deck.slides.add_slide(deck.slide_layouts[5]).notes_slide.notes_text_frame.text = "Said."
-    data, main = saved(deck), "ppt/presentation.xml"
-    assert speaker_notes(data) == {1: ("Said.",)}
-    with zipfile.ZipFile(BytesIO(data)) as parts:
-        start = parts.getinfo(main).header_offset + 30 + len(main)
-    assert speaker_notes(data[:start] + b"\xff" * 20 + data[start + 20 :]) is None
-    entity = '<!DOCTYPE d [<!ENTITY x "y">]><p:presentation '
-    assert speaker_notes(rewritten(data, main, lambda xml: xml.replace("<p:presentation ", entity, 1))) is None
