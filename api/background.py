@@ -192,7 +192,7 @@ def _check_rights(engine: Engine, caller: Caller) -> None:
     """Refuse what the settings have forbidden since the job was asked for."""
     settings = engine.settings
     if settings.read_only:
-        raise Forbidden("The job would change what is stored, and RESIFT_READ_ONLY allows that no more.")
+        raise Forbidden("The job would change what is stored, and RESIFT_READ_ONLY forbids that now.")
     allowed = [each.expanduser() for each in settings.ingest_roots]
     if caller.reads_any_path or not allowed or not all(each.is_absolute() for each in allowed):
         return

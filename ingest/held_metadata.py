@@ -88,7 +88,7 @@ def _note(name: str, left_out: LeftOut) -> str:
     documents = counted(left_out.documents, "document")
     holds = f"Field {name!r} holds {_KINDS[left_out.kind]}"
     if not left_out.examples:
-        return f"{holds} in this collection, so the fact of that name about the file was left out of {documents}."
+        return f"{holds} in this collection, so that fact about the file was left out of {documents}."
     more = left_out.documents - len(left_out.examples)
     named = ", ".join(f"{source} ({_shown(value)})" for source, value in left_out.examples)
     return (

@@ -35,7 +35,7 @@ POLL_S = 0.2  # between two looks at a job of another process
 
 SUSPEND_WITHIN_S = 10.0  # the time that jobs get at the end to come to a point at which their documents are whole
 
-DEFECT = "Resift failed, by a fault of its own. Its log has the reason."
+DEFECT = "Resift failed because of a fault in itself. Its log has the details."
 
 logger = logging.getLogger(__name__)
 

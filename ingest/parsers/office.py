@@ -67,7 +67,7 @@ def _why(content: Content, *, is_encrypted: bool) -> str:
         return "It is encrypted and needs a password. Save a copy without a password, and ingest that."
     if content.data.startswith(_OLD) and suffix_of(content.source) != ".xls":
         return "It was saved in a format of Office before 2007. Save it as .docx, .pptx or .xlsx."
-    return "It is not a file of Office, or it is damaged, such as by an incomplete download. Get the file again."
+    return "It is not an Office file, or it is damaged, such as by an incomplete download. Get the file again."
 
 
 class _Writer(Draft):

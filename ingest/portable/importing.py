@@ -177,4 +177,4 @@ def _batches(documents: Iterator[DocumentLine]) -> Iterator[list[DocumentLine]]:
 
 
 async def _ignore(_: str) -> None:
-    """Take no notice of how far the index is."""
+    """Ignore the progress of the index."""

@@ -71,7 +71,7 @@ class Pages:
         return len(self.urls)
 
     async def read(self, url: str) -> PageReading:
-        """Fetch and parse what is at a URL, or return why it cannot be had."""
+        """Fetch and parse what is at a URL, or return why that failed."""
         shown = without_secrets(url)
         try:
             with failing_alone(shown):

@@ -65,12 +65,12 @@ class Robots:
         try:
             reply = await self._get(f"{site}/robots.txt", MAX_BYTES)
         except UnreadableFile as error:
-            raise UrlRefused(f"{site}/robots.txt cannot be had, so nothing is fetched there: {error}") from error
+            raise UrlRefused(f"{site}/robots.txt could not be fetched, so nothing is fetched there: {error}") from error
         if reply.status == HTTPStatus.OK:
             return Protego.parse(reply.body.decode("utf-8", "replace"))
         if 400 <= reply.status < 500:
             return None
         raise UrlRefused(
-            f"{site}/robots.txt cannot be had, so nothing is fetched there: the server answered {reply.status}. "
+            f"{site}/robots.txt could not be fetched, so nothing is fetched there: the server answered {reply.status}. "
             "Try again later."
         )

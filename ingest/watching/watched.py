@@ -75,7 +75,7 @@ class WatchedFolders:
                 self._write([*others, watched])
 
     def remove(self, *, folders: Sequence[Path] = (), collection: str = "") -> list[Watched]:
-        """Stop to watch folders, or all those of a collection; return what is not watched any more.
+        """Stop watching folders, or all those of a collection; return what is not watched any more.
 
         Raises:
             StoreError: The file cannot be read or written. Then it is as it was.

@@ -115,8 +115,7 @@ async def test_fact_gives_way_to_a_field_of_another_type(harness: Harness, tmp_p
     assert report.added == 1
     assert "modified" not in (await harness.passages(path.as_posix()))[0].metadata
     assert notes_on_left_out(report.left_out) == (
-        "Field 'modified' holds integers in this collection, so the fact of that name about the file was left out of "
-        "1 document.",
+        "Field 'modified' holds integers in this collection, so that fact about the file was left out of 1 document.",
     )
 
 

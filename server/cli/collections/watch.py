@@ -30,9 +30,9 @@ def watch(
     collection: CollectionName = "default",
     glob: Annotated[str, typer.Option(help="Which files to read in the folders.")] = "**/*",
     list_: Annotated[bool, typer.Option("--list", help="List the folders that the engine watches.")] = False,
-    stop: Annotated[bool, typer.Option("--stop", help="Let the engine watch these folders no more.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop watching these folders in the engine.")] = False,
 ) -> None:
-    """Keep a collection in step with folders, until Ctrl-C: what is saved is found, what is deleted is not.
+    """Keep a collection in step with folders, until Ctrl-C: saved files are found, deleted ones are gone.
 
     The engine does the same by itself for all folders that are ingested, if RESIFT_SERVE__WATCH is true.
     """

@@ -224,5 +224,5 @@ async def test_fault_of_ours_ends_its_job_and_no_other(tmp_path: Path, caplog: p
         await good.has_left.wait()
     assert (bad.record.state, good.record.state) == (JobState.FAILED, JobState.DONE)
     assert bad.record.error is not None
-    assert "by a fault of its own" in bad.record.error.message
+    assert "because of a fault in itself" in bad.record.error.message
     assert "ZeroDivisionError" in caplog.text

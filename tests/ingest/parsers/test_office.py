@@ -224,8 +224,8 @@ OLD_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"nothing of the kind", "not a file of Office, or it is damaged"),
-        (saved(WORD.Document())[:2000], "not a file of Office, or it is damaged"),
+        (b"nothing of the kind", "not an Office file, or it is damaged"),
+        (saved(WORD.Document())[:2000], "not an Office file, or it is damaged"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000), "before 2007"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),

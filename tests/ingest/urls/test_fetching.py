@@ -205,7 +205,7 @@ def test_server_that_is_not_there_is_told(site: Site) -> None:
         port = closed.getsockname()[1]
     options = UrlOptions(rules=UrlRules({port}, may_ask=lambda _: True))
     with pytest.raises(
-        UrlRefused, match=r"robots\.txt cannot be had, so nothing is fetched there: The server cannot be"
+        UrlRefused, match=r"robots\.txt could not be fetched, so nothing is fetched there: The server cannot be"
     ):
         fetch(f"http://127.0.0.1:{port}/a", options)
 
