@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 from pydantic import TypeAdapter
 
-from ..core.errors import Forbidden, InvalidInput
+from ..core.errors import InvalidInput
 from ..core.text import counted, listed
 from ..factories.engine import Engine
 from ..ingest.files.named import shown
@@ -22,6 +22,7 @@ from .caller import CALLER, Caller
 from .ingestion import ingest
 from .requests import IngestRequest
 from .resift import Resift
+from .rights import check_rights
 
 MOST_NAMED = 3  # paths of a job, in its short description
 
@@ -162,7 +163,7 @@ def serving_jobs(engine: Engine) -> AbstractAsyncContextManager[None]:
 async def _perform(engine: Engine, asked: Asked, progress: Progress) -> IngestReport:
     """Do what a job asks for, with the rights of whoever asked, as far as the settings still grant them."""
     caller = _caller_of(asked.caller)
-    _check_rights(engine, caller)
+    check_rights(engine.settings, () if caller.reads_any_path else caller.roots or (), what="The job")
     request = build(IngestRequest, **asked.request, progress=progress)
     token = CALLER.set(caller)
     try:
@@ -186,23 +187,6 @@ def _caller_of(kept: Mapping[str, Any]) -> Caller:
         raise InvalidInput(
             f"The record of the job does not say who asked for it: {error!r}. Ask for it again."
         ) from error
-
-
-def _check_rights(engine: Engine, caller: Caller) -> None:
-    """Refuse what the settings have forbidden since the job was asked for."""
-    settings = engine.settings
-    if settings.read_only:
-        raise Forbidden("The job would change what is stored, and RESIFT_READ_ONLY forbids that now.")
-    allowed = [each.expanduser() for each in settings.ingest_roots]
-    if caller.reads_any_path or not allowed or not all(each.is_absolute() for each in allowed):
-        return
-    resolved = [each.resolve() for each in allowed]
-    for root in caller.roots or ():
-        if not any(root.is_relative_to(each) for each in resolved):
-            raise Forbidden(
-                f"The job was to read files in {root}, and RESIFT_INGEST_ROOTS does not allow that any more. Ask for "
-                "it again with files that may be read."
-            )
 
 
 def _in_short(request: IngestRequest) -> str:

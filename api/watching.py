@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 from anyio import to_thread
 
-from ..core.errors import NotFound, ResiftError, StoreBusy, StoreUnavailable, Unavailable
+from ..core.errors import Forbidden, NotFound, ResiftError, StoreBusy, StoreUnavailable, Unavailable
 from ..core.text import counted
 from ..factories.engine import Engine
 from ..ingest.files.named import roots_of
@@ -23,6 +23,7 @@ from ..ingest.watching.watched import Watched, WatchedFolders
 from ..store.protocols import Entry
 from .caller import CALLER, Caller
 from .resift import Resift
+from .rights import check_rights
 
 MAX_LINES = 20  # on single documents, for one batch of changes
 
@@ -173,10 +174,11 @@ async def watch_registered(engine: Engine, watched: WatchedFolders) -> None:
     """Watch the folders that are remembered, and look now and then for which these are, until cancelled."""
     CALLER.set(Caller(name="watch", reads_any_path=True))
     running: dict[str, anyio.CancelScope] = {}
+    forbidden = set[str]()
     working = anyio.Lock()
     async with anyio.create_task_group() as group:
         while True:
-            rows = {row.key: row for row in watched.read()}
+            rows = {row.key: row for row in watched.read() if _is_allowed(engine, row, forbidden)}
             for key in running.keys() - rows.keys():
                 running.pop(key).cancel()
             for key in rows.keys() - running.keys():
@@ -184,6 +186,18 @@ async def watch_registered(engine: Engine, watched: WatchedFolders) -> None:
                 registration = Registration(engine, watched, row=rows[key], working=working)
                 group.start_soon(_watch_row, registration, running[key])
             await anyio.sleep(POLL_S)
+
+
+def _is_allowed(engine: Engine, row: Watched, told: set[str]) -> bool:
+    """Return whether the settings allow to watch folders; log once why they do not."""
+    try:
+        check_rights(engine.settings, row.folders, what=f"Watching for {row.collection!r}")
+    except Forbidden as error:
+        if row.key not in told:
+            logger.warning("%s", error)
+        told.add(row.key)
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

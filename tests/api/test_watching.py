@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -251,3 +252,27 @@ async def test_nothing_is_remembered_unless_the_settings_say_so_and_something_is
     await asked.ingest([docs], dry_run=True)
     assert asked.services.watched.read() == []
     await asked.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [({"read_only": True}, "RESIFT_READ_ONLY"), ({"ingest_roots": ["elsewhere"]}, "RESIFT_INGEST_ROOTS")],
+)
+async def test_what_the_settings_forbid_is_not_watched(
+    tmp_path: Path, docs: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], why: str
+) -> None:
+    if roots := settings.get("ingest_roots"):
+        settings = {"ingest_roots": tuple(tmp_path / each for each in roots)}
+    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+    engine.services.watched.add(Watched("default", (docs,)))
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch_registered, engine, engine.services.watched)
+        await until(partial(is_logged, caplog, why))
+        group.cancel_scope.cancel()
+    assert "Watching " + str(docs) not in caplog.text
+    assert await engine.services.store.names() == []
+    await engine.close()
+
+
+async def is_logged(caplog: pytest.LogCaptureFixture, text: str) -> bool:
+    return text in caplog.text
