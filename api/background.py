@@ -18,11 +18,10 @@ from ..ingest.jobs.folder import Unreadable, unknown_job
 from ..ingest.jobs.live import Asked
 from ..ingest.jobs.record import JobRecord
 from .arguments import build
-from .caller import CALLER, Caller
+from .caller import CALLER, Caller, check_rights
 from .ingestion import ingest
 from .requests import IngestRequest
 from .resift import Resift
-from .rights import check_rights
 
 MOST_NAMED = 3  # paths of a job, in its short description
 
@@ -157,7 +156,7 @@ def outcome(record: JobRecord) -> IngestReport | JobRecord:
 
 def serving_jobs(engine: Engine) -> AbstractAsyncContextManager[None]:
     """Run jobs in the background of a server, also those that an earlier one left."""
-    return engine.jobs.serving(partial(_perform, engine))
+    return engine.jobs.serving(partial(_perform, engine), cut_off=engine.services.parser.close)
 
 
 async def _perform(engine: Engine, asked: Asked, progress: Progress) -> IngestReport:

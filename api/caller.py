@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..core.errors import Forbidden, NotFound
 from ..core.text import listed
+from ..settings.load import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +59,32 @@ ANYONE = Caller()
 
 CALLER: ContextVar[Caller] = ContextVar("CALLER", default=ANYONE)
 """The caller on whose behalf the current task works. A server sets it for each connection or request."""
+
+
+def check_rights(settings: Settings, folders: Iterable[Path], *, what: str) -> None:
+    """Check that the settings still allow what goes on by itself: a job that is resumed, or folders that are watched.
+
+    Whoever asked for it had the right to, but the settings may have changed. `what` names it; the folders are resolved.
+
+    Raises:
+        Forbidden: They do not.
+    """
+    if settings.read_only:
+        raise Forbidden(f"{what} would change what is stored, and RESIFT_READ_ONLY allows that no more.")
+    if (folder := _outside(settings, folders)) is not None:
+        raise Forbidden(
+            f"{what} was to read files in {folder}, and RESIFT_INGEST_ROOTS does not allow that any more. Ask for it "
+            "again with files that may be read."
+        )
+
+
+def _outside(settings: Settings, folders: Iterable[Path]) -> Path | None:
+    """Return the first folder that lies outside the roots of the settings.
+
+    Without such roots, or with relative ones, they are those of the client, which nobody knows here.
+    """
+    allowed = [each.expanduser() for each in settings.ingest_roots]
+    if not allowed or not all(each.is_absolute() for each in allowed):
+        return None
+    resolved = [each.resolve() for each in allowed]
+    return next((each for each in folders if not any(each.is_relative_to(root) for root in resolved)), None)

@@ -21,9 +21,8 @@ from ..ingest.watching.originals import Originals
 from ..ingest.watching.relevance import relevant_changes
 from ..ingest.watching.watched import Watched, WatchedFolders
 from ..store.protocols import Entry
-from .caller import CALLER, Caller
+from .caller import CALLER, Caller, check_rights
 from .resift import Resift
-from .rights import check_rights
 
 MAX_LINES = 20  # on single documents, for one batch of changes
 

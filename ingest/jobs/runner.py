@@ -75,10 +75,11 @@ class JobRunner:
         return bool(self._live)
 
     @asynccontextmanager
-    async def serving(self, perform: Perform) -> AsyncGenerator[None]:
+    async def serving(self, perform: Perform, *, cut_off: Callable[[], None] = lambda: None) -> AsyncGenerator[None]:
         """Run jobs in the background, also those that an earlier process left; at the end, leave the rest to the next.
 
-        `perform` does what a job asks for.
+        `perform` does what a job asks for. `cut_off` ends what a job waits for in a thread, which cannot be cancelled;
+        it is called if the jobs do not come to a clean point in time.
         """
         queue, jobs = anyio.create_memory_object_stream[LiveJob](math.inf)
         async with queue, jobs, anyio.create_task_group() as group:
@@ -88,8 +89,11 @@ class JobRunner:
             try:
                 yield
             finally:
-                with anyio.CancelScope(shield=True), anyio.move_on_after(SUSPEND_WITHIN_S):
-                    await self.suspend("The engine is stopping. Try again in a moment.")
+                with anyio.CancelScope(shield=True):
+                    with anyio.move_on_after(SUSPEND_WITHIN_S) as waiting:
+                        await self.suspend("The engine is stopping. Try again in a moment.")
+                    if waiting.cancelled_caught:
+                        await to_thread.run_sync(cut_off)
                 group.cancel_scope.cancel()
                 self._queue = None
 
@@ -216,7 +220,8 @@ class JobRunner:
                 report = await self._perform(job.asked, job.report)
                 job.note(state=JobState.DONE, permille=1000, message="", report=report, ended=self._time())
             except ResiftError as error:
-                job.fail(error, state=JobState.FAILED, ended=self._time())
+                if not job.scope.cancel_called:  # otherwise it only says that its work was cut off
+                    job.fail(error, state=JobState.FAILED, ended=self._time())
             except Exception:  # a background loop: one job must not end the others
                 logger.exception("The job %s failed", job.record.id)
                 job.fail(ResiftError(DEFECT), state=JobState.FAILED, ended=self._time())

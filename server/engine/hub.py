@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
+from anyio import to_thread
 from anyio.abc import SocketListener
 
 from ...api.background import serving_jobs
@@ -102,6 +103,7 @@ class Hub:
                 connections.start_soon(
                     self.engine.jobs.suspend, STOPPING
                 )  # before HTTP waits for calls that await jobs
+                connections.start_soon(self._cut_off_parsing)
                 accepting.cancel_scope.cancel()
             self.address.withdraw(self.folder)
             await listener.aclose()
@@ -121,6 +123,11 @@ class Hub:
         if waiting.cancelled_caught:
             logger.warning("Calls in flight did not end within %g s and are cut off", wait_s)
         await anyio.sleep(FLUSH_S)
+
+    async def _cut_off_parsing(self) -> None:
+        """End the processes that still parse when the time of the calls in flight is over: threads wait for them."""
+        await anyio.sleep(self.engine.settings.serve.stop_timeout_s)
+        await to_thread.run_sync(self.engine.services.parser.close)
 
     def stop(self, reason: str) -> None:
         """Stop soon: take no more clients and calls, and finish those in flight."""

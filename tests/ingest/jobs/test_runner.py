@@ -2,12 +2,15 @@
 
 import stat
 from pathlib import Path
+from threading import Event
 
 import anyio
 import pytest
+from anyio import to_thread
 
 from resift.core.errors import Hint, IncompatibleCollection, Unavailable
 from resift.ingest.job import IngestReport, Progress
+from resift.ingest.jobs import runner as jobs_runner
 from resift.ingest.jobs.folder import JobFolder
 from resift.ingest.jobs.live import Asked
 from resift.ingest.jobs.record import JobState
@@ -226,3 +229,23 @@ async def test_fault_of_ours_ends_its_job_and_no_other(tmp_path: Path, caplog: p
     assert bad.record.error is not None
     assert "because of a fault in itself" in bad.record.error.message
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_work_that_hangs_in_a_thread_is_cut_off_and_left_to_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_runner, "SUSPEND_WITHIN_S", 0.01)
+    is_cut_off, begun = Event(), anyio.Event()
+
+    async def hang(_: Asked, __: Progress) -> IngestReport:
+        begun.set()
+        await to_thread.run_sync(is_cut_off.wait)
+        raise Unavailable("The engine is ending, so nothing more is parsed.")
+
+    runner = runner_of(tmp_path)
+    with anyio.fail_after(LONG_S):
+        async with runner.serving(hang, cut_off=is_cut_off.set):
+            job = await runner.start(asked())
+            await begun.wait()
+    assert (await runner.read(job.record.id)).state is JobState.QUEUED
+    assert job.record.error is None
