@@ -70,7 +70,7 @@ def check_rights(settings: Settings, folders: Iterable[Path], *, what: str) -> N
         Forbidden: They do not.
     """
     if settings.read_only:
-        raise Forbidden(f"{what} would change what is stored, and RESIFT_READ_ONLY allows that no more.")
+        raise Forbidden(f"{what} would change what is stored, and RESIFT_READ_ONLY forbids that now.")
     if (folder := _outside(settings, folders)) is not None:
         raise Forbidden(
             f"{what} was to read files in {folder}, and RESIFT_INGEST_ROOTS does not allow that any more. Ask for it "
