@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from ...core.errors import UnreadableFile
 from ..parsers.registry import installed_parsers
 from ..parsing import Part, iterate_parts
 from .frames import MAX_NAME_CHARS, Frame, read_frame, write_frame
@@ -23,13 +24,20 @@ _MOST_RESIDENT_BYTES = 512 * 2**20  # what a process may hold and still get anot
 class _Reply:
     """Tells the process that asked what is being parsed, and ends this one if nobody else does."""
 
-    def __init__(self, stream: BinaryIO, limits: Limits) -> None:
+    def __init__(self, stream: BinaryIO, limits: Limits, skip: Mapping[str, str]) -> None:
         self._stream = stream
+        self._skip = skip
         self._limits = limits
         self._seconds = 0.0
 
     def begins(self, source: str, size: int) -> None:
-        """Report that a file, or a document inside it, is begun, which gives it time."""
+        """Report that a file, or a document inside it, is begun, which gives it time.
+
+        Raises:
+            UnreadableFile: It has ended another process before.
+        """
+        if problem := self._skip.get(source[:MAX_NAME_CHARS]):
+            raise UnreadableFile(problem)
         self._tell({"begins": source[:MAX_NAME_CHARS], "seconds": self._limits.seconds_of(size)})
 
     def parses(self, parser: str) -> None:
@@ -73,7 +81,7 @@ def main() -> None:
     replies.flush()
     try:
         while (frame := read_frame(requests, sys.maxsize, most_head_bytes=sys.maxsize)) is not None:
-            _serve(frame, _Reply(replies, limits))
+            _serve(frame, _Reply(replies, limits, frame.head["skip"]))
     except (EOFError, BrokenPipeError):
         os._exit(0)  # nothing is worth waiting for
     except SystemExit as end:  # of a parser: the pipes must not close before the exit code is known

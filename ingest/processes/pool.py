@@ -2,13 +2,15 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...core.errors import Unavailable
 from ..parsing import Part
 from .deadlines import Deadlines
 from .limits import Limits, workers_of
 from .worker import Answer, Worker
+
+MAX_SKIPPED = 3  # documents of a file that may end a process; the others are parsed again without them
 
 
 class ParserPool:
@@ -40,12 +42,12 @@ class ParserPool:
         Raises:
             Unavailable: The pool is closed, because the engine ends, or no process can be started.
         """
+        skip: dict[str, str] = {}
         with self._free:
-            answer = self._ask(source, data)
-            if not answer.has_begun:  # ended by the system while it had nothing to do
-                answer = self._ask(source, data)
-            if not answer.has_begun:  # it would meet every file
-                raise Unavailable(answer.parts[-1].problem)
+            answer = self._answer(source, data, skip)
+            while answer.culprit and answer.culprit not in skip and len(skip) < MAX_SKIPPED:
+                skip[answer.culprit] = f"{answer.culprit} cannot be parsed, and ended the process: {answer.cause}"
+                answer = self._answer(source, data, skip)
             return answer.parts
 
     def close(self) -> None:
@@ -58,9 +60,17 @@ class ParserPool:
         for worker in workers:
             worker.kill()
 
-    def _ask(self, source: str, data: bytes | str) -> Answer:
+    def _answer(self, source: str, data: bytes | str, skip: Mapping[str, str]) -> Answer:
+        answer = self._ask(source, data, skip)
+        if not answer.has_begun:  # ended by the system while it had nothing to do
+            answer = self._ask(source, data, skip)
+        if not answer.has_begun:  # it would meet every file
+            raise Unavailable(answer.parts[-1].problem)
+        return answer
+
+    def _ask(self, source: str, data: bytes | str, skip: Mapping[str, str]) -> Answer:
         worker = self._take()
-        answer = worker.parse(source, data)
+        answer = worker.parse(source, data, skip)
         self._give_back(worker, is_usable=answer.is_usable)
         return answer
 

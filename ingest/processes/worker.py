@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
@@ -37,6 +37,10 @@ class Answer:
     is_usable: bool = False
     has_begun: bool = True
     """False if the process was gone before it began, so that another one may be asked."""
+    culprit: str = ""
+    """The document inside the file that ended the process; empty if that is not known."""
+    cause: str = ""
+    """What that did, and what to do about it."""
 
 
 @dataclass(slots=True)
@@ -63,8 +67,12 @@ class _Progress:
         return self.source or "The text"
 
     @property
+    def within(self) -> str:
+        return "" if self.inner in (None, self.source[:MAX_NAME_CHARS]) else self.inner or ""
+
+    @property
     def place(self) -> str:
-        return f" at {self.inner}, which is inside it" if self.inner not in (None, self.source[:MAX_NAME_CHARS]) else ""
+        return f" at {self.within}, which is inside it" if self.within else ""
 
 
 class Worker:
@@ -93,14 +101,17 @@ class Worker:
         """Return the id of the process."""
         return self._process.pid
 
-    def parse(self, source: str, data: bytes | str) -> Answer:
-        """Return the documents in a file, and why the process parsed no more. A process that failed is ended."""
+    def parse(self, source: str, data: bytes | str, skip: Mapping[str, str] | None = None) -> Answer:
+        """Return the documents in a file, and why the process parsed no more. A process that failed is ended.
+
+        Of documents inside the file whose sources are in `skip`, the problem is returned that `skip` has for each.
+        """
         progress, parts, cause, is_done = _Progress(source), list[Part](), "", False
         with self._lock:
             self._current = progress
         try:
             self._await_ready(progress)
-            for part in self._exchange(progress, data):
+            for part in self._exchange(progress, data, skip or {}):
                 parts.append(part)  # those that came are kept if one fails
             is_done = True
         except UnreadableFile as error:
@@ -115,10 +126,13 @@ class Worker:
             self._files += 1
             return Answer(parts, not (is_late or progress.is_spent or self._files >= self._limits.files))
         self.kill()
+        culprit = progress.within if is_late or not cause else ""
         cause = self._cause(progress) if is_late or not cause else cause
         how = "was parsed only in part" if parts else "cannot be parsed"
-        problem = Part(problem=f"{progress.name} {how}: {cause}")
-        return Answer([*parts, problem], has_begun=progress.inner is not None)
+        parts.append(Part(problem=f"{progress.name} {how}: {cause}"))
+        return Answer(
+            parts, has_begun=progress.inner is not None, culprit=culprit, cause=cause.replace(progress.place, "", 1)
+        )
 
     def kill(self) -> None:
         """End the process and those that it started, and wait for it."""
@@ -147,12 +161,13 @@ class Worker:
                 raise ValueError("the process did not say that it is ready")
             self._is_ready = True
 
-    def _exchange(self, progress: _Progress, data: bytes | str) -> Iterator[Part]:
+    def _exchange(self, progress: _Progress, data: bytes | str, skip: Mapping[str, str]) -> Iterator[Part]:
         """Send a file, and yield its parts as they arrive."""
         body = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
         progress.since = time.monotonic()
         self._limit_time(progress, self._limits.seconds_of(len(body)))
-        write_frame(self._requests, {"source": progress.source, "is_text": isinstance(data, str)}, body)
+        head = {"source": progress.source, "is_text": isinstance(data, str), "skip": dict(skip)}
+        write_frame(self._requests, head, body)
         self._requests.flush()
         left = self._limits.reply_bytes
         while frame := read_frame(self._replies, left):

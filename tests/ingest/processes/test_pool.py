@@ -87,17 +87,31 @@ def test_crash_costs_one_document_and_names_the_parser(pool: ParserPool) -> None
     assert text(pool, "fine") == "fine"
 
 
-def test_documents_before_one_that_ends_the_process_are_kept(pool: ParserPool) -> None:
+def zipped(**texts: str) -> bytes:
     archive = BytesIO()
     with ZipFile(archive, "w") as members:
-        for name, text in (("a.md", "fine"), ("b.md", "as well"), ("c.hostile", "crash")):
-            members.writestr(name, text)
-    first, second, failed = pool.parse("a.zip", archive.getvalue())
-    assert [(part.name, part.text) for part in (first, second)] == [("a.md", "fine"), ("b.md", "as well")]
+        for name, text in texts.items():
+            members.writestr(name.replace("_", "."), text)
+    return archive.getvalue()
+
+
+def test_document_in_an_archive_that_ends_the_process_costs_only_itself(pool: ParserPool) -> None:
+    first, failed, last = pool.parse("a.zip", zipped(a_md="fine", b_hostile="crash", c_md="fine too"))
+    assert [(part.name, part.text) for part in (first, last)] == [("a.md", "fine"), ("c.md", "fine too")]
+    assert failed.name == "b.hostile"
     assert failed.problem == (
-        "a.zip was parsed only in part: the plug-in 'hostile' of resift-hostile-parser 1.0 crashed (SIGSEGV) at "
-        "a.zip/c.hostile, which is inside it. Leave it out, or convert it to plain text."
+        "a.zip/b.hostile cannot be parsed, and ended the process: the plug-in 'hostile' of resift-hostile-parser 1.0 "
+        "crashed (SIGSEGV). Leave it out, or convert it to plain text."
     )
+
+
+@pytest.mark.slow
+def test_documents_before_too_many_that_end_their_processes_are_kept(pool: ParserPool) -> None:
+    bad = {f"{name}_hostile": "exit" for name in "bcde"}
+    parts = pool.parse("a.zip", zipped(a_md="fine", **bad))
+    assert [part.name for part in parts] == ["a.md", "b.hostile", "c.hostile", "d.hostile", ""]
+    assert "a.zip was parsed only in part: the plug-in 'hostile' of resift-hostile-parser 1.0" in parts[-1].problem
+    assert "at a.zip/e.hostile, which is inside it. Leave it out" in parts[-1].problem
 
 
 def test_deadline_that_is_due_already_spares_the_process_of_the_next_file() -> None:
