@@ -167,7 +167,9 @@ async def reasons_for_nothing(collection: Collection, filter_: PathFilter, paths
     if await collection.count(filter_.where):
         return []
     if filter_.given is None or not await collection.count():
-        return [f"Collection {collection.name!r} is empty."]
+        return [
+            f"Collection {collection.name!r} is empty. If documents are being ingested, ask again when some are stored."
+        ]
     try:
         reasons = await Unmatched(collection, filter_, paths).reasons(filter_.given)
     except (StoreError, InvalidFilter) as error:  # such as a server that facets no field; the answer stands without it

@@ -113,9 +113,13 @@ async def test_empty_collection_is_called_empty(tmp_path: Path) -> None:
     async with engine_on("edge", tmp_path, POTS) as opened:
         await (await opened.services.store.open("default")).remove(Not(AnyOf("document_id", ("none",))))
         page = await opened.services.pipeline.search(SearchRequest("pot", filter={"room": "kitchen"}))
-        assert page.notes == ["Collection 'default' is empty."]
+        assert page.notes == [
+            "Collection 'default' is empty. If documents are being ingested, ask again when some are stored."
+        ]
         page = await opened.services.pipeline.search(SearchRequest("pot"))
-        assert page.notes == ["Collection 'default' is empty."]
+        assert page.notes == [
+            "Collection 'default' is empty. If documents are being ingested, ask again when some are stored."
+        ]
 
 
 async def test_explanation_stays_short_whatever_is_given(engine: Engine) -> None:
