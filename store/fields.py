@@ -49,7 +49,9 @@ class Held:
 def is_file_fact(passage: Passage, name: str) -> bool:
     """Return whether a metadata field of a passage is a fact about its file, rather than said by the document."""
     path = passage.metadata.get("path")
-    return name in FILE_FACTS and isinstance(path, str) and passage.document_id.startswith(path)
+    if name not in FILE_FACTS or not isinstance(path, str) or not path:
+        return False
+    return passage.document_id == path or passage.document_id.startswith(f"{path}/")  # a document inside a file
 
 
 def without_nulls(metadata: Mapping[str, Any]) -> Metadata:
@@ -129,11 +131,20 @@ def hold(known: Mapping[str, FieldType], metadata: Metadata) -> Held:
         kept[name] = _in_utc(value) if after == "date" else value
         if value != []:  # nothing is known of the items to come
             fields[name] = after
+    check_number(fields)
+    return Held(kept, fields, tuple(clashes))
+
+
+def check_number(fields: Mapping[str, FieldType]) -> None:
+    """Refuse more fields than a collection may have.
+
+    Raises:
+        InvalidInput: There are more than `MAX_FIELDS` fields besides facts about files.
+    """
     if len(fields.keys() - {*FILE_FACTS}) > MAX_FIELDS:
         raise InvalidInput(
             f"The collection would have more than {MAX_FIELDS} metadata fields. Put rare ones into the text."
         )
-    return Held(kept, fields, tuple(clashes))
 
 
 def _fitting(known: FieldType | None, value: Any) -> FieldType | None:

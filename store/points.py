@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from ..core.values import Passage
@@ -57,6 +57,8 @@ def to_passage(payload: Mapping[str, Any]) -> Passage:
 ENTRY_KEYS = ("document_id", "digest", "passages", "source", "file")
 """The payload keys that `to_entry` reads."""
 
+_FILE_KEYS = tuple(each.name for each in fields(FileState))  # a later version may store more
+
 
 def to_entry(payload: Mapping[str, Any]) -> Entry:
     """Return the entry of a document, from the payload of its first passage."""
@@ -65,7 +67,7 @@ def to_entry(payload: Mapping[str, Any]) -> Entry:
         digest=payload["digest"],
         passages=payload["passages"],
         source=payload["source"],
-        file=FileState(**file) if file else None,
+        file=FileState(**{name: file[name] for name in _FILE_KEYS if name in file}) if file else None,
     )
 
 

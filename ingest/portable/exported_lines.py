@@ -139,10 +139,16 @@ def _plain(line: Head | DocumentLine | PassageLine) -> dict[str, Any]:
     entries = {each.name: getattr(line, each.name) for each in fields(line)}
     if isinstance(line, Head):
         return entries | {"fields": dict(sorted(line.fields.items()))}
-    if isinstance(line, DocumentLine):
-        entries["passages"] = [_plain(each) for each in line.passages]
-        entries["file"] = asdict(line.file) if line.file else None
-    return {name: value for name, value in entries.items() if name == "text" or value not in ("", 0, None)}
+    if isinstance(line, PassageLine):
+        return {name: value for name, value in entries.items() if name == "text" or value not in _unwritten(name)}
+    entries["passages"] = [_plain(each) for each in line.passages]
+    entries["file"] = asdict(line.file) if line.file else None
+    return {name: value for name, value in entries.items() if value not in ("", None)}
+
+
+def _unwritten(name: str) -> tuple[Any, ...]:
+    """Return what need not be written of a passage. An empty title or source is written: its document may have one."""
+    return (None,) if name in ("title", "source") else ("", 0, None)
 
 
 def read_head(data: bytes, place: str) -> Head:

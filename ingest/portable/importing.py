@@ -1,12 +1,12 @@
 """Reading a collection from JSON Lines: documents that are there already are skipped, the others encoded."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...core.errors import InvalidInput, NotFound
 from ...core.values import Passage
 from ...store.collection import Collection, Store
-from ...store.fields import FieldType
+from ...store.fields import FieldType, check_number
 from ...store.indexing import optimize
 from ...store.manifest import Manifest
 from ...store.protocols import Point
@@ -100,10 +100,11 @@ class Importer:
         try:
             collection = await self._store.open(name)
         except NotFound:
+            _fields({}, head, name)  # a file that cannot be imported leaves no collection behind
             collection = await self._store.open(name, create=replace(manifest, chunking=head.chunking))
         collection.manifest.check_writable(name)
         collection.manifest.check(name, manifest)
-        await collection.remember(replace(collection.manifest, fields=_fields(collection, head)))
+        await collection.remember(replace(collection.manifest, fields=_fields(collection.manifest.fields, head, name)))
         return collection
 
     async def _write(self, collection: Collection, batch: Sequence[DocumentLine], done: Imported) -> Imported:
@@ -127,18 +128,19 @@ class Importer:
         )
 
 
-def _fields(collection: Collection, head: Head) -> dict[str, FieldType]:
+def _fields(held: Mapping[str, FieldType], head: Head, collection: str) -> dict[str, FieldType]:
     """Return the metadata fields of both, or refuse a field that has another type in the collection."""
-    fields = dict(collection.manifest.fields)
+    fields = dict(held)
     for name, kind in head.fields.items():
         before = fields.setdefault(name, kind)
         if {before, kind} == {"integer", "number"}:
             fields[name] = "number"
         elif before not in (kind, "mixed"):
             raise InvalidInput(
-                f"Field {name!r} holds {before} values in collection {collection.name!r}, and {kind} values in the "
+                f"Field {name!r} holds {before} values in collection {collection!r}, and {kind} values in the "
                 "file. Import it into another collection with -c NAME. Nothing was imported."
             )
+    check_number(fields)
     return fields
 
 

@@ -14,10 +14,21 @@ from resift.core.errors import InvalidInput
 from resift.core.values import Passage
 from resift.store.collection import Collection
 from resift.store.edge.store import EdgeStore
-from resift.store.fields import FILE_FACTS, MAX_FIELDS, Clash, FieldType, check_metadata, hold, type_of, widen
+from resift.store.fields import (
+    FILE_FACTS,
+    MAX_FIELDS,
+    Clash,
+    FieldType,
+    check_metadata,
+    hold,
+    is_file_fact,
+    type_of,
+    widen,
+)
 from resift.store.filters import parse_filter
 from resift.store.manifest import Manifest
-from resift.store.protocols import Point
+from resift.store.points import payload_of, to_entry
+from resift.store.protocols import FileState, Point
 from resift.tests.store.stores import ALL, open_store
 
 TYPES: list[FieldType] = ["keyword", "integer", "number", "boolean", "date", "mixed"]
@@ -244,3 +255,20 @@ async def test_field_types_outlive_the_process(store: EdgeStore, manifest: Manif
     assert reopened.manifest.fields == {"it": "boolean"}
     assert await names(reopened, False) == {"no"}
     assert sorted(await reopened.facet("it", limit=5)) == [(False, 1), (True, 1)]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_fact"), [("/d/a.zip", True), ("/d/a.zip/b.md", True), ("/d/a", False), ("/", False), ("", False)]
+)
+def test_field_path_of_a_caller_is_no_fact_about_a_file(path: str, is_fact: bool) -> None:
+    passage = Passage("/d/a.zip/b.md", 0, text="x", metadata={"path": path, "format": "own"})
+    assert is_file_fact(passage, "path") == is_file_fact(passage, "format") == is_fact
+    assert not is_file_fact(passage, "title")
+
+
+def test_file_state_of_a_later_version_is_read() -> None:
+    passage = Passage("/d/a.md", 0, text="x")
+    state = FileState(path="/d/a.md", size=1, modified_ns=2, content="c", options="o")
+    payload = payload_of(Point(passage, "digest", passages=1, vectors={}, file=state))
+    payload["file"] |= {"inode": 7}
+    assert to_entry(payload).file == state

@@ -20,6 +20,7 @@ from resift.ingest.sources import files_below
 from resift.store.collection import Collection
 from resift.store.edge.store import EdgeStore
 from resift.store.field_mapping import FieldMapping
+from resift.store.fields import MAX_FIELDS
 from resift.store.protocols import FileState, Point
 from resift.tests.ingest.harness import Harness, doc, long_text
 
@@ -191,6 +192,27 @@ async def test_damaged_line_is_told_by_its_number_and_those_before_it_are_stored
 async def test_other_file_is_refused(harness: Harness, target: EdgeStore, head: bytes, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         await imported(harness, target, head)
+    assert await target.names() == []
+
+
+async def test_passage_without_the_title_and_source_of_its_document_stays_so(
+    harness: Harness, target: EdgeStore
+) -> None:
+    bare: dict[str, Any] = {"text": "Text.", "title": "", "source": "", "metadata": {}}
+    line = {**LINE, "title": "A", "source": "s", "metadata": {"year": 1}, "passages": [{"text": "First."}, bare]}
+    head = {**HEAD, "documents": 1, "fields": {"year": "integer"}}
+    await imported(harness, target, f"{json.dumps(head)}\n{json.dumps(line)}\n".encode())
+    content = await exported(await target.open("c"))
+    await imported(harness, target, content, name="copy")
+    for name in ("c", "copy"):
+        second = (await points(await target.open(name), ["a"]))[1].passage
+        assert (second.title, second.source, second.metadata) == ("", "", {})
+
+
+async def test_file_with_too_many_fields_leaves_no_collection_behind(harness: Harness, target: EdgeStore) -> None:
+    head = {**HEAD, "documents": 1, "fields": {f"x{number}": "keyword" for number in range(MAX_FIELDS + 1)}}
+    with pytest.raises(InvalidInput, match="more than 200 metadata fields"):
+        await imported(harness, target, f"{json.dumps(head)}\n{json.dumps(LINE)}\n".encode())
     assert await target.names() == []
 
 
