@@ -3,7 +3,8 @@
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ..core.text import counted
 from ..factories.engine import Engine
 from ..ingest.files.named import roots_of
 from ..ingest.job import IngestReport
+from ..ingest.watching.known_failures import KnownFailures
 from ..ingest.watching.noticing import Changes, changes
 from ..ingest.watching.originals import Originals
 from ..ingest.watching.relevance import relevant_changes
@@ -60,6 +62,13 @@ class FolderWatch:
     originals: Originals = field(default_factory=Originals)
     is_started: bool = False
     """Whether an ingestion has succeeded."""
+
+    def __post_init__(self) -> None:
+        """Let files that cannot be parsed wait until they change."""
+        engine = self.resift.engine
+        parser = KnownFailures(engine.services.parser)
+        self.resift = copy(self.resift)
+        self.resift.engine = replace(engine, services=replace(engine.services, parser=parser))
 
     async def run(self) -> None:
         """Ingest the folders, and whatever changes in them, until cancelled."""
