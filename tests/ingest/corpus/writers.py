@@ -63,7 +63,7 @@ def encrypted_pdf(text: str) -> bytes:
 
 
 def flate_bomb() -> bytes:
-    """Return a PDF of some kilobytes whose page has a gigabyte of spaces."""
+    """Return a PDF of some kilobytes whose three pages have a gigabyte of spaces each."""
     import zlib
 
     packer = zlib.compressobj(9)
@@ -72,7 +72,7 @@ def flate_bomb() -> bytes:
     once = zlib.compress(first + same * 99, 9)
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Pages/Kids[3 0 R 3 0 R 3 0 R]/Count 3>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R>>",
         b"<</Filter[/FlateDecode/FlateDecode]/Length %d>>stream\n%s\nendstream" % (len(once), once),
     ]
