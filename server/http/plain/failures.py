@@ -1,5 +1,6 @@
 """Errors as the plain HTTP API answers them: a status, and one body that every vendor's client can show."""
 
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from math import ceil
@@ -117,7 +118,18 @@ async def _on_http_error(request: Request, error: Any) -> Response:
             HTTPStatus.METHOD_NOT_ALLOWED: f"{path} does not take {cut(request.method)}. GET /openapi.json says what "
             "it takes.",
         }.get(status, f"{message}.")
-    return problem(status, message, headers=error.headers)
+    headers = error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_of(request)):
+        headers = {"Allow": methods}
+    return problem(status, message, headers=headers)
+
+
+def _methods_of(request: Request) -> str:
+    """Return the methods that the description gives for a path. The framework names those of its first route only."""
+    for template, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", template), request.url.path):
+            return ", ".join(sorted(method.upper() for method in operations))
+    return ""
 
 
 async def _on_invalid_parameters(_: Request, error: Any) -> Response:

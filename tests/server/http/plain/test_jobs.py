@@ -86,3 +86,9 @@ async def test_job_keeps_the_rights_of_its_token(served: tuple[Engine, httpx.Asy
         file = engine.settings.data_dir / "jobs" / f"{path.rpartition('/')[2]}.json"
         caller = json.loads(file.read_text())["caller"]
         assert (caller["name"], caller["collections"], caller["reads_any_path"]) == ("other", ["other"], False)
+
+
+async def test_path_of_a_job_names_both_methods_that_it_takes(served: tuple[Engine, httpx.AsyncClient]) -> None:
+    _, client = served
+    refused = await client.put("/v1/jobs/0")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "DELETE, GET")
