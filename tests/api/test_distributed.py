@@ -20,7 +20,7 @@ from resift.store.protocols import Point
 from resift.tests.models.encoders import write_encoder
 from resift.tests.standins.qdrant import serving
 
-FILES = 2_000
+FILES = 300  # the stand-in compares each filter with every point
 
 
 def _settings(folder: Path, **overrides: Any) -> Settings:
@@ -74,7 +74,7 @@ def test_ray_leaves_what_one_process_leaves(tmp_path: Path, folder: Path, ray: A
         async with serving() as server:
             settings = _settings(tmp_path, QDRANT_URL=server.url, qdrant={"prefer_grpc": False, "timeout_s": 120})
             request = IngestRequest([folder], prune=True, metadata={"team": "wheels"})
-            division = Division(files_per_task=300, cores_per_worker=1)
+            division = Division(files_per_task=50, cores_per_worker=1)
 
             def ingest() -> IngestReport:
                 return ingest_with_ray(request, settings, division)
