@@ -57,7 +57,7 @@ async def copy_collection(source: Collection, target: Store, *, progress: Progre
     copied = await copy.entries()
     missing = {key: entry for key, entry in entries.items() if copied.get(key) != entry}
     unchanged = done = len(entries) - len(missing)
-    for ids in _batches(missing):
+    for ids in document_batches(missing):
         await copy.write(await source.read(ids))
         done += len(ids)
         if progress is not None:
@@ -91,15 +91,15 @@ def _check_vectors(source: Collection, copy: Collection) -> None:
         )
 
 
-def _batches(entries: Mapping[str, Entry]) -> Iterator[list[str]]:
-    """Yield the ids of documents in batches of about `_BATCH_PASSAGES` passages."""
-    batch, passages = list[str](), 0
+def document_batches(entries: Mapping[str, Entry], *, passages: int = _BATCH_PASSAGES) -> Iterator[list[str]]:
+    """Yield the ids of documents in order, in batches of at least so many passages; the last may have fewer."""
+    batch, held = list[str](), 0
     for key in sorted(entries):
         batch.append(key)
-        passages += entries[key].passages
-        if passages >= _BATCH_PASSAGES:
+        held += entries[key].passages
+        if held >= passages:
             yield batch
-            batch, passages = [], 0
+            batch, held = [], 0
     if batch:
         yield batch
 
@@ -109,7 +109,7 @@ async def _compare(
 ) -> tuple[int, str]:
     """Return the number of passages and their checksum, or raise StoreError where the two sides differ."""
     passages, done, checksum = 0, 0, hashlib.sha256()
-    for ids in _batches(entries):
+    for ids in document_batches(entries):
         original, copied = _in_order(await source.read(ids)), _in_order(await copy.read(ids))
         digests = [b"".join(map(_digest, side)) for side in (original, copied)]
         if digests[0] != digests[1] or not all(map(_have_same_vectors, original, copied)):

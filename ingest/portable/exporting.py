@@ -1,7 +1,7 @@
 """Writing a collection as JSON Lines, a few documents at a time."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ... import __version__
@@ -9,6 +9,7 @@ from ...core.errors import StoreError
 from ...core.values import Passage
 from ...store.collection import Collection
 from ...store.protocols import Entry
+from ..copying import document_batches
 from ..job import Progress, WriteLocks
 from .exported_lines import Head, dump, line_of
 
@@ -60,7 +61,7 @@ async def _export(
     )
     write(dump(head))
     done = 0
-    for batch in _batches(entries):
+    for batch in document_batches(entries, passages=PASSAGES_AT_ONCE):
         found = await _passages(collection, {id_: entries[id_].passages for id_ in batch})
         for id_ in batch:
             write(dump(line_of(_complete(found[id_], entries[id_], id_, collection.name), entries[id_])))
@@ -68,18 +69,6 @@ async def _export(
         if progress is not None:
             await progress(done, len(entries), f"Exported {done:,} of {len(entries):,} documents")
     return ExportedCounts(len(entries), passages=passages)
-
-
-def _batches(entries: dict[str, Entry]) -> Iterator[list[str]]:
-    batch, passages = list[str](), 0
-    for id_ in sorted(entries):
-        batch.append(id_)
-        passages += entries[id_].passages
-        if passages >= PASSAGES_AT_ONCE:
-            yield batch
-            batch, passages = [], 0
-    if batch:
-        yield batch
 
 
 async def _passages(collection: Collection, counts: dict[str, int]) -> dict[str, list[Passage]]:
