@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound
-from resift.evaluation.graded import read_graded
+from resift.evaluation.graded import read_graded, read_pools
 
 CORPUS = [{"_id": each, "title": f"Title {each}", "text": f"Text of {each}."} for each in "abc"]
 LISTS = [
-    {"q": "one?", "pool": "docs", "style": "question", "passages": ["a", "b"], "grades": [3, 1]},
+    {"q": "one?", "pool": "docs", "style": "question", "passages": ["a", "b"], "grades": [3, 1], "best": ["a"]},
     {"q": "two?", "pool": "code", "passages": ["c"], "grades": [2]},
     {"q": "three?", "pool": "docs", "passages": ["b"], "grades": [0]},
 ]
@@ -36,9 +36,17 @@ def test_pools_are_judged_sets_with_the_passages_of_their_lists(tmp_path: Path) 
     assert docs.has_documents
 
 
+def test_pools_keep_all_grades_and_what_is_known_of_a_question(tmp_path: Path) -> None:
+    first, second = read_pools(written(tmp_path, LISTS, CORPUS))["docs"].questions.values()
+    assert dict(first.grades) == {"a": 3, "b": 1}
+    assert (first.query, first.style, first.best, first.is_answered) == ("one?", "question", ("a",), True)
+    assert (second.style, second.best, second.is_answered) == ("", (), False)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"best": ["b"]}, "lists.jsonl:1: Value error, best names 'b', which has no grade of 2 or more"),
         ({"passages": ["a", "z"]}, "lists.jsonl:1: corpus.jsonl has no passage 'z'"),
         ({"grades": [3]}, "lists.jsonl:1: Value error, 2 passages have 1 grades"),
         ({"grades": [3, 4]}, "lists.jsonl:1: Input should be less than or equal to 3"),
