@@ -243,7 +243,7 @@ def _maxsim(models: _Models, builder: RerankerBuilder) -> LateInteraction:
 
 def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *, roots: Sequence[Path]) -> Services:
     store, locks, feedback = open_store(settings), WriteLocks(), _feedback(settings)
-    parser = open_parser_pool()
+    parser = open_parser_pool(settings.ingest.record_fields)
     readable = Roots.of(roots or [Path.cwd()], own=own_files(settings))
     paths = RelativePaths.to(readable.folders)
     manifest = new_manifest(settings, models.encoder, models.extra_encoders)

@@ -146,7 +146,8 @@ class Ingestor:
         files = job.files
         if files is None:
             return SyncPlan(holdings, (), options=options_hash({}, ""))
-        options = options_hash(files.metadata, self._manifest.chunking)
+        record_fields = self._parser.record_fields
+        options = options_hash(files.metadata, self._manifest.chunking, record_fields=record_fields)
         below = files.folders if self._store.is_shared else None
         return SyncPlan(holdings, files.found.files, options=options, below=below)
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from ..core.errors import BlankFile, ResiftError, UnreadableFile
 from .packed.zip_members import Budget
-from .parsers.protocols import Container, Content, InnerDocument, Parser
+from .parsers.protocols import USUAL_FIELDS, Container, Content, InnerDocument, Parser, RecordFields
 from .parsers.registry import cause_of, installed_parsers, label_of
 from .text.decoding import SAMPLE_BYTES, decode, looks_like_text, normalise
 from .text.encoded import without_encoded
@@ -48,6 +48,11 @@ class DocumentParser(Protocol):
         """Return how many it parses at once; more calls wait."""
         ...
 
+    @property
+    def record_fields(self) -> RecordFields:
+        """Return how it takes the fields of records to be called."""
+        ...
+
     def parse(self, source: str, data: bytes | str) -> Sequence[Part]:
         """Return what `parse_file` returns, or a problem if the document took too much. Blocks its thread."""
         ...
@@ -62,9 +67,13 @@ class InlineParser:
 
     max_workers = 1
 
+    def __init__(self, record_fields: RecordFields = USUAL_FIELDS) -> None:
+        self.record_fields = record_fields
+        """How it takes the fields of records to be called."""
+
     def parse(self, source: str, data: bytes | str) -> Sequence[Part]:
         """Return what `parse_file` returns."""
-        return parse_file(source, data)
+        return parse_file(source, data, record_fields=self.record_fields)
 
     def close(self) -> None:
         """Do nothing: nothing was started."""
@@ -117,18 +126,20 @@ def failing_alone(name: str) -> Generator[None]:
         ) from error
 
 
-def parse_file(source: str, data: bytes | str) -> list[Part]:
+def parse_file(source: str, data: bytes | str, *, record_fields: RecordFields = USUAL_FIELDS) -> list[Part]:
     """Return the documents in a file: one, or those of an archive, a mailbox or a table. Nothing is raised.
 
     `source` is the path or URI of the file; its suffix tells the format. A text that did not come from a file is one
     document, in the format of its source if that is a text format, or else in the one that it looks like.
     """
-    return list(iterate_parts(source, data, Unwatched()))
+    return list(iterate_parts(source, data, watch=Unwatched(), record_fields=record_fields))
 
 
-def iterate_parts(source: str, data: bytes | str, watch: Watch) -> Iterator[Part]:
+def iterate_parts(
+    source: str, data: bytes | str, *, watch: Watch, record_fields: RecordFields = USUAL_FIELDS
+) -> Iterator[Part]:
     """Yield what `parse_file` returns, and tell `watch` what is being parsed."""
-    return _parts(_File(source, data, budget=Budget.of(len(data))), watch)
+    return _parts(_File(source, data, budget=Budget.of(len(data)), record_fields=record_fields), watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +153,7 @@ class _File:
     depth: int = 0
     budget: Budget = field(default_factory=lambda: Budget(0))
     """What all archives in the outermost file may unpack to."""
+    record_fields: RecordFields = USUAL_FIELDS
 
 
 def _parts(file: _File, watch: Watch) -> Iterator[Part]:
@@ -228,5 +240,5 @@ def _content(file: _File, watch: Watch) -> tuple[Parser | Container, Content, st
     if known is not None and known.is_binary:
         return known, Content(source, data=data, more_time=watch.more_time), ""
     decoded = decode(data, source)
-    content = Content(source, text=decoded.text, more_time=watch.more_time)
+    content = Content(source, text=decoded.text, more_time=watch.more_time, record_fields=file.record_fields)
     return known if isinstance(known, Container) else parsers.for_text(source, decoded.text), content, decoded.note

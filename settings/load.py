@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from ..core.errors import InvalidInput, nearest
+from ..ingest.parsers.protocols import RecordFields
 from ..store.qdrant.connection import Address
 from .credentials import mask_from, mask_from_environment
 from .location import ENV_FILE, absolute, default_data_dir, settings_file, values_in
@@ -49,6 +50,21 @@ class IngestSettings(BaseModel):
         description="Whether files and folders that .gitignore files leave out are skipped. What .resiftignore files "
         "leave out always is.",
     )
+    record_title: tuple[str, ...] = Field(
+        default=(),
+        description="The fields that hold the title of a record of JSON Lines, as JSON; they come before title, "
+        'headline, name, subject and question. Example: ["product"].',
+    )
+    record_text: tuple[str, ...] = Field(
+        default=(),
+        description="The fields that hold the text of a record, as JSON; they come before text, content, contents, "
+        "body, passage, document, answer and description.",
+    )
+    record_id: tuple[str, ...] = Field(
+        default=(),
+        description="The fields that hold the id of a record, as JSON; they come before id, _id, doc_id, docid, "
+        "document_id, uuid and key.",
+    )
     urls: bool = Field(
         default=False,
         description="Whether to fetch documents at URLs (http and https) that a caller names as paths. Only the public "
@@ -66,6 +82,11 @@ class IngestSettings(BaseModel):
         if self.overlap_tokens > self.max_tokens // 2 or self.min_tokens > self.max_tokens:
             raise ValueError("overlap_tokens must be at most half of max_tokens, and min_tokens at most max_tokens")
         return self
+
+    @property
+    def record_fields(self) -> RecordFields:
+        """Return how the fields of records are called."""
+        return RecordFields.preferring(title=self.record_title, text=self.record_text, id=self.record_id)
 
 
 class Settings(BaseSettings):

@@ -16,6 +16,7 @@ from resift.core.values import Document
 from resift.factories import engine as factory
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
+from resift.ingest.parsers.protocols import USUAL_FIELDS, RecordFields
 from resift.ingest.processes.pool import ParserPool
 from resift.models import session
 from resift.models.session import Session
@@ -136,8 +137,12 @@ def shared_parsers() -> Iterator[None]:
             """Leave the processes to the other engines."""
 
     pool = SharedPool()
+
+    def pool_of(fields: RecordFields) -> ParserPool:
+        return pool if fields == USUAL_FIELDS else ParserPool(1, record_fields=fields)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(factory, "open_parser_pool", lambda: pool)
+        patch.setattr(factory, "open_parser_pool", pool_of)
         yield
     ParserPool.close(pool)
 

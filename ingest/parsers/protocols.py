@@ -1,9 +1,9 @@
 """The protocol of a document format: content in, text with its structure out."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 from ..text.structure import ParsedDocument, check_length
 
@@ -12,6 +12,24 @@ SECONDS_PER_PAGE = 0.05
 
 def _no_limit(_: float) -> None:
     """Ignore that a parser asks for time: nothing limits it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFields:
+    """Which fields of a record are its title, its text and its id: the first of each that it has."""
+
+    title: Sequence[str] = ("title", "headline", "name", "subject", "question")
+    text: Sequence[str] = ("text", "content", "contents", "body", "passage", "document", "answer", "description")
+    id: Sequence[str] = ("id", "_id", "doc_id", "docid", "document_id", "uuid", "key")
+
+    @classmethod
+    def preferring(cls, *, title: Sequence[str] = (), text: Sequence[str] = (), id: Sequence[str] = ()) -> Self:
+        """Return the usual fields after these."""
+        usual = cls()
+        return cls((*title, *usual.title), (*text, *usual.text), id=(*id, *usual.id))
+
+
+USUAL_FIELDS = RecordFields()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +50,8 @@ class Content:
     """The bytes of the file; empty for a parser of a text format."""
     more_time: Callable[[float], None] = _no_limit
     """Asks for so many seconds more."""
+    record_fields: RecordFields = USUAL_FIELDS
+    """How the fields of records are called."""
 
     def __post_init__(self) -> None:
         check_length(self.text.count("\n"))

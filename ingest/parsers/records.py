@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ from ..text.decoding import normalise
 from ..text.draft import Draft
 from ..text.json_tree import check_json, nodes_of, write_json
 from ..text.structure import ParsedDocument, paragraphs
-from .protocols import Content, InnerDocument
+from .protocols import Content, InnerDocument, RecordFields
 
 MAX_RECORDS = 100_000  # of one file: each takes some 3 kB of memory until the file is stored
 
@@ -23,15 +22,6 @@ _FIELD_NAME = re.compile(r"[\w-]+")
 _MAX_NAME_CHARS = 200
 
 _MAX_TITLE_CHARS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFields:
-    """Which fields of a record are its title, its text and its id: the first of each that it has."""
-
-    title: Sequence[str] = ("title", "headline", "name", "subject", "question")
-    text: Sequence[str] = ("text", "content", "contents", "body", "passage", "document", "answer", "description")
-    id: Sequence[str] = ("id", "_id", "doc_id", "docid", "document_id", "uuid", "key")
 
 
 class JsonParser:
@@ -72,9 +62,6 @@ class JsonLinesContainer:
     suffixes = frozenset((".jsonl", ".ndjson", ".jsonlines"))
     is_binary = False
 
-    def __init__(self, fields: RecordFields | None = None) -> None:
-        self._fields = fields or RecordFields()
-
     def split(self, content: Content) -> Iterator[InnerDocument]:
         """Yield the records, named after their id or else their line.
 
@@ -83,12 +70,22 @@ class JsonLinesContainer:
         """
         if sum(1 for line in content.text.split("\n") if line.strip()) > MAX_RECORDS:
             raise UnreadableFile(f"{content.source} has more than {MAX_RECORDS:,} records. Split it.")
-        names: dict[str, int] = {}
+        reader = _RecordReader(content.record_fields)
         for number, line in enumerate(content.text.split("\n"), start=1):
             if line.strip():
-                yield self._record(line, number, names)
+                yield reader.read(line, number)
 
-    def _record(self, line: str, number: int, names: dict[str, int]) -> InnerDocument:
+
+class _RecordReader:
+    """Reads the records of one file, each under a name of its own."""
+
+    def __init__(self, fields: RecordFields) -> None:
+        self._fields = fields
+        self._names: dict[str, int] = {}
+        """The lines of the records so far, by their names."""
+
+    def read(self, line: str, number: int) -> InnerDocument:
+        """Return the record on a line of the file, or what is wrong with it."""
         try:
             record: Any = json.loads(line, parse_int=_whole_number)
             parsed = self._document(record, line, number)
@@ -100,10 +97,11 @@ class JsonLinesContainer:
         except UnreadableFile as error:
             return InnerDocument(f"line {number}", problem=f"Line {number:,} cannot be read: {error}")
         name = self._name(record) or str(number)
-        if name in names:
-            problem = f"Line {number:,} has the same id as line {names[name]:,}: {name!r}. Give each record its own."
+        if name in self._names:
+            first = self._names[name]
+            problem = f"Line {number:,} has the same id as line {first:,}: {name!r}. Give each record its own."
             return InnerDocument(f"{name} (line {number})", problem=problem)
-        names[name] = number
+        self._names[name] = number
         return InnerDocument(name, parsed=parsed)
 
     def _name(self, record: Any) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ...core.errors import UnreadableFile
+from ..parsers.protocols import RecordFields
 from ..parsers.registry import installed_parsers
 from ..parsing import Part, iterate_parts
 from .frames import MAX_NAME_CHARS, Frame, read_frame, write_frame
@@ -74,23 +75,23 @@ class _Reply:
 def main() -> None:
     """Parse until the process that started this one closes the pipe."""
     requests, replies = _streams()
-    limits = Limits(**json.loads(sys.argv[1]))
+    limits, record_fields = Limits(**json.loads(sys.argv[1])), RecordFields(**json.loads(sys.argv[2]))
     _limit(limits.memory_bytes)
     installed_parsers()
     write_frame(replies, {"ready": True})
     replies.flush()
     try:
         while (frame := read_frame(requests, sys.maxsize, most_head_bytes=sys.maxsize)) is not None:
-            _serve(frame, _Reply(replies, limits, frame.head["skip"]))
+            _serve(frame, _Reply(replies, limits, frame.head["skip"]), record_fields)
     except (EOFError, BrokenPipeError):
         os._exit(0)  # nothing is worth waiting for
     except SystemExit as end:  # of a parser: the pipes must not close before the exit code is known
         os._exit(end.code if isinstance(end.code, int) else 1)
 
 
-def _serve(frame: Frame, reply: _Reply) -> None:
+def _serve(frame: Frame, reply: _Reply, record_fields: RecordFields) -> None:
     data = frame.body.decode("utf-8", "surrogatepass") if frame.head["is_text"] else frame.body
-    for part in iterate_parts(frame.head["source"], data, reply):
+    for part in iterate_parts(frame.head["source"], data, watch=reply, record_fields=record_fields):
         reply.part(part)
     reply.done()
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from ...core.errors import Unavailable
+from ..parsers.protocols import USUAL_FIELDS, RecordFields
 from ..parsing import Part
 from .deadlines import Deadlines
 from .limits import Limits, workers_of
@@ -16,10 +17,14 @@ MAX_SKIPPED = 3  # documents of a file that may end a process; the others are pa
 class ParserPool:
     """Parses files and texts in worker processes. A document that crashes, hangs or swells costs only itself."""
 
-    def __init__(self, max_workers: int = 0, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, max_workers: int = 0, *, limits: Limits | None = None, record_fields: RecordFields = USUAL_FIELDS
+    ) -> None:
         """Start nothing yet. Without `max_workers`, there are as many as cores, and at most 4."""
         self.max_workers = max_workers or workers_of(os.cpu_count())
         """How many files are parsed at once; more calls wait."""
+        self.record_fields = record_fields
+        """How it takes the fields of records to be called."""
         self._limits = limits or Limits()
         self._free = threading.BoundedSemaphore(self.max_workers)
         self._lock = threading.Lock()
@@ -83,7 +88,7 @@ class ParserPool:
                 self._deadlines.drop(worker)
                 return worker
         try:
-            worker = Worker(self._limits, self._deadlines)
+            worker = Worker(self._limits, self._deadlines, record_fields=self.record_fields)
         except OSError as error:
             raise Unavailable(f"No process that parses documents can be started: {error}. Try again later.") from error
         with self._lock:
@@ -122,6 +127,6 @@ def _closed() -> Unavailable:
     return Unavailable("The engine is ending, so nothing more is parsed. Try again.")
 
 
-def open_parser_pool() -> ParserPool:
+def open_parser_pool(record_fields: RecordFields) -> ParserPool:
     """Return the pool of an engine. No process runs before something is parsed."""
-    return ParserPool()
+    return ParserPool(record_fields=record_fields)

@@ -16,6 +16,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import UnreadableFile
+from ..parsers.protocols import USUAL_FIELDS, RecordFields
 from ..parsing import Part
 from .deadlines import Deadlines
 from .frames import MAX_NAME_CHARS, read_frame, write_frame
@@ -84,7 +85,7 @@ class Worker:
         OSError: The system does not start it.
     """
 
-    def __init__(self, limits: Limits, deadlines: Deadlines) -> None:
+    def __init__(self, limits: Limits, deadlines: Deadlines, *, record_fields: RecordFields = USUAL_FIELDS) -> None:
         self._limits = limits
         self._deadlines = deadlines
         self._lock = threading.Lock()
@@ -92,7 +93,7 @@ class Worker:
         self._is_late = False
         self._is_ready = False
         self._files = 0
-        self._process = _start(limits)
+        self._process = _start(limits, record_fields)
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: PT018, S101
         self._requests, self._replies = self._process.stdin, self._process.stdout
 
@@ -210,12 +211,13 @@ class Worker:
         return f"{progress.parser} {how}{progress.place}. {_CONVERT}"
 
 
-def _start(limits: Limits) -> subprocess.Popen[bytes]:
+def _start(limits: Limits, record_fields: RecordFields) -> subprocess.Popen[bytes]:
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     # -P: nothing is imported from the folder that this process runs in, which is that of a client.
-    program = [sys.executable, "-P", "-W", "ignore", "-m", f"{__package__}.child", json.dumps(asdict(limits))]
+    options = [json.dumps(asdict(each)) for each in (limits, record_fields)]
+    program = [sys.executable, "-P", "-W", "ignore", "-m", f"{__package__}.child", *options]
     return subprocess.Popen(  # noqa: S603  our own program
         program,
         stdin=subprocess.PIPE,

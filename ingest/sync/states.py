@@ -3,32 +3,43 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 
 from ...core.values import Metadata
 from ...store.protocols import FileState
 from ..files.walk import FoundFile
+from ..parsers.protocols import USUAL_FIELDS, Container, RecordFields
 from ..parsers.registry import installed_parsers
 
 PARSING_VERSION = 1
 """Raise it when parsers or the cutting of passages make something else of a file: all files are then cut again."""
 
 
-def options_hash(metadata: Metadata, chunking: str) -> Callable[[str], str]:
+def options_hash(
+    metadata: Metadata, chunking: str, *, record_fields: RecordFields = USUAL_FIELDS
+) -> Callable[[str], str]:
     """Return a function from the path of a file to the hash of what decides how it is read, besides its content."""
     given = json.dumps([PARSING_VERSION, chunking, dict(metadata)], sort_keys=True, default=str)
+    fields = "" if record_fields == USUAL_FIELDS else json.dumps(asdict(record_fields))
 
     @cache
     def of_parser(parser: str) -> str:
         return hashlib.sha256(f"{given} {parser}".encode()).hexdigest()[:16]
 
-    return lambda path: of_parser(_parser_of(path))
+    return lambda path: of_parser(_parser_of(path, fields))
 
 
-def _parser_of(path: str) -> str:
-    """Return the class of the parser that reads a file; empty if the look of the text decides."""
+def _parser_of(path: str, record_fields: str) -> str:
+    """Return the class of the parser that reads a file, and for one that may hold records, how their fields are called.
+
+    It is empty if the look of the text decides.
+    """
     parser = installed_parsers().for_file(path)
-    return "" if parser is None else f"{type(parser).__module__}.{type(parser).__qualname__}"
+    if parser is None:
+        return ""
+    of_records = record_fields if isinstance(parser, Container) else ""  # an archive may hold files of records
+    return f"{type(parser).__module__}.{type(parser).__qualname__}{of_records}"
 
 
 def is_unchanged(file: FoundFile, state: FileState, *, options: str) -> bool:

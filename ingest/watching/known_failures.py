@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from ..parsers.protocols import RecordFields
 from ..parsing import DocumentParser, Part
 
 
@@ -22,6 +23,11 @@ class KnownFailures:
     def max_workers(self) -> int:
         """Return how many documents are parsed at once."""
         return self._parser.max_workers
+
+    @property
+    def record_fields(self) -> RecordFields:
+        """Return how the parser takes the fields of records to be called."""
+        return self._parser.record_fields
 
     def parse(self, source: str, data: bytes | str) -> Sequence[Part]:
         """Return what the parser returns, or what it returned for a content that failed or was blank."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from resift.core.errors import BlankFile, ResiftError, UnreadableFile
 from resift.core.values import Document, Passage
-from resift.ingest.parsers.protocols import Content, InnerDocument
-from resift.ingest.parsers.records import MAX_RECORDS, JsonLinesContainer, JsonParser, RecordFields
+from resift.ingest.parsers.protocols import Content, InnerDocument, RecordFields
+from resift.ingest.parsers.records import MAX_RECORDS, JsonLinesContainer, JsonParser
 from resift.ingest.parsing import parse_file
 from resift.ingest.text.structure import ParsedDocument
 from resift.tests.ingest.harness import ParsingChunker
@@ -21,7 +21,8 @@ def parse(text: str) -> ParsedDocument:
 
 
 def records(text: str, fields: RecordFields | None = None) -> list[InnerDocument]:
-    return list(JsonLinesContainer(fields).split(Content("a.jsonl", text=text)))
+    content = Content("a.jsonl", text=text, record_fields=fields or RecordFields())
+    return list(JsonLinesContainer().split(content))
 
 
 def parsed(record: InnerDocument) -> ParsedDocument:
@@ -110,7 +111,7 @@ def test_long_values_are_searched_and_no_fields() -> None:
 
 
 def test_fields_can_have_other_names() -> None:
-    fields = RecordFields(title=["Überschrift"], text=["inhalt"], id=["nummer"])
+    fields = RecordFields(title=("Überschrift",), text=("inhalt",), id=("nummer",))
     [record] = records('{"Nummer": 7, "überschrift": "Das Rad", "inhalt": ["Es dreht sich.", "Immer."]}', fields)
     assert (record.name, parsed(record).title) == ("7", "Das Rad")
     assert parsed(record).lines == ["Es dreht sich.", "", "Immer."]

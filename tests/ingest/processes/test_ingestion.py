@@ -7,6 +7,7 @@ import pytest
 from resift.api.requests import DocumentInput
 from resift.api.resift import Resift
 from resift.factories import engine as factory
+from resift.ingest.parsers.protocols import RecordFields
 from resift.ingest.processes.limits import Limits
 from resift.ingest.processes.pool import ParserPool
 from resift.settings.load import load_settings
@@ -23,7 +24,11 @@ FILES = {
 @pytest.mark.slow
 async def test_hostile_files_and_texts_cost_only_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = ParserPool(2, limits=Limits(seconds=3))
-    monkeypatch.setattr(factory, "open_parser_pool", lambda: pool)
+
+    def open_parser_pool(_: RecordFields) -> ParserPool:
+        return pool
+
+    monkeypatch.setattr(factory, "open_parser_pool", open_parser_pool)
     folder = tmp_path / "documents"
     folder.mkdir()
     for name, text in FILES.items():

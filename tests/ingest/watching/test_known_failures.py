@@ -10,6 +10,7 @@ class Counting(InlineParser):
     """Parses, and tells what it was asked for."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[str] = []
 
     def parse(self, source: str, data: bytes | str) -> Sequence[Part]:
