@@ -30,7 +30,8 @@ All tools that rank passages return the same shape, described under [search_and_
   else with its lines, as in `docs/setup.md:10-24`. Paths of files are relative to the folder
   that Resift may read, unless two documents could be meant; then they are absolute. Every argument that takes a
   document, a passage or a source accepts what a hit shows, and absolute paths too. `read_document` starts at the place
-  that a citation names; in filters and to `delete_documents`, a citation stands for its whole document.
+  that a citation names; in filters, a citation stands for its whole document. `delete_documents` refuses a citation,
+  because it deletes whole documents.
 - Passages of the same text are one hit: the best of them. `also_in` names up to three others that the search found, and
   `also_in_more` counts the rest. Below 100 characters, titles and headings have to be the same too. `rerank` returns
   every passage that it was given.

@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.citations import Citation
 from ..core.errors import Hint, InvalidInput, StoreBusy, StoreError
 from ..search.named_documents import candidates, document_ids, ending_in, find_documents, nearest_document
 from ..search.path_filters import PathFilter, resolve_paths
@@ -62,7 +63,7 @@ class Remover:
             return await self._size(name)
         collection = await self._store.open(name)
         collection.manifest.check_writable(name)
-        named = await find_documents(collection, self._paths, document_ids)
+        named = await self._named(collection, document_ids)
         if document_ids and not named:
             return Removed(0, passages=0)
         resolved = await self._filter(collection, filter_)
@@ -101,7 +102,7 @@ class Remover:
         Raises:
             NotFound: There is no collection of that name.
             InvalidInput: No ids, filter or `everything` was given, or `everything` together with one of the others;
-                or the collection would be left without documents.
+                a place in a document was given; or the collection would be left without documents.
         """
         _check_criteria(document_ids, filter_, everything=everything)
         if everything:
@@ -109,7 +110,7 @@ class Remover:
         async with self._locks[name]:
             collection = await self._store.open(name)
             collection.manifest.check_writable(name)
-            named = await find_documents(collection, self._paths, document_ids)
+            named = await self._named(collection, document_ids)
             missing = tuple(each for each in document_ids if each not in named)
             notes = await self._near(collection, missing)
             if document_ids and not named:
@@ -122,6 +123,12 @@ class Remover:
             if not passages:
                 notes += tuple(await reasons_for_nothing(collection, resolved, self._paths)) or (NO_MATCH,)
             return Removed(documents, passages=passages, missing=missing, notes=notes)
+
+    async def _named(self, collection: Collection, names: Sequence[str]) -> dict[str, str]:
+        """Return the ids of the documents with these names, by name."""
+        named = await find_documents(collection, self._paths, names)
+        _check_whole([each.citation for each in named.values()])
+        return {name: each.id for name, each in named.items()}
 
     async def _near(self, collection: Collection, missing: Sequence[str]) -> tuple[str, ...]:
         """Return which documents may be meant by names that are not found. Deleting takes no guess, so it only asks."""
@@ -140,6 +147,7 @@ class Remover:
         resolved = await resolve_paths(collection, self._paths, where)
         if resolved.guesses:
             raise InvalidInput(f"Nothing was deleted. {resolved.guesses[0]} Give the whole path.")
+        _check_whole(resolved.citations)
         return resolved
 
 
@@ -148,6 +156,15 @@ def _check_criteria(document_ids: Sequence[str], filter_: Mapping[str, Any], *, 
         raise InvalidInput("To delete the whole collection, leave out the document ids and the filter.")
     if not (everything or document_ids or filter_):
         raise InvalidInput("Nothing to delete was given.", hint=Hint.NAME_DOCUMENTS)
+
+
+def _check_whole(citations: Sequence[Citation]) -> None:
+    """Refuse what names a part of a document: whoever gives it may not want the rest to go."""
+    if place := next((each for each in citations if each.first), None):
+        raise InvalidInput(
+            f"Nothing was deleted. '{place}' is a place in a document, and only whole documents can be deleted. "
+            f"To delete it all, give {place.source!r} without the place."
+        )
 
 
 async def _flushed(collection: Collection) -> tuple[str, ...]:

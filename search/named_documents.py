@@ -48,22 +48,22 @@ async def find_document(collection: Collection, paths: RelativePaths, name: str)
     )
 
 
-async def find_documents(collection: Collection, paths: RelativePaths, names: Sequence[str]) -> dict[str, str]:
-    """Return the ids of the documents that names stand for, by name. The end of a path is not enough: see `Remover`.
-
-    A citation stands for its whole document, unless a document is named exactly like it.
+async def find_documents(
+    collection: Collection, paths: RelativePaths, names: Sequence[str]
+) -> dict[str, NamedDocument]:
+    """Return the documents that names stand for, by name. The end of a path is not enough: see `Remover`.
 
     Raises:
         InvalidInput: A name stands for several documents; the message names them.
     """
     held = await collection.entries(names) if names else {}
-    found = {name: name for name in held}
+    found = {name: NamedDocument(name, Citation(name)) for name in held}
     for name in names:
         if name in held:
             continue
-        for each in dict.fromkeys([name, Citation.parse(name).source]):
-            if ids := await documents_named(collection, paths, each):
-                found[name] = _only(ids, name)
+        for citation in dict.fromkeys([Citation(name), Citation.parse(name)]):
+            if ids := await documents_named(collection, paths, citation.source):
+                found[name] = NamedDocument(_only(ids, name), citation)
                 break
     return found
 

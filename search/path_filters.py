@@ -24,6 +24,8 @@ class PathFilter:
     """The conditions that were replaced, and by what."""
     guesses: tuple[str, ...] = ()
     """Sentences on paths that match several stored ones, or only the end of a stored one."""
+    citations: tuple[Citation, ...] = ()
+    """Places in documents that the caller gave as paths; they stand for the whole documents."""
 
     def stored(self, condition: Condition) -> Condition:
         """Return a part of the caller's filter with its relative paths replaced."""
@@ -47,23 +49,31 @@ async def resolve_paths(collection: Collection, paths: RelativePaths, where: Con
         return NO_FILTER
     replaced: dict[Condition, Condition] = {}
     guesses: list[str] = []
+    citations: list[Citation] = []
     for leaf in dict.fromkeys(_path_leaves(where)):
         if isinstance(leaf, Prefix):
             found, guess = await _stored_paths(collection, paths, leaf, leaf.prefix)
             stored: Condition = Either(tuple(Prefix(leaf.field, each) for each in found))
         else:
-            stored, guess = await _stored_values(collection, paths, leaf)
+            stored, guess, places = await _stored_values(collection, paths, leaf)
+            citations += places
         guesses += guess
         if stored not in (leaf, Either((leaf,))):
             replaced[leaf] = stored
-    resolved = PathFilter(where, where, replaced=replaced, guesses=tuple(guesses))
+    resolved = PathFilter(where, where, replaced=replaced, guesses=tuple(guesses), citations=tuple(citations))
     return replace(resolved, where=resolved.stored(where))
 
 
-async def _stored_values(collection: Collection, paths: RelativePaths, leaf: AnyOf) -> tuple[AnyOf, list[str]]:
-    """Return the condition with the stored paths that its values stand for; a citation stands for its source."""
+async def _stored_values(
+    collection: Collection, paths: RelativePaths, leaf: AnyOf
+) -> tuple[AnyOf, list[str], list[Citation]]:
+    """Return the condition with the stored paths that its values stand for, the guesses, and the citations among them.
+
+    A citation stands for its source.
+    """
     values: list[Scalar] = []
     guesses: list[str] = []
+    citations: list[Citation] = []
     for place, value in enumerate(leaf.values):
         if not isinstance(value, str):
             values.append(value)
@@ -75,9 +85,10 @@ async def _stored_values(collection: Collection, paths: RelativePaths, leaf: Any
             found, guess = await _stored_paths(collection, paths, leaf, value)
             if citation.first and not guess and not await collection.count(AnyOf(leaf.field, tuple(found))):
                 found, guess = await _stored_paths(collection, paths, leaf, citation.source)
+                citations.append(citation)
             values += found
             guesses += guess
-    return AnyOf(leaf.field, tuple(dict.fromkeys(values))), guesses
+    return AnyOf(leaf.field, tuple(dict.fromkeys(values))), guesses, citations
 
 
 async def _stored_paths(

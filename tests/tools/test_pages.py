@@ -81,6 +81,7 @@ async def test_pages_that_are_not_there_are_refused_with_what_is(tools: Asker) -
     assert "pass document_id with them instead of passage_id" in message
 
 
-async def test_citation_of_a_page_names_its_whole_document_to_delete(tools: Asker) -> None:
-    gone = await tools.call("delete_documents", {"collection": "default", "document_ids": ["note.pdf:p.1-2"]})
-    assert (gone["documents"], gone["missing"]) == (1, [])
+async def test_page_of_a_document_is_not_deleted(tools: Asker) -> None:
+    message = await tools.refusal("delete_documents", {"collection": "default", "document_ids": ["note.pdf:p.1-2"]})
+    assert "'note.pdf:p.1-2' is a place in a document, and only whole documents can be deleted." in message
+    assert (await tools.call("read_document", {"document_id": "note.pdf"}))["passages"]

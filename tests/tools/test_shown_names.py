@@ -121,10 +121,22 @@ async def test_deleting_takes_no_guess(tools: Asker) -> None:
     assert "Nothing was deleted. 'guide/' was read as 'docs/guide/'. Give the whole path." in message
 
 
-async def test_citation_names_its_whole_document_to_delete(tools: Asker) -> None:
-    call = {"collection": "default", "document_ids": ["docs/guide/pump.md:1-7"]}
-    gone = await tools.call("delete_documents", call)
-    assert (gone["documents"], gone["missing"]) == (1, [])
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"document_ids": ["notes/lamp.md", "docs/guide/pump.md:1-7"]},
+        {"filter": {"source": ["notes/lamp.md", "docs/guide/pump.md:1-7"]}},
+    ],
+)
+async def test_place_in_a_document_is_not_deleted(tools: Asker, call: dict[str, Any]) -> None:
+    message = await tools.refusal("delete_documents", {"collection": "default", **call})
+    assert "Nothing was deleted. 'docs/guide/pump.md:1-7' is a place in a document" in message
+    assert "give 'docs/guide/pump.md' without the place." in message
+    for name in ("docs/guide/pump.md", "notes/lamp.md"):
+        assert (await tools.call("read_document", {"document_id": name}))["passages"]
+
+
+async def test_citation_of_no_document_is_missing(tools: Asker) -> None:
     call = {"collection": "default", "document_ids": "lamp.md:1-3"}  # only the end of a path
     gone = await tools.call("delete_documents", call)
     assert (gone["documents"], gone["missing"]) == (0, ["lamp.md:1-3"])
