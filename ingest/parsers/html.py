@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from html import unescape
 from itertools import groupby, takewhile
 
+from ..text.properties import facts_of
 from ..text.structure import Block, Heading, ParsedDocument, check_length, nest
-from ..text.tags import Kind, tokens_of
+from ..text.tags import Kind, meta_content, tokens_of
 from .protocols import Content
 
 _PAGE_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
@@ -55,7 +56,13 @@ class HtmlParser:
             # A `nav` that is never closed hides the whole page; its menus are better than no text.
             page = _read(content.text, boilerplate=True)
         parts = list(page.rows.merged(page.parts))
-        return ParsedDocument(lines=page.lines, line_numbers=page.line_numbers, sections=nest(parts), title=title)
+        return ParsedDocument(
+            lines=page.lines,
+            line_numbers=page.line_numbers,
+            sections=nest(parts),
+            title=title,
+            metadata=facts_of(author=", ".join(dict.fromkeys(page.authors))),
+        )
 
 
 def _first_heading(parts: Sequence[Block | Heading]) -> str:
@@ -64,7 +71,9 @@ def _first_heading(parts: Sequence[Block | Heading]) -> str:
 
 def _read(text: str, *, boilerplate: bool) -> "_Page":
     page = _Page(boilerplate=boilerplate)
-    for kind, value, line in tokens_of(text):
+    for kind, value, line, attributes in tokens_of(text):
+        if author := meta_content(attributes, "author"):
+            page.authors.append(author)
         if kind is Kind.TEXT:
             page.add_text(value, line)
         elif kind is Kind.START:
@@ -155,6 +164,7 @@ class _Page:
         self.line_numbers: list[int] = []
         self.parts: list[Block | Heading] = []
         self.title: list[str] = []
+        self.authors: list[str] = []
         self._boilerplate = boilerplate
         self._open: list[str] = []
         self._count: Counter[str] = Counter()

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from ...core.errors import ResiftError, UnreadableFile
 from ..text.decoding import decode, normalise
 from ..text.draft import Draft
+from ..text.properties import facts_of
 from ..text.structure import ParsedDocument, paragraphs
 from .html import HtmlParser
 from .protocols import Content, InnerDocument
@@ -235,7 +236,15 @@ def _metadata(mail: _Mail, attached: list[str]) -> Mapping[str, Any]:
         "date": _date(mail),
         "attachments": attached,
     }
-    return {name: value for name, value in fields.items() if value}
+    return {**{name: value for name, value in fields.items() if value}, **facts_of(author=_author(mail))}
+
+
+def _author(mail: _Mail) -> str:
+    """Return the name of the sender, or else the address."""
+    written: Any = mail.get("From")
+    senders = getaddresses(["" if written is None else str(written)[: 4 * _MAX_HEADER_CHARS]])
+    # A name is decoded after it is found: it may hold a comma then.
+    return next((_decoded(name) or address.lower() for name, address in senders if address), "")
 
 
 def _addresses(mail: _Mail, name: str) -> list[str]:

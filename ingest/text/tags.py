@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
+from html import unescape
 from typing import NamedTuple
 
 
@@ -21,6 +22,8 @@ class Token(NamedTuple):
     value: str
     """The name of a tag in lower case, or text as the source has it, with its character references."""
     line: int
+    attributes: str = ""
+    """What a `meta` tag has besides its name, as the source has it."""
 
 
 # Text up to the next tag or comment. A `<` before anything else than these characters is text.
@@ -40,6 +43,8 @@ _TAG = re.compile(
     re.VERBOSE,
 )
 
+_ATTRIBUTE = re.compile(r"""(?P<name>[^\s/>=]++)(?:\s*+=\s*+(?P<value>"[^"]*+"|'[^']*+'|[^\s>]++))?+""")
+
 _COMMENT_END = re.compile(r"--!?>")
 
 # Their content is no markup. The end is searched from their start tag only, and the text is over when there is none.
@@ -49,12 +54,20 @@ _RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("sc
 def tokens_of(text: str) -> Iterator[Token]:
     """Yield the tokens of a page in time linear in its length, whatever the markup.
 
-    Comments, declarations, attributes, and the content of scripts and styles are left out. Markup that never ends is
-    text: people write `a <b`, and a page cut off in the middle keeps its words.
+    Comments, declarations, the attributes of most tags, and the content of scripts and styles are left out. Markup that
+    never ends is text: people write `a <b`, and a page cut off in the middle keeps its words.
     """
     scanner = _Scanner(text)
     while scanner.position < len(text):
         yield from scanner.step()
+
+
+def meta_content(attributes: str, name: str) -> str:
+    """Return what a `meta` tag with these attributes says of a name, or "" if it says something else."""
+    found = [(each["name"].lower(), each["value"] or "") for each in _ATTRIBUTE.finditer(attributes)]
+    # Of two of one name the first counts, as in browsers.
+    values = {key: unescape(value.strip("\"'")).strip() for key, value in reversed(found)}
+    return values.get("content", "") if values.get("name", "").lower() == name else ""
 
 
 class _Scanner:
@@ -85,6 +98,8 @@ class _Scanner:
         name = tag["name"].lower()
         is_self_closing = self._text[tag.end() - 2] == "/"
         token = self._take(Kind.END if tag["end"] else Kind.START, name, tag.end())
+        if name == "meta":
+            token = token._replace(attributes=tag[0][len("<meta") : -1].removesuffix("/"))
         yield token
         if token.kind is Kind.START and is_self_closing:
             yield Token(Kind.END, name, token.line)

@@ -1,6 +1,8 @@
 import pytest
 
 from resift.core.values import Document, Passage
+from resift.ingest.parsers.html import HtmlParser
+from resift.ingest.parsers.protocols import Content
 from resift.tests.ingest.harness import ParsingChunker
 
 LONG = "word " * 150
@@ -19,6 +21,22 @@ def test_headings_nest_and_lines_are_those_of_the_source(chunker: ParsingChunker
     first, second = cut(chunker, page)
     assert (first.heading, first.start_line, first.end_line) == ("A", 3, 5)
     assert (second.heading, second.start_line, second.end_line) == ("A > B", 6, 8)
+
+
+@pytest.mark.parametrize(
+    ("head", "author"),
+    [
+        ('<META Name="Author" CONTENT="Ada &amp; Bob"/>', "Ada & Bob"),
+        ("<meta content='Ada' name=author><meta name=author content=Bob><meta name=author content=Ada>", "Ada, Bob"),
+        ('<meta name="author" content="">', None),
+        ('<meta name="author" content="admin">', None),
+        ('<meta name="description" content="Ada">', None),
+        ('<!-- <meta name="author" content="Ada"> -->', None),
+    ],
+)
+def test_author_is_what_the_page_says(head: str, author: str | None) -> None:
+    parsed = HtmlParser().parse(Content("a.html", text=f"<head>{head}</head><p>x</p>"))
+    assert parsed.metadata.get("author") == author
 
 
 def test_entities_are_decoded(chunker: ParsingChunker) -> None:

@@ -45,8 +45,24 @@ def test_mail_has_its_subject_as_title_and_its_headers_as_metadata() -> None:
         "from": "ada@example.org",
         "to": ["alan@example.org", "bob@example.org"],
         "date": "2026-03-04T08:20:00+00:00",
+        "author": "Ada Lövelace",
     }
     assert text(part).startswith("From: Ada Lövelace <ada@example.org>\nTo: Alan")
+
+
+@pytest.mark.parametrize(
+    ("sender", "author"),
+    [
+        ("ADA@example.org", "ada@example.org"),
+        ("=?utf-8?q?L=C3=B6velace=2C_Ada?= <ada@example.org>", "Lövelace, Ada"),
+        ("Ada <ada@example.org>, Bob <bob@example.org>", "Ada"),
+        ("", None),
+    ],
+)
+def test_author_of_a_mail_is_its_sender(sender: str, author: str | None) -> None:
+    [part] = parse_file("a.eml", f"From: {sender}\nSubject: Budget\n\nHello\n".encode())
+    assert part.parsed is not None
+    assert part.parsed.metadata.get("author") == author
 
 
 def test_quoted_replies_are_kept() -> None:
