@@ -55,7 +55,7 @@ class Runner:
         queries = self._judged.queries
         for done, (identifier, query) in enumerate(queries.items(), start=1):
             for key, question in questions.items():
-                ranking = await _rank(self._pipeline, replace(question, query=query))
+                ranking = await rank(self._pipeline, replace(question, query=query))
                 runs[key][identifier] = self._result(ranking, clean_query(query))
             if progress is not None:
                 await progress(done, len(queries), "")
@@ -87,7 +87,7 @@ async def rankings(
         ModelError: A reranker failed.
     """
     for identifier, query in judged.queries.items():
-        yield identifier, await _rank(pipeline, replace(question, query=query))
+        yield identifier, await rank(pipeline, replace(question, query=query))
 
 
 def document_ids(ranking: Ranking) -> tuple[str, ...]:
@@ -95,7 +95,12 @@ def document_ids(ranking: Ranking) -> tuple[str, ...]:
     return tuple(hit.passage.document_id for hit in ranking.hits)
 
 
-async def _rank(pipeline: Pipeline, question: SearchRequest) -> Ranking:
+async def rank(pipeline: Pipeline, question: SearchRequest) -> Ranking:
+    """Return the ranking of one question.
+
+    Raises:
+        ModelError: A reranker failed.
+    """
     # Judgements are about documents: equal passages of two of them are two hits.
     ranking = (await pipeline.search(replace(question, collapse=False))).ranking
     if ranking.degraded:  # the order would be another system's

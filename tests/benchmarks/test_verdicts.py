@@ -3,56 +3,22 @@
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from resift.benchmarks.verdicts import main
 from resift.models.bundled import RERANKER_FOLDER
 from resift.models.pair.loading import find_cross_encoder
-from resift.tests.pipeline.one_sentence import (
-    HOUSE,
-    HOUSE_ANSWERED,
-    HOUSE_UNANSWERED,
-    OFFICE,
-    OFFICE_ANSWERED,
-    OFFICE_UNANSWERED,
-)
+from resift.tests.benchmarks.graded_folder import write_graded
 
 pytestmark = pytest.mark.slow
 
 
-def lists(pool: str, texts: Mapping[str, str], answered: Mapping[str, str], unanswered: Sequence[str]) -> list[Any]:
-    return [
-        {
-            "q": question,
-            "pool": pool,
-            "passages": list(texts),
-            "grades": [3 if key == answered.get(question) else 0 for key in texts],
-        }
-        for question in (*answered, *unanswered)
-    ]
-
-
-@pytest.fixture
-def graded(tmp_path: Path) -> Path:
-    rows = {
-        "lists.jsonl": [
-            *lists("office", OFFICE, OFFICE_ANSWERED, OFFICE_UNANSWERED),
-            *lists("house", HOUSE, HOUSE_ANSWERED, HOUSE_UNANSWERED),
-        ],
-        "corpus.jsonl": [{"_id": key, "text": text} for key, text in (OFFICE | HOUSE).items()],
-    }
-    for name, entries in rows.items():
-        (tmp_path / name).write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), encoding="utf-8")
-    return tmp_path
-
-
 def test_graded_lists_become_verdict_models_of_the_reranker(
-    graded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    graded = write_graded(tmp_path)
     reranker = shutil.copytree(RERANKER_FOLDER, tmp_path / "reranker")
     before = (reranker / "reranker.json").read_text(encoding="utf-8")
     places = ["--reranker", str(reranker), "--store", str(tmp_path / "store"), "--samples", str(tmp_path / "s.json")]

@@ -1,0 +1,1 @@
+"""Search the pools of graded lists, and compare orders of the passages that were graded."""
