@@ -67,7 +67,7 @@ def export(network: CrossEncoder, dev: Sequence[MinedQuestion], out: Path) -> Ex
     models = {name: build_reranker(weights, head, shape, kind).SerializeToString() for name, kind in kinds.items()}
     variants, scores = compare(models, groups[:COMPARED_QUESTIONS], dev[:COMPARED_QUESTIONS])
     check_variants(variants, questions=len(dev[:COMPARED_QUESTIONS]))
-    shipped = open_session(models[SHIPPED])
+    shipped = open_session(models[SHIPPED], fits_int16=True)
     scores += [_scores(shipped, group) for group in groups[COMPARED_QUESTIONS:]]
     out.mkdir(parents=True, exist_ok=True)
     (out / MODEL_FILE).write_bytes(models[SHIPPED])
@@ -96,7 +96,7 @@ def compare(
     models: Mapping[str, bytes], groups: Sequence[Sequence[Feed]], dev: Sequence[MinedQuestion]
 ) -> tuple[dict[str, VariantQuality], list[Floats]]:
     """Return how each variant ranks compared with the fp32 model, and the scores of the shipped variant."""
-    sessions = {name: open_session(model) for name, model in models.items()}
+    sessions = {name: open_session(model, fits_int16=True) for name, model in models.items()}
     scores = {name: [_scores(session, group) for group in groups] for name, session in sessions.items()}
     times = milliseconds(sessions, [feed for group in groups for feed in group], output="score")
     qualities = {

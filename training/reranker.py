@@ -94,6 +94,7 @@ def _spec(plan: TrainingPlan, calibration: Logistic, weight: float, sums: Mappin
         query_tokens=min(MAX_QUERY_TOKENS, plan.window // 2),
         calibration=Calibration(slope=calibration.slope, intercept=calibration.intercept),
         weights={"fused": round(1 - weight, 3), "rerank": weight},
+        fits_int16=True,
         sha256=dict(sums),
     )
 

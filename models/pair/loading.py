@@ -116,7 +116,8 @@ def _open_own(folder: Path, options: ModelOptions) -> PairScorer:
             f"{folder / TOKENIZER_FILE} gives query and passage the same token type, so the model cannot tell them "
             "apart. Use the tokenizer that the model was trained with."
         )
-    return OnnxPairScorer.checked(open_session(folder / MODEL_FILE, options.device), tokenizer)
+    session = open_session(folder / MODEL_FILE, options.device, fits_int16=spec.fits_int16)
+    return OnnxPairScorer.checked(session, tokenizer)
 
 
 def open_exported(folder: Path, graph: Path, options: ModelOptions) -> PairScorer:

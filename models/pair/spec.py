@@ -53,6 +53,8 @@ class RerankerSpec(BaseModel):
     """Shares of the signals in the final score, as tuned for this model; they sum to 1."""
     verdicts: tuple[VerdictModel, ...] = ()
     """What verdicts are reached with, in order of preference; without any, by relevance."""
+    fits_int16: bool = False
+    """Whether no int8 sum overflows in 16 bits, so that processors without VNNI can use their fastest kernel."""
     sha256: dict[str, Sha256]
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ import pytest
 from resift.core.errors import InvalidInput, ModelError
 from resift.models.pair.loading import find_cross_encoder
 from resift.models.pair.spec import verify_reranker
-from resift.models.session import open_session
+from resift.models.session import Session, open_session
 from resift.tests.models.rerankers import write_own
 from resift.tests.training.tiny import WINDOW, sentences, write_set
 from resift.training.card import ModelCard, TrainingSet, VariantQuality
@@ -76,9 +76,8 @@ def trained(network: Any, base: Path, tmp_path_factory: pytest.TempPathFactory) 
     return plan, exported, write_description(plan, [TrainingSet(data, 2.0, 18)], QUESTIONS, exported, step=50)
 
 
-def run(model: bytes | Path, network: Any) -> np.ndarray:
+def run(session: Session, network: Any) -> np.ndarray:
     """Return an ONNX model's score of every pair."""
-    session = open_session(model)
     found: list[np.ndarray] = []
     for question in QUESTIONS:
         for candidate in question.candidates:
@@ -99,10 +98,17 @@ def test_fp32_graph_scores_as_torch_and_int8_nearly_so(network: Any) -> None:
     weights, head, shape = network_parts(network)
     expected = exact_scores(network)
     exact = build_reranker(weights, head, shape, Exact()).SerializeToString()
-    assert run(exact, network) == pytest.approx(expected, abs=1e-4)
+    assert run(open_session(exact), network) == pytest.approx(expected, abs=1e-4)
     small = build_reranker(weights, head, shape, Int8({}, EVERY_LAYER)).SerializeToString()
-    assert np.abs(run(small, network) - expected).max() < 0.1 * np.ptp(expected)
+    assert np.abs(run(open_session(small), network) - expected).max() < 0.1 * np.ptp(expected)
     assert len(linear_layers(weights, shape)) == 8
+
+
+def test_export_scores_alike_with_the_kernels_of_all_processors(network: Any, trained: Trained) -> None:
+    plan, *_ = trained
+    assert verify_reranker(plan.out).fits_int16
+    exact, fast = (run(open_session(plan.out / "model.onnx", fits_int16=fits), network) for fits in (False, True))
+    assert (exact == fast).all()
 
 
 def test_export_is_what_the_loader_expects(network: Any, trained: Trained) -> None:
@@ -147,7 +153,7 @@ def test_licence_of_a_set_is_taken_from_its_source(tmp_path: Path) -> None:
 def test_unpacked_reranker_scores_as_before(network: Any, trained: Trained, tmp_path: Path) -> None:
     plan, _, _ = trained
     again: Any = build_network(unpack(plan.out, tmp_path / "base"), window=WINDOW)
-    packed = run(plan.out / "model.onnx", network)
+    packed = run(open_session(plan.out / "model.onnx"), network)
     unpacked = exact_scores(again)
     assert np.abs(unpacked - packed).max() < 0.05 * np.ptp(packed)
     config = again[0].model.config

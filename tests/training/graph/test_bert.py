@@ -4,11 +4,16 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from resift.models.session import open_session
 from resift.training.comparison import milliseconds
 from resift.training.graph.bert import BertShape, build_encoder, linear_layers
+from resift.training.graph.builder import GraphWriter, Tensor
 from resift.training.graph.linear import ACTIVATED, EVERY_LAYER, FEED_FORWARD, Exact, Int8, Linear, by_column, by_row
 from resift.training.graph.smoothing import Feed, smoothing
 
@@ -142,6 +147,27 @@ def test_a_channel_of_zeros_stays_zero() -> None:
     quantised, scale = by_column(np.array([[0, 1], [0, -1]], np.float32))
     assert quantised.tolist() == [[0, 127], [0, -127]]
     assert scale == pytest.approx([1, 1 / 127])
+
+
+@given(arrays(np.float32, (6, 3), elements=st.floats(-9, 9, width=32)))
+def test_neighbouring_weights_add_up_to_what_16_bits_hold(weight: Floats) -> None:
+    quantised, scale = by_column(weight)
+    for part in (np.maximum(quantised, 0), np.minimum(quantised, 0)):
+        assert (np.abs(part[0::2].astype(int) + part[1::2]) <= 32767 // 255).all()
+    assert np.abs(quantised * scale - weight).max() <= 0.51 * scale.max()
+
+
+def test_int8_sums_are_the_same_with_the_kernels_of_all_processors() -> None:
+    """Every input is 255 or 0, so that each pair of weights of one sign gives the largest sum it can."""
+    generator = np.random.default_rng(3)
+    weight, _ = by_column(generator.normal(size=(HIDDEN, 50)).astype(np.float32))
+    signs = np.concatenate([weight.T > 0, weight.T < 0])
+    inputs = np.where(signs, 255, 0).astype(np.uint8)
+    graph = GraphWriter()
+    graph.node("MatMulInteger", ["a", graph.constant("b", weight)], "c")
+    tensors = [Tensor("a", TensorProto.UINT8, (100, HIDDEN))], [Tensor("c", TensorProto.INT32, (100, 50))]
+    session = open_session(graph.model("sums", *tensors).SerializeToString(), fits_int16=True)
+    assert (session.run(["c"], {"a": inputs})[0] == inputs.astype(np.int32) @ weight).all()
 
 
 def test_int8_files_are_a_quarter_of_fp32_files() -> None:
