@@ -21,7 +21,7 @@ from ..settings.load import Settings
 from ..settings.reranker_rows import CascadeRow, CrossEncoderRow, EndpointRow, LateInteractionRow, PluginRow, Row
 from .extensions import PluginReranker, build_plugin
 
-READ_AT_ONCE = 8  # hits that a local cross-encoder scores per batch; endpoints get all hits in one request
+READ_AT_ONCE = 4  # hits that a local cross-encoder scores per slice; endpoints get all hits in one request
 
 UNMEASURED_WEIGHT = 0.5  # equal shares, until `resift tune` has measured the reranker
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import ceil
+from math import ceil, sqrt
+from statistics import NormalDist, fmean, pstdev
 
 from ...core.errors import ModelError
 from ...core.query import Query
@@ -12,9 +13,10 @@ from ..protocols import Scorer, Scores
 FIRST_SLICE = 1  # passages scored to learn the pace: a budget can be exceeded by no less than one passage
 TARGET_SHARE = 0.5  # of the time left that a slice should take: a slice twice as slow as expected still ends in time
 GRACE = 0.1  # of the budget: a slice that runs on for longer after the deadline is cancelled
-UPPER_PART = (
-    0.8  # of the hits above the cutoff: among the last ones, hits swap places without gain (benchmarks/README.md)
-)
+UPPER_PART = 0.5  # of the hits above the cutoff: what comes below moves a page little (benchmarks/README.md)
+EXPECTED = 0.02  # hits of the next slice that must be expected in the upper part; fewer are not worth their time
+PRIOR = 0.5  # weight, in hits, of the assumption that scores do not depend on the score before
+LEAST_DEVIATION = 0.03  # of a final score from what is expected; those of a few hits may lie on a line by chance
 DECAY = 0.98  # weight of a passage's time relative to the next one's: the last 35 passages make up half of the mean
 
 
@@ -40,7 +42,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """Stop reading after a slice that brings nothing into the first four fifths of the hits above the cutoff."""
+    """Stop reading when the next slice is not expected to change the first half of the hits above the cutoff."""
 
     cutoff: int
     """How many hits the caller, or a later stage, will see."""
@@ -51,10 +53,34 @@ class EarlyStop:
         """Return how many passages are read before reading may stop: whole slices, at least up to the cutoff."""
         return self.slice_size * ceil(self.cutoff / self.slice_size)
 
-    def is_enough(self, order: Sequence[int]) -> bool:
-        """Return whether the last slice changed nothing; `order` holds the positions read, best first."""
-        fresh = len(order) - self.slice_size
-        return all(place < fresh for place in order[: max(1, int(UPPER_PART * self.cutoff))])
+    @property
+    def upper(self) -> int:
+        """Return how many hits make up the upper part."""
+        return max(1, int(UPPER_PART * self.cutoff))
+
+    def is_enough(self, finals: Sequence[float], earlier: Sequence[float]) -> bool:
+        """Return whether reading may stop; `finals` are those of the hits read, `earlier` the whole head's scores."""
+        read = len(finals)
+        upcoming = earlier[read : read + self.slice_size]
+        return expected_newcomers(finals, earlier, upcoming, places=self.upper) < EXPECTED
+
+
+def expected_newcomers(
+    finals: Sequence[float], earlier: Sequence[float], upcoming: Sequence[float], *, places: int
+) -> float:
+    """Return how many of the upcoming hits will probably be among the first `places` hits.
+
+    Final scores are taken as normally distributed around a line through the scores before, fitted to the hits read
+    (ridge regression). `earlier` holds the scores of the whole head before, `upcoming` those of the next hits.
+    """
+    read = earlier[: len(finals)]
+    middle, level = fmean(read), fmean(finals)
+    spread = sum((x - middle) ** 2 for x in read) + PRIOR * pstdev(earlier) ** 2
+    slope = sum((x - middle) * (y - level) for x, y in zip(read, finals, strict=True)) / spread if spread else 0.0
+    errors = sum((y - level - slope * (x - middle)) ** 2 for x, y in zip(read, finals, strict=True))
+    deviation = max(LEAST_DEVIATION, sqrt(errors / max(1, len(finals) - 2)))
+    bar = sorted(finals, reverse=True)[min(places, len(finals)) - 1]
+    return sum(1 - NormalDist(level + slope * (x - middle), deviation).cdf(bar) for x in upcoming)
 
 
 class HeadReader:
@@ -85,9 +111,9 @@ class HeadReader:
         """Return whether the order so far decides if reading goes on."""
         return self._early_stop is not None and bool(self._parts)
 
-    def is_enough(self, order: Sequence[int]) -> bool:
-        """Return whether reading may stop at this order of the positions read so far."""
-        return self._early_stop is not None and self.may_stop and self._early_stop.is_enough(order)
+    def is_enough(self, finals: Sequence[float], earlier: Sequence[float]) -> bool:
+        """Return whether reading may stop at these final scores of what is read, and scores of the head before."""
+        return self._early_stop is not None and self.may_stop and self._early_stop.is_enough(finals, earlier)
 
     def next_slice(self) -> int:
         """Return how many passages to score next; 0 when the head is read or the time budget is used up."""

@@ -95,12 +95,8 @@ class PlannedScore:
         return self._with_time_note(reordered, is_first_call=is_first_call)
 
     def _is_enough(self, reader: HeadReader, head: Sequence[Hit]) -> bool:
-        return reader.may_stop and reader.is_enough(self._order(head, reader.values))
-
-    def _order(self, head: Sequence[Hit], read: Sequence[float]) -> list[int]:
-        """Return the positions of the hits read so far, best first."""
-        blended = _finals(head, read, self.mix)
-        return sorted(range(len(read)), key=lambda place: (-blended[place], place))
+        finals = _finals(head, reader.values, self.mix) if reader.may_stop else ()
+        return reader.is_enough(finals, [hit.score for hit in head])
 
     def _reordered(
         self, ranking: Ranking, head: Sequence[Hit], scores: Scores, query: Query, start_s: float
@@ -137,8 +133,10 @@ class PlannedScore:
     def _stopped_early(self, head: Sequence[Hit], scores: Scores) -> str:
         """Return why reading stopped before the end without any loss; "" if it did not."""
         read, stop = len(scores.values), self.early_stop
-        if read < len(head) and stop is not None and stop.is_enough(self._order(head, scores.values)):
-            return f"stopped after {read} of {len(head)}, since the last {stop.slice_size} changed nothing"
+        if stop is None or read == len(head):
+            return ""
+        if stop.is_enough(_finals(head, scores.values, self.mix), [hit.score for hit in head]):
+            return f"stopped after {read} of {len(head)}, since more would hardly change the first {stop.upper}"
         return ""
 
     def _with_time_note(self, ranking: Ranking, *, is_first_call: bool) -> Ranking:

@@ -12,7 +12,8 @@ from resift.core.query import Query
 from resift.core.values import Passage
 from resift.rerank.blend import Weights, with_reranker
 from resift.rerank.protocols import Scores
-from resift.rerank.stages.budget import EarlyStop, HeadReader, Pace
+from resift.rerank.stages.budget import EXPECTED, EarlyStop, HeadReader, Pace, expected_newcomers
+from resift.search.fusion import scale
 
 pytestmark = pytest.mark.anyio
 
@@ -45,8 +46,9 @@ class Slow:
         return 0.5
 
 
-def by_score(read: Sequence[float]) -> list[int]:
-    return sorted(range(len(read)), key=lambda place: -read[place])
+def falling(count: int) -> list[float]:
+    """Return retrieval's scores of a head."""
+    return [1 - place / count for place in range(count)]
 
 
 async def read_head(
@@ -58,7 +60,8 @@ async def read_head(
     early_stop: EarlyStop | None = None,
 ) -> Scores:
     reader = HeadReader(query, len(passages), pace=pace or Pace(), early_stop=early_stop)
-    while not reader.is_enough(by_score(reader.values)) and (size := reader.next_slice()):
+    earlier = falling(len(passages))
+    while not reader.is_enough(scale(reader.values, "min-max"), earlier) and (size := reader.next_slice()):
         reader.add(reranker, size, await reranker.score(query, passages[reader.done : reader.done + size]))
     return reader.scores(reranker)
 
@@ -226,31 +229,54 @@ async def read_until_enough(scores: Sequence[float], stop: EarlyStop) -> tuple[i
     return len(found.values), reranker.calls
 
 
-async def test_reading_stops_after_a_slice_that_brings_nothing_to_the_page() -> None:
-    falling = [float(-place) for place in range(50)]
-    assert await read_until_enough(falling, EarlyStop(cutoff=10, slice_size=8)) == (16, [16])
+async def test_reading_stops_where_the_reranker_agrees_with_retrieval() -> None:
+    assert await read_until_enough(falling(50), EarlyStop(cutoff=10, slice_size=4)) == (12, [12])
 
 
-async def test_reading_goes_on_while_slices_bring_something() -> None:
-    rising = [float(place) for place in range(50)]
-    assert await read_until_enough(rising, EarlyStop(cutoff=10, slice_size=8)) == (50, [16, 8, 8, 8, 8, 2])
+async def test_reading_goes_on_while_later_hits_are_better() -> None:
+    rising = falling(50)[::-1]
+    assert await read_until_enough(rising, EarlyStop(cutoff=10, slice_size=4)) == (50, [12, *[4] * 9, 2])
 
 
-@pytest.mark.parametrize(("place_of_the_best", "read"), [(7, 16), (8, 24), (15, 24), (16, 16), (49, 16)])
-async def test_a_good_hit_is_found_where_the_slice_before_it_brought_something(
-    place_of_the_best: int, read: int
-) -> None:
-    scores = [float(-place) for place in range(50)]
-    scores[place_of_the_best] = 1.0
-    assert (await read_until_enough(scores, EarlyStop(cutoff=10, slice_size=8)))[0] == read
+async def test_more_is_read_the_less_the_reranker_follows_retrieval() -> None:
+    noise = [0.0, 0.7, 0.3, 0.9, 0.1, 0.6, 0.2, 0.8, 0.4, 0.5] * 5
+    depths = [
+        (await read_until_enough(mixed, EarlyStop(cutoff=10, slice_size=4)))[0]
+        for share in (0.0, 0.5, 1.0)
+        for mixed in [[(1 - share) * x + share * y for x, y in zip(falling(50), noise, strict=True)]]
+    ]
+    assert depths[0] < depths[1] < depths[2] == 50
 
 
-async def test_the_foot_of_the_page_does_not_count() -> None:
-    scores = [float(-place) for place in range(50)]
-    scores[12] = -7.5  # ninth of ten
-    assert (await read_until_enough(scores, EarlyStop(cutoff=10, slice_size=8)))[0] == 16
-    scores[12] = -6.5  # eighth
-    assert (await read_until_enough(scores, EarlyStop(cutoff=10, slice_size=8)))[0] == 24
+def test_clear_winners_leave_no_place_for_newcomers() -> None:
+    winners = [1.0, 0.95, 0.9, 0.85, 0.8]
+    others = [0.1, 0.2, 0.15, 0.1, 0.2, 0.15, 0.1]
+    near = [0.1, 0.2, 0.15, 0.1, 0.2]
+    earlier = falling(50)
+    expected = [
+        expected_newcomers(finals, earlier, earlier[12:16], places=5) for finals in (winners + others, near + others)
+    ]
+    assert expected[0] < EXPECTED
+    assert 0.3 < expected[1] <= 4
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 12))
+def test_no_more_newcomers_are_expected_than_there_are_hits(finals: list[float], places: int) -> None:
+    earlier = falling(40)
+    expected = [expected_newcomers(finals, earlier, earlier[30 : 30 + count], places=places) for count in (0, 4, 8)]
+    assert expected[0] == 0 <= expected[1] <= 4
+    assert expected[1] <= expected[2] <= 8
+
+
+def test_scales_of_the_scores_before_do_not_matter() -> None:
+    finals, earlier = [0.9, 0.2, 0.6, 0.4, 0.5, 0.1], falling(20)
+    found = [
+        expected_newcomers(finals, scores, scores[6:10], places=3)
+        for scores in (earlier, [100 * each - 7 for each in earlier])
+    ]
+    assert found[0] == pytest.approx(found[1])
+    level = [0.5] * 20
+    assert 0 < expected_newcomers(finals, level, level[6:10], places=3) < 4
 
 
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=60), st.integers(1, 60), st.integers(1, 16))
