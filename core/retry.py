@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
+from math import inf
 from typing import TypeVar
 
 import anyio
@@ -50,8 +51,10 @@ class CircuitBreaker:
         self._open_until = 0.0
         self._last: Unavailable | None = None
 
-    async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def call(self, attempt: Callable[[], Awaitable[T]], *, deadline: float = inf) -> T:
         """Return the result of `attempt`, which is repeated while it raises `Unavailable`.
+
+        No repetition begins after `deadline`, by the clock.
 
         Raises:
             Unavailable: The last attempt's error, or one of the same class at once while the circuit is open.
@@ -61,12 +64,12 @@ class CircuitBreaker:
             try:
                 answer = await attempt()
             except Unavailable as error:
+                pause = max(error.retry_after_s, self._pause(number))
                 too_long = error.retry_after_s > self._policy.longest_retry_after_s
-                if too_long or number >= self._policy.attempts:
+                if too_long or number >= self._policy.attempts or self._clock() + pause > deadline:
                     self._failures += 1
                     self._last, self._open_until = error, self._clock() + self._policy.open_s
                     raise
-                pause = max(error.retry_after_s, self._pause(number))
             except ResiftError:  # the service answered, if only with a refusal
                 self._failures = 0
                 raise

@@ -58,7 +58,8 @@ async def evaluate(
     )
     target = await _target(request, corpus.collection, cascade, pipeline=pipeline)
     await _load_models(pipeline, target)
-    systems, runner = available_systems(pipeline.rerankers.names), Runner(pipeline, judged)
+    systems = available_systems(pipeline.rerankers.names, rephrases=pipeline.rephraser is not None)
+    runner = Runner(pipeline, judged)
     questions = {**questions_by_system(target, systems), **questions_by_depth(target, request.depths)}
     runs = await runner.run(questions, progress=progress)
     return build_report(

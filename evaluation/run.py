@@ -81,13 +81,13 @@ class Runner:
 async def rankings(
     pipeline: Pipeline, judged: JudgedSet, question: SearchRequest
 ) -> AsyncGenerator[tuple[str, Ranking]]:
-    """Yield the id and ranking of every query, asked as `question`.
+    """Yield the id and ranking of every query, asked as `question` and never rephrased.
 
     Raises:
         ModelError: A reranker failed.
     """
     for identifier, query in judged.queries.items():
-        yield identifier, await rank(pipeline, replace(question, query=query))
+        yield identifier, await rank(pipeline, replace(question, query=query, rephrase=False))
 
 
 def document_ids(ranking: Ranking) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ SYSTEMS = (
 LLM = System("+ LLM", SearchRequest("", reranker="llm"), against=FIRST_STAGE)
 """Also compared if a language model is configured."""
 
+REPHRASED = System("+ rephrase", SearchRequest("", reranker=DEFAULT), against=FINAL)
+"""Also compared if a language model writes phrasings. All other systems search for the query alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationTarget:
@@ -53,9 +56,10 @@ class EvaluationTarget:
     """Whether final systems stop reranking when more would change nothing, as a search without a depth does."""
 
 
-def available_systems(rerankers: Sequence[str]) -> tuple[System, ...]:
-    """Return the systems that can be compared with these rerankers configured."""
-    return (*SYSTEMS, LLM) if LLM.question.reranker in rerankers else SYSTEMS
+def available_systems(rerankers: Sequence[str], *, rephrases: bool = False) -> tuple[System, ...]:
+    """Return the systems that can be compared with these rerankers configured; `rephrases`: phrasings are as well."""
+    with_model = (*SYSTEMS, LLM) if LLM.question.reranker in rerankers else SYSTEMS
+    return (*with_model, REPHRASED) if rephrases else with_model
 
 
 def questions_by_system(target: EvaluationTarget, systems: Sequence[System] = SYSTEMS) -> Mapping[str, SearchRequest]:
@@ -71,7 +75,8 @@ def questions_by_depth(target: EvaluationTarget, depths: Sequence[int]) -> Mappi
 
 def _question(system: System, target: EvaluationTarget) -> SearchRequest:
     question = _at_depth(system.question, target, target.depth)
-    stops_early = target.stops_early and system.name in (FINAL, LLM.name)
+    question = replace(question, rephrase=system.name == REPHRASED.name)
+    stops_early = target.stops_early and system.name in (FINAL, LLM.name, REPHRASED.name)
     return replace(question, depth=0, limit=MIN_HITS) if stops_early else question
 
 
@@ -83,4 +88,5 @@ def _at_depth(question: SearchRequest, target: EvaluationTarget, depth: int) -> 
         depth=depth,
         limit=max(MIN_HITS, depth),
         per_document=1,
+        rephrase=False,
     )

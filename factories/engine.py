@@ -31,7 +31,6 @@ from ..models.endpoint.chat import LanguageModel
 from ..models.lazy import Lazy
 from ..models.text.transformer import Transformer
 from ..models.worker_pool import WorkerPool
-from ..pipeline.plan import Rerankers
 from ..pipeline.request import DEFAULT
 from ..pipeline.search import Pipeline
 from ..prompts.templates import Template
@@ -50,7 +49,7 @@ from .chunking import build_chunker
 from .encoders import EncoderBuilder, build_encoder, new_manifest, sparse_encoder
 from .extensions import PluginEncoder, PluginReranker
 from .rerankers import RerankerBuilder
-from .reranking import build_reranking
+from .reranking import RerankingParts, build_reranking
 from .stores import open_store, own_files
 
 
@@ -193,7 +192,7 @@ def build_engine(settings: Settings, *, roots: Sequence[Path] = ()) -> Engine:
     gate = Gate()
     return Engine(
         settings,
-        _build_services(settings, models, reranking.reranking, roots=[*roots, *settings.ingest_roots]),
+        _build_services(settings, models, reranking, roots=[*roots, *settings.ingest_roots]),
         transformer=models.transformer,
         encoder=models.encoder,
         cross_encoder=reranking.cross_encoder,
@@ -241,7 +240,7 @@ def _maxsim(models: _Models, builder: RerankerBuilder) -> LateInteraction:
     )
 
 
-def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *, roots: Sequence[Path]) -> Services:
+def _build_services(settings: Settings, models: _Models, parts: RerankingParts, *, roots: Sequence[Path]) -> Services:
     store, locks, feedback = open_store(settings), WriteLocks(), _feedback(settings)
     parser = open_parser_pool(settings.ingest.record_fields)
     readable = Roots.of(roots or [Path.cwd()], own=own_files(settings))
@@ -250,11 +249,12 @@ def _build_services(settings: Settings, models: _Models, reranking: Rerankers, *
     pipeline = Pipeline(
         store,
         Retriever(models.encoder, extra_encoders=models.extra_encoders, options=_fusion_options(settings)),
-        reranking,
+        parts.reranking,
         manifest=manifest,
         dense_calibration=DENSE_CALIBRATION if isinstance(models.encoder, BundledEncoder) else None,
         paths=paths,
     )
+    pipeline.rephraser = parts.rephraser
     ingestor = Ingestor(
         store,
         Embedder(models.encoder, models.extra_encoders),

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from anyio import CapacityLimiter
+
 from ..core.errors import InvalidInput
 from ..models.bundled import RERANKER_FOLDER
 from ..models.endpoint.chat import LanguageModel
 from ..models.pair.loading import find_cross_encoder
 from ..pipeline.plan import Rerankers
+from ..pipeline.rephrasing import Rephraser
 from ..pipeline.request import NO_RERANKER
 from ..prompts.templates import Template
 from ..rerank.cross_encoder import CrossEncoder
@@ -18,10 +21,15 @@ from ..rerank.signals import MetadataSignals
 from ..rerank.stages.cascade import Cascade, RerankStage, ScoreStage
 from ..settings.reranker_rows import CROSS_ENCODER, LLM, MAXSIM
 from .extensions import PluginReranker
-from .language_model import open_language_model, open_listwise, open_templates, ordering_step
+from .language_model import (
+    NEEDS_A_MODEL,
+    open_language_model,
+    open_listwise,
+    open_rephraser,
+    open_templates,
+    ordering_step,
+)
 from .rerankers import READ_AT_ONCE, RerankerBuilder, build_cascades, build_steps
-
-NEEDS_A_MODEL = " Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class RerankingParts:
     templates: Mapping[str, Template]
     language_model: LanguageModel | None
     listwise: Listwise | None
+    rephraser: Rephraser | None
     to_close: tuple[RerankEndpoint | PluginReranker, ...]
 
 
@@ -54,7 +63,8 @@ def build_reranking(builder: RerankerBuilder, maxsim: Scorer) -> RerankingParts:
         **configured,
     }
     templates, language_model = open_templates(settings), open_language_model(settings)
-    listwise = open_listwise(settings, language_model, templates)
+    at_once = CapacityLimiter(settings.llm.at_once)
+    listwise = open_listwise(settings, language_model, templates, at_once)
     if listwise is not None:
         steps[LLM] = ordering_step(listwise, settings)
     cascades = build_cascades(settings.rerankers, steps)
@@ -72,6 +82,7 @@ def build_reranking(builder: RerankerBuilder, maxsim: Scorer) -> RerankingParts:
         templates=templates,
         language_model=language_model,
         listwise=listwise,
+        rephraser=open_rephraser(settings, language_model, templates, at_once),
         to_close=tuple(to_close),
     )
 

@@ -101,6 +101,8 @@ class SearchRequest(HybridSearchRequest):
     min_relevance: Annotated[float, Field(description="Leave out less relevant hits, 0-1", ge=0, le=1)] = 0.0
     collapse: Annotated[bool, PYTHON_ONLY] = True
     """Whether passages of the same text are one hit, which names the others."""
+    rephrase: Annotated[bool, PYTHON_ONLY] = True
+    """Whether a language model may write phrasings if there are no `queries` and the settings ask for some."""
     rerank_weight: Annotated[float | None, PYTHON_ONLY, Field(ge=0, le=1)] = None
     """Share of the reranker in the final score, retrieval having the rest. None: as tuned, or as configured."""
 

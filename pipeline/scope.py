@@ -68,6 +68,11 @@ class Scope:
         tuning = [f"The tuning of {listed(unused)} was not used, since several collections were searched."]
         return list(dict.fromkeys([*self.left_out, *merged, *guesses, *(tuning if unused else [])]))
 
+    def search_also(self, phrasings: Sequence[str]) -> None:
+        """Tell several collections phrasings of the query that were written after they were opened."""
+        if isinstance(self.searched, Federation):
+            self.searched.add_texts(phrasings)
+
     async def why_nothing(self) -> list[str]:
         """Return notes on why the filters match nothing; none if a passage of some collection matches."""
         failed = self.searched.failures if isinstance(self.searched, Federation) else {}

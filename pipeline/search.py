@@ -30,6 +30,7 @@ from .evidence import Judge, last_scoring_stage
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages, verdict_models
 from .preferences import preferences
+from .rephrasing import Rephrased, Rephraser
 from .request import DEFAULT, EVERY_COLLECTION, MAX_RESULTS, NO_RERANKER, SearchRequest, clean_query, prepare, query_of
 from .scope import Scope
 from .selection import open_scope, selection_of
@@ -57,6 +58,8 @@ class Pipeline:
         self.rerankers = rerankers
         self.manifest = manifest
         """The manifest of new collections."""
+        self.rephraser: Rephraser | None = None
+        """What writes phrasings of queries that come without, if the settings ask for it."""
         self.paths = paths
         """The folders to which paths in requests and answers may be relative."""
         self.observers: list[Callable[[Page], None]] = []
@@ -88,13 +91,13 @@ class Pipeline:
         tunings = scope.tunings
         stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
         head = stages[0].depth if stages else 0
+        rephrased = await self._rephrase(request, query, scope, stages=len(stages))
         retrieval = _retrieval(request, scope, head=head, metadata=metadata)
         with traced("retrieve") as report:
-            ranking = report(await self._retriever.retrieve(scope.searched, query, retrieval))
-        ranking = self._with_relevance(ranking, is_reranked=bool(stages))
+            ranking = report(await self._retriever.retrieve(scope.searched, rephrased.query, retrieval))
+        ranking = self._with_relevance(rephrased.before(ranking), is_reranked=bool(stages))
         ranking = _weighed(ranking, query, request=request, metadata=metadata, stages=stages)
-        if request.time_budget_ms:
-            query = query.within(request.time_budget_ms / 1000)
+        query = rephrased.for_reranking(request.time_budget_ms)
         for stage in stages:
             with traced(f"rerank {stage.name}") as report:
                 ranking = report(await stage.run(ranking, query))
@@ -180,6 +183,14 @@ class Pipeline:
         other = copy(self)
         other.paths = paths
         return other
+
+    async def _rephrase(self, request: SearchRequest, query: Query, scope: Scope, *, stages: int) -> Rephrased:
+        """Return the query with the phrasings that a language model writes, if the settings ask for some."""
+        if self.rephraser is None:
+            return Rephrased(query)
+        rephrased = await self.rephraser.rephrase(request, query, stages=stages)
+        scope.search_also(rephrased.query.phrasings)
+        return rephrased
 
     async def _scope(self, request: SearchRequest, visible: Callable[[Iterable[str]], list[str]]) -> Scope:
         is_every = EVERY_COLLECTION in request.collection

@@ -1,7 +1,7 @@
 """Load prompt templates: Markdown with front matter, checked when they are loaded."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -12,8 +12,9 @@ PLACEHOLDERS = ("query", "instruction", "today", "passages")
 ENTRIES = ("name", "version", "description", "reply")
 SHIPPED = Path(__file__).parent
 
-ReplyKind: TypeAlias = Literal["text", "ranking", "ranking with reasons"]
-"""What a model replies: text for a reader, an order of passages, or an order with reasons for the first three."""
+ReplyKind: TypeAlias = Literal["text", "ranking", "ranking with reasons", "queries"]
+"""What a model replies: text for a reader, an order of passages, an order with reasons for the first three, or other
+phrasings of a query."""
 
 _FRONT_MATTER = re.compile(r"---\n(?P<entries>.*?)\n---\n(?P<text>.*)", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -34,7 +35,7 @@ class Template:
     @property
     def orders_passages(self) -> bool:
         """Return whether a reranker can use it."""
-        return self.reply != "text"
+        return self.reply in ("ranking", "ranking with reasons")
 
     @property
     def placeholders(self) -> list[str]:
@@ -102,6 +103,14 @@ def _problem(entries: Mapping[str, str], text: str) -> str:
     if unknown := sorted((used | meant) - (used & set(PLACEHOLDERS))):
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         return f"has unknown placeholders: {', '.join(unknown)}. Known: {known}."
-    if entries["reply"] != "text" and not {"query", "passages"} <= used:
+    return _misfit(entries["reply"], used)
+
+
+def _misfit(reply: str, used: Set[str]) -> str:
+    """Return why these placeholders do not fit a kind of reply; "" if they do."""
+    if reply == "queries":
+        fits = "query" in used and "passages" not in used
+        return "" if fits else "rephrases a query, so it needs {query} and cannot have {passages}. Change it."
+    if reply != "text" and not {"query", "passages"} <= used:
         return "orders passages, but lacks {query} or {passages}. Add both."
     return ""

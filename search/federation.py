@@ -101,6 +101,10 @@ class Federation:
         ]
         return notes
 
+    def add_texts(self, texts: Sequence[str]) -> None:
+        """Add phrasings to the texts of the query."""
+        self._wording.texts += tuple(texts)
+
     async def search(self, legs: Sequence[Leg], *, where: Condition | None = None) -> list[list[ScoredPoint]]:
         """Run the legs in all collections; return (point id, score) for each leg, best first."""
         factors = await self._weights(legs)
@@ -234,7 +238,7 @@ class _Wording:
 
     def __init__(self, manifest: Manifest, texts: Sequence[str]) -> None:
         self._lexical = manifest.lexical
-        self._texts = texts
+        self.texts = tuple(texts)
         self._known: dict[tuple[Sparse, str, str], Sparse] = {}
 
     def of(self, query: Sparse, lexical: Bm25Options, vector: str) -> Sparse:
@@ -244,7 +248,7 @@ class _Wording:
         key = (query, *_cut(lexical))
         if key not in self._known:
             ours, theirs = Bm25Encoder(self._lexical), Bm25Encoder(lexical)
-            text = next((each for each in self._texts if ours.query(each) == query), "")
+            text = next((each for each in self.texts if ours.query(each) == query), "")
             self._known[key] = theirs.query(text)
         return self._known[key]
 

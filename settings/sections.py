@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ..core.plugins import plugin_names
+from ..pipeline.request import MAX_PHRASINGS
 from ..store.index_options import IndexOptions, Quantization
 
 ENCODER_KINDS = ("bundled", "onnx", "fastembed", "torch", "openai")
@@ -122,7 +123,9 @@ class LlmSettings(BaseModel):
         default=20.0, description="The time limit for one request to the language model, in seconds."
     )
     total_s: Annotated[float, Field(gt=0)] = Field(
-        default=45.0, description="The time limit for all requests of one question to the language model, in seconds."
+        default=45.0,
+        description="The time limit for all requests to the language model that rerank the hits of one question, in "
+        "seconds.",
     )
     retries: Annotated[int, Field(ge=0, le=5)] = Field(
         default=2, description="How often a request to the language model is repeated after a temporary failure."
@@ -142,6 +145,15 @@ class LlmSettings(BaseModel):
         description="How often the same passages are ordered, shuffled each time; the orders are combined by Borda "
         "count. 3 reduces position bias at three times the cost.",
     )
+    rephrase: Annotated[int, Field(ge=0, le=MAX_PHRASINGS)] = Field(
+        default=0,
+        description="How many other phrasings the language model writes for a question that comes without `queries`, "
+        "in one request before the search. 0 turns it off. See docs/llm-rerank.md.",
+    )
+    rephrase_s: Annotated[float, Field(gt=0)] = Field(
+        default=10.0,
+        description="The time limit for writing phrasings, in seconds. After it, the question is searched as it is.",
+    )
     passage_tokens: Annotated[int, Field(ge=20)] = Field(
         default=400, description="The most tokens of a passage that the language model reads, estimated."
     )
@@ -149,18 +161,20 @@ class LlmSettings(BaseModel):
         default=2000, description="The most tokens of a reply of the language model, including its reasoning."
     )
     max_calls: Annotated[int, Field(ge=1)] = Field(
-        default=30, description="The most requests to the language model for one question, not counting retries."
+        default=30,
+        description="The most requests to the language model to rerank the hits of one question, not counting retries.",
     )
     max_tokens_per_query: Annotated[int, Field(ge=1000)] = Field(
         default=100_000,
-        description="The most tokens, estimated, to send to the language model for one question. Above it the "
-        "question is not sent.",
+        description="The most tokens, estimated, to send to the language model to rerank the hits of one question. "
+        "Above it, nothing is sent.",
     )
     at_once: Annotated[int, Field(ge=1)] = Field(
         default=8, description="The most requests to the language model at the same time."
     )
     cache_size: Annotated[int, Field(ge=0)] = Field(
-        default=1000, description="How many orders of the language model are kept in memory. 0 turns the cache off."
+        default=1000,
+        description="How many orders, and how many answers with phrasings, are kept in memory. 0 turns the caches off.",
     )
     wide_margin: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5,

@@ -84,6 +84,7 @@ class Miner:
             query,
             collection=collection,
             limit=DEPTH,
+            rephrase=False,
             per_document=1,  # so that long documents do not crowd out others
             reranker=NO_RERANKER,
         )

@@ -6,9 +6,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from anyio import to_thread
 
 from ...core.errors import ModelError, ModelUnavailable
 from .chat_reply import ChatReply, read_reply
@@ -53,8 +56,17 @@ class LanguageModel:
         """Return the name of the model."""
         return self._endpoint.model
 
-    async def ask(self, request: ChatRequest, *, deadline: float | None = None) -> ChatReply:
+    async def load(self) -> None:
+        """Import the client's library, which takes half a second, before a first request whose time is limited."""
+        if self._client is None:
+            await to_thread.run_sync(import_module, "openai", abandon_on_cancel=True)
+
+    async def ask(
+        self, request: ChatRequest, *, deadline: float | None = None, deadline_setting: str = "RESIFT_LLM__TOTAL_S"
+    ) -> ChatReply:
         """Return the model's reply; `deadline` is the time, by the clock, at which to give up.
+
+        `deadline_setting` is the setting that the deadline comes from, for the error message.
 
         Raises:
             ModelUnavailable: The endpoint cannot be reached or fails, after all retries.
@@ -66,9 +78,9 @@ class LanguageModel:
         async def attempt() -> ChatReply:
             nonlocal requests
             requests += 1
-            return await self._attempt(request, deadline)
+            return await self._attempt(request, deadline, deadline_setting)
 
-        reply = await self._breaker.call(attempt)
+        reply = await self._breaker.call(attempt, deadline=inf if deadline is None else deadline)
         return reply.with_retries(requests - 1)
 
     async def close(self) -> None:
@@ -77,16 +89,16 @@ class LanguageModel:
             await self._client.close()
             self._client = None
 
-    async def _attempt(self, request: ChatRequest, deadline: float | None) -> ChatReply:
+    async def _attempt(self, request: ChatRequest, deadline: float | None, deadline_setting: str) -> ChatReply:
         left_s = self._endpoint.timeout_s if deadline is None else deadline - self._clock()
         limit_s = max(0.0, min(self._endpoint.timeout_s, left_s))
         try:
             with anyio.fail_after(limit_s):  # the client's own limit is per read: a reply that trickles in exceeds it
                 return await self._send(request)
         except TimeoutError as error:
-            setting = "TIMEOUT_S" if limit_s == self._endpoint.timeout_s else "TOTAL_S"
+            setting = "RESIFT_LLM__TIMEOUT_S" if limit_s == self._endpoint.timeout_s else deadline_setting
             raise ModelUnavailable(
-                f"{self._endpoint.label} did not answer within {limit_s:.0f} s. Raise RESIFT_LLM__{setting}."
+                f"{self._endpoint.label} did not answer within {limit_s:.0f} s. Raise {setting}."
             ) from error
         except UnicodeError:  # not as the cause: it contains what cannot be sent, which may be the key
             raise ModelError(

@@ -64,6 +64,7 @@ class Listwise:
         templates: Mapping[str, Template],
         options: ListwiseOptions,
         *,
+        limiter: anyio.CapacityLimiter | None = None,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], date] = date.today,
         nonce: Callable[[], str] = lambda: secrets.token_hex(6),
@@ -75,7 +76,7 @@ class Listwise:
         self._today = today
         self._nonce = nonce
         self._orders: LRUCache[bytes, tuple[int, ...]] = LRUCache(options.cache_size)
-        self._limiter = anyio.CapacityLimiter(options.concurrency)
+        self._limiter = limiter or anyio.CapacityLimiter(options.concurrency)
         self._default = self.template(options.template)
         self._chosen: Template | None = None
 

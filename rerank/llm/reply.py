@@ -1,24 +1,15 @@
 """Read the order in a model's reply: only what the reply states, nothing guessed from prose."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-MAX_REPLY_CHARACTERS = 100_000  # an order of 20 passages takes 200
-
-MAX_BRACKETS = 500  # opening brackets at which JSON is tried
+from ...models.endpoint.json_values import json_values, without_thoughts
 
 REASON_WORDS = 15
 
 REASON_CHARACTERS = 200
-
-_CLOSED_THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-
-_OPEN_THOUGHT = re.compile(r"<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-
-_FENCE = re.compile(r"^[ \t]*```\w*[ \t]*$", re.MULTILINE)
 
 _LABEL = re.compile(r"\[?([A-Z]\d{0,4})\]?", re.IGNORECASE)
 
@@ -45,8 +36,8 @@ def read_order(text: str, labels: Sequence[str]) -> Reading:
 
     Reasoning and code fences are dropped. The rest is read as JSON, else from the last line like `D3 > D1 > ...`.
     """
-    words = _FENCE.sub("", _without_thoughts(text[:MAX_REPLY_CHARACTERS]))
-    lists = [found for value in _json_values(words) if (found := _labels_in(value))]
+    words = without_thoughts(text)
+    lists = [found for value in json_values(words) if (found := _labels_in(value))]
     return repair(lists[-1] if lists else _from_lines(words) or [], labels)
 
 
@@ -54,7 +45,7 @@ def read_reasons(text: str, labels: Sequence[str]) -> dict[int, str]:
     """Return the reasons in a reply by position, each cut to its first words."""
     places = {label: place for place, label in enumerate(labels)}
     reasons: dict[int, str] = {}
-    for value in _json_values(_without_thoughts(text[:MAX_REPLY_CHARACTERS])):
+    for value in json_values(without_thoughts(text)):
         given = cast("dict[str, Any]", value).get("reasons") if isinstance(value, dict) else None
         for each in cast("list[Any]", given) if isinstance(given, list) else []:
             match each:
@@ -71,30 +62,6 @@ def repair(named: Sequence[str], labels: Sequence[str]) -> Reading:
     first = dict.fromkeys(known[name] for name in named if name in known)
     missing = [place for place in range(len(labels)) if place not in first]
     return Reading((*first, *missing), len(first), is_repaired=len(named) != len(labels) or bool(missing))
-
-
-def _without_thoughts(text: str) -> str:
-    """Return the text after the last closed reasoning block, up to one that is never closed."""
-    closed = [found.end() for found in _CLOSED_THOUGHT.finditer(text)]
-    rest = text[closed[-1] :] if closed else text
-    opened = _OPEN_THOUGHT.search(rest)
-    return rest[: opened.start()] if opened else rest
-
-
-def _json_values(text: str) -> list[Any]:
-    """Return the outermost JSON objects and lists in a text, in order."""
-    decoder, place = json.JSONDecoder(), 0
-    values: list[Any] = []
-    for _ in range(MAX_BRACKETS):
-        brackets = [at for at in (text.find("{", place), text.find("[", place)) if at >= 0]
-        if not brackets:
-            break
-        try:
-            value, place = decoder.raw_decode(text, min(brackets))
-            values.append(value)
-        except (ValueError, RecursionError):
-            place = min(brackets) + 1
-    return values
 
 
 def _labels_in(value: Any) -> list[str] | None:

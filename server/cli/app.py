@@ -36,7 +36,10 @@ COMMANDS = {
     "token": ("serve", "Make a bearer token for the HTTP server."),
     "status": ("serve", "Show what the running engine is doing: its clients, jobs and collections."),
     "stop": ("serve", "Stop the running engine, and wait until it has ended."),
-    "prompts": ("serve", "List the prompt templates that LLM rerankers and MCP clients use, or print one of them."),
+    "prompts": (
+        "serve",
+        "List the prompt templates that the language model and MCP clients use, or print one of them.",
+    ),
     "demo": ("demo", "Ingest the documentation of Python's standard library and ask it questions, offline."),
     "doctor": ("doctor", "Check settings, data folder, models and the MCP server."),
 }

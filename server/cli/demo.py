@@ -150,7 +150,7 @@ async def _ask_unanswered(pipeline: Pipeline, questions: Sequence[DemoQuestion])
 
 
 def _request(question: DemoQuestion) -> SearchRequest:
-    return SearchRequest(question.text, collection=COLLECTION, per_document=1)
+    return SearchRequest(question.text, collection=COLLECTION, per_document=1, rephrase=False)
 
 
 def _rank(page: Page, question: DemoQuestion) -> int:

@@ -21,7 +21,8 @@ def print_evaluation(report: EvaluationReport) -> None:
     show(_systems_table(report))
     for line in describe_costs(report):
         say(line)
-    show(_differences_table(report.comparisons))
+    for baseline in dict.fromkeys(each.against for each in report.comparisons):
+        show(_differences_table([each for each in report.comparisons if each.against == baseline]))
     final = report.comparisons[-1]  # the HTML page shows the changes by every system
     for title, changes in (("Helped most", final.most_helped), ("Hurt most", final.most_hurt)):
         if changes:

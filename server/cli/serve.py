@@ -135,7 +135,7 @@ def prompts(
     instruction: Annotated[str, typer.Option(help="Fill in this instruction.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the prompt templates that LLM rerankers and MCP clients use, or print one of them."""
+    """List the prompt templates that the language model and MCP clients use, or print one of them."""
     from ...factories.language_model import open_templates
     from ...settings.load import load_settings
     from ..mcp.prompts import render_for_reader

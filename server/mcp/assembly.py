@@ -57,7 +57,7 @@ def create_server(engine: Engine) -> MCPServer[Any]:
         tools.append(rerank_with_llm(resift))
     if resift.takes_feedback:
         tools.append(record_feedback(resift))
-    prompts = {template.name: as_prompt(template) for template in engine.templates.values()}
+    prompts = {name: as_prompt(each) for name, each in engine.templates.items() if each.reply != "queries"}
     server = MCPServer(
         "resift",
         title="Resift",

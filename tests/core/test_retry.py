@@ -67,6 +67,13 @@ async def test_service_that_wants_to_be_left_alone_for_long_has_failed() -> None
     assert (service.asked, time.pauses) == (1, [])
 
 
+async def test_nothing_is_tried_again_after_the_deadline() -> None:
+    time, service = Time(), Service(failures=9)
+    with pytest.raises(StoreUnavailable, match="the service is away"):
+        await line(time).call(service, deadline=100.5)
+    assert (service.asked, time.pauses) == (2, [0.2]), "a pause of 0.4 s would end after the deadline"
+
+
 async def test_failure_that_will_not_pass_is_raised_at_once() -> None:
     time, service = Time(), Service(failures=1, error=InvalidInput("no such thing"))
     with pytest.raises(InvalidInput, match="no such thing"):

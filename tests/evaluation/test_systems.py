@@ -1,8 +1,11 @@
 """Which systems are compared, and how each is asked."""
 
+from dataclasses import replace
+
 from resift.evaluation.systems import (
     FINAL,
     LLM,
+    REPHRASED,
     SYSTEMS,
     EvaluationTarget,
     available_systems,
@@ -16,6 +19,16 @@ def test_language_model_is_compared_only_where_there_is_one() -> None:
     compared = available_systems(["default", "none", "llm"])
     assert compared == (*SYSTEMS, LLM)
     assert questions_by_system(EvaluationTarget("c", reranker="maxsim"), compared)["+ LLM"].reranker == "llm"
+
+
+def test_phrasings_of_a_language_model_are_a_system_of_their_own() -> None:
+    compared = available_systems(["default", "none", "llm"], rephrases=True)
+    assert compared == (*SYSTEMS, LLM, REPHRASED)
+    target = EvaluationTarget("c", stops_early=True)
+    asked = questions_by_system(target, compared)
+    assert [name for name, question in asked.items() if question.rephrase] == ["+ rephrase"]
+    assert replace(asked["+ rephrase"], rephrase=False) == asked[FINAL]
+    assert not any(question.rephrase for question in questions_by_depth(target, (10, 50)).values())
 
 
 def test_chosen_reranker_replaces_the_default_one_only() -> None:

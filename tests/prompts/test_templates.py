@@ -13,13 +13,16 @@ from resift.tests.server.in_process import Run, runner
 
 HEAD = "---\nname: it\nversion: 1\ndescription: What it does\nreply: text\n---\n"
 ORDERING = HEAD.replace("text", "ranking")
-NAMES = ["answer_from_documents", "answers_question", "code_examples", "prefer_official", "prefer_recent", "relevance"]
+REPHRASING = HEAD.replace("text", "queries")
+ANSWERING = "answer_from_documents"
+ORDERINGS = ["answers_question", "code_examples", "prefer_official", "prefer_recent", "relevance"]
+NAMES = [ANSWERING, *ORDERINGS, "rephrase"]
 
 
 def test_shipped_templates_load() -> None:
     templates = load_templates()
     assert sorted(templates) == NAMES
-    assert [name for name, each in sorted(templates.items()) if each.orders_passages] == NAMES[1:]
+    assert [name for name, each in sorted(templates.items()) if each.orders_passages] == ORDERINGS
     assert "why {query}?" in templates["answer_from_documents"].render({"query": "why {query}?"})
 
 
@@ -34,6 +37,8 @@ def test_shipped_templates_load() -> None:
         (f"{HEAD}Find {{qeury}}", "unknown placeholders: qeury. Known: {query}, {instruction}, {today}, {passages}"),
         (f"{HEAD}Find {{ query }}", "unknown placeholders: query"),
         (f"{ORDERING}Order these: {{passages}}", "lacks {query} or {passages}"),
+        (f"{REPHRASING}Rephrase it", "needs {query} and cannot have {passages}"),
+        (f"{REPHRASING}{{query}} {{passages}}", "needs {query} and cannot have {passages}"),
     ],
 )
 def test_faulty_template_is_refused_with_what_to_mend(tmp_path: Path, text: str, message: str) -> None:
@@ -76,7 +81,7 @@ def test_missing_folder_is_refused(tmp_path: Path) -> None:
 async def test_templates_are_prompts_with_their_arguments(engine: Engine, mode: str) -> None:
     async with Client(create_server(engine), mode=mode) as client:
         prompts = {prompt.name: prompt for prompt in (await client.list_prompts()).prompts}
-        assert sorted(prompts) == NAMES
+        assert sorted(prompts) == [ANSWERING, *ORDERINGS], "what rephrases a query is for the engine alone"
         arguments = [(each.name, each.required) for each in prompts["prefer_recent"].arguments or ()]
         assert arguments == [("query", True), ("instruction", False), ("passages", False)]
         answer = await client.get_prompt("answer_from_documents", {"query": "Who wrote it?"})

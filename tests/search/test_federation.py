@@ -127,6 +127,10 @@ async def test_collection_of_another_language_is_searched_for_its_own_forms(tmp_
         await (await store.open(name, create=own)).write([point(name, 0, text, "", Bm25Encoder(own.lexical))])
     found = await federated(store, "Motor engine", Retrieval("keyword"), "en", "de")
     assert {hit.passage.id for hit in found.hits} == {"de#0", "en#0"}
+    federation = Federation([Member(await store.open(name)) for name in ("en", "de")], ["engine"])
+    federation.add_texts(["Motor"])
+    found = await RETRIEVER.retrieve(federation, Query("engine", phrasings=("Motor",)), Retrieval("keyword"))
+    assert {hit.passage.id for hit in found.hits} == {"de#0", "en#0"}, "the phrasing is cut into German words"
     await store.close()
 
 

@@ -28,15 +28,21 @@ Rule: TypeAlias = Callable[[dict[str, Any], Seen], Any]
 
 
 class ChatStandIn(StandIn):
-    """Replies with `reply`, or ranks honestly by a `rule`, and says what it would say with `around` its JSON."""
+    """Replies with `reply`, or ranks honestly by a `rule`, and says what it would say with `around` its JSON.
+
+    Where `phrasings` is set, queries are rephrased by it.
+    """
 
     def __init__(self) -> None:
         super().__init__({PATH: self._complete})
         self.reply: str | None = "What hums?"
         self.rule: Rule | None = None
+        self.phrasings: Callable[[str], list[str]] | None = None
         self.around = "{}"
 
     def _complete(self, body: dict[str, Any]) -> Answer:
+        if self.phrasings is not None and (query := query_to_rephrase(body)):
+            return completion(self.around.replace("{}", json.dumps({"queries": self.phrasings(query)})))
         if self.rule is None:
             return completion(self.reply)
         rule = self.rule
@@ -61,6 +67,13 @@ def _seen(label: str, block: str) -> Seen:
     assert found is not None
     title, source, date = (each or "" for each in found.groups())
     return Seen(label, title, source=source, date=date, text=block[found.end() :])
+
+
+def query_to_rephrase(body: dict[str, Any]) -> str:
+    """Return the query between the lines of the nonce; "" if the request is for something else."""
+    system, user = (message["content"] for message in body["messages"])
+    nonce = re.search(r"You rephrase search queries\. .* lines that begin with (\w+)\.", system)
+    return user.split(f"{nonce[1]} query\n")[1].split(f"\n{nonce[1]} end")[0] if nonce else ""
 
 
 def query_of(body: dict[str, Any]) -> str:

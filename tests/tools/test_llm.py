@@ -10,6 +10,7 @@ import pytest
 from mcp.client import Client
 from pydantic import SecretStr
 
+from resift.core.errors import InvalidInput
 from resift.core.values import Document
 from resift.factories.engine import build_engine, running
 from resift.ingest.job import Job
@@ -191,6 +192,49 @@ async def test_tool_orders_given_passages_by_a_template(server: ChatStandIn, con
         official = {**asked, "template": "prefer_official"}
         assert "needs a list of official sources" in await tools.refusal("rerank_with_llm", official)
     assert passages_in(server.asked[-1])[1].source == "notes/new.md"
+
+
+async def test_phrasings_are_written_for_a_question_without_and_shown_to_the_agent(
+    server: ChatStandIn, connect: Connect
+) -> None:
+    server.phrasings = lambda query: ["restart the device", query.upper(), "press the button"]
+    asked = {"query": "how do I reset the router"}
+    async with connect(rephrase=2, rephrase_s=60) as tools:
+        answer = await tools.call("search_and_rerank", asked)
+        again = await tools.call("hybrid_search", asked)
+        own = await tools.call("search_and_rerank", {**asked, "queries": ["restart the device", "press the button"]})
+        server.always = refusal(503, "overloaded")
+        failed = await tools.call("search_and_rerank", {"query": "where do cats sleep"})
+    stage = answer["stages"][0]
+    assert (stage["name"], stage["received"], stage["returned"]) == ("rephrase", 1, 2)
+    assert stage["note"] == '"restart the device", "press the button"; 1 calls, 100 tokens in, 20 out'
+    assert again["stages"][0]["note"].endswith("; 0 calls, served from cache")
+    assert [stage["name"] for stage in own["stages"]] == ["encode", "search", "rerank"]
+    assert [(hit["document_id"], hit["score"]) for hit in answer["hits"]] == [
+        (hit["document_id"], hit["score"]) for hit in own["hits"]
+    ]
+    assert not answer["degraded"]
+    assert failed["degraded"]
+    assert ids(failed)[0] == "cats"
+    assert "The stage 'rephrase' failed, so only the query itself was searched: small at" in failed["notes"][0]
+
+
+async def test_nothing_is_rephrased_unless_the_settings_ask_for_it(server: ChatStandIn, connect: Connect) -> None:
+    async with connect() as tools:
+        answer = await tools.call("search_and_rerank", {"query": "how do I reset the router"})
+    assert not server.asked
+    assert answer["stages"][0]["name"] == "encode"
+
+
+async def test_phrasings_need_a_model_and_a_template_that_asks_for_some(tmp_path: Path) -> None:
+    asked = {"data_dir": tmp_path / "data", "min_free_mb": 0, "llm": LlmSettings(model="small", rephrase=2)}
+    with pytest.raises(InvalidInput, match=r"RESIFT_LLM__REPHRASE = 2 needs a language model\. Set RESIFT_LLM__MODEL"):
+        build_engine(load_settings(**asked))
+    (tmp_path / "own.md").write_text("---\nname: rephrase\nversion: 1\ndescription: Mine\nreply: text\n---\n{query}")
+    with pytest.raises(
+        InvalidInput, match="'rephrase' in RESIFT_PROMPTS_DIR must have the reply 'queries', not 'text'"
+    ):
+        build_engine(load_settings(**asked, prompts_dir=tmp_path))
 
 
 async def test_without_a_model_neither_tool_nor_reranker_is_there(tmp_path: Path) -> None:

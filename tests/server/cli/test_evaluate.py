@@ -77,9 +77,12 @@ def test_language_model_is_a_system_of_its_own_with_its_cost(
     folder = write_set(tmp_path / "bicycles", "test")
     with chat_stand_in() as server:
         server.rule = relevant_last
+        server.phrasings = lambda query: ["oil the chain", "bleed the brakes"]
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
         monkeypatch.setenv("RESIFT_LLM__WIDE_MARGIN", "0")
+        monkeypatch.setenv("RESIFT_LLM__REPHRASE", "2")
+        monkeypatch.setenv("RESIFT_LLM__REPHRASE_S", "60")
         code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
     assert (code, err) == (0, "")
     cost = "+ LLM: 6 language model calls for 6 queries, 600 input tokens, 120 output tokens."
@@ -93,7 +96,12 @@ def test_language_model_is_a_system_of_its_own_with_its_cost(
     reciprocal_rank = fmean(1 / place for place in first_places)
     assert rows["+ LLM"]["measures"]["RR@10"] == pytest.approx(reciprocal_rank), "the rule puts what answers last"
     assert re.search(rf"│ \+ LLM +│ +\d\.\d{{4}} │ +{reciprocal_rank:.4f} │", out)
-    assert [each["system"] for each in report["comparisons"]][-1] == "+ LLM"
+    assert rows["+ rephrase"]["usage"] == {"calls": 6, "tokens_in": 600, "tokens_out": 120}
+    assert rows["+ rephrase"]["measures"] != rows["+ blend"]["measures"]
+    compared = [(each["system"], each["against"]) for each in report["comparisons"]]
+    assert compared[-2:] == [("+ LLM", "hybrid"), ("+ rephrase", "+ blend")]
+    assert "Differences from hybrid, with 95 % intervals" in out
+    assert "Differences from + blend, with 95 % intervals" in out
 
 
 def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path: Path, notes: Path) -> None:

@@ -41,6 +41,25 @@ def test_instruction_reaches_the_model_and_its_order_the_terminal(
     assert KEY not in found.__repr__() + explained.out + explained.err + failed.out + failed.err
 
 
+def test_phrasings_of_the_model_are_explained(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pump.md").write_text("# Pump\n\nThe pump hums when its bearing is worn.\n")
+    monkeypatch.setenv("RESIFT_INGEST_ROOTS", str(tmp_path))
+    assert run("ingest", str(tmp_path)).code == 0
+    with chat_stand_in() as server:
+        server.phrasings = lambda query: [f"{query} quietly", "faulty bearing"]
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
+        monkeypatch.setenv("RESIFT_LLM__REPHRASE", "2")
+        monkeypatch.setenv("RESIFT_LLM__REPHRASE_S", "60")
+        explained = run("search", "it hums", "--explain")
+        own = run("search", "it hums", "--also", "noise", "--explain")
+    line = next(line for line in explained.out.splitlines() if line.startswith("rephrase"))
+    assert "1 in, 2 out  small" in line
+    assert '"it hums quietly", "faulty bearing"; 1 calls, 100 tokens in, 20 out' in " ".join(explained.out.split())
+    assert "rephrase" not in own.out
+    assert len(server.asked) == 1
+
+
 def test_language_model_without_an_endpoint_is_told_what_to_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
     failed = run("search", "pump", "--reranker", "llm")
