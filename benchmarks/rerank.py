@@ -10,6 +10,7 @@ first hits read by either.
 """
 
 import json
+import platform
 import shutil
 import warnings
 from argparse import ArgumentParser
@@ -38,6 +39,7 @@ from resift.models.bundled import RERANKER_FOLDER, TOKENIZER_FILE
 from resift.models.pair.loading import find_cross_encoder
 from resift.models.pair.scorer import PairTokenizer
 from resift.models.pair.spec import read_spec
+from resift.models.session import int8_is_exact
 from resift.models.worker_pool import WorkerPool
 from resift.pipeline.request import SearchRequest
 from resift.rerank.cross_encoder import CrossEncoder
@@ -75,7 +77,7 @@ def main() -> None:
             "fastembed, fp32": fastembed(weights, Path(folder) / "fastembed", options.threads),
         }
         measured = measure(contenders, passages, rounds=options.rounds)
-        title = f"{len(passages)} pairs of {tokens:.0f} tokens on average, {options.threads} threads"
+        title = f"{len(passages)} pairs of {tokens:.0f} tokens on average, {options.threads} threads, {processor()}"
         show(report(measured, title))
         other = contenders["sentence-transformers, fp32"]
         show(anyio.run(searches, Path(folder) / "data", other, options.passages, options.threads))
@@ -91,6 +93,17 @@ def draw(count: int) -> tuple[list[str], float]:
             lengths[text] = pairs[0].ids.shape[1]
     chosen = list(lengths)[:count]
     return chosen, float(np.mean([lengths[text] for text in chosen]))
+
+
+def processor() -> str:
+    """Return the name of the processor, and in how many bits it adds products of int8."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    sums = "32-bit" if int8_is_exact() else "16-bit"
+    return f"{names[0] if names else platform.machine()} ({sums} int8 sums)"
 
 
 def ours(threads: int) -> Contender:
