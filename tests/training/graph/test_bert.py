@@ -1,15 +1,19 @@
 """Our graphs compute what a BERT encoder computes: compared with a numpy forward pass that shares no code with them."""
 
 import math
+from typing import Any, cast
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 
+from resift.models.bundled import MODEL_FILE, RERANKER_FOLDER
+from resift.models.pair.spec import read_spec
 from resift.models.session import open_session
 from resift.training.comparison import milliseconds
 from resift.training.graph.bert import BertShape, build_encoder, linear_layers
@@ -149,11 +153,16 @@ def test_a_channel_of_zeros_stays_zero() -> None:
     assert scale == pytest.approx([1, 1 / 127])
 
 
+def fits_16_bits(weight: NDArray[np.int8]) -> bool:
+    """Return whether neighbours of one sign, times 255, add up to what 16 bits hold."""
+    parts = np.maximum(weight, 0), np.minimum(weight, 0)
+    return all(np.abs(part[0::2].astype(np.int16) + part[1::2]).max() <= 32767 // 255 for part in parts)
+
+
 @given(arrays(np.float32, (6, 3), elements=st.floats(-9, 9, width=32)))
 def test_neighbouring_weights_add_up_to_what_16_bits_hold(weight: Floats) -> None:
     quantised, scale = by_column(weight)
-    for part in (np.maximum(quantised, 0), np.minimum(quantised, 0)):
-        assert (np.abs(part[0::2].astype(int) + part[1::2]) <= 32767 // 255).all()
+    assert fits_16_bits(quantised)
     assert np.abs(quantised * scale - weight).max() <= 0.51 * scale.max()
 
 
@@ -168,6 +177,17 @@ def test_int8_sums_are_the_same_with_the_kernels_of_all_processors() -> None:
     tensors = [Tensor("a", TensorProto.UINT8, (100, HIDDEN))], [Tensor("c", TensorProto.INT32, (100, 50))]
     session = open_session(graph.model("sums", *tensors).SerializeToString(), fits_int16=True)
     assert (session.run(["c"], {"a": inputs})[0] == inputs.astype(np.int32) @ weight).all()
+
+
+def test_bundled_reranker_says_whether_its_sums_fit_into_16_bits() -> None:
+    graph = cast(Any, onnx).load(str(RERANKER_FOLDER / MODEL_FILE)).graph
+    weights = [
+        numpy_helper.to_array(each)
+        for each in graph.initializer
+        if each.data_type == TensorProto.INT8 and each.name.endswith(".weight")
+    ]
+    assert len(weights) == 36
+    assert read_spec(RERANKER_FOLDER).fits_int16 == all(map(fits_16_bits, weights))
 
 
 def test_int8_files_are_a_quarter_of_fp32_files() -> None:
