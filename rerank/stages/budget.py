@@ -13,8 +13,8 @@ from ..protocols import Scorer, Scores
 FIRST_SLICE = 1  # passages scored to learn the pace: a budget can be exceeded by no less than one passage
 TARGET_SHARE = 0.5  # of the time left that a slice should take: a slice twice as slow as expected still ends in time
 GRACE = 0.1  # of the budget: a slice that runs on for longer after the deadline is cancelled
-UPPER_PART = 0.5  # of the hits above the cutoff: what comes below moves a page little (benchmarks/README.md)
-EXPECTED = 0.02  # hits of the next slice that must be expected in the upper part; fewer are not worth their time
+UPPER_PART = 0.6  # of the hits above the cutoff: what comes below moves a page little (benchmarks/README.md)
+EXPECTED = 0.06  # hits of the next slice that must be expected in the upper part; fewer are not worth their time
 PRIOR = 0.5  # weight, in hits, of the assumption that scores do not depend on the score before
 LEAST_DEVIATION = 0.03  # of a final score from what is expected; those of a few hits may lie on a line by chance
 DECAY = 0.98  # weight of a passage's time relative to the next one's: the last 35 passages make up half of the mean
@@ -42,7 +42,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """Stop reading when the next slice is not expected to change the first half of the hits above the cutoff."""
+    """Stop reading when the next slice is not expected to change the upper part of the hits above the cutoff."""
 
     cutoff: int
     """How many hits the caller, or a later stage, will see."""

@@ -286,7 +286,7 @@ async def test_stop_before_the_depth_is_reported_and_the_rest_follows_in_its_ord
     after = await rerank(ranking(50), reranker, 40, slice_size=8)
     assert reranker.calls == [16]
     assert (after.stages[-1].received, after.stages[-1].returned) == (40, 16)
-    assert after.stages[-1].note == "stopped after 16 of 40, since more would hardly change the first 5"
+    assert after.stages[-1].note == "stopped after 16 of 40, since more would hardly change the first 6"
     assert texts(after) == [f"text {n}" for n in range(50)]
     assert ["rerank" in hit.scores for hit in after.hits] == [True] * 16 + [False] * 34
 
