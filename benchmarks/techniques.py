@@ -180,10 +180,14 @@ PARTS: Mapping[str, Callable[[Engine, JudgedSet, Path], Awaitable[Rows]]] = {
 
 
 async def ask(engine: Engine, judged: JudgedSet, questions: Questions) -> Found:
-    """Return the hits of each question; one without a query of its own gets that of its key."""
+    """Return the hits of each question; one without a query of its own gets that of its key.
+
+    Equal passages of two documents stay two hits, since documents are judged.
+    """
     found: dict[str, Sequence[Hit]] = {}
     for key, question in questions.items():
-        asked = replace(question, collection=judged.name, query=question.query or judged.queries[key])
+        query = question.query or judged.queries[key]
+        asked = replace(question, collection=judged.name, query=query, collapse=False)
         found[key] = (await engine.services.pipeline.search(asked)).ranking.hits
     return found
 

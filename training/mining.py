@@ -87,6 +87,7 @@ class Miner:
             rephrase=False,
             per_document=1,  # so that long documents do not crowd out others
             reranker=NO_RERANKER,
+            collapse=False,  # equal passages of two documents are two candidates, each with its own judgement
         )
         page = await self.pipeline.search(request)
         best = {hit.passage.document_id: hit for hit in page.ranking.hits}

@@ -82,6 +82,18 @@ async def test_relevant_documents_that_search_missed_come_last(engine: Engine, t
     assert only.candidates[-1] == Candidate("Quite another matter", 0.0, 2)
 
 
+async def test_equal_passages_of_two_documents_are_two_candidates(engine: Engine, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path, questions=1, unlabelled=0)
+    folder = next(iter(plan.data))
+    texts = {"first": "Kettles whistle.", "copy": "Kettles whistle.", "other": "Ladders lean."}
+    (folder / "corpus.jsonl").write_text("".join(json.dumps({"_id": k, "text": t}) + "\n" for k, t in texts.items()))
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "do kettles whistle"}))
+    (folder / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nq\tfirst\t1\nq\tcopy\t2\n")
+    found = [each for each in (await mined(engine, plan, "things"))[0].candidates if each.text == texts["copy"]]
+    assert sorted(each.grade for each in found) == [1, 2]
+    assert all(each.fused > 0 for each in found)
+
+
 @pytest.mark.slow
 async def test_long_documents_leave_room_for_one_another(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path, questions=1, unlabelled=0)
