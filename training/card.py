@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..core.values import Logistic
+from .origin import Origin
 
 MEGABYTE = 1_000_000
 
@@ -22,37 +22,15 @@ class VariantQuality:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """A set of judged questions, its weight in the mix, and how many of its questions were used."""
-
-    folder: Path
-    weight: float
-    questions: int
-
-    def row(self) -> str:
-        """Return the set's row in the card's table."""
-        return f"| {self.folder.resolve().name} | {self.weight:g} | {self.questions:,} | {_licence(self.folder)} |"
-
-
-@dataclass(frozen=True, slots=True)
 class ModelCard:
     """The values that the card's template is filled in with."""
 
     name: str
-    base: str
     window: int
-    training_window: int
     layers: int
-    sets: Sequence[TrainingSet]
-    dev: Sequence[str]
+    origin: Origin
     questions: int
     compared: int
-    step: int
-    lists: int
-    options: Mapping[str, object]
-    teacher: str
-    share: float
-    distilled: float
     variants: Mapping[str, VariantQuality]
     shipped: str
     calibration: Logistic
@@ -64,20 +42,13 @@ class ModelCard:
         """Return the card as Markdown."""
         return TEMPLATE.format(
             name=self.name,
-            base=self.base,
+            base=self.origin.base,
             window=self.window,
-            training_window=self.training_window,
+            training_window=self.origin.window_note,
             layers=self.layers,
-            data="\n".join(each.row() for each in self.sets),
-            dev=", ".join(self.dev) or "some of each set, held out",
+            origin=self.origin.text(),
             questions=f"{self.questions:,}",
             compared=self.compared,
-            step=f"{self.step:,}",
-            lists=f"{self.lists:,}",
-            options=" ".join(f"{name} {value}" for name, value in self.options.items()),
-            teacher=self.teacher,
-            share=f"{self.share:.0%}",
-            distilled=f"{self.distilled:.0%}",
             slope=f"{self.calibration.slope:.3f}",
             intercept=f"{self.calibration.intercept:.3f}",
             quality="\n".join(f"| {name} | {value:.4f} |" for name, value in self.quality.items()),
@@ -95,14 +66,6 @@ class ModelCard:
         return f"| {label} | {variant.tau:.3f} | {variant.ndcg:.4f} | {size} | {time} |"
 
 
-def _licence(folder: Path) -> str:
-    """Return the licence that a folder's SOURCE.md states."""
-    source = folder / "SOURCE.md"
-    lines = source.read_text(encoding="utf-8").splitlines() if source.is_file() else []
-    stated = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("- licence:")]
-    return stated[0] if stated else "not stated"
-
-
 TEMPLATE = """\
 # {name}
 
@@ -113,22 +76,12 @@ A cross-encoder: it reads a question and a passage together and scores how well 
 | base | {base}, {layers} layers |
 | input | `input_ids`, `token_type_ids` int64 [1, tokens]: "[CLS] query [SEP] passage [SEP]", types 0 and 1 |
 | output | `score` float32 [1]: a logit, higher is better |
-| window | {window} tokens; trained on the first {training_window} tokens of a pair |
+| window | {window} tokens{training_window} |
 
 The score is a weighted MaxSim between the token vectors of both texts, which attend to each other in every layer,
 plus the cosine of their means and a linear layer on [CLS].
 
-## Trained on
-
-{lists} lists of 8 passages, mined with Resift's own hybrid search. The targets are the judgements, mixed with {share}
-of the order of {teacher}; {distilled} of the lists have questions cut from documents and only that order as target.
-Development questions, which decided when to stop: {dev}. They chose step {step} of a run with these options:
-
-    {options}
-
-| set | weight | judged questions | licence |
-|---|---|---|---|
-{data}
+{origin}
 
 ## Measured on {questions} development questions
 

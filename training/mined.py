@@ -3,9 +3,11 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from ..evaluation.graded import RELEVANT_GRADE
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -26,15 +28,32 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class MinedQuestion:
-    """A question and its candidates, best first; relevant passages that the search missed come last."""
+    """A question and its candidates, best first; relevant passages that the search missed come last.
+
+    Grades above 0 are relevant. With `graded`, the grades are those of a graded list, where 2 and 3 are, and every
+    passage of the list is a candidate; `best` has the places of relevant candidates in the order of a judge.
+    """
 
     query: str
     candidates: list[Candidate]
+    graded: bool = False
+    best: tuple[int, ...] = ()
 
     @property
     def judged(self) -> bool:
         """Return whether at least one candidate is relevant."""
-        return any(each.grade > 0 for each in self.candidates)
+        return any(each.grade >= (RELEVANT_GRADE if self.graded else 1) for each in self.candidates)
+
+    def for_measuring(self) -> "MinedQuestion":
+        """Return the question with the candidates that count in measures, and grades above 0 for the relevant ones.
+
+        A passage that is not in a graded list is not known to be irrelevant, so it is left out.
+        """
+        if not self.graded:
+            return self
+        listed = [each for each in self.candidates if each.grade >= 0]
+        lowered = [replace(each, grade=max(0, each.grade - RELEVANT_GRADE + 1)) for each in listed]
+        return MinedQuestion(self.query, lowered)
 
 
 class MinedFile:
@@ -55,14 +74,16 @@ class MinedFile:
         _append(self._passages_path, fresh)
         self._places |= {text: len(self._places) + place for place, text in enumerate(fresh)}
         candidates = [[self._places[each.text], each.fused, each.grade] for each in mined.candidates]
-        _append(self._path, [{"query": mined.query, "candidates": candidates}])
+        graded = {"graded": True, "best": mined.best} if mined.graded else {}
+        _append(self._path, [{"query": mined.query, "candidates": candidates, **graded}])
 
     def read(self) -> Iterator[MinedQuestion]:
         """Yield the questions; equal passages share one string."""
         texts = list(_lines(self._passages_path))
         for entry in _lines(self._path):
             candidates = [Candidate(texts[place], fused, grade) for place, fused, grade in entry["candidates"]]
-            yield MinedQuestion(entry["query"], candidates)
+            graded, best = entry.get("graded", False), tuple(entry.get("best", ()))
+            yield MinedQuestion(entry["query"], candidates, graded=graded, best=best)
 
 
 def _lines(path: Path) -> Iterator[Any]:

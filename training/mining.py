@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 from ..core.errors import InvalidInput, NotFound
 from ..core.values import Document
 from ..evaluation.beir import load
-from ..evaluation.judged import JudgedSet, sample
+from ..evaluation.graded import read_pools
+from ..evaluation.judged import sample
 from ..ingest.ingestor import Ingestor
 from ..ingest.job import Job, Progress
 from ..pipeline.reading import read_from
@@ -18,6 +19,7 @@ from ..pipeline.request import NO_RERANKER, SearchRequest
 from ..pipeline.search import Pipeline
 from .mined import Candidate, MinedFile, MinedQuestion
 from .planning import TrainingPlan
+from .sets import LabelledSet
 
 DEPTH = 64  # documents for a question; deeper ones teach little, since rerankers seldom see them
 
@@ -33,55 +35,69 @@ PROGRESS_EVERY = 50  # questions between two progress reports
 
 
 async def mine(plan: TrainingPlan, miner: Miner) -> None:
-    """Find candidates for every question of every folder, continuing where an earlier run stopped.
+    """Find candidates for every question of every set, continuing where an earlier run stopped.
 
     Raises:
         InvalidInput: No judgement of a folder belongs to one of its questions.
     """
-    for place, folder in enumerate((*plan.data, *plan.dev)):
-        judged = load(folder, plan.split)
-        if not judged.queries:
-            raise InvalidInput(
-                f"{folder}: the split {plan.split!r} has no judgements of questions in queries.jsonl. "
-                "Leave the folder out."
-            )
-        drawn = replace(sample(judged, plan.questions, seed=plan.recipe.seed), name=f"set-{place}")
-        unlabelled = plan.unlabelled if folder in plan.data else 0
-        await miner.mine(drawn, plan.mined(folder), unlabelled=unlabelled, seed=plan.recipe.seed)
+    for place, each in enumerate((*plan.data, *plan.dev)):
+        documents, asked = _read(each, plan, learned_from=each in plan.data)
+        await miner.mine(Job(f"set-{place}", documents, total=len(documents)), asked, plan.mined(each))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to search for, with the known grades of documents; see `MinedQuestion` for graded ones."""
+
+    query: str
+    grades: Mapping[str, int] = field(default_factory=dict[str, int])
+    graded: bool = False
+    best: Sequence[str] = ()
+
+
+def _read(labelled: LabelledSet, plan: TrainingPlan, *, learned_from: bool) -> tuple[Sequence[Document], list[Asked]]:
+    """Return the documents of a set, and its questions."""
+    seed = plan.recipe.seed
+    if labelled.pool:
+        pool = read_pools(labelled.folder)[labelled.pool]
+        chosen = sample(pool.judged, plan.questions, seed=seed).queries
+        questions = [pool.questions[key] for key in chosen]
+        return pool.documents, [Asked(each.query, each.grades, graded=True, best=each.best) for each in questions]
+    judged = load(labelled.folder, plan.split)
+    if not judged.queries:
+        raise InvalidInput(
+            f"{labelled.folder}: the split {plan.split!r} has no judgements of questions in queries.jsonl. "
+            "Leave the folder out."
+        )
+    drawn = sample(judged, plan.questions, seed=seed)
+    asked = [Asked(text, drawn.grades[key]) for key, text in drawn.queries.items()]
+    count = plan.unlabelled if learned_from else 0
+    return judged.documents, [*asked, *map(Asked, cut_questions(judged.documents, count, seed=seed))]
 
 
 @dataclass(frozen=True, slots=True)
 class Miner:
-    """Ingests judged sets and searches for their questions."""
+    """Ingests the documents of sets, and searches for their questions."""
 
     pipeline: Pipeline
     ingestor: Ingestor
     progress: Progress | None = None
 
-    async def mine(self, judged: JudgedSet, out: Path, *, unlabelled: int, seed: int) -> None:
-        """Append the candidates of every question to `out`, after those that an interrupted run has written.
-
-        After the judged questions come `unlabelled` ones cut from the documents. The collection has the set's name.
-        """
-        documents = judged.documents
-        asked: list[tuple[str, Mapping[str, int]]] = [
-            (text, judged.grades[key]) for key, text in judged.queries.items()
-        ]
-        asked += [(text, {}) for text in cut_questions(documents, unlabelled, seed=seed)]
+    async def mine(self, job: Job, asked: Sequence[Asked], out: Path) -> None:
+        """Append the candidates of every question to `out`, after those that an interrupted run has written."""
         file = MinedFile(out)
         done = file.count()
         if done >= len(asked):
             return
-        await self.ingestor.ingest(Job(judged.name, documents, total=len(documents), progress=self.progress))
+        await self.ingestor.ingest(replace(job, progress=self.progress))
         for place in range(done, len(asked)):
-            query, grades = asked[place]
-            file.append(await self._ask(judged.name, query, grades))
+            file.append(await self._ask(job.collection, asked[place]))
             if self.progress is not None and place % PROGRESS_EVERY == 0:
                 await self.progress(place + 1, len(asked), f"Searched {place + 1:,} of {len(asked):,} questions")
 
-    async def _ask(self, collection: str, query: str, grades: Mapping[str, int]) -> MinedQuestion:
+    async def _ask(self, collection: str, asked: Asked) -> MinedQuestion:
         request = SearchRequest(
-            query,
+            asked.query,
             collection=collection,
             limit=DEPTH,
             rephrase=False,
@@ -90,23 +106,27 @@ class Miner:
             collapse=False,  # equal passages of two documents are two candidates, each with its own judgement
         )
         page = await self.pipeline.search(request)
-        best = {hit.passage.document_id: hit for hit in page.ranking.hits}
-        found = [Candidate(hit.passage.content, hit.score, grades.get(key, -1)) for key, hit in best.items()]
-        missed = [key for key, grade in grades.items() if grade > 0 and key not in best]
-        return MinedQuestion(query, [*found, *await self._fetch(collection, missed, grades)])
+        hits = {hit.passage.document_id: hit for hit in page.ranking.hits}
+        found = {key: Candidate(hit.passage.content, hit.score, asked.grades.get(key, -1)) for key, hit in hits.items()}
+        # Of a graded list every passage is learned from, of other sets only the relevant ones.
+        wanted = {key: grade for key, grade in asked.grades.items() if asked.graded or grade > 0}
+        found |= await self._fetch(collection, {key: wanted[key] for key in wanted if key not in found})
+        places = {key: place for place, key in enumerate(found)}
+        best = tuple(places[key] for key in asked.best if key in places)
+        return MinedQuestion(asked.query, list(found.values()), graded=asked.graded, best=best)
 
-    async def _fetch(self, collection: str, missed: Sequence[str], grades: Mapping[str, int]) -> list[Candidate]:
-        """Return the first passages of relevant documents that the search missed."""
+    async def _fetch(self, collection: str, missed: Mapping[str, int]) -> dict[str, Candidate]:
+        """Return the first passages of documents that the search missed, with their grades."""
         if not missed:
-            return []
+            return {}
         opened = await self.pipeline.open(collection)
-        fetched: list[Candidate] = []
-        for key in missed:
+        fetched: dict[str, Candidate] = {}
+        for key, grade in missed.items():
             try:
                 extract = await read_from(opened, key, start=0, limit=1)
             except NotFound:  # judged, but not in the corpus
                 continue
-            fetched.append(Candidate(extract.passages[0].content, 0.0, grades[key]))
+            fetched[key] = Candidate(extract.passages[0].content, 0.0, grade)
         return fetched
 
 

@@ -21,13 +21,12 @@ from torch.nn import functional
 from transformers.utils import logging
 
 from ..core.errors import InvalidInput, ModelError
+from .base_model import HEAD_FOLDER, WEIGHTS_FILE
 from .graph.dequantize import HEAD_FILE
 
 BEST_SCALE = 20.0  # of a mean of cosines, which differ by about 0.1 between a good and a bad passage
 
 MEAN_SCALE = 5.0
-
-WEIGHTS_FILE = "model.safetensors"
 
 MASKED = 1e4  # subtracted from values that must not be chosen; small enough for 16 bits
 
@@ -118,11 +117,19 @@ def build_network(base: Path, *, window: int, layers: int = 0, attention: str = 
     return CrossEncoder(modules=[body, head], num_labels=1)
 
 
+def freeze(network: CrossEncoder, layers: int) -> None:
+    """Leave the embeddings and the lowest `layers` layers as they are; 0 freezes nothing."""
+    bert = cast(Any, network[0]).model
+    frozen = [bert.embeddings, *bert.encoder.layer[:layers]] if layers else []
+    for parameter in (parameter for module in frozen for parameter in module.parameters()):
+        parameter.requires_grad_(False)
+
+
 def load_weights(network: CrossEncoder, checkpoint: Path) -> None:
     """Load the weights of one of the network's checkpoints."""
     body, head = cast(Any, network[0]), network[1]
     body.model.load_state_dict(_read_weights(checkpoint / WEIGHTS_FILE))
-    head.load_state_dict(_read_weights(checkpoint / f"1_{InteractionHead.__name__}" / WEIGHTS_FILE))
+    head.load_state_dict(_read_weights(checkpoint / HEAD_FOLDER / WEIGHTS_FILE))
 
 
 def _load_body(base: Path, window: int, attention: str) -> Transformer:

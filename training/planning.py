@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InvalidInput
-from ..evaluation.beir import splits
 from ..models.bundled import MODEL_FILE, RERANKER_FOLDER, TOKENIZER_FILE, sha256_of
 from ..models.pair.loading import CrossEncoderModel, find_cross_encoder
 from ..models.pair.spec import SPEC_FILE
-from .base_model import CONFIG_FILE, check_base_model
-from .lists import UNLABELLED_SHARE
+from .averaging import find_weights
+from .base_model import BUNDLED_BASE, CONFIG_FILE, WEIGHTS_FILE, check_base_model
+from .lists.drawing import UNLABELLED_SHARE
 from .mined import write_atomically
-
-BUNDLED_BASE = "bundled"
+from .sets import LabelledSet, Mix, check_distinct, check_sets
 
 PLAN_FILE = "plan.json"
 
@@ -30,6 +29,7 @@ class Recipe:
     """How to train: `steps` of `batch` lists each, with pairs cut to `window` tokens, fewer than in use, for speed.
 
     The development set is evaluated every `evaluate_every` steps. Training stops after `evaluations_without_gain`.
+    The lowest `frozen_layers` layers stay as they are; with any, so do the embeddings.
     """
 
     steps: int = 1500
@@ -40,23 +40,26 @@ class Recipe:
     evaluate_every: int = 200
     evaluations_without_gain: int = 4
     seed: int = 7
+    frozen_layers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
     """What to train on, and how.
 
-    data: folders of judged questions with their weights in the mix; dev: folders used only to decide when to stop.
+    data: sets with their weights in the mix; dev: sets used only to decide when to stop.
+    average: folders of rerankers with their weights in a mean that takes the place of training, instead of `data`.
     base: the folder of the model to start from. window: tokens of a pair. layers: how many to keep; 0 keeps all.
     questions, unlabelled: the maximum per folder; unlabelled questions are cut from its documents.
     teacher: whose order to learn beside the labels: a reranker as in RESIFT_RERANKER, "bundled", or "" for retrieval.
     distilled: the share of lists that have only the teacher's order as target.
     """
 
-    data: Mapping[Path, float]
+    data: Mix
     out: Path
     base: str
-    dev: Sequence[Path] = ()
+    dev: Sequence[LabelledSet] = ()
+    average: Mapping[Path, float] = field(default_factory=dict[Path, float])
     split: str = "train"
     window: int = 256
     layers: int = 0
@@ -93,14 +96,16 @@ class TrainingPlan:
             "--unlabelled": self.unlabelled,
             "--distil": self.distilled,
             **({"--teacher": self.teacher_model().name} if self.teacher else {}),
+            **({"--freeze": recipe.frozen_layers} if recipe.frozen_layers else {}),
             "--rate": recipe.learning_rate,
+            "--batch": recipe.batch,
             "--steps": recipe.steps,
             "--every": recipe.evaluate_every,
         }
 
-    def mined(self, folder: Path) -> Path:
-        """Return the file with the candidates of a folder's questions."""
-        return self.work / f"{folder.resolve().name}-{self.split}.jsonl"
+    def mined(self, labelled: LabelledSet) -> Path:
+        """Return the file with the candidates of a set's questions."""
+        return self.work / f"{labelled.folder.resolve().name}-{labelled.pool or self.split}.jsonl"
 
     def teacher_model(self) -> CrossEncoderModel:
         """Return the reranker that is the teacher; call it only if there is one."""
@@ -111,62 +116,27 @@ class TrainingPlan:
         return RERANKER_FOLDER if self.base == BUNDLED_BASE else Path(self.base).expanduser()
 
 
-def parse_mix(specs: Sequence[str]) -> dict[Path, float]:
-    """Return folders and their weights from `FOLDER` or `FOLDER=WEIGHT`.
-
-    Raises:
-        InvalidInput: A weight is not a positive number, or a folder is given twice.
-    """
-    mix: dict[Path, float] = {}
-    for spec in specs:
-        name, _, given = spec.rpartition("=") if "=" in spec else (spec, "", "1")
-        try:
-            weight = float(given)
-        except ValueError as error:
-            raise InvalidInput(f"--data {spec!r}: {given!r} is not a number. Write FOLDER or FOLDER=WEIGHT.") from error
-        if not 0 < weight < float("inf"):
-            raise InvalidInput(f"--data {spec!r}: the weight must be greater than 0 and finite.")
-        if Path(name) in mix:
-            raise InvalidInput(f"--data {name} is given twice. Give it once, with the sum of the weights.")
-        mix[Path(name)] = weight
-    return mix
-
-
 def check_plan(plan: TrainingPlan) -> None:
     """Find problems before hours are spent on training.
 
     Raises:
-        InvalidInput: A folder is missing, is not a judged set, or does not hold a model that can be trained.
+        InvalidInput: A folder is missing, is not a judged set, or does not hold a model to train or to average.
         ModelError: The base is a damaged reranker in Resift's format, or the teacher cannot be loaded.
     """
-    for option, folders in (("--data", plan.data), ("--dev", plan.dev)):
-        for folder in folders:
-            _check_set(option, folder, plan.split)
-    names: dict[str, Path] = {}
-    for folder in (*plan.data, *plan.dev):
-        name = folder.resolve().name
-        if name in names:
-            raise InvalidInput(
-                f"{names[name]} and {folder} have the same name or are the same folder. Rename one; a set must not be "
-                "used both to learn from and to decide when to stop."
-            )
-        names[name] = folder
-    options = {"--window": plan.window, "--layers": plan.layers}
-    check_base_model(plan.base_folder(), options)
+    if bool(plan.data) == bool(plan.average):
+        raise InvalidInput("Give --data to train a reranker, or --average to average some that exist.")
+    if plan.average and not plan.dev:
+        raise InvalidInput("--average needs --dev: questions to measure and to calibrate the result with.")
+    check_sets("--data", list(plan.data), plan.split)
+    check_sets("--dev", plan.dev, plan.split)
+    check_distinct([*plan.data, *plan.dev])
+    for folder in plan.average:
+        check_base_model(find_weights(folder), {"--window": plan.window}, given="--average")
+    if plan.data:
+        wanted = {"--window": plan.window, "--layers": plan.layers, "--freeze": plan.recipe.frozen_layers}
+        check_base_model(plan.base_folder(), wanted)
     if plan.teacher:
         plan.teacher_model().open()
-
-
-def _check_set(option: str, folder: Path, split: str) -> None:
-    missing = [name for name in ("corpus.jsonl", "queries.jsonl") if not (folder / name).is_file()]
-    if missing:
-        what = f"{folder} has no {' and no '.join(missing)}" if folder.is_dir() else f"there is no folder {folder}"
-        raise InvalidInput(f"{option}: {what}. A judged set has corpus.jsonl, queries.jsonl and qrels/<split>.tsv.")
-    if split not in (known := splits(folder)):
-        raise InvalidInput(
-            f"{option}: {folder} has no split {split!r}. Its splits: {', '.join(known) or 'none'}. "
-            "Choose one that every folder has with --split."
-        )
 
 
 def start_or_resume(plan: TrainingPlan) -> None:
@@ -180,8 +150,8 @@ def start_or_resume(plan: TrainingPlan) -> None:
     if path.is_file():
         before: dict[str, Any] = json.loads(path.read_bytes())
         # Compared as text, in which order counts: collections are numbered in the order of their folders.
-        differ = [key for key, now in current.items() if json.dumps(before.get(key)) != json.dumps(now)]
-        changes = [_change(key, before.get(key), current[key]) for key in differ]
+        differ = [key for key in {**current, **before} if json.dumps(before.get(key)) != json.dumps(current.get(key))]
+        changes = [_change(key, before.get(key), current.get(key)) for key in differ]
         if changes:
             raise InvalidInput(
                 f"{plan.out} was started with other data or options ({', '.join(changes)}). Choose another --out, "
@@ -195,7 +165,7 @@ def start_or_resume(plan: TrainingPlan) -> None:
 
 
 def _change(key: str, before: object, now: object) -> str:
-    return key if isinstance(now, dict) else f"{key} was {before}, is {now}"
+    return key if isinstance(now or before, dict) else f"{key} was {before}, is {now}"
 
 
 def _describe(plan: TrainingPlan) -> dict[str, Any]:
@@ -204,17 +174,26 @@ def _describe(plan: TrainingPlan) -> dict[str, Any]:
         name: getattr(plan, name)
         for name in ("split", "window", "layers", "questions", "unlabelled", "teacher", "distilled")
     }
-    data = {folder.resolve().name: [weight, _sum(folder, plan.split)] for folder, weight in plan.data.items()}
-    dev = {folder.resolve().name: _sum(folder, plan.split) for folder in plan.dev}
-    base = plan.base_folder()
-    weights = [base / name for name in (MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE, "model.safetensors")]
-    sums = {path.name: sha256_of(path)[:12] for path in weights if path.is_file()}
+    data = {each.name: [weight, each.sums(plan.split)] for each, weight in plan.data.items()}
+    dev = {each.name: each.sums(plan.split) for each in plan.dev}
+    sums = {} if plan.average else _weight_sums(plan.base_folder())
     recipe = asdict(plan.recipe)
     recipe["training_window"] = recipe.pop("window")
     recipe["patience"] = recipe.pop("evaluations_without_gain")  # the key in plan.json since the first version
-    return {"data": data, "dev": dev, "base": sums, **options, **recipe}
+    newer = {"frozen_layers": recipe.pop("frozen_layers"), "average": _averaged(plan)}
+    # Stored only where they are used, so that a run which an older version began can go on.
+    return {"data": data, "dev": dev, "base": sums, **options, **recipe, **{k: v for k, v in newer.items() if v}}
 
 
-def _sum(folder: Path, split: str) -> str:
-    files = (folder / "corpus.jsonl", folder / "queries.jsonl", folder / "qrels" / f"{split}.tsv")
-    return " ".join(sha256_of(path)[:12] for path in files)
+def _weight_sums(folder: Path) -> dict[str, str]:
+    """Return the beginnings of the checksums of the files that hold a model, by their names."""
+    paths = [folder / name for name in (MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE, WEIGHTS_FILE)]
+    return {path.name: sha256_of(path)[:12] for path in paths if path.is_file()}
+
+
+def _averaged(plan: TrainingPlan) -> dict[str, Any]:
+    """Return the members of an average: their shares, and the checksums of their files."""
+    return {
+        f"{place}-{folder.resolve().name}": [share, *_weight_sums(find_weights(folder)).values()]
+        for place, (folder, share) in enumerate(plan.average.items(), start=1)
+    }

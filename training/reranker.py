@@ -7,22 +7,33 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
+from sentence_transformers.cross_encoder import CrossEncoder
+
 from ..core.errors import InvalidInput, ModelError
 from ..core.values import Logistic
 from ..evaluation.tuning.calibration import Outcomes, fit_logistic, reliability, smoothed
 from ..models.bundled import MODEL_FILE, TOKENIZER_FILE, sha256_of
 from ..models.pair.scorer import MAX_QUERY_TOKENS
 from ..models.pair.spec import SPEC_FILE, Calibration, RerankerSpec
+from .averaging import average, find_weights
 from .base_model import base_model_name, is_resift_reranker
-from .card import ModelCard, TrainingSet
+from .card import ModelCard
 from .development import DEPTH, best_outcomes, best_weight, mean_ndcg
 from .export import COMPARED_QUESTIONS, SHIPPED, Exported, export
 from .graph.dequantize import unpack
-from .lists import CandidateList, TrainingSource, draw_lists, read_source
+from .lists.drawing import CandidateList, TrainingSource, draw_lists, read_source
+from .lists.teacher import (
+    RERANKER_SHARE,
+    RETRIEVAL_SHARE,
+    TrainingList,
+    add_targets,
+    score_by_reranker,
+    score_by_retrieval,
+)
 from .mined import MinedFile, MinedQuestion, write_atomically
 from .network import build_network
+from .origin import Averaged, Member, Origin, Trained, TrainingSet
 from .planning import TrainingPlan
-from .teacher import RERANKER_SHARE, RETRIEVAL_SHARE, TrainingList, add_targets, score_by_reranker, score_by_retrieval
 from .trainer import train_network
 
 MAX_DEVELOPMENT_QUESTIONS = 300  # 7,500 pairs to score
@@ -31,27 +42,59 @@ CARD_FILE = "README.md"
 
 
 def train(plan: TrainingPlan) -> ModelCard:
-    """Train on the mined questions, write the reranker to `plan.out` and return its card.
+    """Train on the mined questions or average rerankers, write the result to `plan.out` and return its card.
 
     Raises:
-        InvalidInput: The data has nothing to learn from.
+        InvalidInput: The data has nothing to learn from, or the rerankers have no mean.
         ModelError: The int8 model does not rank like the trained one, or training had no effect.
     """
     random = Random(plan.recipe.seed)  # noqa: S311 - repeatable, not secret
     sources, dev = read_training_data(plan, random)
+    network, origin = _averaged(plan) if plan.average else _trained(plan, sources, dev, random)
+    return write_description(plan, origin, dev, export(network, dev, plan.out))
+
+
+def _trained(
+    plan: TrainingPlan, sources: Sequence[TrainingSource], dev: Sequence[MinedQuestion], random: Random
+) -> tuple[CrossEncoder, Trained]:
     count = plan.recipe.steps * plan.recipe.batch
     lists = draw_lists(sources, list(plan.data.values()), count, random=random, unlabelled=plan.distilled)
     network = build_network(_base(plan), window=plan.window, layers=plan.layers)
     step = train_network(network, _with_targets(plan, lists), dev, plan.recipe, plan.work / "checkpoints")
-    return write_description(plan, _training_sets(plan, sources), dev, export(network, dev, plan.out), step=step)
+    pairs = zip(plan.data.items(), sources, strict=True)
+    sets = [TrainingSet.of(labelled, weight, source.judged) for (labelled, weight), source in pairs]
+    return network, describe_run(plan, sets, step=step)
+
+
+def describe_run(plan: TrainingPlan, sets: Sequence[TrainingSet], *, step: int) -> Trained:
+    """Return what the card says about a run that ended with the weights of a step."""
+    return Trained(
+        base=base_model_name(plan.base_folder()),
+        window=min(plan.recipe.window, plan.window),
+        sets=sets,
+        dev=[each.name for each in plan.dev],
+        step=step,
+        lists=step * plan.recipe.batch,
+        options=plan.options(),
+        teacher=f"the reranker {plan.teacher_model().name}" if plan.teacher else "retrieval",
+        share=RERANKER_SHARE if plan.teacher else RETRIEVAL_SHARE,
+        distilled=plan.distilled,
+    )
+
+
+def _averaged(plan: TrainingPlan) -> tuple[CrossEncoder, Averaged]:
+    folders = {find_weights(folder): share for folder, share in plan.average.items()}
+    network = build_network(average(folders, plan.work / "average"), window=plan.window)
+    members = [Member.of(folder, share) for folder, share in plan.average.items()]
+    return network, Averaged(members, [each.name for each in plan.dev])
 
 
 def write_description(
-    plan: TrainingPlan, sets: Sequence[TrainingSet], dev: Sequence[MinedQuestion], exported: Exported, *, step: int
+    plan: TrainingPlan, origin: Origin, dev: Sequence[MinedQuestion], exported: Exported
 ) -> ModelCard:
     """Write the card and then reranker.json beside the model, and return the card.
 
-    reranker.json comes last because it marks the folder as complete. `step` is the number of training steps.
+    reranker.json comes last because it marks the folder as complete.
     """
     weight = best_weight(dev, exported.scores)
     best = best_outcomes(dev, exported.scores)
@@ -59,20 +102,11 @@ def write_description(
     sums = {name: sha256_of(plan.out / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
     card = ModelCard(
         name=plan.name,
-        base=base_model_name(plan.base_folder()),
         window=plan.window,
-        training_window=min(plan.recipe.window, plan.window),
         layers=exported.layers,
-        sets=sets,
-        dev=[folder.resolve().name for folder in plan.dev],
+        origin=origin,
         questions=len(dev),
         compared=min(COMPARED_QUESTIONS, len(dev)),
-        step=step,
-        lists=step * plan.recipe.batch,
-        options=plan.options(),
-        teacher=f"the reranker {plan.teacher_model().name}" if plan.teacher else "retrieval",
-        share=RERANKER_SHARE if plan.teacher else RETRIEVAL_SHARE,
-        distilled=plan.distilled,
         variants=exported.variants,
         shipped=SHIPPED,
         calibration=calibration,
@@ -111,14 +145,15 @@ def read_training_data(plan: TrainingPlan, random: Random) -> tuple[list[Trainin
     Raises:
         InvalidInput: A folder has no usable question, or there is no usable development question.
     """
-    dev = [mined for folder in plan.dev for mined in MinedFile(plan.mined(folder)).read() if mined.judged]
+    dev = [mined for each in plan.dev for mined in MinedFile(plan.mined(each)).read()]
     sources: list[TrainingSource] = []
-    for folder in plan.data:
-        source, held_out = read_source(plan.mined(folder), hold_out=not plan.dev, random=random)
+    for labelled in plan.data:
+        source, held_out = read_source(plan.mined(labelled), hold_out=not plan.dev, random=random)
         if not source.judged and not source.unlabelled:
-            raise InvalidInput(f"{folder} has no question with enough candidates to learn from. Leave the folder out.")
+            raise InvalidInput(f"{labelled} has no question with enough candidates to learn from. Leave it out.")
         sources.append(source)
         dev += held_out
+    dev = [each.for_measuring() for each in dev if each.judged]
     random.shuffle(dev)
     dev = [each for each in dev if len(each.candidates) > 1][:MAX_DEVELOPMENT_QUESTIONS]
     if not any(candidate.grade > 0 for each in dev for candidate in each.candidates[:DEPTH]):
@@ -151,8 +186,3 @@ def _with_targets(plan: TrainingPlan, lists: Iterable[CandidateList]) -> Iterato
         return add_targets(lists, score_by_retrieval, share=RETRIEVAL_SHARE)
     scorer = plan.teacher_model().open()
     return add_targets(lists, score_by_reranker(scorer), share=RERANKER_SHARE, threads=os.cpu_count() or 1)
-
-
-def _training_sets(plan: TrainingPlan, sources: Sequence[TrainingSource]) -> list[TrainingSet]:
-    pairs = zip(plan.data.items(), sources, strict=True)
-    return [TrainingSet(folder, weight, len(source.judged)) for (folder, weight), source in pairs]

@@ -11,21 +11,30 @@ from typing import Any, cast
 import torch
 from datasets import Dataset
 from sentence_transformers.cross_encoder import CrossEncoder, CrossEncoderTrainer, CrossEncoderTrainingArguments
-from transformers import EarlyStoppingCallback
+from transformers import (
+    EarlyStoppingCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from ..core.errors import ModelError
+from .base_model import BEST_FILE
 from .development import DevelopmentSet, bfloat16_is_fast
+from .lists.teacher import TrainingList
 from .loss import ResidualListwiseLoss
 from .mined import MinedQuestion, write_atomically
-from .network import load_weights, quiet
+from .network import freeze, load_weights, quiet
 from .planning import Recipe
-from .teacher import TrainingList
 
 WARM_UP_STEPS = 40
 
-STATE_FILE = "trainer_state.json"  # the last file of a checkpoint that the trainer writes
+RELEVANCE_LEARNING_RATE = 1e-2  # of the two numbers that turn a score into a probability in the loss
 
-BEST_FILE = "best.txt"  # written at the end of training: the name of the best checkpoint
+RELEVANCE_FILE = "relevance.json"
+
+STATE_FILE = "trainer_state.json"  # the last file of a checkpoint that the trainer writes
 
 
 def train_network(
@@ -51,19 +60,19 @@ def _train(
     network: CrossEncoder, lists: Iterable[TrainingList], dev: Sequence[MinedQuestion], recipe: Recipe, folder: Path
 ) -> str:
     """Return the name of the best checkpoint."""
-    examples = [
-        {"query": each.query, "passages": each.passages, "labels": list(zip(each.targets, each.fused, strict=True))}
-        for each in lists
-    ]
+    examples = [_example(each) for each in lists]
+    freeze(network, recipe.frozen_layers)
+    last = last_checkpoint(folder)
+    loss = ResidualListwiseLoss(network, answers=any(_knows_answers(each) for each in examples))
+    relevance = KeepRelevance(loss, last)
     trainer: Any = CrossEncoderTrainer(
         model=network,
         args=_arguments(recipe, folder),
         train_dataset=cast(Any, Dataset).from_list(examples),
-        loss=ResidualListwiseLoss(network),
+        loss=loss,
         evaluator=DevelopmentSet(dev),
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=recipe.evaluations_without_gain)],
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=recipe.evaluations_without_gain), relevance],
     )
-    last = last_checkpoint(folder)
     full_window = network.max_seq_length or recipe.window
     network.max_seq_length = min(recipe.window, full_window)
     with quiet():
@@ -72,6 +81,32 @@ def _train(
     if not trainer.state.best_model_checkpoint:
         raise ModelError(f"Training ended without a checkpoint in {folder}. Delete that folder and start again.")
     return Path(trainer.state.best_model_checkpoint).name
+
+
+def _example(drawn: TrainingList) -> dict[str, Any]:
+    labels = list(zip(drawn.targets, drawn.fused, drawn.answers, strict=True))
+    return {"query": drawn.query, "passages": drawn.passages, "labels": labels}
+
+
+def _knows_answers(example: dict[str, Any]) -> bool:
+    return any(answer >= 0 for _, _, answer in example["labels"])
+
+
+class KeepRelevance(TrainerCallback):
+    """Save the loss's own parameters with every checkpoint, which otherwise holds those of the network alone."""
+
+    def __init__(self, loss: ResidualListwiseLoss, last: Path | None) -> None:
+        self._parameters = loss.relevance
+        kept = last / RELEVANCE_FILE if last else None
+        if self._parameters is not None and kept and kept.is_file():
+            with torch.no_grad():
+                self._parameters.copy_(torch.tensor(json.loads(kept.read_text())))
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Write them into the checkpoint that was just saved."""
+        if self._parameters is not None:
+            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            write_atomically(folder / RELEVANCE_FILE, json.dumps([float(each) for each in self._parameters.detach()]))
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -102,7 +137,10 @@ def _arguments(recipe: Recipe, folder: Path) -> CrossEncoderTrainingArguments:
         max_steps=recipe.steps,
         per_device_train_batch_size=recipe.batch,
         learning_rate=recipe.learning_rate,
-        learning_rate_mapping={r"importance|summary|scales": recipe.head_learning_rate},
+        learning_rate_mapping={
+            r"importance|summary|scales": recipe.head_learning_rate,
+            "^relevance$": RELEVANCE_LEARNING_RATE,
+        },
         lr_scheduler_type="cosine",
         warmup_steps=min(WARM_UP_STEPS, recipe.steps // 10),
         weight_decay=0.01,

@@ -22,17 +22,27 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+DATA = (
+    "A folder of judged questions or of graded lists, or FOLDER=WEIGHT; can be given several times. FOLDER:POOL,POOL "
+    "takes some pools of graded lists."
+)
+
+DEV = "Folders, or pools of graded lists, used only to decide when to stop. Pools named here are not learned from."
+
+AVERAGE = (
+    "Average rerankers of one base instead of training: a folder from `resift train`, one of its checkpoints, or "
+    '"bundled", or FOLDER=WEIGHT; can be given several times.'
+)
+
 
 @app.command()
 def train(
-    data: Annotated[
-        list[str],
-        typer.Option("--data", help="A folder of judged questions, or FOLDER=WEIGHT; can be given several times."),
-    ],
     out: Annotated[
         Path, typer.Option("--out", help="Folder for the reranker. A run that was killed continues from there.")
     ],
-    dev: Annotated[list[Path], typer.Option("--dev", help="Folders used only to decide when to stop.")] = [],  # noqa: B006
+    data: Annotated[list[str], typer.Option("--data", help=DATA)] = [],  # noqa: B006
+    dev: Annotated[list[str], typer.Option("--dev", help=DEV)] = [],  # noqa: B006
+    average: Annotated[list[str], typer.Option("--average", help=AVERAGE)] = [],  # noqa: B006
     base: Annotated[str, typer.Option(help='Model to start from: a folder of a BertModel, or "bundled".')] = "bundled",
     split: Annotated[str, typer.Option(help="The split of each folder to train on.")] = "train",
     layers: Annotated[int, typer.Option(min=0, help="Layers of the base to keep; 0: all.")] = 0,
@@ -54,22 +64,32 @@ def train(
         typer.Option(help='The order to learn besides the judgements: a reranker, or "bundled". Default: retrieval.'),
     ] = "",
     rate: Annotated[float, typer.Option(min=0, help="Learning rate of the layers.")] = 5e-5,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps, each of 12 lists with 8 passages.")] = 1500,
+    freeze: Annotated[
+        int, typer.Option(min=0, help="Lowest layers to leave as they are, with the embeddings. Faster.")
+    ] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Lists in a training step, each of 8 passages.")] = 12,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 1500,
     every: Annotated[
         int, typer.Option(min=1, help="Steps between two evaluations on the development questions.")
     ] = 200,
 ) -> None:
-    """Fine-tune a reranker on judged questions. Needs the extra `train`."""
+    """Fine-tune a reranker on judged questions and graded lists, or average several. Needs the extra `train`."""
     from ...settings.load import load_settings
-    from ...training.planning import Recipe, TrainingPlan, parse_mix
+    from ...training.averaging import parse_average
+    from ...training.planning import Recipe, TrainingPlan
+    from ...training.sets import read_sets
 
     require_extra("train", "`resift train`")
-    recipe = Recipe(steps=steps, window=train_window, learning_rate=rate, evaluate_every=every)
+    recipe = Recipe(
+        steps=steps, batch=batch, window=train_window, learning_rate=rate, evaluate_every=every, frozen_layers=freeze
+    )
+    mix, held_out = read_sets(data, dev)
     plan = TrainingPlan(
-        data=parse_mix(data),
+        data=mix,
         out=out.absolute(),
         base=base,
-        dev=dev,
+        dev=held_out,
+        average=parse_average(average),
         split=split,
         window=window,
         layers=layers,

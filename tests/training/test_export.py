@@ -15,8 +15,10 @@ from resift.models.pair.spec import verify_reranker
 from resift.models.session import Session, open_session
 from resift.tests.models.rerankers import write_own
 from resift.tests.training.tiny import WINDOW, sentences, write_set
-from resift.training.card import ModelCard, TrainingSet, VariantQuality
+from resift.training.card import ModelCard, VariantQuality
 from resift.training.mined import Candidate, MinedQuestion
+from resift.training.origin import TrainingSet
+from resift.training.sets import LabelledSet
 
 torch: Any = pytest.importorskip("torch", reason="the extra [train] is not installed")
 pytest.importorskip("sentence_transformers", reason="the extra [train] is not installed")
@@ -29,7 +31,7 @@ from resift.training.graph.dequantize import unpack  # noqa: E402
 from resift.training.graph.linear import EVERY_LAYER, Exact, Int8  # noqa: E402
 from resift.training.network import build_network  # noqa: E402
 from resift.training.planning import Recipe, TrainingPlan, check_plan  # noqa: E402
-from resift.training.reranker import write_description  # noqa: E402
+from resift.training.reranker import describe_run, write_description  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -70,10 +72,16 @@ def trained(network: Any, base: Path, tmp_path_factory: pytest.TempPathFactory) 
     data = write_set(root / "things")
     recipe = Recipe(steps=90, learning_rate=2e-5, window=48)
     plan = TrainingPlan(
-        data={data: 2.0}, out=root / "my-reranker", base=str(base), window=WINDOW, distilled=0.1, recipe=recipe
+        data={LabelledSet(data): 2.0},
+        out=root / "my-reranker",
+        base=str(base),
+        window=WINDOW,
+        distilled=0.1,
+        recipe=recipe,
     )
     exported = export(network, QUESTIONS, plan.out)
-    return plan, exported, write_description(plan, [TrainingSet(data, 2.0, 18)], QUESTIONS, exported, step=50)
+    sets = [TrainingSet(LabelledSet(data), 2.0, questions=18, grades={})]
+    return plan, exported, write_description(plan, describe_run(plan, sets, step=50), QUESTIONS, exported)
 
 
 def run(session: Session, network: Any) -> np.ndarray:
@@ -147,7 +155,10 @@ def test_card_tells_what_was_measured(trained: Trained) -> None:
 
 def test_licence_of_a_set_is_taken_from_its_source(tmp_path: Path) -> None:
     (tmp_path / "SOURCE.md").write_text("# Set\n\n- Licence: CC BY 4.0\n- Origin: here\n")
-    assert TrainingSet(tmp_path, 1.0, 5).row() == f"| {tmp_path.name} | 1 | 5 | CC BY 4.0 |"
+    assert (
+        TrainingSet(LabelledSet(tmp_path), 1.0, questions=5, grades={}).row()
+        == f"| {tmp_path.name} | 1 | 5 | CC BY 4.0 |"
+    )
 
 
 def test_unpacked_reranker_scores_as_before(network: Any, trained: Trained, tmp_path: Path) -> None:
@@ -191,8 +202,9 @@ def test_card_calls_a_base_of_our_own_form_by_its_name(trained: Trained, tmp_pat
     plan, exported, _ = trained
     base = shutil.copytree(plan.out, tmp_path / "reranker")
     out = shutil.copytree(plan.out, tmp_path / "further")
-    card = write_description(replace(plan, base=str(base), out=out), [], QUESTIONS, exported, step=1)
-    assert card.base == "my-reranker"
+    further = replace(plan, base=str(base), out=out)
+    card = write_description(further, describe_run(further, [], step=1), QUESTIONS, exported)
+    assert "| base | my-reranker, 2 layers |" in card.text()
 
 
 @pytest.mark.parametrize(
@@ -238,5 +250,5 @@ def test_reranker_that_learnt_nothing_is_refused(trained: Trained, tmp_path: Pat
     answered = MinedQuestion("b?", [Candidate("a", 0.9, 1), Candidate("b", 0.8, 0)])
     useless = replace(exported, scores=[np.array([10, 9], np.float32), np.array([1, 0.9], np.float32)])
     with pytest.raises(ModelError, match="Training had no effect"):
-        write_description(replace(plan, out=out), [], [unanswered, answered], useless, step=1)
+        write_description(replace(plan, out=out), describe_run(plan, [], step=1), [unanswered, answered], useless)
     assert not (out / "reranker.json").exists()

@@ -11,7 +11,7 @@ from resift.tests.training.tiny import WINDOW, sentences
 torch: Any = pytest.importorskip("torch", reason="the extra [train] is not installed")
 pytest.importorskip("sentence_transformers", reason="the extra [train] is not installed")
 
-from resift.training.loss import FUSED_SCALE, MINI_BATCH, ResidualListwiseLoss  # noqa: E402
+from resift.training.loss import ANSWER_WEIGHT, FUSED_SCALE, MINI_BATCH, RELEVANCE, ResidualListwiseLoss  # noqa: E402
 from resift.training.network import build_network  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -33,12 +33,13 @@ class Known(torch.nn.Module):
         return {"scores": self.scores[features["places"]][:, None]}
 
 
-def loss_of(known: Known, *told: list[tuple[float, float]]) -> Any:
-    """Return the loss of lists of targets and fused scores, over passages "0", "1" and so on."""
+def loss_of(known: Known, *told: list[tuple[float, ...]], answers: bool = False) -> Any:
+    """Return the loss of lists of targets, fused scores and answers, over passages "0", "1" and so on."""
     numbers = iter(range(len(known.scores)))
     lists = [[str(next(numbers)) for _ in each] for each in told]
     model: Any = known
-    return ResidualListwiseLoss(model)([["?"] * len(told), lists], [torch.tensor(each) for each in told])
+    labels = [torch.tensor([(*each, *(-1.0,) * (3 - len(each))) for each in entries]) for entries in told]
+    return ResidualListwiseLoss(model, answers=answers)([["?"] * len(told), lists], labels)
 
 
 def cross_entropy(scores: list[float], targets: list[float]) -> float:
@@ -67,6 +68,22 @@ def test_raising_a_positive_lowers_the_loss_and_raising_a_negative_raises_it() -
     loss_of(known, [(1.0, 0.5), (0.0, 0.5), (0.0, 0.1)]).backward()
     positive, near, far = known.scores.grad.tolist()
     assert positive < 0 < far < near
+
+
+def test_known_answers_add_the_cross_entropy_of_each_passage() -> None:
+    scores, told = [20.0, 16.0, 18.0], [(1.0, 0.5, 1.0), (0.0, 0.5, 0.0), (0.0, 0.1, -1.0)]
+    slope, intercept = RELEVANCE
+    right, wrong = (1 / (1 + exp(-(slope * score + intercept))) for score in scores[:2])  # the third is not known
+    added = loss_of(Known(scores), told, answers=True) - loss_of(Known(scores), told)
+    assert added.item() == pytest.approx(-ANSWER_WEIGHT * (log(right) + log(1 - wrong)) / 2, rel=1e-4)
+
+
+def test_list_that_nothing_answers_lowers_all_its_scores() -> None:
+    known = Known([20.0, 16.0])
+    nothing = [(0.0, 0.5, 0.0), (0.0, 0.2, 0.0)]
+    assert loss_of(known, nothing).item() == 0
+    loss_of(known, nothing, answers=True).backward()
+    assert min(known.scores.grad.tolist()) > 0
 
 
 def test_pairs_are_told_apart_after_sorting_by_length(base: Path) -> None:

@@ -10,6 +10,18 @@ from resift.training.mined import Candidate, MinedFile, MinedQuestion
 FIRST = MinedQuestion("first?", [Candidate("a\nb", 0.9, 1), Candidate("c", 0.5)])
 SECOND = MinedQuestion("second: é \u2028 ?", [Candidate("c", 0.7, 0), Candidate("d", 0.25, -1)])
 THIRD = MinedQuestion("third?", [])
+GRADED = MinedQuestion(
+    "graded?",
+    [
+        Candidate("a\nb", 0.9, 1),
+        Candidate("c", 0.8),
+        Candidate("d", 0.7, 3),
+        Candidate("e", 0.0, 2),
+        Candidate("f", 0, 0),
+    ],
+    graded=True,
+    best=(2, 3),
+)
 
 
 def write(path: Path, *entries: MinedQuestion) -> Path:
@@ -20,10 +32,20 @@ def write(path: Path, *entries: MinedQuestion) -> Path:
 
 
 def test_questions_come_back_as_they_went(tmp_path: Path) -> None:
-    path = write(tmp_path / "set.jsonl", FIRST, SECOND, THIRD)
-    assert list(MinedFile(path).read()) == [FIRST, SECOND, THIRD]
-    assert MinedFile(path).count() == 3
-    assert [each.judged for each in (FIRST, SECOND, THIRD)] == [True, False, False]
+    path = write(tmp_path / "set.jsonl", FIRST, SECOND, THIRD, GRADED)
+    assert list(MinedFile(path).read()) == [FIRST, SECOND, THIRD, GRADED]
+    assert MinedFile(path).count() == 4
+    assert [each.judged for each in (FIRST, SECOND, THIRD, GRADED)] == [True, False, False, True]
+
+
+def test_graded_list_is_measured_by_its_own_passages_and_what_answers_is_relevant() -> None:
+    measured = GRADED.for_measuring()
+    assert [(each.text, each.grade) for each in measured.candidates] == [("a\nb", 0), ("d", 2), ("e", 1), ("f", 0)]
+    assert measured.judged
+    only_on_subject = MinedQuestion("?", [Candidate("a", 0.5, 1)], graded=True)
+    assert not only_on_subject.judged
+    assert not only_on_subject.for_measuring().judged
+    assert FIRST.for_measuring() == FIRST
 
 
 def test_passages_that_questions_share_are_stored_once(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Mining asks Resift's own search, and goes on where it was stopped."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,18 +11,19 @@ from resift.core.errors import InvalidInput
 from resift.core.values import Document
 from resift.factories.engine import Engine
 from resift.pipeline.request import SearchRequest
-from resift.tests.training.tiny import THINGS, write_set
+from resift.tests.training.tiny import OUTDOORS, THINGS, write_graded, write_set
 from resift.training.mined import Candidate, MinedFile, MinedQuestion
 from resift.training.mining import DEPTH, MAX_KEYWORDS, MAX_WORDS, Miner, cut_questions, mine
 from resift.training.planning import TrainingPlan
+from resift.training.sets import LabelledSet
 
 pytestmark = pytest.mark.anyio
 
 
 def plan_for(folder: Path, *, questions: int = 10, unlabelled: int = 4) -> TrainingPlan:
     plan = TrainingPlan(
-        data={write_set(folder / "things"): 1.0},
-        dev=[write_set(folder / "others")],
+        data={LabelledSet(write_set(folder / "things")): 1.0},
+        dev=[LabelledSet(write_set(folder / "others"))],
         out=folder / "out",
         base="",
         questions=questions,
@@ -46,7 +49,9 @@ async def test_candidates_are_those_of_hybrid_search_with_their_grades(engine: E
     assert first.candidates[0].text.startswith(thing)
     fused = [each.fused for each in first.candidates]
     assert fused == sorted(fused, reverse=True)
-    request = SearchRequest(first.query, collection="set-0", limit=DEPTH, per_document=1, reranker="none")
+    request = SearchRequest(
+        first.query, collection="set-0", limit=DEPTH, per_document=1, reranker="none", collapse=False
+    )
     page = await engine.services.pipeline.search(request)
     assert [each.text for each in first.candidates] == [hit.passage.content for hit in page]
     assert fused == pytest.approx([hit.score for hit in page], abs=1e-4)
@@ -69,7 +74,7 @@ async def test_stopped_mining_goes_on_with_the_next_question(engine: Engine, tmp
 
 async def test_relevant_documents_that_search_missed_come_last(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path)
-    folder = next(iter(plan.data))
+    folder = next(iter(plan.data)).folder
     texts = {f"f{n}": f"The kettle number {n} was first described in {n}." for n in range(DEPTH)}
     filler = "".join(json.dumps({"_id": key, "text": text}) + "\n" for key, text in texts.items())
     (folder / "corpus.jsonl").write_text(
@@ -82,9 +87,46 @@ async def test_relevant_documents_that_search_missed_come_last(engine: Engine, t
     assert only.candidates[-1] == Candidate("Quite another matter", 0.0, 2)
 
 
+async def test_pool_of_graded_lists_is_searched_and_all_its_grades_are_kept(engine: Engine, tmp_path: Path) -> None:
+    graded = write_graded(tmp_path / "graded")
+    plan = replace(plan_for(tmp_path), data={LabelledSet(graded, "outdoors"): 1.0}, dev=[])
+    await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor))
+    found = list(MinedFile(plan.work / "graded-outdoors.jsonl").read())
+    assert len(found) == len(OUTDOORS)
+    for each in found:
+        texts = [candidate.text for candidate in each.candidates]
+        assert len(set(texts)) == len(texts) == 3 * len(OUTDOORS) + 1  # the passages of the pool, and of no other
+        assert Counter(candidate.grade for candidate in each.candidates) == {-1: 9, 0: 1, 1: 1, 2: 1, 3: 1}
+        assert each.graded
+        assert [each.candidates[place].grade for place in each.best] == [3, 2]
+        assert "gently" in each.candidates[each.best[0]].text
+
+
+async def test_graded_passages_that_search_missed_are_kept_whatever_their_grade(engine: Engine, tmp_path: Path) -> None:
+    graded = write_graded(tmp_path / "graded")
+    filler = [{"_id": f"filler-{n}", "text": f"Anchors of kind {n} hold ships."} for n in range(DEPTH)]
+    ids = [each["_id"] for each in filler]
+    with (graded / "corpus.jsonl").open("a") as corpus, (graded / "lists.jsonl").open("a") as lists:
+        corpus.writelines(
+            json.dumps(each) + "\n" for each in [*filler, {"_id": "hidden", "text": "Quite another matter"}]
+        )
+        row = {
+            "q": "which anchors hold ships",
+            "pool": "sea",
+            "passages": [*ids, "hidden"],
+            "grades": [1] * DEPTH + [0],
+        }
+        lists.write(json.dumps(row) + "\n")
+    plan = replace(plan_for(tmp_path), data={LabelledSet(graded, "sea"): 1.0}, dev=[])
+    await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor))
+    [only] = MinedFile(plan.work / "graded-sea.jsonl").read()
+    assert len(only.candidates) == DEPTH + 1
+    assert only.candidates[-1] == Candidate("Quite another matter", 0.0, 0)
+
+
 async def test_equal_passages_of_two_documents_are_two_candidates(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path, questions=1, unlabelled=0)
-    folder = next(iter(plan.data))
+    folder = next(iter(plan.data)).folder
     texts = {"first": "Kettles whistle.", "copy": "Kettles whistle.", "other": "Ladders lean."}
     (folder / "corpus.jsonl").write_text("".join(json.dumps({"_id": k, "text": t}) + "\n" for k, t in texts.items()))
     (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "do kettles whistle"}))
@@ -97,7 +139,7 @@ async def test_equal_passages_of_two_documents_are_two_candidates(engine: Engine
 @pytest.mark.slow
 async def test_long_documents_leave_room_for_one_another(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path, questions=1, unlabelled=0)
-    folder = next(iter(plan.data))
+    folder = next(iter(plan.data)).folder
     long = {
         key: " ".join(f"In year {n} the kettle of house {key} was mended." for n in range(400)) for key in "abcdefghij"
     }
@@ -112,7 +154,9 @@ async def test_long_documents_leave_room_for_one_another(engine: Engine, tmp_pat
 
 async def test_judgements_of_other_questions_are_refused(engine: Engine, tmp_path: Path) -> None:
     plan = plan_for(tmp_path)
-    (next(iter(plan.data)) / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nnobody\tkettle-care\t1\n")
+    (next(iter(plan.data)).folder / "qrels" / "train.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nnobody\tkettle-care\t1\n"
+    )
     with pytest.raises(InvalidInput, match=r"the split .train. has no judgements of questions in queries\.jsonl"):
         await mined(engine, plan, "things")
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput
-from resift.tests.training.tiny import write_set
-from resift.training.planning import PLAN_FILE, Recipe, TrainingPlan, check_plan, parse_mix, start_or_resume
+from resift.tests.training.tiny import write_graded, write_set
+from resift.training.planning import PLAN_FILE, Recipe, TrainingPlan, check_plan, start_or_resume
+from resift.training.sets import LabelledSet
 
 
 @pytest.fixture
@@ -18,28 +19,7 @@ def plan(tmp_path: Path) -> TrainingPlan:
     config = {"model_type": "bert", "hidden_act": "gelu", "max_position_embeddings": 128, "num_hidden_layers": 2}
     (base / "config.json").write_text(json.dumps(config))
     data = write_set(tmp_path / "things")
-    return TrainingPlan(data={data: 1.0}, out=tmp_path / "out", base=str(base), window=64)
-
-
-def test_mix_is_read_with_and_without_weights() -> None:
-    assert parse_mix(["a/b", "c=2.5", "d=e=1"]) == {Path("a/b"): 1, Path("c"): 2.5, Path("d=e"): 1}
-
-
-@pytest.mark.parametrize(
-    ("specs", "message"),
-    [
-        (["a=much"], "'much' is not a number"),
-        (["a="], "'' is not a number"),
-        (["a=0"], "greater than 0"),
-        (["a=-1"], "greater than 0"),
-        (["a=nan"], "greater than 0"),
-        (["a=inf"], "finite"),
-        (["a", "a=2"], "given twice"),
-    ],
-)
-def test_mix_that_cannot_be_is_refused(specs: list[str], message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        parse_mix(specs)
+    return TrainingPlan(data={LabelledSet(data): 1.0}, out=tmp_path / "out", base=str(base), window=64)
 
 
 def test_whole_plan_is_accepted_and_changes_nothing(plan: TrainingPlan, tmp_path: Path) -> None:
@@ -50,9 +30,9 @@ def test_whole_plan_is_accepted_and_changes_nothing(plan: TrainingPlan, tmp_path
 
 def test_folder_without_a_judged_set_is_named(plan: TrainingPlan, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="--data: there is no folder nowhere"):
-        check_plan(replace(plan, data={Path("nowhere"): 1}))
+        check_plan(replace(plan, data={LabelledSet(Path("nowhere")): 1}))
     with pytest.raises(InvalidInput, match=r"--dev: there is no folder nowhere.*corpus\.jsonl"):
-        check_plan(replace(plan, dev=[Path("nowhere")]))
+        check_plan(replace(plan, dev=[LabelledSet(Path("nowhere"))]))
     (tmp_path / "things" / "queries.jsonl").unlink()
     with pytest.raises(InvalidInput, match=r"things has no queries\.jsonl"):
         check_plan(plan)
@@ -67,7 +47,7 @@ def test_development_set_that_is_trained_on_is_refused(plan: TrainingPlan, tmp_p
     with pytest.raises(InvalidInput, match="must not be used both"):
         check_plan(replace(plan, dev=list(plan.data)))
     with pytest.raises(InvalidInput, match="have the same name"):
-        check_plan(replace(plan, dev=[write_set(tmp_path / "other" / "things")]))
+        check_plan(replace(plan, dev=[LabelledSet(write_set(tmp_path / "other" / "things"))]))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +72,7 @@ def test_same_plan_may_go_on(plan: TrainingPlan, tmp_path: Path) -> None:
     start_or_resume(plan)
     moved = (tmp_path / "things").rename(tmp_path / "elsewhere-things").parent / "elsewhere-things"
     (tmp_path / "new").mkdir()
-    start_or_resume(replace(plan, data={moved.rename(tmp_path / "new" / "things"): 1.0}))
+    start_or_resume(replace(plan, data={LabelledSet(moved.rename(tmp_path / "new" / "things")): 1.0}))
     assert (plan.work / PLAN_FILE).read_bytes() == kept
 
 
@@ -119,10 +99,42 @@ def test_plan_is_stored_under_the_keys_of_the_first_version(plan: TrainingPlan) 
 
 
 def test_folders_in_another_order_are_another_plan(plan: TrainingPlan, tmp_path: Path) -> None:
-    first, second = tmp_path / "things", write_set(tmp_path / "others")
+    first, second = LabelledSet(tmp_path / "things"), LabelledSet(write_set(tmp_path / "others"))
     start_or_resume(replace(plan, data={first: 1.0, second: 1.0}))
     with pytest.raises(InvalidInput, match=r"\(data\)"):
         start_or_resume(replace(plan, data={second: 1.0, first: 1.0}))
+
+
+def test_options_of_later_versions_are_stored_where_they_are_used(plan: TrainingPlan) -> None:
+    start_or_resume(replace(plan, recipe=Recipe(frozen_layers=1)))
+    assert json.loads((plan.work / PLAN_FILE).read_bytes())["frozen_layers"] == 1
+    with pytest.raises(InvalidInput, match="frozen_layers"):
+        start_or_resume(plan)
+
+
+def test_pools_are_part_of_the_plan_and_their_lists_too(plan: TrainingPlan, tmp_path: Path) -> None:
+    graded = write_graded(tmp_path / "graded")
+    plan = replace(plan, data={LabelledSet(graded, "home"): 2.0}, dev=[LabelledSet(graded, "outdoors")])
+    check_plan(plan)
+    start_or_resume(plan)
+    start_or_resume(plan)
+    with pytest.raises(InvalidInput, match=r"\(data, dev\)"):
+        start_or_resume(replace(plan, data={LabelledSet(graded, "outdoors"): 2.0}, dev=[LabelledSet(graded, "home")]))
+    with (graded / "lists.jsonl").open("a") as file:
+        file.write("\n")
+    with pytest.raises(InvalidInput, match=r"\(data, dev\)"):
+        start_or_resume(plan)
+
+
+def test_average_needs_questions_to_measure_with_and_no_data(plan: TrainingPlan, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="Give --data to train a reranker, or --average"):
+        check_plan(replace(plan, data={}))
+    with pytest.raises(InvalidInput, match="Give --data to train a reranker, or --average"):
+        check_plan(replace(plan, average={tmp_path: 1.0}))
+    with pytest.raises(InvalidInput, match="--average needs --dev"):
+        check_plan(replace(plan, data={}, average={tmp_path: 1.0}))
+    with pytest.raises(InvalidInput, match=r"--average: .* holds no weights\..*work/checkpoints"):
+        check_plan(replace(plan, data={}, average={tmp_path: 1.0}, dev=list(plan.data)))
 
 
 def test_reranker_that_no_run_left_is_not_written_over(plan: TrainingPlan) -> None:

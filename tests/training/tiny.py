@@ -50,6 +50,38 @@ def write_set(folder: Path, split: str = "train") -> Path:
     return folder
 
 
+OUTDOORS = ("ladder", "glacier", "lantern", "harbour")
+
+
+def write_graded(folder: Path) -> Path:
+    """Write a graded list for each thing: of the pool "outdoors", or else of "home".
+
+    The passage about care answers, that about prices helps, the history is on the subject; nothing answers the last.
+    """
+    folder.mkdir(parents=True)
+    passages = [
+        {"_id": f"{thing}-{side}", "title": f"{thing} {side}", "text": text.format(thing=thing, what=what)}
+        for thing, what in THINGS.items()
+        for side, text in SIDES.items()
+    ]
+    lists: list[dict[str, Any]] = [
+        {
+            "q": ASKED["care"].format(thing=thing),
+            "pool": "outdoors" if thing in OUTDOORS else "home",
+            "passages": [f"{thing}-history", f"{thing}-care", f"{thing}-price", "loom-history"],
+            "grades": [1, 3, 2, 0],
+            "best": [f"{thing}-care", f"{thing}-price"],
+        }
+        for thing in list(THINGS)[:-2]
+    ]
+    lists.append({"q": "how heavy is an anchor", "pool": "home", "passages": ["anchor-price"], "grades": [0]})
+    lists.append({"q": "oven parts", "pool": "home", "passages": ["oven-price", "loom-care"], "grades": [1, 0]})
+    for name, rows in (("corpus", passages), ("lists", lists)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "SOURCE.md").write_text("# Things\n- Licence: none\n- Grades: by a person who read them. Kept short.\n")
+    return folder
+
+
 def words() -> list[str]:
     """Return every word of the set, in order of the alphabet."""
     texts = [*THINGS, *THINGS.values(), *SIDES, *SIDES.values(), *ASKED.values()]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from resift.models.bundled import RERANKER_FOLDER
 from resift.models.pair.loading import find_cross_encoder
-from resift.training.lists import CandidateList
-from resift.training.teacher import add_targets, score_by_reranker, score_by_retrieval
+from resift.training.lists.drawing import CandidateList
+from resift.training.lists.teacher import add_targets, score_by_reranker, score_by_retrieval
 
 JUDGED = CandidateList("q", ["a", "b", "c"], labels=[0.0, 1.0, 0.0], fused=[0.9, 0.8, 0.1])
 UNJUDGED = CandidateList("q", ["a", "b", "c"], labels=[], fused=[0.9, 0.8, 0.1])

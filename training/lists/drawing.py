@@ -1,11 +1,13 @@
 """The lists that a reranker learns from: a question, a few of its candidates, and which of them are relevant."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
-from .mined import Candidate, MinedFile, MinedQuestion
+from ...evaluation.graded import RELEVANT_GRADE
+from ..mined import Candidate, MinedFile, MinedQuestion
+from .grades import draw_graded, draw_sure_negative, targets_of
 
 LIST_SIZE = 8  # passages of a list
 
@@ -36,21 +38,27 @@ class TrainingSource:
 
 @dataclass(frozen=True, slots=True)
 class CandidateList:
-    """A question and some candidates. `labels` sum to 1, or are empty if nothing was judged; `fused` is retrieval's."""
+    """A question and some candidates. `labels` sum to 1, or are empty if nothing was judged; `fused` is retrieval's.
+
+    `answers` says for the passages of a graded list whether each answers the question; otherwise it is empty.
+    """
 
     query: str
     passages: list[str]
     labels: list[float]
     fused: list[float]
+    answers: list[bool] = field(default_factory=list[bool])
 
 
 def read_source(path: Path, *, hold_out: bool, random: Random) -> tuple[TrainingSource, list[MinedQuestion]]:
     """Return the questions to learn from and, with `hold_out`, judged questions kept aside to decide when to stop."""
-    usable = [mined for mined in MinedFile(path).read() if len(mined.candidates) >= LIST_SIZE]
-    judged = [mined for mined in usable if mined.judged]
+    usable = [mined for mined in MinedFile(path).read() if mined.graded or len(mined.candidates) >= LIST_SIZE]
+    judged = [mined for mined in usable if mined.graded or mined.judged]
     random.shuffle(judged)
     kept = _held_out(len(judged)) if hold_out else 0
-    return TrainingSource(judged[kept:], [mined for mined in usable if not mined.judged]), judged[:kept]
+    return TrainingSource(judged[kept:], [mined for mined in usable if not mined.graded and not mined.judged]), judged[
+        :kept
+    ]
 
 
 def _held_out(judged: int) -> int:
@@ -74,11 +82,21 @@ def draw_lists(
         if source.unlabelled and (not source.judged or random.random() < unlabelled):
             yield _unlabelled(random.choice(source.unlabelled), random)
         else:
-            yield _judged(random.choice(source.judged), random)
+            mined = random.choice(source.judged)
+            yield _graded(mined, source.judged, random) if mined.graded else _judged(mined, random)
 
 
 def _unlabelled(mined: MinedQuestion, random: Random) -> CandidateList:
     return _drawn(mined.query, random.sample(mined.candidates[: LIST_SIZE * 4], LIST_SIZE), [])
+
+
+def _graded(mined: MinedQuestion, others: Sequence[MinedQuestion], random: Random) -> CandidateList:
+    places = draw_graded(mined, random)
+    chosen, labels = [mined.candidates[place] for place in places], targets_of(mined, places)
+    sure = draw_sure_negative(mined, others, random)
+    if sure is not None:
+        chosen, labels = [*chosen, sure], [*labels, 0.0]
+    return replace(_drawn(mined.query, chosen, labels), answers=[each.grade >= RELEVANT_GRADE for each in chosen])
 
 
 def _judged(mined: MinedQuestion, random: Random) -> CandidateList:

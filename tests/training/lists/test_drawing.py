@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.training.lists import (
+from resift.training.lists.drawing import (
     LIST_SIZE,
     SAFE_NEGATIVE,
     UNJUDGED_CEILING,
