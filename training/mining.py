@@ -46,7 +46,7 @@ async def mine(plan: TrainingPlan, miner: Miner) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LabelledQuestion:
     """A question to search for, with the known grades of documents; see `MinedQuestion` for graded ones."""
 
     query: str
@@ -55,14 +55,18 @@ class Asked:
     best: Sequence[str] = ()
 
 
-def _read(labelled: LabelledSet, plan: TrainingPlan, *, learned_from: bool) -> tuple[Sequence[Document], list[Asked]]:
+def _read(
+    labelled: LabelledSet, plan: TrainingPlan, *, learned_from: bool
+) -> tuple[Sequence[Document], list[LabelledQuestion]]:
     """Return the documents of a set, and its questions."""
     seed = plan.recipe.seed
     if labelled.pool:
         pool = read_pools(labelled.folder)[labelled.pool]
         chosen = sample(pool.judged, plan.questions, seed=seed).queries
         questions = [pool.questions[key] for key in chosen]
-        return pool.documents, [Asked(each.query, each.grades, graded=True, best=each.best) for each in questions]
+        return pool.documents, [
+            LabelledQuestion(each.query, each.grades, graded=True, best=each.best) for each in questions
+        ]
     judged = load(labelled.folder, plan.split)
     if not judged.queries:
         raise InvalidInput(
@@ -70,9 +74,9 @@ def _read(labelled: LabelledSet, plan: TrainingPlan, *, learned_from: bool) -> t
             "Leave the folder out."
         )
     drawn = sample(judged, plan.questions, seed=seed)
-    asked = [Asked(text, drawn.grades[key]) for key, text in drawn.queries.items()]
+    asked = [LabelledQuestion(text, drawn.grades[key]) for key, text in drawn.queries.items()]
     count = plan.unlabelled if learned_from else 0
-    return judged.documents, [*asked, *map(Asked, cut_questions(judged.documents, count, seed=seed))]
+    return judged.documents, [*asked, *map(LabelledQuestion, cut_questions(judged.documents, count, seed=seed))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Miner:
     ingestor: Ingestor
     progress: Progress | None = None
 
-    async def mine(self, job: Job, asked: Sequence[Asked], out: Path) -> None:
+    async def mine(self, job: Job, asked: Sequence[LabelledQuestion], out: Path) -> None:
         """Append the candidates of every question to `out`, after those that an interrupted run has written."""
         file = MinedFile(out)
         done = file.count()
@@ -95,7 +99,7 @@ class Miner:
             if self.progress is not None and place % PROGRESS_EVERY == 0:
                 await self.progress(place + 1, len(asked), f"Searched {place + 1:,} of {len(asked):,} questions")
 
-    async def _ask(self, collection: str, asked: Asked) -> MinedQuestion:
+    async def _ask(self, collection: str, asked: LabelledQuestion) -> MinedQuestion:
         request = SearchRequest(
             asked.query,
             collection=collection,

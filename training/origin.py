@@ -83,7 +83,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class AveragedModel:
     """A reranker in an average: its name, its share, and what it was trained on, as far as that is known."""
 
     name: str
@@ -91,7 +91,7 @@ class Member:
     plan: Mapping[str, Any]
 
     @classmethod
-    def of(cls, folder: Path, share: float) -> Member:
+    def of(cls, folder: Path, share: float) -> AveragedModel:
         """Return the entry of a folder of the plan."""
         whole = folder.resolve()
         name = base_model_name(folder) if is_resift_reranker(folder) else whole.name
@@ -110,7 +110,7 @@ class Member:
 class Averaged:
     """The mean of the weights of several rerankers."""
 
-    members: Sequence[Member]
+    members: Sequence[AveragedModel]
     dev: Sequence[str]
 
     @property

@@ -32,7 +32,7 @@ from .lists.teacher import (
 )
 from .mined import MinedFile, MinedQuestion, write_atomically
 from .network import build_network
-from .origin import Averaged, Member, Origin, Trained, TrainingSet
+from .origin import Averaged, AveragedModel, Origin, Trained, TrainingSet
 from .planning import TrainingPlan
 from .trainer import train_network
 
@@ -85,7 +85,7 @@ def describe_run(plan: TrainingPlan, sets: Sequence[TrainingSet], *, step: int) 
 def _averaged(plan: TrainingPlan) -> tuple[CrossEncoder, Averaged]:
     folders = {find_weights(folder): share for folder, share in plan.average.items()}
     network = build_network(average(folders, plan.work / "average"), window=plan.window)
-    members = [Member.of(folder, share) for folder, share in plan.average.items()]
+    members = [AveragedModel.of(folder, share) for folder, share in plan.average.items()]
     return network, Averaged(members, [each.name for each in plan.dev])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from resift.models.bundled import RERANKER_FOLDER
 from resift.tests.training.tiny import write_graded
 from resift.training.mined import Candidate, MinedQuestion
-from resift.training.origin import Averaged, Member, Trained, TrainingSet
+from resift.training.origin import Averaged, AveragedModel, Trained, TrainingSet
 from resift.training.sets import LabelledSet
 
 LISTS = [
@@ -61,9 +61,9 @@ def test_average_lists_its_members_and_what_they_learned_from(tmp_path: Path) ->
     (run / "work" / "checkpoints" / "checkpoint-40").mkdir(parents=True)
     (run / "work" / "plan.json").write_text('{"data": {"graded:home": [0.5, "sums"]}, "dev": {"graded:outdoors": ""}}')
     members = [
-        Member.of(run, 0.25),
-        Member.of(run / "work" / "checkpoints" / "checkpoint-40", 0.25),
-        Member.of(RERANKER_FOLDER, 0.5),
+        AveragedModel.of(run, 0.25),
+        AveragedModel.of(run / "work" / "checkpoints" / "checkpoint-40", 0.25),
+        AveragedModel.of(RERANKER_FOLDER, 0.5),
     ]
     text = Averaged(members, ["things"]).text()
     assert "| run-a | 0.250 | graded:home=0.5 | graded:outdoors |" in text
