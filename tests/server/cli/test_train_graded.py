@@ -58,6 +58,6 @@ def test_pools_are_held_out_in_turn_and_the_runs_are_averaged(
     code, _, err = run("train", *averaging[2:])
     assert code == 1
     assert "was started with other data or options (average)" in err
-    code, _, err = run("train", "--average", "mean", "--average", "tiny-bert", "--dev", "things", "--out", "other")
+    code, _, err = run("train", "--average", "tiny-bert", "--dev", "things", *window, "--out", "other")
     assert code == 1
     assert "tiny-bert holds no weights" in err.replace("\n", "")
