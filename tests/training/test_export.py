@@ -202,8 +202,8 @@ def test_card_calls_a_base_of_our_own_form_by_its_name(trained: Trained, tmp_pat
     plan, exported, _ = trained
     base = shutil.copytree(plan.out, tmp_path / "reranker")
     out = shutil.copytree(plan.out, tmp_path / "further")
-    further = replace(plan, base=str(base), out=out)
-    card = write_description(further, describe_run(further, [], step=1), QUESTIONS, exported)
+    again = replace(plan, base=str(base), out=out)
+    card = write_description(again, describe_run(again, [], step=1), QUESTIONS, exported)
     assert "| base | my-reranker, 2 layers |" in card.text()
 
 

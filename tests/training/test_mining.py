@@ -94,9 +94,9 @@ async def test_pool_of_graded_lists_is_searched_and_all_its_grades_are_kept(engi
     found = list(MinedFile(plan.work / "graded-outdoors.jsonl").read())
     assert len(found) == len(OUTDOORS)
     for each in found:
-        texts = [candidate.text for candidate in each.candidates]
-        assert len(set(texts)) == len(texts) == 3 * len(OUTDOORS) + 1  # the passages of the pool, and of no other
-        assert Counter(candidate.grade for candidate in each.candidates) == {-1: 9, 0: 1, 1: 1, 2: 1, 3: 1}
+        grades = Counter(candidate.grade for candidate in each.candidates)
+        assert grades.pop(-1) >= 3 * (len(OUTDOORS) - 1)  # those of the pool's other lists
+        assert grades == {0: 1, 1: 1, 2: 1, 3: 1}
         assert each.graded
         assert [each.candidates[place].grade for place in each.best] == [3, 2]
         assert "gently" in each.candidates[each.best[0]].text
@@ -120,7 +120,7 @@ async def test_graded_passages_that_search_missed_are_kept_whatever_their_grade(
     plan = replace(plan_for(tmp_path), data={LabelledSet(graded, "sea"): 1.0}, dev=[])
     await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor))
     [only] = MinedFile(plan.work / "graded-sea.jsonl").read()
-    assert len(only.candidates) == DEPTH + 1
+    assert sum(each.grade >= 0 for each in only.candidates) == DEPTH + 1
     assert only.candidates[-1] == Candidate("Quite another matter", 0.0, 0)
 
 
