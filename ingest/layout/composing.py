@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from ...core.values import EMPTY, Metadata
 from ..text.decoding import normalise
 from ..text.structure import Block, Heading, ParsedDocument, check_length, nest
-from ..text.table_lines import header_of, looks_like_header, table_lines
+from ..text.table_lines import header_of, names_columns, table_lines
 from .cells import Table, tables_and_text
 from .columns import regions_of
 from .heading_levels import OutlineEntry, levels_of, title_index
@@ -160,5 +160,7 @@ class _Writer:
 
 def _lines_of(item: _Item) -> list[str]:
     if isinstance(item, _PlacedTable):
-        return [normalise(line) for line in table_lines(item.rows, has_header=looks_like_header(item.rows))]
+        below = item.rows[1:]
+        has_header = any(map(any, below)) and names_columns(item.rows[0], below, least=len(item.rows[0]))
+        return [normalise(line) for line in table_lines(item.rows, has_header=has_header)]
     return normalise(item.text).split("\n")

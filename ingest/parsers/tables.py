@@ -10,6 +10,7 @@ from itertools import islice
 from ...core.errors import BlankFile, UnreadableFile
 from ..text.draft import Draft
 from ..text.structure import Block, ParsedDocument, Section
+from ..text.table_lines import is_number, names_columns
 from .protocols import Content, suffix_of
 
 MAX_COLUMNS = 16_384  # as many as a sheet has
@@ -24,8 +25,6 @@ _LONG_ROW_CHARS = 500  # more is written as a line for each cell, under a headin
 
 _MAX_LABEL_CHARS = 80
 
-_NUMBER = re.compile(r"[\s\d.,:;/+%$€£()-]*\d[\s\d.,:;/+%$€£()-]*")
-
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -37,7 +36,7 @@ class _Row:
 
 
 class TableParser:
-    """Reads tables of text; the first row is taken for headers if it holds no numbers and no name twice."""
+    """Reads tables of text; the first row is taken for headers if it looks as if it named the columns."""
 
     suffixes = frozenset((".csv", ".tsv", ".tab"))
     is_binary = False
@@ -123,9 +122,7 @@ def _headers(rows: Sequence[_Row]) -> list[str]:
     if len(rows) < 2:
         return []
     cells = rows[0].cells
-    named = [cell for cell in cells if cell]
-    is_header = len(set(named)) == len(named) and len(named) >= max(1, len(cells) - 1)
-    if not is_header or any(len(cell) > _MAX_LABEL_CHARS or _NUMBER.fullmatch(cell) for cell in named):
+    if not names_columns(cells, [row.cells for row in rows[1 : 1 + _SAMPLE_ROWS]], least=len(cells) - 1):
         return []
     return [" ".join(cell.split()) or f"column {place}" for place, cell in enumerate(cells, start=1)]
 
@@ -173,7 +170,7 @@ def _pair(header: str, cell: str) -> str:
 def _label(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """Return what names a row, as a path: its first short cell, if possible one that is not a number."""
     short = [cell for _, cell in pairs if len(cell) <= _MAX_LABEL_CHARS and "\n" not in cell]
-    words = [cell for cell in short if not _NUMBER.fullmatch(cell)]
+    words = [cell for cell in short if not is_number(cell)]
     return tuple([*words, *short][:1])
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 _LINE_ENDS = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]+\s*")
 
@@ -35,24 +36,34 @@ def _escaped(cell: str) -> str:
     return _LINE_ENDS.sub("; " if "\n" in cell else " ", cell).replace("|", "\\|")
 
 
-def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first row names the columns: no cell of it is empty, or a number other than a year."""
-    if len(rows) < 2:
-        return False
-    first, *rest = rows
-    are_names = all(cell.strip() and (not _is_number(cell) or _YEAR.fullmatch(cell.strip())) for cell in first)
-    return are_names and not all(map(_is_number, first)) and any(any(row) for row in rest)
-
-
-def _is_number(cell: str) -> bool:
-    return not any(map(str.isalpha, cell))
-
-
 _SEARCHED_ROWS = 10  # for the headers: titles and dates of reports stand above them
 
-_MAX_HEADER_CHARS = 80
+_MAX_NAME_CHARS = 80
 
-_NUMBER = re.compile(r"[\s\d.,:;/+%$€£()TZ-]*\d[\s\d.,:;/+%$€£()TZ-]*|TRUE|FALSE")
+_NUMBER = re.compile(r"[\s\d.,:;/+%$€£()-]*\d[\s\d.,:;/+%$€£()-]*|\d{4}-\d\d-\d\dT[\d:.]+Z?|TRUE|FALSE")
+
+
+def is_number(cell: str) -> bool:
+    """Return whether a cell holds a number, a date, or true or false, as cells of data do."""
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def names_columns(row: Sequence[str], below: Sequence[Sequence[str]], *, least: int) -> bool:
+    """Return whether a row of a table of any kind names the columns of the rows below it.
+
+    It has at least `least` cells that are not empty. All of these are short and different, and no numbers, except for
+    years above columns that do not hold years themselves.
+    """
+    names = {place: name for place, cell in enumerate(row) if (name := _one_line(cell))}
+    numbers = [place for place, name in names.items() if is_number(name)]
+    if len(names) < max(least, 1) or len(set(names.values())) < len(names) or len(numbers) == len(names):
+        return False
+    if any(len(name) > _MAX_NAME_CHARS for name in names.values()):
+        return False
+    are_years = all(_YEAR.fullmatch(names[place]) for place in numbers)
+    values = (each[place] for place in numbers for each in below[:_SEARCHED_ROWS] if place < len(each))
+    return are_years and not any(_YEAR.fullmatch(value.strip()) for value in values)
+
 
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?$")
 
@@ -83,16 +94,10 @@ def _headers_in(rows: Sequence[Sequence[str]]) -> _Headers:
     """Return the first row that names most columns of the rows below it; -1 for its index if there is none."""
     for index, row in enumerate(rows[:_SEARCHED_ROWS]):
         below = rows[index + 1 : index + 1 + _SEARCHED_ROWS]
-        names = [_one_line(cell) for cell in row]
-        if below and _are_headers(names, width=max(_filled(each) for each in below)):
-            return _Headers(index, names)
+        width = max(map(_filled, below), default=0)
+        if below and names_columns(row, below, least=max(2, ceil(0.6 * width))):
+            return _Headers(index, [_one_line(cell) for cell in row])
     return _Headers(-1, ())
-
-
-def _are_headers(names: Sequence[str], *, width: int) -> bool:
-    named = [name for name in names if name]
-    are_words = all(len(name) <= _MAX_HEADER_CHARS and not _NUMBER.fullmatch(name) for name in named)
-    return len(named) >= 2 and len(named) >= 0.6 * width and are_words and len(set(named)) == len(named)
 
 
 def _filled(row: Sequence[str]) -> int:

@@ -45,6 +45,11 @@ def test_first_row_with_numbers_or_a_name_twice_is_data() -> None:
     assert parse("a,a\nb,c\n").lines == ["a | a", "b | c"]
 
 
+def test_years_are_headers_above_columns_without_years() -> None:
+    assert parse("country,2019,2020\nFrance,1.8,-7.9\n").lines == ["country: France | 2019: 1.8 | 2020: -7.9"]
+    assert parse("Alien,1979\nHeat,1995\n").lines == ["Alien | 1979", "Heat | 1995"]
+
+
 def test_row_is_cited_by_its_lines_though_cells_have_line_ends(chunker: ParsingChunker) -> None:
     text = 'name,note\nAda,"one\ntwo"\nAlan,x\n' + "".join(f"n{number},{'word ' * 12}\n" for number in range(30))
     passages = cut(chunker, text)
