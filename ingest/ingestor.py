@@ -135,12 +135,15 @@ class Ingestor:
         report = IngestReport(notes=parsers.problems)
         report += await self._run_stages(tally, collection, comparer=comparer, plan=plan, writer=writer)
         gone = documents_to_prune(holdings, job.prune_below, seen=comparer.seen, skipped=comparer.skipped)
+        folders = job.files.folders if job.files and not job.prune_below else ()
+        left = documents_to_prune(plan.not_found(), folders, seen=comparer.seen, skipped=comparer.skipped)
         removals = tuple(dict.fromkeys(id_ for id_ in (*plan.torn_and_gone(), *gone) if id_ not in comparer.replaced))
         if writer is not None:
             await writer.remove(removals)
         done = Group(removals=removals)
         kept = await note_what_stays(entries, skipped=comparer.skipped, removed=removals)
-        return report + _told(done, job) + IngestReport(notes=(*comparer.notes(), *kept))
+        still_there = len(set(left).difference(removals, comparer.replaced))
+        return report + _told(done, job) + IngestReport(gone=still_there, notes=(*comparer.notes(), *kept))
 
     def _sync_plan(self, job: Job, holdings: Holdings) -> SyncPlan:
         files = job.files

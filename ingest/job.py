@@ -90,6 +90,8 @@ class IngestReport:
     """Whose files were renamed or moved: the documents have other ids now, and kept their vectors."""
     unchanged: int = 0
     removed: int = 0
+    gone: int = 0
+    """Documents that are kept although their files are gone, because the job did not prune."""
     passages: int = 0
     truncated: int = 0
     """Passages longer than the encoder's window."""
@@ -113,6 +115,7 @@ class IngestReport:
             renamed=self.renamed + other.renamed,
             unchanged=self.unchanged + other.unchanged,
             removed=self.removed + other.removed,
+            gone=self.gone + other.gone,
             passages=self.passages + other.passages,
             truncated=self.truncated + other.truncated,
             failures=self.failures + other.failures,

@@ -13,6 +13,7 @@ from ..api.background import Background, outcome
 from ..api.requests import IngestRequest
 from ..api.resift import Resift
 from ..core.errors import InvalidInput
+from ..core.text import counted
 from ..ingest.files.skipping import most_frequent, why_empty
 from ..ingest.job import Failure, IngestReport
 from ..ingest.jobs.record import JobRecord
@@ -22,6 +23,8 @@ from .notifications import call_with_progress
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
 
 MAX_FAILURES_SHOWN = 50
+
+GONE = "Kept although their files are gone or empty: {}. To remove them, call again with prune=true."
 
 
 class IngestResult(BaseModel):
@@ -103,9 +106,10 @@ def ingest_answer(collection: str, report: IngestReport) -> dict[str, Any]:
     Raises:
         InvalidInput: Nothing came in.
     """
+    kept = [GONE.format(counted(report.gone, "document"))] if report.gone else []
     if report.is_empty:
-        raise InvalidInput(f"Nothing was ingested into {collection!r}. {why_empty(report)}")
-    notes = list(report.notes)
+        raise InvalidInput(" ".join([f"Nothing was ingested into {collection!r}.", why_empty(report), *kept]))
+    notes = [*report.notes, *kept]
     if report.truncated:
         notes.append(
             f"{report.truncated} passages are longer than the encoder's window; only keyword search covers their ends."

@@ -1,8 +1,10 @@
 """Comparing what was taken with the collection: what can be ingested, what is new of it, and what is gone."""
 
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TypeAlias
 
 from ...core.text import counted
@@ -18,7 +20,7 @@ from .acceptance import accepted
 from .changes import Group, Incoming, Refresh
 from .taking import Item, SameFiles, Taken
 
-MAX_NOTES = 5  # of parsers, which are told; the others are counted
+MAX_NOTES = 5  # kinds of notes of parsers, which are told once each; the others are counted
 
 Entries: TypeAlias = Callable[[Sequence[str] | None], Awaitable[Mapping[str, Entry]]]
 """Returns the entries of the documents with these ids, or of all."""
@@ -33,8 +35,8 @@ class Comparer:
     def __init__(self, plan: SyncPlan, entries: Entries) -> None:
         self._plan = plan
         self._entries = entries
-        self._notes = list[str]()
-        self._more_notes = 0
+        self._notes: dict[str, list[str]] = {}
+        """What parsers said about documents, by its kind: the first note in full, and the documents of all."""
         self.seen = set[str]()
         """The ids of the documents that the job has, apart from those of unchanged files."""
         self.replaced = set[str]()
@@ -62,8 +64,9 @@ class Comparer:
 
     def notes(self) -> tuple[str, ...]:
         """Return what parsers said about the documents, the first of them."""
-        more = (f"And {counted(self._more_notes, 'more note')} on files.",) if self._more_notes else ()
-        return (*self._notes, *more)
+        shown = [_with_others(note, len(others)) for note, *others in islice(self._notes.values(), MAX_NOTES)]
+        more = sum(map(len, islice(self._notes.values(), MAX_NOTES, None)))
+        return (*shown, *((f"And {counted(more, 'more note')} on files.",) if more else ()))
 
     def _compare_file(self, reading: FileReading) -> Compared:
         held = self._plan.held(reading.file)
@@ -120,13 +123,25 @@ class Comparer:
     def _remember_notes(self, documents: Sequence[Document]) -> None:
         for document in documents:
             if isinstance(document, FileDocument):
-                notes = [_told_of(document, note) for note in document.parsed.notes]
-                free = MAX_NOTES - len(self._notes)
-                self._notes += notes[:free]
-                self._more_notes += len(notes[free:])
+                for note in document.parsed.notes:
+                    self._notes.setdefault(_kind_of(document, note), []).append(_told_of(document, note))
 
 
 def _told_of(document: FileDocument, note: str) -> str:
     """Return a note that names the document, unless it names that or its file itself."""
-    named = (document.source, str(document.facts.get("path") or document.source))
-    return note if any(name in note for name in named) else f"{document.source}: {note}"
+    return note if any(name in note for name in _names_of(document)) else f"{document.source}: {note}"
+
+
+def _names_of(document: FileDocument) -> tuple[str, str]:
+    return document.source, str(document.facts.get("path") or document.source)
+
+
+def _kind_of(document: FileDocument, note: str) -> str:
+    """Return what notes on other documents have in common with a note: it without names and numbers."""
+    for name in _names_of(document):
+        note = note.replace(name, "")
+    return re.sub(r"\d[\d,.]*", "#", note)
+
+
+def _with_others(note: str, others: int) -> str:
+    return f"{note} ({counted(others, 'more document')} with such a note.)" if others else note

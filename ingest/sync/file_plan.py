@@ -83,6 +83,10 @@ class SyncPlan:
         """Return the documents whose renaming was interrupted after the new version was written."""
         return [id_ for held in self._holdings if held.is_torn and self._is_gone(held) for id_ in held.entries]
 
+    def not_found(self) -> list[HeldFile]:
+        """Return what is held of files that are not among those of the job."""
+        return [held for held in self._holdings if held.path not in self._paths]
+
     def _is_gone(self, held: HeldFile) -> bool:
         """Return whether the file is gone, and may be missed here."""
         if held.path in self._paths or not any(entry.file for entry in held.entries.values()):

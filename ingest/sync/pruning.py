@@ -1,6 +1,6 @@
 """What is in a collection although its file is gone, or is skipped now."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ...core.text import listed
@@ -8,13 +8,13 @@ from ...store.protocols import Entry
 from ..files.skipping import BLANK, OTHER_NAMES
 from ..files.walk import is_missing_or_empty
 from .file_plan import prefixes
-from .holdings import HeldFile, Holdings
+from .holdings import HeldFile
 
 MAX_KEPT = 3  # documents of skipped files that are named in a note
 
 
 def documents_to_prune(
-    holdings: Holdings, folders: Sequence[Path], *, seen: Collection[str], skipped: Mapping[str, str]
+    holdings: Iterable[HeldFile], folders: Sequence[Path], *, seen: Collection[str], skipped: Mapping[str, str]
 ) -> list[str]:
     """Return the documents below the folders whose files are missing, empty or blank.
 

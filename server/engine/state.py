@@ -20,6 +20,7 @@ from ..output import LOG_FILE
 from .greeting import COMMAND, LEASE
 
 if TYPE_CHECKING:
+    from ...ingest.watching.watched import Watched
     from .connections import Client
     from .hub import Hub
 
@@ -53,8 +54,14 @@ async def _state(hub: Hub, asking: Client) -> dict[str, Any]:
             }
             for each in hub.engine.services.ingestor.running
         ],
+        "watched": [each.as_json() for each in _watched(hub)],
     }
     return {**state, **await _collections(hub)}
+
+
+def _watched(hub: Hub) -> list[Watched]:
+    """Return the folders that the engine watches now: it remembers them even if a setting stops it."""
+    return hub.engine.services.watched.read() if hub.engine.settings.serve.watch else []
 
 
 def _shown(client: Client, now: float) -> dict[str, Any]:

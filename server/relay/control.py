@@ -113,10 +113,14 @@ def _lines(state: dict[str, Any]) -> list[str]:
         for each in state["clients"]
     ]
     lines.append(f"Calls in flight: {state['calls'] or 'none'}")
-    lines += [
-        f"  ingesting into {each['collection']}: {each['status']} ({_duration(each['seconds'])})"
-        for each in state["jobs"]
+    lines.append(f"Ingestions: {len(state['jobs']) or 'none'}")
+    lines += [f"  into {each['collection']}: {each['status']} ({_duration(each['seconds'])})" for each in state["jobs"]]
+    watched = [
+        f"  for {each['collection']}: {folder}, {each['glob']}"
+        for each in state.get("watched", [])
+        for folder in each["folders"]
     ]
+    lines += [f"Watched folders: {len(watched) or 'none'}", *watched]
     lines.append("Collections:" if state["collections"] else f"Collections: {state['problem'] or 'none'}")
     known: list[dict[str, Any]] = state["collections"] or []
     lines += [f"  {_collection(each)}" for each in known]

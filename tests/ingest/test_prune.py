@@ -30,9 +30,11 @@ async def test_prune_removes_only_what_is_gone_below_the_folder(harness: Harness
     (tmp_path / "in/sub/gone.md").unlink()
     (tmp_path / "out/other.md").unlink()
     (tmp_path / "in/bad.md").write_bytes(b"# now \xff\xfe bad")
-    assert (await run("in", prune=False)).removed == 0
+    kept = await run("in", prune=False)
+    assert (kept.removed, kept.gone) == (0, 2)
     report = await run("in", prune=True)
-    assert (report.removed, report.unchanged, len(report.failures)) == (2, 1, 1)
+    assert (report.removed, report.gone, report.unchanged, len(report.failures)) == (2, 0, 1, 1)
+    assert (await run("in", prune=False)).gone == 0
     held = await (await harness.store.open(harness.name)).entries()
     assert {Path(key).name if "/" in key else key for key in held} == {
         "kept.md", "bad.md", "inside.md", "other.md", "text"

@@ -29,6 +29,14 @@ MAX_FAILURES = 20
 
 MAX_PLANNED_SHOWN = 20  # of each kind of change
 
+TO_DO: Mapping[str, str] = {
+    "added": "to add",
+    "updated": "to update",
+    "renamed": "to rename",
+    "removed": "to remove",
+}
+"""What a dry run calls the changes."""
+
 INTERRUPTED = (
     "Interrupted. The documents that were ingested so far are stored. Run the command again to ingest the rest."
 )
@@ -88,15 +96,15 @@ async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> Inges
 def print_report(report: IngestReport, collection: str, *, dry_run: bool = False) -> None:
     """Print what an ingestion did, or would do; failures go to stderr."""
     kinds = ("added", "updated", *(["renamed"] if report.renamed else []), "unchanged", "removed")
-    counts = ", ".join(f"{getattr(report, kind):,} {kind}" for kind in kinds)
-    failed = f", {len(report.failures):,} failed" if report.failures else ""
-    done = "to write" if dry_run else "written"
+    words = TO_DO if dry_run else {}
+    counts = ", ".join(f"{getattr(report, kind):,} {words.get(kind, kind)}" for kind in kinds)
+    failed = f", {len(report.failures):,} {'cannot be read' if dry_run else 'failed'}" if report.failures else ""
+    done = "to write. Nothing was changed" if dry_run else "written"
     say(f"{collection}: {counts}{failed}; {counted(report.passages, 'passage')} {done}.")
-    for kind, ids in report.planned.items():
-        for id_ in ids[:MAX_PLANNED_SHOWN]:
-            say(f"  {kind}: {id_}")
-        if (more := getattr(report, kind) - MAX_PLANNED_SHOWN) > 0:
-            say(f"  ... and {more:,} more {kind}.")
+    _print_plan(report)
+    if report.gone:
+        kept = counted(report.gone, "document")
+        say(f"Kept although their files are gone or empty: {kept}. --prune removes them (--dry-run: shows which).")
     if report.truncated:
         longer = f"{counted(report.truncated, 'passage')} {'is' if report.truncated == 1 else 'are'} longer"
         say(
@@ -109,6 +117,17 @@ def print_report(report: IngestReport, collection: str, *, dry_run: bool = False
         note(f"  failed: {failure.source}: {failure.reason}")
     if len(report.failures) > MAX_FAILURES:
         note(f"  ... and {counted(len(report.failures) - MAX_FAILURES, 'more failure')}.")
+
+
+def _print_plan(report: IngestReport) -> None:
+    """Print the first documents of each kind of change that a dry run found."""
+    here = f"{current_folder().as_posix().rstrip('/')}/"
+    for kind, ids in report.planned.items():
+        word = TO_DO[kind].removeprefix("to ")
+        for id_ in ids[:MAX_PLANNED_SHOWN]:
+            say(f"  {word} {' -> '.join(each.removeprefix(here) for each in id_.split(' -> '))}")
+        if (more := getattr(report, kind) - MAX_PLANNED_SHOWN) > 0:
+            say(f"  ... and {more:,} more to {word}")
 
 
 @app.command()
@@ -142,16 +161,20 @@ def collections(
     as_json: AsJson = False,
 ) -> None:
     """List all collections, or show one."""
+    from .watch import folder_lines, registry
+
     summaries, fields, tuning = call_api(lambda resift: _summaries(resift, name))
+    watched = [each for each in registry().read() if name in ("", each.collection)]
     if as_json:
-        print_json({"collections": summaries, "fields": fields, "tuning": tuning})
+        rows = [each.as_json() for each in watched]
+        print_json({"collections": summaries, "fields": fields, "tuning": tuning, "watched": rows})
     elif not summaries:
         say("No collections yet. Start with: resift ingest PATH")
     else:
         show(_summary_table(summaries))
         if fields:
             show(_fields_table(fields))
-        for line in _tuning_lines(tuning):
+        for line in (*_tuning_lines(tuning), *(f"watched for {each}" for each in folder_lines(watched))):
             say(line)
 
 

@@ -37,7 +37,7 @@ def watch(
     The engine does the same by itself for all folders that are ingested, if RESIFT_SERVE__WATCH is true.
     """
     if list_:
-        _list(_registry().read())
+        _list(registry().read())
     elif not paths:
         raise typer.BadParameter("Name the folders to watch.")
     elif stop:
@@ -101,7 +101,7 @@ async def _watch_here(settings: Settings, watched: Watched) -> None:
         await FolderWatch(resift, watched, tell=note, working=working).run()
 
 
-def _registry() -> WatchedFolders:
+def registry() -> WatchedFolders:
     """Return what the engine watches: the file may be read and changed beside it."""
     from ....ingest.watching.watched import WatchedFolders
     from ....settings.load import load_settings
@@ -110,17 +110,21 @@ def _registry() -> WatchedFolders:
     return engine.services.watched if engine else WatchedFolders(load_settings().data_dir)
 
 
+def folder_lines(rows: Sequence[Watched]) -> list[str]:
+    """Return a line for each folder that is watched, with its collection and glob."""
+    return [f"{row.collection}: {folder}, {row.glob}" for row in rows for folder in row.folders]
+
+
 def _list(rows: Sequence[Watched]) -> None:
-    for row in rows:
-        for folder in row.folders:
-            say(f"{row.collection}: {folder}, {row.glob}")
+    for line in folder_lines(rows):
+        say(line)
     if not rows:
         say("The engine watches no folders. It remembers those that are ingested while RESIFT_SERVE__WATCH is true.")
 
 
 def _stop(paths: Sequence[str], collection: str) -> None:
     folders = [_resolved(path) for path in paths]
-    forgotten = _registry().remove(folders=folders, collection=collection)
+    forgotten = registry().remove(folders=folders, collection=collection)
     names = [folder for row in forgotten for folder in row.folders if folder in folders]
     if not names:
         raise InvalidInput(f"{', '.join(paths)} is not watched for {collection!r}. Run `resift watch --list`.")

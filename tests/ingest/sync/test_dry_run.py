@@ -38,6 +38,29 @@ async def test_dry_run_reports_what_the_ingestion_then_does(folder: Folder) -> N
     assert replace(planned, planned={}) == report
 
 
+async def test_notes_of_one_kind_are_told_once_with_how_many_there_are(folder: Folder) -> None:
+    for number in range(3):
+        folder.write(f"{number}.md", "---\n" + "a: 1\n" * number + "b: [\n---\n\nA text.")
+    folder.write("cut.json", '{"a": ')
+    notes = (await folder.ingest(dry_run=True)).notes
+    assert len(notes) == 2
+    assert "0.md" in notes[0]
+    assert "was read as text" in notes[0]
+    assert notes[0].endswith("(2 more documents with such a note.)")
+    assert "more document" not in notes[1]
+
+
+async def test_renamed_file_is_not_gone(folder: Folder) -> None:
+    folder.write("a.md", "One text.")
+    folder.write("b.md", "Two text.")
+    await folder.ingest()
+    folder.move("a.md", "sub/a.md")
+    (folder.path / "b.md").unlink()
+    assert (await folder.ingest(dry_run=True)).gone == 1
+    report = await folder.ingest()
+    assert (counts(report), report.gone) == ({"renamed": 1}, 1)
+
+
 async def test_dry_run_makes_no_collection(harness: Harness) -> None:
     report = await harness.ingest(doc("a", year=1), doc("b", "Text.", year=2), doc("empty", ""), dry_run=True)
     assert (report.added, report.passages, len(report.failures)) == (2, 2, 1)

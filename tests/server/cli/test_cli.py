@@ -80,13 +80,19 @@ def test_search_without_an_answer_shows_three_hits_unless_all_are_asked_for(run:
     assert len(run("search", "recipe for a lemon cake", "--json").json["hits"]) == 6
 
 
-def test_prune_forgets_files_that_are_gone_and_a_dry_run_tells_which(run: Run, files: Path) -> None:
+def test_prune_forgets_files_that_are_gone_and_a_dry_run_tells_which(
+    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run("ingest", str(files))
     (files / "lamp.md").unlink()
+    told = "Kept although their files are gone or empty: 1 document. --prune removes them"
+    assert told in run("ingest", str(files)).out
     planned = run("ingest", str(files), "--prune", "--dry-run")
-    assert "1 unchanged, 1 removed; 0 passages to write." in planned.out
-    assert "  removed: " in planned.out
-    assert "lamp.md" in planned.out
+    assert "0 to add, 0 to update, 1 unchanged, 1 to remove; 0 passages to write. Nothing was changed." in planned.out
+    assert told not in planned.out
+    assert f"  remove {files}/lamp.md\n" in planned.out
+    monkeypatch.chdir(files)
+    assert "  remove lamp.md\n" in run("ingest", ".", "--prune", "--dry-run").out
     [gone] = run("ingest", str(files), "--prune", "--dry-run", "--json").json["planned"]["removed"]
     assert gone.endswith("/lamp.md")
     assert "1 unchanged, 1 removed" in run("ingest", str(files), "--prune").out

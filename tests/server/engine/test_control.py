@@ -29,6 +29,7 @@ def test_status_tells_clients_collections_and_log_until_the_engine_is_stopped(tm
     text = resift(tmp_path, "status").stdout
     assert f"Engine: process {state['pid']}, version " in text
     assert f"mcp, process {server.process.pid}, in " in text
+    assert "Calls in flight: none\nIngestions: none\nWatched folders: none\nCollections:\n" in text
     assert "default: 1 document, 1 passage\n" in text
 
     stopped = resift(tmp_path, "stop")

@@ -124,6 +124,10 @@ def test_folders_that_the_engine_watches_are_listed_and_forgotten(
     assert "watches no folders" in run("watch", "--list").out
     WatchedFolders(folder / "data").add(Watched("default", (folder / "docs",), glob="*.md"))
     assert run("watch", "--list").out == f"default: {folder}/docs, *.md\n"
+    run("ingest", "docs")
+    assert f"watched for default: {folder}/docs, *.md\n" in run("collections").out
+    [watched] = run("collections", "default", "--json").json["watched"]
+    assert (watched["folders"], watched["glob"]) == ([f"{folder}/docs"], "*.md")
     missed = run("watch", "--stop", "docs", "-c", "other")
     assert (missed.code, "docs is not watched for 'other'. Run `resift watch --list`." in missed.err) == (1, True)
     stopped = run("watch", "--stop", "docs")
