@@ -96,7 +96,7 @@ async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> Inges
 def print_report(report: IngestReport, collection: str, *, dry_run: bool = False) -> None:
     """Print what an ingestion did, or would do; failures go to stderr."""
     kinds = ("added", "updated", *(["renamed"] if report.renamed else []), "unchanged", "removed")
-    words = TO_DO if dry_run else {}
+    words: Mapping[str, str] = TO_DO if dry_run else {}
     counts = ", ".join(f"{getattr(report, kind):,} {words.get(kind, kind)}" for kind in kinds)
     failed = f", {len(report.failures):,} {'cannot be read' if dry_run else 'failed'}" if report.failures else ""
     done = "to write. Nothing was changed" if dry_run else "written"
