@@ -1,9 +1,10 @@
 """Rerank the same passages with Resift, sentence-transformers and fastembed, in turn in one run.
 
     pip install -e '.[train,fastembed]'
-    python -m resift.benchmarks.rerank [--passages 50] [--threads 2] [--rounds 7]
+    python -m resift.benchmarks.rerank [--reranker FOLDER] [--passages 50] [--threads 2] [--rounds 7]
 
-All run the same network with the same weights. The others run as their users run them: fp32, their own batching,
+All run the same network with the same weights, those of the 8-bit reranker (resift.benchmarks.graded.precision compares
+it with the weights that it was made from). The others run as their users run them: fp32, their own batching,
 `threads` threads. The passages are docstrings of Python's standard library, 40 to 256 tokens long with the query. Then
 the same library is searched: by default, where reading stops when it no longer changes the page, and with all of the
 first hits read by either.
@@ -13,7 +14,7 @@ import json
 import platform
 import shutil
 import warnings
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -62,30 +63,32 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 def main() -> None:
     parser = ArgumentParser(prog="python -m resift.benchmarks.rerank", description=__doc__)
+    parser.add_argument("--reranker", type=Path, default=RERANKER_FOLDER, help="one that `resift train` made")
     parser.add_argument("--passages", type=int, default=50)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     torch: Any = import_module("torch")
     torch.set_num_threads(options.threads)
-    passages, tokens = draw(options.passages)
+    passages, tokens = draw(options.passages, options.reranker)
     with TemporaryDirectory() as folder:
-        weights = unpack(RERANKER_FOLDER, Path(folder) / "weights")
+        weights = unpack(options.reranker, Path(folder) / "weights")
+        network = build_network(weights, window=MAX_TOKENS, attention="sdpa")
         contenders = {
-            "Resift, int8, one pair at a time": ours(options.threads),
-            "sentence-transformers, fp32": sentence_transformers(weights),
+            "Resift, int8, one pair at a time": ours(options.threads, options.reranker),
+            "sentence-transformers, fp32": sentence_transformers(network),
             "fastembed, fp32": fastembed(weights, Path(folder) / "fastembed", options.threads),
         }
         measured = measure(contenders, passages, rounds=options.rounds)
         title = f"{len(passages)} pairs of {tokens:.0f} tokens on average, {options.threads} threads, {processor()}"
         show(report(measured, title))
         other = contenders["sentence-transformers, fp32"]
-        show(anyio.run(searches, Path(folder) / "data", other, options.passages, options.threads))
+        show(anyio.run(searches, Path(folder) / "data", other, options))
 
 
-def draw(count: int) -> tuple[list[str], float]:
+def draw(count: int, reranker: Path) -> tuple[list[str], float]:
     """Return passages of mixed length, and their mean number of tokens with the query."""
-    tokenizer = PairTokenizer.open(RERANKER_FOLDER / TOKENIZER_FILE, window=read_spec(RERANKER_FOLDER).window)
+    tokenizer = PairTokenizer.open(reranker / TOKENIZER_FILE, window=read_spec(reranker).window)
     lengths: dict[str, int] = {}
     for text in sample([docstrings()], count * 10, seed=1):
         pairs, _ = tokenizer.encode_windows(QUERY, text)
@@ -106,8 +109,8 @@ def processor() -> str:
     return f"{names[0] if names else platform.machine()} ({sums} int8 sums)"
 
 
-def ours(threads: int) -> Contender:
-    reranker = CrossEncoder(find_cross_encoder(str(RERANKER_FOLDER)), WorkerPool(threads))
+def ours(threads: int, folder: Path) -> Contender:
+    reranker = CrossEncoder(find_cross_encoder(str(folder)), WorkerPool(threads))
 
     def score(query: str, passages: Sequence[str]) -> Scores:
         found = anyio.run(reranker.score, Query(query), [Passage("", -1, text=text) for text in passages])
@@ -116,9 +119,8 @@ def ours(threads: int) -> Contender:
     return score
 
 
-def sentence_transformers(weights: Path) -> Contender:
+def sentence_transformers(model: Any) -> Contender:
     torch: Any = import_module("torch")
-    model: Any = build_network(weights, window=MAX_TOKENS, attention="sdpa")
     identity = torch.nn.Identity()
 
     def score(query: str, passages: Sequence[str]) -> Scores:
@@ -188,9 +190,12 @@ def measure(
     return {name: (median(seconds[name]), scores[name]) for name in contenders}
 
 
-async def searches(folder: Path, other: Contender, depth: int, threads: int) -> Table:
+async def searches(folder: Path, other: Contender, options: Namespace) -> Table:
     """Search the docstrings of the standard library; return the time that each way of reranking took."""
-    engine = build_engine(load_settings(data_dir=folder, threads=threads, rerank=RerankSettings(cache_size=0)))
+    depth, uncached = options.passages, RerankSettings(cache_size=0)
+    engine = build_engine(
+        load_settings(data_dir=folder, threads=options.threads, reranker=str(options.reranker), rerank=uncached)
+    )
     documents = list(stdlib_documents())
     await engine.services.ingestor.ingest(Job(LIBRARY, documents, total=len(documents)))
     await engine.warm()
@@ -203,8 +208,10 @@ async def searches(folder: Path, other: Contender, depth: int, threads: int) -> 
             other(asked.text, [hit.passage.content for hit in head.ranking.hits])
             rows.setdefault(f"sentence-transformers, {depth} hits", []).append((perf_counter() - start, depth))
             for name, given in ((f"Resift, {depth} hits", depth), ("Resift, the default search", 0)):
-                stage = (await pipeline.search(replace(question, depth=given))).ranking.stages[-1]
-                rows.setdefault(name, []).append((stage.milliseconds / 1000, stage.returned))
+                stages = (await pipeline.search(replace(question, depth=given))).ranking.stages
+                added = [each for each in stages if each.kind == "score"]
+                seconds = sum(each.milliseconds for each in added) / 1000
+                rows.setdefault(name, []).append((seconds, sum(each.returned for each in added)))
     await engine.close()
     table = Table("reranked by", "seconds", "hits read", "times as fast", title=f"{len(QUESTIONS)} searches")
     slowest = fmean(seconds for seconds, _ in next(iter(rows.values())))

@@ -19,6 +19,7 @@ import anyio
 from resift.benchmarks.graded.outcomes import (
     GradedOutcome,
     GradedRun,
+    answered,
     condensed,
     perfect,
     read_run,
@@ -31,7 +32,6 @@ from resift.benchmarks.quality import ingest_set
 from resift.core.errors import NotFound
 from resift.core.text import listed
 from resift.evaluation.graded import GradedPool, GradedQuestion, read_pools
-from resift.evaluation.judged import sample, select
 from resift.evaluation.run import rank
 from resift.factories.engine import Engine, build_engine
 from resift.models.bundled import RERANKER_FOLDER
@@ -75,12 +75,6 @@ async def measure(engine: Engine, plan: Plan, *, reranker: str, scores: Path | N
                 await progress(done, len(chosen), "")
     left_out = sum(not each.is_answered for pool in plan.pools for each in pool.questions.values())
     return GradedRun(reranker=reranker, systems=(*plan.systems, PERFECT), outcomes=outcomes, left_out=left_out)
-
-
-def answered(pool: GradedPool, count: int) -> list[GradedQuestion]:
-    """Return `count` of the questions that a passage answers; 0 keeps all of them."""
-    keys = [key for key, each in pool.questions.items() if each.is_answered]
-    return [pool.questions[key] for key in sample(select(pool.judged, keys), count, seed=1).queries]
 
 
 async def outcome(

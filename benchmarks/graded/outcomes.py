@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from pydantic import TypeAdapter
 
-from resift.evaluation.graded import RELEVANT_GRADE, GradedQuestion
+from resift.evaluation.graded import RELEVANT_GRADE, GradedPool, GradedQuestion
+from resift.evaluation.judged import sample, select
 from resift.evaluation.measures import per_query
 
 NDCG_5, NDCG_10, RIGHT_FIRST = "nDCG@5", "nDCG@10", "right first"
@@ -69,6 +70,12 @@ def write_run(path: Path, run: GradedRun) -> None:
 def read_run(path: Path) -> GradedRun:
     """Return a run that was written."""
     return _FORM.validate_json(path.read_bytes())
+
+
+def answered(pool: GradedPool, count: int) -> list[GradedQuestion]:
+    """Return `count` of the questions that a passage answers; 0 keeps all of them."""
+    keys = [key for key, each in pool.questions.items() if each.is_answered]
+    return [pool.questions[key] for key in sample(select(pool.judged, keys), count, seed=1).queries]
 
 
 def condensed(order: Iterable[str], graded: Iterable[str]) -> list[str]:
