@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
+from time import process_time
 from typing import Any, TypeAlias, get_args
 
 import anyio
@@ -22,10 +23,10 @@ from resift.benchmarks.quality import PLAIN, ingest_set
 from resift.core.values import Hit
 from resift.encoders.bm25 import Tokenizer
 from resift.evaluation.beir import load, splits
-from resift.evaluation.judged import JudgedSet
+from resift.evaluation.judged import JudgedSet, sample
 from resift.evaluation.measures import means, per_query
 from resift.factories.engine import Engine, build_engine
-from resift.pipeline.request import SearchRequest
+from resift.pipeline.request import MAX_FEEDBACK, SearchRequest
 from resift.server.cli.console import show
 from resift.settings.load import load_settings
 
@@ -164,6 +165,24 @@ async def tokenizer(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
     return rows
 
 
+async def feedback(engine: Engine, judged: JudgedSet, folder: Path) -> Rows:
+    """Search once more with the best passages: queries helped and hurt, and processor time, by the default search."""
+    question = SearchRequest("", per_document=1)
+    await ask(engine, judged, {next(iter(judged.queries)): question})  # loads the models
+    rows, before, least_s = list[tuple[str, ...]](), dict[str, float](), 0.0
+    for passages in range(MAX_FEEDBACK + 1):
+        start_s = process_time()
+        found = await ask(engine, judged, same_for_all(judged, replace(question, feedback=passages)))
+        took_s = process_time() - start_s
+        orders = {key: [hit.passage.document_id for hit in hits] for key, hits in found.items()}
+        after = per_query(judged.grades, orders, MEASURES)[MEASURES[0]]
+        before, least_s = before or after, least_s or took_s
+        helped, hurt = [sum(sign * (after[key] - before[key]) > 0 for key in after) for sign in (1, -1)]
+        label = f"feedback {passages}: {helped} helped, {hurt} hurt, {took_s / least_s:.2f} times the processor time"
+        rows.append(row(label, judged.grades, found))
+    return rows
+
+
 async def hits_when_rebuilt(judged: JudgedSet, question: SearchRequest, **settings: Any) -> Found:
     """Return the hits of each query in a collection built with other settings."""
     other = build_engine(load_settings(**settings))
@@ -175,7 +194,7 @@ async def hits_when_rebuilt(judged: JudgedSet, question: SearchRequest, **settin
 
 
 PARTS: Mapping[str, Callable[[Engine, JudgedSet, Path], Awaitable[Rows]]] = {
-    each.__name__: each for each in (fields, phrasings, examples, diversity, boosts, tokens, tokenizer)
+    each.__name__: each for each in (fields, phrasings, examples, diversity, boosts, tokens, tokenizer, feedback)
 }
 
 
@@ -220,13 +239,13 @@ def topic(identifier: str) -> str:
     return identifier.partition("_")[0]
 
 
-async def run(part: str, folders: Iterable[Path], split: str, store: Path) -> Table:
+async def run(part: str, folders: Iterable[Path], split: str, store: Path, questions: int) -> Table:
     """Return the table of one part on every set."""
-    engine = build_engine(load_settings(data_dir=store))
+    engine = build_engine(load_settings(data_dir=store, rerank={"cache_size": 0}))  # every row reads for itself
     table = Table("set", "asked", "questions", *MEASURES)
     try:
         for folder in folders:
-            judged = load(folder, split)
+            judged = sample(load(folder, split), questions, seed=1)
             await ingest_set(engine, judged)
             for line in await PARTS[part](engine, judged, folder):
                 table.add_row(judged.name, *line)
@@ -240,9 +259,10 @@ def main() -> None:
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--split", default="test")
+    parser.add_argument("--questions", type=int, default=0, help="of each set; 0: all")
     parser.add_argument("--store", type=Path, default=Path("build/quality"))
     options = parser.parse_args()
-    show(anyio.run(run, options.part, options.folders, options.split, options.store))
+    show(anyio.run(run, options.part, options.folders, options.split, options.store, options.questions))
 
 
 if __name__ == "__main__":

@@ -75,6 +75,7 @@ def build_reranking(builder: RerankerBuilder, maxsim: Scorer) -> RerankingParts:
         default=_default(settings.rerank.default, cascades),
         metadata=MetadataSignals(**settings.blend.model_dump(exclude={"official_sources"})),
         missing={LLM: NEEDS_A_MODEL},
+        feedback=settings.rerank.feedback,
     )
     return RerankingParts(
         reranking,

@@ -35,6 +35,8 @@ class Rerankers:
     metadata: MetadataSignals = NO_METADATA
     missing: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     """By the name of a reranker that is not configured: how to configure it, as a sentence after a space."""
+    feedback: int = 0
+    """How many of the best passages are searched with once more, where a request does not say."""
 
     @property
     def names(self) -> list[str]:

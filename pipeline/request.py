@@ -18,6 +18,7 @@ MAX_PHRASINGS = 8  # each costs one more search, and more of them find little th
 MAX_EXAMPLES = 20
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: no model reads more
 DEFAULT_LIMIT = 10
+MAX_FEEDBACK = 2  # best passages to search with once more: those after the second are too often wrong
 MAX_RESULTS = 200  # hits that can be paged through: deeper than any reranker reads
 
 EVERY_COLLECTION = "*"
@@ -105,6 +106,8 @@ class SearchRequest(HybridSearchRequest):
     """Whether a language model may write phrasings if there are no `queries` and the settings ask for some."""
     rerank_weight: Annotated[float | None, PYTHON_ONLY, Field(ge=0, le=1)] = None
     """Share of the reranker in the final score, retrieval having the rest. None: as tuned, or as configured."""
+    feedback: Annotated[int | None, PYTHON_ONLY, Field(ge=0, le=MAX_FEEDBACK)] = None
+    """How many of the best reranked passages to search with once more; 0: none. None: as configured."""
 
     @property
     def named(self) -> list[str]:

@@ -84,6 +84,10 @@ class Scope:
             found += [f"{collection.name}: {reason}" for reason in reasons] if self.is_several else reasons
         return found[:MAX_EXPLAINED]
 
+    def example(self, passage: Passage) -> str:
+        """Return the id that `searched` knows a passage by that it has found."""
+        return self.searched.add_example(passage) if isinstance(self.searched, Federation) else passage.id
+
     async def dense_vectors(self, hits: Sequence[Hit]) -> list[AnyVector | None]:
         """Return the dense vector of each hit's passage; None for one that has none."""
         found: dict[tuple[str, str], AnyVector] = {}

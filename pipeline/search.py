@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from ..core.errors import InvalidInput
 from ..core.query import Query
@@ -12,12 +13,10 @@ from ..core.text import clean, listed
 from ..core.tracing import traced
 from ..core.values import Hit, Logistic, Passage, Ranking
 from ..core.vectors import DENSE
-from ..rerank.blend import with_shares
 from ..rerank.protocols import Orderer, Scorer
 from ..rerank.signals import MetadataSignals, Mix
 from ..rerank.stages.cascade import Cascade, PlannedStage
 from ..rerank.stages.diversity import diversify
-from ..rerank.stages.metadata import weigh_metadata
 from ..rerank.stages.order import OrderStage, PlannedOrder
 from ..rerank.stages.score import PlannedScore
 from ..search.equal_passages import collapsed
@@ -27,15 +26,26 @@ from ..search.retriever import Retriever
 from ..store.collection import Collection, Store
 from ..store.manifest import Manifest, TunedVerdicts
 from .evidence import Judge, last_scoring_stage
+from .metadata_order import REORDERED_HITS, weighed
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages, verdict_models
 from .preferences import preferences
+from .relevance_feedback import SecondSearch, feedback_passages
 from .rephrasing import Rephrased, Rephraser
-from .request import DEFAULT, EVERY_COLLECTION, MAX_RESULTS, NO_RERANKER, SearchRequest, clean_query, prepare, query_of
+from .request import (
+    DEFAULT,
+    DEFAULT_LIMIT,
+    EVERY_COLLECTION,
+    MAX_RESULTS,
+    NO_RERANKER,
+    SearchRequest,
+    clean_query,
+    prepare,
+    query_of,
+)
 from .scope import Scope
 from .selection import open_scope, selection_of
 
-REORDERED_HITS = 100  # reordered by metadata or diversity if nothing is reranked: the hits of one leg
 NO_WORDS = "No passage contains any word of the query. Mode 'hybrid' searches by meaning too."
 UNCALIBRATED = "Relevance is unknown: only the bundled encoder and rerankers are calibrated."
 
@@ -96,9 +106,9 @@ class Pipeline:
         with traced("retrieve") as report:
             ranking = report(await self._retriever.retrieve(scope.searched, rephrased.query, retrieval))
         ranking = self._with_relevance(rephrased.before(ranking), is_reranked=bool(stages))
-        ranking = _weighed(ranking, query, request=request, metadata=metadata, stages=stages)
+        ranking = weighed(ranking, query, request=request, metadata=metadata, stages=stages)
         query = rephrased.for_reranking(request.time_budget_ms)
-        for stage in stages:
+        for stage in self._with_feedback(request, query, stages=stages, scope=scope, first=retrieval):
             with traced(f"rerank {stage.name}") as report:
                 ranking = report(await stage.run(ranking, query))
         if request.diversity:
@@ -199,6 +209,17 @@ class Pipeline:
         selection = selection_of(names, is_every=is_every, has_others=len(known) > len(names))
         return await open_scope(request, selection, open_one=self.open, paths=self.paths)
 
+    def _with_feedback(
+        self, request: SearchRequest, query: Query, *, stages: Sequence[PlannedStage], scope: Scope, first: Retrieval
+    ) -> Sequence[PlannedStage | SecondSearch]:
+        """Return the stages with one after the first that searches once more, if there is to be one."""
+        passages = feedback_passages(request, stages, self.rerankers.feedback)
+        if not passages or not isinstance(stages[0], PlannedScore):
+            return stages
+        search, shown = partial(self._retriever.retrieve, scope.searched, query), max(request.limit, DEFAULT_LIMIT)
+        second = SecondSearch(stages[0], passages, first=first, search=search, example=scope.example, shown=shown)
+        return [stages[0], second, *stages[1:]]
+
     def _query(self, text: str, instruction: str) -> Query:
         return Query(clean_query(text), instruction=clean(instruction), clock=self._clock, now=self._now())
 
@@ -259,25 +280,6 @@ def _retrieval(request: SearchRequest, scope: Scope, *, head: int, metadata: Met
         like=request.like,
         unlike=request.unlike,
     )
-
-
-def _weighed(
-    ranking: Ranking,
-    query: Query,
-    *,
-    request: SearchRequest,
-    metadata: MetadataSignals,
-    stages: Sequence[PlannedStage],
-) -> Ranking:
-    """Return the ranking with metadata weighed in, if no stage that scores will do so.
-
-    Shares in the settings apply to reranked hits; without a reranker only what the request asks for counts.
-    """
-    is_wanted = bool(metadata.shares if stages else request.recency or request.boost)
-    if not is_wanted or any(isinstance(stage, PlannedScore) for stage in stages):
-        return ranking
-    mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, now=query.now)
-    return weigh_metadata(ranking, query, mix=mix, depth=stages[0].depth if stages else REORDERED_HITS)
 
 
 def _as_ranking(passages: Sequence[Passage]) -> Ranking:

@@ -151,6 +151,13 @@ class Federation:
             raise InvalidInput(f"{passage_id!r} is not a passage of {self.name}. Take a passage_id from a hit.")
         return self._examples[passage_id]
 
+    def add_example(self, passage: Passage) -> str:
+        """Make a passage that was found here an example; return the id that it is then known by."""
+        member = next(each for each in self._members if each.name == passage.collection)
+        name = f"{member.name}/{passage.id}"
+        self._examples[name] = self._register(member, member.collection.point_of(passage.id))
+        return name
+
     async def _search_member(
         self, member: Member, legs: Sequence[Leg], where: Condition | None, factors: Mapping[int, float]
     ) -> list[list[ScoredPoint]]:

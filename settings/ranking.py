@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ..encoders.bm25 import AVERAGE_LENGTH, Tokenizer
+from ..pipeline.request import MAX_FEEDBACK
 from ..rerank.signals import MAX_FACTOR
 from ..search.retriever import Fusion
 
@@ -56,6 +57,11 @@ class RerankSettings(BaseModel):
         default=None,
         description="The weight of the reranker in the final score, from 0 to 1; retrieval has the rest. If empty, "
         "each reranker has a weight of its own. `resift tune` finds the best one for your questions.",
+    )
+    feedback: Annotated[int, Field(ge=0, le=MAX_FEEDBACK)] = Field(
+        default=0,
+        description="How many of the best reranked passages, at most 2, are searched with once more, as examples, so "
+        "that what is like them is read too. 0 turns it off.",
     )
     cache_size: Annotated[int, Field(ge=0)] = Field(
         default=10_000,

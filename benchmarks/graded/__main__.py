@@ -46,6 +46,8 @@ HYBRID, BY_DEFAULT, PERFECT = "hybrid", "default", "perfect order of the hits"
 SYSTEMS: Mapping[str, SearchRequest] = {
     HYBRID: SearchRequest("", reranker=NO_RERANKER, limit=FOUND),
     BY_DEFAULT: SearchRequest("", reranker=DEFAULT),
+    "feedback 1": SearchRequest("", reranker=DEFAULT, feedback=1),
+    "feedback 2": SearchRequest("", reranker=DEFAULT, feedback=2),
     "all read": SearchRequest("", reranker=DEFAULT, depth=FOUND, limit=FOUND),
     "reranker alone": SearchRequest("", reranker=DEFAULT, depth=FOUND, limit=FOUND, rerank_weight=1.0),
 }

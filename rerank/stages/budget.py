@@ -87,19 +87,28 @@ class HeadReader:
     """Decides how many passages of a head to score next, and collects their scores.
 
     `pace` is the reranker's speed in earlier queries, updated by this one. The pace of this query takes precedence,
-    since earlier calls may have waited for the model to load.
+    since earlier calls may have waited for the model to load. `known` are the scores of the first passages, which need
+    not be read.
     """
 
-    def __init__(self, query: Query, passages: int, *, pace: Pace, early_stop: EarlyStop | None) -> None:
+    def __init__(
+        self,
+        query: Query,
+        passages: int,
+        *,
+        pace: Pace,
+        early_stop: EarlyStop | None,
+        known: Sequence[float] = (),
+    ) -> None:
         self._query = query
         self._passages = passages
         self._early_stop = early_stop
         self._paces = (Pace(), pace)
         self._budget_s = query.seconds_left
         self._slice_start = 0.0
-        self._parts: list[Scores] = []
+        self._parts = [Scores(tuple(known))] if known else []
         self._cancelled = False
-        self.done = 0
+        self.done = self._known = len(known)
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -109,7 +118,7 @@ class HeadReader:
     @property
     def may_stop(self) -> bool:
         """Return whether the order so far decides if reading goes on."""
-        return self._early_stop is not None and bool(self._parts)
+        return self._early_stop is not None and self.done > self._known
 
     def is_enough(self, finals: Sequence[float], earlier: Sequence[float]) -> bool:
         """Return whether reading may stop at these final scores of what is read, and scores of the head before."""

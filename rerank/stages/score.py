@@ -60,8 +60,11 @@ class PlannedScore:
         slice_size = self.stage.slice_size
         return EarlyStop(self.cutoff, slice_size) if self.cutoff and slice_size else None
 
-    async def run(self, ranking: Ranking, query: Query) -> Ranking:
-        """Return the ranking with its head reordered; in its old order, marked degraded, when the scorer fails."""
+    async def run(self, ranking: Ranking, query: Query, *, known: Sequence[float] = ()) -> Ranking:
+        """Return the ranking with its head reordered; in its old order, marked degraded, when the scorer fails.
+
+        `known` are the scores that this stage gave to the first hits before. They are not read again.
+        """
         start, scorer = query.clock(), self.stage.scorer
         head = ranking.hits[: self.depth]
         if not head:
@@ -71,7 +74,7 @@ class PlannedScore:
             query = query.without_instruction()
         passages = [hit.passage for hit in head]
         is_first_call = self.stage.pace.seconds_per_passage is None
-        reader = HeadReader(query, len(head), pace=self.stage.pace, early_stop=self.early_stop)
+        reader = HeadReader(query, len(head), pace=self.stage.pace, early_stop=self.early_stop, known=known)
         try:
             require_time(query)
             while not self._is_enough(reader, head) and (size := reader.next_slice()):

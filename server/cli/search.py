@@ -125,7 +125,7 @@ def explain_table(ranking: Ranking, *, rows: int) -> Table:
 
     scores = _later_scores(ranking)
     table = Table("before", RETRIEVED, "after", *scores, "relevance", "move")
-    before = sorted(ranking.hits, key=_was)[:rows]
+    before = sorted(ranking.hits, key=lambda hit: (_is_new(hit), _was(hit)))[:rows]
     for first, hit in zip(before, ranking.hits[:rows], strict=True):
         table.add_row(
             f"#{_was(first)} {escape(_name(first))}",
@@ -140,10 +140,11 @@ def explain_table(ranking: Ranking, *, rows: int) -> Table:
 
 def _later_scores(ranking: Ranking) -> list[str]:
     """Return the names of the scores after retrieval in the order of their stages, the blend after its parts."""
+    from ...pipeline.merging import FEEDBACK
     from ...rerank.signals import FROM_METADATA
 
     later = [name for name in dict.fromkeys(chain.from_iterable(map(_after_retrieval, ranking.hits))) if name != BLEND]
-    blended = {*FROM_METADATA, *(stage.name for stage in ranking.stages if stage.kind == "score")}
+    blended = {FEEDBACK, *FROM_METADATA, *(stage.name for stage in ranking.stages if stage.kind == "score")}
     places = [place for place, name in enumerate(later, start=1) if name in blended]
     return [*later[: places[-1]], BLEND, *later[places[-1] :]] if places else later
 
@@ -157,7 +158,14 @@ def _was(hit: Hit) -> int:
     return hit.was or hit.rank
 
 
+def _is_new(hit: Hit) -> bool:
+    """Return whether only a second search found the hit, so that it has no place in the order before."""
+    return RETRIEVED not in hit.scores and bool(hit.scores)
+
+
 def _move(hit: Hit) -> str:
+    if _is_new(hit):
+        return "[green]new[/green]"
     if _was(hit) == hit.rank:
         return ""
     move = f"#{_was(hit)} -> #{hit.rank}"
