@@ -128,7 +128,7 @@ def explain_table(ranking: Ranking, *, rows: int) -> Table:
     before = sorted(ranking.hits, key=lambda hit: (_is_new(hit), _was(hit)))[:rows]
     for first, hit in zip(before, ranking.hits[:rows], strict=True):
         table.add_row(
-            f"#{_was(first)} {escape(_name(first))}",
+            "" if _is_new(first) else f"#{_was(first)} {escape(_name(first))}",
             _score(first, RETRIEVED),
             f"#{hit.rank} {escape(_name(hit))}",
             *(_score(hit, name) for name in scores),

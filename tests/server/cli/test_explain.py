@@ -1,6 +1,7 @@
 """The table of `resift search --explain`: every score after retrieval has a column, in the order of the stages."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -40,3 +41,14 @@ def test_blend_stands_behind_what_is_in_it_and_later_scores_behind_the_blend(
     table = explain_table(ranking(scores, *stages), rows=2)
     expected = ["before", "fused", "after", *columns, "relevance", "move"]
     assert [column.header for column in table.columns] == expected
+
+
+def test_hit_that_only_a_second_search_found_is_new_and_has_no_place_before() -> None:
+    fed = {"rerank": 3.0, "blend": 1.0, "like": 0.9, "feedback": 1.0}
+    before = ranking(fed, ("rerank", "score"), ("feedback", "rank"))
+    new = Hit(Passage("c", 0, text="text"), 0.7, rank=2, scores=fed, ranks={"feedback": 1})
+    first, last = before.hits
+    table = explain_table(replace(before, hits=[first, new, replace(last, rank=3)]), rows=3)
+    assert [column.header for column in table.columns][3:-2] == ["rerank", "like", "feedback", "blend"]
+    assert list(table.columns[0].cells) == ["#1 b#0", "#2 a#0", ""]
+    assert list(table.columns[-1].cells) == ["[green]#2 -> #1[/green]", "[green]new[/green]", "#1 -> #3"]
