@@ -34,7 +34,8 @@ async def plant(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engin
 
 
 async def ask(engine: Engine, **arguments: Any) -> Page:
-    return await engine.services.pipeline.search(SearchRequest(QUERY, **{"collection": "pumps", **arguments}))
+    request = SearchRequest(QUERY, **{"collection": "pumps", **arguments})  # pyright: ignore[reportArgumentType]
+    return await engine.services.pipeline.search(request)
 
 
 def names(page: Page) -> list[str]:
