@@ -1,15 +1,23 @@
-"""Recency and boosts of a request, which override those in the settings."""
+"""Recency and boosts of a request, which override those in the settings, and the order by them without a reranker."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import Any, cast
 
 from ..core.errors import InvalidInput, nearest
+from ..core.query import Query
 from ..core.text import listed
-from ..rerank.signals import BOOSTED_BY_PATH, MAX_FACTOR, MetadataSignals
+from ..core.values import Ranking
+from ..rerank.blend import with_shares
+from ..rerank.signals import BOOSTED_BY_PATH, MAX_FACTOR, MetadataSignals, Mix
+from ..rerank.stages.cascade import PlannedStage
+from ..rerank.stages.metadata import weigh_metadata
+from ..rerank.stages.score import PlannedScore
 from ..store.fields import FieldType
 from .request import SearchRequest
+
+REORDERED_HITS = 100  # reordered by metadata or diversity if nothing is reranked: the hits of one leg
 
 _RECENCY = "`recency` takes {'field': a date field, 'half_life_days': above 0, 'weight': 0 to 1}"
 
@@ -34,6 +42,25 @@ def preferences(request: SearchRequest, settings: MetadataSignals, known: Mappin
         shares = ", ".join(f"{name} {share:g}" for name, share in signals.shares.items())
         raise InvalidInput(f"The weights of recency and boost must sum to at most 1; they are {shares}.")
     return signals
+
+
+def weighed(
+    ranking: Ranking,
+    query: Query,
+    *,
+    request: SearchRequest,
+    metadata: MetadataSignals,
+    stages: Sequence[PlannedStage],
+) -> Ranking:
+    """Return the ranking with metadata weighed in, if no stage that scores will do so.
+
+    Shares in the settings apply to reranked hits; without a reranker only what the request asks for counts.
+    """
+    is_wanted = bool(metadata.shares if stages else request.recency or request.boost)
+    if not is_wanted or any(isinstance(stage, PlannedScore) for stage in stages):
+        return ranking
+    mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, now=query.now)
+    return weigh_metadata(ranking, query, mix=mix, depth=stages[0].depth if stages else REORDERED_HITS)
 
 
 def _with_recency(

@@ -26,10 +26,9 @@ from ..search.retriever import Retriever
 from ..store.collection import Collection, Store
 from ..store.manifest import Manifest, TunedVerdicts
 from .evidence import Judge, last_scoring_stage
-from .metadata_order import REORDERED_HITS, weighed
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages, verdict_models
-from .preferences import preferences
+from .preferences import REORDERED_HITS, preferences, weighed
 from .relevance_feedback import SecondSearch, feedback_passages
 from .rephrasing import Rephrased, Rephraser
 from .request import (
