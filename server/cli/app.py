@@ -25,7 +25,7 @@ COMMANDS = {
     "delete": ("collections.documents", "Delete documents from a collection, or the whole collection."),
     "eval": ("evaluate", "Measure search and reranking on judged questions, and how deep to rerank."),
     "tune": ("tune", "Find the weights, depth and calibration that suit your questions"),
-    "train": ("train", "Fine-tune a reranker on judged questions."),
+    "train": ("train", "Fine-tune a reranker on judged questions and graded lists, or average several."),
     "optimize": ("collections.optimize", "Rebuild a collection's index."),
     "adopt": ("collections.adopt", "Search a collection that another program made."),
     "move": ("collections.transfer", "Copy collections to or from a Qdrant server."),

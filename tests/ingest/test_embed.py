@@ -35,7 +35,7 @@ async def test_metadata_field_with_a_vector_is_searched_alone_and_may_be_missing
     engine = build_engine(settings)
     await engine.services.ingestor.ingest(Job(collection="default", items=DOCUMENTS, total=3))
     page = await engine.services.pipeline.search(
-        SearchRequest(query="electric lighting", mode="dense", fields={"topic": 1})
+        SearchRequest(query="electric lighting", mode="dense", fields={"topic": 1}, reranker="none")
     )
     assert [hit.passage.document_id for hit in page.ranking.hits] == ["lamp", "pump"]  # the third has no topic
     collection = await engine.services.store.open("default")
