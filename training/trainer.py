@@ -67,7 +67,7 @@ def _train(
     relevance = KeepRelevance(loss, last)
     trainer: Any = CrossEncoderTrainer(
         model=network,
-        args=_arguments(recipe, folder),
+        args=_arguments(recipe, folder, loss),
         train_dataset=cast(Any, Dataset).from_list(examples),
         loss=loss,
         evaluator=DevelopmentSet(dev),
@@ -130,17 +130,14 @@ def _is_complete(checkpoint: Path) -> bool:
     return True
 
 
-def _arguments(recipe: Recipe, folder: Path) -> CrossEncoderTrainingArguments:
+def _arguments(recipe: Recipe, folder: Path, loss: ResidualListwiseLoss) -> CrossEncoderTrainingArguments:
     every = min(recipe.evaluate_every, recipe.steps)
     return CrossEncoderTrainingArguments(
         output_dir=str(folder),
         max_steps=recipe.steps,
         per_device_train_batch_size=recipe.batch,
         learning_rate=recipe.learning_rate,
-        learning_rate_mapping={
-            r"importance|summary|scales": recipe.head_learning_rate,
-            "^relevance$": RELEVANCE_LEARNING_RATE,
-        },
+        learning_rate_mapping=_other_rates(recipe, loss),
         lr_scheduler_type="cosine",
         warmup_steps=min(WARM_UP_STEPS, recipe.steps // 10),
         weight_decay=0.01,
@@ -160,3 +157,9 @@ def _arguments(recipe: Recipe, folder: Path) -> CrossEncoderTrainingArguments:
         seed=recipe.seed,
         data_seed=recipe.seed,
     )
+
+
+def _other_rates(recipe: Recipe, loss: ResidualListwiseLoss) -> dict[str, float]:
+    """Return learning rates by the parameters' names; a name that no parameter has is an error of the trainer."""
+    head = {r"importance|summary|scales": recipe.head_learning_rate}
+    return head if loss.relevance is None else {**head, "^relevance$": RELEVANCE_LEARNING_RATE}
