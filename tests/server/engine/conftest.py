@@ -11,5 +11,5 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "empty").mkdir()
     (tmp_path / "docs" / "pump.md").write_text("---\nkind: device\n---\n# Pump [1]\n\nThe pump hums: größer als …\n")
     (tmp_path / "docs" / "lamp.md").write_text("# Lamp\n\nThe lamp flickers when its contact is loose.\n")
-    (tmp_path / "docs" / "latin.md").write_bytes("größer".encode("latin-1"))
+    (tmp_path / "docs" / "damaged.pdf").write_bytes(b"%PDF-1.7\nnothing more")
     return tmp_path
