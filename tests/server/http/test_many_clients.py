@@ -49,7 +49,7 @@ async def _work(name: str, target: str | StdioServerParameters, mode: str) -> No
         for step in range(ROUNDS):
             documents = [
                 {"id": f"{name}-{step}", "text": _text(name, step)},
-                {"id": "shared", "text": _text(name, step)},
+                {"id": "shared", "text": _text(name[::-1], step)},
             ]
             taken = await _call(client, "ingest_documents", documents=documents)
             assert taken["failed"] == 0

@@ -55,7 +55,9 @@ async def test_answers_are_those_of_the_earlier_version(client: Client, answer: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer["arguments"]["query"])
-async def test_reranked_answers_begin_with_one_of_the_first_of_the_earlier_version(client: Client, answer: dict[str, Any]) -> None:
+async def test_reranked_answers_begin_with_one_of_the_first_of_the_earlier_version(
+    client: Client, answer: dict[str, Any]
+) -> None:
     result = await client.call_tool("search_and_rerank", {**answer["arguments"], "detail": "full"})
     assert result.structured_content is not None, result
     hits = result.structured_content["hits"]
