@@ -38,9 +38,7 @@ async def printed(engine: Engine) -> str:
 
 def test_average_of_the_benchmarks_is_that_of_their_table() -> None:
     page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r"^\| \S+ (?:test|dev) \| (\d+) \| (\.\d+) \|.*?\*\*(\.\d+)\*\* \| \+\.\d+ \| [\d.]+ \|$", page, re.MULTILINE
-    )
+    rows = re.findall(r"^\| \S+ (?:test|dev) \| (\d+) \| (\.\d+) \| \*\*(\.\d+)\*\* \| ", page, re.MULTILINE)
     assert len(rows) == 6
     questions, hybrid, default = zip(*rows, strict=True)
     assert f"{sum(map(int, questions)):,} questions" in ON_AVERAGE
