@@ -12,6 +12,8 @@ from .holdings import HeldFile
 
 MAX_KEPT = 3  # documents of skipped files that are named in a note
 
+MAX_NAME = 500  # characters of each; `delete` needs the whole name
+
 
 def documents_to_prune(
     holdings: Iterable[HeldFile], folders: Sequence[Path], *, seen: Collection[str], skipped: Mapping[str, str]
@@ -48,5 +50,5 @@ async def note_what_stays(
     held = await entries([source for source, kind in skipped.items() if kind != OTHER_NAMES])
     if not (kept := sorted(held.keys() - set(removed))):
         return ()
-    names = listed(kept, most=MAX_KEPT)
+    names = listed(kept, most=MAX_KEPT, characters=MAX_NAME)
     return (f"Still in the collection, although their files are skipped now: {names}. Delete what you do not want.",)
