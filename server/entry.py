@@ -2,10 +2,7 @@
 
 import sys
 
-WATCH = "watch"
-
-IN_ENGINE = ("search", "ingest", "collections", "jobs", "delete", "optimize", WATCH)
-"""The commands that run inside the engine when there is one."""
+from .engine.greeting import IN_ENGINE
 
 
 def main() -> None:

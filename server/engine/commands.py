@@ -17,8 +17,8 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ...api.caller import CALLER, Caller
-from ..entry import IN_ENGINE
 from ..terminal import TERMINAL, Terminal
+from .greeting import IN_ENGINE
 
 if TYPE_CHECKING:
     from ...factories.engine import Engine

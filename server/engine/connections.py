@@ -16,11 +16,10 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp.server.mcpserver import MCPServer
 
 from ...api.caller import CALLER, Caller
-from ..entry import WATCH
 from ..mcp.lines import ByteStream, LineService
 from .address import HAS_UNIX_SOCKETS, is_same_user
 from .commands import run_command
-from .greeting import COMMAND, LEASE, MAX_BYTES, MCP, STATUS, STOP, Goodbye, Hello
+from .greeting import COMMAND, LEASE, MAX_BYTES, MCP, STATUS, STOP, WATCH, Goodbye, Hello
 from .leases import lend_store
 from .state import tell_state
 

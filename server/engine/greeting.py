@@ -15,6 +15,11 @@ MAX_BYTES = 2**20
 MCP, COMMAND, STATUS, STOP, LEASE = "mcp", "command", "status", "stop", "lease"
 """What a client can want: serve MCP, run a command of the terminal, tell its state, stop, or leave the store alone."""
 
+WATCH = "watch"
+
+IN_ENGINE = ("search", "ingest", "collections", "jobs", "delete", "optimize", WATCH)
+"""The commands of the terminal that run inside the engine when there is one."""
+
 
 class Hello(NamedTuple):
     """What a client says first."""

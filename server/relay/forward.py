@@ -6,8 +6,7 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
-from ..engine.greeting import COMMAND
-from ..entry import WATCH
+from ..engine.greeting import COMMAND, WATCH
 from .connect import Connection, EngineFailed, connect
 
 INTERRUPTED = 130
