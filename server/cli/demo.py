@@ -17,6 +17,7 @@ import typer
 from ...pipeline.request import DEFAULT_LIMIT, NO_RERANKER, SearchRequest
 from .command import run_on_engine
 from .console import progress_bar, say, show, stdout
+from .ingest_report import print_report
 
 if TYPE_CHECKING:
     from ...core.values import Document
@@ -83,7 +84,6 @@ async def run_demo(engine: Engine) -> None:
 
 async def _ingest(engine: Engine, documents: Sequence[Document]) -> None:
     from ...ingest.job import Job
-    from .collections.documents import print_report
 
     start = time.perf_counter()
     with progress_bar("Ingesting") as progress:

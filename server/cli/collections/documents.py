@@ -16,6 +16,8 @@ from ....ingest.files.glob import has_magic
 from ...terminal import current_folder
 from ..command import AsJson, CollectionName, Filter, call_api, parse_json_object
 from ..console import note, print_json, progress_bar, say, show
+from ..ingest_report import print_report
+from .jobs import begin
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,18 +26,6 @@ if TYPE_CHECKING:
     from ....ingest.job import IngestReport
     from ....pipeline.summary import CollectionSummary, FieldSummary
     from ....store.manifest import Tuning
-
-MAX_FAILURES = 20
-
-MAX_PLANNED_SHOWN = 20  # of each kind of change
-
-TO_DO: Mapping[str, str] = {
-    "added": "to add",
-    "updated": "to update",
-    "renamed": "to rename",
-    "removed": "to remove",
-}
-"""What a dry run calls the changes."""
 
 INTERRUPTED = (
     "Interrupted. The documents that were ingested so far are stored. Run the command again to ingest the rest."
@@ -61,8 +51,6 @@ def ingest(
         _check_exists(path)
     options = {"collection": collection, "glob": glob, "prune": prune, "dry_run": dry_run}
     if background:
-        from .jobs import begin
-
         begin({"paths": paths, **options}, as_json=as_json)
         return
     report = call_api(lambda resift: _ingest(resift, paths, **options))
@@ -91,43 +79,6 @@ async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> Inges
     except anyio.get_cancelled_exc_class():
         note(INTERRUPTED)
         raise
-
-
-def print_report(report: IngestReport, collection: str, *, dry_run: bool = False) -> None:
-    """Print what an ingestion did, or would do; failures go to stderr."""
-    kinds = ("added", "updated", *(["renamed"] if report.renamed else []), "unchanged", "removed")
-    words: Mapping[str, str] = TO_DO if dry_run else {}
-    counts = ", ".join(f"{getattr(report, kind):,} {words.get(kind, kind)}" for kind in kinds)
-    failed = f", {len(report.failures):,} {'cannot be read' if dry_run else 'failed'}" if report.failures else ""
-    done = "to write. Nothing was changed" if dry_run else "written"
-    say(f"{collection}: {counts}{failed}; {counted(report.passages, 'passage')} {done}.")
-    _print_plan(report)
-    if report.gone:
-        kept = counted(report.gone, "document")
-        say(f"Kept although their files are gone or empty: {kept}. --prune removes them (--dry-run: shows which).")
-    if report.truncated:
-        longer = f"{counted(report.truncated, 'passage')} {'is' if report.truncated == 1 else 'are'} longer"
-        say(
-            f"{longer} than the encoder's window; only the beginning was encoded. "
-            "Lower RESIFT_INGEST__MAX_TOKENS to make passages shorter."
-        )
-    for each in report.notes:
-        note(f"  {each}")
-    for failure in report.failures[:MAX_FAILURES]:
-        note(f"  failed: {failure.source}: {failure.reason}")
-    if len(report.failures) > MAX_FAILURES:
-        note(f"  ... and {counted(len(report.failures) - MAX_FAILURES, 'more failure')}.")
-
-
-def _print_plan(report: IngestReport) -> None:
-    """Print the first documents of each kind of change that a dry run found."""
-    here = f"{current_folder().as_posix().rstrip('/')}/"
-    for kind, ids in report.planned.items():
-        word = TO_DO[kind].removeprefix("to ")
-        for id_ in ids[:MAX_PLANNED_SHOWN]:
-            say(f"  {word} {' -> '.join(each.removeprefix(here) for each in id_.split(' -> '))}")
-        if (more := getattr(report, kind) - MAX_PLANNED_SHOWN) > 0:
-            say(f"  ... and {more:,} more to {word}")
 
 
 @app.command()

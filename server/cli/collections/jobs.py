@@ -15,6 +15,7 @@ from ....core.errors import InvalidInput
 from ....core.text import counted
 from ..command import ENGINE, AsJson
 from ..console import HINTS, note, print_json, progress_bar, say, show
+from ..ingest_report import print_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +63,6 @@ def jobs(
     if as_json:
         print_json({**_entry(record), "report": None if record.report is None else asdict(record.report)})
     elif record.report is not None and str(record.state) == "done":
-        from .documents import print_report
-
         print_report(record.report, record.collection)
     else:
         say(_in_a_line(record))
