@@ -129,7 +129,7 @@ def fill(folder: Path) -> None:
 
 def measure_imports() -> Table:
     """Return what the engine imports before it lists its tools: the SDK, and then what is ours, by package."""
-    code = "import gc; gc.disable(); import mcp.server.mcpserver; import resift.server.engine.hub"
+    code = "import gc; gc.disable(); import mcp.server.mcpserver; import resift.server.engine.daemon"
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True, env=os.environ
     )

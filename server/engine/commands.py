@@ -22,7 +22,7 @@ from .greeting import IN_ENGINE
 
 if TYPE_CHECKING:
     from ...factories.engine import Engine
-    from .connections import Client
+    from .connected_client import Client
     from .hub import Hub
 
 INTERRUPTED = 130

@@ -19,6 +19,7 @@ from ..output import log_to_stderr
 from ..relay.connect import EngineFailed, connect
 from ..terminal import route_streams
 from .address import EngineAddress
+from .connections import answer
 from .greeting import STOP
 from .hub import Hub
 from .process import Unusable, holding
@@ -76,7 +77,7 @@ def _serve(settings: Settings, listener: Listener, announce: Callable[[str], Non
             engine = build_engine(settings)
             hub = Hub(engine, address, settings.data_dir, beside=partial(serve_http, engine, listener))
             announce(announcement(listener, settings))
-            anyio.run(hub.serve, listening)
+            anyio.run(hub.serve, listening, answer)
             return True
     except Timeout:
         return False

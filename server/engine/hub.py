@@ -1,37 +1,28 @@
 """The engine as a server: it accepts clients until it is told to stop, or until nobody has needed it for a while."""
 
-import gc
 import logging
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
 from anyio import to_thread
-from anyio.abc import SocketListener
+from anyio.abc import SocketListener, SocketStream
 
 from ...api.background import serving_jobs
 from ...api.watching import watch_registered
-from ...core.errors import ResiftError
-from ...factories.engine import Engine, build_engine, running
-from ...settings.load import load_settings
-from ...settings.location import LOGS, checksums, differing
-from ...store.edge.data_dir import ENGINE
-from ...tools.boundary import HINTS
+from ...factories.engine import Engine, running
+from ...settings.location import checksums, differing
 from ..mcp.assembly import create_server
-from ..output import log_to_files
-from ..terminal import route_streams
 from .address import EngineAddress
-from .connections import Client, answer
-from .greeting import COMMAND, MAX_BYTES, MCP, Hello, Welcome
-
-REFUSING_S = 3.0  # that clients are told why the engine cannot start, so that they do not start it over and over
+from .connected_client import Client
+from .greeting import COMMAND, MCP, Hello, Welcome
 
 WATCH_S = 1.0
 
@@ -42,24 +33,10 @@ FLUSH_S = 0.1  # for the last answers to leave
 Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """Serves something else, such as HTTP, until it is cancelled."""
 
+Answer: TypeAlias = Callable[["Hub", SocketStream], Coroutine[Any, Any, None]]
+"""Serves one connection to its end."""
+
 logger = logging.getLogger(__name__)
-
-
-def serve_until_stopped(listening: socket.socket, address: EngineAddress, folder: Path) -> int:
-    """Serve the clients that connect; return the exit code of the process."""
-    sys.argv[:] = [ENGINE]  # as which other processes name this one in messages
-    try:
-        settings = load_settings()
-        log_to_files(folder / LOGS, settings.log_level)
-        route_streams(settings.log_level)
-        hub = Hub(build_engine(settings), address, folder)
-    except ResiftError as error:
-        _refuse_all(listening, address, error.text(HINTS))
-        return 1
-    gc.freeze()  # what a start made stays; later collections need not look at it
-    gc.enable()
-    anyio.run(hub.serve, listening)
-    return 0
 
 
 class Hub:
@@ -86,7 +63,7 @@ class Hub:
         self._idle_since = self.started
         self._stop = anyio.Event()
 
-    async def serve(self, listening: socket.socket) -> None:
+    async def serve(self, listening: socket.socket, answer: Answer) -> None:
         """Serve until told to stop; then finish the calls in flight and close the store."""
         listener = await SocketListener.from_socket(listening)
         logger.info("Started, process %d, version %s", self.address.pid, self.address.version)
@@ -194,18 +171,3 @@ class Hub:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async for received in signals:
                 self.stop(f"signal {received.name}")
-
-
-def _refuse_all(listening: socket.socket, address: EngineAddress, problem: str) -> None:
-    """Tell the clients that have the same settings why the engine cannot start. Others start one of their own."""
-    logger.error("%s", problem)
-    end, own = time.monotonic() + REFUSING_S, checksums()
-    while (left := end - time.monotonic()) > 0:
-        listening.settimeout(left)
-        with suppress(OSError, ValueError):
-            connection, _ = listening.accept()
-            with connection:
-                connection.settimeout(left)
-                if differing(Hello.decode(connection.recv(MAX_BYTES)).settings, own):
-                    return
-                connection.sendall(Welcome(address.pid, address.version, error=problem).encode())

@@ -11,7 +11,7 @@ import anyio
 from ...core.text import counted
 
 if TYPE_CHECKING:
-    from .connections import Client
+    from .connected_client import Client
     from .hub import Hub
 
 TELL_AFTER_S = 2.0

@@ -27,7 +27,7 @@ def main() -> int:
         with holding(folder) as (listening, address):
             _redirect_output(folder / LOGS)
             gc.disable()  # of what is imported nothing is garbage; looking for some takes a tenth of the start
-            from .hub import serve_until_stopped  # imports the MCP SDK, which takes most of a start
+            from .daemon import serve_until_stopped  # imports the MCP SDK, which takes most of a start
 
             return serve_until_stopped(listening, address, folder)
     except Timeout:

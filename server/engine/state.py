@@ -21,7 +21,7 @@ from .greeting import COMMAND, LEASE
 
 if TYPE_CHECKING:
     from ...ingest.watching.watched import Watched
-    from .connections import Client
+    from .connected_client import Client
     from .hub import Hub
 
 COLLECTIONS_TIMEOUT_S = 5.0  # a collection may have to be opened first, or maintenance may hold them all

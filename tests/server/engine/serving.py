@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from resift import __version__
 from resift.server.engine.address import listen
+from resift.server.engine.connections import answer
 from resift.server.engine.hub import Hub
 from resift.settings.location import ENGINE_LOCK
 from resift.tests.conftest import open_engine
@@ -27,7 +28,7 @@ async def served(folder: Path) -> AsyncGenerator[Hub]:
         address.write(data)
         hub = Hub(engine, address, data)
         async with anyio.create_task_group() as group:
-            group.start_soon(hub.serve, listening)
+            group.start_soon(hub.serve, listening, answer)
             yield hub
             hub.stop("the test is over")
 
