@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     )
     from .core.query import Query
     from .core.values import Document, Hit, Passage, Ranking, Stage
-    from .ingest.job import Failure, IngestReport
     from .ingest.removal import Removed
+    from .ingest.report import Failure, IngestReport
     from .pipeline.page import Page
     from .pipeline.reading import Extract
     from .pipeline.request import SearchRequest
@@ -77,8 +77,8 @@ _MODULES = {
     ),
     "core.query": ("Query",),
     "core.values": ("Document", "Hit", "Passage", "Ranking", "Stage"),
-    "ingest.job": ("Failure", "IngestReport"),
     "ingest.removal": ("Removed",),
+    "ingest.report": ("Failure", "IngestReport"),
     "pipeline.page": ("Page",),
     "pipeline.reading": ("Extract",),
     "pipeline.request": ("SearchRequest",),

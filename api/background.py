@@ -13,10 +13,10 @@ from ..core.errors import InvalidInput
 from ..core.text import counted, listed
 from ..factories.engine import Engine
 from ..ingest.files.named import shown
-from ..ingest.job import IngestReport, Progress
 from ..ingest.jobs.folder import Unreadable, unknown_job
 from ..ingest.jobs.live import Asked
 from ..ingest.jobs.record import JobRecord
+from ..ingest.report import IngestReport, Progress
 from .arguments import build
 from .caller import CALLER, Caller, check_rights
 from .ingestion import ingest

@@ -18,7 +18,8 @@ from ..core.extras import require_extra
 from ..factories.engine import Services, build_engine
 from ..ingest.files.named import roots_of
 from ..ingest.files.walk import Found, FoundFile
-from ..ingest.job import IngestReport, Job
+from ..ingest.job import Job
+from ..ingest.report import IngestReport
 from ..ingest.sources import Files
 from .ingestion import find, ingest
 

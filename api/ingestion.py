@@ -8,7 +8,8 @@ from ..factories.engine import Services
 from ..ingest.files.named import absolute, roots_of
 from ..ingest.files.skipping import notes_on
 from ..ingest.held_metadata import notes_on_left_out
-from ..ingest.job import IngestReport, Job
+from ..ingest.job import Job
+from ..ingest.report import IngestReport
 from ..ingest.sources import Files, search_paths
 from ..ingest.urls.fetching import UrlOptions
 from ..ingest.urls.pages import Pages, PageSettings, pages_at

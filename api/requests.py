@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SkipValidation, WithJso
 from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
-from ..ingest.job import Progress
+from ..ingest.report import Progress
 from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY, Strings
 
 MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each appears whole in every hit

@@ -12,8 +12,8 @@ from ..core.text import listed
 from ..core.values import Hit
 from ..evaluation.systems import DEPTHS
 from ..factories.engine import Engine, Services, build_engine
-from ..ingest.job import IngestReport, Progress
 from ..ingest.removal import Removed
+from ..ingest.report import IngestReport, Progress
 from ..pipeline.page import Page
 from ..pipeline.reading import Extract
 from ..pipeline.request import DEFAULT, SearchRequest

@@ -16,7 +16,7 @@ from ..core.errors import Forbidden, NotFound, ResiftError, StoreBusy, StoreUnav
 from ..core.text import counted
 from ..factories.engine import Engine
 from ..ingest.files.named import roots_of
-from ..ingest.job import IngestReport
+from ..ingest.report import IngestReport
 from ..ingest.watching.known_failures import KnownFailures
 from ..ingest.watching.noticing import Changes, changes
 from ..ingest.watching.originals import Originals

@@ -29,7 +29,7 @@ from rich.table import Table
 from resift.api.resift import Resift
 from resift.benchmarks.encode import export, fastembed
 from resift.examples.stdlib import stdlib_documents
-from resift.ingest.job import IngestReport
+from resift.ingest.report import IngestReport
 from resift.settings.load import Settings, load_settings
 from resift.store.edge.index_worker import resident_mb
 from resift.tests.models.encoders import write_encoder

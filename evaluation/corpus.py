@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from ..core.errors import InvalidInput
 from ..ingest.ingestor import Ingestor
-from ..ingest.job import Failure, IngestReport, Job, Progress
+from ..ingest.job import Job
 from ..ingest.removal import Remover
+from ..ingest.report import Failure, IngestReport, Progress
 from ..pipeline.search import Pipeline
 from .judged import JudgedSet
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..core.errors import ModelError, NotFound
-from ..ingest.job import Progress
+from ..ingest.report import Progress
 from ..models.endpoint.chat import ChatRequest, LanguageModel
 from ..store.collection import Collection
 from .question_file import DraftQuestion

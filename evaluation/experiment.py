@@ -7,8 +7,8 @@ from datetime import datetime
 from .. import __version__
 from ..core.errors import InvalidInput
 from ..ingest.ingestor import Ingestor
-from ..ingest.job import Progress
 from ..ingest.removal import Remover
+from ..ingest.report import Progress
 from ..pipeline.plan import DEFAULT_DEPTH, tuning_of
 from ..pipeline.request import DEFAULT
 from ..pipeline.search import Pipeline

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ..core.errors import ModelError
 from ..core.values import NO_USAGE, Ranking, Stage, Usage
-from ..ingest.job import Progress
+from ..ingest.report import Progress
 from ..pipeline.request import SearchRequest, clean_query
 from ..pipeline.search import Pipeline
 from .judged import JudgedSet

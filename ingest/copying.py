@@ -14,7 +14,7 @@ from ..store.collection import Collection, Store
 from ..store.fields import widen
 from ..store.points import payload_of
 from ..store.protocols import Entry, Point
-from .job import Progress
+from .report import Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,9 @@ from ..core.errors import InvalidInput
 from ..core.text import counted, cut, encodable
 from ..core.values import Document, Metadata
 from ..store.fields import Clash, FieldType, hold
-from .job import Failure, IngestReport, Job, LeftOut, add_up
+from .job import Job
 from .reader import FileDocument
+from .report import Failure, IngestReport, LeftOut, add_up
 
 Remember: TypeAlias = Callable[[Mapping[str, FieldType]], Awaitable[Mapping[str, FieldType]]]
 """Stores the fields of a collection, and returns those that it has then."""

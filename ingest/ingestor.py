@@ -23,10 +23,11 @@ from .flow.storing import Writer
 from .flow.streams import running_stages
 from .flow.taking import Taken, Taker
 from .held_metadata import check_fits
-from .job import IngestReport, Job, WriteLocks
+from .job import Job, WriteLocks
 from .parsers.registry import installed_parsers
 from .parsing import DocumentParser, InlineParser
 from .passages.chunker import Chunker
+from .report import IngestReport
 from .sync.file_plan import SyncPlan
 from .sync.holdings import Holdings
 from .sync.pruning import documents_to_prune, note_what_stays

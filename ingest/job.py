@@ -1,145 +1,21 @@
-"""Ingest jobs: what to ingest, how it is going, what came of it, and the locks that keep jobs apart."""
+"""Ingest jobs: what to ingest, and the locks that keep jobs apart."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import anyio
 
 from ..core.values import EMPTY, Document, Metadata
-from ..store.fields import FieldType
+from .report import Failure, Progress, Skipped
 
 if TYPE_CHECKING:
     from .sources import Files
     from .urls.pages import Pages
-
-MAX_EXAMPLES = 3  # of what was skipped, for each kind; of documents without a value, for each field
-
-MAX_PLANNED = 1_000  # documents that a dry run names, for each kind of change
-
-_VERBS = ("is", "has", "was", "cannot", "leads", "belongs", "names")
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A source that was not ingested, and a sentence for the caller that says why."""
-
-    source: str
-    reason: str
-
-    @classmethod
-    def of(cls, source: str, error: object) -> Self:
-        """Return a failure whose reason says "It" for the source, which stands beside it."""
-        reason = str(error)
-        for name in (f"{source} ", f"{source!r} "):
-            rest = reason.removeprefix(name)
-            if rest != reason and rest.partition(" ")[0] in _VERBS:
-                return cls(source, f"It {rest}")
-        return cls(source, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A source that was skipped because of its kind, such as "pdf", "hidden" or "empty"."""
-
-    source: str
-    kind: str
-
-
-def examples_of(skipped: Iterable[Skipped]) -> dict[str, tuple[str, ...]]:
-    """Return the first sources of each kind."""
-    examples: dict[str, tuple[str, ...]] = {}
-    for each in skipped:
-        examples[each.kind] = (*examples.get(each.kind, ()), each.source)[:MAX_EXAMPLES]
-    return examples
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A field whose values were left out of some documents, because they do not have the type of the field."""
-
-    kind: FieldType
-    documents: int
-    examples: tuple[tuple[str, Any], ...]
-    """The first documents with their values."""
-
-    def __add__(self, other: LeftOut) -> LeftOut:
-        """Return the sum of two reports on one field."""
-        examples = (*self.examples, *other.examples)[:MAX_EXAMPLES]
-        return LeftOut(self.kind, self.documents + other.documents, examples)
-
-
-def add_up(one: Mapping[str, LeftOut], other: Mapping[str, LeftOut]) -> dict[str, LeftOut]:
-    """Return what was left out in two parts of a job, by field."""
-    both = {name: one[name] + other[name] for name in one.keys() & other.keys()}
-    return {**one, **other, **both}
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """Counts of documents by outcome, of passages written, and the failures. Reports add up."""
-
-    added: int = 0
-    updated: int = 0
-    renamed: int = 0
-    """Whose files were renamed or moved: the documents have other ids now, and kept their vectors."""
-    unchanged: int = 0
-    removed: int = 0
-    gone: int = 0
-    """Documents that are kept although their files are gone, because the job did not prune."""
-    passages: int = 0
-    truncated: int = 0
-    """Passages longer than the encoder's window."""
-    failures: tuple[Failure, ...] = ()
-    skipped: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Files and folders that were skipped, by kind."""
-    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """The first of them, by kind."""
-    left_out: Mapping[str, LeftOut] = field(default_factory=dict[str, LeftOut])
-    """Metadata that was left out of documents, by field."""
-    notes: tuple[str, ...] = ()
-    """Sentences about other problems; the documents were ingested."""
-    planned: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """After a dry run: the first ids of the documents that would be added, updated, renamed or removed."""
-
-    def __add__(self, other: IngestReport) -> IngestReport:
-        """Return the sum of two reports."""
-        return IngestReport(
-            added=self.added + other.added,
-            updated=self.updated + other.updated,
-            renamed=self.renamed + other.renamed,
-            unchanged=self.unchanged + other.unchanged,
-            removed=self.removed + other.removed,
-            gone=self.gone + other.gone,
-            passages=self.passages + other.passages,
-            truncated=self.truncated + other.truncated,
-            failures=self.failures + other.failures,
-            skipped=dict(Counter(self.skipped) + Counter(other.skipped)),
-            examples=_joined(self.examples, other.examples, most=MAX_EXAMPLES),
-            left_out=add_up(self.left_out, other.left_out),
-            notes=self.notes + other.notes,
-            planned=_joined(self.planned, other.planned, most=MAX_PLANNED),
-        )
-
-    @property
-    def is_empty(self) -> bool:
-        """Return whether nothing came in, nothing was there already, and nothing was removed."""
-        return not (self.added or self.updated or self.renamed or self.unchanged or self.removed)
-
-
-def _joined(
-    first: Mapping[str, tuple[str, ...]], second: Mapping[str, tuple[str, ...]], *, most: int
-) -> dict[str, tuple[str, ...]]:
-    return {kind: (*first.get(kind, ()), *second.get(kind, ()))[:most] for kind in (*first, *second)}
-
-
-Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
-"""Is called with how much is done, of how much, and a message for the reader; of 0 means that it is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)

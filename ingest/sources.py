@@ -16,9 +16,9 @@ from .files.named import local_path
 from .files.roots import Roots
 from .files.skipping import BLANK
 from .files.walk import Found, FoundFile, find_files
-from .job import Failure, Progress, Skipped
 from .parsing import Parse, parse_file
 from .reader import FileDocument, Unparsed, read_file
+from .report import Failure, Progress, Skipped
 from .text.decoding import normalise
 from .text.junk import junk_reason
 

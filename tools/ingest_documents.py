@@ -15,8 +15,8 @@ from ..api.resift import Resift
 from ..core.errors import InvalidInput
 from ..core.text import counted
 from ..ingest.files.skipping import most_frequent, why_empty
-from ..ingest.job import Failure, IngestReport
 from ..ingest.jobs.record import JobRecord
+from ..ingest.report import Failure, IngestReport
 from .background_jobs import job_answer
 from .boundary import make_tool
 from .notifications import call_with_progress

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 import anyio
 from mcp.server.mcpserver import Context
 
-from ..ingest.job import Progress
+from ..ingest.report import Progress
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ from ..evaluation.beir import load
 from ..evaluation.graded import read_pools
 from ..evaluation.judged import sample
 from ..ingest.ingestor import Ingestor
-from ..ingest.job import Job, Progress
+from ..ingest.job import Job
+from ..ingest.report import Progress
 from ..pipeline.reading import read_from
 from ..pipeline.request import NO_RERANKER, SearchRequest
 from ..pipeline.search import Pipeline

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from ...core.values import NO_USAGE, Usage
-from ...ingest.job import Failure
+from ...ingest.report import Failure
 from ..compare import Comparison, SystemResult, compare
 from ..judged import JudgedSet
 from ..measures import MAIN_MEASURE, MEASURES, means, oracle_recall, per_query

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from statistics import fmean
 
-from ...ingest.job import Progress
+from ...ingest.report import Progress
 from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline
 from ...store.feedback_log import UsedSearch

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.values import Hit, Ranking
-from ...ingest.job import Progress
+from ...ingest.report import Progress
 from ...pipeline.plan import MAX_TUNED_DEPTH
 from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...core.errors import InvalidInput
-from ...ingest.job import Progress
+from ...ingest.report import Progress
 from ...pipeline.plan import DEFAULT_DEPTH, tuned_weights, tuning_of
 from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline

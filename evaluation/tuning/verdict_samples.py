@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from ...core.values import Hit, Ranking
 from ...core.vectors import BM25, DENSE
 from ...core.verdict import Evidence
-from ...ingest.job import Progress
+from ...ingest.report import Progress
 from ...pipeline.evidence import evidence_of, last_scoring_stage
 from ...pipeline.request import DEFAULT_LIMIT, SearchRequest
 from ...pipeline.search import Pipeline

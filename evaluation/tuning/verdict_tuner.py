@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.verdict import VerdictModel
-from ...ingest.job import Progress
+from ...ingest.report import Progress
 from ...pipeline.evidence import GOOD_RELEVANCE, WEAK_RELEVANCE
 from ...pipeline.plan import verdict_models_of
 from ...store.manifest import TunedVerdicts

@@ -7,10 +7,10 @@ from pathlib import Path, PurePath
 
 from ...core.extras import install_line
 from ...core.text import cut, cut_middle
-from ..job import IngestReport
 from ..parsers.protocols import suffix_of
 from ..parsers.registry import installed_parsers
 from ..parsers.scans.pictures import SUFFIXES as PICTURES
+from ..report import IngestReport
 from ..text.junk import KINDS
 from .ignoring import GIT_RULES, IGNORED, OWN_RULES
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ...core.errors import NotFound, PathRefused, ResiftError
-from ..job import Failure, Skipped
 from ..parsers.registry import installed_parsers
+from ..report import Failure, Skipped
 from ..text.decoding import SAMPLE_BYTES, looks_like_text
 from ..text.junk import junk_by_name
 from . import skipping

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import NotFound, ResiftError
-from ..job import Failure, Skipped, examples_of
 from ..parsers.registry import installed_parsers
+from ..report import Failure, Skipped, examples_of
 from . import skipping
 from .gitignore import IgnoreFiles
 from .glob import DEFAULT_GLOB, Glob

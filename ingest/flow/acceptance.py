@@ -9,8 +9,8 @@ from ...core.errors import ResiftError
 from ...core.text import encodable
 from ...core.values import Document
 from ...store.fields import check_metadata, without_nulls
-from ..job import Failure
 from ..parsing import failing_alone
+from ..report import Failure
 
 NO_TEXT = (
     "The document has no text. If an earlier version of it is stored, that one is kept: delete it if you want it gone."

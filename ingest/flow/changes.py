@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ...core.values import Document, Metadata, Passage
 from ...store.protocols import Entry, FileState
-from ..job import IngestReport
+from ..report import IngestReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from ...core.text import counted
 from ...core.values import Document
 from ...store.protocols import Entry
-from ..job import Failure, IngestReport, Skipped, examples_of
 from ..reader import FileDocument
+from ..report import Failure, IngestReport, Skipped, examples_of
 from ..sources import FileReading
 from ..sync.file_plan import SyncPlan, leftovers
 from ..sync.states import state_of

@@ -16,10 +16,11 @@ from ...models.worker_pool import WorkerPool
 from ...store.collection import Collection
 from ...store.fields import FieldType
 from ..held_metadata import hold_all
-from ..job import Failure, IngestReport, Job
+from ..job import Job
 from ..parsing import DocumentParser, failing_alone
 from ..passages.chunker import Chunker
 from ..reader import FileDocument, with_structure
+from ..report import Failure, IngestReport
 from ..tally import Tally
 from .acceptance import NO_TEXT, digest_of, failure_of
 from .changes import CutDocument, Group, Incoming, Refresh

@@ -11,8 +11,8 @@ from ...core.values import Metadata, Passage
 from ...store.collection import Collection, named_documents
 from ...store.filters import FIRST_PASSAGES, All, AnyOf
 from ...store.protocols import FileState
-from ..job import IngestReport
 from ..reader import MODIFIED, modified_fact
+from ..report import IngestReport
 from ..tally import Tally
 from .changes import Refresh
 from .encoding import Encoded

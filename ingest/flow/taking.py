@@ -13,7 +13,8 @@ from anyio.streams.memory import MemoryObjectSendStream
 from ...core.values import Document
 from ...models.worker_pool import WorkerPool
 from ..files.walk import FoundFile
-from ..job import Failure, Job, Skipped
+from ..job import Job
+from ..report import Failure, Skipped
 from ..sources import FileReading, Files
 from ..sync.file_plan import SyncPlan
 from ..sync.holdings import HeldFile

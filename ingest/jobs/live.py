@@ -8,7 +8,7 @@ import anyio
 from filelock import BaseFileLock
 
 from ...core.errors import ResiftError
-from ..job import IngestReport, Progress
+from ..report import IngestReport, Progress
 from .record import JobRecord, KeptError
 
 Perform: TypeAlias = Callable[["Asked", Progress], Awaitable[IngestReport]]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...core import errors
 from ...core.errors import Hint, ResiftError
-from ..job import IngestReport
+from ..report import IngestReport
 
 VERSION = 1
 

@@ -15,7 +15,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from ...core.errors import ResiftError, StoreError, Unavailable
 from ...store.gate import Gate
-from ..job import Progress, WriteLocks
+from ..job import WriteLocks
+from ..report import Progress
 from .care import Care
 from .folder import JobFolder, Unreadable
 from .live import Asked, LiveJob, Perform

@@ -10,7 +10,8 @@ from ...core.values import Passage
 from ...store.collection import Collection
 from ...store.protocols import Entry
 from ..copying import document_batches
-from ..job import Progress, WriteLocks
+from ..job import WriteLocks
+from ..report import Progress
 from .exported_lines import Head, dump, line_of
 
 PASSAGES_AT_ONCE = 256

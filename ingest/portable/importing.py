@@ -11,8 +11,9 @@ from ...store.indexing import optimize
 from ...store.manifest import Manifest
 from ...store.protocols import Point
 from ..embed import Embedder
-from ..job import Progress, WriteLocks
+from ..job import WriteLocks
 from ..known_vectors import KnownVectors
+from ..report import Progress
 from .exported_lines import DocumentLine, Head, read_head, read_line
 
 PASSAGES_AT_ONCE = 128

@@ -16,10 +16,10 @@ from ...core.dates import written
 from ...core.errors import InvalidInput, UnreadableFile, UrlRefused
 from ...core.values import EMPTY, Document, Metadata
 from ...store.collection import Store
-from ..job import Failure
 from ..parsers.registry import installed_parsers
 from ..parsing import Parse, failing_alone, parse_file
 from ..reader import FileDocument, Unparsed, documents_in
+from ..report import Failure
 from ..text.decoding import decode
 from .content_types import suffix_for
 from .fetching import Fetched, Fetcher, UrlOptions

@@ -19,7 +19,7 @@ from ..terminal import TERMINAL, Terminal
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from ...ingest.job import Progress as JobProgress
+    from ...ingest.report import Progress as JobProgress
 
 HINTS: Mapping[Hint, str] = {
     Hint.LIST_COLLECTIONS: "Run `resift collections` to see which there are.",

@@ -10,7 +10,7 @@ from ..terminal import current_folder
 from .console import note, say
 
 if TYPE_CHECKING:
-    from ...ingest.job import IngestReport
+    from ...ingest.report import IngestReport
 
 MAX_FAILURES = 20
 

@@ -14,7 +14,7 @@ from resift.api.requests import IngestRequest
 from resift.api.resift import Resift
 from resift.core.errors import InvalidInput
 from resift.core.vectors import DENSE
-from resift.ingest.job import IngestReport
+from resift.ingest.report import IngestReport
 from resift.settings.load import Settings, load_settings
 from resift.store.protocols import Point
 from resift.tests.models.encoders import write_encoder

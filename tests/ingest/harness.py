@@ -13,10 +13,11 @@ from resift.encoders.minilm import BundledEncoder
 from resift.encoders.protocols import EncodedQuery
 from resift.ingest.embed import Embedder
 from resift.ingest.ingestor import Ingestor
-from resift.ingest.job import Failure, IngestReport, Job, Skipped, WriteLocks
+from resift.ingest.job import Job, WriteLocks
 from resift.ingest.parsing import DocumentParser
 from resift.ingest.passages.chunker import Chunker
 from resift.ingest.reader import with_structure
+from resift.ingest.report import Failure, IngestReport, Skipped
 from resift.ingest.sources import Files
 from resift.models.bundled import BUNDLED, TOKENIZER_FILE
 from resift.models.lazy import Lazy

@@ -14,9 +14,10 @@ from resift.core.values import Document
 from resift.core.vectors import standard_vectors
 from resift.ingest.files.roots import Roots
 from resift.ingest.flow.acceptance import NO_TEXT, digest_of
-from resift.ingest.job import Failure, Job
+from resift.ingest.job import Job
 from resift.ingest.parsers import Block, ParsedDocument, Section
 from resift.ingest.reader import FileDocument
+from resift.ingest.report import Failure
 from resift.ingest.sources import files_below
 from resift.store.protocols import Point
 from resift.tests.ingest.harness import FAILING_TEXT, Harness, doc, long_text, make_ingestor

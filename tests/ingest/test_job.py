@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from resift.core.errors import StoreError
-from resift.ingest.job import Failure, IngestReport, LeftOut, WriteLocks
+from resift.ingest.job import WriteLocks
 from resift.ingest.removal import Remover
+from resift.ingest.report import Failure, IngestReport, LeftOut
 from resift.store.edge.store import EdgeStore
 from resift.tests.ingest.harness import Harness, doc, make_ingestor
 

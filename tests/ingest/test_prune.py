@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resift.ingest.files.roots import Roots
-from resift.ingest.job import IngestReport
+from resift.ingest.report import IngestReport
 from resift.ingest.sources import files_below
 from resift.tests.ingest.harness import Harness, doc
 

@@ -11,7 +11,7 @@ import pytest
 from resift.core.values import Document
 from resift.ingest.files.roots import Roots
 from resift.ingest.files.skipping import notes_on
-from resift.ingest.job import Failure, IngestReport, Skipped
+from resift.ingest.report import Failure, IngestReport, Skipped
 from resift.ingest.sources import Files, files_below, text_document
 from resift.tests.ingest.harness import outcomes
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ....api.resift import Resift
-    from ....ingest.job import IngestReport
+    from ....ingest.report import IngestReport
     from ....pipeline.summary import CollectionSummary, FieldSummary
     from ....store.manifest import Tuning
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ....factories.engine import Engine
-    from ....ingest.job import Progress
+    from ....ingest.report import Progress
     from ....store.indexing import IndexMeasurement, Optimized
     from ....store.protocols import StatusCallback
 

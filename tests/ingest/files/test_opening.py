@@ -12,7 +12,7 @@ from resift.core.values import Document
 from resift.ingest.files import opening
 from resift.ingest.files.opening import open_file, open_folder
 from resift.ingest.files.roots import Roots
-from resift.ingest.job import Failure
+from resift.ingest.report import Failure
 from resift.ingest.sources import Files, files_below
 from resift.tests.ingest.harness import outcomes
 

@@ -1,7 +1,7 @@
 """Telling what was skipped: counts, examples, and what the caller can do."""
 
 from resift.ingest.files.skipping import MAX_KINDS, counts_of, most_frequent, notes_on, why_empty
-from resift.ingest.job import Failure, IngestReport
+from resift.ingest.report import Failure, IngestReport
 
 
 def test_most_frequent_kinds_come_first_and_the_rest_is_summed_up() -> None:

@@ -11,7 +11,7 @@ from resift.ingest.files.opening import open_file
 from resift.ingest.files.roots import Roots
 from resift.ingest.files.skipping import notes_on
 from resift.ingest.files.walk import Found, FoundFile, find_files
-from resift.ingest.job import IngestReport
+from resift.ingest.report import IngestReport
 
 
 def write(folder: Path, *names: str, data: bytes = b"text") -> None:

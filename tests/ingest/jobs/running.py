@@ -7,11 +7,11 @@ from typing import Any
 
 import anyio
 
-from resift.ingest.job import IngestReport, Progress
 from resift.ingest.jobs.folder import JobFolder
 from resift.ingest.jobs.live import Asked, LiveJob
 from resift.ingest.jobs.record import JobRecord, JobState
 from resift.ingest.jobs.runner import JobRunner
+from resift.ingest.report import IngestReport, Progress
 from resift.store.gate import Gate
 
 LONG_S = 60.0  # no wait of a test takes as long

@@ -9,12 +9,12 @@ import pytest
 from anyio import to_thread
 
 from resift.core.errors import Hint, IncompatibleCollection, Unavailable
-from resift.ingest.job import IngestReport, Progress
 from resift.ingest.jobs import runner as jobs_runner
 from resift.ingest.jobs.folder import JobFolder
 from resift.ingest.jobs.live import Asked
 from resift.ingest.jobs.record import JobState
 from resift.ingest.jobs.runner import JobRunner
+from resift.ingest.report import IngestReport, Progress
 from resift.store.gate import Gate
 from resift.tests.ingest.jobs.running import (
     LONG_S,

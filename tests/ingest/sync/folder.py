@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from resift.ingest.files.roots import Roots
-from resift.ingest.job import IngestReport
 from resift.ingest.parsing import Part, parse_file
 from resift.ingest.reader import Parse
+from resift.ingest.report import IngestReport
 from resift.ingest.sources import files_below
 from resift.store.collection import Collection
 from resift.store.filters import FIRST_PASSAGES, All, AnyOf

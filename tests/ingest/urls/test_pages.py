@@ -12,8 +12,9 @@ from anyio.lowlevel import current_token
 
 from resift.core.values import Document
 from resift.ingest.flow.taking import Taken, Taker
-from resift.ingest.job import Failure, IngestReport, Job
+from resift.ingest.job import Job
 from resift.ingest.reader import FileDocument
+from resift.ingest.report import Failure, IngestReport
 from resift.ingest.sync.file_plan import SyncPlan
 from resift.ingest.sync.holdings import Holdings
 from resift.ingest.urls.pages import Pages, PageSettings, pages_at

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from resift.ingest.job import Failure, IngestReport
 from resift.ingest.jobs.record import JobState, KeptError
+from resift.ingest.report import Failure, IngestReport
 from resift.settings.location import data_dir
 from resift.tests.ingest.jobs.running import keep, record
 from resift.tests.server.in_process import Run

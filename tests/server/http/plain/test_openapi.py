@@ -8,8 +8,8 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from resift.ingest.job import IngestReport
 from resift.ingest.jobs.record import JobState
+from resift.ingest.report import IngestReport
 from resift.server.http.plain.router import ERRORS
 from resift.tests.ingest.jobs.running import WHEN, keep, record
 from resift.tests.server.http.application import client_with_documents
