@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from ..core.errors import BlankFile, ResiftError, UnreadableFile
 from .packed.zip_members import Budget
 from .parsers.protocols import USUAL_FIELDS, Container, Content, InnerDocument, Parser, RecordFields
-from .parsers.registry import cause_of, installed_parsers, label_of
+from .parsers.registry import cause_of, has_parser, installed_parsers, label_of
 from .text.decoding import SAMPLE_BYTES, decode, looks_like_text, normalise
 from .text.encoded import without_encoded
 from .text.structure import ParsedDocument
@@ -208,7 +208,7 @@ def _member(member: InnerDocument, container: Container, *, file: _File, watch: 
 
 
 def _is_readable(member: InnerDocument) -> bool:
-    return installed_parsers().for_file(member.name) is not None or looks_like_text(member.data[:SAMPLE_BYTES])
+    return has_parser(member.name) or looks_like_text(member.data[:SAMPLE_BYTES])
 
 
 def _parsed(parser: Parser, content: Content, name: str) -> Part:

@@ -12,9 +12,9 @@ from anyio import from_thread, to_thread
 
 from ..core.errors import PathRefused, ResiftError, UnreadableFile
 from ..core.values import Document
+from .files.kinds import BLANK
 from .files.named import local_path
 from .files.roots import Roots
-from .files.skipping import BLANK
 from .files.walk import Found, FoundFile, find_files
 from .parsing import Parse, parse_file
 from .reader import FileDocument, Unparsed, read_file

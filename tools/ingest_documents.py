@@ -14,7 +14,8 @@ from ..api.requests import IngestRequest
 from ..api.resift import Resift
 from ..core.errors import InvalidInput
 from ..core.text import counted
-from ..ingest.files.skipping import most_frequent, why_empty
+from ..ingest.files.kinds import most_frequent
+from ..ingest.files.skipping import why_empty
 from ..ingest.jobs.record import JobRecord
 from ..ingest.report import Failure, IngestReport
 from .background_jobs import job_answer

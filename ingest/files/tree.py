@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ...core.errors import NotFound, PathRefused, ResiftError
-from ..parsers.registry import installed_parsers
+from ..parsers.registry import has_parser
 from ..report import Failure, Skipped
 from ..text.decoding import SAMPLE_BYTES, looks_like_text
 from ..text.junk import junk_by_name
-from . import skipping
+from . import kinds
 from .gitignore import IgnoreFiles
 from .ignoring import Rules
 from .opening import FolderEntry, OpenFolder, open_file, open_folder
@@ -106,7 +106,7 @@ class TreeSearch:
         try:
             with open_folder(folder.path, self.roots) as opened:
                 found = self.ignore_files.inside(opened, folder.rules)
-                is_secret = not skipping.SECRET_FOLDERS.isdisjoint(folder.path.parts)
+                is_secret = not kinds.SECRET_FOLDERS.isdisjoint(folder.path.parts)
                 prefix = f"{folder.path.as_posix().rstrip('/')}/"
                 place = _Place(opened, prefix, parts=folder.parts, rules=found.rules, is_secret=is_secret)
                 return [*map(Note, found.problems), *(self._outcome(entry, place) for entry in opened.entries)]
@@ -132,10 +132,10 @@ class TreeSearch:
     def _folder_kind(self, name: str, target: Path) -> str:
         """Return the kind as which a folder is skipped because of its name, or "" if it is not."""
         if name in self.own_names and target in self.roots.own:
-            return skipping.OWN
+            return kinds.OWN
         if name.startswith("."):
-            return skipping.REPOSITORIES if name in skipping.REPOSITORY_FOLDERS else skipping.HIDDEN_FOLDERS
-        return skipping.GENERATED_FOLDERS if skipping.is_generated(name) else ""
+            return kinds.REPOSITORIES if name in kinds.REPOSITORY_FOLDERS else kinds.HIDDEN_FOLDERS
+        return kinds.GENERATED_FOLDERS if kinds.is_generated(name) else ""
 
     def _file(self, entry: FolderEntry, place: _Place) -> FoundFile | Skipped:
         name = entry.name
@@ -143,19 +143,19 @@ class TreeSearch:
         kind = self._kind(name, place, is_special=entry.kind == "special", target=path)
         kind = kind or _kind_by_name(name, place.is_secret, size=entry.size)
         if kind or not _is_text(place.folder, name):
-            return Skipped(path.as_posix(), kind or skipping.kind_of(name))
+            return Skipped(path.as_posix(), kind or kinds.kind_of(name))
         return FoundFile(path, size=entry.size, modified_ns=entry.modified_ns)
 
     def _kind(self, name: str, place: _Place, *, is_special: bool, target: Path) -> str:
         """Return the kind as which a file is skipped because of its place, or "" if it is not."""
         if name in self.own_names and target in self.roots.own:
-            return skipping.OWN
+            return kinds.OWN
         if not self.matches((*place.parts, name)):
-            return skipping.OTHER_NAMES
+            return kinds.OTHER_NAMES
         if name.startswith("."):
-            return skipping.SECRETS if skipping.is_secret(name) else skipping.HIDDEN
+            return kinds.SECRETS if kinds.is_secret(name) else kinds.HIDDEN
         if is_special:
-            return skipping.SPECIAL
+            return kinds.SPECIAL
         return place.ignored(name, is_folder=False)
 
     def _look_behind(self, entry: FolderEntry, place: _Place) -> Outcome | _Folder:
@@ -171,24 +171,24 @@ class TreeSearch:
             return _Folder(target, (*place.parts, entry.name), self.ignore_files.above(target).rules)
         kind = self._kind(entry.name, place, is_special=not target.is_file(), target=target)
         file = FoundFile.at(target)
-        is_secret = skipping.holds_secrets(target, target.with_name(entry.name))
+        is_secret = kinds.holds_secrets(target, target.with_name(entry.name))
         if kind := kind or _kind_by_name(entry.name, is_secret, size=file.size):
             return Skipped(path.as_posix(), kind)
-        return file if is_readable(target, self.roots) else Skipped(path.as_posix(), skipping.kind_of(target.name))
+        return file if is_readable(target, self.roots) else Skipped(path.as_posix(), kinds.kind_of(target.name))
 
     def _followed(self, path: Path, *, is_match: bool) -> Path | Skipped:
         """Return where a link in a folder leads, or why it is skipped. One that leads to a folder matches any glob."""
         if not is_match and not os.path.isdir(path):  # noqa: PTH112 - that of Path can raise
-            return Skipped(path.as_posix(), skipping.OTHER_NAMES)
+            return Skipped(path.as_posix(), kinds.OTHER_NAMES)
         try:
             return self.roots.admit(path)
         except NotFound:
-            return Skipped(path.as_posix(), skipping.DANGLING)
+            return Skipped(path.as_posix(), kinds.DANGLING)
         except PathRefused:
             if self.roots.is_own(path.resolve()):
-                return Skipped(path.as_posix(), skipping.OWN)
+                return Skipped(path.as_posix(), kinds.OWN)
             leads_anywhere = os.path.exists(path)  # noqa: PTH110 - that of Path can raise
-            return Skipped(path.as_posix(), skipping.OUTSIDE if leads_anywhere else skipping.DANGLING)
+            return Skipped(path.as_posix(), kinds.OUTSIDE if leads_anywhere else kinds.DANGLING)
 
 
 def _is_text(folder: OpenFolder, name: str) -> bool:
@@ -199,9 +199,9 @@ def _is_text(folder: OpenFolder, name: str) -> bool:
 
 def _kind_by_name(name: str, is_secret: bool, *, size: int) -> str:
     """Return the kind as which a file is skipped because of its name or size, or "" if it is not."""
-    if is_secret or skipping.is_secret(name):
-        return skipping.SECRETS
-    return junk_by_name(name) if size else skipping.EMPTY
+    if is_secret or kinds.is_secret(name):
+        return kinds.SECRETS
+    return junk_by_name(name) if size else kinds.EMPTY
 
 
 def is_readable(path: Path, roots: Roots) -> bool:
@@ -215,9 +215,9 @@ def is_readable(path: Path, roots: Roots) -> bool:
 
 def _is_known(name: str) -> bool | None:
     """Return whether a file can be read, or None if its name does not say it."""
-    if installed_parsers().for_file(name) is not None:
+    if has_parser(name):
         return True
-    return None if skipping.kind_of(name) == skipping.BINARY else False
+    return None if kinds.kind_of(name) == kinds.BINARY else False
 
 
 def failed(path: Path, error: ResiftError | OSError) -> Failure:

@@ -10,11 +10,12 @@ from pathlib import Path
 from ...core.errors import NotFound, ResiftError
 from ..parsers.registry import installed_parsers
 from ..report import Failure, Skipped, examples_of
-from . import skipping
+from . import kinds
 from .gitignore import IgnoreFiles
 from .glob import DEFAULT_GLOB, Glob
 from .named import glob_below, local_path, shown
 from .roots import Roots
+from .skipping import why_unreadable
 from .tree import FoundFile, Note, Outcome, TreeSearch, failed, is_readable
 
 logger = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ class _Search:
             return None
 
     def _named_file(self, target: Path, name: Path) -> FoundFile | Failure:
-        if skipping.holds_secrets(target, name):
+        if kinds.holds_secrets(target, name):
             return Failure(
                 target.as_posix(),
                 "Its name suggests that it holds passwords or keys, which searches would show, so it was not ingested. "
@@ -159,8 +160,8 @@ class _Search:
 
 
 def _unknown_format(path: Path) -> Failure:
-    if (kind := skipping.kind_of(path.name)) != skipping.BINARY:
-        return Failure(path.as_posix(), skipping.why_unreadable(kind))
+    if (kind := kinds.kind_of(path.name)) != kinds.BINARY:
+        return Failure(path.as_posix(), why_unreadable(kind))
     formats = ", ".join(installed_parsers().by_name)
     return Failure(path.as_posix(), f"The file is not in a known format ({formats}). Convert it to one of them first.")
 

@@ -30,6 +30,12 @@ logger = logging.getLogger(__name__)
 
 _TEXT = PlainTextParser()
 
+
+def has_parser(source: str) -> bool:
+    """Return whether a parser has the suffix of a file, so that it is read whatever is in it."""
+    return installed_parsers().for_file(source) is not None
+
+
 BUILT_IN: Mapping[str, Parser | Container] = {
     "html": HtmlParser(),
     "rst": RstParser(),
@@ -44,7 +50,7 @@ BUILT_IN: Mapping[str, Parser | Container] = {
     "mail": MailContainer(),
     "mailboxes": MailboxContainer(),
     "epub": EpubParser(),
-    "zip": ZipContainer(),
+    "zip": ZipContainer(has_parser=has_parser),
     "pictures": PictureParser(),
     "text": _TEXT,
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ...core.text import listed
 from ...store.protocols import Entry
-from ..files.skipping import BLANK, OTHER_NAMES
+from ..files.kinds import BLANK, OTHER_NAMES
 from ..files.walk import is_missing_or_empty
 from .file_plan import prefixes
 from .holdings import HeldFile

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..parsers.registry import installed_parsers
+from ..parsers.registry import has_parser
 
 _CERTAIN: Mapping[str, str] = {
     "text/html": ".html",  # of .php and .jsp as well
@@ -42,4 +42,4 @@ def suffix_for(media_type: str, url: str) -> str:
     """Return the suffix of a media type; empty if that of the URL, or the look of the text, decides."""
     if media_type in _CERTAIN:
         return _CERTAIN[media_type]
-    return _OTHERS.get(media_type, "") if installed_parsers().for_file(url) is None else ""
+    return "" if has_parser(url) else _OTHERS.get(media_type, "")

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...core.errors import ResiftError
-from ..files import skipping
+from ..files import kinds
 from ..files.gitignore import IgnoreFiles
 from ..files.glob import Glob
 from ..files.ignoring import GIT_RULES, OWN_RULES, Rules
 from ..files.opening import open_folder
 from ..files.roots import Roots
-from ..parsers.registry import installed_parsers
+from ..parsers.registry import has_parser
 from ..text.junk import junk_by_name
 
 
@@ -48,15 +48,15 @@ class _Search:
 
     def _is_taken(self, path: Path, parts: tuple[str, ...], rules: Rules) -> bool:
         name = path.name
-        if name.startswith(".") or skipping.is_secret(name) or junk_by_name(name):
+        if name.startswith(".") or kinds.is_secret(name) or junk_by_name(name):
             return False
         is_folder = path.is_dir()
         if rules.kind(path.as_posix(), name, is_folder=is_folder):
             return False
         if is_folder:
-            return not skipping.is_generated(name)
-        if installed_parsers().for_file(name) is None:
-            if skipping.kind_of(name) != skipping.BINARY:
+            return not kinds.is_generated(name)
+        if not has_parser(name):
+            if kinds.kind_of(name) != kinds.BINARY:
                 return False
             if not path.exists():  # it may have been a folder, whatever the glob
                 return True
@@ -73,7 +73,7 @@ class _Search:
             rules = self._ignore_files.above(top).rules
         else:
             around = self._rules_in(folder.parent, top)
-            if around is None or folder.name.startswith(".") or skipping.is_generated(folder.name):
+            if around is None or folder.name.startswith(".") or kinds.is_generated(folder.name):
                 return None
             if around.kind(folder.as_posix(), folder.name, is_folder=True):
                 return None

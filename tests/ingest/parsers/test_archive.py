@@ -12,6 +12,7 @@ from resift.core.errors import BlankFile, ResiftError, UnreadableFile
 from resift.ingest.packed.zip_members import MAX_MEMBERS
 from resift.ingest.parsers.archive import ZipContainer
 from resift.ingest.parsers.protocols import Content, InnerDocument
+from resift.ingest.parsers.registry import has_parser
 from resift.ingest.parsing import Part, parse_file
 
 
@@ -24,7 +25,7 @@ def packed(*files: tuple[str | zipfile.ZipInfo, bytes | str]) -> bytes:
 
 
 def split(data: bytes) -> list[InnerDocument]:
-    return list(ZipContainer().split(Content("a.zip", data=data)))
+    return list(ZipContainer(has_parser=has_parser).split(Content("a.zip", data=data)))
 
 
 def parts_of(data: bytes) -> dict[str, Part]:
