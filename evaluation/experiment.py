@@ -58,7 +58,11 @@ async def evaluate(
     )
     target = await _target(request, corpus.collection, cascade, pipeline=pipeline)
     await _load_models(pipeline, target)
-    systems = available_systems(pipeline.rerankers.names, rephrases=pipeline.rephraser is not None)
+    systems = available_systems(
+        pipeline.rerankers.names,
+        feedback=bool(pipeline.rerankers.feedback) and target.stops_early,
+        rephrases=pipeline.rephraser is not None,
+    )
     runner = Runner(pipeline, judged)
     questions = {**questions_by_system(target, systems), **questions_by_depth(target, request.depths)}
     runs = await runner.run(questions, progress=progress)

@@ -1,14 +1,13 @@
 """Ask the pipeline the queries of a judged set."""
 
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..core.errors import ModelError
-from ..core.values import NO_USAGE, Ranking, Stage, Usage
+from ..core.values import NO_USAGE, Ranking, Usage
 from ..ingest.report import Progress
-from ..pipeline.request import SearchRequest, clean_query
+from ..pipeline.request import SearchRequest
 from ..pipeline.search import Pipeline
 from .judged import JudgedSet
 from .timed_scores import TimedScores
@@ -33,13 +32,11 @@ Run = Mapping[str, QueryResult]
 class Runner:
     """Asks a pipeline the queries of a judged set in several ways; each passage is scored once per query.
 
-    Times are those of a run without stored scores: a stage that scores takes the sum of its passages' times.
+    Times are those of a run without stored scores: what the stages take, and what their stored scores took before.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, judged: JudgedSet, *, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
-        self._scores = TimedScores(clock)
+    def __init__(self, pipeline: Pipeline, judged: JudgedSet) -> None:
+        self._scores = TimedScores()
         self._pipeline = pipeline.with_scorers(self._scores.wrap)
         self._judged = judged
 
@@ -55,27 +52,21 @@ class Runner:
         queries = self._judged.queries
         for done, (identifier, query) in enumerate(queries.items(), start=1):
             for key, question in questions.items():
-                ranking = await rank(self._pipeline, replace(question, query=query))
-                runs[key][identifier] = self._result(ranking, clean_query(query))
+                runs[key][identifier] = await self._ask(replace(question, query=query))
             if progress is not None:
                 await progress(done, len(queries), "")
         return runs
 
-    def _result(self, ranking: Ranking, query: str) -> QueryResult:
-        added = [self._milliseconds(stage, ranking, query) for stage in ranking.stages if stage.kind != "search"]
+    async def _ask(self, question: SearchRequest) -> QueryResult:
+        saved_before_ms = self._scores.saved_ms
+        ranking = await rank(self._pipeline, question)
+        saved_ms = self._scores.saved_ms - saved_before_ms
         return QueryResult(
             documents=document_ids(ranking),
             retrieval_ms=sum(stage.milliseconds for stage in ranking.stages if stage.kind == "search"),
-            added_ms=sum(added),
+            added_ms=saved_ms + sum(stage.milliseconds for stage in ranking.stages if stage.kind != "search"),
             usage=sum((stage.usage for stage in ranking.stages), NO_USAGE),
         )
-
-    def _milliseconds(self, stage: Stage, ranking: Ranking, query: str) -> float:
-        """Return what a stage would have taken without stored scores."""
-        if stage.kind == "rank":
-            return stage.milliseconds
-        scored = [hit.passage for hit in ranking.hits if stage.name in hit.scores]
-        return self._scores.milliseconds(stage.model, query, scored)
 
 
 async def rankings(

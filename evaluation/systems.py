@@ -37,6 +37,9 @@ SYSTEMS = (
 LLM = System("+ LLM", SearchRequest("", reranker="llm"), against=FIRST_STAGE)
 """Also compared if a language model is configured."""
 
+WITH_FEEDBACK = System("+ feedback", SearchRequest("", reranker=DEFAULT), against=FINAL)
+"""Also compared if the settings ask for feedback. All other systems search once."""
+
 REPHRASED = System("+ rephrase", SearchRequest("", reranker=DEFAULT), against=FINAL)
 """Also compared if a language model writes phrasings. All other systems search for the query alone."""
 
@@ -56,10 +59,15 @@ class EvaluationTarget:
     """Whether final systems stop reranking when more would change nothing, as a search without a depth does."""
 
 
-def available_systems(rerankers: Sequence[str], *, rephrases: bool = False) -> tuple[System, ...]:
-    """Return the systems that can be compared with these rerankers configured; `rephrases`: phrasings are as well."""
-    with_model = (*SYSTEMS, LLM) if LLM.question.reranker in rerankers else SYSTEMS
-    return (*with_model, REPHRASED) if rephrases else with_model
+def available_systems(
+    rerankers: Sequence[str], *, feedback: bool = False, rephrases: bool = False
+) -> tuple[System, ...]:
+    """Return the systems that can be compared with these rerankers configured.
+
+    `feedback`: searches look once more for what is like the best passages. `rephrases`: phrasings are written.
+    """
+    options = ((LLM, LLM.question.reranker in rerankers), (WITH_FEEDBACK, feedback), (REPHRASED, rephrases))
+    return (*SYSTEMS, *(system for system, is_available in options if is_available))
 
 
 def questions_by_system(target: EvaluationTarget, systems: Sequence[System] = SYSTEMS) -> Mapping[str, SearchRequest]:
@@ -75,8 +83,9 @@ def questions_by_depth(target: EvaluationTarget, depths: Sequence[int]) -> Mappi
 
 def _question(system: System, target: EvaluationTarget) -> SearchRequest:
     question = _at_depth(system.question, target, target.depth)
-    question = replace(question, rephrase=system.name == REPHRASED.name)
-    stops_early = target.stops_early and system.name in (FINAL, LLM.name, REPHRASED.name)
+    has_feedback, is_rephrased = system.name == WITH_FEEDBACK.name, system.name == REPHRASED.name
+    question = replace(question, feedback=None if has_feedback else 0, rephrase=is_rephrased)
+    stops_early = target.stops_early and system.name in (FINAL, LLM.name, WITH_FEEDBACK.name, REPHRASED.name)
     return replace(question, depth=0, limit=MIN_HITS) if stops_early else question
 
 
@@ -89,4 +98,5 @@ def _at_depth(question: SearchRequest, target: EvaluationTarget, depth: int) -> 
         limit=max(MIN_HITS, depth),
         per_document=1,
         rephrase=False,
+        feedback=0,
     )

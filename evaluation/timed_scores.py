@@ -4,14 +4,20 @@ Not `rerank.cache.Cached`: that one bounds its memory and forgets times, while a
 end, and the time that any selection of passages would have taken.
 """
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..core.query import Query
 from ..core.values import Passage
 from ..rerank.blend import Weights
 from ..rerank.protocols import Scorer, Scores
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    value: float
+    milliseconds: float
+    """Its share of the call that scored it."""
 
 
 class TimedScores:
@@ -20,32 +26,29 @@ class TimedScores:
     Only for rerankers that read one passage at a time: a score must not depend on the other passages.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock = clock
-        self._scores: dict[tuple[str, str, str], float] = {}  # by fingerprint too: models may share a name
-        self._milliseconds: defaultdict[tuple[str, str, str], float] = defaultdict(float)  # by name, as in stages
+    def __init__(self) -> None:
+        self.saved_ms = 0.0
+        """How much longer all calls so far would have taken without stored scores."""
+        self._scores: dict[tuple[str, str, str], _Timed] = {}  # by fingerprint too: models may share a name
 
     def wrap(self, reranker: Scorer) -> Scorer:
         """Return a reranker that scores only passages without a score for the query."""
         return _Recorded(reranker, self)
 
-    def milliseconds(self, reranker: str, query: str, passages: Iterable[Passage]) -> float:
-        """Return how long scoring these passages took; each takes its share of the call that scored it."""
-        return sum(self._milliseconds[reranker, query, passage.id] for passage in passages)
-
     async def score(self, reranker: Scorer, query: Query, passages: Sequence[Passage]) -> Scores:
         """Return the scores of the passages; only those without one are read."""
         identity = f"{reranker.name} {reranker.fingerprint}"
-        missing = [each for each in passages if (identity, query.text, each.id) not in self._scores]
+        keys = [(identity, query.text, each.id) for each in passages]
+        missing = [passage for key, passage in zip(keys, passages, strict=True) if key not in self._scores]
+        self.saved_ms += sum(self._scores[key].milliseconds for key in keys if key in self._scores)
         notes: tuple[str, ...] = ()
         if missing:
-            start = self._clock()
+            start = query.clock()
             scores = await reranker.score(query, missing)
-            share, notes = 1000 * (self._clock() - start) / len(missing), scores.notes
+            share, notes = 1000 * (query.clock() - start) / len(missing), scores.notes
             for passage, value in zip(missing, scores.values, strict=True):
-                self._scores[identity, query.text, passage.id] = value
-                self._milliseconds[reranker.name, query.text, passage.id] += share
-        values = tuple(self._scores[identity, query.text, each.id] for each in passages)
+                self._scores[identity, query.text, passage.id] = _Timed(value, share)
+        values = tuple(self._scores[key].value for key in keys)
         return Scores(values, notes, cached=len(passages) - len(missing))
 
 

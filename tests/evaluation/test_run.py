@@ -1,6 +1,7 @@
 """What an evaluation asks of the pipeline, with the bundled models and the embedded store."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,14 +86,58 @@ async def test_stored_scores_give_the_same_orders_as_fresh_searches(engine: Engi
     assert len({run["q1"].documents for run in runs.values()}) > 2, "the systems do not differ, so nothing was compared"
 
 
+class Timed:
+    """Takes ten milliseconds of its own clock for each passage, and prefers short ones."""
+
+    name = "timed"
+    fingerprint = "a model of a test"
+    weights = with_reranker(0.5)
+
+    def __init__(self) -> None:
+        self.now_ms = 0.0
+
+    def clock(self) -> float:
+        return self.now_ms / 1000
+
+    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
+        self.now_ms += 10.0 * len(passages)
+        return Scores(tuple(-float(len(passage.text)) for passage in passages))
+
+    def relevance(self, score: float) -> float:
+        return 1.0
+
+
+def runner_on(engine: Engine, judged: JudgedSet, scorer: Timed) -> Runner:
+    """Return a runner for whose pipeline only reading takes time."""
+    pipeline = copy(engine.services.pipeline)
+    pipeline._clock = scorer.clock  # pyright: ignore[reportPrivateUsage]
+    return Runner(pipeline.with_scorers(lambda _: scorer), judged)
+
+
 async def test_added_time_is_that_of_the_passages_read(engine: Engine, judged: JudgedSet) -> None:
-    ticks = iter(range(10_000))
-    runner = Runner(engine.services.pipeline, judged, clock=lambda: float(next(ticks)))
+    runner = runner_on(engine, judged, Timed())
     runs = await runner.run(questions_by_depth(TARGET, (4, 8)))
-    assert {result.added_ms for result in runs[8].values()} == {1000.0}, "one tick for eight passages in one call"
-    assert {result.added_ms for result in runs[4].values()} == {500.0}
-    plain = await runner.run({"plain": SearchRequest("", collection="bicycles", reranker="none")})
-    assert all(result.added_ms == 0 and result.retrieval_ms > 0 for result in plain["plain"].values())
+    assert [result.added_ms for result in runs[8].values()] == pytest.approx([80.0] * 6)
+    assert [result.added_ms for result in runs[4].values()] == pytest.approx([40.0] * 6)
+    plain = {"plain": SearchRequest("", collection="bicycles", reranker="none")}
+    found = (await Runner(engine.services.pipeline, judged).run(plain))["plain"]
+    assert all(result.added_ms == 0 and result.retrieval_ms > 0 for result in found.values())
+
+
+async def test_what_feedback_reads_is_counted_once_whether_its_scores_are_stored_or_not(
+    engine: Engine, judged: JudgedSet
+) -> None:
+    one = replace(judged, queries={"q1": judged.queries["q1"]})
+    scorer, question = Timed(), SearchRequest("", collection="bicycles", reranker="maxsim", depth=4)
+    runner = runner_on(engine, one, scorer)
+    both = {"without": question, "fed": replace(question, feedback=1)}
+    first, again = [await runner.run(both) for _ in range(2)]
+    read_ms = pytest.approx(scorer.now_ms)
+    assert scorer.now_ms > 40, "feedback has found nothing new, so nothing was counted"
+    for runs in (first, again):
+        assert (runs["without"]["q1"].added_ms, runs["fed"]["q1"].added_ms) == (pytest.approx(40.0), read_ms)
+    fresh = await runner_on(engine, one, scorer).run({"fed": both["fed"]})
+    assert fresh["fed"]["q1"].added_ms == read_ms
 
 
 async def test_failed_reranker_ends_the_evaluation(engine: Engine, judged: JudgedSet) -> None:

@@ -7,6 +7,7 @@ from resift.evaluation.systems import (
     LLM,
     REPHRASED,
     SYSTEMS,
+    WITH_FEEDBACK,
     EvaluationTarget,
     available_systems,
     questions_by_depth,
@@ -29,6 +30,16 @@ def test_phrasings_of_a_language_model_are_a_system_of_their_own() -> None:
     assert [name for name, question in asked.items() if question.rephrase] == ["+ rephrase"]
     assert replace(asked["+ rephrase"], rephrase=False) == asked[FINAL]
     assert not any(question.rephrase for question in questions_by_depth(target, (10, 50)).values())
+
+
+def test_second_search_is_a_system_of_its_own() -> None:
+    compared = available_systems(["default", "none"], feedback=True, rephrases=True)
+    assert compared == (*SYSTEMS, WITH_FEEDBACK, REPHRASED)
+    target = EvaluationTarget("c", stops_early=True)
+    asked = questions_by_system(target, compared)
+    assert [name for name, question in asked.items() if question.feedback is None] == ["+ feedback"]
+    assert replace(asked["+ feedback"], feedback=0) == asked[FINAL]
+    assert not any(question.feedback for question in questions_by_depth(target, (10, 50)).values())
 
 
 def test_chosen_reranker_replaces_the_default_one_only() -> None:

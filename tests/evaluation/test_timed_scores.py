@@ -37,7 +37,7 @@ def passages(*texts: str) -> list[Passage]:
 
 async def test_passage_is_scored_once_per_query() -> None:
     inner = ByLength()
-    reranker: Scorer = TimedScores(lambda: inner.now).wrap(inner)
+    reranker: Scorer = TimedScores().wrap(inner)
     first = await reranker.score(Query("q"), passages("aa", "b"))
     second = await reranker.score(Query("q"), passages("b", "ccc", "aa"))
     assert (first.values, first.notes, first.cached) == ((2.0, 1.0), ("a note",), 0)
@@ -47,15 +47,16 @@ async def test_passage_is_scored_once_per_query() -> None:
     assert (reranker.name, reranker.weights, reranker.relevance(1.0)) == ("by length", with_reranker(0.5), 0.5)
 
 
-async def test_time_of_any_passages_is_what_scoring_them_took() -> None:
+async def test_time_saved_is_what_scoring_the_stored_passages_took() -> None:
     inner = ByLength()
-    timed = TimedScores(lambda: inner.now)
-    reranker = timed.wrap(inner)
-    await reranker.score(Query("q"), passages("a", "b", "c"))
-    await reranker.score(Query("q"), passages("a", "b", "c", "d"))
-    assert timed.milliseconds("by length", "q", passages("a", "b", "c", "d")) == pytest.approx(40.0)
-    assert timed.milliseconds("by length", "q", passages("d")) == pytest.approx(10.0)
-    assert timed.milliseconds("by length", "q", []) == 0.0
+    timed = TimedScores()
+    reranker, query = timed.wrap(inner), Query("q", clock=lambda: inner.now)
+    await reranker.score(query, passages("a", "b", "c"))
+    assert timed.saved_ms == 0.0
+    await reranker.score(query, passages("a", "b", "c", "d"))
+    assert timed.saved_ms == pytest.approx(30.0)
+    await reranker.score(query, passages("d"))
+    assert timed.saved_ms == pytest.approx(40.0)
 
 
 async def test_rerankers_do_not_share_scores() -> None:

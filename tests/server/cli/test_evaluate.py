@@ -104,6 +104,24 @@ def test_language_model_is_a_system_of_its_own_with_its_cost(
     assert "Differences from + blend, with 95 % intervals" in out
 
 
+@pytest.mark.slow
+def test_second_search_is_a_row_of_its_own_if_the_settings_ask_for_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_set(tmp_path / "bicycles", "test")
+    monkeypatch.setenv("RESIFT_RERANK__FEEDBACK", "1")
+    options = ("--store", str(tmp_path / "store"), "--queries", "1", "--depths", "2")
+    code, out, _ = run("eval", str(folder), *options)
+    assert code == 0
+    assert re.search(r"│ \+ feedback +│ +\d\.\d{4} ", out)
+    report = json.loads((tmp_path / "eval-bicycles" / "report.json").read_text())
+    last = report["comparisons"][-1]
+    assert (last["system"], last["against"]) == ("+ feedback", "+ blend")
+    _, out, _ = run("eval", str(folder), *options, "--out", "fixed", "--depth", "8")
+    assert "+ blend" in out
+    assert "+ feedback" not in out, "searches with a depth search once"
+
+
 def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path: Path, notes: Path) -> None:
     assert run("ingest", str(notes), "-c", "bike")[0] == 0
     code, out, _ = run("eval", "--make", "mine.jsonl", "-c", "bike", "--queries", "3")
