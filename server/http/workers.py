@@ -10,6 +10,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ...api.background import serving_jobs
 from ...core.errors import InvalidInput
+from ...core.tracing import export_spans
 from ...factories.engine import build_engine, running
 from ...settings.load import Settings, load_settings
 from ..output import mask_streams
@@ -48,6 +49,7 @@ def serve_with_workers(settings: Settings, *, workers: int, announce: Callable[[
 def create() -> FastAPI:
     """Return the application of a worker, with an engine of its own."""
     mask_streams()
+    export_spans()
     engine = build_engine(load_settings())
     app = create_app(engine)
     serve = app.router.lifespan_context
