@@ -8,6 +8,7 @@ from pathlib import Path
 from ..core.errors import Forbidden, NotFound
 from ..core.text import listed
 from ..settings.load import Settings
+from .hidden_paths import NOTHING_HIDDEN, HiddenPaths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class Caller:
     collections: frozenset[str] | None = None
     """The collections that it may use; None: all."""
     may_write: bool = True
+    hidden: HiddenPaths = NOTHING_HIDDEN
+    """Where the server's own files lie, if that is not the caller's business."""
 
     def visible(self, names: Iterable[str]) -> list[str]:
         """Return those of the names that the caller may use."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ... import __version__
+from ...api.hidden_paths import HiddenPaths
 from ...api.resift import Resift
 from ...factories.engine import Engine
 from ...settings.load import Settings
@@ -30,6 +32,9 @@ from .refusals import MCP_PATH, refusal
 
 IMMEDIATE = frozenset({HEALTH_PATH, READY_PATH, METRICS_PATH})
 """Paths that answer even when the server is busy."""
+
+PACKAGE = Path(__file__).parents[2]
+"""The folder of Resift itself, with the bundled models."""
 
 PUBLIC = frozenset({HEALTH_PATH})
 """Paths that need neither a token nor a known host, and tell nothing."""
@@ -97,6 +102,7 @@ def _rules(settings: Settings) -> AccessRules:
         verifiers=verifiers,
         roots=settings.ingest_roots,
         may_write=not settings.read_only,
+        hidden=HiddenPaths({settings.data_dir: "RESIFT_DATA_DIR", PACKAGE: "resift"}),
         public=PUBLIC,
         metadata_url=ProtectedResource(settings.oauth).metadata_url if settings.oauth.issuer else "",
     )

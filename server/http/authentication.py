@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...api.caller import CALLER, Caller
+from ...api.hidden_paths import NOTHING_HIDDEN, HiddenPaths
 from ...core.errors import Unavailable
 from .bearer import Grant, Verifier
 from .refusals import refusal, try_later
@@ -34,6 +35,8 @@ class AccessRules:
     roots: tuple[Path, ...] = ()
     """The folders whose files callers may ingest."""
     may_write: bool = True
+    hidden: HiddenPaths = NOTHING_HIDDEN
+    """Where the files of the server lie that messages may speak of."""
     public: frozenset[str] = frozenset()
     """Paths that need no token."""
     metadata_url: str = ""
@@ -69,7 +72,7 @@ class Authentication:
     async def _caller(self, scope: Scope) -> Caller | JSONResponse:
         """Return who sends a request, or why it is refused."""
         if not self._rules.verifiers:
-            return Caller(roots=self._rules.roots, may_write=self._rules.may_write)
+            return Caller(roots=self._rules.roots, may_write=self._rules.may_write, hidden=self._rules.hidden)
         header = Headers(scope=scope).get("authorization", "")
         if not header.lower().startswith(SCHEME):
             return self._challenge("This server needs a token. Send it in the header `Authorization: Bearer TOKEN`.")
@@ -94,6 +97,7 @@ class Authentication:
             roots=self._rules.roots,
             collections=grant.collections,
             may_write=grant.may_write and self._rules.may_write,
+            hidden=self._rules.hidden,
         )
 
     async def _grant(self, token: str) -> Grant | None:

@@ -8,6 +8,8 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from ...api.caller import CALLER
+
 KINDS: Mapping[int, str] = {
     400: "invalid_request",
     401: "unauthorized",
@@ -71,5 +73,6 @@ def _content(status: int, message: str) -> dict[str, Any]:
     The message stands three times, because Cohere's client reads `message`, OpenAI's `error.message` and those of
     Jina `detail`.
     """
-    error = {"type": KINDS.get(status, "error"), "message": message}
-    return {"message": message, "error": error, "detail": message}
+    told = CALLER.get().hidden.hide(message)
+    error = {"type": KINDS.get(status, "error"), "message": told}
+    return {"message": told, "error": error, "detail": told}

@@ -10,6 +10,7 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+from ...api.caller import CALLER
 from ...core.masking import SECRETS
 from ...core.text import cut_middle, encodable
 
@@ -53,7 +54,7 @@ async def guard(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Han
 
 def shown(text: str) -> str:
     """Return a message as it may be shown: masked, encodable and short."""
-    return cut_middle(encodable(SECRETS.mask(text)), MAX_ERROR_CHARACTERS)
+    return cut_middle(encodable(SECRETS.mask(CALLER.get().hidden.hide(text))), MAX_ERROR_CHARACTERS)
 
 
 def content(text: str) -> str:
@@ -79,7 +80,8 @@ def _checked_result(result: dict[str, Any]) -> dict[str, Any]:
     structured = cast("dict[str, Any] | None", result.get("structuredContent"))
     if structured is None:
         return {**result, "content": printable(result.get("content", []), shown)}
-    safe = {name: printable(value, shown if name in DIAGNOSTIC else content) for name, value in structured.items()}
+    told = CALLER.get().hidden.hide_in(structured, DIAGNOSTIC)
+    safe = {name: printable(value, shown if name in DIAGNOSTIC else content) for name, value in told.items()}
     text = to_json(safe, inf_nan_mode="null").decode()
     if 2 * len(text) > MAX_CHARACTERS:
         reason = (

@@ -11,9 +11,14 @@ from pydantic import BaseModel, ConfigDict, create_model
 from pydantic_core import from_json, to_json
 
 from ....api.arguments import describe_problems, parameters
+from ....api.caller import CALLER
 from ....core.errors import InvalidInput
 from ....core.text import cut
+from ...mcp.guard import DIAGNOSTIC
 from .failures import JSON, without_place
+
+MESSAGES = DIAGNOSTIC | {"error"}
+"""Fields of answers that Resift writes."""
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -93,5 +98,6 @@ def shown(examples: Mapping[str, Any]) -> Any:
 
 
 def answer_json(content: Any) -> Response:
-    """Return a response with compact JSON."""
-    return Response(to_json(content, inf_nan_mode="null"), media_type=JSON)
+    """Return a response with compact JSON, which does not tell where the server's files lie."""
+    told = CALLER.get().hidden.hide_in(content, MESSAGES)
+    return Response(to_json(told, inf_nan_mode="null"), media_type=JSON)
