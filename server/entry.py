@@ -21,10 +21,11 @@ def _run(arguments: list[str]) -> None:
         from .relay.pump import relay
 
         sys.exit(relay())
-    if arguments in (["status"], ["status", "--json"], ["stop"]):
+    if arguments in (["status"], ["status", "--json"], ["stop"], ["stop", "--now"]):
         from .relay import control
 
-        sys.exit(control.stop() if arguments == ["stop"] else control.status(as_json="--json" in arguments))
+        stops = arguments[0] == "stop"
+        sys.exit(control.stop(now="--now" in arguments) if stops else control.status(as_json="--json" in arguments))
     if arguments and arguments[0] in IN_ENGINE:
         from .relay.forward import forward
 

@@ -108,6 +108,12 @@ class Gate:
             self._waiting -= 1
             await self._notify()
 
+    async def released(self) -> None:
+        """Wait until no maintenance holds the store."""
+        async with self._changed:
+            while self.holder:
+                await self._changed.wait()
+
     async def refuse(self, reason: str) -> None:
         """Take no more calls, and wait for those in flight."""
         self._refusal = reason

@@ -79,11 +79,16 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def stop() -> None:
-    """Stop the running engine, and wait until it has ended. Calls in flight are finished first."""
+def stop(
+    now: Annotated[
+        bool,
+        typer.Option("--now", help="Do not wait for maintenance, such as a backup; until it ends, calls are refused."),
+    ] = False,
+) -> None:
+    """Stop the running engine, and wait until it has ended. Maintenance and calls in flight are finished first."""
     from ..relay import control
 
-    raise typer.Exit(control.stop())
+    raise typer.Exit(control.stop(now=now))
 
 
 @app.command()

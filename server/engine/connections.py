@@ -14,7 +14,7 @@ from .commands import run_command
 from .connected_client import Client
 from .greeting import COMMAND, LEASE, MAX_BYTES, MCP, STATUS, STOP, Hello
 from .hub import Hub
-from .leases import lend_store
+from .leases import lend_store, wait_for_maintenance
 from .state import tell_state
 
 GREETING_TIMEOUT_S = 10.0
@@ -62,7 +62,9 @@ async def _serve_mcp(hub: Hub, client: Client) -> None:
 
 
 async def _stop(hub: Hub, client: Client) -> None:
-    """Stop the engine, and keep the connection until it has stopped."""
+    """Stop the engine once maintenance has ended, or now; keep the connection until it has stopped."""
+    if not (client.hello.command.get("now") or await wait_for_maintenance(hub, client)):
+        return
     hub.stop(f"process {client.hello.pid} asked for it")
     await anyio.sleep_forever()
 

@@ -41,16 +41,27 @@ def serve_in_foreground(settings: Settings, *, announce: Callable[[str], None]) 
         StoreError: The data folder cannot be used.
     """
     with (listener := listen(settings)).socket:
-        end = time.monotonic() + settings.serve.stop_timeout_s + 30
+        wait_s = settings.serve.stop_timeout_s + 30
+        end = time.monotonic() + wait_s
         while not _serve(settings, listener, announce):
             _refuse_second(settings)
-            with suppress(EngineFailed):
-                if (running := connect(STOP)) is not None:
-                    with running.channel as channel:
-                        channel.recv(1)  # returns when it has stopped
+            if _stop_running(announce):
+                end = time.monotonic() + wait_s
             if time.monotonic() > end:
                 raise StoreBusy(f"The engine of the data folder {settings.data_dir} does not stop. Run `resift stop`.")
             time.sleep(RETRY_S)
+
+
+def _stop_running(announce: Callable[[str], None]) -> bool:
+    """Ask the engine that runs to stop, and wait for it; return whether maintenance had to end first."""
+    has_waited = False
+    with suppress(EngineFailed):
+        if (running := connect(STOP)) is not None:
+            with running.channel:
+                for message in running.messages():
+                    announce(f"Waiting for {message['waiting']} ...")
+                    has_waited = True
+    return has_waited
 
 
 def _refuse_second(settings: Settings) -> None:

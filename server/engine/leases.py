@@ -38,6 +38,21 @@ async def lend_store(hub: Hub, client: Client) -> None:
             await anyio.sleep_forever()
 
 
+async def wait_for_maintenance(hub: Hub, client: Client) -> bool:
+    """Wait until no maintenance holds the store; return False if the client leaves before. It is told what holds it."""
+    gate = hub.engine.gate
+    if not gate.holder:
+        return True
+    await _send(client, {"waiting": f"`{gate.holder}`"})
+    has_ended = False
+    async with anyio.create_task_group() as group:
+        group.start_soon(_end_with_client, client, group.cancel_scope)
+        await gate.released()
+        has_ended = True
+        group.cancel_scope.cancel()
+    return has_ended
+
+
 async def _end_with_client(client: Client, lease: anyio.CancelScope) -> None:
     while await client.receive():
         pass

@@ -1,5 +1,6 @@
 """Connect to the engine of the data folder, and start one if there is none."""
 
+import json
 import socket
 import sys
 import time
@@ -10,6 +11,7 @@ from ..engine.address import ANOTHER_RUNS, EngineAddress
 from ..engine.greeting import Hello, Welcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from subprocess import Popen
 
@@ -34,6 +36,20 @@ class Connection:
         self.welcome = welcome
         self.received = received
         """What the engine has sent after its welcome."""
+
+    def messages(self) -> "Iterator[dict[str, Any]]":
+        """Yield the lines of JSON that the engine sends, until it closes the connection or is killed."""
+        received = self.received
+        while True:
+            *lines, received = received.split(b"\n")
+            yield from map(json.loads, lines)
+            try:
+                chunk = self.channel.recv(2**16)
+            except OSError:
+                chunk = b""
+            if not chunk:
+                return
+            received += chunk
 
 
 def connect(wants: str, *, data_folder: "Path | None" = None, **greeting: Any) -> Connection | None:

@@ -33,11 +33,14 @@ def status(*, as_json: bool = False) -> int:
     return 0 if state["running"] else 1
 
 
-def stop() -> int:
-    """Stop the engine of the data folder, and wait until it has ended; return the exit code."""
+def stop(*, now: bool = False) -> int:
+    """Stop the engine of the data folder, and wait until it has ended; return the exit code.
+
+    Maintenance in another process ends first, unless the engine is to stop `now`.
+    """
     folder = data_dir()
     try:
-        engine = connect(STOP)
+        engine = connect(STOP, command={"now": now})
     except EngineFailed as error:
         return _fail(str(error))
     if engine is None:
@@ -45,7 +48,9 @@ def stop() -> int:
             return _fail(_unanswering(folder))
         _say(f"No engine is running for the data folder {folder}.")
         return 0
-    _receive(engine)
+    with engine.channel:
+        for message in engine.messages():
+            _tell(f"Waiting for {message['waiting']}, which has the collections. `resift stop --now` does not wait.")
     end = time.monotonic() + STOP_TIMEOUT_S
     while _is_running(folder, engine.welcome.pid):
         if time.monotonic() > end:
@@ -152,6 +157,10 @@ def _say(text: str) -> None:
     print(text)  # noqa: T201 - without Rich, which takes longer to import than this takes
 
 
+def _tell(text: str) -> None:
+    print(f"resift: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
 def _fail(problem: str) -> int:
-    print(f"resift: {problem}", file=sys.stderr)  # noqa: T201
+    _tell(problem)
     return 1

@@ -1,6 +1,5 @@
 """Have the data folder alone: the engine lets go of it when no call is in flight, and takes it back afterwards."""
 
-import json
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -65,19 +64,8 @@ def _lease(data_folder: Path, holder: str, tell: Callable[[str], None]) -> Conne
 
 def _is_lent(engine: Connection, tell: Callable[[str], None]) -> bool:
     """Wait until the engine has let go of its store; return False if it ended before."""
-    received = engine.received
-    while True:
-        *lines, received = received.split(b"\n")
-        for line in lines:
-            message = json.loads(line)
-            if "waiting" in message:
-                tell(f"Waiting for {message['waiting']} ...")
-            else:
-                return True
-        try:
-            chunk = engine.channel.recv(2**16)
-        except OSError:
-            chunk = b""
-        if not chunk:
-            return False
-        received += chunk
+    for message in engine.messages():
+        if "waiting" not in message:
+            return True
+        tell(f"Waiting for {message['waiting']} ...")
+    return False

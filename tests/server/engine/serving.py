@@ -2,8 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -16,6 +16,15 @@ from resift.server.engine.hub import Hub
 from resift.settings.location import ENGINE_LOCK
 from resift.tests.conftest import open_engine
 from resift.tests.server.processes import COMMAND, environment
+
+HOLD = """
+import sys
+from pathlib import Path
+from resift.server.relay.maintenance import engine_kept_out
+with engine_kept_out(Path(sys.argv[1]), "resift backup", tell=print):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 @asynccontextmanager
@@ -31,6 +40,22 @@ async def served(folder: Path) -> AsyncGenerator[Hub]:
             group.start_soon(hub.serve, listening, answer)
             yield hub
             hub.stop("the test is over")
+
+
+@contextmanager
+def maintenance(folder: Path) -> Generator[subprocess.Popen[str]]:
+    """Yield a process that has the data in `folder` until its input ends."""
+    holder = subprocess.Popen(
+        [COMMAND[0], "-c", HOLD, str(folder / "data")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(folder),
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        yield holder
 
 
 def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:

@@ -59,7 +59,7 @@ def test_other_settings_are_told(tmp_path: Path) -> None:
     assert resift(tmp_path, "stop").returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["stop"]])
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["stop"], ["stop", "--now"]])
 def test_status_and_stop_import_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     code = f"""
 import sys

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from resift.tests.server.engine.serving import maintenance, start
 from resift.tests.server.processes import (
     COMMAND,
     TIMEOUT_S,
@@ -39,6 +40,20 @@ def test_clients_of_an_engine_go_on_with_the_http_server_that_takes_its_place(tm
         assert "flickers" in _search(url)
         assert client.call("hybrid_search", SEARCH["arguments"])["structuredContent"]["hits"]  # pyright: ignore[reportArgumentType]
     assert len(client.call("hybrid_search", {"query": "pump"})["structuredContent"]["hits"]) == 2
+    assert client.end() == 0
+    stop_engine(tmp_path)
+
+
+def test_http_server_waits_for_maintenance_before_it_takes_the_place_of_an_engine(tmp_path: Path) -> None:
+    client = RawServer(tmp_path)
+    with maintenance(tmp_path) as holder, start(tmp_path, "serve", "--http", "--port", "0") as server:
+        assert server.stderr is not None
+        assert server.stderr.readline() == b"Waiting for `resift backup` ...\n"
+        assert holder.poll() is None
+        holder.communicate()
+        assert server.stderr.readline().startswith(b"Serving MCP at http://")
+        assert engine_pid(tmp_path) == server.pid
+        server.terminate()
     assert client.end() == 0
     stop_engine(tmp_path)
 

@@ -1,8 +1,8 @@
 """Maintenance beside the engine: it lets go of the store when no call is in flight, and takes it back."""
 
 import json
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -12,19 +12,11 @@ from anyio import to_thread
 from resift.api.resift import Resift
 from resift.api.sync import SyncResift
 from resift.core.errors import StoreBusy
-from resift.server.engine.greeting import MCP, Hello
+from resift.server.engine.greeting import MCP, STOP, Hello
+from resift.server.relay.connect import connect
 from resift.server.relay.maintenance import engine_kept_out
-from resift.tests.server.engine.serving import served
-from resift.tests.server.processes import COMMAND, RawServer, environment, resift
-
-HOLD = """
-import sys
-from pathlib import Path
-from resift.server.relay.maintenance import engine_kept_out
-with engine_kept_out(Path(sys.argv[1]), "resift backup", tell=print):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
+from resift.tests.server.engine.serving import maintenance, served, start
+from resift.tests.server.processes import TIMEOUT_S, RawServer, engine_pid, resift
 
 
 @pytest.mark.slow
@@ -68,16 +60,7 @@ async def test_engine_whose_store_is_lent_is_not_replaced_by_one_that_would_find
 def test_calls_wait_for_maintenance_and_go_on_when_it_is_killed(tmp_path: Path) -> None:
     server = RawServer(tmp_path)
     server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
-    holder = subprocess.Popen(
-        [COMMAND[0], "-c", HOLD, str(tmp_path / "data")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(tmp_path),
-    )
-    with holder, ThreadPoolExecutor() as pool:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    with maintenance(tmp_path) as holder, ThreadPoolExecutor() as pool:
         found = pool.submit(server.call, "hybrid_search", {"query": "hums"})
         while (state := json.loads(resift(tmp_path, "status", "--json").stdout))["calls"] == 0:
             assert not found.done(), "the call did not wait"
@@ -86,6 +69,49 @@ def test_calls_wait_for_maintenance_and_go_on_when_it_is_killed(tmp_path: Path) 
         holder.kill()
         assert "The pump hums." in json.dumps(found.result())
     assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_stop_waits_for_maintenance_and_says_so(tmp_path: Path) -> None:
+    server = RawServer(tmp_path)
+    pid = engine_pid(tmp_path)
+    with maintenance(tmp_path) as holder, start(tmp_path, "stop") as stopping:
+        assert stopping.stderr is not None
+        told = stopping.stderr.readline().decode()
+        assert told.startswith("resift: Waiting for `resift backup`, which has the collections. `resift stop --now`")
+        state = json.loads(resift(tmp_path, "status", "--json").stdout)
+        assert (state["pid"], state["maintenance"], stopping.poll()) == (pid, "resift backup", None)
+        holder.communicate()
+        out, _ = stopping.communicate(timeout=TIMEOUT_S)
+        assert (stopping.returncode, f"process {pid}, has stopped" in out.decode()) == (0, True)
+    assert "isError" not in str(server.call("list_collections", {})).replace("'isError': False", "")
+    assert engine_pid(tmp_path) != pid
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_stop_now_does_not_wait_for_maintenance(tmp_path: Path) -> None:
+    server = RawServer(tmp_path)
+    with maintenance(tmp_path) as holder:
+        stopped = resift(tmp_path, "stop", "--now")
+        assert (stopped.returncode, stopped.stderr, holder.poll()) == (0, "", None)
+        assert "has stopped" in stopped.stdout
+        holder.communicate()
+    assert server.end() == 0
+
+
+@pytest.mark.anyio
+async def test_engine_stays_if_the_command_that_waits_to_stop_it_is_interrupted(tmp_path: Path) -> None:
+    async with served(tmp_path) as hub:
+        async with hub.engine.gate.exclusive("resift backup"):
+            stopping = await to_thread.run_sync(partial(connect, STOP, data_folder=tmp_path / "data"))
+            assert stopping is not None
+            told = await to_thread.run_sync(next, stopping.messages())
+            assert told == {"waiting": "`resift backup`"}
+            [client] = hub.clients
+            stopping.channel.close()
+            await client.left.wait()
+        assert hub.welcome(client.hello).retry == ""
 
 
 @pytest.mark.slow
