@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from ..core.query import Query
 from ..core.values import Passage
-from ..rerank.blend import Weights
-from ..rerank.protocols import Scorer, Scores
+from ..rerank.protocols import Scorer, Scores, WrappedScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +51,14 @@ class TimedScores:
         return Scores(values, notes, cached=len(passages) - len(missing))
 
 
-class _Recorded:
+class _Recorded(WrappedScorer):
     """A reranker whose scores are kept in a `TimedScores`."""
 
     def __init__(self, reranker: Scorer, scores: TimedScores) -> None:
-        self._reranker = reranker
+        super().__init__(reranker)
         self._scores = scores
-
-    @property
-    def name(self) -> str:
-        return self._reranker.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self._reranker.fingerprint
-
-    @property
-    def weights(self) -> Weights:
-        return self._reranker.weights
 
     async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         if query.instruction:  # judged queries come without one
-            return await self._reranker.score(query, passages)
-        return await self._scores.score(self._reranker, query, passages)
-
-    def relevance(self, score: float) -> float:
-        return self._reranker.relevance(score)
+            return await self.scorer.score(query, passages)
+        return await self._scores.score(self.scorer, query, passages)

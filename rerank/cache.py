@@ -8,8 +8,7 @@ from cachetools import LRUCache
 
 from ..core.query import Query
 from ..core.values import Passage
-from .blend import Weights
-from .protocols import Scorer, Scores
+from .protocols import Scorer, Scores, WrappedScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class _CachedScore:
     was_cut: bool
 
 
-class CachedScorer:
+class CachedScorer(WrappedScorer):
     """A scorer that keeps its last `limit` scores; the least recently used go first.
 
     Only for scorers whose score of a passage does not depend on the other passages. A score takes about 340 bytes,
@@ -27,23 +26,8 @@ class CachedScorer:
     """
 
     def __init__(self, scorer: Scorer, *, limit: int) -> None:
-        self._scorer = scorer
+        super().__init__(scorer)
         self._cache: LRUCache[bytes, _CachedScore] = LRUCache(limit)
-
-    @property
-    def name(self) -> str:
-        """Return the name of the model."""
-        return self._scorer.name
-
-    @property
-    def fingerprint(self) -> str:
-        """Return the fingerprint of the model."""
-        return self._scorer.fingerprint
-
-    @property
-    def weights(self) -> Weights:
-        """Return the default share of each signal in the final score."""
-        return self._scorer.weights
 
     async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
         """Return one score per passage; `cached` counts those that were known."""
@@ -52,8 +36,8 @@ class CachedScorer:
         cached = sum(key in known for key in keys)
         missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
         if missing:
-            scores = await self._scorer.score(query, list(missing.values()))
-            known |= _entries(list(missing), scores.check(self._scorer, len(missing)))
+            scores = await self.scorer.score(query, list(missing.values()))
+            known |= _entries(list(missing), scores.check(self.scorer, len(missing)))
         if self._cache.maxsize:
             self._cache.update(known)
         return Scores(
@@ -62,10 +46,6 @@ class CachedScorer:
             cached=cached,
             cut=frozenset(place for place, key in enumerate(keys) if known[key].was_cut),
         )
-
-    def relevance(self, score: float) -> float:
-        """Return the calibrated probability, in 0..1, that a passage with this raw score answers its query."""
-        return self._scorer.relevance(score)
 
 
 def _entries(keys: Sequence[bytes], scores: Scores) -> dict[bytes, _CachedScore]:

@@ -64,6 +64,32 @@ class Scorer(Protocol):
         ...
 
 
+class WrappedScorer:
+    """What a scorer around another one takes over from it: all but how it comes by scores."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model."""
+        return self.scorer.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the fingerprint of the model."""
+        return self.scorer.fingerprint
+
+    @property
+    def weights(self) -> Weights:
+        """Return the default share of each signal in the final score."""
+        return self.scorer.weights
+
+    def relevance(self, score: float) -> float:
+        """Return the calibrated probability, in 0..1, that a passage with this raw score answers its query."""
+        return self.scorer.relevance(score)
+
+
 @dataclass(frozen=True, slots=True)
 class Ordering:
     """An order of the hits given, as their positions, best first, each once. No positions: the order is unchanged."""

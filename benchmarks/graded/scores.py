@@ -8,8 +8,7 @@ from pathlib import Path
 from resift.core.query import Query
 from resift.core.values import Passage
 from resift.pipeline.search import Pipeline
-from resift.rerank.blend import Weights
-from resift.rerank.protocols import Scorer, Scores
+from resift.rerank.protocols import Scorer, Scores, WrappedScorer
 
 
 class ScoreFile:
@@ -41,30 +40,15 @@ class ScoreFile:
         return None if row is None else row[0]
 
 
-class _FiledScorer:
+class _FiledScorer(WrappedScorer):
     """A reranker whose scores are kept in a file."""
 
     def __init__(self, scorer: Scorer, file: ScoreFile) -> None:
-        self._scorer = scorer
+        super().__init__(scorer)
         self._file = file
 
-    @property
-    def name(self) -> str:
-        return self._scorer.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self._scorer.fingerprint
-
-    @property
-    def weights(self) -> Weights:
-        return self._scorer.weights
-
     async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
-        return await self._file.score(self._scorer, query, passages)
-
-    def relevance(self, score: float) -> float:
-        return self._scorer.relevance(score)
+        return await self._file.score(self.scorer, query, passages)
 
 
 def _key(scorer: Scorer, query: Query, passage: Passage) -> bytes:

@@ -28,16 +28,39 @@ class Answer:
         return replace(self, fault=fault)
 
 
-class StandIn(ThreadingHTTPServer):
+class LocalServer(ThreadingHTTPServer):
+    """A server on a free port of this machine, which serves in a thread."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.ended = Event()
+
+    @contextmanager
+    def serving(self) -> Generator[Self]:
+        with self:
+            thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            try:
+                yield self
+            finally:
+                self.ended.set()
+                self.shutdown()
+                thread.join()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet of clients that went away."""
+
+
+class StandIn(LocalServer):
     """Answers POSTs, each path by its function from the body asked to an answer, and keeps what it was asked.
 
     The answers in `next` come first, one a request; then `always`, where it is set.
     """
 
-    daemon_threads = True
-
     def __init__(self, paths: Mapping[str, Callable[[dict[str, Any]], Answer]]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.paths = paths
         self.next: deque[Answer] = deque()
         self.always: Answer | None = None
@@ -51,7 +74,6 @@ class StandIn(ThreadingHTTPServer):
         """Set when a request came."""
         self.gave_up = Event()
         """Set when a client went away before its answer."""
-        self.ended = Event()
         self._lock = Lock()
 
     @property
@@ -75,18 +97,6 @@ class StandIn(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep quiet of clients that went away."""
         self.gave_up.set()
-
-    @contextmanager
-    def serving(self) -> Generator[Self]:
-        with self:
-            thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            try:
-                yield self
-            finally:
-                self.ended.set()
-                self.shutdown()
-                thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ....ingest.copying import Copied
     from ....settings.load import Settings
     from ....store.collection import Store
+    from ....store.edge.store import EdgeStore
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -128,17 +129,29 @@ def _ending_in_order() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None:
+@asynccontextmanager
+async def _data_folder(settings: Settings) -> AsyncGenerator[EdgeStore]:
+    """Yield the store of the data folder, and close it at the end.
+
+    Raises:
+        InvalidInput: The collections are on a server.
+    """
     from ....factories.stores import embedded_store
-    from ....store.edge.backup import back_up
 
     _refuse_server(settings)
     store = embedded_store(settings)
     try:
-        with progress_bar(f"Writing {file}"):
-            done = await back_up(store, file, names)
+        yield store
     finally:
         await store.close()
+
+
+async def _back_up(settings: Settings, file: Path, names: Sequence[str]) -> None:
+    from ....store.edge.backup import back_up
+
+    async with _data_folder(settings) as store:
+        with progress_bar(f"Writing {file}"):
+            done = await back_up(store, file, names)
     say(f"{_counts(done.contents.passages)} written to {file}.")
     for error in done.left_out.values():
         warn(error.text(HINTS))
@@ -160,16 +173,11 @@ def restore(
 
 
 async def _restore(settings: Settings, file: Path, names: Sequence[str]) -> None:
-    from ....factories.stores import embedded_store
     from ....store.edge.backup import restore as restore_backup
 
-    _refuse_server(settings)
-    store = embedded_store(settings)
-    try:
+    async with _data_folder(settings) as store:
         with progress_bar(f"Restoring {file}"):
             index = await restore_backup(store, file, names)
-    finally:
-        await store.close()
     say(f"{_counts(index.passages)} restored, as of {index.created}. The checksum of every file was verified.")
 
 

@@ -1,14 +1,13 @@
 """A web site on this machine, with pages that are set by the test and a record of what was asked."""
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from resift.ingest.urls.addresses import UrlRules
 from resift.ingest.urls.fetching import UrlOptions
+from resift.tests.standins.http import LocalServer
 
 DRIP_S = 0.02
 
@@ -24,17 +23,14 @@ class Reply:
     drips: bool = False
 
 
-class Site(ThreadingHTTPServer):
+class Site(LocalServer):
     """Answers GETs by `pages`, the replies by path; a page with an ETag is not sent to whoever has it."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.pages: dict[str, Reply | Callable[[Mapping[str, str]], Reply]] = {}
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         """The path and the headers of each request."""
-        self.ended = Event()
 
     @property
     def url(self) -> str:
@@ -60,21 +56,6 @@ class Site(ThreadingHTTPServer):
         """Add a redirection and return its URL."""
         self.pages[path] = Reply(status=status, headers={"Location": target})
         return f"{self.url}{path}"
-
-    @contextmanager
-    def serving(self) -> Generator["Site"]:
-        with self:
-            thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            try:
-                yield self
-            finally:
-                self.ended.set()
-                self.shutdown()
-                thread.join()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep quiet of clients that went away."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -22,7 +22,7 @@ from resift.server.cli.collections.transfer import copy_collections
 from resift.server.mcp.assembly import create_server
 from resift.settings.load import Settings, load_settings
 from resift.tests.conftest import DOCUMENTS
-from resift.tests.standins.qdrant import Serving, serving
+from resift.tests.standins.qdrant import Serving
 
 pytestmark = [
     pytest.mark.anyio,
@@ -38,18 +38,6 @@ LANGCHAIN = AdoptRequest(
     model="sentence-transformers/all-MiniLM-L6-v2",
 )
 NAMED = AdoptRequest("named", text="body", title="title", vector="text-dense")
-
-
-@pytest.fixture(scope="module")
-async def server() -> AsyncGenerator[Serving]:
-    async with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def settings(server: Serving, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("adopting")
-    return load_settings(data_dir=folder, qdrant_url=server.url, qdrant={"grpc_port": server.grpc_port})
 
 
 async def run_adopt(settings: Settings, request: AdoptRequest) -> None:

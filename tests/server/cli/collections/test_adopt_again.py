@@ -13,29 +13,17 @@ from resift.core.vectors import BM25
 from resift.encoders.bm25 import Bm25Encoder
 from resift.factories.engine import Engine, build_engine
 from resift.server.cli.collections.adopt import AdoptRequest
-from resift.settings.load import Settings, load_settings
+from resift.settings.load import Settings
 from resift.store.qdrant.adopted.keywords import KEYWORDS
 from resift.tests.conftest import DOCUMENTS
 from resift.tests.server.cli.collections.test_adopt import run_adopt
-from resift.tests.standins.qdrant import Serving, serving
+from resift.tests.standins.qdrant import Serving
 
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 TEXTS = [text for document in DOCUMENTS for text in document.text.split("\n\n")[:6]]
-
-
-@pytest.fixture(scope="module")
-async def server() -> AsyncGenerator[Serving]:
-    async with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def settings(server: Serving, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("adopting")
-    return load_settings(data_dir=folder, qdrant_url=server.url, qdrant={"grpc_port": server.grpc_port})
 
 
 @pytest.fixture(scope="module")

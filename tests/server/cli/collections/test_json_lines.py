@@ -11,14 +11,6 @@ from resift.tests.server.engine.serving import start
 from resift.tests.server.in_process import Run
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    (folder / "brakes.md").write_text("# Brakes\n\nWorn brake pads squeal. Replace the pads of both wheels.\n")
-    return folder
-
-
 @pytest.mark.slow
 def test_collection_goes_through_a_file_and_through_pipes(
     run: Run, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

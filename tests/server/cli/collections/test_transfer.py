@@ -15,14 +15,6 @@ from resift.tests.server.in_process import Run
 from resift.tests.standins.qdrant import serving
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    (folder / "brakes.md").write_text("# Brakes\n\nWorn brake pads squeal. Replace the pads of both wheels.\n")
-    return folder
-
-
 @pytest.mark.slow
 def test_backup_is_restored_into_another_data_folder(
     run: Run, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
