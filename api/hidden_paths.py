@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+METADATA = "metadata"  # of documents, whose fields have names and texts of their own
+
 
 class HiddenPaths:
     """Folders of a server by the name that messages have in place of their path."""
@@ -26,7 +28,7 @@ class HiddenPaths:
         return self._pattern.sub(lambda found: self._names[found[0]], text) if self._names else text
 
     def hide_in(self, value: Any, fields: Collection[str]) -> Any:
-        """Return JSON in which the messages are hidden: all texts in the named fields, at any depth."""
+        """Return JSON with paths hidden in all texts of the named fields, at any depth; metadata stays as it is."""
         return self._walk(value, fields, is_message=False) if self._names else value
 
     def _walk(self, value: Any, fields: Collection[str], *, is_message: bool) -> Any:
@@ -34,7 +36,10 @@ class HiddenPaths:
             return self.hide(value) if is_message else value
         if isinstance(value, Mapping):
             entries = cast("Mapping[str, Any]", value).items()
-            return {name: self._walk(each, fields, is_message=is_message or name in fields) for name, each in entries}
+            return {
+                name: each if name == METADATA else self._walk(each, fields, is_message=is_message or name in fields)
+                for name, each in entries
+            }
         if isinstance(value, list | tuple):
             items = cast("Sequence[Any]", value)
             has_texts = bool(items) and isinstance(items[0], str | Mapping | list | tuple)  # a vector has none

@@ -1,7 +1,7 @@
 """Score each passage once per query for all systems, and keep what each score took.
 
 Not `rerank.cache.Cached`: that one bounds its memory and forgets times, while an evaluation needs every score until the
-end, and the time that any selection of passages would have taken.
+end, and how much time stored scores saved.
 """
 
 from collections.abc import Sequence

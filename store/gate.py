@@ -33,6 +33,11 @@ class Gate:
         self._changed = anyio.Condition()
 
     @property
+    def is_wanted(self) -> bool:
+        """Return whether maintenance holds the store or waits for it."""
+        return self._waiting > 0
+
+    @property
     def is_idle(self) -> bool:
         """Return whether no call is in flight, and no maintenance holds the store."""
         return not self.calls and not self.holder
@@ -109,9 +114,9 @@ class Gate:
             await self._notify()
 
     async def released(self) -> None:
-        """Wait until no maintenance holds the store."""
+        """Wait until no maintenance holds the store or waits for it."""
         async with self._changed:
-            while self.holder:
+            while self._waiting:
                 await self._changed.wait()
 
     async def refuse(self, reason: str) -> None:

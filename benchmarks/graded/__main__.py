@@ -1,6 +1,6 @@
 """Compare orders on graded lists: by default, by hybrid search alone, by the cross-encoder alone.
 
-    python -m resift.benchmarks.graded GRADED [--reranker FOLDER] [--json FILE] [--compare FILE]
+    python -m resift.benchmarks.graded GRADED [--pools POOL ...] [--scores FILE] [--json FILE] [--compare FILE]
 
 GRADED is a folder with lists.jsonl and corpus.jsonl (evaluation/graded.py). Each pool becomes a collection, which stays
 in --store, and is asked its questions. Only passages that were graded for a question count, in the order of the system;

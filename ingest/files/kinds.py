@@ -73,7 +73,7 @@ def holds_secrets(*paths: Path) -> bool:
 
 
 def is_secret(file_name: str) -> bool:
-    """Return whether a file of that name holds passwords or keys, and is no sample of such a file."""
+    """Return whether a file of that name holds passwords or keys, and is not a sample of such a file."""
     name = file_name.lower()
     return _SECRET.match(name) is not None and _SAMPLE.match(name) is None
 

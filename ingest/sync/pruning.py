@@ -12,7 +12,7 @@ from .holdings import HeldFile
 
 MAX_KEPT = 3  # documents of skipped files that are named in a note
 
-MAX_NAME = 500  # characters of each; `delete` needs the whole name
+MAX_NAME_CHARACTERS = 1_000  # the longest id that a document may have: `delete` needs it whole
 
 
 def documents_to_prune(
@@ -50,5 +50,5 @@ async def note_what_stays(
     held = await entries([source for source, kind in skipped.items() if kind != OTHER_NAMES])
     if not (kept := sorted(held.keys() - set(removed))):
         return ()
-    names = listed(kept, most=MAX_KEPT, characters=MAX_NAME)
+    names = listed(kept, most=MAX_KEPT, characters=MAX_NAME_CHARACTERS)
     return (f"Still in the collection, although their files are skipped now: {names}. Delete what you do not want.",)

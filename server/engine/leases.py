@@ -33,17 +33,19 @@ async def lend_store(hub: Hub, client: Client) -> None:
         async with gate.exclusive(holder):
             waiting.cancel()
             await store.close()  # it is opened again when it is used next
-            logger.info("`%s`, process %d, has the collections; calls wait until it ends", holder, client.hello.pid)
+            logger.info(
+                "`%s`, process %d, uses the collections alone; calls wait until it ends", holder, client.hello.pid
+            )
             await _send(client, {"lent": True})
             await anyio.sleep_forever()
 
 
 async def wait_for_maintenance(hub: Hub, client: Client) -> bool:
-    """Wait until no maintenance holds the store; return False if the client leaves before. It is told what holds it."""
+    """Wait until maintenance has ended, and tell the client what it is; return False if the client leaves first."""
     gate = hub.engine.gate
-    if not gate.holder:
+    if not gate.is_wanted:
         return True
-    await _send(client, {"waiting": f"`{gate.holder}`"})
+    await _send(client, {"waiting": f"`{gate.holder}`" if gate.holder else "maintenance"})
     has_ended = False
     async with anyio.create_task_group() as group:
         group.start_soon(_end_with_client, client, group.cancel_scope)

@@ -50,7 +50,7 @@ def stop(*, now: bool = False) -> int:
         return 0
     with engine.channel:
         for message in engine.messages():
-            _tell(f"Waiting for {message['waiting']}, which has the collections. `resift stop --now` does not wait.")
+            _tell(f"Waiting for {message['waiting']} to end. `resift stop --now` does not wait.")
     end = time.monotonic() + STOP_TIMEOUT_S
     while _is_running(folder, engine.welcome.pid):
         if time.monotonic() > end:

@@ -34,7 +34,7 @@ def test_link_to_a_folder_is_hidden_as_well_as_the_folder(tmp_path: Path) -> Non
 
 def test_only_messages_of_a_reply_are_changed() -> None:
     reply = {
-        "hits": [{"text": "see /srv/data", "score": 0.5}],
+        "hits": [{"text": "see /srv/data", "score": 0.5, "metadata": {"problem": "/srv/data is full"}}],
         "notes": ["/srv/data is full", {"place": "/srv/data/x"}],
         "collections": [{"name": "/srv/data", "problem": "/srv/data/c is damaged"}],
         "vector": [0.5, 0.25],

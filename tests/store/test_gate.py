@@ -58,6 +58,28 @@ async def test_call_that_waits_too_long_for_maintenance_is_told_what_holds_the_s
     assert log == ["after"]
 
 
+async def test_store_is_released_when_maintenance_that_still_waits_for_a_call_has_ended_too() -> None:
+    gate, log = Gate(), list[str]()
+
+    async def maintain() -> None:
+        async with gate.exclusive("resift backup"):
+            log.append("maintained")
+
+    async def wait() -> None:
+        await gate.released()
+        log.append("released")
+
+    async with anyio.create_task_group() as group, gate.shared():
+        group.start_soon(maintain)
+        await anyio.wait_all_tasks_blocked()
+        assert (gate.is_wanted, gate.holder) == (True, "")
+        group.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        assert log == []
+    assert log == ["maintained", "released"]
+    assert not gate.is_wanted
+
+
 async def test_maintenance_that_gives_up_waiting_leaves_the_gate_open() -> None:
     gate = Gate()
     async with gate.shared():

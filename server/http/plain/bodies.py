@@ -17,7 +17,7 @@ from ....core.text import cut
 from ...mcp.guard import DIAGNOSTIC
 from .failures import JSON, without_place
 
-MESSAGES = DIAGNOSTIC | {"error"}
+MESSAGES = DIAGNOSTIC | {"error", "progress", "warnings"}
 """Fields of answers that Resift writes."""
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])

@@ -1,8 +1,7 @@
-import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -57,18 +56,19 @@ def lines_of(passage: Passage, text: str) -> str:
 
 
 def offsets(passages: list[Passage], text: str) -> list[tuple[int, int]]:
-    """Find where each passage stands, by its first line and by ending after the one before."""
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    """Find where each passage stands: what it does not repeat comes after the one before."""
     found: list[tuple[int, int]] = []
     done = 0
     for passage in passages:
-        start = text.index(passage.text, max(starts[passage.start_line - 1], done + 1 - len(passage.text)))
+        start = text.index(passage.own_text, done) - passage.repeated
         done = start + len(passage.text)
+        assert text[start:done] == passage.text
         found.append((start, done))
     return found
 
 
 @PROPERTY
+@example(text=7 * "alpha " + 2 * "Delta? e.g. " + "Delta? ", source="a.txt")
 @given(text=TEXTS, source=SOURCES)
 def test_every_character_is_in_a_passage(small: ParsingChunker, text: str, source: str) -> None:
     plain = normalise(text)

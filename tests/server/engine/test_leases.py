@@ -78,7 +78,7 @@ def test_stop_waits_for_maintenance_and_says_so(tmp_path: Path) -> None:
     with maintenance(tmp_path) as holder, start(tmp_path, "stop") as stopping:
         assert stopping.stderr is not None
         told = stopping.stderr.readline().decode()
-        assert told.startswith("resift: Waiting for `resift backup`, which has the collections. `resift stop --now`")
+        assert told.startswith("resift: Waiting for `resift backup` to end. `resift stop --now`")
         state = json.loads(resift(tmp_path, "status", "--json").stdout)
         assert (state["pid"], state["maintenance"], stopping.poll()) == (pid, "resift backup", None)
         holder.communicate()
