@@ -27,22 +27,22 @@ async def test_server_killed_while_ingesting_and_while_searching(tmp_path: Path)
         engine = build_engine(settings)
         services = engine.services
 
-        def kill_in_the_third_write(request: str) -> Fault | None:
-            if request.startswith(WRITES) and proxy.count(WRITES) == 2:
+        def kill_in_the_second_write(request: str) -> Fault | None:
+            if request.startswith(WRITES) and proxy.count(WRITES) == 1:
                 server.kill()
             return None
 
-        proxy.faults = kill_in_the_third_write
+        proxy.faults = kill_in_the_second_write
         job = Job("default", DOCUMENTS, total=len(DOCUMENTS))
         with pytest.raises(StoreUnavailable, match=rf"Qdrant at {proxy.url} does not answer.*try again"):
             await services.ingestor.ingest(job)
         await run_sync(server.start)
-        held = await (await services.store.open("default")).entries()
-        assert len(held) == 128  # two batches of 64 were acknowledged
+        held = len(await (await services.store.open("default")).entries())
+        assert 0 < held < len(DOCUMENTS)  # the first batch was acknowledged
 
         proxy.faults = lambda _: None
         report = await services.ingestor.ingest(job)
-        assert (report.unchanged, report.added, report.failures) == (128, 32, ())
+        assert (report.unchanged, report.added, report.failures) == (held, len(DOCUMENTS) - held, ())
 
         question = SearchRequest("Wheel 150 has an axle.", reranker="none")
         before = await services.pipeline.search(question)

@@ -24,6 +24,8 @@ from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, TIMEOUT_S, environment
 from resift.tests.standins.qdrant import serving
 
+COUNTED = 'resift_http_requests_total{route="/mcp",status="200"} 4.0'
+
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 
@@ -177,8 +179,9 @@ async def test_workers_share_a_port_a_store_and_their_metrics(tmp_path: Path) ->
             async with httpx.AsyncClient(timeout=TIMEOUT_S, base_url=url) as client:
                 for _ in range(4):
                     assert (await client.post("/mcp", json=LIST, headers=MCP)).status_code == 200
-                text = (await client.get("/metrics")).text
-            assert 'resift_http_requests_total{route="/mcp",status="200"} 4.0' in text
+                with anyio.fail_after(TIMEOUT_S):  # a request is counted after its answer has left
+                    while COUNTED not in (await client.get("/metrics")).text:
+                        pass
             started.send_signal(signal.SIGTERM)
             _, errors = await to_thread.run_sync(started.communicate)
             assert started.returncode == 0, errors
