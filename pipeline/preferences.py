@@ -14,6 +14,7 @@ from ..rerank.signals import BOOSTED_BY_PATH, MAX_FACTOR, MetadataSignals, Mix
 from ..rerank.stages.cascade import PlannedStage
 from ..rerank.stages.metadata import weigh_metadata
 from ..rerank.stages.score import PlannedScore
+from ..search.equal_passages import first_texts
 from ..store.fields import FieldType
 from .request import SearchRequest
 
@@ -56,11 +57,23 @@ def weighed(
 
     Shares in the settings apply to reranked hits; without a reranker only what the request asks for counts.
     """
-    is_wanted = bool(metadata.shares if stages else request.recency or request.boost)
-    if not is_wanted or any(isinstance(stage, PlannedScore) for stage in stages):
+    if not _counts(request, metadata, stages) or any(isinstance(stage, PlannedScore) for stage in stages):
         return ranking
     mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, now=query.now)
-    return weigh_metadata(ranking, query, mix=mix, depth=stages[0].depth if stages else REORDERED_HITS)
+    depth = stages[0].depth if stages else REORDERED_HITS
+    if request.collapse and not stages:
+        depth = first_texts([hit.passage for hit in ranking.hits], REORDERED_HITS)
+    return weigh_metadata(ranking, query, mix=mix, depth=depth)
+
+
+def prefers_among_equals(request: SearchRequest, metadata: MetadataSignals, stages: Sequence[PlannedStage]) -> bool:
+    """Return whether the best of equal passages is known only at the end: metadata counts, or what a model is told."""
+    is_told = bool(request.instruction) and any(each.stage.takes_instructions for each in stages)
+    return is_told or _counts(request, metadata, stages)
+
+
+def _counts(request: SearchRequest, metadata: MetadataSignals, stages: Sequence[PlannedStage]) -> bool:
+    return bool(metadata.shares and (stages or request.recency or request.boost))
 
 
 def _with_recency(

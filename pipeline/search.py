@@ -14,7 +14,7 @@ from ..core.tracing import traced
 from ..core.values import Hit, Logistic, Passage, Ranking
 from ..core.vectors import DENSE
 from ..rerank.protocols import Orderer, Scorer
-from ..rerank.signals import MetadataSignals, Mix
+from ..rerank.signals import Mix
 from ..rerank.stages.cascade import Cascade, PlannedStage
 from ..rerank.stages.diversity import diversify
 from ..rerank.stages.order import OrderStage, PlannedOrder
@@ -28,7 +28,7 @@ from ..store.manifest import Manifest, TunedVerdicts
 from .evidence import Judge, last_scoring_stage
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages, verdict_models
-from .preferences import REORDERED_HITS, preferences, weighed
+from .preferences import REORDERED_HITS, preferences, prefers_among_equals, weighed
 from .relevance_feedback import SecondSearch, feedback_passages
 from .rephrasing import Rephrased, Rephraser
 from .request import (
@@ -101,7 +101,8 @@ class Pipeline:
         stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
         head = stages[0].depth if stages else 0
         rephrased = await self._rephrase(request, query, scope, stages=len(stages))
-        retrieval = _retrieval(request, scope, head=head, metadata=metadata)
+        is_late = request.collapse and prefers_among_equals(request, metadata, stages)
+        retrieval = _retrieval(request, scope, head=head, collapses_later=is_late)
         with traced("retrieve") as report:
             ranking = report(await self._retriever.retrieve(scope.searched, rephrased.query, retrieval))
         ranking = self._with_relevance(rephrased.before(ranking), is_reranked=bool(stages))
@@ -110,10 +111,10 @@ class Pipeline:
         for stage in self._with_feedback(request, query, stages=stages, scope=scope, first=retrieval):
             with traced(f"rerank {stage.name}") as report:
                 ranking = report(await stage.run(ranking, query))
+        ranking = collapsed(ranking) if request.collapse else ranking
         if request.diversity:
             vectors = await scope.dense_vectors(ranking.hits[: head or REORDERED_HITS])
             ranking = diversify(ranking, query, vectors=vectors, diversity=request.diversity)
-        ranking = collapsed(ranking) if request.collapse else ranking
         nothing = [] if ranking.hits else await _why_nothing(request, scope)
         notes = [*ranking.notes, *self._notes(request, cascade), *scope.notes(is_reranked=bool(stages)), *nothing]
         page = page_of(
@@ -264,7 +265,7 @@ def _with_stored_examples(request: SearchRequest, stored: Mapping[str, str]) -> 
     return replace(request, like=like, unlike=unlike)
 
 
-def _retrieval(request: SearchRequest, scope: Scope, *, head: int, metadata: MetadataSignals) -> Retrieval:
+def _retrieval(request: SearchRequest, scope: Scope, *, head: int, collapses_later: bool) -> Retrieval:
     # One more hit than shown tells whether a page follows. Hits below min_relevance are left out, so fetch them all.
     wanted = MAX_RESULTS + 1 if request.min_relevance else request.offset + request.limit + 1
     return Retrieval(
@@ -273,8 +274,8 @@ def _retrieval(request: SearchRequest, scope: Scope, *, head: int, metadata: Met
         wanted=max(wanted, REORDERED_HITS) if request.reorders else wanted,
         head=head,
         per_document=request.per_document,
-        # Where metadata counts, or an instruction may ask for it, the best of equal passages is known at the end.
-        collapses=request.collapse and not metadata.shares and not request.instruction,
+        collapses=request.collapse and not collapses_later,
+        collapses_later=collapses_later,
         fields=request.fields,
         like=request.like,
         unlike=request.unlike,

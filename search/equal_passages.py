@@ -74,7 +74,22 @@ def collapsed(ranking: Ranking) -> Ranking:
 
 def has_copies(passages: Sequence[Passage]) -> bool:
     """Return whether any two passages have the same text."""
-    return len({meaning_of(passage) for passage in passages}) < len(passages)
+    return different_texts(passages) < len(passages)
+
+
+def different_texts(passages: Sequence[Passage]) -> int:
+    """Return how many passages are left when one of each text stands for the others."""
+    return len({meaning_of(passage) for passage in passages})
+
+
+def first_texts(passages: Sequence[Passage], count: int) -> int:
+    """Return how many of the first passages it takes to hold `count` different texts; all if there are fewer."""
+    seen = set[str]()
+    for place, passage in enumerate(passages, start=1):
+        seen.add(meaning_of(passage))
+        if len(seen) == count:
+            return place
+    return len(passages)
 
 
 def meaning_of(passage: Passage) -> str:

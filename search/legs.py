@@ -35,6 +35,8 @@ class Retrieval:
     per_document: int = 0
     collapses: bool = True
     """Whether the best of several passages with the same text stands for all of them."""
+    collapses_later: bool = False
+    """Whether that is decided after reranking: all of them are returned, and `wanted` counts different texts."""
     fields: Mapping[str, float] = field(default_factory=lambda: EMPTY)
     """Weights of the fields whose dense vectors are searched; empty searches the passage text alone."""
     like: Sequence[str] = ()

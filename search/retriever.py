@@ -12,7 +12,7 @@ from ..core.values import Hit, Passage, Ranking, Stage
 from ..core.vectors import BM25
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders
 from ..store.protocols import Leg
-from .equal_passages import NOTHING, Selected, has_copies, select
+from .equal_passages import NOTHING, Selected, different_texts, has_copies, select
 from .examples import find_examples
 from .fusion import convex, distribution_based, reciprocal_rank
 from .legs import Retrieval, WeightedLeg, legs_of
@@ -43,6 +43,12 @@ class _Ordered:
     order: ScoredIds
     passages: Mapping[UUID, Passage]
     selected: Selected = NOTHING
+
+    def counted(self, retrieval: Retrieval) -> int:
+        """Return how many hits there are; equal ones are one if they are collapsed later."""
+        if not retrieval.collapses_later:
+            return len(self.order)
+        return different_texts([self.passages[key] for key, _ in self.order if key in self.passages])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ class Retriever:
             answers = list(zip(legs, kept, strict=True))
             ordered = await self._order(collection, retrieval, answers, narrower=found)
             is_full = any(len(answer) == limit for answer in kept)
-            too_few = len(ordered.order) < max(retrieval.wanted, retrieval.head)
+            too_few = ordered.counted(retrieval) < max(retrieval.wanted, retrieval.head)
             found = _Found(answers, ordered, crowded=is_full and too_few)
             if not found.crowded:
                 break
@@ -138,7 +144,8 @@ class Retriever:
         if not retrieval.per_document:
             first = order[: max(retrieval.wanted, retrieval.head)]
             passages = await collection.fetch([key for key, _ in first])
-            if not (retrieval.collapses and has_copies(list(passages.values()))):
+            looks = retrieval.collapses or retrieval.collapses_later
+            if not (looks and has_copies(list(passages.values()))):
                 return _Ordered(first, passages)
         passages = await collection.fetch([key for key, _ in order])
         found = select(order, passages, per_document=retrieval.per_document, collapses=retrieval.collapses)

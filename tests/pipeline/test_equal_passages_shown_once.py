@@ -1,6 +1,8 @@
 """One text in several documents is one hit that names the others: pages are full, filters hold, measures see all."""
 
 from collections.abc import AsyncGenerator
+from copy import copy
+from dataclasses import replace
 
 import pytest
 from mcp.client import Client
@@ -10,9 +12,13 @@ from resift.evaluation.judged import JudgedSet
 from resift.evaluation.run import document_ids, rankings
 from resift.factories.engine import Engine, build_engine, running
 from resift.ingest.job import Job
+from resift.pipeline.plan import Rerankers
 from resift.pipeline.request import SearchRequest
+from resift.rerank.stages.cascade import Cascade
+from resift.rerank.stages.order import OrderStage
 from resift.server.mcp.assembly import create_server
 from resift.settings.load import load_settings
+from resift.tests.rerank.stages.heads import Reverses
 from resift.tests.tools.asking import Asker
 
 pytestmark = pytest.mark.anyio
@@ -76,6 +82,20 @@ async def test_pages_hold_every_text_once(tools: Asker) -> None:
             if not (offset := answer["next_offset"]):
                 break
         assert sorted(texts) == sorted([NOTICE, *OTHERS])
+
+
+@pytest.mark.parametrize("reranker", ["none", "plain", "told"])
+async def test_page_is_as_full_with_an_instruction(engine: Engine, reranker: str) -> None:
+    pipeline = copy(engine.services.pipeline)
+    told, plain = OrderStage("told", Reverses(), head=9), OrderStage("plain", Reverses(), takes_instructions=False)
+    pipeline.rerankers = Rerankers({"told": Cascade((told,)), "plain": Cascade((plain,))}, "plain")
+    request = SearchRequest(QUESTION, reranker=reranker, instruction="prefer short passages")
+    first, second = [await pipeline.search(replace(request, offset=offset)) for offset in (0, 10)]
+    assert (len(first), first.more, len(second), second.more) == (10, True, 3, False)
+    texts = [hit.passage.text for page in (first, second) for hit in page]
+    assert sorted(texts) == sorted([NOTICE, *OTHERS])
+    [hit] = [hit for page in (first, second) for hit in page if hit.passage.text == NOTICE]
+    assert len(hit.also_in) == 7
 
 
 async def test_filter_holds_for_what_is_named(tools: Asker) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.core.values import Passage
-from resift.search.equal_passages import has_copies, meaning_of, select
+from resift.search.equal_passages import different_texts, first_texts, has_copies, meaning_of, select
 
 LONG = "The warranty covers the pump and its bearing for two years from the day of delivery, but not the seal."
 
@@ -61,6 +61,13 @@ def test_copy_of_what_a_limit_left_out_is_kept() -> None:
     passages = {first: passage("a", "First text of it."), second: passage("a"), third: passage("c")}
     found = select([(key, 1.0) for key in keys(3)], passages, per_document=1)
     assert [key for key, _ in found.order] == [first, third]
+
+
+def test_texts_are_counted_once() -> None:
+    passages = [passage(name) for name in "abc"]
+    passages[2:2] = [passage("d", "Another text."), passage("e", "A third text.")]
+    assert (different_texts(passages), has_copies(passages)) == (3, True)
+    assert [first_texts(passages, count) for count in (1, 2, 3, 4)] == [1, 3, 4, 5]
 
 
 @given(st.lists(st.sampled_from([LONG, "Yes.", "No."]), max_size=12))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -96,6 +97,25 @@ async def test_one_long_document_does_not_crowd_out_the_others(collection: Colle
     assert found[:2] == ["big", "big"]
     assert max(found.count(name) for name in found) == 2
     assert ranking.notes == ()
+
+
+async def test_search_widens_until_it_has_enough_texts_if_equal_ones_are_collapsed_later(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    store = EdgeStore(tmp_path, reserve_bytes=0)
+    opened, bm25 = await store.open("c", create=manifest), Bm25Encoder(manifest.lexical)
+    texts = [*["wheel"] * 30, *[f"wheel number{number}" for number in range(8)]]
+    points = [point(f"d{number}", 0, text, "Wheels", bm25) for number, text in enumerate(texts)]
+    await opened.write(points)
+    narrow = Retriever(ENCODER, options=FusionOptions(leg_limit=10))
+    for per_document in (0, 1):
+        for retrieval in (Retrieval("dense"), Retrieval("dense", collapses=False, collapses_later=True)):
+            found = await retrieve(
+                opened, "wheel", replace(retrieval, wanted=5, per_document=per_document), retriever=narrow
+            )
+            assert len({hit.passage.text for hit in found.hits}) >= 5
+            assert len(found.hits) >= (35 if retrieval.collapses_later else 5)
+    await store.close()
 
 
 async def test_search_that_stays_crowded_says_so(collection: Collection) -> None:
