@@ -43,6 +43,11 @@ _TEMPORARY = (StoreBusy, StoreUnavailable, Unavailable)
 Tell = Callable[[str], None]
 """Gets a line for the user."""
 
+
+def _ignore(_: str) -> None:
+    """Forget what is told."""
+
+
 logger = logging.getLogger(__name__)
 
 
@@ -55,6 +60,8 @@ class FolderWatch:
     tell: Tell
     working: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
     """What each ingestion happens in: it may wait for its turn, and hold the store meanwhile."""
+    report: Tell = _ignore
+    """Gets what keeps the last ingestion from succeeding, and "" once it succeeds."""
     told: set[str] = field(default_factory=set[str])
     """The failures and notes of the last ingestion, which are told once."""
     absent: frozenset[Path] = frozenset()
@@ -102,8 +109,10 @@ class FolderWatch:
                 if str(error) != last:
                     self.tell(f"{error} Trying again.")
                 last = str(error)
+                self.report(last)
             else:
                 self.is_started = True
+                self.report("")
                 return
             await anyio.sleep(wait_s)
             wait_s = min(2 * wait_s, LAST_RETRY_S)
@@ -182,28 +191,27 @@ async def watch_registered(engine: Engine, watched: WatchedFolders) -> None:
     """Watch the folders that are remembered, and look now and then for which these are, until cancelled."""
     CALLER.set(Caller(name="watch", reads_any_path=True))
     running: dict[str, anyio.CancelScope] = {}
-    forbidden = set[str]()
     working = anyio.Lock()
     async with anyio.create_task_group() as group:
         while True:
-            rows = {row.key: row for row in watched.read() if _is_allowed(engine, row, forbidden)}
+            rows = {row.key: row for row in watched.read() if _is_allowed(engine, watched, row)}
             for key in running.keys() - rows.keys():
                 running.pop(key).cancel()
             for key in rows.keys() - running.keys():
                 running[key] = anyio.CancelScope()
                 registration = Registration(engine, watched, row=rows[key], working=working)
-                group.start_soon(_watch_row, registration, running[key])
+                group.start_soon(_watch_row, registration, running)
             await anyio.sleep(POLL_S)
 
 
-def _is_allowed(engine: Engine, row: Watched, told: set[str]) -> bool:
+def _is_allowed(engine: Engine, watched: WatchedFolders, row: Watched) -> bool:
     """Return whether the settings allow to watch folders; log once why they do not."""
     try:
         check_rights(engine.settings, row.folders, what=f"Watching for {row.collection!r}")
     except Forbidden as error:
-        if row.key not in told:
+        if watched.problem(row) != str(error):
             logger.warning("%s", error)
-        told.add(row.key)
+        watched.report(row, str(error))
         return False
     return True
 
@@ -225,22 +233,43 @@ class Registration:
         self.watched.remove(collection=self.row.collection)
         return True
 
+    async def watch(self, scope: anyio.CancelScope) -> None:
+        """Watch until cancelled, also after errors, which are reported. The scope is cancelled with the collection."""
 
-async def _watch_row(registration: Registration, scope: anyio.CancelScope) -> None:
-    """Watch until the scope is cancelled. An error that nobody expects is logged, and does not end the engine."""
+        @asynccontextmanager
+        async def working() -> AsyncGenerator[None]:
+            async with self.working:
+                if await self.is_deleted():
+                    scope.cancel()
+                    await anyio.lowlevel.checkpoint()
+                yield
+
+        report = partial(self.watched.report, self.row)
+        wait_s = FIRST_RETRY_S
+        while True:
+            watch = FolderWatch(Resift(engine=self.engine), self.row, tell=logger.info, working=working, report=report)
+            try:
+                await watch.run()
+            except Exception as error:  # noqa: BLE001 - in a background task no failure may end the engine
+                self._report(error)
+            wait_s = FIRST_RETRY_S if watch.is_started else min(2 * wait_s, LAST_RETRY_S)
+            await anyio.sleep(wait_s)
+
+    def _report(self, error: Exception) -> None:
+        problem = str(error) or type(error).__name__
+        if problem != self.watched.problem(self.row):
+            expected = isinstance(error, ResiftError)
+            logger.error("Watching %s failed: %s", self.row.folders, problem, exc_info=None if expected else error)
+        self.watched.report(self.row, problem)
+
+
+async def _watch_row(registration: Registration, running: dict[str, anyio.CancelScope]) -> None:
+    """Watch until the scope of the row is cancelled. If the row comes back, it is watched again."""
     row = registration.row
+    scope = running[row.key]
     logger.info("Watching %s for %r", ", ".join(map(str, row.folders)), row.collection)
-
-    @asynccontextmanager
-    async def working() -> AsyncGenerator[None]:
-        async with registration.working:
-            if await registration.is_deleted():
-                scope.cancel()
-                await anyio.lowlevel.checkpoint()
-            yield
-
     with scope:
-        try:
-            await FolderWatch(Resift(engine=registration.engine), row, tell=logger.info, working=working).run()
-        except Exception:  # in a background task no failure may end the engine
-            logger.exception("Watching %s ended", row.folders)
+        await registration.watch(scope)
+    if running.get(row.key) is scope:
+        del running[row.key]
+        registration.watched.report(row, "")

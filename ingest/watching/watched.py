@@ -51,6 +51,18 @@ class WatchedFolders:
     def __init__(self, data_folder: Path) -> None:
         self._file = data_folder / WATCHED
         self._told = ""
+        self._problems: dict[str, str] = {}
+
+    def problem(self, row: Watched) -> str:
+        """Return what keeps this process from following the folders of a row, or ""."""
+        return self._problems.get(row.key, "")
+
+    def report(self, row: Watched, problem: str) -> None:
+        """Remember, as long as this process lives, what keeps it from following the folders of a row; "" is nothing."""
+        if problem:
+            self._problems[row.key] = problem
+        else:
+            self._problems.pop(row.key, None)
 
     def read(self) -> list[Watched]:
         """Return what is watched. A file that cannot be read counts as empty, and the log says so."""
@@ -61,6 +73,11 @@ class WatchedFolders:
                 logger.warning("Nothing is watched: %s", error)
             self._told = str(error)
             return []
+
+    def shown(self, collection: str = "") -> list[dict[str, Any]]:
+        """Return what is watched, or what of it for a collection, with the problem of each row."""
+        rows = (row for row in self.read() if collection in ("", row.collection))
+        return [{**row.as_json(), "problem": self.problem(row)} for row in rows]
 
     def add(self, watched: Watched) -> None:
         """Watch folders from now on, in place of what is known about them and the same collection.

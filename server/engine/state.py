@@ -20,7 +20,6 @@ from ..output import LOG_FILE
 from .greeting import COMMAND, LEASE
 
 if TYPE_CHECKING:
-    from ...ingest.watching.watched import Watched
     from .connected_client import Client
     from .hub import Hub
 
@@ -54,14 +53,14 @@ async def _state(hub: Hub, asking: Client) -> dict[str, Any]:
             }
             for each in hub.engine.services.ingestor.running
         ],
-        "watched": [each.as_json() for each in _watched(hub)],
+        "watched": _watched(hub),
     }
     return {**state, **await _collections(hub)}
 
 
-def _watched(hub: Hub) -> list[Watched]:
+def _watched(hub: Hub) -> list[dict[str, Any]]:
     """Return the folders that the engine watches now: it remembers them even if a setting stops it."""
-    return hub.engine.services.watched.read() if hub.engine.settings.serve.watch else []
+    return hub.engine.services.watched.shown() if hub.engine.settings.serve.watch else []
 
 
 def _shown(client: Client, now: float) -> dict[str, Any]:

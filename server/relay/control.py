@@ -121,7 +121,7 @@ def _lines(state: dict[str, Any]) -> list[str]:
     lines.append(f"Ingestions: {len(state['jobs']) or 'none'}")
     lines += [f"  into {each['collection']}: {each['status']} ({_duration(each['seconds'])})" for each in state["jobs"]]
     watched = [
-        f"  for {each['collection']}: {folder}, {each['glob']}"
+        f"  for {folder_line(each['collection'], folder, glob=each['glob'], problem=each.get('problem', ''))}"
         for each in state.get("watched", [])
         for folder in each["folders"]
     ]
@@ -132,6 +132,11 @@ def _lines(state: dict[str, Any]) -> list[str]:
     if state["difference"]:
         lines.append(f"Note: {state['difference']} {_how_to_change(serves_http=not state['log'])}")
     return lines
+
+
+def folder_line(collection: str, folder: str, *, glob: str, problem: str) -> str:
+    """Return a line on a folder that the engine watches, or that it cannot follow now."""
+    return f"{collection}: {folder}, {glob}" + (f". Not followed now: {problem}" if problem else "")
 
 
 def _how_to_change(*, serves_http: bool) -> str:

@@ -187,14 +187,15 @@ async def test_burst_of_2000_files_is_followed(resift: Resift, docs: Path) -> No
         await heard(lines, "100 removed")
 
 
-def _engine(folder: Path) -> Engine:
+def engine_that_watches(folder: Path) -> Engine:
+    """Return an engine that watches what is ingested."""
     return build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, serve={"watch": True}), roots=[folder])
 
 
 @asynccontextmanager
 async def registering(folder: Path) -> AsyncGenerator[Resift]:
     """An engine that watches what was ingested into it."""
-    engine = _engine(folder)
+    engine = engine_that_watches(folder)
     async with anyio.create_task_group() as group:
         group.start_soon(watch_registered, engine, engine.services.watched)
         yield Resift(engine=engine)
@@ -248,7 +249,7 @@ async def test_nothing_is_remembered_unless_the_settings_say_so_and_something_is
     await resift.ingest([docs])
     assert resift.services.watched.read() == []
     await resift.close()
-    asked = Resift(engine=_engine(tmp_path))
+    asked = Resift(engine=engine_that_watches(tmp_path))
     await asked.ingest([docs], dry_run=True)
     assert asked.services.watched.read() == []
     await asked.close()

@@ -115,9 +115,9 @@ def collections(
     from .watch import folder_lines, registry
 
     summaries, fields, tuning = call_api(lambda resift: _summaries(resift, name))
-    watched = [each for each in registry().read() if name in ("", each.collection)]
+    watched = registry()
     if as_json:
-        rows = [each.as_json() for each in watched]
+        rows = watched.shown(name)
         print_json({"collections": summaries, "fields": fields, "tuning": tuning, "watched": rows})
     elif not summaries:
         say("No collections yet. Start with: resift ingest PATH")
@@ -125,7 +125,7 @@ def collections(
         show(_summary_table(summaries))
         if fields:
             show(_fields_table(fields))
-        for line in (*_tuning_lines(tuning), *(f"watched for {each}" for each in folder_lines(watched))):
+        for line in (*_tuning_lines(tuning), *(f"watched for {each}" for each in folder_lines(watched, name))):
             say(line)
 
 

@@ -12,6 +12,7 @@ import typer
 from anyio import from_thread, to_thread
 
 from ....core.errors import InvalidInput
+from ...relay.control import folder_line
 from ...terminal import current_folder
 from ..command import ENGINE, CollectionName, alone
 from ..console import note, say
@@ -37,7 +38,7 @@ def watch(
     The engine does the same by itself for all folders that are ingested, if RESIFT_SERVE__WATCH is true.
     """
     if list_:
-        _list(registry().read())
+        _list(registry())
     elif not paths:
         raise typer.BadParameter("Name the folders to watch.")
     elif stop:
@@ -110,15 +111,24 @@ def registry() -> WatchedFolders:
     return engine.services.watched if engine else WatchedFolders(load_settings().data_dir)
 
 
-def folder_lines(rows: Sequence[Watched]) -> list[str]:
-    """Return a line for each folder that is watched, with its collection and glob."""
-    return [f"{row.collection}: {folder}, {row.glob}" for row in rows for folder in row.folders]
+def folder_lines(watched: WatchedFolders, collection: str = "") -> list[str]:
+    """Return a line for each folder that is watched, with its collection, glob, and what keeps it from being followed.
+
+    Without a collection, the folders of all are listed.
+    """
+    return [
+        folder_line(row.collection, str(folder), glob=row.glob, problem=watched.problem(row))
+        for row in watched.read()
+        if collection in ("", row.collection)
+        for folder in row.folders
+    ]
 
 
-def _list(rows: Sequence[Watched]) -> None:
-    for line in folder_lines(rows):
+def _list(watched: WatchedFolders) -> None:
+    lines = folder_lines(watched)
+    for line in lines:
         say(line)
-    if not rows:
+    if not lines:
         say("The engine watches no folders. It remembers those that are ingested while RESIFT_SERVE__WATCH is true.")
 
 
