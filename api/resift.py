@@ -226,13 +226,13 @@ class Resift:
     ) -> "EvaluationReport":
         """Measure search and reranking on judged questions, and how deep to rerank.
 
-        `data` is a folder in BEIR form, whose documents are ingested into a collection of its name, or a file with one
-        `{"query": ..., "relevant": [...]}` per line about `collection`. `depth` and `depths` count documents; depth 0
-        is the tuned one, or 50. `queries` above 0 draws a sample.
+        `data` is a folder in BEIR form, or a file with one `{"query": ..., "relevant": [...]}` per line about
+        `collection`. The documents of a folder NAME are ingested into the collection eval-NAME, which holds no others.
+        `depth` and `depths` count documents; depth 0 is the tuned one, or 50. `queries` above 0 draws a sample.
 
         Raises:
             MissingExtra: The extra `eval` is not installed.
-            InvalidInput: The data cannot be used, or there is no reranker to evaluate.
+            InvalidInput: The data cannot be used, there is no reranker to evaluate, or eval-NAME holds other documents.
             ModelError: The reranker failed.
         """
         require_extra("eval", "`evaluate`")
@@ -244,7 +244,7 @@ class Resift:
         request = EvaluationRequest(
             judged=data, collection=collection, reranker=reranker, depth=depth, depths=depths, seed=seed
         )
-        async with self._serving(collection, writes=True) as services:
+        async with self._serving(request.corpus, writes=True) as services:
             return await evaluate(
                 request,
                 pipeline=services.pipeline,

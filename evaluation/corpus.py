@@ -1,9 +1,9 @@
 """The collection that an evaluation searches: filled from a judged set, or there already."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, NotFound
 from ..ingest.ingestor import Ingestor
 from ..ingest.job import Job
 from ..ingest.removal import Remover
@@ -30,28 +30,56 @@ async def prepare_corpus(
     remover: Remover,
     progress: Progress | None = None,
 ) -> Corpus:
-    """Return the corpus of a judged set: its own documents once ingested, or those of `collection`.
+    """Return the corpus of a judged set: the documents of `collection`, once those of the set are ingested into it.
 
     Raises:
-        NotFound: There is no such collection.
-        InvalidInput: A document listed as relevant is not in the collection.
+        NotFound: There is no such collection, and the set has no documents.
+        InvalidInput: A document listed as relevant is not in the collection, or the collection is not one to ingest
+            the set's documents into.
     """
     if not judged.has_documents:
         return Corpus(collection, await count_documents(judged, collection, pipeline=pipeline))
-    report = await ingest_documents(judged, pipeline=pipeline, ingestor=ingestor, remover=remover, progress=progress)
-    return Corpus(judged.name, len(judged.documents), report.failures)
+    report = await ingest_documents(
+        judged, pipeline=pipeline, ingestor=ingestor, remover=remover, collection=collection, progress=progress
+    )
+    return Corpus(collection, len(judged.documents), report.failures)
 
 
 async def ingest_documents(
-    judged: JudgedSet, *, pipeline: Pipeline, ingestor: Ingestor, remover: Remover, progress: Progress | None = None
+    judged: JudgedSet,
+    *,
+    pipeline: Pipeline,
+    ingestor: Ingestor,
+    remover: Remover,
+    collection: str = "",
+    progress: Progress | None = None,
 ) -> IngestReport:
-    """Make the collection named after the set hold exactly its documents."""
-    documents = judged.documents
-    report = await ingestor.ingest(Job(judged.name, documents, total=len(documents), progress=progress))
-    stored = await (await pipeline.open(judged.name)).entries()
-    if stale := sorted(stored.keys() - {document.id for document in documents}):
-        await remover.remove(judged.name, document_ids=stale, filter_={})
+    """Make a collection, by default the one named after the set, hold exactly the documents of the set.
+
+    Only a collection that an evaluation made is changed. Any other is used as it is if it holds just these documents.
+
+    Raises:
+        InvalidInput: No evaluation made the collection, and it holds other documents.
+    """
+    name = collection or judged.name
+    is_ours = await _is_ours(name, pipeline)
+    job = Job(name, judged.documents, total=len(judged.documents), evaluation=True, dry_run=not is_ours)
+    report = await ingestor.ingest(replace(job, progress=progress))
+    opened = await pipeline.open(name)
+    stale = sorted((await opened.entries()).keys() - {document.id for document in judged.documents})
+    if report.added or report.updated or stale:
+        opened.manifest.check_purpose(name, evaluation=True)
+    if stale:
+        await remover.remove(name, document_ids=stale, filter_={})
     return report
+
+
+async def _is_ours(name: str, pipeline: Pipeline) -> bool:
+    """Return whether an evaluation made the collection, or may make it now."""
+    try:
+        return (await pipeline.open(name)).manifest.evaluation
+    except NotFound:
+        return True
 
 
 async def count_documents(judged: JudgedSet, collection: str, *, pipeline: Pipeline) -> int:

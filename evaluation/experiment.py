@@ -26,7 +26,7 @@ class EvaluationRequest:
 
     judged: JudgedSet
     collection: str = "default"
-    """Searched unless the set comes with documents, which get a collection of the set's name."""
+    """Searched unless the set comes with documents."""
     reranker: str = DEFAULT
     depth: int = 0
     """Documents to rerank; 0 is the tuned depth, or the default depth with early stopping."""
@@ -34,6 +34,11 @@ class EvaluationRequest:
     """Depths to compare, in documents."""
     seed: int = 0
     """Of the confidence intervals."""
+
+    @property
+    def corpus(self) -> str:
+        """Return the name of the collection to search; documents of a set are kept apart from all others."""
+        return self.judged.own_collection if self.judged.has_documents else self.collection
 
 
 async def evaluate(
@@ -54,7 +59,7 @@ async def evaluate(
     judged = request.judged
     cascade = evaluated_cascade(pipeline, request.reranker)
     corpus = await prepare_corpus(
-        judged, request.collection, pipeline=pipeline, ingestor=ingestor, remover=remover, progress=progress
+        judged, request.corpus, pipeline=pipeline, ingestor=ingestor, remover=remover, progress=progress
     )
     target = await _target(request, corpus.collection, cascade, pipeline=pipeline)
     await _load_models(pipeline, target)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.values import Document
+from ..store.naming import LONGEST_NAME
 
 Grades = Mapping[str, Mapping[str, int]]
 """Relevance grades by query id and document id: above 0 is relevant, 0 was judged and is not."""
@@ -36,6 +37,11 @@ class JudgedSet:
     def has_documents(self) -> bool:
         """Return whether the set comes with the documents that its queries are about."""
         return bool(self.split)
+
+    @property
+    def own_collection(self) -> str:
+        """Return the name of the collection that an evaluation keeps the documents of the set in."""
+        return f"eval-{self.name}"[:LONGEST_NAME]
 
 
 def sample(judged: JudgedSet, count: int, *, seed: int) -> JudgedSet:

@@ -21,7 +21,7 @@ def load_judged(
 ) -> JudgedSet:
     """Return the judged set at `path`, or a sample of its queries.
 
-    The name of a folder becomes the name of the collection that its documents are ingested into.
+    The name of a set can be that of a collection, whatever the name of its folder.
 
     Args:
         path: A folder in BEIR form, or a file with one {query, relevant} per line.

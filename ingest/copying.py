@@ -73,6 +73,7 @@ async def _open_copy(source: Collection, target: Store) -> Collection:
     new = replace(source.manifest, fields={}, storage=unindexed)  # `remember` indexes the fields
     copy = await target.open(source.name, create=new)
     copy.manifest.check_writable(source.name)
+    copy.manifest.check_purpose(source.name, evaluation=source.manifest.evaluation)
     _check_vectors(source, copy)
     fields = dict(copy.manifest.fields)
     for name, kind in source.manifest.fields.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -78,7 +79,7 @@ class Ingestor:
             return await self._plan(job)
         async with self._locks[job.collection]:
             may_drop = not self._store.is_shared and job.collection not in await self._store.names()
-            collection = await self._open(job.collection)
+            collection = await self._open(job)
             tally = Tally(job)
             self.running.append(tally)
             writer = Writer(collection, tally)
@@ -98,7 +99,7 @@ class Ingestor:
 
     async def files_to_read(self, job: Job) -> list[FoundFile]:
         """Return those files of a job that may have changed since they were read. Makes the collection."""
-        collection = await self._open(job.collection)
+        collection = await self._open(job)
         plan = self._sync_plan(job, Holdings(await collection.entries()))
         return plan.split(set())[1]
 
@@ -109,17 +110,19 @@ class Ingestor:
         elif writer.has_written:
             await writer.collection.flush()
 
-    async def _open(self, name: str) -> Collection:
-        manifest = await self.embedder.sized(self._manifest)
-        collection = await self._store.open(name, create=manifest)
+    async def _open(self, job: Job) -> Collection:
+        name, manifest = job.collection, await self.embedder.sized(self._manifest)
+        collection = await self._store.open(name, create=replace(manifest, evaluation=job.evaluation))
         collection.manifest.check_writable(name)
         collection.manifest.check(name, manifest)
+        if not (job.evaluation and job.dry_run):  # an evaluation may look whether what it needs is there
+            collection.manifest.check_purpose(name, evaluation=job.evaluation)
         return collection
 
     async def _plan(self, job: Job) -> IngestReport:
         """Return what `ingest` would report, except for what only encoding tells. Nothing is changed."""
         exists = job.collection in await self._store.names()
-        collection = await self._open(job.collection) if exists else None
+        collection = await self._open(job) if exists else None
         return await self._run(Tally(job), collection, writer=None)
 
     async def _run(self, tally: Tally, collection: Collection | None, *, writer: Writer | None) -> IngestReport:

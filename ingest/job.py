@@ -36,6 +36,8 @@ class Job:
     """Whether to find out what would be done, and to change nothing."""
     prune_below: Sequence[Path] = ()
     """Folders whose documents are removed when their files are gone."""
+    evaluation: bool = False
+    """Whether the documents are those of a judged set, which are kept in collections of their own."""
     progress: Progress | None = None
     metadata: Metadata = field(default_factory=lambda: EMPTY)
     """What the caller gave for every document; the items have it already."""

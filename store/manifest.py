@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..core.errors import Hint, IncompatibleCollection, StoreError
+from ..core.errors import Hint, IncompatibleCollection, InvalidInput, StoreError
 from ..core.values import Logistic
 from ..core.vectors import DENSE, VectorSpec, standard_vectors
 from ..core.verdict import VerdictModel
@@ -83,6 +83,8 @@ class Manifest:
     storage: IndexOptions = field(default_factory=IndexOptions)
     adopted: FieldMapping | None = None
     """The payload fields of an adopted collection; None for a collection that Resift created."""
+    evaluation: bool = False
+    """Whether an evaluation made the collection, and keeps it to the documents of its judged set."""
 
     def __post_init__(self) -> None:
         if DENSE not in self.vectors:
@@ -123,6 +125,23 @@ class Manifest:
             raise StoreError(
                 f"Collection {collection!r} was made elsewhere and adopted. Resift only searches it and changes no "
                 "point of it. Write to it with the program that made it, or ingest into another collection."
+            )
+
+    def check_purpose(self, collection: str, *, evaluation: bool) -> None:
+        """Keep the documents of evaluations apart from all others, as an evaluation removes what it did not bring.
+
+        Raises:
+            InvalidInput: An evaluation made the collection and would not write, or the other way round.
+        """
+        if self.evaluation and not evaluation:
+            raise InvalidInput(
+                f"Collection {collection!r} was made by an evaluation, which removes other documents from it. Choose "
+                "another collection name, or delete this collection first."
+            )
+        if evaluation and not self.evaluation:
+            raise InvalidInput(
+                f"Collection {collection!r} was not made by an evaluation, and holds other documents than the judged "
+                "questions come with. It was not changed. Rename the folder of the questions, or delete the collection."
             )
 
     def with_dimension(self, dimension: int) -> "Manifest":

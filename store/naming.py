@@ -8,7 +8,9 @@ from ..core.text import listed
 
 MAX_SHOWN = 80  # characters of a name that is refused
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LONGEST_NAME = 64  # characters
+
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 """The embedded store makes a folder of each name, and no system may read it as a path, an option or a device."""
 
 
@@ -25,8 +27,8 @@ def check_name(name: str) -> None:
     """
     if not is_valid_name(name):
         raise InvalidInput(
-            f"{name[:MAX_SHOWN]!r} is not a valid collection name. Use up to 64 letters, digits, '.', '_' or '-', "
-            "starting with a letter or digit."
+            f"{name[:MAX_SHOWN]!r} is not a valid collection name. Use up to {LONGEST_NAME} letters, digits, '.', '_' "
+            "or '-', starting with a letter or digit."
         )
 
 

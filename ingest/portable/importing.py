@@ -105,6 +105,7 @@ class Importer:
             collection = await self._store.open(name, create=replace(manifest, chunking=head.chunking))
         collection.manifest.check_writable(name)
         collection.manifest.check(name, manifest)
+        collection.manifest.check_purpose(name, evaluation=False)
         await collection.remember(replace(collection.manifest, fields=_fields(collection.manifest.fields, head, name)))
         return collection
 

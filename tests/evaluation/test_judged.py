@@ -6,7 +6,7 @@ import pytest
 
 from resift.core.errors import InvalidInput, NotFound, UnreadableFile
 from resift.evaluation.beir import choose_split, load
-from resift.evaluation.judged import sample
+from resift.evaluation.judged import JudgedSet, sample
 from resift.tests.evaluation.conftest import NOTES, QUESTIONS, write_set
 
 
@@ -105,3 +105,7 @@ def test_malformed_judgement_is_named(tmp_path: Path) -> None:
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tchain\thigh\n")
     with pytest.raises(UnreadableFile, match=r"test\.tsv:2: .* is not 'query<TAB>document<TAB>grade'"):
         load(folder, "test")
+
+
+def test_collection_of_a_set_with_a_long_name_has_a_valid_name() -> None:
+    assert JudgedSet("n" * 64, queries={}, grades={}).own_collection == "eval-" + "n" * 59

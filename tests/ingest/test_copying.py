@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resift.core.errors import IncompatibleCollection, StoreError
+from resift.core.errors import IncompatibleCollection, InvalidInput, StoreError
 from resift.core.values import Passage
 from resift.core.vectors import AnyVector, Multi, Sparse, VectorSpec, standard_vectors
 from resift.encoders.bm25 import Bm25Options
@@ -167,6 +167,14 @@ async def test_target_with_other_vectors_is_refused(source: EdgeStore, tmp_path:
     target = EdgeStore(tmp_path / "target", reserve_bytes=0)
     await target.open("c", create=replace(MANIFEST, vectors=standard_vectors("other@2", 4)))
     with pytest.raises(IncompatibleCollection, match=r"other vectors: .* of other@2; the source has .* of by-hand@1"):
+        await copy_collection(await source.open("c"), target)
+    await target.close()
+
+
+async def test_documents_of_an_evaluation_are_not_mixed_with_others(source: EdgeStore, tmp_path: Path) -> None:
+    target = EdgeStore(tmp_path / "target", reserve_bytes=0)
+    await target.open("c", create=replace(MANIFEST, evaluation=True))
+    with pytest.raises(InvalidInput, match="'c' was made by an evaluation"):
         await copy_collection(await source.open("c"), target)
     await target.close()
 

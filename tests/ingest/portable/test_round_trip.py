@@ -226,6 +226,9 @@ async def test_collection_with_other_types_or_another_encoder_is_refused(harness
     await target.open("others", create=other)
     with pytest.raises(IncompatibleCollection, match="was written with encoder other@1"):
         await imported(harness, target, content, name="others")
+    await target.open("eval-set", create=replace(harness.manifest, evaluation=True))
+    with pytest.raises(InvalidInput, match="'eval-set' was made by an evaluation, which removes other documents"):
+        await imported(harness, target, content, name="eval-set")
 
 
 async def test_adopted_collection_is_not_exported_and_says_why(harness: Harness, target: EdgeStore) -> None:

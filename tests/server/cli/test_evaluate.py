@@ -55,7 +55,7 @@ def test_judged_folder_is_evaluated_beside_the_users_data(
     folder = write_set(tmp_path / "my bicycles", "dev")
     code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
     assert (code, err) == (0, "")
-    assert "6 queries (dev) over 8 documents of collection my-bicycles; reranker maxsim" in out
+    assert "6 queries (dev) over 8 documents of collection eval-my-bicycles; reranker maxsim" in out
     for expected in ("nDCG@10", "R@8 before reranking", "+ blend", "recommended", "can gain up to"):
         assert expected in out, expected
     assert re.search(r"(Helped|Hurt) most by \+ blend.*which parts wear out\? +│ \d\.\d{3} -> ", out, re.DOTALL)

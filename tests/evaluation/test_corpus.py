@@ -1,0 +1,111 @@
+"""The collections that evaluations keep their documents in, beside those of the user."""
+
+from pathlib import Path
+
+import pytest
+
+from resift import InvalidInput, Resift
+from resift.core.values import Document
+from resift.evaluation.corpus import Corpus, prepare_corpus
+from resift.evaluation.experiment import EvaluationRequest
+from resift.evaluation.judged import JudgedSet
+from resift.factories.engine import Engine
+from resift.ingest.job import Job
+from resift.store.edge.store import EdgeStore
+from resift.store.manifest import MANIFEST, read_manifest
+from resift.tests.evaluation.conftest import write_set
+
+pytestmark = pytest.mark.anyio
+
+TWO = {"a": "The pump hums at night.", "b": "Bees dance to tell where flowers are."}
+OWN = {"a": "My notes on the pump.", "c": "Where the ladder is.", "d": "The code of the gate."}
+
+
+def judged(texts: dict[str, str]) -> JudgedSet:
+    documents = [Document(key, "", text=text) for key, text in texts.items()]
+    return JudgedSet("manual", {"q": "what hums?"}, grades={"q": {"a": 1}}, documents=documents, split="test")
+
+
+async def prepare(engine: Engine, judged: JudgedSet) -> Corpus:
+    services, request = engine.services, EvaluationRequest(judged)
+    return await prepare_corpus(
+        judged, request.corpus, pipeline=services.pipeline, ingestor=services.ingestor, remover=services.remover
+    )
+
+
+async def ingest(engine: Engine, name: str, texts: dict[str, str]) -> None:
+    documents = [Document(key, "", text=text) for key, text in texts.items()]
+    await engine.services.ingestor.ingest(Job(name, documents, total=len(documents)))
+
+
+async def held(engine: Engine, name: str) -> dict[str, str]:
+    """Return the texts in a collection by document."""
+    collection = await engine.services.store.open(name)
+    points = await collection.read(list(await collection.entries()))
+    return {point.passage.document_id: point.passage.text for point in points}
+
+
+@pytest.fixture(autouse=True)
+async def no_collections(engine: Engine) -> None:
+    store = engine.services.store
+    for name in await store.names():
+        await store.drop(name)
+
+
+async def test_collection_of_the_name_of_a_judged_folder_is_left_alone(engine: Engine) -> None:
+    await ingest(engine, "manual", OWN)
+    corpus = await prepare(engine, judged(TWO))
+    assert (corpus.collection, corpus.documents) == ("eval-manual", 2)
+    assert await held(engine, "eval-manual") == TWO
+    assert await held(engine, "manual") == OWN
+    store = engine.services.store
+    assert isinstance(store, EdgeStore)
+    assert read_manifest(store.folder("eval-manual") / MANIFEST).evaluation
+
+
+async def test_collection_of_an_evaluation_follows_its_judged_folder(engine: Engine) -> None:
+    await prepare(engine, judged(TWO))
+    changed = {"a": "The pump is silent now.", "e": "A new page."}
+    await prepare(engine, judged(changed))
+    assert await held(engine, "eval-manual") == changed
+
+
+async def test_collection_that_no_evaluation_made_is_never_changed(engine: Engine) -> None:
+    await ingest(engine, "eval-manual", OWN)
+    with pytest.raises(InvalidInput, match="'eval-manual' was not made by an evaluation, and holds other documents"):
+        await prepare(engine, judged(TWO))
+    assert await held(engine, "eval-manual") == OWN
+
+
+@pytest.mark.parametrize("texts", [{**TWO, "c": "One more."}, {**TWO, "a": "Another text."}])
+async def test_one_document_more_or_another_text_is_not_changed_either(engine: Engine, texts: dict[str, str]) -> None:
+    await ingest(engine, "eval-manual", texts)
+    with pytest.raises(InvalidInput, match="It was not changed"):
+        await prepare(engine, judged(TWO))
+    assert await held(engine, "eval-manual") == texts
+
+
+async def test_collection_with_just_the_judged_documents_is_used_as_it_is(engine: Engine) -> None:
+    await ingest(engine, "eval-manual", TWO)
+    assert (await prepare(engine, judged(TWO))).documents == 2
+    assert not (await engine.services.store.open("eval-manual")).manifest.evaluation
+
+
+async def test_nothing_else_is_ingested_where_the_next_evaluation_would_remove_it(engine: Engine) -> None:
+    await prepare(engine, judged(TWO))
+    with pytest.raises(InvalidInput, match="'eval-manual' was made by an evaluation, which removes other documents"):
+        await ingest(engine, "eval-manual", OWN)
+    assert await held(engine, "eval-manual") == TWO
+
+
+@pytest.mark.slow
+async def test_evaluation_from_python_keeps_the_users_documents(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "manual", "test")
+    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        await resift.ingest(documents=[{"id": key, "text": text} for key, text in OWN.items()], collection="manual")
+        report = await resift.evaluate(folder, reranker="maxsim", depth=2, depths=[2], queries=1)
+        assert report.target.collection == "eval-manual"
+        assert [(each.name, each.documents) for each in await resift.collections()] == [
+            ("eval-manual", 8),
+            ("manual", 3),
+        ]
