@@ -178,6 +178,10 @@ class Settings(BaseSettings):
         description="The API key of the OpenAI-compatible endpoint, if it needs one.",
     )
 
+    def with_private_store(self, folder: Path) -> Self:
+        """Return the settings with all collections in a folder of their own: none on a Qdrant server."""
+        return self.model_copy(update={"data_dir": absolute(folder), "qdrant_url": ""})
+
     @model_validator(mode="after")
     def _mask_secrets(self) -> Self:
         mask_from(self)

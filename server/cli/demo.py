@@ -62,7 +62,7 @@ def demo() -> None:
     from ...settings.load import load_settings
 
     with tempfile.TemporaryDirectory(prefix="resift-demo-", ignore_cleanup_errors=True) as folder:
-        run_on_engine(run_demo, settings=load_settings().model_copy(update={"data_dir": Path(folder)}))
+        run_on_engine(run_demo, settings=load_settings().with_private_store(Path(folder)))
     _print_next_steps()
 
 

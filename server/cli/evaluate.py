@@ -84,14 +84,18 @@ class DraftRequest:
 
 
 def settings_for(data: Path, store: Path | None) -> Settings:
-    """Return the settings; the documents of a folder are indexed in `store`, by default in the user's cache folder."""
+    """Return the settings; the documents of a folder are indexed in `store`, by default in the user's cache folder.
+
+    They never go to a Qdrant server, which others search.
+    """
     from platformdirs import user_cache_path
 
     from ...settings.load import load_settings
 
+    settings = load_settings()
     if not data.is_dir():
-        return load_settings()
-    return load_settings(data_dir=store or user_cache_path("resift", appauthor=False) / "eval")
+        return settings
+    return settings.with_private_store(store or user_cache_path("resift", appauthor=False) / "eval")
 
 
 def refuse_unused(data: Path, *, collection: str, split: str, store: Path | None, make: bool) -> None:

@@ -128,7 +128,7 @@ def _run(settings: Settings, plan: TrainingPlan) -> None:
 
 
 def _train(settings: Settings, plan: TrainingPlan) -> ModelCard:
-    mining = settings.model_copy(update={"data_dir": plan.work / "store"})
+    mining = settings.with_private_store(plan.work / "store")
     run_on_engine(lambda engine: _mine(engine, plan), settings=mining)
     note("Loading torch ...", style="dim")
     from ...training.reranker import train as train_model

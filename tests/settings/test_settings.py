@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from resift.core.errors import InvalidInput
+from resift.factories.stores import open_store
 from resift.settings.load import all_settings, load_settings
 from resift.settings.location import ENV_FILE
 from resift.settings.ranking import SearchSettings
+from resift.store.edge.store import EdgeStore
 
 
 def test_unknown_name_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +47,12 @@ def test_groups_are_given_as_dicts_or_as_they_are() -> None:
     assert load_settings(search=SearchSettings(dense_weight=0.9)).search.dense_weight == 0.9
     for name in ("qdrant_url", "QDRANT_URL"):
         assert load_settings(**{name: "http://localhost:6333"}).qdrant_url == "http://localhost:6333"
+
+
+def test_private_store_is_in_its_folder_even_if_the_settings_name_a_server(tmp_path: Path) -> None:
+    settings = load_settings(QDRANT_URL="http://localhost:6333", threads=3).with_private_store(tmp_path / "own")
+    assert isinstance(open_store(settings), EdgeStore)
+    assert (settings.data_dir, settings.qdrant_url, settings.threads) == (tmp_path / "own", "", 3)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from resift.factories.engine import Engine, build_engine
 from resift.server.cli.demo import ON_AVERAGE, run_demo, shown_question
 from resift.settings.load import load_settings
 from resift.tests.project.tree import ROOT
+from resift.tests.server.in_process import Run
 
 DRAWN_WITH = "3.11"  # the picture shows docstrings of this version of Python
 
@@ -47,6 +48,13 @@ def test_average_of_the_benchmarks_is_that_of_their_table() -> None:
     assert [float(value) for value in found.groups()] == [
         pytest.approx(fmean(map(float, column)), abs=5.1e-4) for column in (hybrid, default)
     ]
+
+
+@pytest.mark.slow
+def test_demo_does_not_use_the_qdrant_server_of_the_settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QDRANT_URL", "http://127.0.0.1:9")  # nobody answers there
+    shown = run("demo")
+    assert (shown.code, "Right answer first: " in shown.out) == (0, True), shown.err
 
 
 @pytest.mark.slow

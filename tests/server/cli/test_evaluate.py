@@ -26,6 +26,8 @@ def relevant_last(body: dict[str, Any], seen: Seen) -> bool:
     return grades.get(seen.title.lower(), 0) > 0
 
 
+NO_SERVER = "http://127.0.0.1:9"
+
 QUICK = ("--depth", "8", "--depths", "2,4,8", "--reranker", "maxsim")
 
 
@@ -52,6 +54,7 @@ def test_judged_folder_is_evaluated_beside_the_users_data(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESIFT_RERANK__WEIGHT", "0.9")
+    monkeypatch.setenv("QDRANT_URL", NO_SERVER)
     folder = write_set(tmp_path / "my bicycles", "dev")
     code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
     assert (code, err) == (0, "")
@@ -250,6 +253,14 @@ def test_folders_are_kept_in_the_cache_and_lists_asked_of_the_users_data(
     assert settings_for(tmp_path, None).data_dir not in {tmp_path / "data", load_settings().data_dir}
     assert settings_for(tmp_path, tmp_path / "store").data_dir == tmp_path / "store"
     assert settings_for(tmp_path / "mine.jsonl", None).data_dir == tmp_path / "data"
+
+
+def test_folders_are_indexed_apart_from_the_qdrant_server_that_lists_are_asked_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QDRANT_URL", NO_SERVER)
+    assert settings_for(tmp_path, tmp_path / "store").qdrant_url == ""
+    assert settings_for(tmp_path / "mine.jsonl", None).qdrant_url == NO_SERVER
 
 
 def test_endpoint_is_known_by_its_usual_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

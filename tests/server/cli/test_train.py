@@ -49,7 +49,9 @@ class Trained:
 
 def own_environment(root: Path) -> dict[str, str]:
     # One thread: two would wait for each other wherever another program is at work.
-    return environment(root) | {"OMP_NUM_THREADS": "1", "PATH": os.environ["PATH"]}
+    # No Qdrant server answers there: what training ingests goes into its own folder.
+    own = {"OMP_NUM_THREADS": "1", "PATH": os.environ["PATH"], "QDRANT_URL": "http://127.0.0.1:9"}
+    return environment(root) | own
 
 
 @pytest.fixture(scope="module")
