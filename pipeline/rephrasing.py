@@ -161,7 +161,7 @@ class Rephraser:
         async with self._limiter:
             deadline = self._clock() + self._options.limit_s
             reply = await self._model.ask(self._request(query), deadline=deadline, deadline_setting=_TIME_SETTING)
-        cost = Cost(calls=1, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, retries=reply.retries)
+        cost = Cost(calls=1, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, retried=reply.retries)
         found = read_phrasings(reply.text)
         if found is None:
             step = "Set RESIFT_LLM__MODEL to a more capable model."

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from ...core.concurrency import run_concurrently
 from ...core.errors import InvalidInput, ModelError, nearest
 from ...core.query import Query
-from ...core.text import listed
+from ...core.text import counted, listed
 from ...core.values import Hit
 from ...prompts.templates import Template
 from ..protocols import Ordering
@@ -51,6 +51,14 @@ class ListwiseOptions:
     official_sources: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the model answered: the order of the head, and notes with the reasons for its first ranks."""
+
+    places: tuple[int, ...]
+    reasons: tuple[str, ...] = ()
+
+
 class Listwise:
     """An orderer that asks a language model. If the model returns no order, the earlier one is kept, with a note.
 
@@ -75,7 +83,7 @@ class Listwise:
         self._clock = clock
         self._today = today
         self._nonce = nonce
-        self._orders: LRUCache[bytes, tuple[int, ...]] = LRUCache(options.cache_size)
+        self._answers: LRUCache[bytes, _Answer] = LRUCache(options.cache_size)
         self._limiter = limiter or anyio.CapacityLimiter(options.concurrency)
         self._default = self.template(options.template)
         self._chosen: Template | None = None
@@ -131,16 +139,17 @@ class Listwise:
         notes = [f"Only the first {depth} of {len(hits)} passages were ordered."] * (depth < len(hits))
         if task.instruction or task.template is not self._default:
             notes.append(f"{self.name} ordered {depth} passages by the template {task.template.name!r}.")
-        rest = range(depth, len(hits))
-        if known := self._orders.get(key):
-            return Ordering((*known, *rest), (*notes, *_jumps(known, hits)), note="0 calls, served from cache")
+        if known := self._answers.get(key):
+            told = (*notes, *_jumps(known.places), *known.reasons)
+            return Ordering((*known.places, *range(depth, len(hits))), told, note="0 calls, served from cache")
         windows = self._windows(task, read)
         places = await self._run(windows, depth)
-        if not windows.unordered and self._orders.maxsize:
-            self._orders[key] = tuple(places)
-        return self._ordering(windows, [*places, *rest], hits, notes)
+        answer = _Answer(tuple(places), _reasons(places, windows.reasons))
+        if not windows.unordered and self._answers.maxsize:
+            self._answers[key] = answer
+        return self._ordering(windows, answer, len(hits), notes)
 
-    def _ordering(self, windows: Windows, places: Sequence[int], hits: Sequence[Hit], notes: list[str]) -> Ordering:
+    def _ordering(self, windows: Windows, answer: _Answer, hits: int, notes: list[str]) -> Ordering:
         report, usage = windows.cost.report(), windows.cost.usage
         if windows.unordered:
             what = f"{windows.unordered} of {windows.windows} windows kept their order"
@@ -149,13 +158,9 @@ class Listwise:
             if windows.unordered == windows.windows:
                 return Ordering((), (problem,), degraded=True, note=f"{what}; {report}", usage=usage)
             notes = [*notes, problem]
-        reasons = [
-            f"#{rank} {hits[place].passage.id}: {windows.reasons[place]}"
-            for rank, place in enumerate(places[:3], start=1)
-            if place in windows.reasons
-        ]
-        notes = [*notes, *_jumps(places, hits), *reasons]
-        return Ordering(tuple(places), tuple(notes), degraded=bool(windows.unordered), note=report, usage=usage)
+        places = (*answer.places, *range(len(answer.places), hits))
+        told = (*notes, *_jumps(places), *answer.reasons)
+        return Ordering(places, told, degraded=bool(windows.unordered), note=report, usage=usage)
 
     def _task(self, query: Query) -> OrderingTask:
         options = self._options
@@ -227,21 +232,27 @@ class Listwise:
 def _official(sources: Sequence[str]) -> str:
     if not sources:
         raise InvalidInput(
-            "The template prefer_official needs a list of official sources: pass it as the instruction, or set "
-            "RESIFT_BLEND__OFFICIAL_SOURCES."
+            "The template prefer_official needs a list of official sources. Set RESIFT_BLEND__OFFICIAL_SOURCES, or "
+            "call rerank_with_llm with the template 'prefer_official' and the list as its instruction."
         )
     return ", ".join(sources)
 
 
-def _jumps(places: Sequence[int], hits: Sequence[Hit]) -> list[str]:
+def _reasons(places: Sequence[int], reasons: Mapping[int, str]) -> tuple[str, ...]:
+    """Return a note on each of the first hits with a reason, named by its rank: its id may be shown shorter."""
+    first = enumerate(places[:3], start=1)
+    return tuple(f"Rank {rank}: {reasons[place]}" for rank, place in first if place in reasons)
+
+
+def _jumps(places: Sequence[int]) -> list[str]:
+    """Return notes on the hits that rose far, named by their ranks."""
     jumped = [(place, rank) for rank, place in enumerate(places) if place - rank >= JUMP]
     notes = [
-        f"{hits[place].passage.id} rose from rank {place + 1} to {rank + 1}: check whether its text instructs the "
-        "model to do so."
+        f"The hit at rank {rank + 1} was at rank {place + 1}: check whether its text instructs the model to raise it."
         for place, rank in jumped[:MAX_JUMPS]
     ]
     more = len(jumped) - len(notes)
-    return [*notes, f"{more} more passages rose {JUMP} ranks or more."] if more else notes
+    return [*notes, f"{counted(more, 'more passage')} rose {JUMP} ranks or more."] if more else notes
 
 
 def _key(model: str, strategy: str, task: OrderingTask, read: Sequence[PromptPassage]) -> bytes:

@@ -9,7 +9,7 @@ import anyio
 
 from ...core.concurrency import run_concurrently
 from ...core.errors import ContextTooLong, ModelError
-from ...core.text import estimate_tokens
+from ...core.text import counted, estimate_tokens
 from ...core.values import Usage
 from ...models.endpoint.chat import ChatRequest
 from ...models.endpoint.chat_reply import ChatReply
@@ -26,7 +26,7 @@ class Cost:
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    retries: int = 0
+    retried: int = 0
     repaired: int = 0
     """Replies that named labels twice, left some out, or named unknown ones."""
     failed: int = 0
@@ -41,7 +41,7 @@ class Cost:
 
     def report(self) -> str:
         """Return the counts in one line, without those that are zero except calls and tokens."""
-        first = f"{self.calls} calls, {self.tokens_in} tokens in, {self.tokens_out} out"
+        first = f"{counted(self.calls, 'call')}, {self.tokens_in} tokens in, {self.tokens_out} out"
         others = [(each.name, getattr(self, each.name)) for each in fields(self)[3:]]
         return ", ".join([first, *(f"{count} {name}" for name, count in others if count)])
 
@@ -163,13 +163,15 @@ class Windows:
 
     async def _call(self, request: ChatRequest) -> ChatReply:
         if self.cost.calls >= self._max_calls:
-            raise ModelError(f"The limit of {self._max_calls} calls is reached. Raise RESIFT_LLM__MAX_CALLS.")
+            raise ModelError(
+                f"The limit of {counted(self._max_calls, 'call')} is reached. Raise RESIFT_LLM__MAX_CALLS."
+            )
         self.cost.calls += 1
         async with self._limiter:
             reply = await self._model.ask(request, deadline=self._deadline)
         self.cost.tokens_in += reply.tokens_in
         self.cost.tokens_out += reply.tokens_out
-        self.cost.retries += reply.retries
+        self.cost.retried += reply.retries
         return reply
 
     def _halve(self) -> None:

@@ -79,7 +79,7 @@ async def test_model_orders_behind_the_cross_encoder_and_its_scores_stay(server:
     async with connect() as tools:
         answer = await tools.call("search_and_rerank", {**QUESTION, "instruction": "prefer animals"})
     assert [stage["name"] for stage in answer["stages"]][-2:] == ["rerank", "llm"]
-    assert answer["stages"][-1]["note"] == "1 calls, 100 tokens in, 20 out"
+    assert answer["stages"][-1]["note"] == "1 call, 100 tokens in, 20 out"
     first = answer["hits"][0]
     assert first["document_id"] == passages_in(server.asked[0])[2].source.split("/")[1].split(".")[0]
     assert first["scores"]["llm"] == first["score"] == 1.0
@@ -207,7 +207,7 @@ async def test_phrasings_are_written_for_a_question_without_and_shown_to_the_age
         failed = await tools.call("search_and_rerank", {"query": "where do cats sleep"})
     stage = answer["stages"][0]
     assert (stage["name"], stage["received"], stage["returned"]) == ("rephrase", 1, 2)
-    assert stage["note"] == '"restart the device", "press the button"; 1 calls, 100 tokens in, 20 out'
+    assert stage["note"] == '"restart the device", "press the button"; 1 call, 100 tokens in, 20 out'
     assert again["stages"][0]["note"].endswith("; 0 calls, served from cache")
     assert [stage["name"] for stage in own["stages"]] == ["encode", "search", "rerank"]
     assert [(hit["document_id"], hit["score"]) for hit in answer["hits"]] == [

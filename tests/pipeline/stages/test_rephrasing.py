@@ -75,7 +75,7 @@ async def test_phrasings_are_searched_as_if_the_caller_had_given_them(plain: Pip
         1,
         2,
     )
-    assert stage.note == f"{WRITTEN}; 1 calls, 100 tokens in, 20 out"
+    assert stage.note == f"{WRITTEN}; 1 call, 100 tokens in, 20 out"
     assert stage.usage == Usage(1, 100, 20)
     assert encode.received == 3
     assert not page.degraded
@@ -217,7 +217,7 @@ async def test_reply_without_phrasings_is_a_note(
     assert not page.degraded
     problem = "small replied without phrasings, so only the query itself was searched."
     assert page.notes[0] == f"{problem} Set RESIFT_LLM__MODEL to a more capable model."
-    assert page.stages[0].note == "no phrasings in the reply; 1 calls, 100 tokens in, 20 out"
+    assert page.stages[0].note == "no phrasings in the reply; 1 call, 100 tokens in, 20 out"
     again = await pipeline.search(QUESTION)
     assert again.stages[0].returned == 2, "a bad reply is not kept"
 
@@ -232,7 +232,7 @@ async def test_model_may_find_nothing_to_rephrase(server: ChatStandIn, plain: Pi
     server.phrasings = lambda query: []
     page = await build().search(QUESTION)
     assert found(page) == found(await plain.search(QUESTION))
-    assert page.stages[0].note.startswith("no other phrasing; 1 calls")
+    assert page.stages[0].note.startswith("no other phrasing; 1 call")
     assert not page.degraded
     assert not [note for note in page.notes if "phrasing" in note]
 

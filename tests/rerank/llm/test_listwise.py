@@ -7,6 +7,7 @@ import pytest
 
 from resift.core.errors import InvalidInput, ModelError
 from resift.core.query import Query
+from resift.core.text import counted
 from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
 from resift.prompts.templates import load_templates
@@ -24,7 +25,7 @@ async def test_head_is_ordered_and_the_cost_is_told(server: ChatStandIn, build: 
     assert order(ranked)[:10] == list(range(depth))[::-1][:10]
     assert sorted(order(ranked)) == list(range(depth))
     assert len(server.asked) == calls
-    assert ranked.stages[-1].note == f"{calls} calls, {100 * calls} tokens in, {20 * calls} out"
+    assert ranked.stages[-1].note == f"{counted(calls, 'call')}, {100 * calls} tokens in, {20 * calls} out"
     assert ranked.stages[-1].kind == "rank"
     assert [hit.score for hit in ranked.hits] == [1 / rank for rank in range(1, depth + 1)]
     assert ranked.hits[0].scores == {"rerank": -depth, "llm": 1.0}
@@ -158,7 +159,7 @@ async def test_prefer_official_is_told_which_sources_are(server: ChatStandIn, bu
     by_source = build(official_sources=("docs/",)).with_template("prefer_official")
     await ask(by_source, numbered(2), instruction="manuals/")
     assert "official sources come first: manuals/\n" in server.asked[-1]["messages"][1]["content"]
-    with pytest.raises(InvalidInput, match="RESIFT_BLEND__OFFICIAL_SOURCES"):
+    with pytest.raises(InvalidInput, match=r"Set RESIFT_BLEND__OFFICIAL_SOURCES, or call rerank_with_llm"):
         await ask(build(), numbered(2), instruction="prefer_official")
 
 
@@ -198,7 +199,9 @@ async def test_reasons_are_given_where_the_template_asks_for_them(server: ChatSt
     )
     listwise = Listwise(LanguageModel(Endpoint("small", server.url)), {"relevance": asking}, ListwiseOptions())
     ranked = await ask(listwise, numbered(2))
-    assert ranked.notes == [f"#1 p1: {' '.join(words.split()[:15])}"]
+    assert ranked.notes == [f"Rank 1: {' '.join(words.split()[:15])}"]
+    again = await ask(listwise, numbered(2))
+    assert (again.notes, again.stages[-1].note) == (ranked.notes, "0 calls, served from cache")
     assert "at most 15 words" in server.asked[0]["messages"][1]["content"]
 
 
@@ -210,6 +213,6 @@ async def test_date_alone_can_be_followed(server: ChatStandIn, build: Build) -> 
 
 async def test_calls_beyond_the_limit_are_not_made(server: ChatStandIn, build: Build) -> None:
     server.always = completion("no order at all")
-    with pytest.raises(ModelError, match="The limit of 1 calls is reached"):
+    with pytest.raises(ModelError, match="The limit of 1 call is reached"):
         await build(max_calls=1).order(Query("worth"), numbered(3))
     assert len(server.asked) == 1

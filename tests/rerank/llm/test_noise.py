@@ -104,6 +104,7 @@ async def test_injected_passage_breaks_nothing_and_is_told_when_it_jumps(
     ranked = await ask(build(), given)
     assert [seen.label for seen in passages_in(server.asked[0])] == [f"D{place}" for place in range(1, 21)]
     assert order(ranked) == [19, *range(18, -1, -1)]
-    assert "p19 rose from rank 20 to 1: check whether its text instructs the model to do so." in ranked.notes
+    assert "The hit at rank 1 was at rank 20: check whether its text instructs the model to raise it." in ranked.notes
+    assert "p19" not in " ".join(ranked.notes)  # ids are shown shorter than they are stored
     assert query_of(server.asked[0]) == "worth"
     assert not ranked.degraded

@@ -31,7 +31,7 @@ def test_instruction_reaches_the_model_and_its_order_the_terminal(
     assert found["hits"][0]["title"] == "Drum"
     assert found["hits"][0]["ranks"]["llm"] == 1
     assert "Instruction, if any, which goes before the rest: only rotating parts" in str(server.asked[0])
-    assert "1 calls, 100 tokens in, 20 out" in explained.out
+    assert "1 call, 100 tokens in, 20 out" in explained.out
     header = next(line for line in explained.out.splitlines() if "before" in line)
     columns = [cell.strip() for cell in header.strip("┃").split("┃")]
     assert columns == ["before", "fused", "after", "rerank", "blend", "llm", "relevance", "move"]
@@ -55,7 +55,7 @@ def test_phrasings_of_the_model_are_explained(run: Run, tmp_path: Path, monkeypa
         own = run("search", "it hums", "--also", "noise", "--explain")
     line = next(line for line in explained.out.splitlines() if line.startswith("rephrase"))
     assert "1 in, 2 out  small" in line
-    assert '"it hums quietly", "faulty bearing"; 1 calls, 100 tokens in, 20 out' in " ".join(explained.out.split())
+    assert '"it hums quietly", "faulty bearing"; 1 call, 100 tokens in, 20 out' in " ".join(explained.out.split())
     assert "rephrase" not in own.out
     assert len(server.asked) == 1
 
