@@ -1,6 +1,7 @@
 """Rerankers in the shape of Cohere and Jina: `POST /v1/rerank` and `POST /v2/rerank`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -68,7 +69,9 @@ class RerankedDocument(BaseModel):
     """The place of a document in the list, and how relevant it is."""
 
     index: Annotated[int, Field(description="Position in `documents`, from 0")]
-    relevance_score: Annotated[float, Field(description="Probability that it answers, 0-1")]
+    relevance_score: Annotated[
+        float, Field(description="Probability that it answers, 0-1; 1/rank if the reranker only orders")
+    ]
     document: dict[str, JsonValue] | None = None
 
 
@@ -104,8 +107,8 @@ def add_rerank(router: APIRouter, resift: Resift, texts: Texts) -> None:
         Point their clients here by base URL. `model` is the name of a reranker of this server, as `GET /v1/models`
         lists them. The names of Cohere's and Jina's own models stand for the default reranker, and the answer names
         the model that was used; other names are refused. The order of `results` counts: where a language model or
-        several stages reorder, the scores are those of the last stage that scores. A reranker that fails is an error,
-        because the order of the list would say nothing.
+        several stages reorder, the scores are those of the last stage that scores, or 1/rank if none does. A reranker
+        that fails is an error, because the order of the list would say nothing.
         """
         documents = await _texts_of(body, texts)
         page = await resift.rerank(
@@ -128,12 +131,14 @@ def reranker_named(name: str, known: Sequence[str]) -> str:
 
 
 def scored_hits(page: Page) -> Sequence[Hit]:
-    """Return the hits of a ranking, each of which has a relevance.
+    """Return the hits of a ranking, each of which has a relevance: 1/rank where a model only put them in order.
 
     Raises:
         ModelUnavailable: The reranker failed, so that the order is that of the request.
     """
     if any(hit.relevance is None for hit in page):
+        if any(stage.kind == "rank" and stage.returned for stage in page.stages):
+            return [replace(hit, relevance=1 / hit.rank) for hit in page]
         raise ModelUnavailable(f"The documents were not reranked. {' '.join(page.notes)} Try again later.")
     return page.hits
 

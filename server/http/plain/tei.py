@@ -44,7 +44,10 @@ class TeiRank(BaseModel):
     """The place of a text in the list, and its score."""
 
     index: Annotated[int, Field(description="Position in `texts`, from 0")]
-    score: Annotated[float, Field(description="Probability that it answers, or the model's own score")]
+    score: Annotated[
+        float,
+        Field(description="Probability that it answers, or the model's score; 1/rank if it only orders"),
+    ]
     text: str | None = None
 
 
@@ -53,7 +56,10 @@ def add_tei(router: APIRouter, resift: Resift) -> None:
 
     @router.post("/rerank", response_model=list[TeiRank], response_model_exclude_none=True, tags=["models"])
     async def rerank_texts(body: Annotated[TeiBody, Body(openapi_examples=shown(RERANKINGS))]) -> Response:
-        """Put texts in order of relevance to a query, in the shape of TEI, with the default reranker."""
+        """Put texts in order of relevance to a query, in the shape of TEI, with the default reranker.
+
+        If that only orders texts, as a language model does, the scores are 1/rank.
+        """
         if blank := [place for place, text in enumerate(body.texts) if not text.strip()]:
             raise InvalidInput(f"Texts that are empty, by position in `texts`, from 0: {listed(blank)}.")
         page = await resift.rerank(body.query, body.texts, limit=len(body.texts))
@@ -68,4 +74,4 @@ def add_tei(router: APIRouter, resift: Resift) -> None:
 def _raw_score(hit: Hit, page: Page) -> float:
     """Return the score of the last stage that read a hit: later stages of a cascade read fewer of them."""
     stages = [stage.name for stage in page.stages if stage.kind == "score"]
-    return next(hit.scores[name] for name in reversed(stages) if name in hit.scores)
+    return next((hit.scores[name] for name in reversed(stages) if name in hit.scores), hit.relevance or 0.0)

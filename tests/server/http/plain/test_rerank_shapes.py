@@ -11,6 +11,7 @@ from resift.models.bundled import RERANKER_FOLDER
 from resift.server.http.plain.cohere import MAX_DOC_TOKENS, RerankResponse, reranker_named
 from resift.server.http.plain.tei import TeiRank
 from resift.tests.server.http.application import client_of, engine_of
+from resift.tests.standins.chat import chat_stand_in
 from resift.tests.standins.http import Answer
 from resift.tests.standins.rerank import rerank_stand_in
 
@@ -140,6 +141,28 @@ async def test_cascade_whose_second_stage_reads_less_scores_every_text(tmp_path:
         answer = await ask(client, "/v2/rerank", query=QUERY, documents=TEXTS)
         assert len(answer["results"]) == 3
         assert answer["model"] == RERANKER_NAME
+
+
+async def test_language_model_that_only_orders_gives_one_by_rank_and_an_error_if_it_fails(tmp_path: Path) -> None:
+    with chat_stand_in() as model:
+        model.rule = lambda body, seen: "Bees" not in seen.text
+        engine = engine_of(
+            tmp_path,
+            OPENAI_BASE_URL=model.url,
+            llm={"model": "small", "retries": 0},
+            rerankers={"two": {"stages": ["llm:2"]}},
+            rerank={"default": "two"},
+        )
+        async with client_of(engine) as client:
+            answer = await ask(client, "/v2/rerank", query=QUERY, documents=TEXTS)
+            found = [(each["index"], each["relevance_score"]) for each in answer["results"]]
+            assert found == [(1, 1.0), (0, 0.5), (2, 0.333333)]
+            for raw in (True, False):
+                ranks = await ask(client, "/rerank", query=QUERY, texts=TEXTS, raw_scores=raw)
+                assert [(each["index"], each["score"]) for each in ranks] == found
+            model.rule = None
+            failed = await ask(client, "/v2/rerank", 503, query="what hums", documents=TEXTS)
+            assert "The documents were not reranked" in failed["message"]
 
 
 @pytest.mark.parametrize(
