@@ -6,9 +6,11 @@ from functools import wraps
 from threading import Thread
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from ..core.errors import InvalidInput
 from ..core.values import Hit
 from ..pipeline.request import DEFAULT
 from ..settings.load import Settings
+from .requests import MAX_PASSAGES
 from .resift import Resift
 
 P = ParamSpec("P")
@@ -36,6 +38,7 @@ class SyncResift:
 
     def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
         self.resift = Resift(settings, **overrides)
+        self._is_closed = False
         self._loop = asyncio.new_event_loop()
         # A daemon, so that a program that never calls `close` can end.
         self._thread = Thread(target=self._run, name="resift", daemon=True)
@@ -49,15 +52,27 @@ class SyncResift:
 
     def close(self) -> None:
         """Flush and close the store, and close connections to endpoints. Closing twice does nothing."""
-        if self._loop.is_running():
-            try:
-                self.wait(self.resift.close())
-            finally:
-                self._loop.call_soon_threadsafe(self._loop.stop)
-                self._thread.join()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            self._result_of(self.resift.close())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
 
     def wait(self, call: Coroutine[Any, Any, T]) -> T:
-        """Return the result of an asynchronous call."""
+        """Return the result of an asynchronous call.
+
+        Raises:
+            InvalidInput: `close` was called before.
+        """
+        if self._is_closed:
+            call.close()
+            raise InvalidInput("This instance was closed. Create another one.")
+        return self._result_of(call)
+
+    def _result_of(self, call: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
     def _run(self) -> None:
@@ -95,12 +110,11 @@ class Reranker:
         """Return the texts, best first; `hit.was` is a text's position in the list, from 1. `limit` 0 returns all.
 
         Raises:
-            InvalidInput: The query is empty, or there are no texts, too many or too long ones.
+            InvalidInput: The query is empty, there are no texts, too many or too long ones, or it was closed.
             NotFound: There is no such reranker.
         """
-        page = self._sync.rerank(
-            query, texts, limit=limit or max(1, len(texts)), reranker=self.name, instruction=instruction
-        )
+        wanted = limit or min(max(1, len(texts)), MAX_PASSAGES)
+        page = self._sync.rerank(query, texts, limit=wanted, reranker=self.name, instruction=instruction)
         return list(page.hits)
 
     def close(self) -> None:

@@ -39,6 +39,22 @@ def test_reranker_is_used_again_and_refuses_what_it_cannot_rank() -> None:
         unknown.rank("what hums", TEXTS)
 
 
+def test_more_texts_than_can_be_ranked_are_refused_by_their_number() -> None:
+    with Reranker() as reranker, pytest.raises(InvalidInput, match="Pass 1 to 200 passages, not 250"):
+        reranker.rank("what hums", ["The pump hums."] * 250)
+
+
+def test_calls_after_closing_are_refused(tmp_path: Path) -> None:
+    resift = SyncResift(data_dir=tmp_path / "data", min_free_mb=0)
+    resift.close()
+    resift.close()
+    reranker = Reranker()
+    reranker.close()
+    for call in (lambda: resift.search("what hums"), lambda: reranker.rank("what hums", TEXTS)):
+        with pytest.raises(InvalidInput, match="This instance was closed"):
+            call()
+
+
 @pytest.mark.slow
 def test_program_that_never_closes_its_reranker_ends() -> None:
     code = (
