@@ -27,6 +27,8 @@ class Page:
     """Whether a next page can be requested: False for passages that the caller supplied."""
     names: ShortNames = NO_NAMES
     """How the hits' documents are shown to a reader; ids in the hits themselves are those that are stored."""
+    following: Sequence[Hit] = ()
+    """The hits after the slice that were ranked as well, such as all those that a reranker read."""
 
     @property
     def is_off_topic(self) -> bool:
@@ -38,6 +40,11 @@ class Page:
     def hits(self) -> Sequence[Hit]:
         """Return the hits, best first."""
         return self.ranking.hits
+
+    @property
+    def ranked(self) -> Ranking:
+        """Return the ranking from the offset on: the page and what follows."""
+        return replace(self.ranking, hits=[*self.ranking.hits, *self.following])
 
     @property
     def stages(self) -> Sequence[Stage]:
@@ -79,11 +86,11 @@ def page_of(
     more = len(hits) > end
     if more and end >= MAX_RESULTS:
         notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
-    page = replace(ranking, hits=hits[offset:end], notes=notes)
+    shown = replace(ranking, hits=hits[offset:end], notes=notes)
     verdict = judge.verdict(ranking, hits)
     if verdict == "none" and any(stage.out_of_time for stage in ranking.stages):
         verdict = "unknown"  # the answer may be among the hits that were not read
-    return Page(page, verdict, offset=offset, more=more and end < MAX_RESULTS)
+    return Page(shown, verdict, offset=offset, more=more and end < MAX_RESULTS, following=hits[end:])
 
 
 def _is_relevant(hit: Hit, least: float, *, was_read: bool) -> bool:

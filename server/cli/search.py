@@ -52,11 +52,6 @@ def search(
     """Search a collection and rerank the hits."""
     if not (arguments["query"] or arguments["like"]):
         raise typer.BadParameter("Give a question, or --like.")
-    rows = arguments["limit"]
-    if explain and not as_json:  # both orders are shown, so both are needed whole
-        from ...pipeline.plan import MAX_TUNED_DEPTH
-
-        arguments["limit"] = max(rows, arguments["depth"] or MAX_TUNED_DEPTH)
     page = call_api(lambda resift: resift.search(**arguments))
     if as_json:
         from ...search.relative_paths import NO_NAMES
@@ -64,7 +59,7 @@ def search(
 
         print_json(ranking_answer(replace(page, names=NO_NAMES), full=True))
     elif explain:
-        _print_explained(page, rows=rows)
+        _print_explained(page, rows=arguments["limit"])
     else:
         _print_hits(page, full=detail == "full")
 
@@ -84,7 +79,7 @@ def _print_hits(page: Page, *, full: bool) -> None:
 
 def _print_explained(page: Page, *, rows: int) -> None:
     """Print the first rows of the order before and after reranking, and each stage's time."""
-    show(explain_table(page.ranking, rows=rows) if page.ranking.hits else "Nothing found.")
+    show(explain_table(page.ranked, rows=rows) if page.hits else "Nothing found.")
     for stage in page.ranking.stages:
         counts = f"{stage.received} in, {stage.returned} out"
         line = f"{stage.name:<8}{stage.milliseconds:8.1f} ms  {counts}  {stage.model}  {stage.note}"

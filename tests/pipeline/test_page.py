@@ -33,6 +33,7 @@ def test_page_is_a_slice_with_the_verdict_on_the_whole() -> None:
     ranking = Ranking(hits([0.9, 0.05, 0.05, 0.05]), notes=["as before"])
     page = page_of(ranking, offset=1, limit=2)
     assert [hit.rank for hit in page] == [2, 3]
+    assert [hit.rank for hit in page.ranked.hits] == [2, 3, 4]
     assert (len(page), page.offset, page.more, page.verdict, page.notes) == (2, 1, True, "good", ["as before"])
     assert not page_of(ranking, offset=2, limit=2).more
 

@@ -1,12 +1,16 @@
 """The table of `resift search --explain`: every score after retrieval has a column, in the order of the stages."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from resift.core.values import Hit, Passage, Ranking, Stage
 from resift.server.cli.search import explain_table
+from resift.tests.server.in_process import Run
 
 
 def ranking(scores: Mapping[str, float], *stages: tuple[str, str]) -> Ranking:
@@ -41,6 +45,28 @@ def test_blend_stands_behind_what_is_in_it_and_later_scores_behind_the_blend(
     table = explain_table(ranking(scores, *stages), rows=2)
     expected = ["before", "fused", "after", *columns, "relevance", "move"]
     assert [column.header for column in table.columns] == expected
+
+
+@pytest.mark.slow
+def test_search_that_is_explained_is_the_same(run: Run, tmp_path: Path) -> None:
+    near = [
+        f"The pump hums because its {part} is worn." for part in ("bearing", "seal", "shaft", "belt", "gear", "fan")
+    ]
+    texts = [*near, *(f"Sheet {number} lists the colours of part {number}." for number in range(25))]
+    records = [{"id": f"d{number}", "title": f"T{number}", "text": text} for number, text in enumerate(texts)]
+    file = tmp_path / "sheets.jsonl"
+    file.write_text("\n".join(map(json.dumps, records)))
+    run("ingest", str(file))
+    asked = ("search", "why does the pump hum", "-n", "6")
+    plain = run(*asked, "--json").json
+    explained = run(*asked, "--explain").out
+    after = re.findall(
+        r"#(\d+) T(\d+)", "\n".join(line.split("│")[3] for line in explained.splitlines() if "│" in line)
+    )
+    assert [(int(rank), f"T{title}") for rank, title in after] == [(hit["rank"], hit["title"]) for hit in plain["hits"]]
+    [note] = [stage["note"] for stage in plain["stages"] if stage["name"] == "rerank"]
+    assert note.startswith("stopped after 12 of 31")
+    assert "stopped after 12 of 31" in " ".join(explained.split())
 
 
 def test_hit_that_only_a_second_search_found_is_new_and_has_no_place_before() -> None:
