@@ -8,6 +8,7 @@ from ..core.text import listed
 from ..core.values import Document, Hit, Passage
 from ..ingest.sources import text_document
 from ..pipeline.request import SearchRequest
+from ..search.relative_paths import ShortNames
 from ..store.feedback_log import Searched, ShownHit
 from .requests import MAX_NAME_CHARACTERS, MAX_PASSAGES, DocumentInput, PassageInput
 
@@ -44,12 +45,12 @@ def read_document_input(given: DocumentInput, metadata: Mapping[str, Any]) -> Do
     )
 
 
-def searched(request: SearchRequest, hits: Sequence[Hit]) -> list[Searched]:
+def searched(request: SearchRequest, hits: Sequence[Hit], names: ShortNames) -> list[Searched]:
     """Return what the feedback log keeps of a search and the hits that it showed, for each collection they are from."""
     shown: dict[str, list[ShownHit]] = {}
     for hit in hits:
         name = hit.passage.collection or request.collection[0]
-        shown.setdefault(name, []).append(ShownHit(hit.passage.id, hit.passage.document_id, rank=hit.rank))
+        shown.setdefault(name, []).append(_shown(hit, names))
     return [
         Searched(
             name,
@@ -63,6 +64,16 @@ def searched(request: SearchRequest, hits: Sequence[Hit]) -> list[Searched]:
         )
         for name, entries in shown.items()
     ]
+
+
+def _shown(hit: Hit, names: ShortNames) -> ShownHit:
+    passage, shown_id = hit.passage, names.passage_id(hit.passage)
+    return ShownHit(
+        passage.id,
+        passage.document_id,
+        rank=hit.rank,
+        shown_id="" if shown_id == passage.id else shown_id,
+    )
 
 
 def _passage(given: PassageInput, place: int) -> Passage:

@@ -18,6 +18,7 @@ from ..pipeline.page import Page
 from ..pipeline.reading import Extract
 from ..pipeline.request import DEFAULT, SearchRequest
 from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, summarize_fields
+from ..search.relative_paths import NO_NAMES, ShortNames
 from ..settings.load import Settings, load_settings
 from ..store.manifest import Tuning
 from .arguments import build, takes
@@ -259,14 +260,16 @@ class Resift:
         """Return whether the settings ask for feedback, so that searches can be logged."""
         return self.services.feedback is not None
 
-    async def log_search(self, request: SearchRequest, hits: Sequence[Hit]) -> str:
+    async def log_search(self, request: SearchRequest, hits: Sequence[Hit], names: ShortNames = NO_NAMES) -> str:
         """Log the hits that a search showed, and return the id to give feedback on; "" if feedback is off.
+
+        `names` are those by which the caller saw them.
 
         Raises:
             StoreError: The log cannot be written.
         """
         log = self.services.feedback
-        return "" if log is None else await log.log_search(*searched(request, hits))
+        return "" if log is None else await log.log_search(*searched(request, hits, names))
 
     async def record_feedback(self, search_id: str, *, used: Sequence[str], not_used: Sequence[str] = ()) -> None:
         """Record which passages of a logged search were used, and which were not.

@@ -25,6 +25,8 @@ class ShownHit:
     passage_id: str
     document_id: str
     rank: int
+    shown_id: str = ""
+    """The passage id that the caller saw; empty if it is the stored one, and before 0.6."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,12 @@ class FeedbackLog:
         names = [searched.collection for searched in found]
         if len(visible(names)) < len(names):
             raise _unknown(search_id)
-        shown = [each.passage_id for searched in found for each in searched.shown]
-        used, not_used = [[_stored(each, shown) for each in ids] for ids in (used, not_used)]
-        if unknown := [each for each in (*used, *not_used) if each not in shown]:
+        shown = [each for searched in found for each in searched.shown]
+        if unknown := [each for each in (*used, *not_used) if not _stored(each, shown)]:
             raise InvalidInput(
                 f"Search {search_id} showed no passage {unknown[0]!r}. Give `passage_id` values of its hits."
             )
+        used, not_used = [[stored for each in ids for stored in _stored(each, shown)] for ids in (used, not_used)]
         if both := set(used) & set(not_used):
             raise InvalidInput(f"{min(both)!r} is both in used and in not_used. Give it in one of them.")
         if not (used or not_used):
@@ -172,10 +174,19 @@ class FeedbackLog:
         return [use for use in found if use.used]
 
 
-def _stored(passage_id: str, shown: Sequence[str]) -> str:
-    """Return the stored id of a passage that a search showed by its path relative to a folder."""
-    found = [each for each in shown if each.endswith(f"/{passage_id}")]
-    return found[0] if passage_id not in shown and len(found) == 1 else passage_id
+def _stored(passage_id: str, shown: Sequence[ShownHit]) -> list[str]:
+    """Return the stored ids of the passages that a search showed by an id; none if there are none.
+
+    Hits of several collections may have been shown by one id. Searches logged before 0.6 do not say how hits were
+    shown: there the end of a stored id is enough, if only one has it.
+    """
+    stored = dict.fromkeys(each.passage_id for each in shown)
+    if passage_id in stored:
+        return [passage_id]
+    if named := dict.fromkeys(each.passage_id for each in shown if each.shown_id == passage_id):
+        return list(named)
+    ending = [each for each in stored if each.endswith(f"/{passage_id}")]
+    return ending if len(ending) == 1 else []
 
 
 def _unknown(search_id: str) -> NotFound:

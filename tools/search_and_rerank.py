@@ -43,6 +43,7 @@ async def with_search_id(answer: dict[str, Any], page: Page, resift: Resift, req
     if not resift.takes_feedback or not answer["hits"]:
         return answer
     try:
-        return {**answer, "search_id": await resift.log_search(request, page.hits[: len(answer["hits"])])}
+        shown = page.hits[: len(answer["hits"])]
+        return {**answer, "search_id": await resift.log_search(request, shown, page.names)}
     except StoreError as error:  # the answer is complete without it
         return {**answer, "notes": [*answer["notes"], f"There is no search_id to give feedback on: {error}"]}

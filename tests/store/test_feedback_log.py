@@ -11,7 +11,7 @@ from resift.store.feedback_log import FeedbackLog, Searched, ShownHit
 
 pytestmark = pytest.mark.anyio
 
-SHOWN = [ShownHit(f"d{number}#0", f"d{number}", number) for number in (1, 2, 3)]
+SHOWN = [ShownHit(f"d{number}#0", f"d{number}", rank=number) for number in (1, 2, 3)]
 SEARCHED = Searched("notes", "why do brakes squeal", shown=SHOWN, filter={"year": {"gte": 2020}}, reranker="default")
 
 
@@ -55,6 +55,25 @@ async def test_feedback_that_cannot_be_is_refused(log: FeedbackLog) -> None:
     with pytest.raises(InvalidInput, match="Give the passage_ids"):
         await log.log_feedback(known, [], [])
     assert await log.uses("notes") == []
+
+
+async def test_hits_are_known_by_the_ids_that_were_shown(log: FeedbackLog) -> None:
+    below = [f"/srv{folder}/docs/setup.md#0" for folder in ("", "/other", "/new")]
+    hits = [
+        ShownHit(below[0], "d", rank=1, shown_id="docs/setup.md#0"),
+        ShownHit(below[1], "d", rank=2),
+        ShownHit("/srv/a.md#0", "d", rank=3),
+    ]
+    search_id = await log.log_search(replace(SEARCHED, shown=hits))
+    for given, rank in (("docs/setup.md#0", 1), (below[1], 2), ("a.md#0", 3)):
+        await log.log_feedback(search_id, [given], [])
+        assert [each.rank for each in (await log.uses("notes"))[0].used] == [rank]
+        await log.log_feedback(search_id, [], [given, *(hit.passage_id for hit in hits)])
+    with pytest.raises(InvalidInput, match=r"showed no passage 'setup\.md#0'"):
+        await log.log_feedback(search_id, ["setup.md#0"], [])
+    older = await log.log_search(replace(SEARCHED, shown=[replace(hit, shown_id="") for hit in hits[::2]]))
+    await log.log_feedback(older, ["docs/setup.md#0"], [])
+    assert [each.rank for each in (await log.uses("notes"))[0].used] == [1]
 
 
 async def test_lines_are_only_added_and_a_cut_one_harms_no_other(log: FeedbackLog, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ async def first_hit(tools: Asker, query: str, **arguments: Any) -> dict[str, Any
     return (await tools.call("search_and_rerank", {"query": query, **arguments}))["hits"][0]
 
 
-async def test_everything_that_a_hit_shows_is_taken_back(tools: Asker) -> None:
+async def test_everything_that_a_hit_shows_is_taken_back(tools: Asker, tmp_path: Path) -> None:
     answer = await tools.call("search_and_rerank", {"query": "why does the pump hum"})
     hit = answer["hits"][0]
     assert (hit["document_id"], hit["source"]) == ("docs/guide/pump.md", "docs/guide/pump.md:1-7")
@@ -81,6 +81,12 @@ async def test_everything_that_a_hit_shows_is_taken_back(tools: Asker) -> None:
     assert ranked["hits"][0]["passage_id"] == hit["passage_id"]
     told = await tools.call("record_feedback", {"search_id": answer["search_id"], "used": [hit["passage_id"]]})
     assert told["used"] == 1
+    write(tmp_path, "old/docs/lamp.md", "# Lamp\n\nThe lamp flickers now and then.\n")
+    await tools.call("ingest_documents", {"paths": ["old"]})
+    lamps = await tools.call("search_and_rerank", {"query": "why does the lamp flicker"})
+    used = [each["passage_id"] for each in lamps["hits"] if each["document_id"].endswith("docs/lamp.md")]
+    assert sorted(used) == ["docs/lamp.md#0", "old/docs/lamp.md#0"]
+    assert (await tools.call("record_feedback", {"search_id": lamps["search_id"], "used": used}))["used"] == 2
     gone = await tools.call(
         "delete_documents", {"collection": "default", "document_ids": [hit["document_id"], "docs/no.md"]}
     )

@@ -33,7 +33,7 @@ def sample(random: np.random.Generator, *, right: int, by_rerank: bool) -> Sampl
 
 
 def use(*ranks: int) -> UsedSearch:
-    shown = [ShownHit(f"d{place}#0", f"d{place}", place + 1) for place in range(10)]
+    shown = [ShownHit(f"d{place}#0", f"d{place}", rank=place + 1) for place in range(10)]
     return UsedSearch(Searched("c", "q", shown=shown), [each for each in shown if each.rank in ranks])
 
 
@@ -68,7 +68,7 @@ def test_position_bias_is_corrected() -> None:
 def test_weights_are_clipped_inverse_propensities_with_mean_one() -> None:
     random = np.random.default_rng(5)
     samples = [sample(random, right=0, by_rerank=True) for _ in range(3)]
-    uses = [use(1), use(2, 4), UsedSearch(use().searched, [ShownHit("d0#0", "d0", 50)])]
+    uses = [use(1), use(2, 4), UsedSearch(use().searched, [ShownHit("d0#0", "d0", rank=50)])]
     weighted = weight_by_propensity(samples, uses, position_bias=1.0)
     assert [each.grades for each in weighted] == [{"d0": 1.0}, {"d1": 2.0, "d3": 4.0}, {"d0": MAX_HIT_WEIGHT}]
     assert [each.weight for each in weighted] == pytest.approx([3 / 17, 18 / 17, 30 / 17])
