@@ -34,7 +34,8 @@ All tools that rank passages return the same shape, described under [search_and_
   because it deletes whole documents.
 - Passages of the same text are one hit: the best of them. `also_in` names up to three others that the search found, and
   `also_in_more` counts the rest. Below 100 characters, titles and headings have to be the same too. `rerank` returns
-  every passage that it was given.
+  every passage that it was given. If there is no room for every text, hits without one are at the position `was` of
+  the passages given.
 - `collection` takes one name, several (`"docs,notes"` or `["docs", "notes"]`), or `"*"` for all. With several, their
   passages are searched and reranked as if they were in one collection, and each hit names its `collection`, which
   `read_document` takes. `notes` says which collections were left out, and why.

@@ -1,6 +1,7 @@
 """Arguments of the tools that only shape a reply."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Annotated, Any, TypeAlias
 
 from mcp.types import CallToolResult, TextContent
@@ -23,6 +24,10 @@ BYTES_PER_TOKEN = 4  # for English; bytes of UTF-8, so that other scripts count 
 UNLIMITED = 2**62
 
 MAX_REPLY_TOKENS = MAX_REPLY_CHARACTERS // BYTES_PER_TOKEN
+
+PLACE = ("rank", "was", "passage_id", "score", "relevance")  # what a hit tells a caller who has its text
+
+WITHOUT_TEXT = "The reply has no room for every text: a hit without one is in `passages` at the position `was`."
 
 OFF_TOPIC_CHARACTERS = 200  # of the text of a hit where no hit answers
 
@@ -93,7 +98,8 @@ def ranking_reply(page: Page, *, full: bool, max_tokens: int) -> CallToolResult:
 def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = None) -> dict[str, Any]:
     """Return the page in the one shape of every ranking, with the hits that fit; all of them without `budget`.
 
-    Of a page without any answer, the concise form shows the first few hits only, and the beginnings of their texts.
+    Of a page without any answer, the concise form shows the first few hits only, and the beginnings of their texts. Of
+    passages that the caller supplied, those whose texts do not fit are shown without.
     """
     ranking = page.ranking
     budget = budget or ReplyBudget(UNLIMITED, most=UNLIMITED)
@@ -111,6 +117,8 @@ def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = Non
         entries = _beginnings(entries)
         answer["notes"] += _what_is_cut(page, shown=len(entries))
     budget.take(answer)
+    if not page.pages:
+        return _with_places(answer, entries, budget)
     for entry in entries:
         if not budget.admit(entry):
             break
@@ -120,9 +128,25 @@ def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = Non
         answer["notes"].append("The first hit alone exceeds max_tokens and was cut. Read it with read_document.")
     shown = len(answer["hits"])
     answer["left_out"] = len(ranking.hits) - shown
-    if page.pages and (answer["left_out"] or page.more):
+    if answer["left_out"] or page.more:
         answer["next_offset"] = page.offset + shown
     return answer
+
+
+def _with_places(answer: dict[str, Any], entries: Sequence[dict[str, Any]], budget: "ReplyBudget") -> dict[str, Any]:
+    """Return the answer with the places of all hits, and with all about those hits for which there is room."""
+    if sum(size_of(each) + 1 for each in entries) <= budget.left:
+        return {**answer, "hits": list(entries)}
+    notes = [*answer["notes"], WITHOUT_TEXT]
+    budget.take(WITHOUT_TEXT)
+    places = list(takewhile(budget.admit, ({name: each[name] for name in PLACE if name in each} for each in entries)))
+    if left_out := len(entries) - len(places):
+        notes.append(f"{left_out:,} of {len(entries):,} hits do not fit at all, since ids are long. Pass shorter ones.")
+    hits = [
+        entry if budget.admit({name: entry[name] for name in entry.keys() - PLACE}) else place
+        for place, entry in zip(places, entries, strict=False)
+    ]
+    return {**answer, "hits": hits, "notes": notes, "left_out": left_out}
 
 
 class ReplyBudget:

@@ -10,9 +10,19 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
 from resift.core.masking import SECRETS
+from resift.core.values import Hit, Passage, Ranking
 from resift.factories.engine import Engine
+from resift.pipeline.page import Page
 from resift.server.mcp.assembly import create_server
 from resift.tests.tools.asking import MOST_CHARACTERS, Asker, text_of
+from resift.tools.results import (
+    MAX_REPLY_CHARACTERS,
+    MAX_REPLY_TOKENS,
+    WITHOUT_TEXT,
+    ReplyBudget,
+    ranking_answer,
+    ranking_reply,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +55,39 @@ def _value(draw: random.Random, schema: Mapping[str, Any]) -> Any:  # noqa: PLR0
 
 def _size(answer: dict[str, Any] | None, text: str) -> int:
     return len(text) + (0 if answer is None else len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))))
+
+
+def _reranked(*passages: Passage) -> Page:
+    hits = [
+        Hit(each, 1 / rank, rank=rank, was=len(passages) - rank + 1, relevance=0.5)
+        for rank, each in enumerate(passages, start=1)
+    ]
+    return Page(Ranking(hits), "good", pages=False)
+
+
+@pytest.mark.parametrize(
+    ("count", "characters", "texts"), [(50, 1100, 11), (50, 100, 50), (1, 30_000, 0), (200, 900, 3)]
+)
+def test_reranked_hits_without_room_for_their_texts_keep_their_places(count: int, characters: int, texts: int) -> None:
+    page = _reranked(*(Passage(f"d{number}", -1, text="x" * characters) for number in range(count)))
+    answer: dict[str, Any] = ranking_reply(page, full=False, max_tokens=MAX_REPLY_TOKENS).structured_content or {}
+    assert _size(None, json.dumps(answer, separators=(",", ":"))) <= MAX_REPLY_CHARACTERS
+    assert [(hit["rank"], hit["was"], hit["passage_id"], hit["relevance"]) for hit in answer["hits"]] == [
+        (rank, count - rank + 1, f"d{rank - 1}", 0.5) for rank in range(1, count + 1)
+    ]
+    assert texts <= sum("text" in hit for hit in answer["hits"]) <= max(texts, count - 1)
+    assert answer["notes"] == ([] if texts == count else [WITHOUT_TEXT])
+    assert (answer["left_out"], answer["next_offset"]) == (0, 0)
+
+
+def test_hits_that_do_not_fit_because_of_long_ids_are_counted() -> None:
+    page = _reranked(*(Passage(f"{number:03}" + "d" * 900, -1, text="text") for number in range(50)))
+    answer = ranking_answer(page, full=False, budget=ReplyBudget(MAX_REPLY_TOKENS))
+    assert len(answer["hits"]) + answer["left_out"] == 50
+    assert (
+        answer["notes"][1]
+        == f"{answer['left_out']} of 50 hits do not fit at all, since ids are long. Pass shorter ones."
+    )
 
 
 @pytest.mark.slow
