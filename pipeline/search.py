@@ -14,7 +14,7 @@ from ..core.tracing import traced
 from ..core.values import Hit, Logistic, Passage, Ranking
 from ..core.vectors import DENSE
 from ..rerank.protocols import Orderer, Scorer
-from ..rerank.signals import Mix
+from ..rerank.signals import NO_METADATA, Mix
 from ..rerank.stages.cascade import Cascade, PlannedStage
 from ..rerank.stages.diversity import diversify
 from ..rerank.stages.order import OrderStage, PlannedOrder
@@ -141,7 +141,7 @@ class Pipeline:
             known = listed(name for name in self.rerankers.names if name != NO_RERANKER)
             raise InvalidInput(f"The reranker 'none' reorders nothing. Known: {known}.")
         request = SearchRequest(cleaned.text, limit=limit, depth=min(len(passages), MAX_RESULTS))
-        stages = plan_stages(request, cascade, metadata=self.rerankers.metadata, tunings={}, now=cleaned.now)
+        stages = plan_stages(request, cascade, metadata=NO_METADATA, tunings={}, now=cleaned.now)
         if isinstance(stages[0], PlannedScore):
             stages[0] = replace(stages[0], mix=Mix({"rerank": 1.0}))
         ranking = _as_ranking(passages)

@@ -1,17 +1,22 @@
 """Recency, boosts and diversity of one request: their effect on the order and the scores, on both stores."""
 
 from collections.abc import AsyncIterator
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from resift.core.errors import InvalidInput
-from resift.core.values import Document, Hit
+from resift.core.values import Document, Hit, Passage
+from resift.pipeline.plan import Rerankers
 from resift.pipeline.request import SearchRequest
 from resift.pipeline.search import Pipeline
-from resift.rerank.signals import NO_METADATA
+from resift.rerank.signals import NO_METADATA, MetadataSignals
+from resift.rerank.stages.cascade import Cascade
+from resift.rerank.stages.score import ScoreStage
 from resift.tests.pipeline.both_stores import STORES, engine_on
+from resift.tests.rerank.stages.heads import ByLength
 
 pytestmark = [
     pytest.mark.anyio,
@@ -73,6 +78,17 @@ async def test_newest_of_equals_stands_for_the_others(pipeline: Pipeline, rerank
     assert [hit.rank for hit in found] == [1, 2]
     [newest] = [hit for hit in found if hit.passage.document_id != "filter"]
     assert [each.document_id for each in newest.also_in] == [f"r{year}" for year in sorted(YEARS, reverse=True)[1:]]
+
+
+async def test_settings_do_not_weigh_dates_of_passages_that_the_caller_has(pipeline: Pipeline) -> None:
+    two = Cascade((ScoreStage("light", ByLength("light")), ScoreStage("heavy", ByLength("heavy"))))
+    by_date = MetadataSignals(recency_field="date", recency_weight=0.7)
+    weighing = copy(pipeline)
+    weighing.rerankers = Rerankers({"two": two}, "two", metadata=by_date)
+    given = [Passage(str(year), -1, text="x" * (2030 - year), metadata={"date": f"{year}-05-01"}) for year in YEARS]
+    ranked = list(await weighing.rerank("oil", given, limit=9))
+    assert ids(ranked) == [str(year) for year in sorted(YEARS)]
+    assert not any("recency" in hit.scores for hit in ranked)
 
 
 @pytest.mark.parametrize("reranker", RERANKERS)
