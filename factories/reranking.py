@@ -17,7 +17,6 @@ from ..rerank.cross_encoder import CrossEncoder
 from ..rerank.endpoint import RerankEndpoint
 from ..rerank.llm.listwise import Listwise
 from ..rerank.protocols import Scorer
-from ..rerank.signals import MetadataSignals
 from ..rerank.stages.cascade import Cascade, RerankStage, ScoreStage
 from ..settings.reranker_rows import CROSS_ENCODER, LLM, MAXSIM
 from .extensions import PluginReranker
@@ -73,7 +72,7 @@ def build_reranking(builder: RerankerBuilder, maxsim: Scorer) -> RerankingParts:
     reranking = Rerankers(
         cascades,
         default=_default(settings.rerank.default, cascades),
-        metadata=MetadataSignals(**settings.blend.model_dump(exclude={"official_sources"})),
+        metadata=settings.blend.signals,
         missing={LLM: NEEDS_A_MODEL},
         feedback=settings.rerank.feedback,
     )

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ..encoders.bm25 import AVERAGE_LENGTH, Tokenizer
 from ..pipeline.request import MAX_FEEDBACK
-from ..rerank.signals import MAX_FACTOR
+from ..rerank.signals import MAX_FACTOR, MetadataSignals
 from ..search.retriever import Fusion
 
 
@@ -110,6 +110,12 @@ class BlendSettings(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.recency_weight + self.boost_weight > 1:
-            raise ValueError("recency_weight and boost_weight must not exceed 1 together")
+        if sum(self.signals.shares.values()) > 1:
+            weights = f"RECENCY_WEIGHT, {self.recency_weight:g}, and BOOST_WEIGHT, {self.boost_weight:g}"
+            raise ValueError(f"{weights}, must sum to at most 1")
         return self
+
+    @property
+    def signals(self) -> MetadataSignals:
+        """Return how metadata counts in final scores."""
+        return MetadataSignals(**self.model_dump(exclude={"official_sources"}))

@@ -149,6 +149,17 @@ def test_roots_are_split_at_the_separator_of_the_platform(monkeypatch: pytest.Mo
     assert load_settings().ingest_roots == folders
 
 
+def test_weights_of_metadata_count_only_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_BLEND__RECENCY_FIELD", "date")
+    monkeypatch.setenv("RESIFT_BLEND__RECENCY_WEIGHT", "0.9")
+    assert load_settings().blend.signals.shares == {"recency": 0.9}
+    monkeypatch.setenv("RESIFT_BLEND__BOOST", '{"kind": {"docs": 1.5}}')
+    with pytest.raises(InvalidInput, match=r": RECENCY_WEIGHT, 0\.9, and BOOST_WEIGHT, 0\.2, must sum to at most 1\."):
+        load_settings()
+    monkeypatch.setenv("RESIFT_BLEND__BOOST_WEIGHT", "0.1")
+    assert load_settings().blend.signals.shares == {"recency": 0.9, "boost": 0.1}
+
+
 def test_data_folder_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RESIFT_DATA_DIR", "store")
