@@ -92,7 +92,7 @@ async def read_from(
     wanted = PageRange.parse(pages) if pages else None
     named = await find_document(collection, paths, document_id)
     points = await collection.points_in(named.id)
-    stop = len(points)
+    first, stop = 0, len(points)
     if wanted is not None:
         first, stop = await _numbers_within(collection, points, wanted, document_id)
         start = max(start, first)
@@ -100,8 +100,9 @@ async def read_from(
         start = await _number_of(collection, points, named.citation)
     extract = await _read(collection, points, start, min(start + limit, stop), paths=paths)
     if not extract.passages:
-        last = stop - 1
-        raise NotFound(f"{document_id!r} has no passage {start}: they are numbered 0 to {last}. Choose a lower start.")
+        where = f" in `pages` {pages!r}: those in them" if pages else ": they"
+        numbers = f"{first} to {stop - 1}"
+        raise NotFound(f"{document_id!r} has no passage {start}{where} are numbered {numbers}. Choose a lower start.")
     return replace(extract, stop=stop)
 
 

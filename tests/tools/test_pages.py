@@ -77,6 +77,10 @@ async def test_pages_that_are_not_there_are_refused_with_what_is(tools: Asker) -
     assert "'report.pdf' has no page 6 with text; the last is 5." in message
     message = await tools.refusal("read_document", {"document_id": "report.pdf", "pages": "3-2"})
     assert "'3-2' is not a range of pages or lines. Write it as '12' or '12-14'" in message
+    message = await tools.refusal("read_document", {"document_id": "report.pdf", "pages": "2-3", "start": 4})
+    assert "'report.pdf' has no passage 4 in `pages` '2-3': those in them are numbered 1 to 2. Choose" in message
+    message = await tools.refusal("read_document", {"document_id": "report.pdf", "start": 30})
+    assert "'report.pdf' has no passage 30: they are numbered 0 to 4. Choose a lower start." in message
     message = await tools.refusal("read_document", {"passage_id": "report.pdf#1", "pages": "3"})
     assert "pass document_id with them instead of passage_id" in message
 
