@@ -150,11 +150,14 @@ class Tuner:
         return recent
 
 
-async def forget_tuning(collection: Collection) -> list[str]:
-    """Remove everything tuned for a collection; return the names of the rerankers it was for."""
-    manifest = collection.manifest
-    await collection.remember(replace(manifest, tuning={}, verdicts={}))
-    return sorted({*manifest.tuning, *manifest.verdicts})
+def tuned_rerankers(collection: Collection) -> list[str]:
+    """Return the names of the rerankers for which something was tuned."""
+    return sorted({*collection.manifest.tuning, *collection.manifest.verdicts})
+
+
+async def forget_tuning(collection: Collection) -> None:
+    """Remove everything tuned for a collection."""
+    await collection.remember(replace(collection.manifest, tuning={}, verdicts={}))
 
 
 def _single_stage(pipeline: Pipeline, reranker: str) -> ScoreStage:

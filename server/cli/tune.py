@@ -26,13 +26,22 @@ SAMPLE_SEED = 1
 
 DRY_RUN = "Nothing was written: this was a dry run."
 
-STORED = "Stored with collection {!r}. To remove it, run: resift tune --reset"
+STORED = "Stored with collection {0!r}. To remove it, run: resift tune --reset -c {0}"
+
+USED_WITH = {
+    "data": ("reranker", "split", "questions", "force", "verdicts"),
+    "feedback": ("reranker", "questions", "force", "position_bias"),
+    "memory": ("apply",),
+    "reset": (),
+}
+"""The options that have an effect only with one of those that say what to do, by the name of its parameter."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command("tune")
 def tune_command(
+    context: typer.Context,
     data: Annotated[
         Path | None, typer.Option(exists=True, help="Judged questions: a folder in BEIR form, or a .jsonl file.")
     ] = None,
@@ -40,7 +49,9 @@ def tune_command(
     reranker: Annotated[str, typer.Option(help='"default" or a configured name.')] = "default",
     split: Annotated[str, typer.Option(help="The split of a folder to use. Default: train, if there is one.")] = "",
     questions: Annotated[int, typer.Option(min=0, help="Most questions to ask; 0: all.")] = 300,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the gain, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be stored or removed, write nothing.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write even if the gain may be chance.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Remove the collection's tuning.")] = False,
     feedback: Annotated[bool, typer.Option("--feedback", help="Learn from what record_feedback recorded.")] = False,
@@ -57,18 +68,14 @@ def tune_command(
     apply: Annotated[bool, typer.Option("--apply", help="With --memory: switch to the recommended one.")] = False,
 ) -> None:
     """Find the weights, depth and calibration that suit your questions, and store them with the collection."""
-    chosen = [data is not None, reset, memory, feedback].count(True)
-    if chosen != 1 or (apply and not memory) or (verdicts and data is None):
-        raise typer.BadParameter(
-            "Give one of --data, --feedback, --memory and --reset; --apply needs --memory, and --verdicts --data."
-        )
+    _refuse_unused(context)
     if memory:
         from .collections.optimize import compare_memory
 
-        if not run_on_engine(lambda engine: compare_memory(engine, collection, apply=apply)):
+        if not run_on_engine(lambda engine: compare_memory(engine, collection, apply=apply and not dry_run)):
             raise typer.Exit(1)
     elif reset:
-        run_on_engine(lambda engine: run_reset(engine, collection))
+        run_on_engine(lambda engine: run_reset(engine, collection, dry_run=dry_run))
     else:
         request = TuneRequest(
             data=data,
@@ -81,6 +88,32 @@ def tune_command(
             position_bias=position_bias,
         )
         run_on_engine(lambda engine: run_verdicts(engine, request) if verdicts else run_tune(engine, request))
+
+
+def _refuse_unused(context: typer.Context) -> None:
+    """Check that one of the options says what to do, and that every other one given has an effect.
+
+    Raises:
+        BadParameter: One has none.
+    """
+    given = [name for name in context.params if _is_given(context, name)]
+    chosen = [name for name in given if name in USED_WITH]
+    if len(chosen) != 1:
+        raise typer.BadParameter("Give one of --data, --feedback, --memory and --reset.")
+    unused = {name for names in USED_WITH.values() for name in names}.difference(USED_WITH[chosen[0]])
+    for name in given:
+        option = f"--{name.replace('_', '-')}"
+        if name in unused:
+            others = " or ".join(f"--{each}" for each, names in USED_WITH.items() if name in names)
+            raise typer.BadParameter(f"{option} has no effect with --{chosen[0]}: it is for {others}. Leave it out.")
+        if name == "split" and not context.params["data"].is_dir():
+            raise typer.BadParameter(f"{option} is for a folder in BEIR form. Leave it out.")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option was given, and is not just at its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +188,20 @@ async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
     say(STORED.format(request.collection))
 
 
-async def run_reset(engine: Engine, name: str) -> None:
-    """Remove a collection's tuning."""
-    from ...evaluation.tuning.tuner import forget_tuning
+async def run_reset(engine: Engine, name: str, *, dry_run: bool = False) -> None:
+    """Remove a collection's tuning, or say which that would be."""
+    from ...evaluation.tuning.tuner import forget_tuning, tuned_rerankers
 
-    removed = ", ".join(await forget_tuning(await engine.services.pipeline.open(name)))
-    say(f"{name}: removed the tuning for {removed}." if removed else f"{name}: nothing was tuned.")
+    collection = await engine.services.pipeline.open(name)
+    if not (tuned := ", ".join(tuned_rerankers(collection))):
+        say(f"{name}: nothing was tuned.")
+    elif dry_run:
+        say(f"{name}: has a tuning for {tuned}, to be removed.")
+    else:
+        await forget_tuning(collection)
+        say(f"{name}: removed the tuning for {tuned}.")
+    if dry_run:
+        say(DRY_RUN)
 
 
 def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -> JudgedSet:
