@@ -93,6 +93,10 @@ class Background:
         await self._runner.care.mark_told(record)
         return record
 
+    async def has_worker(self, record: JobRecord) -> bool:
+        """Return whether a process has the job in hand. Otherwise it goes on when one takes it up."""
+        return await self._runner.has_worker(record)
+
     async def cancel(self, job_id: str) -> JobRecord:
         """Stop a job once its documents are whole, and return it.
 

@@ -128,6 +128,17 @@ class JobFolder:
             raise self._unwritable(error) from error
         return lock
 
+    def is_taken(self, job_id: str) -> bool:
+        """Return whether a process works on a job.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        if (lock := self.take(job_id)) is None:
+            return True
+        lock.release()
+        return False
+
     def ask_to_cancel(self, job_id: str) -> None:
         """Leave word for the process that works on a job.
 

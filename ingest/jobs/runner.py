@@ -140,6 +140,10 @@ class JobRunner:
             raise StoreError(found.problem)
         return found
 
+    async def has_worker(self, record: JobRecord) -> bool:
+        """Return whether this process or another one has a job in hand, or this one will take it up."""
+        return self.is_serving or await to_thread.run_sync(self.care.folder.is_taken, record.id)
+
     async def all(self) -> list[JobRecord | Unreadable]:
         """Return the records of all processes, the oldest first."""
         kept = {each.id: each for each in await to_thread.run_sync(self.care.folder.all)}
@@ -151,8 +155,8 @@ class JobRunner:
         with anyio.move_on_after(wait_s):
             while not (record.has_ended if job is None else job.has_left.is_set()):
                 if progress is not None:
-                    done, total = (record.permille, 1000) if job is None else job.progress
-                    await progress(done, total, record.message)
+                    done, total = (record.permille / 10, 100) if job is None else job.progress
+                    await progress(done, total, record.message or f"{record.state}, {record.permille / 10:.0f} %")
                 if job is None:
                     await anyio.sleep(POLL_S)
                     record = await self.read(record.id)

@@ -11,8 +11,10 @@ import anyio
 import typer
 from anyio import from_thread
 
-from ....core.errors import InvalidInput
+from ....core.errors import InvalidInput, Unavailable
 from ....core.text import counted
+from ....settings.location import data_dir
+from ...relay.maintenance import is_engine_alive
 from ..command import ENGINE, AsJson
 from ..console import HINTS, note, print_json, progress_bar, say, show
 from ..ingest_report import print_report
@@ -30,7 +32,12 @@ NO_ENGINE = (
     "--background out, or start an engine: MCP clients and `resift serve --http` do."
 )
 
-WAIT_S = 3600.0
+NOBODY_WORKS = (
+    "Nothing works on the job {job}: it is {state}, and no engine runs for the data folder with these settings. Start "
+    "one, which goes on with the job: MCP clients and `resift serve --http` do. Or cancel it: resift jobs cancel {job}"
+)
+
+CHECK_EVERY_S = 10.0  # whether a process still works on the job that is waited for
 
 T = TypeVar("T")
 
@@ -94,10 +101,20 @@ def on_jobs(call: Callable[[Background], Awaitable[T]], *, needs_engine: bool = 
 
 
 async def _wait(background: Background, job_id: str) -> JobRecord:
+    """Return the job when it has ended.
+
+    Raises:
+        Unavailable: No process works on it, and no engine runs that would.
+    """
     record = await background.find(job_id)
     with progress_bar("Ingesting") as progress:
         while not record.has_ended:
-            record = await background.wait(job_id, progress=progress, wait_s=WAIT_S)
+            if not await background.has_worker(record) and not is_engine_alive(data_dir()):
+                record = await background.find(job_id)  # it may have ended just now
+                if record.has_ended:
+                    break
+                raise Unavailable(NOBODY_WORKS.format(job=record.id, state=record.state))
+            record = await background.wait(job_id, progress=progress, wait_s=CHECK_EVERY_S)
     return record
 
 

@@ -7,7 +7,7 @@ import pytest
 from resift.ingest.jobs.record import JobState, KeptError
 from resift.ingest.report import Failure, IngestReport
 from resift.settings.location import data_dir
-from resift.tests.ingest.jobs.running import keep, record
+from resift.tests.ingest.jobs.running import LONG_S, Work, keep, record, runner_of, serving
 from resift.tests.server.in_process import Run
 
 JOB = "0123456789ab"
@@ -64,6 +64,40 @@ def test_waiting_for_a_job_that_failed_fails(run: Run, kept: Path) -> None:
     keep(kept, record(JOB, state=JobState.FAILED, error=KeptError(kind="StoreError", message="The disk is full.")))
     ended = run("jobs", "wait", JOB)
     assert (ended.code, ended.out) == (1, f"{JOB}: failed: The disk is full.\n")
+
+
+def test_waiting_for_a_job_that_nothing_works_on_says_what_to_do(run: Run, kept: Path) -> None:
+    keep(kept, record(JOB))
+    ended = run("jobs", "wait", JOB)
+    assert ended.code == 1
+    assert f"Nothing works on the job {JOB}: it is queued, and no engine runs for the data folder" in ended.err
+    assert f"Or cancel it: resift jobs cancel {JOB}\n" in ended.err
+
+
+@pytest.mark.anyio
+async def test_job_is_waited_for_while_a_process_works_on_it(tmp_path: Path) -> None:
+    keep(tmp_path, record(JOB))
+    runner = runner_of(tmp_path)
+    assert not await runner.has_worker(record(JOB))
+    lock = runner.care.folder.take(JOB)
+    assert lock is not None
+    assert await runner_of(tmp_path).has_worker(record(JOB))
+    lock.release()
+    async with serving(tmp_path, Work()) as other:
+        assert await other.has_worker(record(JOB))
+
+
+@pytest.mark.anyio
+async def test_progress_of_a_job_of_another_process_is_told_in_percent(tmp_path: Path) -> None:
+    keep(tmp_path, record(JOB, state=JobState.RUNNING, permille=250))
+    told: list[tuple[float, int, str]] = []
+
+    async def tell(done: float, total: int, message: str) -> None:
+        told.append((done, total, message))
+        keep(tmp_path, record(JOB, state=JobState.DONE))
+
+    await runner_of(tmp_path).follow(record(JOB, state=JobState.RUNNING, permille=250), wait_s=LONG_S, progress=tell)
+    assert told == [(25.0, 100, "running, 25 %")]
 
 
 @pytest.mark.parametrize(
