@@ -161,7 +161,10 @@ def read_head(data: bytes, place: str) -> Head:
     if version > VERSION:
         raise InvalidInput(f"{place}: the file has version {version}, and Resift reads up to {VERSION}. Update Resift.")
     if version != VERSION:
-        raise InvalidInput(f"{place} is not the first line of a file that `resift export` wrote.")
+        raise InvalidInput(
+            f"{place} is not the first line of a file that `resift export` wrote. Choose such a file; other JSON Lines "
+            "are documents for `resift ingest`."
+        )
     return _checked(_heads(), data, place)
 
 

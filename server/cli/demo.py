@@ -175,7 +175,7 @@ def _print_next_steps() -> None:
     serve = command()
     program = shlex.join(serve[:-1])
     _rule("Next")
-    say("Search documents of your own (text, Markdown, HTML and source code):")
+    say("Search documents of your own (PDF, Office files, Markdown, HTML, mail, source code and more):")
     say(f'  {program} ingest PATH\n  {program} search "your question" --explain\n', style="bold")
     say("Or let your agent do it. Add Resift to its client:\n")
     stdout().out(how_to_add(serve), highlight=False)

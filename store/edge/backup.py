@@ -200,7 +200,7 @@ def _opened(file: Path) -> tarfile.TarFile:
     try:
         return tarfile.open(file)
     except FileNotFoundError as error:
-        raise NotFound(f"There is no file {file}.") from error
+        raise NotFound(f"There is no file {file}. Choose a file that `resift backup` wrote.") from error
     except (tarfile.TarError, zlib.error, EOFError) as error:  # whose message is a list of all formats
         raise InvalidInput(f"{file} is not a backup. Choose a file that `resift backup` wrote.") from error
     except OSError as error:

@@ -158,7 +158,7 @@ def _fields_table(fields: Sequence[FieldSummary]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("field", "type", "most common values (passages)")
+    table = Table("field", "type", "most frequent values (passages)")
     for each in fields:
         values = ", ".join(f"{value} ({count})" for value, count in each.values)
         table.add_row(escape(each.name), each.type, escape(values))

@@ -87,6 +87,7 @@ def _written(file: str) -> Generator[BinaryIO]:
         return
     path, part = Path(file), Path(f"{file}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as stream:
                 yield stream

@@ -184,7 +184,7 @@ async def test_damaged_line_is_told_by_its_number_and_those_before_it_are_stored
     ("head", "message"),
     [
         (b"", r"Line 1 of a\.jsonl is not the first line of a file that `resift export` wrote"),
-        (b'{"text": "x"}\n', "is not the first line"),
+        (b'{"text": "x"}\n', "is not the first line .* other JSON Lines are documents for `resift ingest`"),
         (b'{"resift_export": 2}\n', r"version 2, and Resift reads up to 1\. Update Resift"),
         (b'{"resift_export": 1}\n', r"Line 1 of a\.jsonl is damaged: `made_by`"),
     ],

@@ -18,7 +18,9 @@ def group() -> LazyCommands:
 def test_command_is_there_and_described_as_in_its_own_help(group: LazyCommands, name: str) -> None:
     command = group.get_command(typer.Context(group), name)
     assert command is not None
-    assert " ".join(command.help.split()).startswith(COMMANDS[name][1])
+    described = COMMANDS[name][1]
+    assert described.endswith(".")
+    assert " ".join(command.help.split()).startswith(described.rstrip("."))
 
 
 def test_unknown_command_is_none(group: LazyCommands) -> None:

@@ -40,6 +40,7 @@ def test_files_are_ingested_searched_and_explained(run: Run, files: Path) -> Non
     shown = run("collections", "default")
     assert shown.code == 0
     assert "device (1)" in shown.out
+    assert "most frequent values (passages)" in shown.out
     assert not any("\x1b" in outcome.out + outcome.err for outcome in (taken, found, shown))
 
 

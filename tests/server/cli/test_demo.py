@@ -55,6 +55,7 @@ def test_demo_does_not_use_the_qdrant_server_of_the_settings(run: Run, monkeypat
     monkeypatch.setenv("QDRANT_URL", "http://127.0.0.1:9")  # nobody answers there
     shown = run("demo")
     assert (shown.code, "Right answer first: " in shown.out) == (0, True), shown.err
+    assert "documents of your own (PDF, Office files, Markdown," in shown.out
 
 
 @pytest.mark.slow

@@ -5,8 +5,13 @@ import json
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
+from resift.core.vectors import standard_vectors
+from resift.encoders.bm25 import Bm25Options
+from resift.store.edge.store import EdgeStore
+from resift.store.manifest import Manifest
 from resift.tests.server.engine.serving import start
 from resift.tests.server.in_process import Run
 
@@ -39,6 +44,27 @@ def test_file_that_is_not_there_or_cannot_be_written_is_told(run: Run, tmp_path:
     (tmp_path / "other.jsonl").write_text('{"text": "x"}\n')
     assert (
         "is not the first line of a file that `resift export` wrote" in run("import", str(tmp_path / "other.jsonl")).err
+    )
+
+
+def test_folder_of_the_file_is_made_as_for_a_backup(run: Run, tmp_path: Path) -> None:
+    async def create() -> None:
+        store = EdgeStore(tmp_path / "data", reserve_bytes=0)
+        await store.open(
+            "notes",
+            create=Manifest(standard_vectors("by-hand@1", 4), Bm25Options(average_length=10), chunking="200/40/40"),
+        )
+        await store.close()
+
+    anyio.run(create)
+    file = tmp_path / "new" / "folder" / "notes.jsonl"
+    assert run("export", "notes", str(file)).code == 0
+    assert json.loads(file.read_bytes())["collection"] == "notes"
+    refused = run("export", "notes", str(file / "below.jsonl"))
+    assert (refused.code, "cannot be written: " in refused.err, "Choose another place." in refused.err) == (
+        1,
+        True,
+        True,
     )
 
 

@@ -51,6 +51,12 @@ def test_backup_that_is_ended_leaves_no_part_of_a_file(run: Run, files: Path, tm
     assert not file.exists()
 
 
+def test_backup_that_is_not_there_is_told_with_what_to_choose(run: Run, tmp_path: Path) -> None:
+    missing = run("restore", str(tmp_path / "nosuch.tar"))
+    assert missing.code == 1
+    assert "nosuch.tar. Choose a file that `resift backup` wrote." in missing.err
+
+
 def test_server_is_not_backed_up_from_here(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QDRANT_URL", "http://127.0.0.1:9")
     for command in ("backup", "restore"):
