@@ -1,6 +1,6 @@
 """Fit the verdicts and the relevance of a reranker to graded lists, and measure both on pools that were held out.
 
-    python -m resift.benchmarks.verdicts GRADED [--reranker FOLDER] [--scores FILE] [--write]
+    python -m resift.benchmarks.verdicts GRADED [--pools POOL ...] [--reranker FOLDER] [--scores FILE] [--write]
 
 GRADED is a folder with lists.jsonl and corpus.jsonl (evaluation/graded.py). Each pool becomes a collection, which is
 asked its questions, and some of another pool's, by the default search. What was found is kept in --samples, from which
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from rich.table import Table
 
+from resift.benchmarks.graded.__main__ import chosen
 from resift.benchmarks.graded.scores import ScoreFile
 from resift.benchmarks.quality import ingest_set
 from resift.core.values import Logistic
-from resift.evaluation.graded import read_graded
+from resift.core.verdict import VerdictModel, first_verdict
 from resift.evaluation.judged import JudgedSet, sample, select
 from resift.evaluation.tuning.calibration import ANSWERED_PER_UNANSWERED, Outcomes, fit_logistic, log_loss, reliability
 from resift.evaluation.tuning.verdict_fit import Floats, VerdictFit, fit_verdicts, mask, thresholds
@@ -66,16 +67,16 @@ _SAMPLES = TypeAdapter(list[VerdictSample])
 
 
 async def collect(
-    folder: Path, *, reranker: Path, store: Path, questions: int, scores: Path | None
+    judged_pools: Sequence[JudgedSet], *, reranker: Path, store: Path, questions: int, scores: Path | None
 ) -> list[VerdictSample]:
     """Ask every pool its own questions and a few of the next pool's, and return the samples."""
-    pools = {name: drawn(judged, questions) for name, judged in read_graded(folder).items()}
+    pools = [drawn(judged, questions) for judged in judged_pools]
     engine = build_engine(load_settings(data_dir=store, reranker=str(reranker)))
     pipeline = engine.services.pipeline
     pipeline = ScoreFile(scores).keep(pipeline) if scores else pipeline
     samples: list[VerdictSample] = []
     try:
-        for judged, other in zip(pools.values(), [*pools.values()][1:] + [*pools.values()][:1], strict=True):
+        for judged, other in zip(pools, pools[1:] + pools[:1], strict=True):
             await ingest_set(engine, judged)
             own = SearchRequest("", collection=judged.name)
             with progress_bar(f"Searching {judged.name}") as progress:
@@ -109,10 +110,21 @@ def pool_table(fit: VerdictFit) -> Table:
         weak, good = thresholds(others, fit.held_out[groups != name])
         own = fit.held_out[groups == name]
         verdicts[groups == name] = np.where(own >= good, "good", np.where(own < weak, "none", "weak"))
-    table = Table("pool", *KINDS, title="Verdicts on pools held out: good / none (questions)")
+    return _verdict_table(fit.samples, verdicts, "Verdicts on pools held out: good / none (questions)")
+
+
+def present_table(samples: Sequence[VerdictSample], models: Sequence[VerdictModel]) -> Table:
+    """Return the shares of "good" and "none" in each pool, by the models that the reranker has now."""
+    verdicts = np.array([first_verdict(models, each.evidence) or "unknown" for each in samples])
+    return _verdict_table(samples, verdicts, "Verdicts as they are: good / none (questions)")
+
+
+def _verdict_table(samples: Sequence[VerdictSample], verdicts: NDArray[np.str_], title: str) -> Table:
+    groups = np.array([each.group for each in samples])
+    table = Table("pool", *KINDS, title=title)
     for name in (*sorted(set(groups.tolist())), "all"):
         chosen = (groups == name) | (name == "all")
-        table.add_row(name, *(_shares(verdicts[mask(fit.samples, *kind) & chosen]) for kind in KINDS.values()))
+        table.add_row(name, *(_shares(verdicts[mask(samples, *kind) & chosen]) for kind in KINDS.values()))
     return table
 
 
@@ -221,6 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("graded", type=Path, metavar="GRADED")
     parser.add_argument("--reranker", type=Path, default=RERANKER_FOLDER)
+    parser.add_argument("--pools", nargs="+", default=[], help="all unless given")
     parser.add_argument("--store", type=Path, default=Path("build/verdicts"))
     parser.add_argument("--samples", type=Path, default=Path("build/verdicts.json"), help="read if it is there")
     parser.add_argument("--scores", type=Path, help="file to keep the reranker's scores in")
@@ -231,7 +244,7 @@ def main() -> None:
 
         async def run() -> list[VerdictSample]:
             return await collect(
-                options.graded,
+                [pool.judged for pool in chosen(options.graded, options.pools)],
                 reranker=options.reranker,
                 store=options.store,
                 questions=options.questions,
@@ -251,9 +264,10 @@ def main() -> None:
         show(pool_table(fit))
         show(level_table(fit))
     show(evidence_table(samples))
-    present = read_spec(options.reranker).calibration.logistic
+    spec = read_spec(options.reranker)
+    show(present_table(samples, spec.verdicts))
     for group in (by_pool, by_length):
-        show(reliability_table(first_hits(samples, group), present))
+        show(reliability_table(first_hits(samples, group), spec.calibration.logistic))
     relevance = fit_logistic(list(first_hits(samples, by_pool).values()))
     print(f"relevance: {relevance}")
     if options.write:

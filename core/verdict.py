@@ -1,6 +1,6 @@
 """How a verdict is reached: a logistic model of whether the first hit answers the question, and two thresholds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -50,3 +50,9 @@ class VerdictModel:
         """Return the verdict on the hits that gave the evidence."""
         probability = self.probability(evidence)
         return "good" if probability >= self.good else "weak" if probability >= self.weak else "none"
+
+
+def first_verdict(models: Sequence[VerdictModel], evidence: Evidence) -> Verdict | None:
+    """Return the verdict of the first model whose evidence is known; None if there is no such model."""
+    model = next((each for each in models if each.applies_to(evidence)), None)
+    return model.verdict(evidence) if model else None

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from ..core.values import Hit, Ranking
 from ..core.vectors import BM25, DENSE
-from ..core.verdict import Evidence, Verdict, VerdictModel
+from ..core.verdict import Evidence, Verdict, VerdictModel, first_verdict
 
 GOOD_RELEVANCE = 0.5  # more likely than not that the best hit answers
 WEAK_RELEVANCE = 0.1  # at 0.2 three of the first demo's 14 right answers were called "none" (docs/decisions.md)
@@ -30,9 +30,8 @@ class Judge:
         read = [hit for hit in hits if stage in hit.scores] if stage else list(hits)
         if stage and read:
             evidence = evidence_of(read, self.query, stage=stage, knows_cosines=self.knows_cosines)
-            model = next((each for each in self.models if each.applies_to(evidence)), None)
-            if model is not None:
-                return model.verdict(evidence)
+            if (verdict := first_verdict(self.models, evidence)) is not None:
+                return verdict
         return verdict_by_relevance(read)
 
 

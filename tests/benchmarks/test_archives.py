@@ -15,7 +15,7 @@ from resift.settings.load import load_settings
 
 ARCHIVES = Path(resift.benchmarks.__path__[0]) / "archives"
 
-HELD_OUT = "personal"  # the bundled reranker has not learned from it
+HELD_OUT = "personal"  # one of those that the bundled reranker has not learned from
 
 
 @pytest.fixture(scope="module")

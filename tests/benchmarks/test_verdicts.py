@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resift.benchmarks.verdicts import area, by_length, by_pool, first_hits, main, reliability_table
+from resift.benchmarks.verdicts import area, by_length, by_pool, first_hits, main, present_table, reliability_table
 from resift.core.values import Logistic
+from resift.core.verdict import VerdictModel
 from resift.evaluation.tuning.verdict_samples import Origin, Outcome, VerdictSample
 from resift.models.bundled import RERANKER_FOLDER
 from resift.models.pair.loading import find_cross_encoder
@@ -58,6 +59,19 @@ def test_loss_of_what_is_fitted_stands_beside_that_of_what_is_in_use() -> None:
     assert all(float(one) < float(other) for one, other in zip(found["loss"], found["loss as it is"], strict=True))
 
 
+def test_verdicts_as_they_are_come_from_the_first_model_whose_evidence_is_known() -> None:
+    models = [
+        VerdictModel({"cosine": 9.0}, -5.0, good=0.5, weak=0.1),
+        VerdictModel({"score": 1.0}, -4.0, good=0.7, weak=0.1),
+    ]
+    samples = [sample(5.0, "right"), sample(4.0, "right"), sample(0.0, "right"), sample(5.0, "wrong", pool="code")]
+    assert rows(present_table(samples, models)) == {
+        "code": ["-", "1.00 / 0.00 (1)", "-", "-", "-"],
+        "docs": ["0.33 / 0.33 (3)", "-", "-", "-", "-"],
+        "all": ["0.33 / 0.33 (3)", "1.00 / 0.00 (1)", "-", "-", "-"],
+    }
+
+
 def test_area_is_the_share_of_pairs_in_order() -> None:
     assert area(np.array([1.0, 0.5]), np.array([0.5, 0.0])) == 0.875
     assert area(np.array([]), np.array([0.5])) is None
@@ -75,6 +89,7 @@ def test_graded_lists_become_verdict_models_of_the_reranker(
     main()
     shown = capsys.readouterr().out
     assert "Verdicts on pools held out" in shown
+    assert "Verdicts as they are" in shown
     assert (reranker / "reranker.json").read_text(encoding="utf-8") == before, "it writes only if it is told to"
     samples = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
     kinds = {(each["outcome"], each["origin"]) for each in samples}
