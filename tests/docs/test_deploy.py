@@ -32,6 +32,20 @@ def test_composes_pin_images_and_name_settings_that_exist(file: Path) -> None:
             assert "ports" not in service  # it listens nowhere
 
 
+@pytest.mark.parametrize("file", COMPOSES, ids=lambda file: file.name)
+def test_each_resift_service_keeps_its_data_folder_in_a_volume_of_its_own(file: Path) -> None:
+    composed = yaml.safe_load(file.read_text(encoding="utf-8"))
+    kept = [
+        volume.removesuffix(":/data")
+        for name, service in composed["services"].items()
+        if name.startswith("resift")
+        for volume in service["volumes"]
+        if volume.endswith(":/data")
+    ]
+    assert len(set(kept)) == len([name for name in composed["services"] if name.startswith("resift")])
+    assert set(kept) <= composed["volumes"].keys()
+
+
 def test_qdrant_is_new_enough_and_of_one_version() -> None:
     images = {
         each["image"] for file in COMPOSES for name, each in services(file).items() if name.startswith("qdrant")
