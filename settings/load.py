@@ -1,5 +1,6 @@
 """All settings, with their defaults and descriptions, read from the environment and one file."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -243,6 +244,8 @@ def _rows(prefix: str, fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[tupl
 
 
 def _shown(default: object) -> str:
+    if isinstance(default, tuple) and default:
+        return json.dumps(default)
     return str(default) if isinstance(default, str | int | float) else ""
 
 

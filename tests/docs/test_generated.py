@@ -7,6 +7,7 @@ import pytest
 
 from resift.docs.generate import ARCHITECTURE, described, fill
 from resift.docs.trace import Call, table, trace
+from resift.ingest.parsers.protocols import USUAL_FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 MOST_FUNCTIONS, MOST_FILES = 7, 6
@@ -20,6 +21,14 @@ def calls() -> list[Call]:
 @pytest.mark.parametrize("path", described(), ids=lambda path: path.name)
 def test_descriptions_of_tools_clients_and_settings_are_current(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == described()[path], f"{path.name} is out of date: run `make docs`"
+
+
+def test_page_on_ingestion_names_every_usual_field_of_records() -> None:
+    page = (DOCS / "ingestion.md").read_text(encoding="utf-8")
+    told = page[page.index("In JSON Lines, the title") : page.index("Other short values")]
+    for names in (USUAL_FIELDS.title, USUAL_FIELDS.text, USUAL_FIELDS.id):
+        listed = ", ".join(f"`{name}`" for name in names[:-1]) + f" or `{names[-1]}`"
+        assert listed in " ".join(told.split())
 
 
 @pytest.mark.slow

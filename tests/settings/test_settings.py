@@ -166,6 +166,13 @@ def test_data_folder_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert load_settings().data_dir == tmp_path / "store"
 
 
+def test_defaults_of_several_values_are_listed_as_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    [default] = [default for name, default, _ in all_settings() if name == "RESIFT_INGEST__URL_PORTS"]
+    assert default == "[80, 443]"
+    monkeypatch.setenv("RESIFT_INGEST__URL_PORTS", default)
+    assert load_settings().ingest.url_ports == (80, 443)
+
+
 def test_every_setting_has_a_meaning_and_can_be_set_by_the_name_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [row for row in all_settings() if row[0] != ENV_FILE]
     assert len(rows) > 10
