@@ -190,7 +190,7 @@ def _stored(passage_id: str, shown: Sequence[ShownHit]) -> list[str]:
 
 
 def _unknown(search_id: str) -> NotFound:
-    return NotFound(f"No search {search_id!r}. Give the `search_id` that search_and_rerank returned.")
+    return NotFound(f"No search {search_id!r}. Give the `search_id` of an answer of this server.")
 
 
 def _find_in(path: Path, search_id: str) -> Searched | None:

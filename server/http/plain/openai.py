@@ -164,11 +164,14 @@ def _answer(encoded: TextVectors, *, model: str, as_base64: bool) -> dict[str, A
         "usage": {"prompt_tokens": encoded.tokens, "total_tokens": encoded.tokens},
     }
     if encoded.truncated:
-        texts = counted(encoded.truncated, "text")
-        answer["warnings"] = [
-            f"{texts} of {len(encoded.vectors)} longer than the model reads: only the beginning counts."
-        ]
+        answer["warnings"] = [_too_long(encoded.truncated, len(encoded.vectors))]
     return answer
+
+
+def _too_long(count: int, texts: int) -> str:
+    is_one = count == 1
+    which = f"{counted(count, 'text')} of {texts:,} {'is' if is_one else 'are'} longer than the model reads"
+    return f"{which}: only {'its beginning counts' if is_one else 'their beginnings count'}."
 
 
 def _base64(vector: Vector) -> str:

@@ -11,6 +11,7 @@ from ....api.texts import Texts
 from .bodies import JsonRoute
 from .cohere import add_rerank
 from .failures import ERROR_HANDLERS, Problem
+from .feedback_path import add_feedback
 from .job_paths import add_jobs
 from .openai import add_embeddings
 from .search import add_search
@@ -30,7 +31,7 @@ ERRORS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "There is no token, or it is wrong or expired.",
     403: "The token may not do this, or the path is outside the folders that the server may read.",
-    404: "There is no such collection, document or model.",
+    404: "There is no such collection, document, job, search or model.",
     409: "The collection cannot be used as it is: it was written with another encoder, or is damaged.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
@@ -54,6 +55,7 @@ def plain_router(resift: Resift) -> APIRouter:
     texts = Texts(resift.engine)
     add_jobs(router, resift)
     add_search(router, resift)
+    add_feedback(router, resift)
     add_rerank(router, resift, texts)
     add_tei(router, resift)
     add_embeddings(router, resift, texts)

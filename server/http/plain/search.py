@@ -22,6 +22,15 @@ MaxTokens = Annotated[
     int, Field(description="Size of the answer: hits that do not fit are left out; 0: no limit", ge=0, le=MOST_TOKENS)
 ]
 
+MaxReadTokens = Annotated[
+    int,
+    Field(
+        description="Size of the answer: passages that do not fit follow from `next_start` on; 0: no limit",
+        ge=0,
+        le=MOST_TOKENS,
+    ),
+]
+
 SEARCHES = {
     "A question": {"query": "how do I replace brake pads", "limit": 3},
     "With a filter, by words alone, without reranking": {
@@ -72,7 +81,7 @@ def add_search(router: APIRouter, resift: Resift) -> None:
         return answer_json(await collections_answer(resift, collection, budget))
 
     @router.post("/v1/documents/read", response_model=ReadResult, tags=["collections"])
-    @takes_body(body_of("ReadBody", ReadRequest, max_tokens=(MaxTokens, 0)), READINGS)
+    @takes_body(body_of("ReadBody", ReadRequest, max_tokens=(MaxReadTokens, 0)), READINGS)
     async def read_document(body: BaseModel) -> Response:
         """Read a document from its start, some of its pages, or the passages around a hit.
 

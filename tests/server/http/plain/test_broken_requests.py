@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from resift.server.http.plain.cohere import RERANKINGS
+from resift.server.http.plain.feedback_path import FEEDBACK
 from resift.server.http.plain.job_paths import DOCUMENTS
 from resift.server.http.plain.openai import EMBEDDINGS
 from resift.server.http.plain.search import DELETIONS, READINGS, SEARCHES
@@ -35,6 +36,7 @@ VALID: list[tuple[str, Mapping[str, Any]]] = [
         "/v1/documents": DOCUMENTS,
         "/v1/documents/read": READINGS,
         "/v1/documents/delete": DELETIONS,
+        "/v1/feedback": FEEDBACK,
         "/v1/rerank": RERANKINGS,
         "/v2/rerank": RERANKINGS,
         "/rerank": TEI_RERANKINGS,

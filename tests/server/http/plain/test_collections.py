@@ -50,9 +50,36 @@ async def test_search_answers_all_hits_unless_tokens_are_limited(client: httpx.A
     assert part["next_offset"] == len(part["hits"])
 
 
-async def test_search_logs_what_it_showed_when_feedback_is_on(ingested: Path, tmp_path: Path) -> None:
-    async with client_with_documents(ingested, tmp_path, feedback=True) as client:
-        assert (await post(client, "/v1/search", {"query": "brake pads"}))["search_id"]
+async def test_feedback_on_a_search_is_recorded_for_those_who_may_write(ingested: Path, tmp_path: Path) -> None:
+    tokens = {"tokens": rows(READER, WRITER, OTHER)}
+    async with client_with_documents(ingested, tmp_path, http=tokens, feedback=True) as client:
+        request = {"query": "brake pads", "reranker": "none"}
+        found = (await client.post("/v1/search", json=request, headers=bearer(READER))).json()
+        [first, second] = [hit["passage_id"] for hit in found["hits"][:2]]
+        told = {"search_id": found["search_id"], "used": [first], "not_used": [second]}
+        for token, body, status, said in (
+            (READER, told, 403, "may only read"),
+            (OTHER, told, 404, "No search"),
+            (WRITER, {**told, "search_id": "0000"}, 404, "Give the `search_id`"),
+            (WRITER, {**told, "used": ["nothing#0"]}, 422, "showed no passage 'nothing#0'"),
+            (WRITER, {"search_id": found["search_id"]}, 422, "Nothing to record"),
+            (WRITER, told, 200, '{"used":1,"not_used":1}'),
+        ):
+            answer = await client.post("/v1/feedback", json=body, headers=bearer(token))
+            assert (answer.status_code, said in answer.text) == (status, True), (token, answer.text)
+    [log] = (tmp_path / "root/data/feedback").glob("*.jsonl")
+    assert log.read_text(encoding="utf-8").count('"used":') == 1
+
+
+async def test_feedback_is_refused_while_it_is_off(client: httpx.AsyncClient) -> None:
+    refused = await post(client, "/v1/feedback", {"search_id": "0000", "used": ["x#0"]}, 422)
+    assert "Set RESIFT_FEEDBACK=true" in refused["message"]
+
+
+async def test_sizes_of_answers_are_explained_by_what_they_hold(client: httpx.AsyncClient) -> None:
+    schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    assert "hits" in schemas["SearchBody"]["properties"]["max_tokens"]["description"]
+    assert "`next_start`" in schemas["ReadBody"]["properties"]["max_tokens"]["description"]
 
 
 async def test_collections_are_listed_and_one_with_its_fields(client: httpx.AsyncClient) -> None:

@@ -79,7 +79,7 @@ async def test_tokens_are_counted_as_the_model_reads_them(plain: httpx.AsyncClie
 async def test_text_that_was_cut_is_a_warning(plain: httpx.AsyncClient) -> None:
     assert "warnings" not in await embed(plain, input=[BEES])
     answer = await embed(plain, input=["pump " * 400, BEES])
-    assert answer["warnings"] == ["1 text of 2 longer than the model reads: only the beginning counts."]
+    assert answer["warnings"] == ["1 text of 2 is longer than the model reads: only its beginning counts."]
     assert answer["usage"]["total_tokens"] > 400
 
 

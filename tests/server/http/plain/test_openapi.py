@@ -7,10 +7,13 @@ from typing import Any, cast
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter
 
 from resift.ingest.jobs.record import JobState
 from resift.ingest.report import IngestReport
+from resift.server.http.plain.feedback_path import FEEDBACK
 from resift.server.http.plain.router import ERRORS
+from resift.store.feedback_log import Searched, ShownHit
 from resift.tests.ingest.jobs.running import WHEN, keep, record
 from resift.tests.server.http.application import client_with_documents
 
@@ -24,6 +27,7 @@ PATHS = {
     "/v1/documents",
     "/v1/documents/read",
     "/v1/documents/delete",
+    "/v1/feedback",
     "/v1/jobs",
     "/v1/jobs/{job_id}",
     "/v1/rerank",
@@ -41,9 +45,20 @@ async def writable(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("openapi")
     (folder / "car").mkdir()
     (folder / "car" / "wheel.md").write_text("# Wheel\n\nA wheel has five bolts.\n", encoding="utf-8")
-    async with client_with_documents(ingested, folder, ingest_roots=[folder]) as opened:
+    async with client_with_documents(ingested, folder, ingest_roots=[folder], feedback=True) as opened:
+        _log_search(folder / "root" / "data")
         keep(folder / "root" / "data", record(JOB, state=JobState.DONE, ended=WHEN, report=IngestReport(added=1)))
         yield opened
+
+
+def _log_search(data: Path) -> None:
+    """Log the search that the example of feedback is on."""
+    [_, given] = FEEDBACK.values()
+    shown = [ShownHit(each, document_id=each, rank=1) for each in (*given["used"], *given["not_used"])]
+    given_id = str(given["search_id"])
+    searched = Searched(collection="default", query="what do bees do", shown=shown, search_id=given_id)
+    (data / "feedback").mkdir()
+    (data / "feedback" / "default.jsonl").write_bytes(TypeAdapter(Searched).dump_json(searched) + b"\n")
 
 
 @pytest.fixture(scope="module")
