@@ -133,3 +133,12 @@ async def test_tools_take_what_the_page_shows(engine: Engine, name: str, tool: s
 def test_every_condition_is_on_the_page() -> None:
     for word in (*BOUNDS, "match", "prefix", "not", "any", "all"):
         assert f'"{word}"' in page("filters"), word
+
+
+def test_extras_are_installed_from_the_clone_on_every_page() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    extras = [
+        line for page in pages for line in re.findall(r"pip install '[^']*\[[^']*'", page.read_text(encoding="utf-8"))
+    ]
+    assert len(extras) > 10
+    assert [line for line in extras if not line.startswith("pip install '.[")] == []
