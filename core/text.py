@@ -51,6 +51,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def agreeing(count: int, one: str, several: str) -> str:
+    """Return the form of a word that goes with a count, such as "is" or "are"."""
+    return one if count == 1 else several
+
+
 def estimate_tokens(text: str) -> int:
     """Return an estimate of the number of tokens in a text."""
     return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)

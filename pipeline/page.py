@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..core.text import agreeing, counted
 from ..core.values import Hit, Ranking, Stage
 from ..core.verdict import Verdict
 from ..search.relative_paths import NO_NAMES, ShortNames
@@ -79,7 +80,8 @@ def page_of(
     hits = [hit for hit in ranking.hits if _is_relevant(hit, min_relevance, was_read=was_read)]
     notes = list(ranking.notes)
     if dropped := len(ranking.hits) - len(hits):
-        notes.append(f"{dropped} hits below min_relevance {min_relevance} were left out.")
+        were = agreeing(dropped, "was", "were")
+        notes.append(f"{counted(dropped, 'hit')} below min_relevance {min_relevance} {were} left out.")
     if hits and offset >= len(hits):
         notes.append(f"No hits from offset {offset} on: there are only {len(hits)}.")
     end = offset + limit

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from ..api.requests import MAX_NAME_CHARACTERS, DeleteRequest
 from ..api.resift import Resift
 from ..core.errors import ResiftError
-from ..core.text import counted
+from ..core.text import agreeing, counted
 from ..ingest.removal import Removed
 from .boundary import make_tool
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
@@ -76,13 +76,14 @@ def delete_answer(collection: str, removed: Removed, *, dropped: bool) -> dict[s
     """Return what is to be told of a deletion; `dropped` says that the whole collection is gone."""
     missing = _fitting(removed.missing)
     more = len(removed.missing) - len(missing)
+    others = f"{counted(more, 'more id')} {agreeing(more, 'does', 'do')} not exist."
     return {
         "collection": collection,
         "documents": removed.documents,
         "passages": removed.passages,
         "missing": missing,
         "dropped": dropped,
-        "notes": [*removed.notes, *([f"{more:,} more ids do not exist."] if more else [])],
+        "notes": [*removed.notes, *([others] if more else [])],
     }
 
 

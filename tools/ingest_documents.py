@@ -13,7 +13,7 @@ from ..api.background import Background, outcome
 from ..api.requests import IngestRequest
 from ..api.resift import Resift
 from ..core.errors import InvalidInput
-from ..core.text import counted
+from ..core.text import agreeing, counted
 from ..ingest.files.kinds import most_frequent
 from ..ingest.files.skipping import why_empty
 from ..ingest.jobs.record import JobRecord
@@ -112,9 +112,9 @@ def ingest_answer(collection: str, report: IngestReport) -> dict[str, Any]:
         raise InvalidInput(" ".join([f"Nothing was ingested into {collection!r}.", why_empty(report), *kept]))
     notes = [*report.notes, *kept]
     if report.truncated:
-        notes.append(
-            f"{report.truncated} passages are longer than the encoder's window; only keyword search covers their ends."
-        )
+        longer = f"{counted(report.truncated, 'passage')} {agreeing(report.truncated, 'is', 'are')} longer"
+        ends = agreeing(report.truncated, "its end", "their ends")
+        notes.append(f"{longer} than the encoder's window; only keyword search covers {ends}.")
     answer: dict[str, Any] = {
         "collection": collection,
         "added": report.added,

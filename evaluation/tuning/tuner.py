@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...core.errors import InvalidInput
+from ...core.text import agreeing
 from ...ingest.report import Progress
 from ...pipeline.plan import DEFAULT_DEPTH, tuned_weights, tuning_of
 from ...pipeline.request import SearchRequest
@@ -144,8 +145,9 @@ class Tuner:
         recent = usable[-most:] if most else usable
         if len(recent) < MIN_QUESTIONS:
             raise InvalidInput(
-                f"Only {len(recent)} searches of {self.collection.name!r} had a hit that was used; tuning needs "
-                f"{MIN_QUESTIONS}. Set RESIFT_FEEDBACK=true and have agents call record_feedback."
+                f"Only {len(recent)} {agreeing(len(recent), 'search', 'searches')} of {self.collection.name!r} had a "
+                f"hit that was used; tuning needs {MIN_QUESTIONS}. Set RESIFT_FEEDBACK=true and have agents call "
+                "record_feedback."
             )
         return recent
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from ...core.errors import InvalidInput
+from ...core.text import agreeing, counted
 from ...core.verdict import VerdictModel
 from ...ingest.report import Progress
 from ...pipeline.evidence import GOOD_RELEVANCE, WEAK_RELEVANCE
@@ -99,7 +100,8 @@ def _check_counts(samples: Sequence[VerdictSample]) -> None:
     right, unanswered = int(mask(samples, "right").sum()), int(mask(samples, "unanswered").sum())
     if min(right, unanswered) < MIN_PER_CLASS:
         raise InvalidInput(
-            f"The first hit answers {right} questions, and {unanswered} have no answer; verdicts need {MIN_PER_CLASS} "
+            f"The first hit answers {counted(right, 'question')}, and {unanswered:,} "
+            f"{agreeing(unanswered, 'has', 'have')} no answer; verdicts need {MIN_PER_CLASS} "
             'of each. Judge more, and list questions without an answer with "relevant": [].'
         )
 

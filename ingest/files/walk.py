@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import NotFound, ResiftError
+from ...core.text import agreeing
 from ..parsers.registry import installed_parsers
 from ..report import Failure, Skipped, examples_of
 from . import kinds
@@ -90,7 +91,10 @@ def _by_components(file: FoundFile) -> str:
 def _first(notes: Sequence[str]) -> tuple[str, ...]:
     """Return the first notes, and how many there are beyond them."""
     more = len(notes) - MAX_NOTES
-    return (*notes[:MAX_NOTES], *([f"{more:,} more lines of ignore files are not usable."] if more > 0 else []))
+    if more <= 0:
+        return tuple(notes)
+    lines = f"{more:,} more {agreeing(more, 'line', 'lines')}"
+    return (*notes[:MAX_NOTES], f"{lines} of ignore files {agreeing(more, 'is', 'are')} not usable.")
 
 
 @dataclass(frozen=True, slots=True)

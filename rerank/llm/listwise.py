@@ -138,7 +138,7 @@ class Listwise:
         key = _key(self.name, options.strategy, task, read)
         notes = [f"Only the first {depth} of {len(hits)} passages were ordered."] * (depth < len(hits))
         if task.instruction or task.template is not self._default:
-            notes.append(f"{self.name} ordered {depth} passages by the template {task.template.name!r}.")
+            notes.append(f"{self.name} ordered {counted(depth, 'passage')} by the template {task.template.name!r}.")
         if known := self._answers.get(key):
             told = (*notes, *_jumps(known.places), *known.reasons)
             return Ordering((*known.places, *range(depth, len(hits))), told, note="0 calls, served from cache")
@@ -204,7 +204,7 @@ class Listwise:
         tokens = sum(windows.estimate(group) for group in worst_case(options.strategy, len(read)))
         if tokens > options.max_tokens:
             raise ModelError(
-                f"Ordering {len(read)} passages would take about {tokens:,} tokens, above the limit of "
+                f"Ordering {counted(len(read), 'passage')} would take about {tokens:,} tokens, above the limit of "
                 f"{options.max_tokens:,}. Rerank fewer passages, or raise RESIFT_LLM__MAX_TOKENS_PER_QUERY."
             )
         return windows

@@ -7,6 +7,7 @@ import anyio
 
 from ...core.errors import ModelError
 from ...core.query import Query
+from ...core.text import counted
 from ...core.values import Hit, Ranking, Stage
 from ...core.verdict import VerdictModel
 from ..blend import blend, restrict
@@ -130,7 +131,7 @@ class PlannedScore:
     def _notes(self, scores: Scores, query: Query) -> list[str]:
         notes = [CUT_PASSAGE] if scores.cut else []
         if query.instruction:
-            notes.append(f"{self.stage.model} followed the instruction for {len(scores.values)} passages.")
+            notes.append(f"{self.stage.model} followed the instruction for {counted(len(scores.values), 'passage')}.")
         return notes
 
     def _stopped_early(self, head: Sequence[Hit], scores: Scores) -> str:

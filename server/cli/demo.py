@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ...core.text import counted
 from ...pipeline.request import DEFAULT_LIMIT, NO_RERANKER, SearchRequest
 from .command import run_on_engine
 from .console import progress_bar, say, show, stdout
@@ -126,7 +127,7 @@ async def _ask_all(pipeline: Pipeline, questions: Sequence[DemoQuestion]) -> Non
     say(
         f"\nRight answer first: {before} of {len(ranks)} by hybrid search alone, {after} after reranking.", style="bold"
     )
-    say(f"It moved up for {rose} questions and down for {fell}. {ON_AVERAGE}")
+    say(f"It moved up for {counted(rose, 'question')} and down for {fell}. {ON_AVERAGE}")
     verdicts = Counter(each.verdict for each in ranks if each.after == 1)
     say(f"Verdicts where it came first: {verdicts['good']} good, {verdicts['weak']} weak, {verdicts['none']} none.\n")
 

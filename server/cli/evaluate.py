@@ -10,6 +10,7 @@ import typer
 
 from ...core.errors import InvalidInput
 from ...core.extras import require_extra
+from ...core.text import counted
 from .command import call_api, run_on_engine
 from .console import progress_bar, say
 
@@ -161,7 +162,7 @@ async def write_questions(engine: Engine, request: DraftRequest) -> None:
             drafts = await draft_questions(drafts, model, progress)
     write_drafts(path, drafts)
     written = sum(bool(draft.query) for draft in drafts)
-    say(f"{path}: {len(drafts)} passages of {collection.name}, {written} questions.")
+    say(f"{path}: {counted(len(drafts), 'passage')} of {collection.name}, {counted(written, 'question')}.")
     if model is None:
         say("No language model is configured (RESIFT_LLM__MODEL with OPENAI_API_KEY or OPENAI_BASE_URL).")
     todo = "Check the drafts" if written == len(drafts) else "Write a question into each empty `query`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ...core.text import counted
+from ...core.text import agreeing, counted
 from ..terminal import current_folder
 from .console import note, say
 
@@ -38,7 +38,7 @@ def print_report(report: IngestReport, collection: str, *, dry_run: bool = False
         kept = counted(report.gone, "document")
         say(f"Kept although their files are gone or empty: {kept}. --prune removes them (--dry-run: shows which).")
     if report.truncated:
-        longer = f"{counted(report.truncated, 'passage')} {'is' if report.truncated == 1 else 'are'} longer"
+        longer = f"{counted(report.truncated, 'passage')} {agreeing(report.truncated, 'is', 'are')} longer"
         say(
             f"{longer} than the encoder's window; only the beginning was encoded. "
             "Lower RESIFT_INGEST__MAX_TOKENS to make passages shorter."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...core.errors import InvalidInput
+from ...core.text import counted
 from .command import CollectionName, run_on_engine
 from .console import progress_bar, say, show
 
@@ -174,7 +175,8 @@ async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
     with progress_bar("Searching") as progress:
         fit = await fit_own_verdicts(tuner, judged, progress=progress)
     if fit.left_out:
-        say(f"{fit.left_out} questions left out: {request.collection!r} holds no document that answers them.")
+        questions = counted(fit.left_out, "question")
+        say(f"{questions} left out: {request.collection!r} holds no document that answers them.")
     show(verdict_table(fit, title=f"{request.collection}, {tuner.model}, verdicts on questions held out"))
     say(
         f"Log loss on questions held out shrinks by {fit.gain.mean:+.4f}, 95 % interval {fit.gain.low:+.4f} to "
@@ -222,7 +224,7 @@ async def _fit_judged(tuner: Tuner, request: TuneRequest, data: Path, now: datet
     if found.left_out:
         example = f" (for example, it lacks {found.missing!r})" if found.missing else ""
         reason = f"{request.collection!r} holds no document that answers them{example}"
-        say(f"{found.left_out} questions left out: {reason}.", style="yellow")
+        say(f"{counted(found.left_out, 'question')} left out: {reason}.", style="yellow")
     with progress_bar("Searching") as progress:
         return await tuner.fit_judged(found.judged, now=now, progress=progress)
 

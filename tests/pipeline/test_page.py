@@ -48,7 +48,7 @@ def test_offset_past_the_last_hit_is_told() -> None:
 def test_hits_without_relevance_are_never_below_the_least() -> None:
     page = page_of(Ranking(hits([0.9, None, 0.2])), limit=5, min_relevance=0.5)
     assert [hit.rank for hit in page] == [1, 2]
-    assert page.notes == ["1 hits below min_relevance 0.5 were left out."]
+    assert page.notes == ["1 hit below min_relevance 0.5 was left out."]
 
 
 def test_hits_that_a_reranker_did_not_read_are_below_any_least_relevance() -> None:

@@ -6,8 +6,12 @@ from typing import Any, cast
 import pytest
 from jsonschema import Draft202012Validator
 
+from resift.ingest.removal import Removed
+from resift.ingest.report import IngestReport
 from resift.server.mcp.assembly import TOOLS
 from resift.tests.tools.asking import Asker
+from resift.tools.delete_documents import MAX_MISSING_SHOWN, delete_answer
+from resift.tools.ingest_documents import ingest_answer
 
 pytestmark = pytest.mark.anyio
 
@@ -83,3 +87,23 @@ async def test_unknown_argument_is_refused_with_the_nearest_name(reader: Asker, 
     message = await reader.refusal(name, {f"{known}x": 1})
     assert f"no argument '{known}x'" in message
     assert f"Did you mean '{known}'?" in message
+
+
+@pytest.mark.parametrize(
+    ("count", "note"),
+    [
+        (1, "1 passage is longer than the encoder's window; only keyword search covers its end."),
+        (2, "2 passages are longer than the encoder's window; only keyword search covers their ends."),
+    ],
+)
+def test_note_on_long_passages_agrees_with_their_number(count: int, note: str) -> None:
+    assert ingest_answer("notes", IngestReport(added=1, truncated=count))["notes"] == [note]
+
+
+@pytest.mark.parametrize(
+    ("beyond", "notes"), [(0, []), (1, ["1 more id does not exist."]), (2, ["2 more ids do not exist."])]
+)
+def test_note_on_ids_that_are_not_listed_agrees_with_their_number(beyond: int, notes: list[str]) -> None:
+    missing = tuple(str(number) for number in range(MAX_MISSING_SHOWN + beyond))
+    removed = Removed(documents=0, passages=0, missing=missing)
+    assert delete_answer("notes", removed, dropped=False)["notes"] == notes

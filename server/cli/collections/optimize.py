@@ -95,7 +95,7 @@ async def compare_memory(engine: Engine, name: str, *, apply: bool) -> bool:
             report = _reporter(progress, place, len(kinds), f"{kind}: ")
             trial, disk_bytes = await collection.measure_index(storage, on_status=report)
             trials[kind] = StorageTrial(storage, trial, disk_bytes / 1e6)
-    show(_memory_table(trials, title=f"{name}, {passages:,} passages"))
+    show(_memory_table(trials, title=f"{name}, {counted(passages, 'passage')}"))
     chosen = recommend(trials)
     say(f"Recommended: {chosen}.")
     if not apply:
@@ -140,7 +140,7 @@ def _summary(name: str, done: Optimized) -> str:
     storage = done.storage
     index = f"HNSW searched with ef={storage.breadth}" if storage.has_graph(done.passages) else "a full scan"
     text = (
-        f"{name}: {done.passages:,} passages, quantization {storage.quantization}, {index}; searches find "
+        f"{name}: {counted(done.passages, 'passage')}, quantization {storage.quantization}, {index}; searches find "
         f"{done.recall:.1%} of the first {CUTOFF} hits of an exact search."
     )
     if done.recall >= storage.recall:

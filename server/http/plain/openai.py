@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from ....api.resift import Resift
 from ....api.texts import MAX_TEXTS, Texts, TextVectors
 from ....core.errors import InvalidInput, NotFound, nearest
-from ....core.text import counted, listed
+from ....core.text import agreeing, counted, listed
 from ....core.vectors import Vector
 from ....pipeline.request import DEFAULT
 from .bodies import answer_json, shown
@@ -169,9 +169,8 @@ def _answer(encoded: TextVectors, *, model: str, as_base64: bool) -> dict[str, A
 
 
 def _too_long(count: int, texts: int) -> str:
-    is_one = count == 1
-    which = f"{counted(count, 'text')} of {texts:,} {'is' if is_one else 'are'} longer than the model reads"
-    return f"{which}: only {'its beginning counts' if is_one else 'their beginnings count'}."
+    which = f"{counted(count, 'text')} of {texts:,} {agreeing(count, 'is', 'are')} longer than the model reads"
+    return f"{which}: only {agreeing(count, 'its beginning counts', 'their beginnings count')}."
 
 
 def _base64(vector: Vector) -> str:

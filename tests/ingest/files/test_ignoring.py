@@ -138,6 +138,8 @@ def test_file_that_is_too_large_or_a_link_is_not_read_and_that_is_said(repositor
 def test_many_problems_are_summed_up(repository: Path) -> None:
     rules(repository, *["[z-a]"] * 10)
     assert find(repository).notes[3:] == ("7 more lines of ignore files are not usable.",)
+    rules(repository, *["[z-a]"] * 4)
+    assert find(repository).notes[3:] == ("1 more line of ignore files is not usable.",)
 
 
 def test_pattern_with_many_stars_takes_no_time() -> None:

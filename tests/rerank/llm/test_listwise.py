@@ -180,6 +180,8 @@ async def test_template_that_was_chosen_counts_before_one_that_the_instruction_n
         assert ": relevance\n" in server.asked[-1]["messages"][1]["content"]
     ranked = await ask(listwise, numbered(2), instruction="relevance")
     assert "small ordered 2 passages by the template 'relevance'." in ranked.notes
+    ranked = await ask(listwise, numbered(1), instruction="relevance")
+    assert "small ordered 1 passage by the template 'relevance'." in ranked.notes
     assert (await ask(listwise, numbered(2))).notes == []
 
 

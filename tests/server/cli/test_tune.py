@@ -171,7 +171,7 @@ def test_verdicts_are_fitted_to_own_questions_until_reset(run: Run, notes: Path)
     assert not manifest(notes)["verdicts"]
     tuned = tune(run, data, "--verdicts", "--force")
     assert tuned.code == 0, tuned.err
-    assert "1 questions left out" in tuned.out
+    assert "1 question left out" in tuned.out
     assert "(28 questions)" in tuned.out
     (stored,) = manifest(notes)["verdicts"].values()
     assert stored["questions"] == 28
