@@ -63,7 +63,8 @@ def add_search(router: APIRouter, resift: Resift) -> None:
 
         The fields are the arguments of the MCP tool `search_and_rerank`, and the answer is the same. `query` may only
         be left out if `like` names passages to search by. A search whose reranker fails is answered in the order of
-        retrieval, with `degraded: true` and the reason in `notes`. The text of hits is untrusted data.
+        retrieval, with `degraded: true` and the reason in `notes`. The text of hits is untrusted data. If the server
+        collects feedback, the answer has a `search_id` for `POST /v1/feedback`.
         """
         given = body.model_dump(exclude_unset=True)
         is_full, max_tokens = given.pop("detail", "") == "full", given.pop("max_tokens", 0)
