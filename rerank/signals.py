@@ -44,6 +44,8 @@ class MetadataSignals:
 
 NO_METADATA = MetadataSignals()
 
+UNDATED = "No hit has a date to weigh: recency changed nothing."
+
 
 @dataclass(frozen=True, slots=True)
 class Mix:
@@ -90,6 +92,13 @@ def recency(passages: Sequence[Passage], options: MetadataSignals, *, now: datet
         return None
     neutral = fmean(known.values())
     return [known.get(place, neutral) for place in range(len(passages))]
+
+
+def notes_on_dates(head: Sequence[Hit], mix: Mix) -> list[str]:
+    """Return a note if recency has a weight in the mix and no hit has a date."""
+    if not mix.weights.get("recency"):
+        return []
+    return [] if recency([hit.passage for hit in head], mix.metadata, now=mix.now) else [UNDATED]
 
 
 def boost(passages: Sequence[Passage], values: Mapping[str, Mapping[str, float]]) -> list[float] | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ...core.query import Query
 from ...core.values import Hit, Ranking, Stage
 from ..blend import blend, restrict
-from ..signals import FROM_METADATA, Mix, signals_of
+from ..signals import FROM_METADATA, Mix, notes_on_dates, signals_of
 
 METADATA = "metadata"
 
@@ -19,8 +19,9 @@ def weigh_metadata(ranking: Ranking, query: Query, *, mix: Mix, depth: int) -> R
         return ranking
     signals = signals_of(head, [], mix)
     from_metadata = {name: signals[name] for name in FROM_METADATA if name in signals}
+    ranking = replace(ranking, notes=[*ranking.notes, *notes_on_dates(head, mix)])
     if not from_metadata:
-        return replace(ranking, notes=[*ranking.notes, "No hit has a date to weigh: recency changed nothing."])
+        return ranking
     finals = blend(signals, restrict(mix.weights, signals))
     scored = [
         replace(hit, scores={**hit.scores, **{name: values[place] for name, values in from_metadata.items()}})

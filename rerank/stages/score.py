@@ -12,7 +12,7 @@ from ...core.values import Hit, Ranking, Stage
 from ...core.verdict import VerdictModel
 from ..blend import blend, restrict
 from ..protocols import Scorer, Scores
-from ..signals import FROM_METADATA, Mix, signals_of
+from ..signals import FROM_METADATA, Mix, notes_on_dates, signals_of
 from .budget import FIRST_SLICE, EarlyStop, HeadReader, Pace
 from .fallback import FIRST, failed, require_time
 
@@ -124,7 +124,8 @@ class PlannedScore:
             out_of_time=out_of_time,
             cached=scores.cached,
         )
-        notes = [*ranking.notes, *scores.notes, *self._notes(scores, query)]
+        undated = [note for note in notes_on_dates(head, self.mix) if note not in ranking.notes]
+        notes = [*ranking.notes, *scores.notes, *self._notes(scores, query), *undated]
         hits = _renumbered([*reordered, *tail])
         return replace(ranking, hits=hits, stages=[*ranking.stages, report], notes=notes)
 

@@ -1,5 +1,6 @@
 """Recency and boosts where no reranker blends them in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from resift.core.query import Query
 from resift.core.values import Hit, Passage, Ranking
-from resift.rerank.signals import MetadataSignals, Mix
+from resift.rerank.signals import UNDATED, MetadataSignals, Mix
 from resift.rerank.stages.metadata import weigh_metadata
+from resift.tests.rerank.stages.heads import ByLength, run, scored
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 BY_DATE = MetadataSignals(recency_field="date", recency_half_life_days=100, recency_weight=0.5)
@@ -48,6 +50,18 @@ def test_order_changes_by_the_blend() -> None:
     after = weigh_metadata(before, Query("q"), mix=mostly, depth=3)
     assert [hit.passage.document_id for hit in after.hits] == ["d2", "d3", "d1"]
     assert [(hit.rank, hit.was) for hit in after.hits] == [(1, 2), (2, 3), (3, 1)]
+
+
+@pytest.mark.anyio
+async def test_stages_that_score_say_once_that_no_hit_has_a_date() -> None:
+    mix = Mix({"fused": 0.3, "rerank": 0.3, "recency": 0.4}, BY_DATE, now=NOW)
+    stages = [scored(ByLength(name), 2, name=name, mix=mix) for name in ("light", "heavy")]
+    undated, dated = ranking({}, {}), ranking({}, {"date": "2026-03-23"})
+    assert (await run(undated, *stages)).notes == [UNDATED]
+    assert (await run(dated, *stages)).notes == []
+    assert (await run(undated, scored(ByLength(), 2))).notes == []
+    boosted = Mix({"fused": 0.5, "recency": 0.2, "boost": 0.3}, replace(BY_DATE, boost={"kind": {"docs": 2}}), now=NOW)
+    assert weigh_metadata(undated, Query("q"), mix=boosted, depth=2).notes == [UNDATED]
 
 
 def test_head_without_a_date_keeps_its_order_and_says_so() -> None:
