@@ -11,9 +11,10 @@ from ..search.named_documents import candidates, document_ids, ending_in, find_d
 from ..search.path_filters import PathFilter, resolve_paths
 from ..search.relative_paths import NO_FOLDERS, RelativePaths
 from ..search.unmatched import reasons_for_nothing
-from ..store.collection import Collection, Store
+from ..store.collection import Collection, Store, named_documents
 from ..store.feedback_log import FeedbackLog
-from ..store.filters import FIRST_PASSAGES, All, AnyOf, Condition, parse_filter
+from ..store.fields import TEXT
+from ..store.filters import FIRST_PASSAGES, All, AnyOf, Condition, Either, Not, parse_filter
 from .job import WriteLocks
 
 MAX_NEAR = 5  # names that are not found for which similar ones are looked for
@@ -67,8 +68,9 @@ class Remover:
         if document_ids and not named:
             return Removed(0, passages=0)
         resolved = await self._filter(collection, filter_)
-        where = _conditions(list(named.values()), resolved.where)
-        return Removed(await _count_to_remove(collection, where), passages=await collection.count(where))
+        parts = await _of_whole_documents(collection, _conditions(list(named.values()), resolved.where))
+        documents = await _count_to_remove(collection, parts)
+        return Removed(documents, passages=sum([await collection.count(part) for part in parts]))
 
     async def drop(self, name: str) -> Removed:
         """Delete a collection with all its documents, even if it was written with another model.
@@ -97,12 +99,14 @@ class Remover:
     ) -> Removed:
         """Remove the documents that have one of the ids and match the filter; either may be empty.
 
-        With `everything` the collection itself is deleted.
+        A document matches if one of its passages does, and goes with all of them. With `everything` the collection
+        itself is deleted.
 
         Raises:
             NotFound: There is no collection of that name.
             InvalidInput: No ids, filter or `everything` was given, or `everything` together with one of the others;
-                a place in a document was given; or the collection would be left without documents.
+                a place in a document, or "not" around a condition on the text, was given; or the collection would be
+                left without documents.
         """
         _check_criteria(document_ids, filter_, everything=everything)
         if everything:
@@ -116,9 +120,9 @@ class Remover:
             if document_ids and not named:
                 return Removed(0, passages=0, missing=missing, notes=notes)
             resolved = await self._filter(collection, filter_)
-            where = _conditions(list(named.values()), resolved.where)
-            documents = await _count_to_remove(collection, where)
-            passages = await collection.remove(where)
+            parts = await _of_whole_documents(collection, _conditions(list(named.values()), resolved.where))
+            documents = await _count_to_remove(collection, parts)
+            passages = sum([await collection.remove(part) for part in parts])
             notes += await _flushed(collection)
             if not passages:
                 notes += tuple(await reasons_for_nothing(collection, resolved, self._paths)) or (NO_MATCH,)
@@ -148,6 +152,7 @@ class Remover:
         if resolved.guesses:
             raise InvalidInput(f"Nothing was deleted. {resolved.guesses[0]} Give the whole path.")
         _check_whole(resolved.citations)
+        _check_text(where)
         return resolved
 
 
@@ -181,8 +186,42 @@ def _conditions(document_ids: Sequence[str], where: Condition | None) -> All:
     return All((*conditions, *([] if where is None else [where])))
 
 
-async def _count_to_remove(collection: Collection, where: All) -> int:
-    documents = await collection.count(All((where, FIRST_PASSAGES)))
+async def _of_whole_documents(collection: Collection, where: All) -> list[Condition]:
+    """Return conditions that together hold for all passages of the documents of which `where` holds for one."""
+    if not _is_on_text(where):
+        return [where]
+    found = await collection.sample("document_id", where, passages=await collection.count(where))
+    return [each for each in named_documents(list(dict.fromkeys(found))) if each is not None]
+
+
+def _check_text(condition: Condition | None) -> None:
+    """Refuse "not" around a condition on the text: some passage meets it in almost every document."""
+    match condition:
+        case Not() if _is_on_text(condition.condition):
+            raise InvalidInput(
+                "Nothing was deleted. \"not\" around a condition on 'text' holds for single passages, and only whole "
+                "documents can be deleted. Search for the documents that are to go, and give their ids."
+            )
+        case All() | Either():
+            for each in condition.conditions:
+                _check_text(each)
+        case _:
+            pass
+
+
+def _is_on_text(condition: Condition) -> bool:
+    """Return whether a condition can hold for some passages of a document and not for others."""
+    match condition:
+        case Not():
+            return _is_on_text(condition.condition)
+        case All() | Either():
+            return any(map(_is_on_text, condition.conditions))
+        case _:
+            return condition.field == TEXT
+
+
+async def _count_to_remove(collection: Collection, parts: Sequence[Condition]) -> int:
+    documents = sum([await collection.count(All((part, FIRST_PASSAGES))) for part in parts])
     if documents and documents == await collection.count(FIRST_PASSAGES):
         these = "This is the only document" if documents == 1 else f"These are all {documents:,} documents"
         raise InvalidInput(

@@ -128,3 +128,37 @@ async def test_dropping_with_ids_or_a_filter_is_refused(engine: Engine, remover:
     with pytest.raises(InvalidInput, match="leave out the document ids and the filter"):
         await remover.remove(NAME, document_ids=[], filter_={"draft": True}, everything=True)
     assert await held(engine) == {"a", "b", "c", "long"}
+
+
+async def test_words_in_one_passage_remove_the_whole_document(engine: Engine, remover: Remover) -> None:
+    chapters = [f"# Chapter {number}\n\n{'A sentence of some words. ' * 60}" for number in range(3)]
+    books = [
+        Document(id=name, title="", text="\n\n".join([*chapters[:place], "The zebra.", *chapters[place:]]), metadata={})
+        for name, place in {"first": 0, "later": 2}.items()
+    ]
+    await engine.services.ingestor.ingest(Job(collection=NAME, items=books, total=2))
+    before = await (await engine.services.store.open(NAME)).count()
+    for filter_ in ({"text": {"match": "zebra"}}, {"any": [{"text": {"match": "zebra"}}, {"title": "none"}]}):
+        counted = await remover.count(NAME, document_ids=[], filter_=filter_)
+        assert counted.documents == 2
+        assert counted.passages > 4
+    removed = await remover.remove(NAME, document_ids=[], filter_={"text": {"match": "zebra"}})
+    assert (removed.documents, removed.passages) == (counted.documents, counted.passages)
+    assert await held(engine) == {"a", "b", "c", "long"}
+    assert await (await engine.services.store.open(NAME)).count() == before - removed.passages
+    assert (await remover.remove(NAME, document_ids=["a", "b"], filter_={"text": {"match": "text b"}})).documents == 1
+    assert await held(engine) == {"a", "c", "long"}
+
+
+async def test_words_in_one_passage_of_every_document_are_refused_and_so_are_words_to_be_missing(
+    engine: Engine, remover: Remover
+) -> None:
+    with pytest.raises(InvalidInput, match="These are all 4 documents"):
+        await remover.remove(NAME, document_ids=[], filter_={"any": [{"text": {"prefix": each}} for each in "TA"]})
+    for words in ({"text": {"match": "sentence"}}, {"any": [{"title": "x"}, {"text": {"match": "sentence"}}]}):
+        with pytest.raises(InvalidInput, match=r"Nothing was deleted\. \"not\" around a condition on 'text'"):
+            await remover.count(NAME, document_ids=["a"], filter_={"all": [{"not": words}]})
+    nothing = await remover.remove(NAME, document_ids=[], filter_={"text": {"match": "unicorn"}})
+    assert (nothing.documents, nothing.passages) == (0, 0)
+    assert "unicorn" in nothing.notes[0]
+    assert len(await held(engine)) == 4
