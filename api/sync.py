@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import CancelledError
 from functools import wraps
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from ..core.errors import InvalidInput
@@ -12,6 +13,9 @@ from ..pipeline.request import DEFAULT
 from ..settings.load import Settings
 from .requests import MAX_PASSAGES
 from .resift import Resift
+
+STOP_S = 10.0
+"""How long `close` waits for the calls of other threads to stop."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,12 +37,14 @@ class SyncResift:
     """`Resift` for code without an event loop: the same methods, each of which waits for its result.
 
     The arguments are those of `Resift`. Use it as a context manager, or call `close` at the end. Threads may share an
-    instance; calls run in an event loop of its own.
+    instance; calls run in an event loop of its own. Ctrl-C stops the call that waits.
     """
 
     def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
         self.resift = Resift(settings, **overrides)
         self._is_closed = False
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._lock = Lock()
         self._loop = asyncio.new_event_loop()
         # A daemon, so that a program that never calls `close` can end.
         self._thread = Thread(target=self._run, name="resift", daemon=True)
@@ -51,29 +57,52 @@ class SyncResift:
         self.close()
 
     def close(self) -> None:
-        """Flush and close the store, and close connections to endpoints. Closing twice does nothing."""
-        if self._is_closed:
-            return
-        self._is_closed = True
+        """Flush and close the store, and close connections to endpoints. Closing twice does nothing.
+
+        Calls of other threads are stopped.
+        """
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
         try:
-            self._result_of(self.resift.close())
+            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
 
     def wait(self, call: Coroutine[Any, Any, T]) -> T:
-        """Return the result of an asynchronous call.
+        """Return the result of an asynchronous call. The call is stopped if the wait is interrupted.
 
         Raises:
-            InvalidInput: `close` was called before.
+            InvalidInput: `close` was called before, or meanwhile.
         """
-        if self._is_closed:
-            call.close()
-            raise InvalidInput("This instance was closed. Create another one.")
-        return self._result_of(call)
+        with self._lock:  # so that `close` knows of every call that was let in
+            if self._is_closed:
+                call.close()
+                raise InvalidInput("This instance was closed. Create another one.")
+            future = asyncio.run_coroutine_threadsafe(self._follow(call), self._loop)
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise InvalidInput("This instance was closed before the call ended. Create another one.") from error
+        finally:
+            future.cancel()  # does nothing to a call that has ended
 
-    def _result_of(self, call: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+    async def _follow(self, call: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(call)
+        self._calls.add(task)
+        try:
+            return await task
+        finally:
+            self._calls.discard(task)
+
+    async def _stop(self) -> None:
+        if calls := set(self._calls):
+            for task in calls:
+                task.cancel()
+            await asyncio.wait(calls, timeout=STOP_S)
+        await self.resift.close()
 
     def _run(self) -> None:
         try:

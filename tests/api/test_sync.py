@@ -1,7 +1,11 @@
 """The API without an event loop, and the reranker without a store."""
 
+import asyncio
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,6 +57,47 @@ def test_calls_after_closing_are_refused(tmp_path: Path) -> None:
     for call in (lambda: resift.search("what hums"), lambda: reranker.rank("what hums", TEXTS)):
         with pytest.raises(InvalidInput, match="This instance was closed"):
             call()
+
+
+def test_interrupted_wait_stops_its_call(tmp_path: Path) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    def interrupt() -> None:
+        begun.wait()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+            threading.Thread(target=interrupt).start()
+            with pytest.raises(KeyboardInterrupt):
+                resift.wait(_endless(begun, stopped))
+            assert stopped.wait(timeout=20)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_closing_stops_the_calls_of_other_threads(tmp_path: Path) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+    resift = SyncResift(data_dir=tmp_path / "data", min_free_mb=0)
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(resift.wait, _endless(begun, stopped))
+        begun.wait()
+        resift.close()
+        assert stopped.is_set()
+        with pytest.raises(InvalidInput, match="closed before the call ended"):
+            call.result()
+
+
+def _endless(begun: threading.Event, stopped: threading.Event) -> Coroutine[object, object, None]:
+    async def call() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    return call()
 
 
 @pytest.mark.slow
