@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
-from math import inf
+from math import ceil, inf
 from typing import TypeVar
 
 import anyio
@@ -50,6 +50,7 @@ class CircuitBreaker:
         self._failures = 0
         self._open_until = 0.0
         self._last: Unavailable | None = None
+        self._probe: anyio.Event | None = None
 
     async def call(self, attempt: Callable[[], Awaitable[T]], *, deadline: float = inf) -> T:
         """Return the result of `attempt`, which is repeated while it raises `Unavailable`.
@@ -59,16 +60,25 @@ class CircuitBreaker:
         Raises:
             Unavailable: The last attempt's error, or one of the same class at once while the circuit is open.
         """
-        self._check_closed()
+        probe = await self._admit()
+        try:
+            return await self._repeat(attempt, deadline, probe)
+        finally:
+            self._end(probe)
+
+    async def _repeat(self, attempt: Callable[[], Awaitable[T]], deadline: float, probe: anyio.Event | None) -> T:
         for number in count(1):
             try:
                 answer = await attempt()
             except Unavailable as error:
+                if probe is not None:  # those that wait for it are refused while it is tried again
+                    self._open(error)
+                    self._end(probe)
                 pause = max(error.retry_after_s, self._pause(number))
                 too_long = error.retry_after_s > self._policy.longest_retry_after_s
                 if too_long or number >= self._policy.attempts or self._clock() + pause > deadline:
                     self._failures += 1
-                    self._last, self._open_until = error, self._clock() + self._policy.open_s
+                    self._open(error)
                     raise
             except ResiftError:  # the service answered, if only with a refusal
                 self._failures = 0
@@ -79,17 +89,31 @@ class CircuitBreaker:
             await self._sleep(pause)
         raise AssertionError("counting never ends")
 
-    def _check_closed(self) -> None:
-        if self._last is None or self._failures < self._policy.failures_to_open:
-            return
-        left_s = self._open_until - self._clock()
-        if left_s <= 0:  # let this call through, and refuse others until its outcome is known
-            self._open_until = self._clock() + self._policy.open_s
-        else:
-            raise type(self._last)(
-                f"{self._name} failed {self._failures} times in a row. Try again in {left_s:.0f} s. "
-                f"The last failure: {self._last}"
-            ) from self._last
+    async def _admit(self) -> anyio.Event | None:
+        """Let the call through, after the outcome of another one if that is the first after a pause.
+
+        The first one gets the event to set when its outcome is known. If it is cancelled, the next takes its place.
+        """
+        while self._last is not None and self._failures >= self._policy.failures_to_open:
+            left_s = self._open_until - self._clock()
+            if left_s > 0:
+                raise type(self._last)(
+                    f"{self._name} failed {self._failures} times in a row. Try again in {ceil(left_s)} s. "
+                    f"The last failure: {self._last}"
+                ) from self._last
+            if self._probe is None:
+                self._probe = anyio.Event()
+                return self._probe
+            await self._probe.wait()
+        return None
+
+    def _open(self, error: Unavailable) -> None:
+        self._last, self._open_until = error, self._clock() + self._policy.open_s
+
+    def _end(self, probe: anyio.Event | None) -> None:
+        if probe is not None and self._probe is probe:
+            self._probe = None
+            probe.set()
 
     def _pause(self, number: int) -> float:
         """Return between half and all of a doubling pause, so that calls which failed together spread out."""

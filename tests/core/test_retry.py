@@ -1,7 +1,12 @@
 """Services that fail for a moment: how often they are asked, how long is waited, and when asking ends."""
 
+from collections.abc import Awaitable
+
+import anyio
+import anyio.lowlevel
 import pytest
 
+from resift.core.concurrency import run_concurrently
 from resift.core.errors import InvalidInput, StoreUnavailable, Unavailable
 from resift.core.retry import CircuitBreaker, RetryPolicy
 
@@ -114,21 +119,91 @@ async def test_call_that_fails_after_the_rest_opens_the_circuit_again() -> None:
     assert service.asked == 16
 
 
-async def test_one_call_alone_is_let_through_after_the_rest() -> None:
-    time, service = Time(), Service(failures=12)
+async def after_the_rest(time: Time) -> CircuitBreaker:
     way = line(time)
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
-            await way.call(service)
+            await way.call(Service(failures=4))
     time.now += 10
+    return way
 
-    async def first() -> str:
-        with pytest.raises(StoreUnavailable, match="Store failed 3 times in a row"):
-            await way.call(service)  # while the first waits for its answer
+
+async def test_calls_after_the_rest_wait_for_the_outcome_of_the_first() -> None:
+    way, service, answered = await after_the_rest(Time()), Service(failures=0), anyio.Event()
+
+    async def slow() -> str:
+        await service()
+        await answered.wait()
         return "answer"
 
-    assert await way.call(first) == "answer"
+    answers: list[str] = []
+    async with anyio.create_task_group() as calls:
+        for _ in range(3):
+            calls.start_soon(lambda: _collect(answers, way.call(slow)))
+        await anyio.wait_all_tasks_blocked()
+        assert service.asked == 1
+        answered.set()
+    assert (service.asked, answers) == (3, ["answer"] * 3)
+
+
+async def test_batches_of_one_call_close_the_circuit_after_an_outage() -> None:
+    way, service = await after_the_rest(Time()), Service(failures=0)
+
+    async def ask() -> str:
+        await anyio.lowlevel.checkpoint()
+        return await service()
+
+    for _ in range(2):
+        assert await run_concurrently([lambda: way.call(ask)] * 2) == ["answer", "answer"]
+
+
+async def test_waiting_calls_are_refused_when_the_first_fails_and_not_after_its_retries() -> None:
+    time = Time()
+    way, refused, service = await after_the_rest(time), anyio.Event(), Service(failures=1)
+
+    async def fails_until_the_other_is_refused() -> str:
+        if service.asked:
+            await refused.wait()
+        else:
+            await anyio.wait_all_tasks_blocked()
+        return await service()
+
+    async def second() -> None:
+        with pytest.raises(StoreUnavailable, match="Store failed 3 times in a row"):
+            await way.call(service)
+        refused.set()
+
+    async with anyio.create_task_group() as calls:
+        calls.start_soon(way.call, fails_until_the_other_is_refused)
+        calls.start_soon(second)
+    assert service.asked == 2
     assert await way.call(service) == "answer"
+
+
+async def test_cancelled_first_call_leaves_its_place_to_the_next() -> None:
+    way = await after_the_rest(Time())
+    with anyio.CancelScope() as scope:
+
+        async def cancelled() -> str:
+            scope.cancel()
+            await anyio.sleep_forever()
+            return "never"
+
+        await way.call(cancelled)
+    assert scope.cancelled_caught
+    assert await way.call(Service(failures=0)) == "answer"
+
+
+async def test_remaining_rest_is_rounded_up() -> None:
+    time = Time()
+    way = await after_the_rest(time)
+    time.now -= 0.2
+    with pytest.raises(StoreUnavailable, match=r"Try again in 1 s\."):
+        await way.call(Service(failures=0))
+
+
+async def _collect(answers: list[str], answer: Awaitable[str]) -> None:
+    answers.append(await answer)
 
 
 async def test_answer_in_between_keeps_the_circuit_closed() -> None:
