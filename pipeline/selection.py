@@ -33,8 +33,7 @@ def selection_of(names: Sequence[str], *, is_every: bool, has_others: bool = Fal
         NotFound: There are no collections, where every collection is meant.
     """
     if is_every and not names:
-        usable = " that you may use" if has_others else ""
-        raise NotFound(f"There are no collections{usable}: nothing has been ingested yet.", hint=Hint.INGEST)
+        raise _nothing_to_search(has_others=has_others)
     if not names:
         raise InvalidInput('Name a collection, several of them, or "*" for all.')
     if len(names) > MAX_COLLECTIONS:
@@ -42,6 +41,15 @@ def selection_of(names: Sequence[str], *, is_every: bool, has_others: bool = Fal
             f"{len(names)} collections are too many for one search; the limit is {MAX_COLLECTIONS}. Name fewer."
         )
     return Selection(names, is_several=is_every or len(names) > 1, is_every=is_every)
+
+
+def _nothing_to_search(*, has_others: bool) -> NotFound:
+    if has_others:
+        return NotFound(
+            "None of the collections that there are is one that this token may use. Ingest documents into one that it "
+            "may use, or take a token for others."
+        )
+    return NotFound("There are no collections: nothing has been ingested yet.", hint=Hint.INGEST)
 
 
 async def open_scope(

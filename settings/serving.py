@@ -5,11 +5,29 @@ from datetime import date
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from ..core.errors import InvalidInput
+from ..store.naming import check_name
 
 MOST_NAME_CHARACTERS = 100  # of a token's
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
+
+
+def collection_of_token(name: str) -> str:
+    """Return the name of a collection that a token is for.
+
+    Raises:
+        ValueError: No collection can have that name.
+    """
+    if name == "*":
+        raise ValueError("a token that names no collections is for all of them: leave out '*'")
+    try:
+        check_name(name)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+    return name
 
 
 class ServeSettings(BaseModel):
@@ -44,7 +62,7 @@ class TokenRow(BaseModel):
     sha256: Sha256
     """Of the token in UTF-8, in hexadecimal digits."""
     write: bool = False
-    collections: tuple[str, ...] | None = None
+    collections: tuple[Annotated[str, AfterValidator(collection_of_token)], ...] | None = None
     """The collections that it is for; None: all."""
     expires: date | None = None
     """The last day on which it is accepted, in UTC."""

@@ -111,6 +111,7 @@ def token(
 
     if not name.strip() or len(name) > MOST_NAME_CHARACTERS:
         raise typer.BadParameter(f"{name!r} is not a name of 1 to {MOST_NAME_CHARACTERS} characters.")
+    _check_collections(collection)
     last_day = None if expires is None else expires.date()
     if last_day and last_day < datetime.now(UTC).date():
         raise typer.BadParameter(f"{last_day} is past. Give the last day on which the token is to be accepted.")
@@ -162,6 +163,15 @@ def prompts(
         print_json({"name": name, "version": template.version, "text": text})
     else:
         say(text)
+
+
+def _check_collections(names: Sequence[str]) -> None:
+    from ...store.naming import check_name
+
+    if "*" in names:
+        raise typer.BadParameter("'*' is not the name of a collection. For all collections, leave --collection out.")
+    for each in names:
+        check_name(each)
 
 
 def _as_json(rows: Sequence[TokenRow]) -> str:

@@ -231,7 +231,7 @@ async def test_every_collection_is_those_that_the_caller_may_use(rooms: Engine) 
     pipeline = rooms.services.pipeline
     page = await pipeline.search(request, visible=lambda names: [name for name in names if name != "kitchen"])
     assert {collection for collection, _ in found(page)} == {"garage", "garden"}
-    with pytest.raises(NotFound, match="There are no collections that you may use: nothing has been ingested yet"):
+    with pytest.raises(NotFound, match="None of the collections that there are is one that this token may use"):
         await pipeline.search(request, visible=lambda _: [])
 
 

@@ -1,6 +1,7 @@
 """Settings come from the environment and one file; a mistake in them is named, not passed over."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,12 @@ def test_unknown_name_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch, tm
 def test_unknown_argument_is_refused_with_the_nearest(overrides: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         load_settings(**overrides)
+
+
+@pytest.mark.parametrize(("name", "said"), [("*", "leave out '*'"), ("a b", "'a b' is not a valid collection name")])
+def test_token_for_a_collection_that_cannot_be_is_refused(name: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=f"RESIFT_HTTP__TOKENS: 0 collections 0: .*{re.escape(said)}"):
+        load_settings(http={"tokens": [{"name": "ci", "sha256": "0" * 64, "collections": [name]}]})
 
 
 def test_groups_are_given_as_dicts_or_as_they_are() -> None:

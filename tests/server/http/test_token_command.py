@@ -48,6 +48,16 @@ def test_unusable_name_is_a_usage_error(run: Run, name: str) -> None:
     assert "is not a name of 1 to 100 characters" in refused.err
 
 
+def test_token_for_a_collection_that_cannot_be_is_refused(run: Run) -> None:
+    refused = run("token", "ci", "--collection", "docs", "--collection", "*")
+    assert (refused.code, refused.out) == (2, "")
+    assert "leave --collection out" in " ".join(refused.err.split())
+    for name in ("a b", "../x"):
+        refused = run("token", "ci", "--collection", name)
+        assert (refused.code, refused.out) == (1, "")
+        assert "is not a valid collection name" in refused.err
+
+
 def test_last_day_that_is_past_is_refused(run: Run) -> None:
     today = datetime.now(UTC).date()
     refused = run("token", "ci", "--expires", str(today - timedelta(days=2)))
