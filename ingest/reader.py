@@ -57,6 +57,8 @@ class FileContent:
     size: int
     modified_ns: int
     """The time of its last change; 0 if that is so recent that another change could have the same time."""
+    modified: str
+    """That time, however recent, as it is stored in metadata."""
 
 
 def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
@@ -100,12 +102,14 @@ def read_file(
         data, status = _read_bytes(path, roots, max_bytes)
         digest = hashlib.sha256(data).hexdigest()
         parts = parse(path.as_posix(), data) if digest != known else ()
-        facts = {"path": path.as_posix(), MODIFIED: modified_fact(status.st_mtime_ns)}
+        modified = modified_fact(status.st_mtime_ns)
+        facts = {"path": path.as_posix(), MODIFIED: modified}
         return FileContent(
             documents=list(documents_in(parts, source=path.as_posix(), facts=facts)),
             digest=digest,
             size=status.st_size,
             modified_ns=_settled(status.st_mtime_ns, now_ns()),
+            modified=modified,
         )
 
 

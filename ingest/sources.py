@@ -38,6 +38,8 @@ class FileReading:
     """The SHA-256 of its bytes; empty if it could not be read."""
     is_known: bool = False
     """Whether it was not parsed, because its content was known."""
+    modified: str = ""
+    """The time of its last change as it is stored in metadata; empty if it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Files:
             outcomes,
             content=content.digest,
             is_known=content.digest == known,
+            modified=content.modified,
         )
 
     def _outcome(self, found: FileDocument | Unparsed, *, is_named: bool) -> Document | Failure | Skipped:

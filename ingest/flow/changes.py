@@ -46,6 +46,8 @@ class Refresh:
     file: FileState
     before: FileState | None = None
     """The stored state of a file that was not parsed again; the fact in the metadata follows from it."""
+    modified: str = ""
+    """What becomes of that fact. `file` does not tell it while the change is recent."""
     metadata: Metadata | None = None
     """What is to be stored as metadata, if the file was parsed again."""
 

@@ -74,9 +74,10 @@ class Comparer:
             state = replace(held.state, size=reading.file.size, modified_ns=reading.file.modified_ns)
             if state == held.state:
                 return [], Group(report=IngestReport(unchanged=len(held.entries)), items=1)
-            return [], Group(
-                refreshes=tuple(Refresh(id_, file=state, before=held.state) for id_ in held.entries), items=1
+            touched = tuple(
+                Refresh(id_, file=state, before=held.state, modified=reading.modified) for id_ in held.entries
             )
+            return [], Group(refreshes=touched, items=1)
         documents, report = self._accept(reading.outcomes)
         removed = ()
         if reading.content:

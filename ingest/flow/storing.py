@@ -62,11 +62,15 @@ class Writer:
 
     async def _with_new_times(self, refreshes: Sequence[Refresh]) -> dict[str, Metadata]:
         """Return the stored metadata of documents whose files were touched, with the new time, if that is a fact."""
-        touched = {each.document_id: (each.before, each.file) for each in refreshes if each.before is not None}
+        touched = {
+            each.document_id: (modified_fact(each.before.modified_ns), each.modified)
+            for each in refreshes
+            if each.before is not None
+        }
         points = [Passage(id_, 0, text="").point_id(self.collection.name) for id_ in touched]
         found: dict[str, Metadata] = {}
         for passage in (await self.collection.fetch(points)).values():
-            before, after = (modified_fact(state.modified_ns) for state in touched[passage.document_id])
+            before, after = touched[passage.document_id]
             if passage.metadata.get(MODIFIED) == before != after:
                 found[passage.document_id] = {**passage.metadata, MODIFIED: after}
         return found

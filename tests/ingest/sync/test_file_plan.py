@@ -7,6 +7,7 @@ import pytest
 
 from resift.core.values import Document
 from resift.ingest.files.roots import Roots
+from resift.ingest.reader import modified_fact
 from resift.ingest.sources import files_below
 from resift.store.filters import AnyOf
 from resift.tests.ingest.harness import doc, long_text
@@ -72,6 +73,17 @@ async def test_touched_file_is_not_encoded_and_its_state_is_refreshed(folder: Fo
     assert after.file is not None
     assert after.file.modified_ns == path.stat().st_mtime_ns > before.file.modified_ns
     assert (after.digest, after.file.content) == (before.digest, before.file.content)
+
+
+async def test_file_that_was_touched_just_now_is_modified_now(folder: Folder) -> None:
+    path = folder.write("a.md", "One text.")
+    await folder.ingest()
+    now_ns = path.stat().st_ctime_ns + 10**10  # as recent as can be, however slow this test is
+    os.utime(path, ns=(now_ns, now_ns))
+    for _ in range(2):
+        assert counts(await folder.ingest()) == {"unchanged": 1}
+        [passage] = await folder.harness.passages(path.as_posix())
+        assert passage.metadata["modified"] == modified_fact(now_ns)
 
 
 async def test_only_passages_whose_text_changed_are_encoded(folder: Folder) -> None:
