@@ -99,6 +99,10 @@ class _Inliner:
 
         return [nodes.Text(text)], []
 
+    def adjust_uri(self, uri: str) -> str:
+        """Return the address of a link as it is."""
+        return uri
+
 
 def _document(text: str) -> nodes.document:
     """Return the tree of a document.

@@ -115,6 +115,13 @@ def test_of_several_chapters_none_is_the_title() -> None:
     assert parse("One\n===\n\na\n\nTwo\n===\n\nb\n").title == ""
 
 
+def test_text_with_the_addresses_of_links_has_sections() -> None:
+    text = "Wheel\n=====\n\nMade by Ada_ in Ulm__.\n\n.. _Ada: https://ada.example/\n.. _mail: ada@wheel.example\n__ https://ulm.example/\n"
+    parsed = parse(text)
+    assert (parsed.notes, parsed.title) == ((), "Wheel")
+    assert parsed.lines[5] == ".. _Ada: https://ada.example/"
+
+
 @pytest.mark.parametrize(
     "directive", ["include:: {path}", "raw:: html\n   :file: {path}", "csv-table::\n   :file: {path}"]
 )
