@@ -34,6 +34,8 @@ class Part:
     """Why it was not parsed; empty if it was."""
     is_blank: bool = False
     """Whether the problem is only that it has no text."""
+    is_unnamed: bool = False
+    """Whether its name only tells where it stands, because what it is called cannot be read."""
 
 
 Parse: TypeAlias = Callable[[str, bytes | str], Sequence[Part]]
@@ -196,7 +198,7 @@ def _member(member: InnerDocument, container: Container, *, file: _File, watch: 
     # A mail itself has no name inside its file.
     inner, source = ("/".join(filter(None, (outer, member.name))) for outer in (file.name, file.source))
     if member.problem:
-        yield Part(inner, problem=member.problem)
+        yield Part(inner, problem=member.problem, is_unnamed=member.is_unnamed)
     elif member.is_optional and not _is_readable(member):
         logger.debug("Left out: %s", source)
     elif member.parsed is None:

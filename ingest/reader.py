@@ -45,6 +45,8 @@ class Unparsed:
     source: str
     problem: str
     is_blank: bool = False
+    kept: str = ""
+    """The id below which stored documents stay: its own, or if nothing tells its name, that of what it lies in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ def documents_in(
         inner = f"/{part.name}" if part.name else ""
         parsed = part.parsed
         if parsed is None:
-            yield Unparsed(f"{source}{inner}", part.problem, part.is_blank)
+            kept = f"{id_ or source}{inner.rpartition('/')[0] if part.is_unnamed else inner}"
+            yield Unparsed(f"{source}{inner}", part.problem, is_blank=part.is_blank, kept=kept)
             continue
         metadata = {
             name: value for name, value in parsed.metadata.items() if name not in (*BUILT_IN_FIELDS, *RESERVED_WORDS)

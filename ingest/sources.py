@@ -40,6 +40,8 @@ class FileReading:
     """Whether it was not parsed, because its content was known."""
     modified: str = ""
     """The time of its last change as it is stored in metadata; empty if it could not be read."""
+    kept: Sequence[str] = ()
+    """The ids of what could not be read or was skipped. What is stored of it, and of what lies inside it, stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ class Files:
             content=content.digest,
             is_known=content.digest == known,
             modified=content.modified,
+            kept=[
+                found.kept if isinstance(found, Unparsed) else found.id
+                for found, item in zip(content.documents, outcomes, strict=True)
+                if not isinstance(item, Document)
+            ],
         )
 
     def _outcome(self, found: FileDocument | Unparsed, *, is_named: bool) -> Document | Failure | Skipped:

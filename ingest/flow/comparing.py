@@ -81,8 +81,8 @@ class Comparer:
         documents, report = self._accept(reading.outcomes)
         removed = ()
         if reading.content:
-            others = [item.source for item in reading.outcomes if not isinstance(item, Document)]
-            removed = leftovers(held, found={document.id for document in documents}, kept=others)
+            found = {item.id for item in reading.outcomes if isinstance(item, Document)}
+            removed = tuple(id_ for id_ in leftovers(held, found=found, kept=reading.kept) if id_ not in self.seen)
         return self._candidates(reading, documents), Group(report=report, removals=removed, items=1)
 
     def _candidates(self, reading: FileReading, documents: Sequence[Document]) -> list[Incoming]:

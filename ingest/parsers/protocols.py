@@ -101,6 +101,8 @@ class InnerDocument:
     parsed: ParsedDocument | None = None
     problem: str = ""
     """Why it cannot be read, as a sentence about "It"; empty if it can."""
+    is_unnamed: bool = False
+    """Whether its name only tells where it stands, because what it is called cannot be read."""
     is_optional: bool = False
     """Whether it is left out, and no failure, if no parser reads its format and it does not look like text."""
     note: str = ""

@@ -86,17 +86,19 @@ class _RecordReader:
 
     def read(self, line: str, number: int) -> InnerDocument:
         """Return the record on a line of the file, or what is wrong with it."""
+        name, is_unnamed = f"line {number}", True
         try:
             record: Any = json.loads(line, parse_int=_whole_number)
+            name, is_unnamed = self._name(record) or str(number), False
             parsed = self._document(record, line, number)
         except json.JSONDecodeError as error:
             problem = f"Line {number:,} is not valid JSON: {error.msg} (column {error.colno:,})."
-            return InnerDocument(f"line {number}", problem=problem)
+            return InnerDocument(name, problem=problem, is_unnamed=is_unnamed)
         except RecursionError:
-            return InnerDocument(f"line {number}", problem=f"Line {number:,} is nested too deeply. Flatten it.")
+            problem = f"Line {number:,} is nested too deeply. Flatten it."
+            return InnerDocument(name, problem=problem, is_unnamed=is_unnamed)
         except UnreadableFile as error:
-            return InnerDocument(f"line {number}", problem=f"Line {number:,} cannot be read: {error}")
-        name = self._name(record) or str(number)
+            return InnerDocument(name, problem=f"Line {number:,} cannot be read: {error}")
         if name in self._names:
             first = self._names[name]
             problem = f"Line {number:,} has the same id as line {first:,}: {name!r}. Give each record its own."

@@ -143,6 +143,7 @@ async def test_text_with_the_id_of_a_file_comes_first_as_before(folder: Folder) 
     report = await folder.harness.ingest(text, doc("x"), files=files)
     assert (report.updated, report.added, len(report.failures)) == (1, 1, 1)
     assert "used twice" in report.failures[0].reason
+    assert [passage.text for passage in await folder.harness.passages(path.as_posix())] == ["From the caller."]
 
 
 async def test_documents_of_one_file_are_the_same_only_if_all_are_held(folder: Folder) -> None:
@@ -162,6 +163,17 @@ async def test_documents_that_left_a_file_are_removed_and_those_that_cannot_be_r
     assert (counts(report), len(report.failures)) == ({"unchanged": 1}, 1)
     assert set(await folder.held()) == {"a.txt/one.md", "a.txt/three.md"}
     assert len((await folder.ingest(parse=split)).failures) == 1
+
+
+async def test_line_of_records_whose_id_cannot_be_read_removes_no_record(folder: Folder) -> None:
+    record = '{{"id": "{0}", "text": "Text {0}."}}'.format
+    folder.write("a.jsonl", "\n".join(map(record, "abc")))
+    assert counts(await folder.ingest()) == {"added": 3}
+    torn, deep = record("b")[:-1], '{"id": "b", "deep": ' + '{"a":' * 200 + "1" + "}" * 201
+    for line, kept in ((torn, "abc"), (deep, "ab"), (record("b"), "ab")):
+        folder.write("a.jsonl", f"{record('a')}\n{line}")
+        await folder.ingest()
+        assert set(await folder.held()) == {f"a.jsonl/{each}" for each in kept}
 
 
 async def test_file_of_several_documents_that_is_gone_is_pruned(folder: Folder) -> None:
