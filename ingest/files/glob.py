@@ -1,7 +1,7 @@
 """Globs, matched in time proportional to the lengths of the path and of the pattern."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from typing import Self
@@ -57,10 +57,14 @@ def has_magic(path: str) -> bool:
     return _MAGIC.search(path) is not None
 
 
-def split_magic(path: str) -> tuple[str, str]:
-    """Return the folder at the beginning of a glob that has no pattern in it, and the rest."""
+def split_magic(path: str, exists: Callable[[str], bool] = lambda _: False) -> tuple[str, str]:
+    """Return the folder at the beginning of a glob that has no pattern in it, and the rest.
+
+    The name of a folder that exists, such as `notes [2026]`, is no pattern.
+    """
     parts = path.split("/")
-    place = next((place for place, part in enumerate(parts) if has_magic(part)), len(parts))
+    magic = (place for place, part in enumerate(parts) if has_magic(part))
+    place = next((place for place in magic if not exists("/".join(parts[: place + 1]))), len(parts))
     return "/".join(parts[:place]) or ("/" if path.startswith("/") else "."), "/".join(parts[place:])
 
 

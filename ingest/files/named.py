@@ -56,27 +56,34 @@ def shown(path: str | Path) -> str:
     return f"{scheme}{re.split(r'[?#]', rest if at else text)[0]}"
 
 
-def glob_below(path: Path, roots: Roots) -> tuple[list[Path], str]:
-    """Return the folders of the roots in which a glob is to be looked for, and its pattern below them.
+def glob_below(path: Path, roots: Roots) -> list[tuple[Path, str]]:
+    """Return the folders of the roots in which a glob is to be looked for, each with its pattern below them.
 
     Raises:
         NotFound: There is no such folder, or the path is not a glob at all.
         PathRefused: The folder lies outside the roots.
     """
-    base, pattern = split_magic(path.as_posix())
+    glob = path.as_posix()
+    base, pattern = split_magic(glob)
     if not pattern:
         raise NotFound(f"No file or folder {str(path)!r}. Check the spelling, or give an absolute path.")
-    if Path(base).is_absolute() or base.startswith("~"):
-        return [roots.admit(base)], pattern
-    found = [folder for root in roots.folders if (folder := _inside(root, base, roots)) is not None]
-    return found or [roots.admit(base)], pattern
+    is_whole = path.is_absolute() or glob.startswith("~")
+    places = (_place(glob, folder, roots) for folder in ([Path()] if is_whole else roots.folders))
+    return [place for place in places if place is not None] or [(roots.admit(base), pattern)]
 
 
-def _inside(root: Path, base: str, roots: Roots) -> Path | None:
-    try:
-        return roots.admit(root / base)
-    except ResiftError:
-        return None
+def _place(glob: str, folder: Path, roots: Roots) -> tuple[Path, str] | None:
+    """Return the folder of a glob relative to a folder, and its pattern; None if there is no such folder."""
+
+    def admitted(path: str) -> Path | None:
+        try:
+            return roots.admit(folder / path)
+        except ResiftError:
+            return None
+
+    base, pattern = split_magic(glob, exists=lambda path: admitted(path) is not None)
+    found = admitted(base)
+    return None if found is None else (found, pattern)
 
 
 def absolute(paths: Iterable[str | Path], folder: Path) -> Iterator[str | Path]:
@@ -95,5 +102,5 @@ def roots_of(paths: Sequence[str | Path], *, own: Iterable[Path] = ()) -> Roots:
     """
     named = [Path(path).as_posix() for path in paths]
     exists = os.path.exists  # unlike that of Path, it raises nothing
-    roots = Roots.of((path if exists(path) else split_magic(path)[0] for path in named), own=own)
+    roots = Roots.of((path if exists(path) else split_magic(path, exists)[0] for path in named), own=own)
     return replace(roots, reads_rules_above=True)

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ...core.errors import NotFound, ResiftError
@@ -143,21 +144,20 @@ class _Search:
 
     def _find_matching(self, path: Path) -> Iterator[Outcome]:
         """Yield the files that match a glob among the paths, and those below the folders that match it."""
-        folders, pattern = glob_below(path, self.roots)
-        wanted, is_found = Glob.of(pattern), False
-
-        def matches(parts: tuple[str, ...]) -> bool:
-            return wanted.matches(parts) or any(
-                wanted.matches(parts[:end]) and self.glob.matches(parts[end:]) for end in range(1, len(parts))
-            )
-
-        for folder in folders:
-            for item in self._find_below(folder, matches):
+        places, is_found = glob_below(path, self.roots), False
+        for folder, pattern in places:
+            for item in self._find_below(folder, partial(self._matches, Glob.of(pattern))):
                 is_found = is_found or isinstance(item, FoundFile)
                 yield item
         if not is_found:
-            below = " and ".join(map(str, folders))
-            yield Failure(str(path), f"No file that can be read matches {pattern!r} below {below}. Check the pattern.")
+            tried = " or ".join(f"{pattern!r} below {folder}" for folder, pattern in places)
+            yield Failure(str(path), f"No file that can be read matches {tried}. Check the pattern.")
+
+    def _matches(self, wanted: Glob, parts: tuple[str, ...]) -> bool:
+        """Return whether a file matches a glob among the paths, or lies below a folder that does."""
+        return wanted.matches(parts) or any(
+            wanted.matches(parts[:end]) and self.glob.matches(parts[end:]) for end in range(1, len(parts))
+        )
 
     def _find_below(self, top: Path, matches: Callable[[tuple[str, ...]], bool]) -> Iterator[Outcome]:
         return TreeSearch(self.roots, matches, ignore_files=self.ignore_files).find(top)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from resift.ingest.files.named import roots_of
 from resift.ingest.files.opening import open_file
 from resift.ingest.files.roots import Roots
 from resift.ingest.files.skipping import notes_on
@@ -252,6 +253,19 @@ def test_glob_that_matches_nothing_is_a_failure(tmp_path: Path) -> None:
 def test_file_whose_name_looks_like_a_glob_is_taken(tmp_path: Path) -> None:
     write(tmp_path, "a[1].md", "a1.md")
     assert names(find(tmp_path, "a[1].md"), tmp_path) == ["a[1].md"]
+
+
+def test_glob_below_a_folder_whose_name_looks_like_one_is_expanded(tmp_path: Path) -> None:
+    write(tmp_path, "notes [2026]/{a}/a.md", "notes [2026]/{a}/a.txt", "notes 2/a/b.md", "x/c.md")
+    for named in ("notes [2026]/{a}/*.md", tmp_path / "notes [2026]" / "{a}" / "*.md"):
+        found = find(tmp_path, named)
+        assert (names(found, tmp_path), found.failures) == (["notes [2026]/{a}/a.md"], ())
+    below = tmp_path / "notes [2026]"
+    assert roots_of([below / "*" / "*.md"]).folders == (below,)
+    assert [each.path.name for each in find_files(["*/*.md"], roots=Roots.of([below])).files] == ["a.md"]
+    roots = Roots.of([tmp_path / "x", tmp_path])
+    assert [each.path.name for each in find_files(["notes [2026]/**/*.md"], roots=roots).files] == ["a.md"]
+    assert names(find(tmp_path, "notes [0-9]/a/*.md"), tmp_path) == ["notes 2/a/b.md"]
 
 
 def test_file_uri_is_its_path(tmp_path: Path) -> None:
