@@ -47,14 +47,13 @@ class Caller:
             return error
         return NotFound(f"No collection {error.values['collection']!r}.", hint=error.hint)
 
-    def require_to_write(self, collection: str = "") -> None:
-        """Check that the caller may change a collection, or anything at all.
+    def require_to_write(self, collection: str) -> None:
+        """Check that the caller may change a collection.
 
         Raises:
             Forbidden: It may not.
         """
-        if collection:
-            self.require(collection)
+        self.require(collection)
         if not self.may_write:
             raise Forbidden("This connection may only read. Nothing was changed.")
 

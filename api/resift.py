@@ -277,13 +277,11 @@ class Resift:
         Raises:
             InvalidInput: Feedback is off, or a passage was not among the hits.
             NotFound: There is no such search.
-            Forbidden: The caller may only read: feedback changes the ranking for everybody.
         """
-        (caller := CALLER.get()).require_to_write()
         log = self.services.feedback
         if log is None:
             raise InvalidInput("Feedback is off. Set RESIFT_FEEDBACK=true.")
-        await log.log_feedback(search_id, used, not_used, visible=caller.visible)
+        await log.log_feedback(search_id, used, not_used, visible=CALLER.get().visible)
 
     @property
     def templates(self) -> list[str]:

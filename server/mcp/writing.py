@@ -9,10 +9,14 @@ from mcp.types import CallToolResult, TextContent
 
 from ...api.caller import CALLER
 
+FOR_READERS = frozenset({"record_feedback"})
+"""Tools that write down what a caller says of its own searches, and change no document and no ranking."""
+
 
 def changing(tools: Collection[Tool]) -> frozenset[str]:
-    """Return the names of the tools that do more than read, by their annotations."""
-    return frozenset(each.name for each in tools if each.annotations is None or not each.annotations.read_only_hint)
+    """Return the names of the tools that change what is stored, by their annotations."""
+    changers = {each.name for each in tools if each.annotations is None or not each.annotations.read_only_hint}
+    return frozenset(changers - FOR_READERS)
 
 
 def only_writers_change(tools: Collection[str], *, is_read_only: bool) -> ServerMiddleware[Any]:

@@ -61,7 +61,7 @@ async def test_caller_gives_feedback_only_on_searches_of_its_collections(tmp_pat
             with pytest.raises(NotFound, match="No search"):
                 await resift.record_feedback(both, used=["ours#0"])
             await resift.record_feedback(ours, used=["ours#0"])
-        with calling(Caller(may_write=False)), pytest.raises(Forbidden, match="may only read"):
+        with calling(Caller(may_write=False)):
             await resift.record_feedback(ours, used=["ours#0"])
 
 

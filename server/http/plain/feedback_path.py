@@ -37,8 +37,7 @@ def add_feedback(router: APIRouter, resift: Resift) -> None:
         """Report which hits of a search were used, to tune the ranking with `resift tune --feedback`.
 
         Searches have a `search_id` if the server has `RESIFT_FEEDBACK=true`. A later report on a hit replaces an
-        earlier one. Needs a token that may write and use every collection that was searched, because feedback changes
-        the ranking for everybody.
+        earlier one. Needs a token that may use every collection that was searched; one that may only read will do.
         """
         await resift.record_feedback(body.search_id, used=body.used, not_used=body.not_used)
         return answer_json({"used": len(body.used), "not_used": len(body.not_used)})

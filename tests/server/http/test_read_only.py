@@ -67,6 +67,17 @@ async def test_read_only_server_offers_no_tool_that_writes_to_anybody(tmp_path: 
         assert (await client.post("/v1/documents", json=documents, headers=bearer(WRITER))).status_code == 403
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_caller_who_may_only_read_gives_feedback(ingested: Path, tmp_path: Path, read_only: bool) -> None:
+    async with client_with_documents(ingested, tmp_path, http=TOKENS, feedback=True, read_only=read_only) as client:
+        assert await _listed(client, **bearer(READER)) == [*READING, "record_feedback"]
+        question = {"query": "brake pads", "reranker": "none"}
+        found = (await call(client, "search_and_rerank", question, **bearer(READER)))["structuredContent"]
+        told = {"search_id": found["search_id"], "used": [found["hits"][0]["passage_id"]]}
+        answer = await call(client, "record_feedback", told, **bearer(READER))
+        assert answer["structuredContent"] == {"used": 1, "not_used": 0}
+
+
 async def test_read_only_server_offers_no_tool_that_writes_over_stdio(tmp_path: Path) -> None:
     engine = engine_of(tmp_path, read_only=True)
     async with Client(create_server(engine)) as client:
