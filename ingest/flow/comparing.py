@@ -80,9 +80,10 @@ class Comparer:
             return [], Group(refreshes=touched, items=1)
         documents, report = self._accept(reading.outcomes)
         removed = ()
-        if reading.content:
+        if held is not None and reading.content:
             found = {item.id for item in reading.outcomes if isinstance(item, Document)}
-            removed = tuple(id_ for id_ in leftovers(held, found=found, kept=reading.kept) if id_ not in self.seen)
+            left = leftovers(held.entries, found=found, kept=reading.kept, content=reading.content)
+            removed = tuple(id_ for id_ in left if id_ not in self.seen)
         return self._candidates(reading, documents), Group(report=report, removals=removed, items=1)
 
     def _candidates(self, reading: FileReading, documents: Sequence[Document]) -> list[Incoming]:
@@ -103,7 +104,7 @@ class Comparer:
                     document,
                     stored=stored,
                     file=state,
-                    similar=tuple(filter(None, (document.id if stored else "", before))),
+                    similar=tuple(filter(None, (held.inner(document.id, state.path) if held else "", before))),
                     replaces=before if origin and origin.is_renamed else "",
                 )
             )

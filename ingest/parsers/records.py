@@ -21,6 +21,8 @@ _FIELD_NAME = re.compile(r"[\w-]+")
 
 _MAX_NAME_CHARS = 200
 
+_UNNAMED = re.compile(r"(?P<file>.*/)line (?P<line>\d+)", re.DOTALL)
+
 _MAX_TITLE_CHARS = 1000
 
 
@@ -56,6 +58,12 @@ def _plain(content: Content, note: str) -> ParsedDocument:
     return draft.finish(metadata={"language": "json"}, notes=() if is_commented else (note,))
 
 
+def former_id(document_id: str) -> str:
+    """Return the id that version 0.5 gave to a record without one: its line alone. Of other documents it is empty."""
+    match = _UNNAMED.fullmatch(document_id)
+    return f"{match['file']}{match['line']}" if match else ""
+
+
 class JsonLinesContainer:
     """Reads a document from each line; a broken line is a problem of its own."""
 
@@ -89,7 +97,7 @@ class _RecordReader:
         name, is_unnamed = f"line {number}", True
         try:
             record: Any = json.loads(line, parse_int=_whole_number)
-            name, is_unnamed = self._name(record) or str(number), False
+            name, is_unnamed = self._name(record) or name, False
             parsed = self._document(record, line, number)
         except json.JSONDecodeError as error:
             problem = f"Line {number:,} is not valid JSON: {error.msg} (column {error.colno:,})."

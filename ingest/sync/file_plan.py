@@ -1,11 +1,13 @@
 """The plan of a job over files: which are the same, which have to be read, and which were renamed."""
 
 import os
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...store.protocols import Entry
 from ..files.walk import FoundFile
+from ..parsers.records import former_id
 from .holdings import HeldFile, Holdings
 from .states import is_unchanged
 
@@ -99,15 +101,25 @@ def prefixes(folders: Sequence[Path]) -> tuple[str, ...]:
     return tuple(f"{folder.as_posix().rstrip('/')}/" for folder in folders)
 
 
-def leftovers(held: HeldFile | None, *, found: Set[str], kept: Sequence[str]) -> tuple[str, ...]:
-    """Return the documents that are no longer in a file, of which `found` and nothing else was read.
+def leftovers(
+    entries: Mapping[str, Entry], *, found: Set[str], kept: Sequence[str], content: str = ""
+) -> tuple[str, ...]:
+    """Return which of the documents held of a file are no longer in it. Nothing but `found` was read of it now.
 
-    What could not be read or was skipped now, and what lies inside it, stays: `kept` are their ids.
+    What could not be read or was skipped now, and what lies inside it, stays: `kept` are their ids. Of a file with the
+    SHA-256 `content`, a document that has another id by now does not stay.
     """
-    if held is None:
-        return ()
-    below = tuple(f"{each}/" for each in kept)
-    return tuple(id_ for id_ in held.entries if not (id_ in found or id_ in kept or id_.startswith(below)))
+    below, former = tuple(f"{each}/" for each in kept), set(map(former_id, found))
+    return tuple(
+        id_
+        for id_, entry in entries.items()
+        if id_ not in found
+        and (not (id_ in kept or id_.startswith(below)) or (id_ in former and _content_of(entry) == content))
+    )
+
+
+def _content_of(entry: Entry) -> str | None:
+    return entry.file.content if entry.file else None
 
 
 def _is_missing(path: str) -> bool:

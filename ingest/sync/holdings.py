@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ...store.protocols import Entry, FileState
+from ..parsers.records import former_id
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,10 +31,10 @@ class HeldFile:
     def inner(self, document_id: str, of: str) -> str:
         """Return the id of the document that has the same place in this file as another has in the file `of`.
 
-        It is empty if this file has no such document.
+        It may be the id that version 0.5 gave to it, and is empty if this file has no such document.
         """
         id_ = self.path + document_id.removeprefix(of)
-        return id_ if id_ in self.entries else ""
+        return next((each for each in (id_, former_id(id_)) if each in self.entries), "")
 
 
 class Holdings:

@@ -100,7 +100,7 @@ def test_record_has_a_title_a_text_and_fields() -> None:
 
 def test_record_without_a_text_is_searched_by_its_values() -> None:
     [record] = records('{"name": "Ada", "city": "London", "age": 36}')
-    assert (record.name, parsed(record).title, parsed(record).lines) == ("1", "Ada", ["city: London", "age: 36"])
+    assert (record.name, parsed(record).title, parsed(record).lines) == ("line 1", "Ada", ["city: London", "age: 36"])
     assert parsed(record).metadata == {"city": "London", "age": 36}
 
 
@@ -127,9 +127,14 @@ def test_broken_line_and_id_given_twice_are_problems_of_their_own() -> None:
     ]
 
 
+def test_id_that_is_the_number_of_another_line_is_no_other_record() -> None:
+    found = records('{"id": 3, "text": "a"}\n{"text": "b"}\n{"text": "c"}\n{"id": "2", "text": "d"}')
+    assert [(each.name, each.problem) for each in found] == [("3", ""), ("line 2", ""), ("line 3", ""), ("2", "")]
+
+
 def test_record_is_cited_by_its_line(chunker: ParsingChunker) -> None:
     parts = parse_file("a.jsonl", b'\n{"text": "One."}\n{"text": "Two."}\n')
-    assert [part.name for part in parts] == ["2", "3"]
+    assert [part.name for part in parts] == ["line 2", "line 3"]
     assert [list(part.parsed.line_numbers) for part in parts if part.parsed] == [[2], [3]]
 
 

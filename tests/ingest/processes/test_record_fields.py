@@ -76,7 +76,7 @@ async def test_settings_name_the_fields_and_files_of_records_are_read_again(
     write_files(folder)
     counts, titles = await ingest(folder, data)
     assert counts == (3, 0, 0)
-    assert titles == {"goods.jsonl/1": "1", "all.zip/goods.jsonl/1": "1", "prose.md": "Prose"}
+    assert titles == {"goods.jsonl/line 1": "line 1", "all.zip/goods.jsonl/line 1": "line 1", "prose.md": "Prose"}
     monkeypatch.setenv("RESIFT_INGEST__RECORD_TITLE", '["product"]')
     monkeypatch.setenv("RESIFT_INGEST__RECORD_TEXT", '["abstract"]')
     monkeypatch.setenv("RESIFT_INGEST__RECORD_ID", '["sku"]')

@@ -1,12 +1,14 @@
 """Files that change between two ingestions: what is read, encoded and written again, and what is not."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from resift.core.values import Document
 from resift.ingest.files.roots import Roots
+from resift.ingest.parsing import Part, parse_file
 from resift.ingest.reader import modified_fact
 from resift.ingest.sources import files_below
 from resift.store.filters import AnyOf
@@ -174,6 +176,20 @@ async def test_line_of_records_whose_id_cannot_be_read_removes_no_record(folder:
         folder.write("a.jsonl", f"{record('a')}\n{line}")
         await folder.ingest()
         assert set(await folder.held()) == {f"a.jsonl/{each}" for each in kept}
+
+
+@pytest.mark.parametrize("last", ["", '{"text": '])
+async def test_records_that_version_0_5_named_after_their_line_alone_are_held_once(folder: Folder, last: str) -> None:
+    def as_before(source: str, data: bytes | str) -> list[Part]:
+        parts = [part for part in parse_file(source, data) if part.name != "1"]  # the record of the first line had it
+        return [part if part.problem else replace(part, name=part.name.removeprefix("line ")) for part in parts]
+
+    folder.write("a.jsonl", f'{{"text": "One."}}\n{{"id": 1, "text": "Two."}}\n{{"text": "Three."}}\n{last}')
+    await folder.ingest(parse=as_before, metadata={"version": "0.5"})  # other options, as another version has
+    assert set(await folder.held()) == {"a.jsonl/1", "a.jsonl/3"}
+    await folder.ingest()
+    assert set(await folder.held()) == {"a.jsonl/line 1", "a.jsonl/1", "a.jsonl/line 3"}
+    assert folder.encoded == ["Two."]
 
 
 async def test_file_of_several_documents_that_is_gone_is_pruned(folder: Folder) -> None:

@@ -136,4 +136,4 @@ async def test_renaming_that_changes_the_parser_leaves_no_document_of_the_old_on
     await folder.ingest()
     folder.move("r.jsonl", "r.txt")
     assert counts(await folder.ingest(prune=True, dry_run=dry_run)) == {"added": 1, "removed": 2}
-    assert set(await folder.held()) == ({"r.jsonl/1", "r.jsonl/2"} if dry_run else {"r.txt"})
+    assert set(await folder.held()) == ({"r.jsonl/line 1", "r.jsonl/line 2"} if dry_run else {"r.txt"})
