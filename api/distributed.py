@@ -107,7 +107,8 @@ def _run_on_ray(
     tasks = -(-len(files) // division.files_per_task)
     workers = min(tasks, division.workers or max(1, cores // division.cores_per_worker))
     rows = [
-        {"path": str(file.path), "size": file.size, "at": file.modified_ns, "named": named} for file, named in files
+        {"path": str(file.path), "size": file.size, "at": file.modified_ns, "depth": file.depth, "named": named}
+        for file, named in files
     ]
     counted: Any = data.from_items(rows, override_num_blocks=tasks).map_batches(
         RayWorker,
@@ -130,10 +131,10 @@ class RayWorker:
 
     def __call__(self, rows: Mapping[str, Any]) -> dict[str, list[int]]:
         """Ingest some files, a column for each of their fields, and return what was counted as one row."""
-        columns = [rows[name].tolist() for name in ("path", "size", "at", "named")]
+        columns = [rows[name].tolist() for name in ("path", "size", "at", "depth", "named")]
         files = [
-            (FoundFile(Path(path), size=size, modified_ns=at), named)
-            for path, size, at, named in zip(*columns, strict=True)
+            (FoundFile(Path(path), size=size, modified_ns=at, depth=depth), named)
+            for path, size, at, depth, named in zip(*columns, strict=True)
         ]
         report = self._call(self._ingest, files)
         return {name: [getattr(report, name)] for name in ("added", "updated", "passages", "truncated")}

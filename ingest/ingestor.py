@@ -29,9 +29,9 @@ from .parsers.registry import installed_parsers
 from .parsing import DocumentParser, InlineParser
 from .passages.chunker import Chunker
 from .report import IngestReport
-from .sync.file_plan import SyncPlan
+from .sync.file_plan import SyncPlan, prefixes
 from .sync.holdings import Holdings
-from .sync.pruning import documents_to_prune, note_what_stays
+from .sync.pruning import documents_left_out, documents_to_prune, note_what_stays
 from .sync.states import options_hash
 from .tally import Tally
 
@@ -141,11 +141,15 @@ class Ingestor:
         gone = documents_to_prune(holdings, job.prune_below, seen=comparer.seen, skipped=comparer.skipped)
         folders = job.files.folders if job.files and not job.prune_below else ()
         left = documents_to_prune(plan.not_found(), folders, seen=comparer.seen, skipped=comparer.skipped)
+        left_out, perhaps = documents_left_out(plan.not_found(), job.files.found.left_out if job.files else frozenset())
+        gone += [id_ for id_ in left_out if id_.startswith(prefixes(job.prune_below)) and id_ not in comparer.seen]
         removals = tuple(dict.fromkeys(id_ for id_ in (*plan.torn_and_gone(), *gone) if id_ not in comparer.replaced))
         if writer is not None:
             await writer.remove(removals)
         done = Group(removals=removals)
-        kept = await note_what_stays(entries, skipped=comparer.skipped, removed=removals)
+        kept = await note_what_stays(
+            entries, skipped=comparer.skipped, left_out=(*left_out, *perhaps), removed=(*removals, *comparer.seen)
+        )
         still_there = len(set(left).difference(removals, comparer.replaced))
         return report + _told(done, job) + IngestReport(gone=still_there, notes=(*comparer.notes(), *kept))
 

@@ -72,7 +72,7 @@ class Files:
             if isinstance(item, Skipped):
                 logger.debug("Skipped (%s): %s", item.kind, item.source)
         return FileReading(
-            FoundFile(path, size=content.size, modified_ns=content.modified_ns),
+            FoundFile(path, size=content.size, modified_ns=content.modified_ns, depth=file.depth),
             outcomes,
             content=content.digest,
             is_known=content.digest == known,

@@ -56,6 +56,8 @@ class FileState:
     """What else decides about the result: a hash of the caller's metadata, the chunking and the version of parsing."""
     documents: int = 1
     """How many documents the file holds."""
+    depth: int | None = None
+    """How many levels below the path that the caller named it was found; None if it was read before 0.6."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,14 @@ class FoundFile:
     path: Path
     size: int
     modified_ns: int
+    depth: int | None = None
+    """How many levels below the path that the caller named; 0 for a file that was named."""
 
     @classmethod
-    def at(cls, target: Path) -> "FoundFile":
+    def at(cls, target: Path, *, depth: int) -> "FoundFile":
         """Return the file at a resolved path as it is now."""
         status = target.stat()
-        return cls(target, size=status.st_size, modified_ns=status.st_mtime_ns)
+        return cls(target, size=status.st_size, modified_ns=status.st_mtime_ns, depth=depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class TreeSearch:
         kind = kind or _kind_by_name(name, place.is_secret, size=entry.size)
         if kind or not _is_text(place.folder, name):
             return Skipped(path.as_posix(), kind or kinds.kind_of(name))
-        return FoundFile(path, size=entry.size, modified_ns=entry.modified_ns)
+        return FoundFile(path, size=entry.size, modified_ns=entry.modified_ns, depth=len(place.parts) + 1)
 
     def _kind(self, name: str, place: _Place, *, is_special: bool, target: Path) -> str:
         """Return the kind as which a file is skipped because of its place, or "" if it is not."""
@@ -170,7 +172,7 @@ class TreeSearch:
                 return Skipped(path.as_posix(), kind)
             return _Folder(target, (*place.parts, entry.name), self.ignore_files.above(target).rules)
         kind = self._kind(entry.name, place, is_special=not target.is_file(), target=target)
-        file = FoundFile.at(target)
+        file = FoundFile.at(target, depth=len(place.parts) + 1)
         is_secret = kinds.holds_secrets(target, target.with_name(entry.name))
         if kind := kind or _kind_by_name(entry.name, is_secret, size=file.size):
             return Skipped(path.as_posix(), kind)

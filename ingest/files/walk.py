@@ -15,6 +15,7 @@ from ..report import Failure, Skipped, examples_of
 from . import kinds
 from .gitignore import IgnoreFiles
 from .glob import DEFAULT_GLOB, Glob
+from .ignoring import IGNORED
 from .named import glob_below, local_path, shown
 from .roots import Roots
 from .skipping import why_unreadable
@@ -23,6 +24,9 @@ from .tree import FoundFile, Note, Outcome, TreeSearch, failed, is_readable
 logger = logging.getLogger(__name__)
 
 MAX_NOTES = 3  # on ignore files that cannot be used
+
+LEFT_OUT = frozenset({*IGNORED.values(), kinds.HIDDEN, kinds.HIDDEN_FOLDERS, kinds.SECRETS})
+"""The kinds of what was skipped that the caller may have wanted before: its name or a rule keeps it out now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Found:
     """What was skipped in folders, by kind."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """The first files and folders that were skipped, by kind."""
+    left_out: frozenset[str] = frozenset()
+    """Paths of the files and folders that ignore files leave out, that are hidden, or that may hold secrets."""
     named: frozenset[Path] = frozenset()
     """Files that the caller named, rather than their folder."""
     notes: tuple[str, ...] = ()
@@ -70,7 +76,7 @@ def find_files(
             elif isinstance(item, Note):
                 notes[item.text] = None
             else:
-                files[item.path] = item
+                files[item.path] = _nearest(files.get(item.path), item)
                 if is_named:
                     named.add(item.path)
                 on_file(len(files))
@@ -79,9 +85,15 @@ def find_files(
         tuple(failures),
         skipped=Counter(item.kind for item in skipped.values()),
         examples=examples_of(skipped.values()),
+        left_out=frozenset(item.source for item in skipped.values() if item.kind in LEFT_OUT),
         named=frozenset(named),
         notes=_first(list(notes)),
     )
+
+
+def _nearest(known: FoundFile | None, file: FoundFile) -> FoundFile:
+    """Return the file as it was found from the innermost of the paths that the caller named."""
+    return file if known is None or (file.depth or 0) <= (known.depth or 0) else known
 
 
 def _by_components(file: FoundFile) -> str:
@@ -140,7 +152,7 @@ class _Search:
                 "Its name suggests that it holds passwords or keys, which searches would show, so it was not ingested. "
                 "If it holds none, copy it under another name.",
             )
-        return FoundFile.at(target) if is_readable(target, self.roots) else _unknown_format(target)
+        return FoundFile.at(target, depth=0) if is_readable(target, self.roots) else _unknown_format(target)
 
     def _find_matching(self, path: Path) -> Iterator[Outcome]:
         """Yield the files that match a glob among the paths, and those below the folders that match it."""

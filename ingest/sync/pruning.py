@@ -1,7 +1,7 @@
 """What is in a collection although its file is gone, or is skipped now."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
+from pathlib import Path, PurePath
 
 from ...core.text import listed
 from ...store.protocols import Entry
@@ -34,6 +34,31 @@ def documents_to_prune(
     return found
 
 
+def documents_left_out(holdings: Iterable[HeldFile], places: Set[str]) -> tuple[list[str], list[str]]:
+    """Return the documents of files in places that a search of folders leaves out now.
+
+    First those that such a search had found, and then those of which that is not known. A document is in neither if its
+    file, or a folder inside the place, was named by the caller, who wanted it in spite of the rules.
+    """
+    found, unknown = list[str](), list[str]()
+    for held in holdings if places else ():
+        file = next(iter(held.entries.values())).file
+        levels = None if file is None else _levels_below(file.path, places)
+        if file is None or levels is None or is_missing_or_empty(Path(file.path)):
+            continue
+        if file.depth is None:
+            unknown += held.entries
+        elif file.depth > levels:
+            found += held.entries
+    return found, unknown
+
+
+def _levels_below(path: str, places: Set[str]) -> int | None:
+    """Return how many levels a path lies below the innermost of the places that it lies in."""
+    around = (path, *(each.as_posix() for each in PurePath(path).parents))
+    return next((levels for levels, each in enumerate(around) if each in places), None)
+
+
 def _file_of(held: HeldFile) -> str:
     """Return the path of a file; of a document of which no file is known, the source, which may be one."""
     entry = next(iter(held.entries.values()))
@@ -44,11 +69,15 @@ async def note_what_stays(
     entries: Callable[[Sequence[str]], Awaitable[Mapping[str, Entry]]],
     *,
     skipped: Mapping[str, str],
+    left_out: Iterable[str],
     removed: Collection[str],
 ) -> tuple[str, ...]:
-    """Note which documents are in the collection although their files are skipped now: they became junk, say."""
+    """Note which documents are in the collection although their files are skipped now: they became junk, say.
+
+    `left_out` are documents in places that were not looked into, and `skipped` is what was, with its kinds.
+    """
     held = await entries([source for source, kind in skipped.items() if kind != OTHER_NAMES])
-    if not (kept := sorted(held.keys() - set(removed))):
+    if not (kept := sorted({*held, *left_out}.difference(removed))):
         return ()
     names = listed(kept, most=MAX_KEPT, characters=MAX_NAME_CHARACTERS)
     return (f"Still in the collection, although their files are skipped now: {names}. Delete what you do not want.",)

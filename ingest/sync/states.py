@@ -56,4 +56,5 @@ def state_of(file: FoundFile, *, content: str, options: str, documents: int) -> 
         content=content,
         options=options,
         documents=documents,
+        depth=file.depth,
     )

@@ -57,9 +57,9 @@ def test_size_and_time_of_each_file_are_told(tmp_path: Path) -> None:
     write(tmp_path, "a.md", "folder/b.md", data=b"four")
     (tmp_path / "link.md").symlink_to("a.md")
     os.utime(tmp_path / "a.md", ns=(1, 1_700_000_000_123_456_789))
-    for path in ("a.md", "link.md", tmp_path):
+    for path, depth in ("a.md", 0), ("link.md", 0), (tmp_path, 1):
         file = find(tmp_path, path).files[0]
-        assert file == FoundFile(tmp_path / "a.md", size=4, modified_ns=1_700_000_000_123_456_789)
+        assert file == FoundFile(tmp_path / "a.md", size=4, modified_ns=1_700_000_000_123_456_789, depth=depth)
 
 
 def test_hidden_and_generated_files_are_skipped(tmp_path: Path) -> None:
