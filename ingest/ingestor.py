@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -34,6 +35,7 @@ from .sync.holdings import Holdings
 from .sync.pruning import documents_left_out, documents_to_prune, note_what_stays
 from .sync.states import options_hash
 from .tally import Tally
+from .urls.pages import documents_at
 
 STEP_PASSAGES = 128  # encoded between two reports of progress
 
@@ -135,7 +137,7 @@ class Ingestor:
         needs_all = job.files is not None or job.prune_below
         holdings = Holdings(await entries(None)) if needs_all else Holdings()
         plan = self._sync_plan(job, holdings)
-        comparer = Comparer(plan, entries)
+        comparer = Comparer(plan, entries, inside=partial(documents_at, collection))
         report = IngestReport(notes=parsers.problems)
         report += await self._run_stages(tally, collection, comparer=comparer, plan=plan, writer=writer)
         gone = documents_to_prune(holdings, job.prune_below, seen=comparer.seen, skipped=comparer.skipped)

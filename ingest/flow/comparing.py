@@ -14,6 +14,7 @@ from ..reader import FileDocument
 from ..report import Failure, IngestReport, Skipped, examples_of
 from ..sources import FileReading
 from ..sync.file_plan import SyncPlan, leftovers
+from ..sync.holdings import HeldFile
 from ..sync.states import state_of
 from ..urls.pages import PageReading
 from .acceptance import accepted
@@ -25,6 +26,9 @@ MAX_NOTES = 5  # kinds of notes of parsers, which are told once each; the others
 Entries: TypeAlias = Callable[[Sequence[str] | None], Awaitable[Mapping[str, Entry]]]
 """Returns the entries of the documents with these ids, or of all."""
 
+Inside: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
+"""Returns the ids of the documents held of a page, given by its id."""
+
 Compared: TypeAlias = tuple[list[Incoming], Group]
 """Documents to compare by their text, and what is known already."""
 
@@ -32,9 +36,10 @@ Compared: TypeAlias = tuple[list[Incoming], Group]
 class Comparer:
     """Compares in the order of the job. It knows which documents were there, and which files were skipped."""
 
-    def __init__(self, plan: SyncPlan, entries: Entries) -> None:
+    def __init__(self, plan: SyncPlan, entries: Entries, *, inside: Inside) -> None:
         self._plan = plan
         self._entries = entries
+        self._inside = inside
         self._notes: dict[str, list[str]] = {}
         """What parsers said about documents, by its kind: the first note in full, and the documents of all."""
         self.seen = set[str]()
@@ -51,22 +56,28 @@ class Comparer:
             return [], Group(report=IngestReport(unchanged=unchanged), items=len(taken.held))
         if isinstance(taken, FileReading):
             return self._compare_file(taken)
-        items, count = (taken.outcomes, 1) if isinstance(taken, PageReading) else (taken, len(taken))
-        documents, report = self._accept(items)
-        if isinstance(taken, PageReading) and taken.is_unchanged:
-            report += IngestReport(unchanged=1)
+        if isinstance(taken, PageReading):
+            return await self._compare_page(taken)
+        documents, report = self._accept(taken)
         entries = await self._entries([document.id for document in documents])
-        incoming = [
-            Incoming(document, stored=stored, similar=(document.id,) if stored else ())
-            for document, stored in ((each, entries.get(each.id)) for each in documents)
-        ]
-        return incoming, Group(report=report, items=count)
+        return _incoming(documents, HeldFile("", dict(entries))), Group(report=report, items=len(taken))
 
     def notes(self) -> tuple[str, ...]:
         """Return what parsers said about the documents, the first of them."""
         shown = [_with_others(note, len(others)) for note, *others in islice(self._notes.values(), MAX_NOTES)]
         more = sum(map(len, islice(self._notes.values(), MAX_NOTES, None)))
         return (*shown, *((f"And {counted(more, 'more note')} on files.",) if more else ()))
+
+    async def _compare_page(self, reading: PageReading) -> Compared:
+        documents, report = self._accept(reading.outcomes)
+        if reading.is_unchanged:
+            report += IngestReport(unchanged=1)
+        inside = set(await self._inside(reading.id)) if documents else set[str]()
+        entries = await self._entries(list(inside.union(document.id for document in documents)))
+        removed = self._left_in({id_: entries[id_] for id_ in inside & entries.keys()}, reading)
+        return _incoming(documents, HeldFile(reading.id, dict(entries))), Group(
+            report=report, removals=removed, items=1
+        )
 
     def _compare_file(self, reading: FileReading) -> Compared:
         held = self._plan.held(reading.file)
@@ -81,10 +92,15 @@ class Comparer:
         documents, report = self._accept(reading.outcomes)
         removed = ()
         if held is not None and reading.content:
-            found = {item.id for item in reading.outcomes if isinstance(item, Document)}
-            left = leftovers(held.entries, found=found, kept=reading.kept, content=reading.content)
-            removed = tuple(id_ for id_ in left if id_ not in self.seen)
+            removed = self._left_in(held.entries, reading)
         return self._candidates(reading, documents), Group(report=report, removals=removed, items=1)
+
+    def _left_in(self, entries: Mapping[str, Entry], reading: FileReading | PageReading) -> tuple[str, ...]:
+        """Return which documents of a file or page are no longer in it, and were not given to the job otherwise."""
+        found = {item.id for item in reading.outcomes if isinstance(item, Document)}
+        content = reading.content if isinstance(reading, FileReading) else ""
+        left = leftovers(entries, found=found, kept=reading.kept, content=content)
+        return tuple(id_ for id_ in left if id_ not in self.seen)
 
     def _candidates(self, reading: FileReading, documents: Sequence[Document]) -> list[Incoming]:
         """Return the documents of a file with what they replace."""
@@ -127,6 +143,18 @@ class Comparer:
             if isinstance(document, FileDocument):
                 for note in document.parsed.notes:
                     self._notes.setdefault(_kind_of(document, note), []).append(_told_of(document, note))
+
+
+def _incoming(documents: Sequence[Document], held: HeldFile) -> list[Incoming]:
+    """Return documents that did not come from files, with what the collection holds of them."""
+    return [
+        Incoming(
+            document,
+            stored=held.entries.get(document.id),
+            similar=tuple(filter(None, (held.inner(document.id, held.path),))),
+        )
+        for document in documents
+    ]
 
 
 def _told_of(document: FileDocument, note: str) -> str:

@@ -15,7 +15,8 @@ from ... import __version__
 from ...core.dates import written
 from ...core.errors import InvalidInput, UnreadableFile, UrlRefused
 from ...core.values import EMPTY, Document, Metadata
-from ...store.collection import Store
+from ...store.collection import Collection, Store
+from ...store.filters import FIRST_PASSAGES, All, AnyOf
 from ..parsers.registry import installed_parsers
 from ..parsing import Parse, failing_alone, parse_file
 from ..reader import FileDocument, Unparsed, documents_in
@@ -24,6 +25,8 @@ from ..text.decoding import decode
 from .content_types import suffix_for
 from .fetching import Fetched, Fetcher, UrlOptions
 from .spelling import identity, with_suffix, without_secrets
+
+PATH = "path"
 
 REVISION = "revision"
 """The fact by which a server is asked whether a document has changed."""
@@ -54,6 +57,10 @@ class PageReading:
     outcomes: Sequence[Document | Failure]
     is_unchanged: bool = False
     """Whether its server said that it has not changed, so that it is left as it is."""
+    id: str = ""
+    """Its id, with which those of the documents inside it begin; empty if it could not be read."""
+    kept: Sequence[str] = ()
+    """The ids of what could not be read. What is stored of it, and of what lies inside it, stays."""
 
 
 class Pages:
@@ -84,13 +91,14 @@ class Pages:
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return PageReading([], is_unchanged=True)
         async with self._parsing:
-            return PageReading(await to_thread.run_sync(self._documents, id_, answer))
+            return await to_thread.run_sync(self._documents, id_, answer)
 
-    def _documents(self, id_: str, answer: Fetched) -> list[Document | Failure]:
+    def _documents(self, id_: str, answer: Fetched) -> PageReading:
         source = without_secrets(answer.url)
         parts = self.settings.parse(*_named(source, answer))
-        found = documents_in(parts, source=source, id_=id_, facts=self._facts(id_, answer))
-        return [self._outcome(each) for each in found]
+        found = list(documents_in(parts, source=source, id_=id_, facts=self._facts(id_, answer)))
+        kept = [each.kept for each in found if isinstance(each, Unparsed)]
+        return PageReading([self._outcome(each) for each in found], id=id_, kept=kept)
 
     def _outcome(self, found: FileDocument | Unparsed) -> Document | Failure:
         if isinstance(found, Unparsed):
@@ -100,7 +108,7 @@ class Pages:
     def _facts(self, id_: str, answer: Fetched) -> Metadata:
         etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
         known = {REVISION: json.dumps([self.settings.version, etag, modified])} if etag or modified else {}
-        return {"path": id_, **_moment(modified), **known}
+        return {PATH: id_, **_moment(modified), **known}
 
 
 async def pages_at(urls: Sequence[str], settings: PageSettings, *, store: Store, collection: str) -> Pages:
@@ -109,6 +117,15 @@ async def pages_at(urls: Sequence[str], settings: PageSettings, *, store: Store,
         return Pages((), settings)
     urls = list(dict.fromkeys(urls))
     return Pages(urls, settings, held=await _revisions(store, collection, [identity(url) for url in urls]))
+
+
+async def documents_at(collection: Collection | None, page: str) -> list[str]:
+    """Return the ids of the documents that a collection holds of a page: that of the page, or of what lies inside."""
+    if collection is None or PATH not in collection.manifest.fields:
+        return []
+    where = All((FIRST_PASSAGES, AnyOf(PATH, (page,))))
+    found = map(str, await collection.sample("document_id", where, passages=await collection.count(where)))
+    return [id_ for id_ in found if id_ == page or id_.startswith(f"{page}/")]
 
 
 async def _revisions(store: Store, name: str, ids: Sequence[str]) -> dict[str, str]:

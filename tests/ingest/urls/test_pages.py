@@ -164,6 +164,30 @@ async def test_changed_page_replaces_its_old_version(harness: Harness, site: Sit
     assert [each.text for each in await harness.passages(url)] == ["New text."]
 
 
+async def test_documents_that_left_a_page_are_removed_once_it_is_read_completely(harness: Harness, site: Site) -> None:
+    async def ids() -> set[str]:
+        held = await (await harness.store.open(harness.name)).entries()
+        return {id_.removeprefix(f"{site.url}/") for id_ in held}
+
+    a, b, c = map('{{"id": "{0}", "text": "Text {0}."}}'.format, "abc")
+    others = [site.add("/d.jsonl/x", "<p>Below it.</p>"), site.add("/d.jsonl2", a, "application/x-ndjson")]
+    other_ids = {"d.jsonl/x", "d.jsonl2/a"}
+    for lines, left in (
+        (f"{a}\n{b}\n{c}", "abc"),
+        (f"{a}\n{b[:-1]}", "abc"),
+        (f"{a}\n{b}", "ab"),
+        ("", "ab"),
+        (b, "b"),
+    ):
+        url = site.add("/d.jsonl", lines, "application/x-ndjson")
+        report = await ingest(harness, site, url, *others)
+        assert await ids() == {f"d.jsonl/{each}" for each in left} | other_ids
+    assert (report.removed, report.unchanged) == (1, 3)
+    site.pages["/d.jsonl"] = Reply(status=500)
+    await ingest(harness, site, url)
+    assert await ids() == {"d.jsonl/b"} | other_ids
+
+
 async def test_page_is_sent_again_when_other_metadata_is_given(harness: Harness, site: Site) -> None:
     url = site.add("/a", "<p>Text of the page.</p>", ETag='"1"')
     await ingest(harness, site, url, team="docs")
