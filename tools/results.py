@@ -95,8 +95,12 @@ def ranking_reply(page: Page, *, full: bool, max_tokens: int) -> CallToolResult:
     return reply(ranking_answer(page, full=full, budget=ReplyBudget(max_tokens)))
 
 
-def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = None) -> dict[str, Any]:
+def ranking_answer(
+    page: Page, *, full: bool, budget: "ReplyBudget | None" = None, reads: str = "read_document"
+) -> dict[str, Any]:
     """Return the page in the one shape of every ranking, with the hits that fit; all of them without `budget`.
+
+    `reads` is what the caller reads documents with.
 
     Of a page without any answer, the concise form shows the first few hits only, and the beginnings of their texts. Of
     passages that the caller supplied, those whose texts do not fit are shown without.
@@ -125,7 +129,7 @@ def ranking_answer(page: Page, *, full: bool, budget: "ReplyBudget | None" = Non
         answer["hits"].append(entry)
     if not answer["hits"] and ranking.hits:
         answer["hits"].append(shortened(_hit(ranking.hits[0], page.names, full=False), budget))
-        answer["notes"].append("The first hit alone exceeds max_tokens and was cut. Read it with read_document.")
+        answer["notes"].append(f"The first hit alone exceeds max_tokens and was cut. Read it with {reads}.")
     shown = len(answer["hits"])
     answer["left_out"] = len(ranking.hits) - shown
     if answer["left_out"] or page.more:

@@ -40,4 +40,6 @@ def require_time(query: Query) -> None:
 def _last_stage(ranking: Ranking) -> str:
     """Return the name of the stage that the order comes from."""
     made = [stage.name for stage in ranking.stages if stage.kind != "search" and stage.returned]
-    return f"{made[-1]!r}" if made else "retrieval"
+    if made:
+        return f"{made[-1]!r}"
+    return "retrieval" if any(stage.kind == "search" for stage in ranking.stages) else "the request"

@@ -70,7 +70,7 @@ def add_search(router: APIRouter, resift: Resift) -> None:
         is_full, max_tokens = given.pop("detail", "") == "full", given.pop("max_tokens", 0)
         page = await resift.search(**given)
         budget = ReplyBudget(max_tokens, most=UNLIMITED) if max_tokens else None
-        answer = ranking_answer(page, full=is_full, budget=budget)
+        answer = ranking_answer(page, full=is_full, budget=budget, reads="POST /v1/documents/read")
         return answer_json(await with_search_id(answer, page, resift, build(SearchRequest, **given)))
 
     @router.get("/v1/collections", response_model=CollectionsResult, tags=["collections"])

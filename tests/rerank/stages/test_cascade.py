@@ -1,7 +1,7 @@
 """Several stages: each over its head, none worse than the one before when it fails, one time budget for all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +74,11 @@ async def test_failed_stage_keeps_the_order_before_it_and_the_next_goes_on(place
         )[place]
         + "The endpoint answered 503. Try again later."
     ]
+
+
+async def test_failed_stage_over_passages_that_were_not_searched_keeps_the_order_of_the_request() -> None:
+    after = await run(replace(ranking(3), stages=[]), scored(Broken("broken"), 3))
+    assert "failed; the order is that of the request: The endpoint answered 503" in after.notes[0]
 
 
 async def test_instruction_reaches_only_the_stages_that_take_it() -> None:

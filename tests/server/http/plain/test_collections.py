@@ -50,6 +50,12 @@ async def test_search_answers_all_hits_unless_tokens_are_limited(client: httpx.A
     assert part["next_offset"] == len(part["hits"])
 
 
+async def test_hit_that_was_cut_is_read_with_a_path_of_the_api(client: httpx.AsyncClient) -> None:
+    body = {"query": "grease the thread of the bolt", "reranker": "none", "max_tokens": 20}
+    notes = (await post(client, "/v1/search", body))["notes"]
+    assert any("was cut. Read it with POST /v1/documents/read." in each for each in notes)
+
+
 async def test_feedback_on_a_search_is_recorded_for_those_who_may_use_its_collections(
     ingested: Path, tmp_path: Path
 ) -> None:
