@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from errno import ENOSPC
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -145,9 +146,11 @@ class FeedbackLog:
     def _append(self, collection: str, line: Searched | Feedback) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         # A single write to a file opened for appending, so that lines of several processes do not mix.
-        handle = os.open(self._path(collection), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(self._path(collection), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(handle, _adapter().dump_json(line) + b"\n")
+            data = _line_end(handle) + _adapter().dump_json(line) + b"\n"
+            if os.write(handle, data) < len(data):
+                raise OSError(ENOSPC, os.strerror(ENOSPC))
         finally:
             os.close(handle)
 
@@ -172,6 +175,15 @@ class FeedbackLog:
             for key, searched in searches.items()
         ]
         return [use for use in found if use.used]
+
+
+def _line_end(handle: int) -> bytes:
+    """Return what ends the last line of a file, if a crash or a full disk cut it off."""
+    size = os.fstat(handle).st_size
+    if size == 0:
+        return b""
+    os.lseek(handle, size - 1, os.SEEK_SET)  # pread does not exist on Windows; what is written still goes to the end
+    return b"" if os.read(handle, 1) in (b"\n", b"") else b"\n"
 
 
 def _stored(passage_id: str, shown: Sequence[ShownHit]) -> list[str]:

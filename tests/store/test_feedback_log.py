@@ -1,5 +1,7 @@
 """What searches showed and what was used of it: lines that are only added, read back search by search."""
 
+import resource
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,9 +85,31 @@ async def test_lines_are_only_added_and_a_cut_one_harms_no_other(log: FeedbackLo
     await log.log_feedback(known, ["d1#0"], [])
     assert path.read_bytes().startswith(before)
     with path.open("ab") as file:
-        file.write(b'{"search_id": "half\n')
+        file.write(b'{"search_id": "half')
     await log.log_feedback(known, ["d2#0"], [])
-    assert len((await log.uses("notes"))[0].used) == 2
+    after = path.read_bytes()
+    await log.log_feedback(known, ["d3#0"], [])
+    assert path.read_bytes().startswith(after)
+    assert b"\n\n" not in path.read_bytes()
+    assert len((await log.uses("notes"))[0].used) == 3
+
+
+async def test_line_for_which_the_disk_has_no_room_is_an_error_and_takes_no_other_with_it(
+    log: FeedbackLog, tmp_path: Path
+) -> None:
+    path = tmp_path / "feedback" / "notes.jsonl"
+    known = await log.log_search(SEARCHED)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
+        with pytest.raises(StoreError, match="cannot be written"):
+            await log.log_search(SEARCHED)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    await log.log_feedback(known, ["d2#0"], [])
+    assert [each.rank for each in (await log.uses("notes"))[0].used] == [2]
 
 
 async def test_two_logs_may_write_at_once(tmp_path: Path) -> None:
