@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 
-from pydantic import BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
 from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
@@ -14,6 +14,7 @@ from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY, Strings
 
 MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each appears whole in every hit
 MAX_PASSAGES = 200  # reranked in one call
+MAX_IDS = 1_000  # deleted in one call: each is looked up
 
 DetailLevel: TypeAlias = Literal["concise", "full"]
 """How much of each hit a tool or command shows. The Python API returns everything."""
@@ -150,13 +151,21 @@ class ReadRequest:
     collection: Annotated[str, Field(description="Collection of the document")] = "default"
 
 
+def _limited(ids: Sequence[str]) -> Sequence[str]:
+    if len(ids) > MAX_IDS:  # not in the JSON schema, where each word costs every client tokens
+        raise ValueError(
+            f"{len(ids):,} ids are more than the limit of {MAX_IDS:,}. Delete by filter, or in several calls"
+        )
+    return ids
+
+
 @dataclass(frozen=True, slots=True, config=_CONFIG)
 class DeleteRequest:
     """Documents to delete from a collection, or the collection itself."""
 
     collection: Annotated[str, Field(description="Collection to delete from")]
     _: KW_ONLY
-    document_ids: Annotated[Strings, Field(description="Ids from hits")] = ()
+    document_ids: Annotated[Strings, AfterValidator(_limited), Field(description="Ids from hits")] = ()
     filter: Annotated[Mapping[str, Any], Field(description="As in search_and_rerank")] = field(
         default_factory=dict[str, Any]
     )

@@ -16,7 +16,7 @@ from ..rerank.stages.metadata import weigh_metadata
 from ..rerank.stages.score import PlannedScore
 from ..search.equal_passages import first_texts
 from ..store.fields import FieldType
-from .request import SearchRequest
+from .request import MAX_BOOSTED, SearchRequest
 
 REORDERED_HITS = 100  # reordered by metadata or diversity if nothing is reranked: the hits of one leg
 
@@ -103,6 +103,8 @@ def _check_boost(boost: Mapping[str, Any], known: Mapping[str, FieldType]) -> No
             raise InvalidInput(f"{_BOOST}; got {name!r}: {factors!r:.200}.")
         if name != BOOSTED_BY_PATH:
             _check_field(name, known, "boost")
+    if (count := sum(map(len, boost.values()))) > MAX_BOOSTED:
+        raise InvalidInput(f"`boost` has {count:,} values, more than the limit of {MAX_BOOSTED:,}. Boost fewer.")
 
 
 def _check_field(name: str, known: Mapping[str, FieldType], what: str) -> None:

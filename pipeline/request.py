@@ -17,6 +17,8 @@ DEFAULT, NO_RERANKER = "default", "none"
 MAX_PHRASINGS = 8  # each costs one more search, and more of them find little that is new
 MAX_EXAMPLES = 20
 MAX_QUERY_CHARACTERS = 10_000  # a question, not a document: no model reads more
+MAX_INSTRUCTION_CHARACTERS = 10_000  # a list of sources or criteria, not a document
+MAX_BOOSTED = 1_000  # values in one request: each may be compared with each passage
 DEFAULT_LIMIT = 10
 MAX_FEEDBACK = 2  # best passages to search with once more: those after the second are too often wrong
 MAX_RESULTS = 200  # hits that can be paged through: deeper than any reranker reads
@@ -143,7 +145,7 @@ def prepare(request: SearchRequest) -> SearchRequest:
         request,
         query=query,
         queries=tuple(clean_query(each) for each in request.queries),
-        instruction=clean(request.instruction),
+        instruction=clean_instruction(request.instruction),
         limit=min(request.limit, MAX_RESULTS - request.offset),
     )
 
@@ -173,3 +175,17 @@ def clean_query(query: str) -> str:
             "question; to search with a document, ingest it and ask about it."
         )
     return clean(query)
+
+
+def clean_instruction(instruction: str) -> str:
+    """Return the instruction without surrounding space and unpaired surrogates.
+
+    Raises:
+        InvalidInput: It is longer than `MAX_INSTRUCTION_CHARACTERS`.
+    """
+    if len(instruction) > MAX_INSTRUCTION_CHARACTERS:
+        raise InvalidInput(
+            f"The instruction has {len(instruction):,} characters, more than the limit of "
+            f"{MAX_INSTRUCTION_CHARACTERS:,}. Shorten it to what counts."
+        )
+    return clean(instruction)

@@ -9,7 +9,7 @@ from functools import partial
 
 from ..core.errors import InvalidInput
 from ..core.query import Query
-from ..core.text import clean, listed
+from ..core.text import listed
 from ..core.tracing import traced
 from ..core.values import Hit, Logistic, Passage, Ranking
 from ..core.vectors import DENSE
@@ -38,6 +38,7 @@ from .request import (
     MAX_RESULTS,
     NO_RERANKER,
     SearchRequest,
+    clean_instruction,
     clean_query,
     prepare,
     query_of,
@@ -221,7 +222,7 @@ class Pipeline:
         return [stages[0], second, *stages[1:]]
 
     def _query(self, text: str, instruction: str) -> Query:
-        return Query(clean_query(text), instruction=clean(instruction), clock=self._clock, now=self._now())
+        return Query(clean_query(text), instruction=clean_instruction(instruction), clock=self._clock, now=self._now())
 
     def _judge(
         self, ranking: Ranking, query: Query, stages: Sequence[PlannedStage], tuned: Mapping[str, TunedVerdicts]

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from anyio.lowlevel import checkpoint
+
 from ..core.citations import Citation
 from ..store.collection import Collection
 from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Scalar
@@ -50,12 +52,14 @@ async def resolve_paths(collection: Collection, paths: RelativePaths, where: Con
     replaced: dict[Condition, Condition] = {}
     guesses: list[str] = []
     citations: list[Citation] = []
+    lookup = _Lookup(collection, paths)
     for leaf in dict.fromkeys(_path_leaves(where)):
+        await checkpoint()  # the embedded store never waits, and other calls must not wait for all leaves
         if isinstance(leaf, Prefix):
-            found, guess = await _stored_paths(collection, paths, leaf, leaf.prefix)
+            found, guess = await lookup.stored_paths(leaf, leaf.prefix)
             stored: Condition = Either(tuple(Prefix(leaf.field, each) for each in found))
         else:
-            stored, guess, places = await _stored_values(collection, paths, leaf)
+            stored, guess, places = await lookup.stored_values(leaf)
             citations += places
         guesses += guess
         if stored not in (leaf, Either((leaf,))):
@@ -64,54 +68,62 @@ async def resolve_paths(collection: Collection, paths: RelativePaths, where: Con
     return replace(resolved, where=resolved.stored(where))
 
 
-async def _stored_values(
-    collection: Collection, paths: RelativePaths, leaf: AnyOf
-) -> tuple[AnyOf, list[str], list[Citation]]:
-    """Return the condition with the stored paths that its values stand for, the guesses, and the citations among them.
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """Looks up what the paths of one filter stand for; the stored paths of a field are read once."""
 
-    A citation stands for its source.
-    """
-    values: list[Scalar] = []
-    guesses: list[str] = []
-    citations: list[Citation] = []
-    for place, value in enumerate(leaf.values):
-        if not isinstance(value, str):
-            values.append(value)
-            continue
-        citation = Citation.parse(value)
-        if place >= MAX_CHECKED:
-            values += [*paths.spellings(value), *paths.spellings(citation.source)]
-        else:
-            found, guess = await _stored_paths(collection, paths, leaf, value)
-            if citation.first and not guess and not await collection.count(AnyOf(leaf.field, tuple(found))):
-                found, guess = await _stored_paths(collection, paths, leaf, citation.source)
-                citations.append(citation)
-            values += found
-            guesses += guess
-    return AnyOf(leaf.field, tuple(dict.fromkeys(values))), guesses, citations
+    collection: Collection
+    paths: RelativePaths
+    known: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
+    async def stored_values(self, leaf: AnyOf) -> tuple[AnyOf, list[str], list[Citation]]:
+        """Return the condition with the stored paths that its values stand for, the guesses, and the citations.
 
-async def _stored_paths(
-    collection: Collection, paths: RelativePaths, leaf: AnyOf | Prefix, path: str
-) -> tuple[list[str], list[str]]:
-    """Return the stored paths, or prefixes of them, that a path stands for, and a sentence if that was a guess."""
-    spellings = paths.spellings(path)
-    if len(spellings) == 1:
-        return spellings, []
-    is_prefix = isinstance(leaf, Prefix)
-    found = [
-        each
-        for each in spellings
-        if await collection.count(Prefix(leaf.field, each) if is_prefix else AnyOf(leaf.field, (each,)))
-    ]
-    if found:
-        return found, [_several(path, found)] if len(found) > 1 else []
-    known = await collection.paths(leaf.field, documents=MAX_COMPARED + 1)
-    found = _prefixes_below(known, path) if is_prefix else ending_in(known, path)
-    shown = [paths.shorten(each) for each in found]
-    if len(found) > 1:
-        return found, [_several(path, shown)]
-    return (found, [f"{path!r} was read as {shown[0]!r}."]) if found else ([path], [])
+        A citation stands for its source.
+        """
+        values: list[Scalar] = []
+        guesses: list[str] = []
+        citations: list[Citation] = []
+        for place, value in enumerate(leaf.values):
+            if not isinstance(value, str):
+                values.append(value)
+                continue
+            citation = Citation.parse(value)
+            if place >= MAX_CHECKED:
+                values += [*self.paths.spellings(value), *self.paths.spellings(citation.source)]
+            else:
+                found, guess = await self.stored_paths(leaf, value)
+                if citation.first and not guess and not await self.collection.count(AnyOf(leaf.field, tuple(found))):
+                    found, guess = await self.stored_paths(leaf, citation.source)
+                    citations.append(citation)
+                values += found
+                guesses += guess
+        return AnyOf(leaf.field, tuple(dict.fromkeys(values))), guesses, citations
+
+    async def stored_paths(self, leaf: AnyOf | Prefix, path: str) -> tuple[list[str], list[str]]:
+        """Return the stored paths, or prefixes of them, that a path stands for, and a sentence if it was a guess."""
+        spellings = self.paths.spellings(path)
+        if len(spellings) == 1:
+            return spellings, []
+        is_prefix = isinstance(leaf, Prefix)
+        found = [
+            each
+            for each in spellings
+            if await self.collection.count(Prefix(leaf.field, each) if is_prefix else AnyOf(leaf.field, (each,)))
+        ]
+        if found:
+            return found, [_several(path, found)] if len(found) > 1 else []
+        known = await self._known(leaf.field)
+        found = _prefixes_below(known, path) if is_prefix else ending_in(known, path)
+        shown = [self.paths.shorten(each) for each in found]
+        if len(found) > 1:
+            return found, [_several(path, shown)]
+        return (found, [f"{path!r} was read as {shown[0]!r}."]) if found else ([path], [])
+
+    async def _known(self, name: str) -> list[str]:
+        if name not in self.known:
+            self.known[name] = await self.collection.paths(name, documents=MAX_COMPARED + 1)
+        return self.known[name]
 
 
 def _several(path: str, found: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ from itertools import combinations
 from posixpath import dirname
 from typing import Any
 
+from anyio.lowlevel import checkpoint
+
 from ..core.errors import InvalidFilter, StoreError, nearest
 from ..core.text import cut
 from ..store.collection import Collection
@@ -64,6 +66,7 @@ class Unmatched:
                 return await self._reason_of_prefix(condition)
 
     async def _count(self, *conditions: Condition) -> int:
+        await checkpoint()  # the embedded store never waits, and other calls must not wait for all counts
         return await self.collection.count(All(tuple(map(self.filter.stored, conditions))))
 
     async def _reasons_of_all(self, conditions: Sequence[Condition]) -> list[str]:

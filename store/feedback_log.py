@@ -18,6 +18,8 @@ from ..core.errors import InvalidInput, NotFound, StoreError
 
 FOLDER = "feedback"
 
+MAX_REPORTED = 1_000  # passages in one feedback: no search shows more
+
 
 @dataclass(frozen=True, slots=True)
 class ShownHit:
@@ -99,9 +101,14 @@ class FeedbackLog:
 
         Raises:
             NotFound: The search does not exist.
-            InvalidInput: The search did not show one of the passages, or a passage is in both lists.
+            InvalidInput: The search did not show one of the passages, a passage is in both lists, or there are
+                too many.
             StoreError: The file cannot be written.
         """
+        if (count := len(used) + len(not_used)) > MAX_REPORTED:
+            raise InvalidInput(
+                f"{count:,} passages are more than the limit of {MAX_REPORTED:,}. Give those that count, each once."
+            )
         found = await to_thread.run_sync(self._find_all, search_id)
         names = [searched.collection for searched in found]
         if len(visible(names)) < len(names):

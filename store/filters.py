@@ -22,6 +22,12 @@ BOUNDS = ("gte", "gt", "lte", "lt")
 
 MAX_DEPTH = 16  # of nested filters: the engine compiles them recursively, and a stack overflow ends the process
 
+MAX_VALUES = 1_000  # in one filter: 1,000 take the embedded engine up to 0.1 s, in which nothing else runs
+
+MAX_WORD_CONDITIONS = 16  # `match` in one filter: below 10,000 passages, each reads every text
+
+MAX_MATCH_CHARACTERS = 10_000  # of one `match`
+
 # Fields of our own conditions. No metadata field may begin with "$".
 ORDINAL = "$ordinal"
 
@@ -99,11 +105,48 @@ def parse_filter(filter_: Mapping[str, Any], known: Mapping[str, FieldType]) -> 
     """Return the condition that `filter_` describes; None if it is empty.
 
     Raises:
-        InvalidFilter: A field is unknown (the message lists the known ones), or a value does not fit its field.
+        InvalidFilter: A field is unknown (the message lists the known ones), a value does not fit its field, or the
+            filter is too large.
     """
     if not filter_:
         return None
-    return _all(filter_, known, MAX_DEPTH)
+    _check_size(filter_)
+    condition = _all(filter_, known, MAX_DEPTH)
+    if (matches := _word_conditions(condition)) > MAX_WORD_CONDITIONS:
+        raise InvalidFilter(
+            f"The filter has {matches:,} conditions with 'match', more than the limit of {MAX_WORD_CONDITIONS}. "
+            "Search for the words in the query, or make several calls."
+        )
+    return condition
+
+
+def _check_size(filter_: Mapping[str, Any]) -> None:
+    count, waiting = 0, [cast("Any", filter_)]
+    while waiting:  # no recursion: its depth is not checked yet
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            waiting += cast("Mapping[str, Any]", each).values()
+        elif isinstance(each, list):
+            waiting += cast("list[Any]", each)
+        else:
+            count += 1
+    if count > MAX_VALUES:
+        raise InvalidFilter(
+            f"The filter has {count:,} values, more than the limit of {MAX_VALUES:,}. Use a range or a prefix, or make "
+            "several calls."
+        )
+
+
+def _word_conditions(condition: Condition) -> int:
+    match condition:
+        case Words():
+            return 1
+        case Not():
+            return _word_conditions(condition.condition)
+        case All() | Either():
+            return sum(map(_word_conditions, condition.conditions))
+        case _:
+            return 0
 
 
 def _all(entries: Mapping[str, Any], known: Mapping[str, FieldType], depth: int) -> All:
@@ -186,6 +229,11 @@ def _text(name: str, key: str, text: Any, kind: FieldType) -> str:
         raise InvalidFilter(f"Filter on {name!r}: {key!r} takes {expected}; got {text!r:.200}.")
     if kind in ("integer", "number", "boolean"):
         raise InvalidFilter(f"Filter on {name!r}: the field holds {kind} values, but {key!r} is for texts.")
+    if key == "match" and len(text) > MAX_MATCH_CHARACTERS:
+        raise InvalidFilter(
+            f"Filter on {name!r}: 'match' has {len(text):,} characters, more than the limit of "
+            f"{MAX_MATCH_CHARACTERS:,}. Give the few words that matter."
+        )
     return text
 
 

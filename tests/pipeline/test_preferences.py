@@ -10,6 +10,7 @@ import pytest
 from resift.core.errors import InvalidInput
 from resift.core.values import Document, Hit, Passage
 from resift.pipeline.plan import Rerankers
+from resift.pipeline.preferences import preferences
 from resift.pipeline.request import SearchRequest
 from resift.pipeline.search import Pipeline
 from resift.rerank.signals import NO_METADATA, MetadataSignals
@@ -173,3 +174,9 @@ async def test_preference_that_means_nothing_is_refused(
 
 def test_nothing_is_weighed_unless_asked() -> None:
     assert not NO_METADATA.shares
+
+
+def test_more_boosted_values_than_the_limit_are_refused_with_their_number() -> None:
+    boost = {"kind": {str(number): 1.5 for number in range(600)}, "source": {str(number): 0.5 for number in range(600)}}
+    with pytest.raises(InvalidInput, match=r"`boost` has 1,200 values, more than the limit of 1,000\."):
+        preferences(replace(REQUEST, boost=boost), NO_METADATA, {"kind": "keyword"})

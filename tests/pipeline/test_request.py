@@ -23,6 +23,12 @@ def test_query_of_a_megabyte_is_refused_with_its_length() -> None:
     assert clean_query("x" * MAX_QUERY_CHARACTERS)
 
 
+def test_long_instruction_is_refused_with_its_length() -> None:
+    with pytest.raises(InvalidInput, match="instruction has 200,000 characters, more than the limit of 10,000"):
+        prepare(SearchRequest("q", instruction="x" * 200_000))
+    assert prepare(SearchRequest("q", instruction="x" * 10_000))
+
+
 def test_space_around_a_query_is_removed() -> None:
     assert clean_query("  how to \n") == "how to"
 

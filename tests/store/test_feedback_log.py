@@ -59,6 +59,12 @@ async def test_feedback_that_cannot_be_is_refused(log: FeedbackLog) -> None:
     assert await log.uses("notes") == []
 
 
+async def test_feedback_on_more_passages_than_a_search_shows_is_refused(log: FeedbackLog) -> None:
+    searched = await log.log_search(SEARCHED)
+    with pytest.raises(InvalidInput, match=r"20,000 passages are more than the limit of 1,000\."):
+        await log.log_feedback(searched, ["d1#0"] * 20_000, [])
+
+
 async def test_hits_are_known_by_the_ids_that_were_shown(log: FeedbackLog) -> None:
     below = [f"/srv{folder}/docs/setup.md#0" for folder in ("", "/other", "/new")]
     hits = [

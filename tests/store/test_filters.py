@@ -7,7 +7,7 @@ import pytest
 
 from resift.core.errors import InvalidFilter
 from resift.store.fields import FieldType
-from resift.store.filters import parse_filter
+from resift.store.filters import MAX_VALUES, MAX_WORD_CONDITIONS, parse_filter
 
 FIELDS: dict[str, FieldType] = {
     "lang": "keyword",
@@ -42,6 +42,32 @@ def test_filter_that_would_overflow_the_stack_is_refused() -> None:
         filter_ = {"not": filter_}
     with pytest.raises(InvalidFilter, match="nests at most 16 deep"):
         parse_filter(filter_, FIELDS)
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        {"lang": [str(number) for number in range(150_000)]},
+        {"any": [{"lang": str(number)} for number in range(150_000)]},
+        {"not": {"all": [{"größe": {"gte": number, "lt": 5}} for number in range(75_000)]}},
+    ],
+)
+def test_filter_of_more_values_than_a_store_compares_soon_is_refused_with_their_number(filter_: dict[str, Any]) -> None:
+    with pytest.raises(InvalidFilter, match=r"has 150,000 values, more than the limit of 1,000\."):
+        parse_filter(filter_, FIELDS)
+
+
+def test_filter_of_many_values_is_accepted() -> None:
+    assert parse_filter({"lang": [str(number) for number in range(MAX_VALUES)]}, FIELDS)
+
+
+def test_many_searches_for_words_in_one_filter_are_refused() -> None:
+    matches = [{"text": {"match": f"word{number}"}} for number in range(MAX_WORD_CONDITIONS)]
+    assert parse_filter({"any": matches}, FIELDS)
+    with pytest.raises(InvalidFilter, match=r"has 17 conditions with 'match', more than the limit of 16\."):
+        parse_filter({"any": matches, "not": {"title": {"match": "one more"}}}, FIELDS)
+    with pytest.raises(InvalidFilter, match=r"'match' has 1,000,000 characters, more than the limit of 10,000\."):
+        parse_filter({"text": {"match": "w" * 1_000_000}}, FIELDS)
 
 
 REFUSALS: list[tuple[dict[str, Any], str]] = [
