@@ -7,7 +7,7 @@ from ..core.errors import InvalidInput, StoreError
 from ..factories.engine import Services
 from ..ingest.files.named import absolute, roots_of
 from ..ingest.files.skipping import notes_on
-from ..ingest.held_metadata import notes_on_left_out
+from ..ingest.held_metadata import notes_on_left_out, notes_on_lost
 from ..ingest.job import Job
 from ..ingest.report import IngestReport
 from ..ingest.sources import Files, search_paths
@@ -62,7 +62,8 @@ def _with_notes(report: IngestReport, files: Files, *, prune: bool) -> IngestRep
     found = files.found
     report += IngestReport(skipped=found.skipped, examples=found.examples, notes=found.notes)
     nothing_pruned = (NOTHING_PRUNED,) if prune and not files.folders else ()
-    notes = (*notes_on_left_out(report.left_out), *notes_on(report, files.folders), *nothing_pruned)
+    metadata = (*notes_on_left_out(report.left_out), *notes_on_lost(report.lost))
+    notes = (*metadata, *notes_on(report, files.folders), *nothing_pruned)
     return report + IngestReport(notes=notes)
 
 

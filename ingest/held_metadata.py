@@ -6,7 +6,7 @@ from json import dumps
 from typing import Any, TypeAlias
 
 from ..core.errors import InvalidInput
-from ..core.text import counted, cut, encodable
+from ..core.text import counted, cut, encodable, listed
 from ..core.values import Document, Metadata
 from ..store.fields import Clash, FieldType, hold
 from .job import Job
@@ -67,6 +67,14 @@ def _left_out_of(document: Document, clashes: Iterable[Clash]) -> dict[str, Left
 def notes_on_left_out(fields: Mapping[str, LeftOut]) -> tuple[str, ...]:
     """Return a sentence for each field with values that were left out: of which documents, why, and what to do."""
     return tuple(_note(name, found) for name, found in fields.items())
+
+
+def notes_on_lost(fields: Mapping[str, int]) -> tuple[str, ...]:
+    """Return a sentence on the metadata that documents lost because the call did not repeat it."""
+    if not fields:
+        return ()
+    lost = listed([f"{name!r} ({counted(count, 'document')})" for name, count in sorted(fields.items())])
+    return (f"Metadata of stored versions that the new ones lack: {lost}. If an earlier call gave it, give it again.",)
 
 
 def check_fits(metadata: Metadata, known: Mapping[str, FieldType]) -> None:

@@ -93,6 +93,9 @@ class IngestReport:
     """The first of them, by kind."""
     left_out: Mapping[str, LeftOut] = field(default_factory=dict[str, LeftOut])
     """Metadata that was left out of documents, by field."""
+    lost: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Metadata that stored versions of documents had and that they lack now, read with other options: how often, by
+    field."""
     notes: tuple[str, ...] = ()
     """Sentences about other problems; the documents were ingested."""
     planned: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
@@ -113,6 +116,7 @@ class IngestReport:
             skipped=dict(Counter(self.skipped) + Counter(other.skipped)),
             examples=_joined(self.examples, other.examples, most=MAX_EXAMPLES),
             left_out=add_up(self.left_out, other.left_out),
+            lost=dict(Counter(self.lost) + Counter(other.lost)),
             notes=self.notes + other.notes,
             planned=_joined(self.planned, other.planned, most=MAX_PLANNED),
         )

@@ -157,8 +157,9 @@ class Unmatched:
 
     async def _most_common(self, name: str, limit: int) -> list[tuple[Scalar, int]]:
         """Return the most common values; if the store cannot count them, those of some passages."""
-        found = await self.collection.facet(name, limit=limit)
-        found = [*found] or Counter(await self.collection.sample(name)).most_common(limit)
+        facets = await self.collection.facet(name, limit=limit)
+        found = [pair for pair in facets if pair[1]]  # engines keep values that no passage has any more
+        found = found or Counter(await self.collection.sample(name)).most_common(limit)
         return [pair for pair in found if pair[0] != ""]
 
     def _kind(self, name: str) -> FieldType:

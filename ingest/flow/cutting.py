@@ -1,6 +1,7 @@
 """The second stage: cut the documents that changed into passages, and put them together in groups."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -14,7 +15,7 @@ from ...core.values import Document, Passage
 from ...models.lazy import Lazy
 from ...models.worker_pool import WorkerPool
 from ...store.collection import Collection
-from ...store.fields import FieldType
+from ...store.fields import FILE_FACTS, FieldType
 from ..held_metadata import hold_all
 from ..job import Job
 from ..parsing import DocumentParser, failing_alone
@@ -96,6 +97,7 @@ class Cutter:
         same = [each for each, digest in compared if _is_same(each, digest)]
         moved = [each for each in same if each.file is not None and each.stored and each.file != each.stored.file]
         held, report = await self._hold([*(each for each, _ in changed), *moved])
+        report += await self._lost([each for each, _ in changed], held, besides=report.left_out)
         changes, failures = await self._chunk(
             [
                 (replace(each, document=held[each.document.id]), digest)
@@ -128,6 +130,25 @@ class Cutter:
             fields = self._collection.manifest.fields
         self._fields = fields
         return fields
+
+    async def _lost(
+        self, changed: Sequence[Incoming], held: Mapping[str, Document], *, besides: Container[str]
+    ) -> IngestReport:
+        """Report the metadata that stored versions have and the documents lack, if it may have come from a caller.
+
+        Only files that are read with other options are compared: of others, the file says what changed.
+        """
+        ids = [each.document.id for each in changed if _has_other_options(each) and each.document.id in held]
+        if self._collection is None or not ids:
+            return IngestReport()
+        stored = await self._collection.fetch([Passage(id_, 0, text="").point_id(self._collection.name) for id_ in ids])
+        lost = Counter(
+            name
+            for passage in stored.values()
+            for name in passage.metadata.keys() - held[passage.document_id].metadata.keys()
+            if name not in FILE_FACTS and name not in besides
+        )
+        return IngestReport(lost=lost)
 
     async def _chunk(self, changed: Sequence[tuple[Incoming, str]]) -> tuple[list[CutDocument], list[Failure]]:
         """Return the documents with their passages, or the reason why there are none."""
@@ -185,6 +206,12 @@ def _is_same(incoming: Incoming, digest: str) -> bool:
     if stored is None or stored.digest != digest:
         return False
     return file is None or stored.file is None or stored.file.options == file.options
+
+
+def _has_other_options(incoming: Incoming) -> bool:
+    """Return whether a file was read with other options than the stored version, such as other metadata."""
+    stored = incoming.stored.file if incoming.stored else None
+    return stored is not None and incoming.file is not None and stored.options != incoming.file.options
 
 
 def _portions(documents: Sequence[Incoming]) -> Iterator[list[Incoming]]:

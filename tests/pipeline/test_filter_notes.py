@@ -8,6 +8,7 @@ import pytest
 
 from resift.core.values import Document
 from resift.factories.engine import Engine
+from resift.ingest.job import Job
 from resift.pipeline.request import SearchRequest
 from resift.pipeline.search import NO_WORDS
 from resift.store.filters import AnyOf, Not
@@ -146,3 +147,11 @@ async def test_range_is_found_whatever_the_number_of_passages(tmp_path: Path) ->
     async with engine_on("edge", tmp_path, many) as opened:
         assert "'n' lies between 0 and 1500." in await notes_on(opened, {"n": -1})
         assert "'day' lies between 2010-01-02 and 2099-01-02." in await notes_on(opened, {"day": {"lt": "1900-01-01"}})
+
+
+async def test_values_that_no_passage_has_any_more_are_not_offered(engine: Engine) -> None:
+    shed = Document("shed-pot", "A pot", text="A pot for the shed.", metadata={"room": "shed"})
+    await engine.services.ingestor.ingest(Job(collection="default", items=[shed], total=1))
+    await engine.services.remover.remove("default", document_ids=["shed-pot"], filter_={})
+    note = await notes_on(engine, {"room": "shed"})
+    assert note == 'No passage has "shed" as \'room\'. Most common: "kitchen" (2), "bath" (1), "garden" (1).'

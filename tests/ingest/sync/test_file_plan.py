@@ -8,6 +8,7 @@ import pytest
 
 from resift.core.values import Document
 from resift.ingest.files.roots import Roots
+from resift.ingest.held_metadata import notes_on_lost
 from resift.ingest.parsing import Part, parse_file
 from resift.ingest.reader import modified_fact
 from resift.ingest.sources import files_below
@@ -135,6 +136,22 @@ async def test_other_metadata_reads_all_files_again_and_encodes_none(folder: Fol
     assert counts(await folder.ingest(metadata={"team": "b"})) == {"updated": 1}
     assert folder.encoded == []
     assert await folder.harness.count({"team": "b"}) == 1
+
+
+async def test_metadata_that_a_call_does_not_repeat_is_reported(folder: Folder) -> None:
+    for name in ("a.md", "b.md"):
+        folder.write(name, f"---\nkind: note\n---\nThe text of {name}.")
+    assert (await folder.ingest(metadata={"team": "red", "year": 2020})).lost == {}
+    folder.write("b.md", "Without front matter.")
+    assert (await folder.ingest(metadata={"team": "red", "year": 2020})).lost == {}  # the file says so itself
+    planned = await folder.ingest(metadata={"year": 2021}, dry_run=True)
+    report = await folder.ingest(metadata={"year": 2021})
+    assert (counts(report), report.lost, planned.lost) == ({"updated": 2}, {"team": 2}, {"team": 2})
+    assert notes_on_lost(report.lost) == (
+        "Metadata of stored versions that the new ones lack: 'team' (2 documents). "
+        "If an earlier call gave it, give it again.",
+    )
+    assert (await folder.ingest(metadata={"year": 2021})).lost == {}
 
 
 async def test_text_with_the_id_of_a_file_comes_first_as_before(folder: Folder) -> None:
