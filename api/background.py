@@ -18,7 +18,7 @@ from ..ingest.jobs.live import Asked
 from ..ingest.jobs.record import JobRecord
 from ..ingest.report import IngestReport, Progress
 from .arguments import build
-from .caller import CALLER, Caller, check_rights
+from .caller import CALLER, Caller, check_rights, waiting_for_job
 from .ingestion import ingest
 from .requests import IngestRequest
 from .resift import Resift
@@ -46,8 +46,8 @@ class Background:
     ) -> IngestReport | JobRecord:
         """Ingest as `Resift.ingest` does, and return its report; after `wait_s`, by default of the settings, a job.
 
-        Where no jobs run, this waits to the end. If the call is cancelled meanwhile, the ingestion ends too, unless it
-        `outlives_call`.
+        Where no jobs run, this waits to the end; where too many calls wait for jobs, it returns the job at once. If
+        the call is cancelled meanwhile, the ingestion ends too, unless it `outlives_call`.
 
         Raises:
             ResiftError: As of `Resift.ingest`.
@@ -57,13 +57,14 @@ class Background:
         request, caller = build(IngestRequest, **arguments), CALLER.get()
         caller.require_to_write(request.collection)
         wait_s = self._engine.settings.serve.ingest_wait_s if wait_s is None else wait_s
-        job = await self._runner.start(self._asked(request, caller), at_once=not wait_s)
-        try:
-            record = await self._runner.follow(job.record, wait_s=wait_s, progress=progress)
-        except anyio.get_cancelled_exc_class():
-            if not outlives_call:
-                self._runner.abandon(job)
-            raise
+        with waiting_for_job(wait_s) as allowed_s:
+            job = await self._runner.start(self._asked(request, caller), at_once=not allowed_s)
+            try:
+                record = await self._runner.follow(job.record, wait_s=allowed_s, progress=progress)
+            except anyio.get_cancelled_exc_class():
+                if not outlives_call:
+                    self._runner.abandon(job)
+                raise
         if not record.has_ended:
             return record
         await self._runner.care.remove(record)
@@ -84,12 +85,15 @@ class Background:
     async def wait(self, job_id: str, *, progress: Progress | None = None, wait_s: float | None = None) -> JobRecord:
         """Return a job when it has ended, or after `wait_s` as it is then. It goes on if this call is cancelled.
 
+        Where too many calls wait for jobs, it is returned at once.
+
         Raises:
             NotFound: There is none, or the caller may not see it.
         """
         record = await self.find(job_id)
         wait_s = self._engine.settings.serve.ingest_wait_s if wait_s is None else wait_s
-        record = await self._runner.follow(record, wait_s=wait_s, progress=progress)
+        with waiting_for_job(wait_s) as allowed_s:
+            record = await self._runner.follow(record, wait_s=allowed_s, progress=progress)
         await self._runner.care.mark_told(record)
         return record
 

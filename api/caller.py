@@ -1,6 +1,7 @@
 """Who calls the API through a server, and what that caller may do."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,40 @@ ANYONE = Caller()
 
 CALLER: ContextVar[Caller] = ContextVar("CALLER", default=ANYONE)
 """The caller on whose behalf the current task works. A server sets it for each connection or request."""
+
+
+class JobWaits:
+    """The places of a server for calls that wait for jobs, so that these leave room for others."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+
+    @contextmanager
+    def place(self, wait_s: float) -> Generator[float]:
+        """Yield how long a call may wait for a job: `wait_s`, or 0 if too many wait already."""
+        if not (self._free and wait_s):
+            yield 0.0
+            return
+        self._free -= 1
+        try:
+            yield wait_s
+        finally:
+            self._free += 1
+
+
+JOB_WAITS: ContextVar[JobWaits | None] = ContextVar("JOB_WAITS", default=None)
+"""The places for the current task, if its server has a limit."""
+
+
+@contextmanager
+def waiting_for_job(wait_s: float) -> Generator[float]:
+    """Yield how long the current task may wait for a job, at most `wait_s`."""
+    waits = JOB_WAITS.get()
+    if waits is None:
+        yield wait_s
+        return
+    with waits.place(wait_s) as allowed_s:
+        yield allowed_s
 
 
 def check_rights(settings: Settings, folders: Iterable[Path], *, what: str) -> None:

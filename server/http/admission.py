@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ...api.caller import JOB_WAITS, JobWaits
 from ...settings.serving import HttpSettings
 from .authentication import OPEN_PREFIX
 from .refusals import close_after, refusal, try_later
@@ -79,6 +80,7 @@ class Admission:
         self._app = app
         self._load = load
         self._http = http
+        self._waits = JobWaits(max(1, http.max_concurrent // 2))
         self._immediate = frozenset(immediate)
         self._clock = clock
 
@@ -94,9 +96,11 @@ class Admission:
         if isinstance(body, JSONResponse):
             await body(scope, receive, send)
         elif body is not None:
+            token = JOB_WAITS.set(self._waits)
             try:
                 await self._app(scope, _replaying(body, receive), send)
             finally:
+                JOB_WAITS.reset(token)
                 self._load.end()
 
     async def _admit(self, headers: Headers, receive: Receive) -> bytes | JSONResponse | None:

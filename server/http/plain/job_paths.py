@@ -68,8 +68,8 @@ def add_jobs(router: APIRouter, resift: Resift) -> None:
 
         Unchanged documents cost nothing; changed ones replace their old version, found by id or path. Needs a token
         that may write. The answer comes when all documents are stored. If that takes longer than
-        `RESIFT_SERVE__INGEST_WAIT_S`, 20 seconds by default, the status is 202: the ingestion goes on as a job, which
-        the body describes, and whose path is in the header `Location`.
+        `RESIFT_SERVE__INGEST_WAIT_S`, 20 seconds by default, or too many requests wait already, the status is 202: the
+        ingestion goes on as a job, which the body describes, and whose path is in the header `Location`.
         """
         # The request may end because the server stops, and the next one goes on with the job.
         found = await background.ingest(body.model_dump(exclude_unset=True), outlives_call=True)
@@ -98,7 +98,10 @@ def add_jobs(router: APIRouter, resift: Resift) -> None:
             float, Query(description="How long to wait for its end, in seconds", ge=0, le=MOST_WAIT_S)
         ] = 0,
     ) -> Response:
-        """Return a job, at once or when it has ended. `result` is what `POST /v1/documents` would have answered."""
+        """Return a job, at once or when it has ended. `result` is what `POST /v1/documents` would have answered.
+
+        If too many requests wait already, the answer comes at once.
+        """
         return answer_json(_body(await background.wait(job_id, wait_s=wait_s)))
 
     @router.delete("/v1/jobs/{job_id}", response_model=JobDetails, tags=["collections"])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -86,6 +87,29 @@ async def test_job_keeps_the_rights_of_its_token(served: tuple[Engine, httpx.Asy
         file = engine.settings.data_dir / "jobs" / f"{path.rpartition('/')[2]}.json"
         caller = json.loads(file.read_text())["caller"]
         assert (caller["name"], caller["collections"], caller["reads_any_path"]) == ("other", ["other"], False)
+
+
+async def test_requests_that_wait_for_jobs_leave_room_for_others(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path, serve={"ingest_wait_s": 60}, http={"max_concurrent": 2, "max_queued": 4})
+    answers: list[httpx.Response] = []
+    answered = anyio.Event()
+    async with client_of(engine) as client, serving_jobs(engine), engine.gate.exclusive("resift backup"):
+
+        async def post() -> None:
+            answers.append(await client.post("/v1/documents", json=BODY))
+            answered.set()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(post)
+            group.start_soon(post)
+            with anyio.fail_after(30):
+                await answered.wait()
+            [accepted] = answers
+            assert (accepted.status_code, accepted.json()["state"]) == (202, "queued")
+            with anyio.fail_after(30):
+                shown = await client.get(accepted.headers["Location"], params={"wait_s": 60})
+            assert shown.json()["state"] == "queued"
+            group.cancel_scope.cancel()
 
 
 async def test_path_of_a_job_names_both_methods_that_it_takes(served: tuple[Engine, httpx.AsyncClient]) -> None:
