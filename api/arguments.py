@@ -73,6 +73,7 @@ def describe(error: ValidationError, *, known: Sequence[str]) -> str:
 
 def describe_problems(problems: Sequence[Any], *, known: Sequence[str]) -> str:
     """Return what is wrong with the arguments, given pydantic's list of problems."""
+    problems = [{**each, "loc": _named(each["loc"], known)} for each in problems]
     problems = [each for each in problems if each["loc"][-1:] != ("str",)] or problems  # a passage may be an object
     shown = "; ".join(_problem(each, known) for each in problems[:MAX_PROBLEMS])
     more = len(problems) - MAX_PROBLEMS
@@ -103,6 +104,12 @@ def _default(field: Field[Any]) -> Any:
     """Return a field's default, or `Parameter.empty` if it has none."""
     default = field.default if field.default_factory is MISSING else field.default_factory()
     return Parameter.empty if default is MISSING else default
+
+
+def _named(place: Sequence[str | int], known: Sequence[str]) -> tuple[str | int, ...]:
+    """Return a place with the name of an argument for its position, if it was given without one."""
+    first, *rest = place or ("",)
+    return (known[first], *rest) if isinstance(first, int) and first < len(known) else tuple(place)
 
 
 def _problem(error: Any, known: Sequence[str]) -> str:

@@ -129,6 +129,7 @@ class LlmRerankRequest:
     query: Annotated[str, Field(description="What to find")]
     passages: Annotated[
         Sequence[str | PassageInput],
+        BeforeValidator(_hits_as_passages),
         WithJsonSchema({"type": "array", "items": {}}),  # the whole schema is in `rerank`
         Field(description="As in rerank; the first 100 are ordered"),
     ]
