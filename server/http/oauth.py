@@ -6,7 +6,6 @@ from typing import Any
 import jwt
 from anyio import CapacityLimiter, to_thread
 from jwt import PyJWKClient
-from jwt.exceptions import PyJWKClientConnectionError, PyJWKClientError
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from mcp.server.auth.settings import AuthSettings
 from starlette.routing import Route
@@ -27,12 +26,39 @@ KEYS_KEPT_S = 300.0
 RETRY_S = 5.0
 
 
+class _PublishedKeys(PyJWKClient):
+    """Fetches keys, and tells an odd answer of their server from a token that is signed with an unknown key."""
+
+    def fetch_data(self) -> Any:
+        """Return the published keys, of which at least one can check signatures.
+
+        Raises:
+            Unavailable: The server does not answer, or with something else.
+        """
+        try:
+            data = super().fetch_data()
+            self._check_cached()
+        except (jwt.PyJWTError, ValueError, TypeError, OSError, RecursionError) as error:
+            raise Unavailable(
+                "The keys of the OAuth server cannot be fetched. Try again soon.", retry_after_s=RETRY_S
+            ) from error
+        return data
+
+    def _check_cached(self) -> None:
+        try:
+            self.get_signing_keys()
+        except jwt.PyJWTError:  # none has a name and is for signatures: without this, they would be kept
+            if self.jwk_set_cache is not None:
+                self.jwk_set_cache.put(None)
+            raise
+
+
 class OAuthTokens:
     """Checks issuer, audience, time and signature of access tokens."""
 
     def __init__(self, settings: OAuthSettings) -> None:
         self._settings = settings
-        self._keys = PyJWKClient(settings.jwks_url, lifespan=KEYS_KEPT_S, timeout=KEYS_TIMEOUT_S)
+        self._keys = _PublishedKeys(settings.jwks_url, lifespan=KEYS_KEPT_S, timeout=KEYS_TIMEOUT_S)
         self._threads = CapacityLimiter(4)  # of its own: searches must not wait for a slow OAuth server
 
     async def verify_token(self, token: str) -> Grant | None:
@@ -45,11 +71,7 @@ class OAuthTokens:
             return None
         try:
             claims = await to_thread.run_sync(self._claims, token, limiter=self._threads)
-        except PyJWKClientConnectionError as error:
-            raise Unavailable(
-                "The keys of the OAuth server cannot be fetched. Try again soon.", retry_after_s=RETRY_S
-            ) from error
-        except (jwt.InvalidTokenError, PyJWKClientError):
+        except jwt.PyJWTError:
             return None
         return self._grant(token, claims)
 

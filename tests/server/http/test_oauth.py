@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from resift.core.errors import InvalidInput
+from resift.core.errors import InvalidInput, Unavailable
+from resift.server.http.oauth import OAuthTokens
 from resift.settings.load import load_settings
+from resift.settings.serving import OAuthSettings
 from resift.tests.server.http.application import MCP, READER, ask, bearer, client_of, engine_of, rows
 
 pytestmark = pytest.mark.anyio
@@ -33,9 +36,22 @@ KEYS: dict[str, Any] = {
 READ_AND_WRITE = "resift:read resift:write"
 
 
+ODD = {
+    "html": b"<html>Sign in</html>",
+    "no keys": b'{"keys": []}',
+    "keys without names": json.dumps({"keys": [{**KEYS["keys"][0], "kid": None}]}).encode(),
+    "keys of another kind": b'{"keys": [{"kty": "oct", "k": 5, "kid": "rsa"}]}',
+    "an error": b'{"error": "maintenance"}',
+    "a list": b"[]",
+    "bytes": b"\xff\xfe\x00",
+    "deep JSON": b"[" * 100_000,
+}
+"""What a server may answer with status 200 instead of keys."""
+
+
 class _Publisher(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = json.dumps(KEYS).encode()
+        body = ODD.get(unquote(self.path).strip("/"), json.dumps(KEYS).encode())
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -164,6 +180,14 @@ async def test_issuer_that_does_not_answer_is_not_the_fault_of_the_token(tmp_pat
         response = await client.post("/mcp", json=LIST, headers={**MCP, **token()})
         assert (response.status_code, response.headers["retry-after"]) == (503, "5")
         assert (await client.post("/mcp", json=LIST, headers={**MCP, **bearer(READER)})).status_code == 401
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_odd_answer_of_the_key_server_is_not_the_fault_of_the_token(jwks_url: str, odd: str) -> None:
+    tokens = OAuthTokens(OAuthSettings(**oauth(jwks_url.replace("/keys", f"/{quote(odd)}"))))
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"keys of the OAuth server cannot be fetched\. Try again soon\."):
+            await tokens.verify_token(token()["Authorization"].removeprefix("Bearer "))
 
 
 @pytest.mark.parametrize(
