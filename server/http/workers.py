@@ -26,12 +26,18 @@ def serve_with_workers(settings: Settings, *, workers: int, announce: Callable[[
 
     Raises:
         Forbidden: It would be reachable from other machines without a token.
-        InvalidInput: The store is not a server, or the address or the port cannot be listened on.
+        InvalidInput: The store is not a server, folders are to be watched, or the address or the port cannot be
+            listened on.
     """
     if not settings.qdrant_url:
         raise InvalidInput(
             f"{workers} workers need a Qdrant server: only one process can open the collections of a data folder. Set "
             "QDRANT_URL, or leave --workers out: one process uses several cores as well."
+        )
+    if settings.serve.watch:
+        raise InvalidInput(
+            f"{workers} workers do not follow the folders that are ingested, which RESIFT_SERVE__WATCH asks for. Leave "
+            "--workers out, or unset RESIFT_SERVE__WATCH."
         )
     listener = listen(settings)
     with listener.socket, tempfile.TemporaryDirectory(prefix="resift-metrics-") as folder:

@@ -68,6 +68,14 @@ def test_several_workers_need_a_server_for_the_store(run: Run) -> None:
     assert "only one process can open the collections of a data folder. Set QDRANT_URL" in refused.err
 
 
+def test_several_workers_are_refused_where_folders_are_to_be_watched(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QDRANT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("RESIFT_SERVE__WATCH", "true")
+    refused = run("serve", "--http", "--workers", "2", "--port", "70", "--host", "192.0.2.1")
+    assert refused.code == 1
+    assert "unset RESIFT_SERVE__WATCH" in refused.err
+
+
 @pytest.mark.parametrize("option", [("--port", "0"), ("--host", "127.0.0.1"), ("--workers", "1")])
 def test_options_of_http_are_refused_without_it(run: Run, option: tuple[str, str]) -> None:
     refused = run("serve", *option)
