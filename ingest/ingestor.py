@@ -31,7 +31,7 @@ from .parsing import DocumentParser, InlineParser
 from .passages.chunker import Chunker
 from .report import IngestReport
 from .sync.file_plan import SyncPlan, prefixes
-from .sync.holdings import Holdings
+from .sync.holdings import Holdings, incomplete
 from .sync.pruning import documents_left_out, documents_to_prune, note_what_stays
 from .sync.states import options_hash
 from .tally import Tally
@@ -135,7 +135,10 @@ class Ingestor:
         parsers = await self._workers.run(installed_parsers)  # the first call imports plug-ins
         entries = _entries_of(collection)
         needs_all = job.files is not None or job.prune_below
-        holdings = Holdings(await entries(None)) if needs_all else Holdings()
+        held = dict(await entries(None)) if needs_all else {}
+        if collection is not None and job.files is not None:
+            held |= await incomplete(collection, held, paths={each.path.as_posix() for each in job.files.found.files})
+        holdings = Holdings(held)
         plan = self._sync_plan(job, holdings)
         comparer = Comparer(plan, entries, inside=partial(documents_at, collection))
         report = IngestReport(notes=parsers.problems)

@@ -1,11 +1,15 @@
 """What a collection holds of each file, found by the file's path and by its content."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 
+from ...store.collection import IDS_PER_FILTER, Collection
+from ...store.filters import AnyOf
 from ...store.protocols import Entry, FileState
 from ..parsers.records import former_id
+
+INCOMPLETE = "incomplete"  # instead of a digest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,3 +64,27 @@ class Holdings:
     def with_content(self, content: str) -> list[HeldFile]:
         """Return the files that had this content, by its SHA-256, when they were read."""
         return sorted(self._by_content.get(content, []), key=lambda held: held.path)
+
+
+async def incomplete(collection: Collection, entries: Mapping[str, Entry], *, paths: Set[str]) -> dict[str, Entry]:
+    """Return the entries of documents in these files of which passages are missing, so that they are read again.
+
+    Versions before 0.6 could delete single passages.
+    """
+    ids = [id_ for id_, each in entries.items() if each.file is not None and each.file.path in paths]
+    found: dict[str, Entry] = {}
+    for start in range(0, len(ids), IDS_PER_FILTER):
+        some = ids[start : start + IDS_PER_FILTER]
+        if await _count(collection, *some) < sum(entries[id_].passages for id_ in some):
+            missing = [id_ for id_ in some if await _count(collection, id_) < entries[id_].passages]
+            found |= {id_: _to_read_again(entries[id_]) for id_ in missing}
+    return found
+
+
+async def _count(collection: Collection, *document_ids: str) -> int:
+    return await collection.count(AnyOf("document_id", document_ids))
+
+
+def _to_read_again(entry: Entry) -> Entry:
+    """Return an entry that differs from what a file gives now, but not as that of an interrupted update does."""
+    return replace(entry, digest=entry.digest and INCOMPLETE, file=entry.file and replace(entry.file, options=""))

@@ -12,7 +12,7 @@ from resift.ingest.held_metadata import notes_on_lost
 from resift.ingest.parsing import Part, parse_file
 from resift.ingest.reader import modified_fact
 from resift.ingest.sources import files_below
-from resift.store.filters import AnyOf
+from resift.store.filters import ORDINAL, All, AnyOf
 from resift.tests.ingest.harness import doc, long_text
 from resift.tests.ingest.sync.folder import LONG_AGO_NS, MAX_BYTES, Folder, counts, ingest_box, split
 
@@ -152,6 +152,22 @@ async def test_metadata_that_a_call_does_not_repeat_is_reported(folder: Folder) 
         "If an earlier call gave it, give it again.",
     )
     assert (await folder.ingest(metadata={"year": 2021})).lost == {}
+
+
+async def test_file_of_which_a_passage_is_missing_is_read_again(folder: Folder) -> None:
+    path = folder.write("a.md", long_text(4))
+    folder.write("b.md", "Another text.")
+    passages = (await folder.ingest()).passages
+    where = All((AnyOf("document_id", (path.as_posix(),)), AnyOf(ORDINAL, (2,))))
+    assert await (await folder.collection()).remove(where) == 1
+    assert counts(await folder.ingest(dry_run=True)) == {"updated": 1, "unchanged": 1}
+    assert counts(await folder.ingest()) == {"updated": 1, "unchanged": 1}
+    assert len(folder.encoded) == 1
+    assert await (await folder.collection()).count() == passages
+    await (await folder.collection()).remove(where)
+    path.unlink()
+    assert counts(await folder.ingest()) == {"unchanged": 1}
+    assert "a.md" in await folder.held()
 
 
 async def test_text_with_the_id_of_a_file_comes_first_as_before(folder: Folder) -> None:
