@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import date
 from typing import Annotated, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -116,6 +116,16 @@ class HttpSettings(BaseModel):
         default=1200, description="How many requests each token may make in a minute. 0 means no limit."
     )
 
+    @field_validator("allowed_hosts", mode="after")
+    @classmethod
+    def _read_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_host, value))
+
+    @field_validator("allowed_origins", mode="after")
+    @classmethod
+    def _read_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_origin, value))
+
     @field_validator("tokens", mode="after")
     @classmethod
     def _check_names(cls, value: tuple[TokenRow, ...]) -> tuple[TokenRow, ...]:
@@ -166,3 +176,34 @@ class OAuthSettings(BaseModel):
             if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
                 raise ValueError(f"{url} must begin with https://")
         return self
+
+
+def _host(given: str) -> str:
+    """Return the name of a host without a port: requests are compared without theirs."""
+    parts = _split(f"//{given.strip()}")
+    if parts is None or parts.geturl() != f"//{parts.netloc}":
+        raise ValueError(
+            f'{given!r:.200} is not the name of a host; write each name alone, such as "search.example.com"'
+        )
+    return parts.hostname or ""
+
+
+def _origin(given: str) -> str:
+    """Return an origin as browsers send it: in lower case, without a slash at the end or the usual port."""
+    origin = given.strip().lower().rstrip("/")
+    parts = _split(origin)
+    if parts is None or not parts.scheme or origin != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(
+            f'{given!r:.200} is not an origin; write each one with its scheme, such as "https://app.example.com"'
+        )
+    return origin.removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ":"))
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL with one host; None if it has a login, a wildcard, or a port that is no number."""
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    return parts if is_usable and not any(letter in "@*\\" or letter.isspace() for letter in url) else None

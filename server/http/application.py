@@ -73,7 +73,7 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     """Return the checks, outermost first."""
     http = settings.http
     load = Load(http, show=metrics.show_load)
-    hosts, origins = [*http.allowed_hosts, http.host], [each.lower().rstrip("/") for each in http.allowed_origins]
+    hosts, origins = [*http.allowed_hosts, http.host], http.allowed_origins
     return [
         Middleware(Recorder, metrics=metrics, paths=[MCP_PATH, *IMMEDIATE]),
         Middleware(

@@ -41,7 +41,8 @@ class HostAndOriginCheck:
         if len(headers.getlist("host")) != 1 or not self._knows(host):
             app = refusal(
                 421,
-                f"This server is not known as {host[:200]!r}. If it is, add the name to RESIFT_HTTP__ALLOWED_HOSTS.",
+                f"This server is not known as {(_name_in(f'//{host}') or host)[:200]!r}. If it is, add the name to "
+                "RESIFT_HTTP__ALLOWED_HOSTS.",
             )
         elif origin and not self._allows(origin.lower()):
             app = refusal(
