@@ -109,7 +109,7 @@ async def test_files_replace_those_of_an_earlier_run(report: EvaluationReport, t
     assert whole["sweep"]["advice"] == report.sweep.advice
     assert [row["name"] for row in whole["systems"]] == [row.name for row in report.systems]
     assert whole["subject"]["model"] == report.subject.model
-    assert whole["target"] == {"collection": "bicycles", "reranker": "maxsim", "depth": 4, "stops_early": False}
+    assert whole["target"] == {"collection": "eval-bicycles", "reranker": "maxsim", "depth": 4, "stops_early": False}
     assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
