@@ -25,6 +25,7 @@ from .health import HEALTH_PATH, METRICS_PATH, READY_PATH, Probes
 from .metrics import Metrics
 from .oauth import OAuthTokens, ProtectedResource
 from .origins import LOOPBACK_ORIGINS, HostAndOriginCheck
+from .plain.departures import Departures
 from .plain.router import add_plain_api
 from .rate_limits import RateLimit
 from .recording import Recorder
@@ -35,6 +36,9 @@ IMMEDIATE = frozenset({HEALTH_PATH, READY_PATH, METRICS_PATH})
 
 PACKAGE = Path(__file__).parents[2]
 """The folder of Resift itself, with the bundled models."""
+
+READING = frozenset({"/v1/search", "/v1/documents/read", "/v1/rerank", "/v2/rerank", "/rerank", "/v1/embeddings"})
+"""Paths whose POST changes nothing."""
 
 PUBLIC = frozenset({HEALTH_PATH})
 """Paths that need neither a token nor a known host, and tell nothing."""
@@ -89,6 +93,7 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
         Middleware(Authentication, _rules(settings)),
         Middleware(RateLimit, per_minute=http.requests_per_minute),
         Middleware(Admission, load=load, http=http, immediate=IMMEDIATE),
+        Middleware(Departures, prefix="/v1/", reading=READING),
     ]
 
 

@@ -23,6 +23,7 @@ KINDS: Mapping[int, str] = {
     421: "unknown_host",
     422: "invalid_input",
     429: "rate_limited",
+    499: "client_gone",
     500: "internal_error",
     503: "unavailable",
 }
