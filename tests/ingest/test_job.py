@@ -21,12 +21,13 @@ def test_reports_add_up_in_every_field() -> None:
     values: dict[str, Any] = {field.name: number for number, field in enumerate(fields(IngestReport), start=1)}
     values |= {"failures": (Failure("a.md", "No text."),), "notes": ("A note.",)}
     values |= {"skipped": {"pdf": 3}, "examples": {"pdf": ("a.pdf", "b.pdf")}, "planned": {"added": ("a.md",)}}
-    values["left_out"] = {"year": LeftOut("integer", 2, (("a.md", "x"), ("b.md", True)))}
+    values |= {"left_out": {"year": LeftOut("integer", 2, (("a.md", "x"), ("b.md", True)))}, "lost": {"team": 2}}
     both = IngestReport(**values) + IngestReport(**values)
     examples = (("a.md", "x"), ("b.md", True), ("a.md", "x"))
     doubled: dict[str, Any] = {
         "left_out": {"year": LeftOut("integer", 4, examples)},
         "skipped": {"pdf": 6},
+        "lost": {"team": 4},
         "examples": {"pdf": ("a.pdf", "b.pdf", "a.pdf")},
         "planned": {"added": ("a.md", "a.md")},
     }

@@ -98,7 +98,7 @@ async def test_server_that_stays_away_is_named_and_the_circuit_says_that_it_is_o
         ):
             await collection.count()
     assert len(proxy.seen) == seen + 9
-    with pytest.raises(StoreUnavailable, match=r"failed 3 times in a row\. Try again in 0 s"):
+    with pytest.raises(StoreUnavailable, match=r"failed 3 times in a row\. Try again in 1 s"):
         await collection.count()
     assert len(proxy.seen) == seen + 9
 
