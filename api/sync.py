@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from functools import wraps
 from threading import Lock, Thread
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -43,7 +43,7 @@ class SyncResift:
     def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
         self.resift = Resift(settings, **overrides)
         self._is_closed = False
-        self._calls: set[asyncio.Task[Any]] = set()
+        self._calls: dict[asyncio.Task[Any], Future[Any]] = {}
         self._lock = Lock()
         self._loop = asyncio.new_event_loop()
         # A daemon, so that a program that never calls `close` can end.
@@ -77,31 +77,51 @@ class SyncResift:
         Raises:
             InvalidInput: `close` was called before, or meanwhile.
         """
-        with self._lock:  # so that `close` knows of every call that was let in
-            if self._is_closed:
-                call.close()
-                raise InvalidInput("This instance was closed. Create another one.")
-            future = asyncio.run_coroutine_threadsafe(self._follow(call), self._loop)
+        outcome: Future[T] = Future()  # made first, so that whatever interrupts what follows can stop the call
         try:
-            return future.result()
+            with self._lock:  # so that `close` knows of every call that was let in
+                if self._is_closed:
+                    call.close()
+                    raise InvalidInput("This instance was closed. Create another one.")
+                self._loop.call_soon_threadsafe(self._begin, call, outcome)
+            return outcome.result()
         except CancelledError as error:
             raise InvalidInput("This instance was closed before the call ended. Create another one.") from error
         finally:
-            future.cancel()  # does nothing to a call that has ended
+            outcome.cancel()  # does nothing to a call that has ended
 
-    async def _follow(self, call: Coroutine[Any, Any, T]) -> T:
-        task = asyncio.ensure_future(call)
-        self._calls.add(task)
-        try:
-            return await task
-        finally:
-            self._calls.discard(task)
+    def _begin(self, call: Coroutine[Any, Any, T], outcome: Future[T]) -> None:
+        """Run the call in the loop until it ends or `outcome` is cancelled, and set `outcome`."""
+        task = self._loop.create_task(call)
+        self._calls[task] = outcome
+
+        def stop(outcome: Future[T]) -> None:
+            if outcome.cancelled():
+                self._loop.call_soon_threadsafe(task.cancel)
+
+        def settle(task: asyncio.Task[T]) -> None:
+            self._calls.pop(task)
+            if task.cancelled():
+                outcome.cancel()
+                return
+            error = task.exception()
+            if not outcome.set_running_or_notify_cancel():
+                return  # the wait was interrupted
+            if error:
+                outcome.set_exception(error)
+            else:
+                outcome.set_result(task.result())
+
+        task.add_done_callback(settle)
+        outcome.add_done_callback(stop)
 
     async def _stop(self) -> None:
-        if calls := set(self._calls):
+        if calls := dict(self._calls):
             for task in calls:
                 task.cancel()
             await asyncio.wait(calls, timeout=STOP_S)
+            for outcome in calls.values():
+                outcome.cancel()  # so that nobody waits for a call that would not stop
         await self.resift.close()
 
     def _run(self) -> None:

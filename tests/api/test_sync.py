@@ -59,20 +59,20 @@ def test_calls_after_closing_are_refused(tmp_path: Path) -> None:
             call()
 
 
-def test_interrupted_wait_stops_its_call(tmp_path: Path) -> None:
-    begun, stopped = threading.Event(), threading.Event()
-
-    def interrupt() -> None:
+def test_interrupted_waits_stop_their_calls(tmp_path: Path) -> None:
+    def interrupt(begun: threading.Event) -> None:
         begun.wait()
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
-            threading.Thread(target=interrupt).start()
-            with pytest.raises(KeyboardInterrupt):
-                resift.wait(_endless(begun, stopped))
-            assert stopped.wait(timeout=20)
+            for _ in range(200):  # the interrupt may come before the wait itself has begun
+                begun, stopped = threading.Event(), threading.Event()
+                threading.Thread(target=interrupt, args=(begun,)).start()
+                with pytest.raises(KeyboardInterrupt):
+                    resift.wait(_endless(begun, stopped))
+                assert stopped.wait(timeout=20)
     finally:
         signal.signal(signal.SIGINT, before)
 
