@@ -24,6 +24,7 @@ from rich.table import Table
 from resift.benchmarks.graded.__main__ import chosen
 from resift.benchmarks.graded.scores import ScoreFile
 from resift.benchmarks.quality import ingest_set
+from resift.core.text import listed
 from resift.core.values import Logistic
 from resift.core.verdict import VerdictModel, first_verdict
 from resift.evaluation.judged import JudgedSet, sample, select
@@ -240,21 +241,11 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=0, help="with an answer, of each pool; 0: all")
     parser.add_argument("--write", action="store_true", help="into the reranker's reranker.json")
     options = parser.parse_args()
-    if not options.samples.is_file():
-
-        async def run() -> list[VerdictSample]:
-            return await collect(
-                [pool.judged for pool in chosen(options.graded, options.pools)],
-                reranker=options.reranker,
-                store=options.store,
-                questions=options.questions,
-                scores=options.scores,
-            )
-
-        found = anyio.run(run)
-        options.samples.parent.mkdir(parents=True, exist_ok=True)
-        options.samples.write_bytes(_SAMPLES.dump_json(found))
-    samples = _SAMPLES.validate_json(options.samples.read_bytes())
+    samples = _samples(options)
+    if missing := set(options.pools) - {each.group for each in samples}:
+        parser.error(f"{options.samples} has no {listed(sorted(missing))}: delete it, or name another --samples file")
+    if options.pools:
+        samples = [each for each in samples if each.group in options.pools]
     fits = [
         fit_verdicts([each for each in samples if set(names) <= each.evidence.keys()], names)
         for names in (WITH_RETRIEVAL, SCORES_ONLY)
@@ -272,6 +263,25 @@ def main() -> None:
     print(f"relevance: {relevance}")
     if options.write:
         write(options.reranker, fits, relevance)
+
+
+def _samples(options: argparse.Namespace) -> list[VerdictSample]:
+    """Return the samples of the file, which is written if it is not there."""
+    if not options.samples.is_file():
+
+        async def run() -> list[VerdictSample]:
+            return await collect(
+                [pool.judged for pool in chosen(options.graded, options.pools)],
+                reranker=options.reranker,
+                store=options.store,
+                questions=options.questions,
+                scores=options.scores,
+            )
+
+        found = anyio.run(run)
+        options.samples.parent.mkdir(parents=True, exist_ok=True)
+        options.samples.write_bytes(_SAMPLES.dump_json(found))
+    return _SAMPLES.validate_json(options.samples.read_bytes())
 
 
 if __name__ == "__main__":

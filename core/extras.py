@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,11 @@ def _target(extra: str) -> list[str]:
 
 def _origin() -> Mapping[str, Any]:
     """Return where pip or uv got Resift from; empty for a package index, or if it is not installed at all."""
-    try:
-        written = distribution(PACKAGE).read_text("direct_url.json")
-    except PackageNotFoundError:
-        return {}
-    return json.loads(written) if written else {}
+    # In a checkout, the metadata of a build may come before those of the installation.
+    for found in distributions(name=PACKAGE):
+        if written := found.read_text("direct_url.json"):
+            return json.loads(written)
+    return {}
 
 
 def _requirements(extra: str) -> list[str]:

@@ -103,3 +103,7 @@ def test_graded_lists_become_verdict_models_of_the_reranker(
     assert models != bundled.verdicts
     assert written.calibration != bundled.calibration
     assert "Relevance of first hits" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["verdicts", str(folder), *places, "--pools", "elsewhere"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "s.json has no elsewhere" in capsys.readouterr().err

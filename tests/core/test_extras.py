@@ -112,8 +112,13 @@ def test_environment_of_pipx_is_installed_into_by_pipx(
     assert install_line("eval") == f"pipx runpip resift install {PACKAGES}"
 
 
-def test_origin_is_read_from_the_installation() -> None:
-    from importlib.metadata import distribution
-
-    written = distribution("resift").read_text("direct_url.json")
-    assert (written is None) or extras._origin()["url"] in written  # pyright: ignore[reportPrivateUsage]
+def test_origin_is_read_from_the_installation_and_not_from_a_build_beside_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for place, name in (("checkout", "resift.egg-info"), ("site", "resift-1.0.dist-info")):
+        (tmp_path / place / name).mkdir(parents=True)
+    (tmp_path / "checkout/resift.egg-info/PKG-INFO").write_text("Name: resift\nVersion: 1.0\n")
+    (tmp_path / "site/resift-1.0.dist-info/METADATA").write_text("Name: resift\nVersion: 1.0\n")
+    (tmp_path / "site/resift-1.0.dist-info/direct_url.json").write_text('{"url": "file:///src", "dir_info": {}}')
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "checkout"), str(tmp_path / "site")])
+    assert extras._origin()["url"] == "file:///src"  # pyright: ignore[reportPrivateUsage]
