@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
+from concurrent.futures import wait as wait_for
 from functools import wraps
 from threading import Lock, Thread
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -16,6 +17,9 @@ from .resift import Resift
 
 STOP_S = 10.0
 """How long `close` waits for the calls of other threads to stop."""
+
+WAKE_S = 0.5
+"""How often a thread that waits wakes up: a signal that comes just before Python blocks does not wake it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,6 +88,8 @@ class SyncResift:
                     call.close()
                     raise InvalidInput("This instance was closed. Create another one.")
                 self._loop.call_soon_threadsafe(self._begin, call, outcome)
+            while not outcome.done():
+                wait_for((outcome,), timeout=WAKE_S)
             return outcome.result()
         except CancelledError as error:
             raise InvalidInput("This instance was closed before the call ended. Create another one.") from error

@@ -85,7 +85,8 @@ def plan_stages(
         before = planned[-1].depth if planned else 0
         if isinstance(stage, OrderStage):
             depth = _least(stage.head, before or request.depth)
-            planned.append(PlannedOrder(stage, depth, cutoff=request.offset + request.limit, stages_left=left))
+            # The offset does not count: all pages of a request are cut from one order.
+            planned.append(PlannedOrder(stage, depth, cutoff=request.limit, stages_left=left))
         elif before:
             mix = _later_mix(request, stage.scorer, metadata=metadata, tunings=tunings, now=now)
             depth = _least(stage.head, before)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -22,6 +22,9 @@ from .ties import ScoredIds, search_in_order
 Fusion: TypeAlias = Literal["convex", "rrf", "dbsf"]
 
 LegResults: TypeAlias = Sequence[tuple[WeightedLeg, ScoredIds]]
+
+LegScores: TypeAlias = tuple[Mapping[str, float], Mapping[str, int]]
+"""By name of a leg, the score and the rank of one hit."""
 
 LIMIT_FACTORS = (1, 4, 16, 64)  # of a leg, tried in order until there are enough hits
 
@@ -56,6 +59,7 @@ class _Found:
     answers: LegResults
     hits: _Ordered
     crowded: bool
+    by_hit: Mapping[UUID, LegScores] = field(default_factory=dict[UUID, LegScores])
 
     @property
     def order(self) -> ScoredIds:
@@ -113,7 +117,10 @@ class Retriever:
     async def _widen(
         self, collection: Searchable, retrieval: Retrieval, legs: Sequence[WeightedLeg], *, left_out: Set[UUID]
     ) -> _Found:
-        """Raise the legs' limits until there are enough hits. New hits follow earlier ones, so that pages agree."""
+        """Raise the legs' limits until there are enough hits.
+
+        New hits follow earlier ones, which keep their scores in the legs, so that pages agree.
+        """
         found = _Found([], _Ordered([], {}), crowded=True)
         for widening in LIMIT_FACTORS:
             limit = self._options.leg_limit * widening
@@ -124,7 +131,8 @@ class Retriever:
             ordered = await self._order(collection, retrieval, answers, narrower=found)
             is_full = any(len(answer) == limit for answer in kept)
             too_few = ordered.counted(retrieval) < max(retrieval.wanted, retrieval.head)
-            found = _Found(answers, ordered, crowded=is_full and too_few)
+            by_hit = {**_by_hit(answers), **{key: found.by_hit[key] for key, _ in found.order}}
+            found = _Found(answers, ordered, crowded=is_full and too_few, by_hit=by_hit)
             if not found.crowded:
                 break
         return found
@@ -190,24 +198,28 @@ def _pool_first(fused: ScoredIds, answers: LegResults, head: int) -> ScoredIds:
     return [each for each in fused if each[0] in pool] + [each for each in fused if each[0] not in pool]
 
 
-def _hits(found: _Found) -> list[Hit]:
+def _by_hit(answers: LegResults) -> dict[UUID, LegScores]:
     scores: defaultdict[UUID, dict[str, float]] = defaultdict(dict)
     ranks: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
-    for leg, answer in found.answers:
+    for leg, answer in answers:
         for rank, (key, score) in enumerate(answer, start=1):  # the best of several phrasings counts
             scores[key][leg.name] = max(score, scores[key].get(leg.name, -inf))
             ranks[key][leg.name] = min(rank, ranks[key].get(leg.name, rank))
+    return {key: (scores[key], ranks[key]) for key in scores}
+
+
+def _hits(found: _Found) -> list[Hit]:
     passages, copies = found.hits.passages, found.hits.selected.copies
     # A passage deleted between the search and the fetch is left out.
-    present = [(key, fused) for key, fused in found.order if key in passages]
+    present = [(key, fused, *found.by_hit[key]) for key, fused in found.order if key in passages]
     return [
         Hit(
             passage=passages[key],
             score=fused,
             rank=rank,
-            scores={**scores[key], "fused": fused},
-            ranks={**ranks[key], "fused": rank},
+            scores={**scores, "fused": fused},
+            ranks={**ranks, "fused": rank},
             also_in=tuple(passages[each] for each in copies.get(key, ())),
         )
-        for rank, (key, fused) in enumerate(present, start=1)
+        for rank, (key, fused, scores, ranks) in enumerate(present, start=1)
     ]

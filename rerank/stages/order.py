@@ -41,7 +41,7 @@ class PlannedOrder:
     stage: OrderStage
     depth: int
     cutoff: int = 0
-    """How many hits the caller will see; 0 if unknown."""
+    """How many hits a page shows; 0 if unknown."""
     stages_left: int = 1
     """How many stages share the time left, this one included."""
 

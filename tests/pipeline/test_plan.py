@@ -111,11 +111,11 @@ def test_no_stage_reads_more_than_the_one_before(depth: int, depths: list[int]) 
     assert [stage.depth for stage in planned(replace(REQUEST, depth=depth))] == depths
 
 
-def test_stages_keep_their_names_know_how_many_share_the_time_and_what_is_shown() -> None:
+def test_stages_keep_their_names_know_how_many_share_the_time_and_what_any_page_shows() -> None:
     stages = planned(replace(REQUEST, offset=20, limit=5))
     assert [(stage.name, stage.stages_left) for stage in stages] == [("rerank", 3), ("heavy", 2), ("llm", 1)]
     assert isinstance(stages[2], PlannedOrder)
-    assert stages[2].cutoff == 25
+    assert stages[2].cutoff == 5
 
 
 def test_head_of_the_first_stage_takes_precedence_over_a_tuned_depth_but_not_over_the_request() -> None:

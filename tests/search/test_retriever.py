@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from resift.core.query import Query
-from resift.core.values import Passage, Ranking
+from resift.core.values import Hit, Passage, Ranking
 from resift.encoders.bm25 import Bm25Encoder
 from resift.search.legs import Mode, Retrieval
 from resift.search.retriever import FusionOptions, Retriever
@@ -133,12 +133,12 @@ async def test_search_that_stays_crowded_says_so(collection: Collection) -> None
 async def test_pages_are_slices_of_one_order(collection: Collection, method: Any, head: int, per_document: int) -> None:
     retriever = Retriever(ENCODER, options=FusionOptions(method))
 
-    async def order(wanted: int) -> list[str]:
+    async def order(wanted: int) -> Sequence[Hit]:  # with scores in the legs, which a reranker is blended with
         retrieval = Retrieval(wanted=wanted, head=head, per_document=per_document)
-        return ids(await retrieve(collection, "red wheel turn7", retrieval, retriever=retriever))
+        return (await retrieve(collection, "red wheel turn7", retrieval, retriever=retriever)).hits
 
     whole = await order(200)
-    assert len(whole) == len(set(whole)) >= 140
+    assert len(whole) == len({hit.passage.id for hit in whole}) >= 140
     for wanted in (1, 11, 99, 100, 101, 120, 150, 199):
         assert (await order(wanted))[:wanted] == whole[:wanted]
 
