@@ -9,7 +9,7 @@ from ..ingest.files.named import absolute, roots_of
 from ..ingest.files.skipping import notes_on
 from ..ingest.held_metadata import notes_on_left_out, notes_on_lost
 from ..ingest.job import Job
-from ..ingest.report import IngestReport
+from ..ingest.report import IngestReport, awaited
 from ..ingest.sources import Files, search_paths
 from ..ingest.urls.fetching import UrlOptions
 from ..ingest.urls.pages import Pages, PageSettings, pages_at
@@ -50,7 +50,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         files=files if paths else None,
         dry_run=request.dry_run,
         prune_below=files.folders if request.prune else (),
-        progress=request.progress,
+        progress=awaited(request.progress),
         metadata=without_nulls(request.metadata),
     )
     report = await services.ingestor.ingest(job)
@@ -84,7 +84,7 @@ async def find(request: IngestRequest, services: Services, *, reads_any_path: bo
     paths = _paths(request, services, reads_any_path=reads_any_path)
     return await search_paths(
         paths,
-        progress=request.progress,
+        progress=awaited(request.progress),
         glob=request.glob,
         roots=roots_of(paths, own=services.roots.own) if reads_any_path else services.roots,
         metadata=request.metadata,

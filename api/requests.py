@@ -1,6 +1,6 @@
 """The arguments of everything but a search, which `pipeline/request.py` defines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SkipVal
 from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
-from ..ingest.report import Progress
+from ..ingest.report import ProgressFunction
 from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY, Strings
 
 MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each appears whole in every hit
@@ -61,9 +61,17 @@ HIT_KEYS = frozenset(
 """What a hit has and a passage to rerank has not."""
 
 
+def listed_once(given: Any) -> Any:
+    """Return what a generator or another iterable holds as a list; a text, a mapping or one thing as it is."""
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        return cast("Any", given)
+    return list(cast("Iterable[Any]", given))
+
+
 def _hits_as_passages(given: Any) -> Any:
     """Return the passages with hits of a search among them as passages: an agent passes on what it was given."""
-    if not isinstance(given, Sequence) or isinstance(given, str):
+    given = listed_once(given)
+    if not isinstance(given, list):
         return given
     return [
         {
@@ -73,7 +81,7 @@ def _hits_as_passages(given: Any) -> Any:
         }
         if isinstance(each, dict) and "passage_id" in each
         else each
-        for each in cast("Sequence[Any]", given)
+        for each in cast("list[Any]", given)
     ]
 
 
@@ -102,7 +110,7 @@ class IngestRequest:
     ] = False
     dry_run: Annotated[bool, PYTHON_ONLY] = False
     """Whether to report what would be done, with `planned` ids, and to change nothing."""
-    progress: Annotated[SkipValidation[Progress | None], PYTHON_ONLY] = None
+    progress: Annotated[SkipValidation[ProgressFunction | None], PYTHON_ONLY] = None
 
     @property
     def path_list(self) -> list[str | Path]:

@@ -13,7 +13,7 @@ from ..core.values import Hit
 from ..evaluation.systems import DEPTHS
 from ..factories.engine import Engine, Services, build_engine
 from ..ingest.removal import Removed
-from ..ingest.report import IngestReport, Progress
+from ..ingest.report import IngestReport, ProgressFunction, awaited
 from ..pipeline.page import Page
 from ..pipeline.reading import Extract
 from ..pipeline.request import DEFAULT, SearchRequest
@@ -63,7 +63,8 @@ class Resift:
         await self.close()
 
     async def close(self) -> None:
-        """Flush and close the store, and close connections to endpoints."""
+        """Flush and close the store, and close connections to endpoints. Later calls are refused."""
+        self.engine.gate.end()
         await self.engine.close()
 
     @property
@@ -223,7 +224,7 @@ class Resift:
         depths: Sequence[int] = DEPTHS,
         queries: int = 0,
         seed: int = 0,
-        progress: Progress | None = None,
+        progress: ProgressFunction | None = None,
     ) -> "EvaluationReport":
         """Measure search and reranking on judged questions, and how deep to rerank.
 
@@ -252,7 +253,7 @@ class Resift:
                 ingestor=services.ingestor,
                 remover=services.remover,
                 now=datetime.now(UTC),
-                progress=progress,
+                progress=awaited(progress),
             )
 
     @property

@@ -1,7 +1,7 @@
 """The API for code without an event loop, and a reranker without a store."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import wait as wait_for
 from functools import wraps
@@ -12,7 +12,8 @@ from ..core.errors import InvalidInput
 from ..core.values import Hit
 from ..pipeline.request import DEFAULT
 from ..settings.load import Settings
-from .requests import MAX_PASSAGES
+from ..store.gate import ENDED
+from .requests import MAX_PASSAGES, listed_once
 from .resift import Resift
 
 STOP_S = 10.0
@@ -86,7 +87,7 @@ class SyncResift:
             with self._lock:  # so that `close` knows of every call that was let in
                 if self._is_closed:
                     call.close()
-                    raise InvalidInput("This instance was closed. Create another one.")
+                    raise InvalidInput(ENDED)
                 self._loop.call_soon_threadsafe(self._begin, call, outcome)
             while not outcome.done():
                 wait_for((outcome,), timeout=WAKE_S)
@@ -136,6 +137,21 @@ class SyncResift:
         finally:
             self._loop.close()
 
+    @property
+    def takes_feedback(self) -> bool:
+        """Return whether the settings ask for feedback, so that searches can be logged."""
+        return self.resift.takes_feedback
+
+    @property
+    def templates(self) -> list[str]:
+        """Return the names that `template` takes; none without a language model."""
+        return self.resift.templates
+
+    @property
+    def rerankers(self) -> list[str]:
+        """Return the names that `reranker` takes."""
+        return self.resift.rerankers
+
     search = _blocking(Resift.search)
     rerank = _blocking(Resift.rerank)
     rerank_with_llm = _blocking(Resift.rerank_with_llm)
@@ -161,15 +177,20 @@ class Reranker:
         self.name = name
         self._sync = SyncResift(settings, **overrides)
 
-    def rank(self, query: str, texts: Sequence[str], *, limit: int = 0, instruction: str = "") -> list[Hit]:
-        """Return the texts, best first; `hit.was` is a text's position in the list, from 1. `limit` 0 returns all.
+    def rank(self, query: str, texts: Iterable[str], *, limit: int = 0, instruction: str = "") -> list[Hit]:
+        """Return the texts, at most 200, best first; `hit.was` is a text's position, from 1. `limit` 0 returns all.
+
+        No texts have no order: the list is empty then.
 
         Raises:
-            InvalidInput: The query is empty, there are no texts, too many or too long ones, or it was closed.
+            InvalidInput: The query is empty, there are too many or too long texts, or it was closed.
             NotFound: There is no such reranker.
         """
-        wanted = limit or min(max(1, len(texts)), MAX_PASSAGES)
-        page = self._sync.rerank(query, texts, limit=wanted, reranker=self.name, instruction=instruction)
+        given = listed_once(texts)
+        if given == []:
+            return []
+        wanted = limit or MAX_PASSAGES
+        page = self._sync.rerank(query, given, limit=wanted, reranker=self.name, instruction=instruction)
         return list(page.hits)
 
     def close(self) -> None:

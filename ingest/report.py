@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any, Self, TypeAlias
 
+from ..core.errors import InvalidInput
 from ..store.fields import FieldType
 
 MAX_EXAMPLES = 3  # of what was skipped, for each kind; of documents without a value, for each field
@@ -135,3 +137,26 @@ def _joined(
 
 Progress: TypeAlias = Callable[[float, int, str], Awaitable[None]]
 """Is called with how much is done, of how much, and a message for the reader; of 0 means that it is not known yet."""
+
+ProgressFunction: TypeAlias = Callable[[float, int, str], Awaitable[None] | None]
+"""The same as callers write it: a plain function, or one that is awaited."""
+
+
+def awaited(function: ProgressFunction | None) -> Progress | None:
+    """Return the progress function of a caller as one to await.
+
+    Raises:
+        InvalidInput: It cannot be called.
+    """
+    if function is None:
+        return None
+    if not callable(function):
+        raise InvalidInput(
+            f"`progress` takes a function of (done, total, message), such as print; got {function!r:.80}."
+        )
+
+    async def progress(done: float, total: int, message: str) -> None:
+        if isawaitable(answer := function(done, total, message)):
+            await answer
+
+    return progress

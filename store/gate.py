@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from ..core.errors import StoreBusy, Unavailable
+from ..core.errors import InvalidInput, StoreBusy, Unavailable
 
 WAIT_S = 30.0  # that a call waits for maintenance to end: clients give up on a call that is silent for a minute
 
 DRAIN_S = 1.0  # that new calls wait for those in flight, so that maintenance gets its turn between short calls
 
 PAUSE_S = 2.0  # between two such attempts: a long call, such as an ingestion, must not stop searches
+
+ENDED = "This instance was closed. Create another one."
 
 
 class Gate:
@@ -28,6 +30,7 @@ class Gate:
         self._yielding: set[anyio.CancelScope] = set()
         """The long work that uses the store, each piece in a scope that ends it."""
         self._refusal = ""
+        self._has_ended = False
         self._is_closed = False
         self._wait_s = wait_s
         self._changed = anyio.Condition()
@@ -48,7 +51,10 @@ class Gate:
 
         Raises:
             Unavailable: No more calls are taken.
+            InvalidInput: The engine was closed by whoever calls it.
         """
+        if self._has_ended:
+            raise InvalidInput(ENDED)
         if self._refusal:
             raise Unavailable(self._refusal)
         self.calls += 1
@@ -125,6 +131,10 @@ class Gate:
         async with self._changed:
             while self.calls:
                 await self._changed.wait()
+
+    def end(self) -> None:
+        """Take no more calls from the program that closes the engine: one would open the store again, for good."""
+        self._has_ended = True
 
     async def _enter(self) -> None:
         if self._is_closed:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resift import IngestReport, InvalidInput, NotFound, Page, Resift, SearchRequest, Settings
+from resift import DocumentInput, IngestReport, InvalidInput, NotFound, Page, Resift, SearchRequest, Settings
 from resift.api.arguments import names
 from resift.api.ingestion import NOTHING_PRUNED
 from resift.factories.engine import build_engine
@@ -39,6 +39,24 @@ async def test_documents_are_ingested_searched_read_and_deleted(tmp_path: Path) 
         removed = await resift.delete("default", document_ids=["bees"])
         assert removed.documents == 1
         assert (await resift.collections("default"))[0].documents == 1
+
+
+async def test_calls_after_closing_are_refused_and_leave_the_data_to_others(tmp_path: Path) -> None:
+    documents: list[DocumentInput] = [{"text": "Bees dance to tell where flowers are.", "title": "Bees"}]
+    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as closed:
+        await closed.ingest(documents=documents)
+    await closed.close()
+    calls = [
+        closed.search("bees"),
+        closed.rerank("bees", ["The pump hums."]),
+        closed.ingest(documents=documents),
+        closed.collections(),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidInput, match="This instance was closed"):
+            await call
+    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as other:
+        assert [each.documents for each in await other.collections()] == [1]
 
 
 async def test_files_are_counted_while_they_are_found(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from resift import InvalidInput, NotFound, Reranker, SyncResift
+from resift import DocumentInput, InvalidInput, NotFound, Reranker, SyncResift
 
 TEXTS = ("The pump hums at night.", "Bees dance to tell where flowers are.", "Worn brake pads squeal.")
 
@@ -24,6 +24,20 @@ def test_methods_wait_for_their_results_and_threads_may_share_them(tmp_path: Pat
             pages = list(threads.map(resift.search, ["what hums", "what do bees do", "what squeals"]))
         assert [page.hits[0].passage.text for page in pages] == list(TEXTS)
     resift.close()
+
+
+def test_progress_is_told_to_a_plain_function(tmp_path: Path) -> None:
+    heard: list[tuple[float, int, str]] = []
+
+    def hear(done: float, total: int, message: str) -> None:
+        heard.append((done, total, message))
+
+    with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        documents: list[DocumentInput] = [{"text": text} for text in TEXTS]
+        assert resift.ingest(documents=documents, progress=hear).added == 3
+        assert heard[0] == (0, 3, "Reading 3 documents")
+        with pytest.raises(InvalidInput, match=r"`progress` takes a function of \(done, total, message\)"):
+            resift.ingest(documents=documents, progress=True)  # pyright: ignore[reportArgumentType]
 
 
 def test_reranker_ranks_texts_in_one_line() -> None:
@@ -107,3 +121,18 @@ def test_program_that_never_closes_its_reranker_ends() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "2"), done.stderr
+
+
+def test_nothing_to_rank_is_an_empty_list_and_texts_may_come_from_a_generator() -> None:
+    with Reranker() as reranker:
+        assert reranker.rank("what hums", []) == []
+        assert next(hit.was for hit in reranker.rank("what hums", (text for text in TEXTS))) == 1
+        for wrong in ("The pump hums.", {"text": "The pump hums."}, None):
+            with pytest.raises(InvalidInput, match="passages: Input should be a list"):
+                reranker.rank("what hums", wrong)  # pyright: ignore[reportArgumentType]
+
+
+def test_what_can_be_chosen_is_listed_without_an_event_loop(tmp_path: Path) -> None:
+    with SyncResift(data_dir=tmp_path / "data", feedback=True) as resift:
+        assert {"cross-encoder", "default", "none"} <= {*resift.rerankers}
+        assert (resift.templates, resift.takes_feedback) == ([], True)
