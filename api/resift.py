@@ -27,6 +27,7 @@ from .extracts import read
 from .ingestion import ingest
 from .passages import read_passages, searched
 from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
+from .unfinished import as_it_may_come, notes_on_unfinished
 
 if TYPE_CHECKING:
     from ..evaluation.judged import JudgedSet
@@ -88,7 +89,8 @@ class Resift:
             try:
                 yield self.services
             except NotFound as error:
-                if (told := caller.told(error)) is error:
+                told = await as_it_may_come(caller.told(error), self.engine, collections)
+                if told is error:
                     raise
                 raise told from None
 
@@ -103,7 +105,8 @@ class Resift:
         """
         request = build(SearchRequest, *args, **kwargs)
         async with self._serving(*request.named) as services:
-            return await services.pipeline.search(request, visible=CALLER.get().visible)
+            notes = await notes_on_unfinished(self.engine, request.named)
+            return (await services.pipeline.search(request, visible=CALLER.get().visible)).reading_part(notes)
 
     @takes(RerankRequest)
     async def rerank(self, *args: Any, **kwargs: Any) -> Page:

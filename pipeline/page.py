@@ -20,7 +20,7 @@ class Page:
 
     ranking: Ranking
     verdict: Verdict
-    """Whether the ranking answers; "unknown" where no score is calibrated, or where time ended before an answer."""
+    """Whether the ranking answers; "unknown" where no score is calibrated, or where what was not read may hold one."""
     offset: int = 0
     more: bool = False
     """Whether hits follow after the slice."""
@@ -61,6 +61,13 @@ class Page:
     def degraded(self) -> bool:
         """Return whether a stage failed, so that the order is that of the stage before."""
         return self.ranking.degraded
+
+    def reading_part(self, notes: Sequence[str]) -> "Page":
+        """Return the page with notes on what could not be searched, where an answer may be instead of nowhere."""
+        if not notes:
+            return self
+        verdict: Verdict = "unknown" if self.verdict == "none" else self.verdict
+        return replace(self, verdict=verdict, ranking=replace(self.ranking, notes=[*self.ranking.notes, *notes]))
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.ranking.hits)

@@ -44,7 +44,8 @@ async def find_document(collection: Collection, paths: RelativePaths, name: str)
             return NamedDocument(_only([paths.shorten(document_id) for document_id in found], name, found), citation)
     near = nearest_document(ids, paths, meanings[-1].source)
     raise NotFound(
-        f"No document {name!r} in collection {collection.name!r}.{near} Take a document_id from a hit, or search."
+        f"No document {name!r} in collection {collection.name!r}.{near} Take a document_id from a hit, or search.",
+        document=name,
     )
 
 

@@ -4,7 +4,8 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -97,6 +98,16 @@ class JobFolder:
     def ids(self) -> list[str]:
         """Return the ids of all records."""
         return sorted(self._ids(RECORD))
+
+    def unfinished(self, known: Collection[str]) -> list[JobRecord]:
+        """Return the records of jobs that have not ended, but for the known ones. Only these jobs have a request."""
+        found = list[JobRecord]()
+        for job_id in set(self._ids(REQUEST)).difference(known):
+            with suppress(NotFound):  # its record is not written yet, or was removed meanwhile
+                record = self.read(job_id)
+                if isinstance(record, JobRecord) and not record.has_ended:
+                    found.append(record)
+        return found
 
     def strays(self) -> set[str]:
         """Return the ids of requests without a record, which a crash left."""

@@ -149,6 +149,11 @@ class JobRunner:
         kept = {each.id: each for each in await to_thread.run_sync(self.care.folder.all)}
         return list((kept | {each.record.id: each.record for each in self._live.values()}).values())
 
+    async def unfinished(self) -> list[JobRecord]:
+        """Return the jobs of all processes that have not ended. It is quick: every search asks for them."""
+        kept = await to_thread.run_sync(self.care.folder.unfinished, frozenset(self._live))
+        return [*kept, *(each.record for each in self._live.values() if not each.record.has_ended)]
+
     async def follow(self, record: JobRecord, *, wait_s: float, progress: Progress | None = None) -> JobRecord:
         """Return a job's record when it has ended or this process has stopped, or after `wait_s` as it is then."""
         job = self.find(record.id)
