@@ -17,7 +17,7 @@ from ..models.bundled import TOKENIZER_FILE, sampled_digest
 from ..models.endpoint.client import Endpoint
 from ..models.endpoint.embeddings import Embeddings
 from ..models.lazy import Lazy
-from ..models.onnx_export import graph_path
+from ..models.onnx_export import graph_path, weight_files
 from ..models.text.embedding import TextModel
 from ..models.text.fastembed import FastembedTextModel
 from ..models.text.onnx import POOLING_FILE, OnnxTextModel
@@ -55,7 +55,8 @@ def _onnx(builder: EncoderBuilder) -> Encoder:
     chosen = builder.settings.encoder
     folder = Path(chosen.model).expanduser().absolute()
     pooling = None if chosen.pooling == "auto" else chosen.pooling
-    digest = sampled_digest([graph_path(folder), folder / TOKENIZER_FILE, folder / POOLING_FILE])
+    graph = graph_path(folder)
+    digest = sampled_digest([graph, folder / TOKENIZER_FILE, folder / POOLING_FILE, *weight_files(graph)])
     pooled = f" pooling={pooling}" if pooling else ""
     return builder.local(f"{folder.name}@{digest}{pooled}", lambda: OnnxTextModel.open(folder, pooling))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -29,10 +31,37 @@ Schema = TypeVar("Schema", bound=BaseModel)
 # Model types whose position numbers begin after the padding token's, so that two positions are never used.
 _OFFSET_POSITIONS = ("roberta", "camembert", "xlm-roberta", "xmod", "mpnet")
 
+# How a graph names a file that holds its weights: the entry "location" of a tensor's external_data (onnx.proto), whose
+# value is preceded by its length, a varint of one or two bytes here.
+_LOCATION = re.compile(rb"\n\x08location\x12(?:([\x01-\x7f])|([\x80-\xff])([\x01-\x7f]))")
+
+_NO_WEIGHTS = {".onnx", ".json", ".md", ".txt"}
+"""The suffixes of files that are in most folders of models and do not hold the weights of a graph."""
+
 
 def graph_path(folder: Path) -> Path:
     """Return the graph file in a folder, or where it should be if there is none."""
     return next((folder / name for name in GRAPH_FILES if (folder / name).is_file()), folder / MODEL_FILE)
+
+
+def weight_files(graph: Path) -> list[Path]:
+    """Return the files beside a graph that hold its weights; none if the graph holds them itself.
+
+    Every export of more than 2 GB has such files.
+    """
+    if not graph.is_file() or not graph.stat().st_size:
+        return []
+    if all(each.suffix in _NO_WEIGHTS for each in graph.parent.iterdir()):
+        return []  # the whole graph is not read for nothing: 0.15 s for 400 MB in the page cache
+    with graph.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        names = {_location(content, each) for each in _LOCATION.finditer(content)}
+    return [path for path in (graph.parent / name for name in sorted(names)) if path.is_file()]
+
+
+def _location(content: mmap.mmap, found: re.Match[bytes]) -> str:
+    short, low, high = found.groups()
+    length = ord(short) if short else (ord(low) & 0x7F) + (ord(high) << 7)
+    return content[found.end() : found.end() + length].decode(errors="replace")
 
 
 def read_window(folder: Path, options: ModelOptions = DEFAULT_OPTIONS) -> int:

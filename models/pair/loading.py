@@ -10,7 +10,7 @@ from ...core.extras import has_extra, install_line
 from ...core.values import Logistic
 from ...core.verdict import VerdictModel
 from ..bundled import DIGEST_CHARACTERS, MODEL_FILE, TOKENIZER_FILE, sampled_digest
-from ..onnx_export import GRAPH_FILES, graph_path, read_window, require_file
+from ..onnx_export import GRAPH_FILES, graph_path, read_window, require_file, weight_files
 from ..options import DEFAULT_OPTIONS, ModelOptions
 from ..session import open_session
 from .onnx import OnnxPairScorer
@@ -73,7 +73,7 @@ def _in_folder(folder: Path, options: ModelOptions) -> CrossEncoderModel:
         except ModelError as error:
             return _unusable(folder, str(error))
     if (graph := graph_path(folder)).is_file():
-        digest = sampled_digest([graph, folder / TOKENIZER_FILE])
+        digest = sampled_digest([graph, folder / TOKENIZER_FILE, *weight_files(graph)])
         load = partial(open_exported, folder, graph, options)
         return CrossEncoderModel(folder.name, load, origin=f"{graph}, ONNX", digest=digest)
     if weights := sorted(folder.glob("*.safetensors")):

@@ -20,6 +20,7 @@ from resift.pipeline.search import UNCALIBRATED
 from resift.server.cli.doctor import run_doctor
 from resift.settings.load import load_settings
 from resift.tests.models.encoders import DIMENSION, FASTEMBED, write_encoder, write_fastembed
+from resift.tests.models.test_fingerprint import move_weights
 from resift.tests.standins.embeddings import EmbeddingStandIn, embedding_stand_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -162,6 +163,20 @@ async def test_collections_of_other_models_and_prefixes_are_refused(tmp_path: Pa
                     IncompatibleCollection, match=r"was written with encoder m@\w+ \(16 dimensions\); conf"
                 ):
                     await attempt
+
+
+async def test_collection_of_an_encoder_whose_weights_lie_in_another_file_is_refused_after_they_changed(
+    tmp_path: Path,
+) -> None:
+    encoder = {"kind": "onnx", "model": str(write_encoder(tmp_path / "m", file="onnx/model.onnx"))}
+    weights = move_weights(tmp_path / "m" / "onnx" / "model.onnx", "model.onnx_data")
+    async with engine_with(tmp_path, encoder=encoder) as engine:
+        await ingest(engine)
+        assert (await ask(engine)).ranking.hits[0].passage.document_id == "battery"
+    weights.write_bytes(weights.read_bytes()[::-1])
+    async with engine_with(tmp_path, encoder=encoder) as engine:
+        with pytest.raises(IncompatibleCollection, match=r"was written with encoder m@\w+"):
+            await ask(engine)
 
 
 async def test_broken_encoder_does_not_keep_the_engine_from_starting(tmp_path: Path) -> None:
