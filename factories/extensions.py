@@ -84,10 +84,10 @@ class PluginReranker:
         """Return the passages' scores.
 
         Raises:
-            ModelError: The plug-in failed.
+            ModelError: The plug-in failed, or did not return one number per passage.
         """
         try:
-            return await self._reranker.score(query, passages)
+            return (await self._reranker.score(query, passages)).check(self, len(passages))
         except Exception as error:
             raise _failure(self.name, self._package, error) from error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Protocol
 
 from ..core.errors import ModelError
@@ -23,13 +24,15 @@ class Scores:
     """Positions of the passages that were longer than the model reads, so that only their beginning counted."""
 
     def check(self, scorer: "Scorer", passages: int) -> "Scores":
-        """Return the scores if there is one for each of `passages` passages.
+        """Return the scores if there is one for each of `passages` passages, a number each.
 
         Raises:
-            ModelError: There are more scores than passages, or fewer.
+            ModelError: There are more scores than passages, or fewer, or one is not a finite number.
         """
         if len(self.values) != passages:
             raise ModelError(f"{scorer.name} returned {len(self.values)} scores for {passages} passages.")
+        if (wrong := next((value for value in self.values if not isfinite(value)), None)) is not None:
+            raise ModelError(f"{scorer.name} returned {wrong} as a score, which is not a finite number.")
         return self
 
 
