@@ -1,5 +1,6 @@
 """Texts that come from outside, and their length for a language model whose tokenizer is not at hand."""
 
+import re
 from collections.abc import Iterable
 
 BYTES_PER_TOKEN = 4
@@ -19,6 +20,20 @@ def encodable(text: str) -> str:
 def clean(text: str) -> str:
     """Return the encodable text without surrounding space."""
     return encodable(text).strip()
+
+
+# C0 and C1 controls but for line ends and tabs, and the marks that change the direction of writing.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return the text without what a terminal would obey instead of showing it, such as escape characters."""
+    return _COMMANDS.sub("", text)
+
+
+def printable_json(text: str) -> str:
+    """Return a text of JSON that means the same, with what a terminal would obey as `\\u` escapes."""
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 MAX_LISTED = 20  # names in a message

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ..core.masking import SECRETS
+from ..core.text import printable
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -78,11 +79,11 @@ class MaskedStream(io.TextIOBase):
 
 
 class MaskedFormatter(logging.Formatter):
-    """Formats log records, tracebacks included, without secrets."""
+    """Formats log records, tracebacks included, without secrets and without what a terminal would obey."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a record."""
-        return SECRETS.mask(super().format(record))
+        return SECRETS.mask(printable(super().format(record)))
 
 
 def mask_streams() -> None:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ...core.errors import Hint, ResiftError
+from ...core.text import printable, printable_json
 from ..terminal import TERMINAL, Terminal
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
     from ...ingest.report import Progress as JobProgress
 
@@ -63,14 +65,29 @@ def stderr() -> Console:
 
 def _consoles(terminal: Terminal) -> tuple[Console, Console]:
     """Return the consoles of a client's stdout and stderr."""
-    from rich.console import Console
-
     if (known := _OF_CLIENTS.get(terminal)) is None:
         width = None if terminal.stdout.isatty() else PIPE_WIDTH
         options: dict[str, Any] = {"legacy_windows": False, "_environ": terminal.environment}
-        known = Console(file=terminal.stdout, width=width, **options), Console(file=terminal.stderr, **options)
+        console = _console_type()
+        known = console(file=terminal.stdout, width=width, **options), console(file=terminal.stderr, **options)
         _OF_CLIENTS[terminal] = known
     return known
+
+
+@cache
+def _console_type() -> type[Console]:
+    """Return a console that shows what documents say and obeys none of it: they may hold escape sequences."""
+    from rich.console import Console
+
+    class DocumentConsole(Console):
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Generator[Segment, None, None]:
+            """Yield what is to be shown, Rich's own control sequences as they are."""
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+    return DocumentConsole
 
 
 @cache
@@ -79,9 +96,8 @@ def _own_stdout() -> Console:
 
     When its reader goes away, as `head` does, the rest is dropped and the command ends as it would have.
     """
-    from rich.console import Console
 
-    class PipeConsole(Console):
+    class PipeConsole(_console_type()):
         def on_broken_pipe(self) -> None:
             """Drop what follows, here and when Python closes stdout."""
             self.quiet = True
@@ -94,9 +110,7 @@ def _own_stdout() -> Console:
 
 @cache
 def _own_stderr() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True)
+    return _console_type()(stderr=True)
 
 
 def say(text: str, *, style: str | None = None) -> None:
@@ -116,7 +130,7 @@ def warn(text: str) -> None:
 
 def print_error(error: ResiftError) -> None:
     """Print an error on stderr, its hint in commands and options."""
-    print(f"resift: {error.text(HINTS)}", file=sys.stderr)  # noqa: T201 - even if Rich cannot be imported
+    print(f"resift: {printable(error.text(HINTS))}", file=sys.stderr)  # noqa: T201 - even if Rich cannot be imported
 
 
 def show(renderable: RenderableType) -> None:
@@ -125,10 +139,10 @@ def show(renderable: RenderableType) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON, without colours."""
+    """Print a value as indented JSON, without colours; what a terminal would obey is escaped."""
     from pydantic_core import to_json
 
-    stdout().out(to_json(value, indent=2).decode(), highlight=False)
+    stdout().out(printable_json(to_json(value, indent=2).decode()), highlight=False)
 
 
 class ProgressLines:

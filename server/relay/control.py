@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...core.text import counted
+from ...core.text import counted, printable
 from ...settings.location import LOGS, data_dir
 from ..engine.address import EngineAddress
 from ..engine.greeting import STATUS, STOP
@@ -159,11 +159,11 @@ def _duration(seconds: float) -> str:
 
 
 def _say(text: str) -> None:
-    print(text)  # noqa: T201 - without Rich, which takes longer to import than this takes
+    print(printable(text))  # noqa: T201 - without Rich, which takes longer to import than this takes
 
 
 def _tell(text: str) -> None:
-    print(f"resift: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"resift: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _fail(problem: str) -> int:
