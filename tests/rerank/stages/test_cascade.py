@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf, nan
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +75,19 @@ async def test_failed_stage_keeps_the_order_before_it_and_the_next_goes_on(place
         )[place]
         + "The endpoint answered 503. Try again later."
     ]
+
+
+@pytest.mark.parametrize("wrong", [nan, inf, -inf])
+async def test_scores_that_are_not_finite_numbers_fail_the_stage(wrong: float) -> None:
+    class Undefined(ByLength):
+        async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
+            return Scores(tuple(wrong if place == 3 else 0.5 for place in range(len(passages))))
+
+    for scorer in (Undefined(), CachedScorer(Undefined(), limit=8)):
+        after = await run(ranking(5), PlannedScore(ScoreStage("rerank", scorer), 5, mix=ALONE))
+        assert after.degraded
+        assert order(after) == order(ranking(5))
+        assert after.stages[-1].note == f"by-length returned {wrong} as a score, which is not a finite number."
 
 
 async def test_failed_stage_over_passages_that_were_not_searched_keeps_the_order_of_the_request() -> None:

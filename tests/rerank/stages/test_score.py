@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf, nan
 
 import anyio
 import pytest
@@ -169,19 +168,6 @@ async def test_wrong_number_of_scores_is_a_failure() -> None:
     after = await rerank(ranking(5), Short({}), 5)
     assert after.degraded
     assert after.stages[-1].note == "by-table returned 1 scores for 5 passages."
-
-
-@pytest.mark.parametrize("wrong", [nan, inf, -inf])
-async def test_score_that_is_no_number_is_a_failure_that_keeps_the_order(wrong: float) -> None:
-    class Undefined(ByTable):
-        async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
-            return Scores(tuple(wrong if place == 3 else 0.5 for place in range(len(passages))))
-
-    before = ranking(5)
-    after = await rerank(before, Undefined({}), 5)
-    assert after.degraded
-    assert after.stages[-1].note == f"by-table returned {wrong} as a score, which is not a finite number."
-    assert [hit.passage.id for hit in after.hits] == [hit.passage.id for hit in before.hits]
 
 
 async def test_any_other_failure_is_not_hidden() -> None:
