@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from ...core.errors import ModelError
 from ...core.masking import SECRETS
@@ -30,8 +31,23 @@ class ChatReply:
         return replace(self, retries=retries)
 
 
+def _joined(content: Any) -> Any:
+    """Return the text of a message that comes in parts, without parts of another type, such as thoughts."""
+    if not isinstance(content, list):
+        return content
+    return "".join(_text_of(part) for part in cast("list[Any]", content))
+
+
+def _text_of(part: Any) -> str:
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return text
+        case _:
+            return ""
+
+
 class _Message(BaseModel):
-    content: str | None = None
+    content: Annotated[str | None, BeforeValidator(_joined)] = None
     refusal: str | None = None
 
 
@@ -45,9 +61,17 @@ class _Usage(BaseModel):
     completion_tokens: int | None = None
 
 
+def _usage_or_none(usage: Any) -> _Usage | None:
+    """Return the usage if it can be read: an answer is not worth less without it."""
+    try:
+        return _Usage.model_validate(usage)
+    except ValidationError:
+        return None
+
+
 class _Completion(BaseModel):
     choices: list[_Choice]
-    usage: _Usage | None = None
+    usage: Annotated[_Usage | None, BeforeValidator(_usage_or_none)] = None
 
 
 def read_reply(body: bytes, endpoint: str) -> ChatReply:

@@ -34,11 +34,18 @@ class Reading:
 def read_order(text: str, labels: Sequence[str]) -> Reading:
     """Return the order of the labels in a reply.
 
-    Reasoning and code fences are dropped. The rest is read as JSON, else from the last line like `D3 > D1 > ...`.
+    Reasoning and code fences are dropped. In the rest, the order is what names most labels: a "ranking" in JSON, a line
+    like `D3 > D1 > ...`, or, unless one of these names any, another list, which may be of what is irrelevant. A list of
+    all labels is an order too. Of equals a "ranking" comes first, then the last.
     """
     words = without_thoughts(text)
-    lists = [found for value in json_values(words) if (found := _labels_in(value))]
-    return repair(lists[-1] if lists else _from_lines(words) or [], labels)
+    values = [(_is_ranking(value), found) for value in json_values(words) if (found := _labels_in(value))]
+    rankings = [repair(found, labels) for is_ranking, found in values if is_ranking]
+    lists = [repair(found, labels) for is_ranking, found in values if not is_ranking]
+    stated = [*(repair(chain, labels) for chain in _chains(words)), *rankings]
+    complete = [each for each in (*lists, *stated) if each.named == len(labels)]
+    named = [each for each in stated if each.named]
+    return max(reversed(complete or named or lists), key=lambda each: each.named, default=repair([], labels))
 
 
 def read_reasons(text: str, labels: Sequence[str]) -> dict[int, str]:
@@ -64,6 +71,10 @@ def repair(named: Sequence[str], labels: Sequence[str]) -> Reading:
     return Reading((*first, *missing), len(first), is_repaired=len(named) != len(labels) or bool(missing))
 
 
+def _is_ranking(value: Any) -> bool:
+    return isinstance(value, dict) and "ranking" in value
+
+
 def _labels_in(value: Any) -> list[str] | None:
     """Return the labels in a list, or in the only such list of an object."""
     if isinstance(value, dict):
@@ -83,7 +94,7 @@ def _label(text: str) -> str:
     return found[1].upper() if found else ""
 
 
-def _from_lines(text: str) -> list[str] | None:
-    lines = (line.strip().strip("*`_. ") for line in reversed(text.splitlines()))
-    chain = next((line for line in lines if line and _CHAIN.fullmatch(line)), None)
-    return [_label(part) for part in chain.split(">")] if chain else None
+def _chains(text: str) -> list[list[str]]:
+    """Return the labels of each line like `D3 > D1 > ...`."""
+    lines = (line.strip().strip("*`_. ") for line in text.splitlines())
+    return [[_label(part) for part in line.split(">")] for line in lines if line and _CHAIN.fullmatch(line)]

@@ -92,7 +92,7 @@ def newest(body: dict[str, Any], seen: Seen) -> Any:
     return [-int(part) for part in (seen.date or "0-0-0").split("-")]
 
 
-def completion(content: str | None, *, finish: str = "stop") -> Answer:
+def completion(content: str | list[Any] | None, *, finish: str = "stop") -> Answer:
     """Return the answer whose message has this content."""
     choice: dict[str, Any] = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content}}
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}

@@ -64,6 +64,33 @@ async def test_model_is_asked_at_temperature_zero_and_its_cost_is_told(server: C
 
 
 @pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ([{"type": "text", "text": "The "}, {"type": "text", "text": "pump."}], "The pump."),
+        (
+            [{"type": "thinking", "thinking": [{"type": "text", "text": "A fan?"}]}, {"type": "text", "text": "It."}],
+            "It.",
+        ),
+        ([{"type": "text", "text": 7}, "stray", None], ""),
+        ([], ""),
+        (None, ""),
+    ],
+    ids=["two parts", "thoughts", "unreadable parts", "no part", "nothing"],
+)
+async def test_text_of_a_reply_in_parts_is_joined(server: ChatStandIn, clock: Clock, content: Any, text: str) -> None:
+    server.always = completion(content)
+    assert (await model_at(server, clock).ask(ASKED)).text == text
+
+
+async def test_reply_counts_without_a_usage_that_can_be_read(server: ChatStandIn, clock: Clock) -> None:
+    message = {"message": {"content": "The pump."}}
+    for usage in ({"prompt_tokens": 1.5}, {"completion_tokens": "many"}, "none", 7, None):
+        server.always = Answer({"choices": [message], "usage": usage})
+        reply = await model_at(server, clock).ask(ASKED)
+        assert (reply.text, reply.tokens_in, reply.tokens_out) == ("The pump.", 0, 0)
+
+
+@pytest.mark.parametrize(
     ("trouble", "pause_s"),
     [
         (Answer({"error": {"message": "slow down"}}, 429, headers={"Retry-After": "3"}), 3.0),

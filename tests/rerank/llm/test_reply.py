@@ -54,6 +54,11 @@ def test_any_reply_whatever_yields_a_permutation(text: str, n: int) -> None:
         "D1 > D2 > D3 > D4 was my first thought.\nD3 > D1 > D4 > D2\n",
         "**[D3] > [D1] > [D4] > [D2]**",
         "D3>D1>D4>D2.",
+        '{"ranking": ["D3", "D1", "D4", "D2"]}\nNot relevant at all: ["D2", "D4"]',
+        '{"ranking": ["D3", "D1", "D4", "D2"]}\nThey came as ["D1", "D2", "D3", "D4"].',
+        '{"ranking": ["D3", "D1", "D4", "D2"]}\nD1 > D2 > D3 > D4',
+        'In the form {"ranking": ["D2", "D1"]}:\nD3 > D1 > D4 > D2\nD2',
+        'In the form {"ranking": ["D2", "D1"]}: ["D3", "D1", "D4", "D2"]',
     ],
 )
 def test_order_is_found_whatever_stands_around_it(text: str) -> None:
@@ -100,3 +105,11 @@ def test_first_mention_wins_and_the_missing_keep_their_order(
 ) -> None:
     reading = read_order(json.dumps({"ranking": named}), LABELS)
     assert (reading.places, reading.is_usable, reading.is_repaired) == (places, usable, True)
+
+
+def test_list_of_what_is_irrelevant_does_not_stand_for_an_order_that_is_too_short() -> None:
+    assert not read_order('{"ranking": ["D3"]}\nIrrelevant: ["D1", "D2", "D4"]', LABELS).is_usable
+    partly = read_order('{"ranking": ["D3", "D1"]}\nIrrelevant: ["D2", "D4"]', LABELS)
+    assert (partly.places, partly.named, partly.is_repaired) == ((2, 0, 1, 3), 2, True)
+    bare = read_order('["D3", "D1", "D4"]', LABELS)
+    assert (bare.places, bare.named) == ((2, 0, 3, 1), 3)
