@@ -15,6 +15,7 @@ from ..core.dates import in_utc, is_date
 from ..core.errors import Hint, InvalidFilter, nearest
 from ..core.text import listed
 from .fields import BUILT_IN_FIELDS, TEXT, FieldType
+from .filter_words import how_to_combine, how_to_compare
 
 Scalar: TypeAlias = str | int | float | bool
 
@@ -212,8 +213,8 @@ def _object(name: str, conditions: Mapping[str, Any], kind: FieldType) -> Condit
     others = {key: text for key, text in conditions.items() if key not in BOUNDS}
     if not conditions or not others.keys() <= _TEXTUAL.keys():
         raise InvalidFilter(
-            f"Filter on {name!r}: use {', '.join(BOUNDS)} for a range, or {', '.join(_TEXTUAL)} for a text; "
-            f"got {sorted(conditions)!s:.200}."
+            f"Filter on {name!r}: use {', '.join(BOUNDS)} for a range, {', '.join(_TEXTUAL)} for a text, a value alone "
+            f"for equality, or a list for one of several; got {list(conditions)!s:.200}.{how_to_compare(name, others)}"
         )
     parts: list[Condition] = [_range(name, bounds, kind)] if bounds else []
     parts += [_TEXTUAL[key](name, _text(name, key, text, kind)) for key, text in others.items()]
@@ -261,4 +262,5 @@ def _is_number(value: Any) -> bool:
 
 def _unknown_field(name: str, known: Mapping[str, FieldType]) -> str:
     fields = sorted({*known, *BUILT_IN_FIELDS})
-    return f"Unknown filter field {name!r}.{nearest(name, fields)} Known fields: {listed(fields)}."
+    hint = how_to_combine(name) or nearest(name, fields)
+    return f"Unknown filter field {name!r}.{hint} Known fields: {listed(fields)}."

@@ -7,7 +7,7 @@ import pytest
 
 from resift.core.errors import InvalidFilter
 from resift.store.fields import FieldType
-from resift.store.filters import MAX_VALUES, MAX_WORD_CONDITIONS, parse_filter
+from resift.store.filters import MAX_VALUES, MAX_WORD_CONDITIONS, All, AnyOf, parse_filter
 
 FIELDS: dict[str, FieldType] = {
     "lang": "keyword",
@@ -81,7 +81,10 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"lang": {"prefix": ""}}, "'prefix' takes a text; got ''"),
     ({"größe": {"match": "1"}}, "holds integer values, but 'match' is for texts"),
     ({"漢字 🚀": {"prefix": "t"}}, "holds boolean values, but 'prefix' is for texts"),
-    ({"lang": {"match": "en", "suffix": "n"}}, "or match, prefix for a text; got ['match', 'suffix']"),
+    (
+        {"lang": {"match": "en", "suffix": "n"}},
+        "match, prefix for a text, a value alone for equality, or a list for one of several; got ['match', 'suffix'].",
+    ),
     ({"not": "en"}, "'not' takes an object"),
     ({"not": {}}, "'not' takes an object"),
     ({"lang": None}, "not a text, number"),
@@ -91,7 +94,20 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"größe": float("nan")}, "not a text, number"),
     ({"größe": 10**400}, "not a text, number"),
     ({"größe": {}}, "use gte, gt, lte, lt for a range"),
-    ({"größe": {"min": 1}}, "or match, prefix for a text; got ['min']"),
+    ({"größe": {"min": 1}}, "got ['min']. Instead of 'min', write {'größe': {'gte': 1}}."),
+    ({"größe": {"$gt": 1}}, "Instead of '$gt', write {'größe': {'gt': 1}}."),
+    ({"lang": {"in": ["en"]}}, "Instead of 'in', write {'lang': ['en']}."),
+    ({"lang": {"$in": ["en", "de"]}}, "Instead of '$in', write {'lang': ['en', 'de']}."),
+    ({"lang": {"eq": "en"}}, "Instead of 'eq', write {'lang': 'en'}."),
+    ({"lang": {"ne": "en"}}, "Instead of 'ne', write {'not': {'lang': 'en'}}."),
+    ({"lang": {"Not-In": ["en"]}}, "Instead of 'Not-In', write {'not': {'lang': ['en']}}."),
+    ({"lang": {"all": ["en", "de"]}}, "Instead of 'all', write {'all': [{'lang': 'en'}, {'lang': 'de'}]}."),
+    ({"lang": {"startsWith": "e"}}, "Instead of 'startsWith', write {'lang': {'prefix': 'e'}}."),
+    ({"or": [{"lang": "en"}]}, "'or'. Instead of 'or', write {'any': [{...}, {...}]}. Known fields:"),
+    ({"$and": [{"lang": "en"}]}, "Instead of '$and', write {'all': [{...}, {...}]}."),
+    ({"must": [{"lang": "en"}]}, "Instead of 'must', write {'all': [{...}, {...}]}."),
+    ({"$not": {"lang": "en"}}, "Instead of '$not', write {'not': {...}}."),
+    ({"$where": "1"}, "'$where'. Filters are combined by any, all, not."),
     ({"größe": {"gte": True}}, "all numbers or all ISO dates"),
     ({"größe": {"gte": float("inf")}}, "all numbers or all ISO dates"),
     ({"größe": {"gte": [1]}}, "all numbers or all ISO dates"),
@@ -106,6 +122,10 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"größe": [1, "-2.5"]}, "the field holds integer values; write -2.5 without quotes"),
     ({"漢字 🚀": "True"}, "the field holds boolean values; write True without quotes"),
 ]
+
+
+def test_field_that_has_the_name_of_a_word_of_other_languages_is_filtered_by() -> None:
+    assert parse_filter({"or": "en"}, {"or": "keyword"}) == All((AnyOf("or", ("en",)),))
 
 
 @pytest.mark.parametrize(("filter_", "message"), REFUSALS)
