@@ -71,7 +71,7 @@ def choose_split(folder: Path, *, preferred: str = "test") -> str:
 
 def _documents(path: Path) -> list[Document]:
     """Return the documents; a title stands in for a blank text, and entries with neither are left out."""
-    entries = (_entry(line, location) for location, line in _lines(path))
+    entries = (_entry(line, location) for location, line in lines_of(path))
     return [
         Document(id=entry.id, title=entry.title, text=entry.text if entry.text.strip() else entry.title)
         for entry in entries
@@ -81,7 +81,7 @@ def _documents(path: Path) -> list[Document]:
 
 def _queries(path: Path, judged: Collection[str]) -> dict[str, str]:
     queries: dict[str, str] = {}
-    for location, line in _lines(path):
+    for location, line in lines_of(path):
         entry = _entry(line, location)
         if entry.id in judged:
             queries[entry.id] = _query(entry.text, location)
@@ -93,7 +93,7 @@ def _grades(path: Path) -> dict[str, dict[str, int]]:
         known = ", ".join(splits(path.parent.parent)) or "none"
         raise NotFound(f"There is no file {path}. Splits in that folder: {known}.")
     grades: dict[str, dict[str, int]] = {}
-    for number, (location, row) in enumerate(_lines(path)):
+    for number, (location, row) in enumerate(lines_of(path)):
         try:
             query, document, grade = row.rstrip("\r\n").split("\t")
             if number or grade.isdecimal():  # the first line may be a heading
@@ -103,10 +103,15 @@ def _grades(path: Path) -> dict[str, dict[str, int]]:
     return grades
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the location ("file:number") and text of each line that is not blank."""
+def lines_of(path: Path, files: str = FILES) -> Iterator[tuple[str, str]]:
+    """Yield the location ("file:number") and text of each line that is not blank.
+
+    Raises:
+        NotFound: There is no such file; the message ends with `files`, which says what belongs in the folder.
+        UnreadableFile: A line is not UTF-8.
+    """
     if not path.is_file():
-        raise NotFound(f"There is no file {path}. {FILES}")
+        raise NotFound(f"There is no file {path}. {files}")
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             location = f"{path}:{number}"

@@ -8,13 +8,17 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..core.errors import InvalidInput, NotFound
+from ..core.errors import InvalidInput
 from ..core.values import Document
+from ..pipeline.request import clean_query
+from .beir import lines_of
 from .judged import JudgedSet
 
 RELEVANT_GRADE = 2  # "answers it in good part"; 1 is on the subject only
 
 LISTS_FILE, CORPUS_FILE = "lists.jsonl", "corpus.jsonl"
+
+FILES = f"A folder of graded lists has {LISTS_FILE} and {CORPUS_FILE}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class _GradedList(BaseModel):
     best: list[str] = []
 
     @model_validator(mode="after")
-    def _matches(self) -> "_GradedList":
+    def _fits(self) -> "_GradedList":
+        clean_query(self.q)
         if len(self.passages) != len(self.grades):
             raise ValueError(f"{len(self.passages)} passages have {len(self.grades)} grades")
         grades = dict(zip(self.passages, self.grades, strict=True))
@@ -100,6 +105,7 @@ def read_graded(folder: Path) -> dict[str, JudgedSet]:
 
     Raises:
         NotFound: A file is missing.
+        UnreadableFile: A line is not UTF-8.
         InvalidInput: A line is malformed, or a list names a passage that the corpus lacks.
     """
     return {name: pool.judged for name, pool in read_pools(folder).items()}
@@ -114,13 +120,14 @@ def read_pools(folder: Path) -> dict[str, GradedPool]:
 
     Raises:
         NotFound: A file is missing.
+        UnreadableFile: A line is not UTF-8.
         InvalidInput: A line is malformed, or a list names a passage that the corpus lacks.
     """
-    corpus = {each.id: each for each in _rows(folder / CORPUS_FILE, _GradedPassage)}
+    corpus = {each.id: each for _, each in _rows(folder / CORPUS_FILE, _GradedPassage)}
     lists: dict[str, dict[str, _GradedList]] = {}
-    for number, each in enumerate(_rows(folder / LISTS_FILE, _GradedList), start=1):
+    for number, (location, each) in enumerate(_rows(folder / LISTS_FILE, _GradedList), start=1):
         if missing := sorted(set(each.passages) - corpus.keys()):
-            raise InvalidInput(f"{folder / LISTS_FILE}:{number}: {CORPUS_FILE} has no passage {missing[0]!r}.")
+            raise InvalidInput(f"{location}: {CORPUS_FILE} has no passage {missing[0]!r}.")
         lists.setdefault(each.pool, {})[str(number)] = each
     return {pool: _pool(pool, questions, corpus) for pool, questions in sorted(lists.items())}
 
@@ -140,13 +147,13 @@ def _pool(name: str, lists: Mapping[str, _GradedList], corpus: Mapping[str, _Gra
     return GradedPool(name, questions, documents)
 
 
-def _rows(path: Path, model: type[Row]) -> Iterator[Row]:
-    if not path.is_file():
-        raise NotFound(f"There is no file {path}. A folder of graded lists has {LISTS_FILE} and {CORPUS_FILE}.")
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                yield model.model_validate(json.loads(line))
-            except (ValidationError, ValueError) as error:
-                problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-                raise InvalidInput(f"{path}:{number}: {problem}.") from error
+def _rows(path: Path, model: type[Row]) -> Iterator[tuple[str, Row]]:
+    """Yield the location and the value of each line that is not blank."""
+    for location, line in lines_of(path, FILES):
+        try:
+            yield location, model.model_validate(json.loads(line))
+        except (ValidationError, ValueError) as error:
+            problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            raise InvalidInput(f"{location}: {problem}.") from error
+        except InvalidInput as error:  # of the query
+            raise InvalidInput(f"{location}: {error}") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..core.text import encodable
 from ..evaluation.graded import RELEVANT_GRADE
 
 
@@ -62,7 +63,9 @@ class MinedFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._passages_path = path.with_suffix(".passages.jsonl")
-        self._places = {text: place for place, text in enumerate(_lines(self._passages_path))}
+        texts = list(_lines(self._passages_path))
+        self._count = len(texts)
+        self._places = {text: place for place, text in enumerate(texts)}
 
     def count(self) -> int:
         """Return the number of questions."""
@@ -70,12 +73,15 @@ class MinedFile:
 
     def append(self, mined: MinedQuestion) -> None:
         """Add a question. Passages that no earlier question had are written first."""
-        fresh = list(dict.fromkeys(each.text for each in mined.candidates if each.text not in self._places))
+        texts = [encodable(each.text) for each in mined.candidates]
+        fresh = list(dict.fromkeys(text for text in texts if text not in self._places))
         _append(self._passages_path, fresh)
-        self._places |= {text: len(self._places) + place for place, text in enumerate(fresh)}
-        candidates = [[self._places[each.text], each.fused, each.grade] for each in mined.candidates]
+        self._places |= {text: place for place, text in enumerate(fresh, start=self._count)}
+        self._count += len(fresh)
+        pairs = zip(texts, mined.candidates, strict=True)
+        candidates = [[self._places[text], each.fused, each.grade] for text, each in pairs]
         graded = {"graded": True, "best": mined.best} if mined.graded else {}
-        _append(self._path, [{"query": mined.query, "candidates": candidates, **graded}])
+        _append(self._path, [{"query": encodable(mined.query), "candidates": candidates, **graded}])
 
     def read(self) -> Iterator[MinedQuestion]:
         """Yield the questions; equal passages share one string."""
@@ -98,6 +104,5 @@ def _lines(path: Path) -> Iterator[Any]:
 
 
 def _append(path: Path, values: Sequence[object]) -> None:
-    # A lone surrogate is valid in JSON, but cannot be encoded as UTF-8.
-    with path.open("a", encoding="utf-8", errors="replace") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.writelines(json.dumps(value, ensure_ascii=False) + "\n" for value in values)

@@ -21,6 +21,11 @@ from .sets import LabelledSet, Mix, check_distinct, check_sets
 
 PLAN_FILE = "plan.json"
 
+CARD_FILE = "README.md"
+
+WRITTEN_FILES = (SPEC_FILE, MODEL_FILE, TOKENIZER_FILE, CARD_FILE)
+"""What a run writes into its folder, beside `work`."""
+
 MAX_NAME_LENGTH = 100
 
 
@@ -130,23 +135,41 @@ def check_plan(plan: TrainingPlan) -> None:
     check_sets("--data", list(plan.data), plan.split)
     check_sets("--dev", plan.dev, plan.split)
     check_distinct([*plan.data, *plan.dev])
+    _check_files(plan)
     for folder in plan.average:
         check_base_model(find_weights(folder), {"--window": plan.window}, given="--average")
     if plan.data:
         wanted = {"--window": plan.window, "--layers": plan.layers, "--freeze": plan.recipe.frozen_layers}
         check_base_model(plan.base_folder(), wanted)
+        if plan.layers and plan.recipe.frozen_layers > plan.layers:
+            raise InvalidInput(
+                f"--freeze {plan.recipe.frozen_layers} is more than --layers {plan.layers}, which are kept. Lower it."
+            )
     if plan.teacher:
         plan.teacher_model().open()
+
+
+def _check_files(plan: TrainingPlan) -> None:
+    """Check that the questions of each set go to a file of their own."""
+    files: dict[Path, LabelledSet] = {}
+    for each in (*plan.data, *plan.dev):
+        other = files.setdefault(plan.mined(each), each)
+        if other is not each:
+            raise InvalidInput(
+                f"What is mined of {other} and of {each} would go to one file, {plan.mined(each).name}. Rename one of "
+                "the folders."
+            )
 
 
 def start_or_resume(plan: TrainingPlan) -> None:
     """Store the plan, or compare it with the stored plan of the run to resume.
 
     Raises:
-        InvalidInput: The folder holds another run, or a reranker without its run.
+        InvalidInput: The folder holds another run, or a reranker or other files without its run, or cannot be made.
     """
     path, current = plan.work / PLAN_FILE, _describe(plan)
-    leftover = " and ".join(str(each) for each in (plan.work, plan.out / SPEC_FILE) if each.exists())
+    written = [each for each in (plan.out / name for name in WRITTEN_FILES) if each.exists()]
+    leftover = ", ".join(str(each) for each in (plan.work, *written) if each.exists())
     if path.is_file():
         before: dict[str, Any] = json.loads(path.read_bytes())
         # Compared as text, in which order counts: collections are numbered in the order of their folders.
@@ -159,9 +182,21 @@ def start_or_resume(plan: TrainingPlan) -> None:
             )
     elif plan.finished:
         raise InvalidInput(f"{plan.out} already holds a reranker. Choose another --out, or delete {leftover}.")
+    elif written:
+        names = " and ".join(each.name for each in written)
+        raise InvalidInput(f"{plan.out} has a {names} of its own, which would be lost. Choose a new folder with --out.")
     else:
-        plan.work.mkdir(parents=True, exist_ok=True)
+        _start(path, current)
+
+
+def _start(path: Path, current: Mapping[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(current, indent=2) + "\n")
+    except OSError as error:
+        raise InvalidInput(
+            f"--out: the folder {path.parent} cannot be written: {error.strerror}. Choose a new folder."
+        ) from error
 
 
 def _change(key: str, before: object, now: object) -> str:

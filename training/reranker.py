@@ -33,12 +33,10 @@ from .lists.teacher import (
 from .mined import MinedFile, MinedQuestion, write_atomically
 from .network import build_network
 from .origin import Averaged, AveragedModel, Origin, Trained, TrainingSet
-from .planning import TrainingPlan
+from .planning import CARD_FILE, TrainingPlan
 from .trainer import train_network
 
 MAX_DEVELOPMENT_QUESTIONS = 300  # 7,500 pairs to score
-
-CARD_FILE = "README.md"
 
 
 def train(plan: TrainingPlan) -> ModelCard:

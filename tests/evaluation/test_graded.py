@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from resift.core.errors import InvalidInput, NotFound
+from resift.core.errors import InvalidInput, NotFound, UnreadableFile
 from resift.evaluation.graded import read_graded, read_pools
 
 CORPUS = [{"_id": each, "title": f"Title {each}", "text": f"Text of {each}."} for each in "abc"]
@@ -51,11 +51,30 @@ def test_pools_keep_all_grades_and_what_is_known_of_a_question(tmp_path: Path) -
         ({"grades": [3]}, "lists.jsonl:1: Value error, 2 passages have 1 grades"),
         ({"grades": [3, 4]}, "lists.jsonl:1: Input should be less than or equal to 3"),
         ({"pool": "../x"}, "lists.jsonl:1: String should match pattern"),
+        ({"q": " "}, "lists.jsonl:1: The query is empty"),
     ],
 )
 def test_malformed_list_is_refused_with_its_line(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         read_graded(written(tmp_path, [{**LISTS[0], **change}], CORPUS))
+
+
+def test_blank_lines_are_passed_over_and_lines_keep_their_numbers(tmp_path: Path) -> None:
+    written(tmp_path, [], CORPUS)
+    lists = "\n".join([json.dumps(LISTS[0]), "", json.dumps(LISTS[1]), "  ", ""])
+    (tmp_path / "lists.jsonl").write_text(lists, encoding="utf-8")
+    assert list(read_graded(tmp_path)) == ["code", "docs"]
+    (tmp_path / "lists.jsonl").write_text(lists.replace('"c"', '"z"'), encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"lists\.jsonl:3: corpus\.jsonl has no passage 'z'"):
+        read_graded(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["lists.jsonl", "corpus.jsonl"])
+def test_file_in_another_encoding_is_refused_with_its_line(tmp_path: Path, name: str) -> None:
+    with (written(tmp_path, LISTS, CORPUS) / name).open("ab") as file:
+        file.write('{"q": "caf\u00e9?"}\n'.encode("latin-1"))
+    with pytest.raises(UnreadableFile, match=rf"{name}:4 is not UTF-8.*Save the file as UTF-8"):
+        read_graded(tmp_path)
 
 
 def test_folder_without_lists_says_what_belongs_there(tmp_path: Path) -> None:

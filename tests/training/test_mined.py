@@ -78,3 +78,18 @@ def test_passages_without_their_question_do_no_harm(tmp_path: Path) -> None:
 def test_half_a_surrogate_pair_can_be_kept(tmp_path: Path) -> None:
     path = write(tmp_path / "set.jsonl", MinedQuestion("\ud800!", [Candidate("\udfff", 0.5)]))
     assert list(MinedFile(path).read()) == [MinedQuestion("?!", [Candidate("?", 0.5)])]
+
+
+def test_resumed_run_knows_passages_with_half_a_surrogate_pair_again(tmp_path: Path) -> None:
+    odd, plain = Candidate("odd \ud800 text", 0.5), Candidate("another", 0.25)
+    for query in ("one", "two", "three"):
+        path = write(tmp_path / "set.jsonl", MinedQuestion(query, [odd, Candidate(f"right {query}", 0.75), plain]))
+    for mined in MinedFile(path).read():
+        assert [each.text for each in mined.candidates] == ["odd ? text", f"right {mined.query}", "another"]
+
+
+def test_passages_written_twice_by_an_older_version_do_not_move_later_ones(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.jsonl", FIRST)
+    with (tmp_path / "set.passages.jsonl").open("a") as file:
+        file.write('"c"\n')
+    assert list(MinedFile(write(path, SECOND)).read()) == [FIRST, SECOND]

@@ -145,6 +145,46 @@ def test_reranker_that_no_run_left_is_not_written_over(plan: TrainingPlan) -> No
     assert not plan.work.exists()
 
 
+@pytest.mark.parametrize("name", ["README.md", "model.onnx", "tokenizer.json"])
+def test_files_of_another_origin_are_not_written_over(plan: TrainingPlan, name: str) -> None:
+    plan.out.mkdir()
+    (plan.out / name).write_text("mine")
+    with pytest.raises(InvalidInput, match=rf"out has a {name} of its own, which would be lost"):
+        start_or_resume(plan)
+    assert (plan.out / name).read_text() == "mine"
+    assert not plan.work.exists()
+
+
+def test_run_that_was_killed_while_it_wrote_its_files_goes_on(plan: TrainingPlan) -> None:
+    start_or_resume(plan)
+    (plan.out / "model.onnx").touch()
+    start_or_resume(plan)
+    with pytest.raises(InvalidInput, match=r"delete .*work, .*model\.onnx to start again"):
+        start_or_resume(replace(plan, window=32))
+
+
+def test_file_in_the_place_of_the_folder_is_refused(plan: TrainingPlan) -> None:
+    plan.out.write_text("mine")
+    with pytest.raises(InvalidInput, match=r"--out: the folder .*out/work cannot be written: .* Choose a new folder"):
+        start_or_resume(plan)
+
+
+def test_two_sets_that_would_share_a_file_are_refused(plan: TrainingPlan, tmp_path: Path) -> None:
+    first, second = tmp_path / "a-home", tmp_path / "a"
+    pool = LabelledSet(write_graded(first), "home")
+    write_graded(second)
+    lists = (second / "lists.jsonl").read_text().replace('"home"', '"home-home"')
+    (second / "lists.jsonl").write_text(lists)
+    with pytest.raises(InvalidInput, match=r"of .*a-home:home and of .*a:home-home would go to one file, a-home-home"):
+        check_plan(replace(plan, data={pool: 1.0, LabelledSet(second, "home-home"): 1.0}))
+
+
+def test_more_frozen_layers_than_are_kept_are_refused(plan: TrainingPlan) -> None:
+    check_plan(replace(plan, layers=1, recipe=Recipe(frozen_layers=1)))
+    with pytest.raises(InvalidInput, match="--freeze 2 is more than --layers 1"):
+        check_plan(replace(plan, layers=1, recipe=Recipe(frozen_layers=2)))
+
+
 @pytest.mark.parametrize(("folder", "name"), [("mine", "mine"), ("my first one", "my-first-one"), ("äß", "äß")])
 def test_reranker_is_called_like_its_folder(plan: TrainingPlan, tmp_path: Path, folder: str, name: str) -> None:
     assert replace(plan, out=tmp_path / folder).name == name
