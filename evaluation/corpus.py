@@ -1,6 +1,6 @@
 """The collection that an evaluation searches: filled from a judged set, or there already."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.errors import InvalidInput, NotFound
@@ -9,6 +9,9 @@ from ..ingest.job import Job
 from ..ingest.removal import Remover
 from ..ingest.report import Failure, IngestReport, Progress
 from ..pipeline.search import Pipeline
+from ..search.named_documents import find_documents
+from ..search.relative_paths import RelativePaths
+from ..store.collection import Collection
 from .judged import JudgedSet
 
 
@@ -17,6 +20,8 @@ class Corpus:
     """A collection, how many documents it holds, and which could not be ingested."""
 
     collection: str
+    judged: JudgedSet
+    """The judged set, whose relevant documents have the ids that are stored."""
     documents: int
     failures: Sequence[Failure] = ()
 
@@ -38,11 +43,15 @@ async def prepare_corpus(
             the set's documents into.
     """
     if not judged.has_documents:
-        return Corpus(collection, await count_documents(judged, collection, pipeline=pipeline))
+        opened = await pipeline.open(collection)
+        named = await as_stored(judged, opened, pipeline.paths)
+        return Corpus(collection=collection, judged=named, documents=await count_documents(named, opened))
     report = await ingest_documents(
         judged, pipeline=pipeline, ingestor=ingestor, remover=remover, collection=collection, progress=progress
     )
-    return Corpus(collection, len(judged.documents), report.failures)
+    return Corpus(
+        collection=collection, judged=judged, documents=len(judged.documents), failures=report.failures
+    )
 
 
 async def ingest_documents(
@@ -82,18 +91,40 @@ async def _is_ours(name: str, pipeline: Pipeline) -> bool:
         return True
 
 
-async def count_documents(judged: JudgedSet, collection: str, *, pipeline: Pipeline) -> int:
+async def as_stored(judged: JudgedSet, collection: Collection, paths: RelativePaths) -> JudgedSet:
+    """Return the set with the ids that are stored for documents that it names as tools and commands show them.
+
+    Names that no document has stay as they are.
+
+    Raises:
+        InvalidInput: A name stands for several documents; the message names them.
+    """
+    names = sorted({name for grades in judged.grades.values() for name in grades})
+    ids = {name: found.id for name, found in (await find_documents(collection, paths, names)).items()}
+    return replace(judged, grades={key: _renamed(grades, ids) for key, grades in judged.grades.items()})
+
+
+def _renamed(grades: Mapping[str, int], ids: Mapping[str, str]) -> dict[str, int]:
+    """Return the grades by stored id; of two names for one document, the higher grade counts."""
+    renamed = dict[str, int]()
+    for name, grade in grades.items():
+        document = ids.get(name, name)
+        renamed[document] = max(grade, renamed.get(document, grade))
+    return renamed
+
+
+async def count_documents(judged: JudgedSet, collection: Collection) -> int:
     """Return how many documents the collection holds.
 
     Raises:
         InvalidInput: A document listed as relevant is not among them; the message names the query.
     """
-    stored = await (await pipeline.open(collection)).entries()
+    stored = await collection.entries()
     for key, grades in judged.grades.items():
         for document in grades:
             if document not in stored:
                 raise InvalidInput(
-                    f"{judged.name}:{key}: collection {collection!r} has no document {document!r}. List document "
+                    f"{judged.name}:{key}: collection {collection.name!r} has no document {document!r}. List document "
                     "ids, as in `document_id` of a search result, not passage ids."
                 )
     return len(stored)

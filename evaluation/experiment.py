@@ -56,10 +56,9 @@ async def evaluate(
         InvalidInput: There is no reranker to evaluate, or a relevant document is not in the collection.
         ModelError: The reranker failed.
     """
-    judged = request.judged
     cascade = evaluated_cascade(pipeline, request.reranker)
     corpus = await prepare_corpus(
-        judged, request.corpus, pipeline=pipeline, ingestor=ingestor, remover=remover, progress=progress
+        request.judged, request.corpus, pipeline=pipeline, ingestor=ingestor, remover=remover, progress=progress
     )
     target = await _target(request, corpus.collection, cascade, pipeline=pipeline)
     await _load_models(pipeline, target)
@@ -68,11 +67,11 @@ async def evaluate(
         feedback=bool(pipeline.rerankers.feedback) and target.stops_early,
         rephrases=pipeline.rephraser is not None,
     )
-    runner = Runner(pipeline, judged)
+    runner = Runner(pipeline, corpus.judged)
     questions = {**questions_by_system(target, systems), **questions_by_depth(target, request.depths)}
     runs = await runner.run(questions, progress=progress)
     return build_report(
-        judged,
+        corpus.judged,
         target,
         subject=_subject(request, documents=corpus.documents, model=cascade.model, now=now),
         systems=systems,

@@ -62,6 +62,7 @@ def write_drafts(path: Path, drafts: Iterable[DraftQuestion]) -> None:
     """
     lines = [json.dumps(asdict(draft), ensure_ascii=False) for draft in drafts]
     with write_errors_explained(path, ADVICE):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -14,15 +14,19 @@ from .web_page import to_html
 
 
 def check_folder(folder: Path, advice: str) -> None:
-    """Create the folder and check that files can be written to it.
+    """Check that the folder can be made if there is none, and that files can be written to it. Nothing stays behind.
 
     Raises:
         InvalidInput: They cannot; the message ends with the advice.
     """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     with write_errors_explained(folder, advice):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):  # permissions alone do not reveal a read-only disk
             pass
+    for each in missing:
+        with suppress(OSError):  # somebody else uses it by now
+            each.rmdir()
 
 
 @contextmanager

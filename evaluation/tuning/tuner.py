@@ -15,6 +15,7 @@ from ...rerank.stages.score import ScoreStage
 from ...store.collection import Collection
 from ...store.feedback_log import UsedSearch
 from ...store.manifest import Tuning
+from ..corpus import as_stored
 from ..judged import JudgedSet, select
 from .feedback import POSITION_BIAS, collect_uses
 from .ranking_fit import MIN_QUESTIONS, RankingFit, fit_ranking
@@ -63,8 +64,13 @@ class Tuner:
         """Return the name of the reranker's model."""
         return self.reranker.name
 
+    async def as_stored(self, judged: JudgedSet) -> JudgedSet:
+        """Return the set with the ids that are stored for the documents that it names."""
+        return await as_stored(judged, self.collection, self.pipeline.paths)
+
     async def answerable(self, judged: JudgedSet) -> AnswerableQuestions:
-        """Return the questions that documents of the collection answer."""
+        """Return the questions that documents of the collection answer, by their stored ids."""
+        judged = await self.as_stored(judged)
         relevant = {
             key: [document for document, grade in grades.items() if grade > 0] for key, grades in judged.grades.items()
         }

@@ -108,6 +108,7 @@ def _check_counts(samples: Sequence[VerdictSample]) -> None:
 
 async def _usable(tuner: Tuner, judged: JudgedSet) -> JudgedSet:
     """Return the questions that no document answers, and those that a document of the collection answers."""
+    judged = await tuner.as_stored(judged)
     answerable = (await tuner.answerable(judged)).judged.queries
     unanswered = {key for key, grades in judged.grades.items() if not any(grade > 0 for grade in grades.values())}
     return select(judged, [key for key in judged.queries if key in answerable or key in unanswered])

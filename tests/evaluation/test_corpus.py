@@ -6,11 +6,13 @@ import pytest
 
 from resift import InvalidInput, Resift
 from resift.core.values import Document
-from resift.evaluation.corpus import Corpus, prepare_corpus
+from resift.evaluation.corpus import Corpus, as_stored, prepare_corpus
 from resift.evaluation.experiment import EvaluationRequest
-from resift.evaluation.judged import JudgedSet
+from resift.evaluation.judged import JudgedSet, select
+from resift.evaluation.tuning.tuner import Tuner
 from resift.factories.engine import Engine
 from resift.ingest.job import Job
+from resift.search.relative_paths import RelativePaths
 from resift.store.edge.store import EdgeStore
 from resift.store.manifest import MANIFEST, read_manifest
 from resift.tests.evaluation.conftest import write_set
@@ -96,6 +98,37 @@ async def test_nothing_else_is_ingested_where_the_next_evaluation_would_remove_i
     with pytest.raises(InvalidInput, match="'eval-manual' was made by an evaluation, which removes other documents"):
         await ingest(engine, "eval-manual", OWN)
     assert await held(engine, "eval-manual") == TWO
+
+
+NOTES = RelativePaths(("/notes",))
+
+QUESTIONS = JudgedSet(
+    "mine",
+    {"1": "what hums?", "2": "what dances?", "3": "what else?"},
+    grades={"1": {"pump.md": 1, "/notes/pump.md": 2}, "2": {"bees/dance.md:1-4": 1}, "3": {"gone.md": 1}},
+)
+
+
+async def test_documents_may_be_named_as_tools_and_commands_show_them(engine: Engine) -> None:
+    await ingest(engine, "default", {"/notes/pump.md": TWO["a"], "/notes/bees/dance.md": TWO["b"], "own": "Mine."})
+    pipeline = engine.services.pipeline.with_paths(NOTES)
+    answered = select(QUESTIONS, ["1", "2"])
+    corpus = await prepare_corpus(
+        answered, "default", pipeline=pipeline, ingestor=engine.services.ingestor, remover=engine.services.remover
+    )
+    assert corpus.judged.grades == {"1": {"/notes/pump.md": 2}, "2": {"/notes/bees/dance.md": 1}}
+    assert corpus.documents == 3
+    tuner = await Tuner.open(pipeline, "default", "maxsim")
+    found = await tuner.answerable(QUESTIONS)
+    assert (found.judged.grades, found.left_out, found.missing) == (corpus.judged.grades, 1, "gone.md")
+
+
+async def test_name_of_several_documents_is_refused_with_their_ids(engine: Engine) -> None:
+    await ingest(engine, "default", {"/notes/pump.md": TWO["a"], "/more/pump.md": TWO["b"]})
+    collection = await engine.services.pipeline.open("default")
+    named = JudgedSet("mine", {"1": "what hums?"}, grades={"1": {"pump.md": 1}})
+    with pytest.raises(InvalidInput, match=r"'pump\.md' may be any of 2 documents: '/more/pump\.md', '/notes/pump\.md'"):
+        await as_stored(named, collection, RelativePaths(("/notes", "/more")))
 
 
 @pytest.mark.slow

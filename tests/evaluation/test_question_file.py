@@ -74,5 +74,13 @@ def test_file_that_cannot_be_written_is_found_before_drafting(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInput, match=r"file cannot be written: .* Choose another file\."):
         check_new(tmp_path / "file" / "mine.jsonl")
-    with pytest.raises(InvalidInput, match=r"gone.mine\.jsonl cannot be written: No such file"):
-        write_drafts(tmp_path / "gone" / "mine.jsonl", [])
+    with pytest.raises(InvalidInput, match=r"mine\.jsonl cannot be written: .* Choose another file\."):
+        write_drafts(tmp_path / "file" / "mine.jsonl", [])
+
+
+def test_check_leaves_no_folder_behind(tmp_path: Path) -> None:
+    check_new(tmp_path / "new" / "one" / "mine.jsonl")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "here").mkdir()
+    check_new(tmp_path / "here" / "mine.jsonl")
+    assert (tmp_path / "here").exists()

@@ -166,8 +166,8 @@ async def test_progress_counts_queries(engine: Engine, judged: JudgedSet) -> Non
 
 
 async def test_question_about_a_document_that_is_not_in_the_collection_is_named(engine: Engine) -> None:
-    pipeline = engine.services.pipeline
+    bicycles = await engine.services.pipeline.open("bicycles")
     mine = JudgedSet("mine", queries={"4": "why?"}, grades={"4": {"chain": 1, "chain#0": 1}})
     with pytest.raises(InvalidInput, match=r"mine:4: collection 'bicycles' has no document 'chain#0'"):
-        await count_documents(mine, "bicycles", pipeline=pipeline)
-    assert await count_documents(replace(mine, grades={"4": {"chain": 1}}), "bicycles", pipeline=pipeline) == 8
+        await count_documents(mine, bicycles)
+    assert await count_documents(replace(mine, grades={"4": {"chain": 1}}), bicycles) == 8
