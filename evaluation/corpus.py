@@ -49,9 +49,7 @@ async def prepare_corpus(
     report = await ingest_documents(
         judged, pipeline=pipeline, ingestor=ingestor, remover=remover, collection=collection, progress=progress
     )
-    return Corpus(
-        collection=collection, judged=judged, documents=len(judged.documents), failures=report.failures
-    )
+    return Corpus(collection=collection, judged=judged, documents=len(judged.documents), failures=report.failures)
 
 
 async def ingest_documents(

@@ -230,8 +230,8 @@ def test_tuned_depth_is_evaluated_unless_another_is_asked_for(run: Run, tmp_path
     (tmp_path / "lost.jsonl").write_text('{"query": "renew the chain", "relevant": ["notes/gone.md"]}')
     assert "'bike' has no document 'notes/gone.md'" in run("eval", "lost.jsonl", "-c", "bike")[2]
     assert not (tmp_path / "eval-lost").exists()
-    [hit] = json.loads(run("search", "renew the chain", "-c", "bike", "-n", "1", "--json", "--mode", "dense")[1])["hits"]
-    chain = Path(hit["document_id"]).relative_to(tmp_path).as_posix()
+    found = run("search", "renew the chain", "-c", "bike", "-n", "1", "--json").json["hits"]
+    chain = Path(found[0]["document_id"]).relative_to(tmp_path).as_posix()
     (tmp_path / "mine.jsonl").write_text(json.dumps({"query": "renew the chain", "relevant": [chain]}))
     options = ("-c", "bike", "--depths", "2,4", "--reranker", "maxsim")
     assert f"reranker {model}, depth 3." in run("eval", "mine.jsonl", *options)[1]
