@@ -1,4 +1,4 @@
-"""Recency and boosts of a request, which override those in the settings, and the order by them without a reranker."""
+"""Recency and boosts of a request, which override those in the settings, and the order by them and by diversity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,11 +12,14 @@ from ..core.values import Ranking
 from ..rerank.blend import with_shares
 from ..rerank.signals import BOOSTED_BY_PATH, MAX_FACTOR, MetadataSignals, Mix
 from ..rerank.stages.cascade import PlannedStage
-from ..rerank.stages.metadata import weigh_metadata
+from ..rerank.stages.diversity import diversify
+from ..rerank.stages.metadata import METADATA, weigh_metadata
+from ..rerank.stages.order import PlannedOrder, scored_by_rank
 from ..rerank.stages.score import PlannedScore
-from ..search.equal_passages import first_texts
+from ..search.equal_passages import collapsed, first_texts
 from ..store.fields import FieldType
 from .request import MAX_BOOSTED, SearchRequest
+from .scope import Scope
 
 REORDERED_HITS = 100  # reordered by metadata or diversity if nothing is reranked: the hits of one leg
 
@@ -64,6 +67,39 @@ def weighed(
     if request.collapse and not stages:
         depth = first_texts([hit.passage for hit in ranking.hits], REORDERED_HITS)
     return weigh_metadata(ranking, query, mix=mix, depth=depth)
+
+
+async def with_preferences(
+    ranking: Ranking,
+    query: Query,
+    *,
+    request: SearchRequest,
+    metadata: MetadataSignals,
+    stages: Sequence[PlannedStage],
+    scope: Scope,
+) -> Ranking:
+    """Return the ranking of all stages with what is known only at its end: the best of equal passages, and diversity.
+
+    Where the last stage ordered hits without scores, metadata is weighed into that order first.
+    """
+    if (depth := _ordered(ranking, stages)) and _counts(request, metadata, stages):
+        mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, now=query.now)
+        by_rank = scored_by_rank(ranking, depth)
+        weighed = weigh_metadata(by_rank, query, mix=mix, depth=depth, name=METADATA)
+        ranking = weighed if len(weighed.stages) > len(ranking.stages) else ranking
+    ranking = collapsed(ranking) if request.collapse else ranking
+    if not request.diversity:
+        return ranking
+    depth = _ordered(ranking, stages)
+    head = depth or (stages[0].depth if stages else REORDERED_HITS)
+    vectors = await scope.dense_vectors(ranking.hits[:head])
+    return diversify(scored_by_rank(ranking, depth), query, vectors=vectors, diversity=request.diversity)
+
+
+def _ordered(ranking: Ranking, stages: Sequence[PlannedStage]) -> int:
+    """Return how many hits, the first of a ranking, the last stage ordered without scores."""
+    last = stages[-1] if stages else None
+    return last.ordered(ranking) if isinstance(last, PlannedOrder) else 0
 
 
 def prefers_among_equals(request: SearchRequest, metadata: MetadataSignals, stages: Sequence[PlannedStage]) -> bool:

@@ -16,10 +16,8 @@ from ..core.vectors import DENSE
 from ..rerank.protocols import Orderer, Scorer
 from ..rerank.signals import NO_METADATA, Mix
 from ..rerank.stages.cascade import Cascade, PlannedStage
-from ..rerank.stages.diversity import diversify
 from ..rerank.stages.order import OrderStage, PlannedOrder
 from ..rerank.stages.score import PlannedScore
-from ..search.equal_passages import collapsed
 from ..search.legs import Retrieval
 from ..search.relative_paths import NO_FOLDERS, RelativePaths
 from ..search.retriever import Retriever
@@ -28,7 +26,7 @@ from ..store.manifest import Manifest, TunedVerdicts
 from .evidence import Judge, last_scoring_stage
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages, verdict_models
-from .preferences import REORDERED_HITS, preferences, prefers_among_equals, weighed
+from .preferences import REORDERED_HITS, preferences, prefers_among_equals, weighed, with_preferences
 from .relevance_feedback import SecondSearch, feedback_passages
 from .rephrasing import Rephrased, Rephraser
 from .request import (
@@ -112,10 +110,7 @@ class Pipeline:
         for stage in self._with_feedback(request, query, stages=stages, scope=scope, first=retrieval):
             with traced(f"rerank {stage.name}") as report:
                 ranking = report(await stage.run(ranking, query))
-        ranking = collapsed(ranking) if request.collapse else ranking
-        if request.diversity:
-            vectors = await scope.dense_vectors(ranking.hits[: head or REORDERED_HITS])
-            ranking = diversify(ranking, query, vectors=vectors, diversity=request.diversity)
+        ranking = await with_preferences(ranking, query, request=request, metadata=metadata, stages=stages, scope=scope)
         nothing = [] if ranking.hits else await _why_nothing(request, scope)
         notes = [*ranking.notes, *self._notes(request, cascade), *scope.notes(is_reranked=bool(stages)), *nothing]
         page = page_of(

@@ -11,15 +11,19 @@ from ..signals import FROM_METADATA, Mix, notes_on_dates, signals_of
 METADATA = "metadata"
 
 
-def weigh_metadata(ranking: Ranking, query: Query, *, mix: Mix, depth: int) -> Ranking:
-    """Return the ranking with its first `depth` hits ordered by the blend of retrieval's score and metadata."""
+def weigh_metadata(ranking: Ranking, query: Query, *, mix: Mix, depth: int, name: str = "blend") -> Ranking:
+    """Return the ranking with its first `depth` hits ordered by the blend of their scores and metadata.
+
+    `name` is the name of the final scores and ranks in each hit.
+    """
     start = query.clock()
     head = ranking.hits[:depth]
     if not head:
         return ranking
     signals = signals_of(head, [], mix)
     from_metadata = {name: signals[name] for name in FROM_METADATA if name in signals}
-    ranking = replace(ranking, notes=[*ranking.notes, *notes_on_dates(head, mix)])
+    new = [note for note in notes_on_dates(head, mix) if note not in ranking.notes]
+    ranking = replace(ranking, notes=[*ranking.notes, *new])
     if not from_metadata:
         return ranking
     finals = blend(signals, restrict(mix.weights, signals))
@@ -36,7 +40,7 @@ def weigh_metadata(ranking: Ranking, query: Query, *, mix: Mix, depth: int) -> R
         milliseconds=1000 * (query.clock() - start),
         kind="rank",
     )
-    return reordered(replace(ranking, hits=[*scored, *ranking.hits[depth:]]), order, report=report, name="blend")
+    return reordered(replace(ranking, hits=[*scored, *ranking.hits[depth:]]), order, report=report, name=name)
 
 
 def reordered(ranking: Ranking, order: Sequence[tuple[int, float]], *, report: Stage, name: str) -> Ranking:

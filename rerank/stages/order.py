@@ -50,6 +50,10 @@ class PlannedOrder:
         """Return the name in reports and scores."""
         return self.stage.name
 
+    def ordered(self, ranking: Ranking) -> int:
+        """Return how many hits, the first of a ranking, this stage has put in order; 0 if it failed or was skipped."""
+        return sum(self.name in hit.scores for hit in ranking.hits)
+
     async def run(self, ranking: Ranking, query: Query) -> Ranking:
         """Return the ranking with its head in the model's order; in its old order, marked degraded, on a failure.
 
@@ -124,6 +128,15 @@ class PlannedOrder:
         )
         note = f"The stage {self.name!r} was skipped: {why}."
         return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note])
+
+
+def scored_by_rank(ranking: Ranking, depth: int) -> Ranking:
+    """Return the ranking with scores that fall evenly from 1 over its first `depth` hits.
+
+    They can be weighed with other signals. 1/rank cannot: beside it, from the third hit on only the others count.
+    """
+    head = [replace(hit, score=1 - place / depth) for place, hit in enumerate(ranking.hits[:depth])]
+    return replace(ranking, hits=[*head, *ranking.hits[depth:]])
 
 
 def _check_order(ordering: Ordering, passages: int, model: str) -> None:

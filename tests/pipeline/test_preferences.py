@@ -1,6 +1,6 @@
 """Recency, boosts and diversity of one request: their effect on the order and the scores, on both stores."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 
 from resift.core.errors import InvalidInput
+from resift.core.query import Query
 from resift.core.values import Document, Hit, Passage
 from resift.pipeline.plan import Rerankers
 from resift.pipeline.preferences import preferences
 from resift.pipeline.request import SearchRequest
 from resift.pipeline.search import Pipeline
-from resift.rerank.signals import NO_METADATA, MetadataSignals
+from resift.rerank.protocols import Ordering
+from resift.rerank.signals import NO_METADATA, UNDATED, MetadataSignals
 from resift.rerank.stages.cascade import Cascade
+from resift.rerank.stages.order import OrderStage
 from resift.rerank.stages.score import ScoreStage
 from resift.tests.pipeline.both_stores import STORES, engine_on
-from resift.tests.rerank.stages.heads import ByLength
+from resift.tests.rerank.stages.heads import ByLength, Reverses
 
 pytestmark = [
     pytest.mark.anyio,
@@ -79,6 +82,62 @@ async def test_newest_of_equals_stands_for_the_others(pipeline: Pipeline, rerank
     assert [hit.rank for hit in found] == [1, 2]
     [newest] = [hit for hit in found if hit.passage.document_id != "filter"]
     assert [each.document_id for each in newest.also_in] == [f"r{year}" for year in sorted(YEARS, reverse=True)[1:]]
+
+
+class ByField(Reverses):
+    """A language model that orders by a field of the metadata, the least first, and what lacks it last."""
+
+    async def order(self, query: Query, hits: Sequence[Hit]) -> Ordering:
+        values = [hit.passage.metadata.get(self.note, "~") for hit in hits]
+        return Ordering(tuple(sorted(range(len(hits)), key=lambda place: (values[place], place))))
+
+
+def ordering(pipeline: Pipeline, field: str, *, head: int = 0) -> Pipeline:
+    """Return a pipeline whose default reranker is MaxSim, followed by a model that orders by a field."""
+    first = pipeline.rerankers.cascades["maxsim"].stages[0]
+    cascade = Cascade((first, OrderStage("llm", ByField(note=field), head=head)))
+    other = copy(pipeline)
+    other.rerankers = Rerankers({"llm": cascade}, "llm", metadata=MetadataSignals(boost_weight=0.6))
+    return other
+
+
+async def test_dates_and_boosts_count_after_a_model_that_only_orders(pipeline: Pipeline) -> None:
+    request = replace(REQUEST, reranker="llm")
+    oldest_first, by_kind = ordering(pipeline, "date"), ordering(pipeline, "kind")
+    plain = await oldest_first.search(request)
+    assert ids(list(plain.hits)) == [*(f"r{year}" for year in sorted(YEARS)), "filter"]
+    recency = {"field": "date", "half_life_days": 1000, "weight": 0.9}
+    newest_first = await oldest_first.search(replace(request, recency=recency))
+    assert [name for name in ids(list(newest_first.hits)) if name != "filter"] == [
+        f"r{year}" for year in sorted(YEARS, reverse=True)
+    ]
+    boost = {"kind": {"chat": 0, "mail": 2}}
+    assert ids(await hits(by_kind, request))[0] == "r2025"
+    boosted = await by_kind.search(replace(request, boost=boost))
+    assert ids(list(boosted.hits)) == ["r2017", "r2009", "r2021", "r2025", "filter"]
+    for page, weighed in ((newest_first, "recency"), (boosted, "boost")):
+        assert (page.stages[-1].name, page.stages[-1].model, page.stages[-1].received) == ("metadata", weighed, 5)
+        assert [hit.score for hit in page.hits] == sorted((hit.scores["metadata"] for hit in page.hits), reverse=True)
+        assert sorted(hit.scores["llm"] for hit in page.hits) == [1 / rank for rank in (5, 4, 3, 2, 1)]
+        assert page.verdict == plain.verdict
+
+
+async def test_order_of_a_model_stays_where_no_hit_has_a_date(pipeline: Pipeline) -> None:
+    request = replace(REQUEST, reranker="llm", recency={"field": "date"}, filter={"document_id": "filter"})
+    page = await ordering(pipeline, "date").search(request)
+    assert [note for note in page.notes if "recency changed nothing" in note] == [UNDATED]
+    assert [hit.score for hit in page.hits] == [1.0]
+
+
+async def test_diversity_after_a_model_that_only_orders_is_as_mild_as_after_others(pipeline: Pipeline) -> None:
+    request = replace(REQUEST, reranker="llm", diversity=0.2)
+    reports_first = [f"r{year}" for year in sorted(YEARS)]
+    assert ids(await hits(ordering(pipeline, "date"), request)) == [*reports_first, "filter"]
+    strongly = await ordering(pipeline, "date").search(replace(request, diversity=0.8))
+    assert ids(list(strongly.hits))[:2] == ["r2009", "filter"]
+    unread = await ordering(pipeline, "date", head=4).search(replace(request, diversity=0.8))
+    assert ids(list(unread.hits)) == [*reports_first, "filter"]
+    assert (unread.stages[-1].name, unread.stages[-1].received) == ("diversity", 4)
 
 
 async def test_settings_do_not_weigh_dates_of_passages_that_the_caller_has(pipeline: Pipeline) -> None:
