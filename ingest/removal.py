@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.citations import Citation
@@ -31,6 +31,19 @@ class Removed:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences on what was not found, and on other problems; what is counted was removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Going:
+    """What is to be removed from a collection."""
+
+    collection: Collection
+    parts: Sequence[Condition] = ()
+    """Conditions that together hold for all passages of the documents; none if only unknown ids were given."""
+    documents: int = 0
+    filter: PathFilter | None = None
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Remover:
@@ -62,15 +75,8 @@ class Remover:
         _check_criteria(document_ids, filter_, everything=everything)
         if everything:
             return await self._size(name)
-        collection = await self._store.open(name)
-        collection.manifest.check_writable(name)
-        named = await self._named(collection, document_ids)
-        if document_ids and not named:
-            return Removed(0, passages=0)
-        resolved = await self._filter(collection, filter_)
-        parts = await _of_whole_documents(collection, _conditions(list(named.values()), resolved.where))
-        documents = await _count_to_remove(collection, parts)
-        return Removed(documents, passages=sum([await collection.count(part) for part in parts]))
+        going = await self._going(name, document_ids, filter_)
+        return await self._removed(going, sum([await going.collection.count(part) for part in going.parts]))
 
     async def drop(self, name: str) -> Removed:
         """Delete a collection with all its documents, even if it was written with another model.
@@ -112,21 +118,31 @@ class Remover:
         if everything:
             return await self.drop(name)
         async with self._locks[name]:
-            collection = await self._store.open(name)
-            collection.manifest.check_writable(name)
-            named = await self._named(collection, document_ids)
-            missing = tuple(each for each in document_ids if each not in named)
-            notes = await self._near(collection, missing)
-            if document_ids and not named:
-                return Removed(0, passages=0, missing=missing, notes=notes)
-            resolved = await self._filter(collection, filter_)
-            parts = await _of_whole_documents(collection, _conditions(list(named.values()), resolved.where))
-            documents = await _count_to_remove(collection, parts)
-            passages = sum([await collection.remove(part) for part in parts])
-            notes += await _flushed(collection)
-            if not passages:
-                notes += tuple(await reasons_for_nothing(collection, resolved, self._paths)) or (NO_MATCH,)
-            return Removed(documents, passages=passages, missing=missing, notes=notes)
+            going = await self._going(name, document_ids, filter_)
+            passages = sum([await going.collection.remove(part) for part in going.parts])
+            unflushed = await _flushed(going.collection) if going.parts else ()
+            return await self._removed(replace(going, notes=going.notes + unflushed), passages)
+
+    async def _going(self, name: str, document_ids: Sequence[str], filter_: Mapping[str, Any]) -> "_Going":
+        """Return what has one of the ids and matches the filter."""
+        collection = await self._store.open(name)
+        collection.manifest.check_writable(name)
+        named = await self._named(collection, document_ids)
+        missing = tuple(each for each in document_ids if each not in named)
+        going = _Going(collection=collection, missing=missing, notes=await self._near(collection, missing))
+        if document_ids and not named:
+            return going
+        resolved = await self._filter(collection, filter_)
+        parts = await _of_whole_documents(collection, _conditions(list(named.values()), resolved.where))
+        documents = await _count_to_remove(collection, parts)
+        return replace(going, filter=resolved, parts=parts, documents=documents)
+
+    async def _removed(self, going: "_Going", passages: int) -> Removed:
+        """Return what was removed, with the reason if that is nothing."""
+        notes = going.notes
+        if going.filter is not None and not passages:
+            notes += tuple(await reasons_for_nothing(going.collection, going.filter, self._paths)) or (NO_MATCH,)
+        return Removed(going.documents, passages=passages, missing=going.missing, notes=notes)
 
     async def _named(self, collection: Collection, names: Sequence[str]) -> dict[str, str]:
         """Return the ids of the documents with these names, by name."""

@@ -29,6 +29,8 @@ class Terminal:
     """The variables that say how to show text, such as NO_COLOR and COLUMNS."""
     help_columns: int
     """The width in which help is written."""
+    has_user: bool = False
+    """Whether somebody is there who can answer a question."""
 
     @classmethod
     def of(cls, shown: Mapping[str, Any], folder: Path, send: Callable[[dict[str, Any]], None]) -> Terminal:
@@ -45,7 +47,12 @@ class Terminal:
             folder=folder,
             environment=shown["environment"],
             help_columns=shown["help_columns"],
+            has_user=shown.get("has_user", False),
         )
+
+
+class Question(Exception):
+    """What the user has to agree to. The client asks, and runs the command again with the option `--yes`."""
 
 
 TERMINAL: ContextVar[Terminal | None] = ContextVar("TERMINAL", default=None)

@@ -105,9 +105,8 @@ def _asking(resift: Resift) -> Ask:
             )
         except ResiftError:  # the call itself will raise it, and delete nothing
             return Consent(delete=True)
-        if everything or going.documents > MAX_UNCONFIRMED:
-            return Elicit(_question(collection, going, everything=everything), Consent)
-        return Consent(delete=True)
+        question = question_before(collection, going, everything=everything)
+        return Elicit(question, Consent) if question else Consent(delete=True)
 
     return ask
 
@@ -121,7 +120,10 @@ def _can_ask(ctx: Context[Any, Any]) -> bool:
     return (ctx.protocol_version or "") >= ASKS_BY_RESULT or ctx.session.can_send_request
 
 
-def _question(collection: str, going: Removed, *, everything: bool) -> str:
+def question_before(collection: str, going: Removed, *, everything: bool) -> str:
+    """Return what to ask the user before this is deleted; "" if it is too little to ask."""
+    if not everything and going.documents <= MAX_UNCONFIRMED:
+        return ""
     counts = f"{counted(going.documents, 'document')} ({counted(going.passages, 'passage')})"
     if not everything:
         return f"Delete {counts} from the collection {collection!r}? Files on disk are not touched."

@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 
 from ...core.errors import Hint, ResiftError
 from ...core.text import printable, printable_json
-from ..terminal import TERMINAL, Terminal
+from ..relay.forward import agrees, has_user
+from ..terminal import TERMINAL, Question, Terminal
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -131,6 +132,23 @@ def warn(text: str) -> None:
 def print_error(error: ResiftError) -> None:
     """Print an error on stderr, its hint in commands and options."""
     print(f"resift: {printable(error.text(HINTS))}", file=sys.stderr)  # noqa: T201 - even if Rich cannot be imported
+
+
+def can_ask() -> bool:
+    """Return whether somebody is at the command's terminal. In scripts nobody is, and the command alone decides."""
+    terminal = TERMINAL.get()
+    return has_user() if terminal is None else terminal.has_user
+
+
+def confirm(question: str) -> bool:
+    """Ask the user, and return whether they agree.
+
+    Raises:
+        Question: The command runs inside the engine, and its client has to ask.
+    """
+    if TERMINAL.get() is not None:
+        raise Question(printable(question))
+    return agrees(printable(question))
 
 
 def show(renderable: RenderableType) -> None:

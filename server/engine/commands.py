@@ -17,7 +17,7 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ...api.caller import CALLER, Caller
-from ..terminal import TERMINAL, Terminal
+from ..terminal import TERMINAL, Question, Terminal
 from .greeting import IN_ENGINE
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def run_command(hub: Hub, client: Client) -> None:
         ValueError: It is not one of these commands.
     """
     engine, command, folder = hub.engine, client.hello.command, Path(client.hello.folder)
-    code, arguments = INTERRUPTED, [str(each) for each in command["arguments"]]
+    end, arguments = {"exit": INTERRUPTED}, [str(each) for each in command["arguments"]]
     if not arguments or arguments[0] not in IN_ENGINE:
         raise ValueError(f"{arguments} do not run inside the engine.")
     printed, to_send = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
@@ -56,14 +56,26 @@ async def run_command(hub: Hub, client: Client) -> None:
         async with anyio.create_task_group() as working:
             working.start_soon(_cancel_with_client, client, working.cancel_scope)
             thread = anyio.CapacityLimiter(1)  # of its own: those for other work may all be busy
-            code = await to_thread.run_sync(_run, engine, arguments, terminal, limiter=thread)
+            end = await to_thread.run_sync(_run, engine, arguments, terminal, limiter=thread)
             working.cancel_scope.cancel()
-        send({"exit": code})
+        send(end)
         loop.call_soon_threadsafe(printed.close)
 
 
-def _run(engine: Engine, arguments: list[str], terminal: Terminal) -> int:
-    """Run a command as its own process would, in a thread with a context of its own; return the exit code."""
+def _run(engine: Engine, arguments: list[str], terminal: Terminal) -> dict[str, Any]:
+    """Run a command as its own process would, in a thread with a context of its own; return the last frame for it."""
+    try:
+        return {"exit": _exit_code(engine, arguments, terminal)}
+    except Question as question:
+        return {"exit": 1, "ask": str(question)}
+
+
+def _exit_code(engine: Engine, arguments: list[str], terminal: Terminal) -> int:
+    """Run a command and return its exit code.
+
+    Raises:
+        Question: The user has to agree first.
+    """
     from ..cli.app import run
     from ..cli.command import ENGINE
 
@@ -74,6 +86,8 @@ def _run(engine: Engine, arguments: list[str], terminal: Terminal) -> int:
         return ended.code if isinstance(ended.code, int) else 0
     except CancelledError:
         return INTERRUPTED
+    except Question:
+        raise
     except Exception:  # the boundary: a command must not end the engine
         logger.exception("`resift %s` failed", arguments[0])
         return 1

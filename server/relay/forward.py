@@ -25,6 +25,8 @@ LOST = (
 )
 
 
+DECLINED = "Nothing was changed."
+
 WATCHES_ALONE = "resift: The engine stopped. Watching goes on in a process of its own."
 
 
@@ -45,13 +47,34 @@ def forward(arguments: list[str]) -> int | None:
         return None
     with engine.channel:
         if not engine.welcome.retry:
-            code = _follow(engine)
-            if code is None and arguments[0] == WATCH:
+            end = _follow(engine)
+            if end is None and arguments[0] == WATCH:
                 print(WATCHES_ALONE, file=sys.stderr)  # noqa: T201 - without Rich, as below
                 return None
-            return _lost() if code is None else code
+            return _lost() if end is None else _ask(arguments, end)
     print(ALONE.format(reason=engine.welcome.retry), file=sys.stderr)  # noqa: T201 - without Rich, as below
     return None
+
+
+def _ask(arguments: list[str], end: dict[str, Any]) -> int | None:
+    """Return the exit code of a command; of one that first needs the user's consent, after asking and running it."""
+    if "ask" not in end:
+        return end["exit"]
+    return forward([arguments[0], "--yes", *arguments[1:]]) if agrees(end["ask"]) else end["exit"]
+
+
+def has_user() -> bool:
+    """Return whether somebody is at this terminal who sees a question and can answer it."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def agrees(question: str) -> bool:
+    """Ask the user, and return whether the answer is yes. The end of the input is a no."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201 - without Rich, as below
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        return True
+    print(DECLINED, file=sys.stderr)  # noqa: T201
+    return False
 
 
 def _terminal() -> dict[str, Any] | None:
@@ -60,7 +83,8 @@ def _terminal() -> dict[str, Any] | None:
     if not all(streams.values()):
         return None
     environment = {name: os.environ[name] for name in STYLES if name in os.environ}
-    return {**streams, "environment": {**environment, **_size()}, "help_columns": _help_columns()}
+    size = {"environment": {**environment, **_size()}, "help_columns": _help_columns()}
+    return {**streams, **size, "has_user": has_user()}
 
 
 def _stream(stream: TextIO | None) -> dict[str, Any] | None:
@@ -99,8 +123,8 @@ def _lost() -> int:
     return 1
 
 
-def _follow(engine: Connection) -> int | None:
-    """Print what the command prints; return its exit code, or None if the engine ended before. Ctrl-C cancels it."""
+def _follow(engine: Connection) -> dict[str, Any] | None:
+    """Print what the command prints; return how it ended, or None if the engine ended before. Ctrl-C cancels it."""
     import socket
 
     try:
@@ -110,17 +134,17 @@ def _follow(engine: Connection) -> int | None:
             engine.channel.settimeout(CLEAN_UP_S)
             engine.channel.shutdown(socket.SHUT_WR)  # the engine cancels the command, and ends a progress bar
             _print_frames(engine)
-        return INTERRUPTED
+        return {"exit": INTERRUPTED}
 
 
-def _print_frames(engine: Connection) -> int | None:
-    """Print what the engine sends until the command ends; return its exit code, or None if the engine ended before."""
+def _print_frames(engine: Connection) -> dict[str, Any] | None:
+    """Print what the engine sends until the command ends; return the last frame, or None if the engine ended before."""
     while True:
         *lines, engine.received = engine.received.split(b"\n")
         for line in lines:
             frame = json.loads(line)
             if "exit" in frame:
-                return frame["exit"]
+                return frame
             _print(frame)
         try:
             chunk = engine.channel.recv(2**16)

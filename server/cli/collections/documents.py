@@ -15,7 +15,7 @@ from ....core.text import counted
 from ....ingest.files.glob import has_magic
 from ...terminal import current_folder
 from ..command import AsJson, CollectionName, Filter, call_api, parse_json_object
-from ..console import note, print_json, progress_bar, say, show
+from ..console import can_ask, confirm, note, print_json, progress_bar, say, show
 from ..ingest_report import print_report
 from .jobs import begin
 
@@ -87,22 +87,46 @@ def delete(
     ids: Annotated[list[str], typer.Option("--id", help="A document id; can be given several times.")] = [],  # noqa: B006
     filter_: Filter = "{}",
     everything: Annotated[bool, typer.Option("--everything", help="Delete the collection itself.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a collection or many documents go.")] = (
+        False
+    ),
 ) -> None:
-    """Delete documents from a collection, or the whole collection. Files on disk are not touched."""
-    conditions = parse_json_object(filter_)
-    removed = call_api(
-        lambda resift: resift.delete(collection, document_ids=ids, filter=conditions, everything=everything)
-    )
+    """Delete documents from a collection, or the whole collection. Files on disk are not touched.
+
+    On a terminal, it asks before it deletes a collection or more than 10 documents.
+    """
+    arguments: dict[str, Any] = {
+        "document_ids": ids,
+        "filter": parse_json_object(filter_),
+        "everything": everything,
+    }
+    if not (dry_run or yes):
+        _ask_before(collection, arguments)
+    removed = call_api(lambda resift: resift.delete(collection, **arguments, dry_run=dry_run))
     counts = f"{counted(removed.documents, 'document')}, {counted(removed.passages, 'passage')}"
+    deleted = "would be deleted" if dry_run else "deleted"
     if everything:
-        say(f"Collection {collection} deleted: {counts}." if removed.passages else f"Collection {collection} deleted.")
+        say(f"Collection {collection} {deleted}{f': {counts}' if removed.passages else ''}.")
     else:
-        say(f"{collection}: {counts} deleted.")
+        say(f"{collection}: {counts} {deleted}.")
     for each in removed.notes:
         note(f"  {each}")
     for missing in removed.missing:
         note(f"  not found: {missing}")
     if removed.missing:
+        raise typer.Exit(1)
+
+
+def _ask_before(collection: str, arguments: Mapping[str, Any]) -> None:
+    """Ask the user before much is deleted; end the command if they do not agree."""
+    if not can_ask():
+        return
+    from ....tools.delete_documents import question_before
+
+    going = call_api(lambda resift: resift.delete(collection, **arguments, dry_run=True))
+    question = question_before(collection, going, everything=arguments["everything"])
+    if question and not confirm(question):
         raise typer.Exit(1)
 
 

@@ -54,6 +54,7 @@ SCRIPT: Sequence[tuple[Sequence[str], dict[str, str]]] = (
     (["collections", "--json"], {}),
     (["optimize", "-c", COLLECTION], {}),
     (["delete", COLLECTION, "--id", "missing"], {}),
+    (["delete", COLLECTION, "--everything", "--dry-run"], {}),
     (["delete", COLLECTION, "--everything"], {}),
 )
 
@@ -88,21 +89,22 @@ def test_output_and_exit_code_are_the_same_with_and_without_an_engine(folder: Pa
     differing = [arguments for (arguments, _), one, other in zip(SCRIPT, inside, alone, strict=True) if one != other]
     assert differing == []
     codes = [each.code for each in inside]
-    assert codes == [0, 1, 1, 2, 1, 0, 0, 0, 2, 2, 1, 1, 0, 0, 0, 1, 0]
+    assert codes == [0, 1, 1, 2, 1, 0, 0, 0, 2, 2, 1, 1, 0, 0, 0, 1, 0, 0]
     assert MASK in inside[11].err
     assert KEY not in "".join(f"{each.out}{each.err}" for each in inside)
 
 
-def _on_a_terminal(folder: Path, *arguments: str) -> bytes:
-    """Return what a command writes on a terminal of 70 columns."""
+def _on_a_terminal(folder: Path, *arguments: str, typed: bytes = b"", code: int = 0) -> bytes:
+    """Return what a command writes on a terminal of 70 columns, with what was typed there."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 70, 0, 0))
     variables = {**environment(folder), "TERM": "xterm-256color"}
     with subprocess.Popen([*COMMAND, *arguments], stdin=its, stdout=its, stderr=its, env=variables, cwd=folder) as done:
         os.close(its)
+        os.write(ours, typed)
         written = read_to_the_end(ours)
     os.close(ours)
-    assert done.returncode == 0, written
+    assert done.returncode == code, written
     return written
 
 
@@ -117,6 +119,20 @@ def test_terminal_gets_its_colours_and_its_width(folder: Path) -> None:
     alone = [_on_a_terminal(folder, *each) for each in (["search", "hums"], ["collections"], ["delete", "--help"])]
     assert inside == alone
     assert b"\x1b[1m" in inside[0]
+
+
+@pytest.mark.slow
+def test_command_inside_the_engine_asks_at_the_terminal_of_its_client(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
+    kept = _on_a_terminal(folder, "delete", "default", "--everything", typed=b"no\n", code=1)
+    assert b"It holds 1 document (1 passage). Files on disk are not touched. [y/N] " in kept
+    assert b"Nothing was changed." in kept
+    gone = _on_a_terminal(folder, "delete", "default", "--everything", typed=b"yes\n")
+    assert b"Collection default deleted: 1 document, 1 passage." in gone
+    assert _log(folder).count("for process") == 3
+    assert server.end() == 0
+    stop_engine(folder)
 
 
 @pytest.mark.slow
