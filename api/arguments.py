@@ -1,6 +1,6 @@
 """Make every edge from one definition: the fields of a request are the arguments of a tool, a command and a method."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from inspect import Parameter, Signature
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_type_hints
@@ -33,7 +33,9 @@ _PLAIN = {
 }
 """Pydantic's messages in the words of JSON."""
 
-_ALTERNATIVES = ("str", PassageInput.__name__)  # what pydantic calls the two forms of a passage
+_ENTRY_TYPES = (DocumentInput.__name__, PassageInput.__name__)
+
+_ALTERNATIVES = ("str", *_ENTRY_TYPES)  # what pydantic calls the forms of documents and passages in JSON
 
 
 def takes(
@@ -66,6 +68,14 @@ def build(request: Callable[..., R], *args: Any, **kwargs: Any) -> R:
         raise InvalidInput(describe(error, known=names(cast("type[Any]", request)))) from error
 
 
+def without_null_arguments(arguments: Mapping[str, Any], *, optional: Collection[str]) -> dict[str, Any]:
+    """Return the arguments without the optional ones that are null, for which the default is meant.
+
+    Models that have to fill in every argument write null for what they do not use.
+    """
+    return {name: value for name, value in arguments.items() if value is not None or name not in optional}
+
+
 def describe(error: ValidationError, *, known: Sequence[str]) -> str:
     """Return what is wrong with the arguments, in one or more sentences."""
     return describe_problems(error.errors(), known=known)
@@ -74,7 +84,7 @@ def describe(error: ValidationError, *, known: Sequence[str]) -> str:
 def describe_problems(problems: Sequence[Any], *, known: Sequence[str]) -> str:
     """Return what is wrong with the arguments, given pydantic's list of problems."""
     problems = [{**each, "loc": _named(each["loc"], known)} for each in problems]
-    problems = [each for each in problems if each["loc"][-1:] != ("str",)] or problems  # a passage may be an object
+    problems = [each for each in problems if not _is_other_form(each["loc"])] or problems
     shown = "; ".join(_problem(each, known) for each in problems[:MAX_PROBLEMS])
     more = len(problems) - MAX_PROBLEMS
     return f"Invalid arguments: {shown}{f'; and {more} more' if more > 0 else ''}. Correct them and try again."
@@ -125,4 +135,9 @@ def _problem(error: Any, known: Sequence[str]) -> str:
 
 
 def _is_entry(place: Sequence[str | int]) -> bool:
-    return (place[0] in _ENTRIES and not isinstance(place[-1], str)) or place[-1] == PassageInput.__name__
+    return (place[0] in _ENTRIES and not isinstance(place[-1], str)) or place[-1] in _ENTRY_TYPES
+
+
+def _is_other_form(place: Sequence[str | int]) -> bool:
+    """Return whether a problem is with a form of a document or passage other than the object, which is told of."""
+    return str(place[-1]) == "str" or str(place[-1]).startswith("json-or-python")

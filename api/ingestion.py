@@ -40,7 +40,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
     if request.prune and not paths:
         raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
     files = await find(request, services, reads_any_path=reads_any_path)
-    documents = [read_document_input(each, request.metadata) for each in request.documents]
+    documents = [read_document_input(each, request.metadata) for each in request.document_list]
     pages = await _pages(urls, request, services)
     job = Job(
         request.collection,

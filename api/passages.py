@@ -10,12 +10,12 @@ from ..ingest.sources import text_document
 from ..pipeline.request import SearchRequest
 from ..search.relative_paths import ShortNames
 from ..store.feedback_log import Searched, ShownHit
-from .requests import MAX_NAME_CHARACTERS, MAX_PASSAGES, DocumentInput, PassageInput
+from .requests import MAX_NAME_CHARACTERS, MAX_PASSAGES, DocumentInput, GivenPassage
 
 MAX_CHARACTERS = 200_000  # of all passages together: about 20 s of reading on two cores
 
 
-def read_passages(given: Sequence[str | PassageInput]) -> list[Passage]:
+def read_passages(given: Sequence[GivenPassage]) -> list[Passage]:
     """Return the passages to rerank. An id is the caller's, or else the position in the list, from 1.
 
     Raises:
@@ -23,15 +23,15 @@ def read_passages(given: Sequence[str | PassageInput]) -> list[Passage]:
     """
     if not 1 <= len(given) <= MAX_PASSAGES:
         raise InvalidInput(f"Pass 1 to {MAX_PASSAGES} passages, not {len(given)}. Choose the likeliest ones.")
-    inputs: list[PassageInput] = [{"text": each} if isinstance(each, str) else each for each in given]
-    if empty := [str(place) for place, each in enumerate(inputs, start=1) if not each["text"].strip()]:
+    passages = [_passage(each, place) for place, each in enumerate(given, start=1)]
+    if empty := [str(place) for place, each in enumerate(passages, start=1) if not each.text.strip()]:
         raise InvalidInput(f"Passages without text, by position in the list: {listed(empty)}. Leave them out.")
-    characters = sum(len(each["text"]) + len(each.get("title", "")) for each in inputs)
+    characters = sum(len(each.text) + len(each.title) for each in passages)
     if characters > MAX_CHARACTERS:
         raise InvalidInput(
             f"The passages have {characters:,} characters, more than the limit of {MAX_CHARACTERS:,}. Pass fewer."
         )
-    return [_passage(each, place) for place, each in enumerate(inputs, start=1)]
+    return passages
 
 
 def read_document_input(given: DocumentInput, metadata: Mapping[str, Any]) -> Document:
@@ -76,13 +76,23 @@ def _shown(hit: Hit, names: ShortNames) -> ShownHit:
     )
 
 
-def _passage(given: PassageInput, place: int) -> Passage:
-    date = given.get("date", "")
+def _passage(given: GivenPassage, place: int) -> Passage:
+    if isinstance(given, Hit):
+        return given.passage
+    if isinstance(given, Passage):
+        return given
+    if isinstance(given, str):
+        return Passage(str(place), ordinal=-1, text=given)
+    own_id, date = given.get("id", "") or str(place), given.get("date", "")
+    document_id = given.get("document_id", "")
     return Passage(
-        given.get("id", "") or str(place),
+        document_id or own_id,
         ordinal=-1,
         text=given["text"],
         title=given.get("title", ""),
+        heading=given.get("heading", "")[:MAX_NAME_CHARACTERS],
         source=given.get("source", "")[:MAX_NAME_CHARACTERS],
-        metadata={"date": date} if date else {},
+        metadata={**given.get("metadata", {}), **({"date": date} if date else {})},
+        key=own_id if document_id else "",
+        collection=given.get("collection", ""),
     )

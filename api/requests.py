@@ -1,14 +1,17 @@
 """The arguments of everything but a search, which `pipeline/request.py` defines."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, field
+from dataclasses import KW_ONLY, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, InstanceOf, SkipValidation, WithJsonSchema
 from pydantic.dataclasses import dataclass
+from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
+from ..core.dates import as_texts
+from ..core.values import Document, Hit, Passage
 from ..ingest.report import ProgressFunction
 from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY, Strings
 
@@ -35,7 +38,7 @@ class DocumentInput(TypedDict):
 
 
 class PassageInput(TypedDict):
-    """A passage to rerank, with an id of the caller's."""
+    """A passage to rerank, with an id of the caller's. The fields that schemas do not show are those of a hit."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # pyright: ignore[reportGeneralTypeIssues]
 
@@ -44,20 +47,24 @@ class PassageInput(TypedDict):
     title: NotRequired[str]
     source: NotRequired[str]
     date: NotRequired[str]
+    document_id: NotRequired[SkipJsonSchema[Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)]]]
+    collection: NotRequired[SkipJsonSchema[Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)]]]
+    heading: NotRequired[SkipJsonSchema[str]]
+    metadata: NotRequired[SkipJsonSchema[dict[str, Any]]]
 
+
+GivenPassage: TypeAlias = str | PassageInput | SkipJsonSchema[InstanceOf[Passage]] | SkipJsonSchema[InstanceOf[Hit]]
+"""Hits and passages are for Python, where a search returns them."""
+
+GivenDocument: TypeAlias = DocumentInput | SkipJsonSchema[InstanceOf[Document]]
 
 Paths: TypeAlias = Annotated[
     str | Path | Sequence[str | Path],
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
     Field(description="Files, folders, globs like docs/*.md"),
 ]
-HIT_KEYS = frozenset(
-    {
-        *("rank", "was", "collection", "document_id", "heading", "score", "relevance"),
-        *("also_in", "also_in_more"),
-        *("metadata", "scores", "ranks"),
-    }
-)
+
+HIT_KEYS = frozenset({"rank", "was", "score", "relevance", "also_in", "also_in_more", "scores", "ranks"})
 """What a hit has and a passage to rerank has not."""
 
 
@@ -68,26 +75,28 @@ def listed_once(given: Any) -> Any:
     return list(cast("Iterable[Any]", given))
 
 
-def _hits_as_passages(given: Any) -> Any:
-    """Return the passages with hits of a search among them as passages: an agent passes on what it was given."""
-    given = listed_once(given)
-    if not isinstance(given, list):
+def _as_entries(given: Any) -> Any:
+    """Return documents or passages of any kind as a list, without what is null, and with dates as texts."""
+    entries = listed_once(given)
+    return [_as_entry(each) for each in cast("list[Any]", entries)] if isinstance(entries, list) else entries
+
+
+def _as_entry(given: Any) -> Any:
+    if isinstance(given, Document):  # so that its fields are checked as those of others
+        return {each.name: as_texts(getattr(given, each.name)) for each in fields(Document)}
+    if not isinstance(given, Mapping):
         return given
-    return [
-        {
-            "id" if key == "passage_id" else key: value
-            for key, value in cast("dict[str, Any]", each).items()
-            if key not in HIT_KEYS
-        }
-        if isinstance(each, dict) and "passage_id" in each
-        else each
-        for each in cast("list[Any]", given)
-    ]
+    kept = {name: as_texts(each) for name, each in cast("Mapping[str, Any]", given).items()}
+    kept = {name: each for name, each in kept.items() if each is not None or name == "text"}
+    if "passage_id" not in kept:
+        return kept
+    # An agent passes on the hits that it was given.
+    return {"id" if name == "passage_id" else name: each for name, each in kept.items() if name not in HIT_KEYS}
 
 
 Passages: TypeAlias = Annotated[
-    Sequence[str | PassageInput],
-    BeforeValidator(_hits_as_passages),
+    Sequence[GivenPassage],
+    BeforeValidator(_as_entries),
     Field(description=f"1-{MAX_PASSAGES} texts, or {{id, text, title}}"),
 ]
 Limit: TypeAlias = Annotated[int, Field(description="Maximum number of hits", ge=1, le=MAX_PASSAGES)]
@@ -99,11 +108,13 @@ class IngestRequest:
 
     paths: Paths = ()
     _: KW_ONLY
-    documents: Annotated[Sequence[DocumentInput], Field(description="Documents as text")] = ()
+    documents: Annotated[
+        Sequence[GivenDocument], BeforeValidator(_as_entries), Field(description="Documents as text")
+    ] = ()
     glob: Annotated[str, Field(description="Files to take from folders")] = "**/*"
     collection: Annotated[str, Field(description="Created if it does not exist")] = "default"
-    metadata: Annotated[Mapping[str, Any], Field(description="Added to every document")] = field(
-        default_factory=dict[str, Any]
+    metadata: Annotated[Mapping[str, Any], BeforeValidator(as_texts), Field(description="Added to every document")] = (
+        field(default_factory=dict[str, Any])
     )
     prune: Annotated[
         bool, Field(description="Remove documents whose files are gone from these folders", strict=True)
@@ -116,6 +127,11 @@ class IngestRequest:
     def path_list(self) -> list[str | Path]:
         """Return the paths; a single one may be given alone."""
         return [self.paths] if isinstance(self.paths, str | Path) else list(self.paths)
+
+    @property
+    def document_list(self) -> list[DocumentInput]:
+        """Return the documents, all in the form that validation gives them."""
+        return cast("list[DocumentInput]", self.documents)
 
 
 @dataclass(frozen=True, slots=True, config=_CONFIG)
@@ -136,8 +152,8 @@ class LlmRerankRequest:
 
     query: Annotated[str, Field(description="What to find")]
     passages: Annotated[
-        Sequence[str | PassageInput],
-        BeforeValidator(_hits_as_passages),
+        Sequence[GivenPassage],
+        BeforeValidator(_as_entries),
         WithJsonSchema({"type": "array", "items": {}}),  # the whole schema is in `rerank`
         Field(description="As in rerank; the first 100 are ordered"),
     ]
@@ -175,8 +191,8 @@ class DeleteRequest:
     collection: Annotated[str, Field(description="Collection to delete from")]
     _: KW_ONLY
     document_ids: Annotated[Strings, AfterValidator(_limited), Field(description="Ids from hits")] = ()
-    filter: Annotated[Mapping[str, Any], Field(description="As in search_and_rerank")] = field(
-        default_factory=dict[str, Any]
+    filter: Annotated[Mapping[str, Any], BeforeValidator(as_texts), Field(description="As in search_and_rerank")] = (
+        field(default_factory=dict[str, Any])
     )
     everything: Annotated[bool, Field(description="Delete the whole collection", strict=True)] = False
     dry_run: Annotated[bool, PYTHON_ONLY] = False

@@ -1,9 +1,13 @@
 """Dates and times as texts: which texts are dates, and their one form in UTC."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, cast
 
 _LAST_MOMENT = "T23:59:59.999999Z"  # of a day: engines compare microseconds
+
+MAX_LEVELS = 40  # of lists and mappings that are searched for dates: more than a filter may have
 
 # Also as YAML writes them: a space before the zone, a small "t".
 _MOMENT = re.compile(
@@ -34,6 +38,18 @@ def in_utc(text: str) -> str:
 def written(moment: datetime) -> str:
     """Return a moment, which has a time zone, as RFC 3339 in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def as_texts(value: Any, levels: int = MAX_LEVELS) -> Any:
+    """Return JSON that Python made with the dates and times in it as ISO texts. Other values stay as they are."""
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    if not levels:
+        return value
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[str, Any]", value)
+        return {name: as_texts(each, levels - 1) for name, each in entries.items()}
+    return [as_texts(each, levels - 1) for each in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def moment_of(text: str) -> datetime:

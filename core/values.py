@@ -55,7 +55,10 @@ class Passage:
     """How many characters at its beginning an earlier passage has as well: an overlap, or the header of a table."""
     metadata: Metadata = field(default_factory=lambda: EMPTY)
     key: str = ""
-    """The id of its point, a number or a UUID, in a collection that another program made; it is also the passage id."""
+    """The id of its point, a number or a UUID, in a collection that another program made; it is also the passage id.
+
+    Of a hit that a caller passes on, its passage id.
+    """
     collection: str = ""
     """The collection that it was found in, if several were searched."""
 
@@ -65,6 +68,11 @@ class Passage:
         if self.key:
             return self.key
         return f"{self.document_id}#{self.ordinal}" if self.ordinal >= 0 else self.document_id
+
+    @property
+    def is_stored(self) -> bool:
+        """Return whether the passage belongs to a stored document, rather than being a text of the caller's."""
+        return self.ordinal >= 0 or bool(self.key)
 
     def point_id(self, collection: str) -> UUID:
         """Return the id in the store; it is stable, so that writing a passage again replaces it."""

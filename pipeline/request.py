@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias, cast
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
+from ..core.dates import as_texts
 from ..core.errors import InvalidInput
 from ..core.query import Mode, Query
 from ..core.text import clean
@@ -68,6 +69,7 @@ class HybridSearchRequest:
     mode: Annotated[Mode, Field(description="dense: by meaning; keyword: by words; hybrid: both")] = "hybrid"
     filter: Annotated[
         Mapping[str, Any],
+        BeforeValidator(as_texts),
         Field(
             description='{"lang": "en", "year": {"gte": 2020}, "tag": ["a", "b"], "title": {"match": "some words"}, '
             '"source": {"prefix": "docs/"}, "not": {"draft": true}, "any": [{...}, {...}]}'

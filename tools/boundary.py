@@ -11,7 +11,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import ValidationError
 
-from ..api.arguments import describe, parameters
+from ..api.arguments import describe, parameters, without_null_arguments
 from ..api.synonyms import suggest
 from ..core.errors import Hint, ResiftError
 
@@ -58,6 +58,7 @@ class StrictTool(Tool):
             ToolError: The arguments are invalid, or the call failed with one of our errors.
         """
         self._refuse_unknown(arguments)
+        arguments = without_null_arguments(arguments, optional=self._optional)
         try:
             return await super().run(arguments, context, convert_result)
         except UnexpectedToolError as error:
@@ -68,6 +69,10 @@ class StrictTool(Tool):
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(_readable(self._describe(error.__cause__))) from error.__cause__
             raise
+
+    @property
+    def _optional(self) -> Set[str]:
+        return self.parameters["properties"].keys() - {*self.parameters.get("required", ())}
 
     def _refuse_unknown(self, arguments: dict[str, Any]) -> None:
         known = list(self.parameters["properties"])

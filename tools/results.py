@@ -196,7 +196,7 @@ def _hit(hit: Hit, names: ShortNames, *, full: bool) -> dict[str, Any]:
         "rank": hit.rank,
         "was": hit.was or hit.rank,
         **({"collection": passage.collection} if passage.collection else {}),
-        "document_id": names.document_id(passage),
+        **({"document_id": names.document_id(passage)} if passage.is_stored else {}),
         "passage_id": names.passage_id(passage),
         "title": passage.title[:MAX_NAME_CHARACTERS],
         "heading": passage.heading[:MAX_NAME_CHARACTERS],

@@ -1,10 +1,14 @@
 """Arguments that are refused before anything is opened, with what is wrong."""
 
+from datetime import UTC, date, datetime
+from typing import Any
+
 import pytest
 
 from resift.api.arguments import build
-from resift.api.requests import MAX_IDS, DeleteRequest, LlmRerankRequest, RerankRequest
+from resift.api.requests import MAX_IDS, DeleteRequest, IngestRequest, LlmRerankRequest, RerankRequest
 from resift.core.errors import InvalidInput
+from resift.pipeline.request import SearchRequest
 
 
 def test_more_ids_than_one_call_deletes_are_refused_with_their_number() -> None:
@@ -16,9 +20,38 @@ def test_more_ids_than_one_call_deletes_are_refused_with_their_number() -> None:
 @pytest.mark.parametrize("request_type", [RerankRequest, LlmRerankRequest])
 def test_hits_of_a_search_can_be_passed_on(request_type: type[RerankRequest | LlmRerankRequest]) -> None:
     hit = {"rank": 1, "passage_id": "a#0", "document_id": "a", "text": "Pads squeal.", "score": 0.5, "relevance": 0.9}
-    passage = {"id": "a#0", "text": "Pads squeal."}
+    passage = {"id": "a#0", "document_id": "a", "text": "Pads squeal."}
     for request in (build(request_type, "brakes", [hit]), build(request_type, query="brakes", passages=[hit])):
         assert list(request.passages) == [passage]
+
+
+def test_null_fields_of_documents_and_passages_count_as_left_out() -> None:
+    document = {"text": "Pads squeal.", "title": None, "metadata": None}
+    assert build(IngestRequest, documents=[document]).document_list == [{"text": "Pads squeal."}]  # pyright: ignore[reportArgumentType]
+    assert build(RerankRequest, "brakes", [{"text": "Pads squeal.", "id": None}]).passages == [{"text": "Pads squeal."}]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidInput, match=r"documents\.0\.text: Input should be a string\. Correct"):
+        build(IngestRequest, documents=[{"text": None}])  # pyright: ignore[reportArgumentType]
+
+
+def test_dates_of_python_become_iso_texts() -> None:
+    day, moment = date(2024, 5, 1), datetime(2024, 5, 1, 10, 30, tzinfo=UTC)
+    ingested = build(
+        IngestRequest, documents=[{"text": "x", "metadata": {"when": [day, moment]}}], metadata={"on": day}
+    )
+    assert ingested.document_list[0].get("metadata") == {"when": ["2024-05-01", "2024-05-01T10:30:00+00:00"]}
+    assert ingested.metadata == {"on": "2024-05-01"}
+    filter_ = {"any": [{"when": {"gte": day}}, {"not": {"when": day}}]}
+    expected = {"any": [{"when": {"gte": "2024-05-01"}}, {"not": {"when": "2024-05-01"}}]}
+    assert (
+        build(SearchRequest, "x", filter=filter_).filter == build(DeleteRequest, "c", filter=filter_).filter == expected
+    )
+
+
+def test_filter_that_nests_too_deep_is_left_for_its_parser() -> None:
+    filter_: dict[str, Any] = {"lang": "en"}
+    for _ in range(5_000):
+        filter_ = {"not": filter_}
+    assert build(SearchRequest, "x", filter=filter_).filter.keys() == {"not"}
 
 
 def test_argument_without_a_name_is_called_by_it() -> None:

@@ -1,11 +1,12 @@
 """The asynchronous API: one call per tool, typed results, and errors that say what to do."""
 
 import inspect
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from resift import DocumentInput, IngestReport, InvalidInput, NotFound, Page, Resift, SearchRequest, Settings
+from resift import Document, DocumentInput, IngestReport, InvalidInput, NotFound, Page, Resift, SearchRequest, Settings
 from resift.api.arguments import names
 from resift.api.ingestion import NOTHING_PRUNED
 from resift.factories.engine import build_engine
@@ -39,6 +40,22 @@ async def test_documents_are_ingested_searched_read_and_deleted(tmp_path: Path) 
         removed = await resift.delete("default", document_ids=["bees"])
         assert removed.documents == 1
         assert (await resift.collections("default"))[0].documents == 1
+
+
+async def test_what_one_call_returned_is_passed_to_the_next(tmp_path: Path) -> None:
+    texts = {"bees": "Bees dance to tell where flowers are.", "pump": "The pump hums at night."}
+    documents = [Document(each, each.title(), texts[each], metadata={"when": date(2024, 5, 1)}) for each in texts]
+    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        assert (await resift.ingest(documents=documents)).added == 2
+        page = await resift.search("what hums", filter={"when": {"gte": date(2024, 5, 1)}})
+        passages = [hit.passage for hit in page]
+        assert {passage.document_id for passage in passages} == {*texts}
+        for given in (page, page.hits, passages, (hit for hit in page)):
+            again = await resift.rerank("what do bees do", given)  # pyright: ignore[reportArgumentType]
+            assert [hit.passage.id for hit in again] == ["bees#0", "pump#0"]
+            assert all(hit.passage in passages for hit in again), "with metadata and citation"
+        with pytest.raises(InvalidInput, match=r"documents\.0\.id: .*at most 1000 characters"):
+            await resift.ingest(documents=[Document("i" * 1001, "Bees", texts["bees"])])
 
 
 async def test_calls_after_closing_are_refused_and_leave_the_data_to_others(tmp_path: Path) -> None:

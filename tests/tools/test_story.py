@@ -163,3 +163,38 @@ async def test_progress_grows_to_the_total_during_ingestion(tools: Asker) -> Non
     assert all(done == int(done) for done in values)
     assert (values[0], seen[-1]) == (0, (300, 300)), "documents and passages count as one each"
     await tools.call("delete_documents", {"collection": "notes", "everything": True})
+
+
+async def test_null_for_an_optional_argument_means_its_default(reader: Asker) -> None:
+    for name, required in (
+        ("search_and_rerank", {"query": "why do brake pads squeal"}),
+        ("hybrid_search", {"query": "why do brake pads squeal"}),
+        ("rerank", {"query": "squeal", "passages": [{"text": "Worn pads squeal.", "id": None}, "The pump hums."]}),
+        ("read_document", {"document_id": "brakes"}),
+        ("list_collections", {}),
+    ):
+        properties = reader.tools[name].input_schema["properties"]
+        nulls = dict.fromkeys(properties.keys() - required.keys())
+        assert nulls
+        answer, plain = await reader.call(name, {**required, **nulls}), await reader.call(name, required)
+        assert {**answer, "stages": []} == {**plain, "stages": []}
+    assert "Give document_ids, a filter, or everything=true" in await reader.refusal(
+        "delete_documents", {"collection": "default", "document_ids": None, "filter": None, "everything": None}
+    )
+    assert "passages: Input should be a list." in await reader.refusal("rerank", {"query": "x", "passages": None})
+
+
+async def test_hits_that_are_passed_on_keep_their_documents_and_texts_have_none(reader: Asker) -> None:
+    found = await reader.call("hybrid_search", {"query": "radar", "limit": 3, "detail": "full"})
+    answer = await reader.call("rerank", {"query": "what warns before a lane change", "passages": found["hits"]})
+    first = answer["hits"][0]
+    original = next(hit for hit in found["hits"] if hit["passage_id"] == first["passage_id"])
+    kept = ("document_id", "passage_id", "title", "heading", "source", "text")
+    assert [first[name] for name in kept] == [original[name] for name in kept]
+    read = await reader.call("read_document", {"document_id": first["document_id"]})
+    assert read["document_id"] == first["document_id"] == "radar"
+    texts = await reader.call(
+        "rerank", {"query": "what hums", "passages": ["The pump hums.", {"id": "a", "text": "Pads."}]}
+    )
+    assert [hit["passage_id"] for hit in texts["hits"]] == ["1", "a"]
+    assert not any("document_id" in hit for hit in texts["hits"])

@@ -1,6 +1,6 @@
 """Requests and answers in JSON: strict reading, models made from the API's requests, and compact writing."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar, cast
 
@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic_core import from_json, to_json
 
-from ....api.arguments import describe_problems, parameters
+from ....api.arguments import describe_problems, parameters, without_null_arguments
 from ....api.caller import CALLER
 from ....core.errors import InvalidInput
 from ....core.text import cut
@@ -26,6 +26,9 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 class JsonRequest(Request):
     """A request whose body has to be JSON as the standard has it: UTF-8, no NaN, no half characters."""
 
+    optional: Collection[str] = ()
+    """The fields that have a default, for which null stands too."""
+
     async def json(self) -> Any:
         """Return the parsed body, an object.
 
@@ -38,7 +41,7 @@ class JsonRequest(Request):
             raise HTTPException(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from None
         if not isinstance(parsed, dict):
             raise HTTPException(HTTPStatus.BAD_REQUEST, "The body is JSON, but not an object. Send an object: {...}.")
-        return cast("dict[str, Any]", parsed)
+        return without_null_arguments(cast("dict[str, Any]", parsed), optional=self.optional)
 
 
 class JsonRoute(APIRoute):
@@ -53,8 +56,10 @@ class JsonRoute(APIRoute):
             if model is None:
                 return await answer(request)
             _require_json(request)
+            body = JsonRequest(request.scope, request.receive)
+            body.optional = [name for name, field in model.model_fields.items() if not field.is_required()]
             try:
-                return await answer(JsonRequest(request.scope, request.receive))
+                return await answer(body)
             except RequestValidationError as error:
                 if error.body is None:
                     raise HTTPException(HTTPStatus.BAD_REQUEST, "The body is empty. Send a JSON object.") from None

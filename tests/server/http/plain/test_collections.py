@@ -40,6 +40,22 @@ async def test_search_takes_filter_mode_reranker_and_detail(client: httpx.AsyncC
     assert {stage["kind"] for stage in answer["stages"]} == {"search"}
 
 
+async def test_null_for_an_optional_field_means_its_default(client: httpx.AsyncClient) -> None:
+    schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    for path, name, required in (
+        ("/v1/search", "SearchBody", {"query": "why do brake pads squeal"}),
+        ("/v1/documents/read", "ReadBody", {"document_id": "brakes"}),
+        ("/rerank", "TeiBody", {"query": "what hums", "texts": ["The pump hums."]}),
+        ("/v2/rerank", "RerankBody", {"query": "what hums", "documents": ["The pump hums."]}),
+    ):
+        nulls = dict.fromkeys(schemas[name]["properties"].keys() - required.keys())
+        assert nulls
+        await post(client, path, {**required, **nulls})
+    with_nulls = await post(client, "/v1/documents/delete", {"collection": "default", "everything": None}, status=422)
+    assert "everything" in with_nulls["message"]
+    assert "query" in (await post(client, "/rerank", {"query": None, "texts": ["x"]}, status=422))["message"]
+
+
 async def test_search_answers_all_hits_unless_tokens_are_limited(client: httpx.AsyncClient) -> None:
     body = {"query": "grease the thread of the bolt", "limit": 50, "detail": "full"}
     whole = await post(client, "/v1/search", body)
