@@ -44,7 +44,7 @@ async def test_documents_are_ingested_searched_read_and_deleted(tmp_path: Path) 
 
 async def test_what_one_call_returned_is_passed_to_the_next(tmp_path: Path) -> None:
     texts = {"bees": "Bees dance to tell where flowers are.", "pump": "The pump hums at night."}
-    documents = [Document(each, each.title(), texts[each], metadata={"when": date(2024, 5, 1)}) for each in texts]
+    documents = [Document(each, each.title(), text=texts[each], metadata={"when": date(2024, 5, 1)}) for each in texts]
     async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
         assert (await resift.ingest(documents=documents)).added == 2
         page = await resift.search("what hums", filter={"when": {"gte": date(2024, 5, 1)}})
@@ -55,7 +55,7 @@ async def test_what_one_call_returned_is_passed_to_the_next(tmp_path: Path) -> N
             assert [hit.passage.id for hit in again] == ["bees#0", "pump#0"]
             assert all(hit.passage in passages for hit in again), "with metadata and citation"
         with pytest.raises(InvalidInput, match=r"documents\.0\.id: .*at most 1000 characters"):
-            await resift.ingest(documents=[Document("i" * 1001, "Bees", texts["bees"])])
+            await resift.ingest(documents=[Document("i" * 1001, "Bees", text=texts["bees"])])
 
 
 async def test_calls_after_closing_are_refused_and_leave_the_data_to_others(tmp_path: Path) -> None:
