@@ -6,13 +6,16 @@ Devices are checked first: the libraries fall back to the processor silently, or
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, ResiftError
 from ..core.extras import require_extra
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 """`auto` is the best available one for torch, and the processor for ONNX models, which are quantised for it."""
+
+HUB_NAME_PARTS = 2  # organisation/model
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
@@ -54,19 +57,35 @@ def onnx_providers(device: Device) -> list[str]:
     return [CUDA, CPU]
 
 
-def load_torch_model(model: str, load: Callable[[Any], Any]) -> Any:
-    """Return the model that `load` makes with sentence-transformers; `model` describes it in error messages.
+def looks_like_a_path(reference: str) -> bool:
+    """Return whether the name of a model can only be meant as a folder, and not as a name on the hub."""
+    return (
+        any(mark in reference for mark in "\\:")
+        or reference[:1] in {"/", ".", "~"}
+        or len(reference.split("/")) > HUB_NAME_PARTS
+    )
+
+
+def load_torch_model(kind: str, source: Path | str, load: Callable[[Any], Any]) -> Any:
+    """Return the model that `load` makes with sentence-transformers; `kind` says in messages what it is.
+
+    source: its folder, or a name on the hub.
 
     Raises:
         MissingExtra: The extra `torch` is not installed.
         ModelError: The model cannot be loaded.
     """
+    # A relative path to a folder that is elsewhere reads like a name on the hub.
+    place = "" if isinstance(source, Path) else f", which is not a folder in {Path.cwd()},"
+    model = f"The {kind} {str(source)!r}{place}"
     require_extra("torch", model)
-    import safetensors  # pyright: ignore
     import sentence_transformers  # pyright: ignore
 
-    library, damaged = cast(Any, sentence_transformers), cast(Any, safetensors).SafetensorError
     try:
-        return load(library)
-    except (OSError, ValueError, RuntimeError, KeyError, damaged) as error:
-        raise ModelError(f"{model} cannot be loaded: {error}") from error
+        return load(cast(Any, sentence_transformers))
+    except ResiftError:
+        raise
+    except Exception as error:  # torch, transformers, the hub and safetensors raise exceptions without a common class
+        step = "Correct the name, or give a whole path." if place else "Download the whole folder of the model again."
+        problem = str(error).rstrip(". \n")
+        raise ModelError(f"{model} cannot be loaded: {problem}. {step}") from error

@@ -25,6 +25,10 @@ PROBE = (
     b"\x12\x0e\n\x0c\x08\x06\x12\x08\n\x02\x08\x01\n\x02\x08\x01B\x04\n\x00\x10\x14B\x11\n\rcom.microsoft\x10\x01"
 )
 
+UPGRADE = "Upgrade it: pip install -U onnxruntime"
+
+OPENING = "Download the whole folder of the model again. If that does not help, upgrade it: pip install -U onnxruntime"
+
 
 class Session(Protocol):
     """The part of onnxruntime.InferenceSession that we use. `run` releases the GIL and is thread-safe."""
@@ -82,7 +86,7 @@ def _open(model: Path | bytes, providers: Sequence[str], *, exact: bool) -> Sess
     if not exact:
         options.add_session_config_entry("session.x64quantprecision", "1")
     source = str(model) if isinstance(model, Path) else model
-    with _runtime_errors():
+    with _runtime_errors(f"open {model if isinstance(model, Path) else 'the model'}", OPENING):
         session = runtime.InferenceSession(source, options, providers=providers)
     if session.get_providers()[0] != providers[0]:  # ONNX Runtime falls back to the processor silently
         raise ModelError(
@@ -107,17 +111,15 @@ class _OnnxSession:
         Raises:
             ModelError: ONNX Runtime failed.
         """
-        with _runtime_errors():
+        with _runtime_errors("run the model", UPGRADE):
             return self._session.run(output_names, input_feed)
 
 
 @contextmanager
-def _runtime_errors() -> Generator[None]:
+def _runtime_errors(task: str, step: str) -> Generator[None]:
     try:
         yield
     except Exception as error:
         if not type(error).__module__.startswith("onnxruntime."):  # its errors have no common base class but Exception
             raise
-        raise ModelError(
-            f"ONNX Runtime could not run the model: {error}. Upgrade it: pip install -U onnxruntime"
-        ) from error
+        raise ModelError(f"ONNX Runtime could not {task}: {error}. {step}") from error

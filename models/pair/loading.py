@@ -10,6 +10,7 @@ from ...core.extras import has_extra, install_line
 from ...core.values import Logistic
 from ...core.verdict import VerdictModel
 from ..bundled import DIGEST_CHARACTERS, MODEL_FILE, TOKENIZER_FILE, sampled_digest
+from ..devices import looks_like_a_path
 from ..onnx_export import GRAPH_FILES, graph_path, read_window, require_file, weight_files
 from ..options import DEFAULT_OPTIONS, ModelOptions
 from ..session import open_session
@@ -21,8 +22,6 @@ from .torch import TorchPairScorer
 UNCALIBRATED = Logistic(1.0, 0.0)  # the meaning of a logit after training with binary cross-entropy
 
 UNTUNED_WEIGHTS = {"fused": 0.5, "rerank": 0.5}  # neither side can overrule the other until `resift tune` measures them
-
-HUB_NAME_PARTS = 2  # organisation/model
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +51,10 @@ def find_cross_encoder(reference: str, *, options: ModelOptions = DEFAULT_OPTION
     folder = Path(reference).expanduser()
     if folder.is_dir():
         return _in_folder(folder.absolute(), options)
-    if _looks_like_a_path(reference):
-        message = f"There is no folder {folder}. Give one that exists, or a name on the hub or in fastembed."
+    if looks_like_a_path(reference):
+        message = f"There is no folder {folder.absolute()}. Give one that exists, or a name on the hub or in fastembed."
         return _unusable(folder, message)
     return CrossEncoderModel(reference, partial(_open_named, reference, options), origin=f"{reference}, by name")
-
-
-def _looks_like_a_path(reference: str) -> bool:
-    return (
-        any(mark in reference for mark in "\\:")
-        or reference[:1] in {"/", ".", "~"}
-        or len(reference.split("/")) > HUB_NAME_PARTS
-    )
 
 
 def _in_folder(folder: Path, options: ModelOptions) -> CrossEncoderModel:
@@ -142,8 +133,9 @@ def _open_named(name: str, options: ModelOptions) -> PairScorer:
             return open_exported(folder, folder / file, options)
     elif not has_extra("torch"):
         raise MissingExtra(
-            f"The reranker {name!r} is not a folder, and to load it by name Resift needs fastembed (for the models it "
-            f"lists) or sentence-transformers: {install_line('fastembed')}, or {install_line('torch')}"
+            f"The reranker {name!r} is not a folder in {Path.cwd()}, and to load it by name Resift needs fastembed "
+            f"(for the models it lists) or sentence-transformers: {install_line('fastembed')}, or "
+            f"{install_line('torch')}"
         )
     return TorchPairScorer.open(name, options)
 

@@ -36,7 +36,8 @@ class TorchPairScorer:
         """
         local = isinstance(source, Path)
         model = load_torch_model(
-            f"The reranker {str(source)!r}",
+            "reranker",
+            source,
             lambda library: library.CrossEncoder(
                 str(source), local_files_only=local, device=torch_device(options.device)
             ),

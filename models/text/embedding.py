@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
+CORRECT_MODEL = "Correct RESIFT_ENCODER__MODEL."
+
 
 @dataclass(frozen=True, slots=True)
 class Embedding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from ...core.errors import ModelError, nearest
 from ...core.text import encodable
-from .embedding import Embedding, unit_vector
+from .embedding import CORRECT_MODEL, Embedding, unit_vector
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -40,9 +40,7 @@ class FastembedTextModel:
                 f"Known models: {known}."
             )
         if folder and not Path(folder).expanduser().is_dir():
-            raise ModelError(
-                f"The folder {folder}, given for the model {name!r}, does not exist. Correct RESIFT_ENCODER__MODEL."
-            )
+            raise ModelError(f"The folder {folder}, given for the model {name!r}, does not exist. {CORRECT_MODEL}")
         path = str(Path(folder).expanduser()) if folder else None
         try:
             wrapper = TextEmbedding(name, threads=1, specific_model_path=path, cuda=False)

@@ -13,7 +13,7 @@ from ...core.text import encodable
 from ..bundled import TOKENIZER_FILE
 from ..onnx_export import INPUTS, graph_path, open_tokenizer, read_json, read_window, require_file
 from ..session import Session, open_session
-from .embedding import Embedding, unit_vector
+from .embedding import CORRECT_MODEL, Embedding, unit_vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +46,10 @@ class OnnxTextModel:
         """Load a folder as the hub has it; without `pooling`, use what 1_Pooling/config.json says, or else the mean.
 
         Raises:
-            ModelError: A file is missing or damaged, or the graph is not an encoder's.
+            ModelError: The folder or a file is missing or damaged, or the graph is not an encoder's.
         """
+        if not folder.is_dir():
+            raise ModelError(f"There is no folder {folder}. {CORRECT_MODEL}")
         graph, window = require_file(graph_path(folder)), read_window(folder)
         tokenizer = open_tokenizer(require_file(folder / TOKENIZER_FILE))
         session = open_session(graph)

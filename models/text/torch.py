@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ...core.errors import ModelError
 from ...core.text import encodable
-from ..devices import load_torch_model
-from .embedding import Embedding, unit_vector
+from ..devices import load_torch_model, looks_like_a_path
+from .embedding import CORRECT_MODEL, Embedding, unit_vector
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -33,9 +33,11 @@ class TorchTextModel:
         Raises:
             ModelError: The model cannot be loaded, or the extra `torch` is not installed.
         """
-        local = isinstance(source, Path)
+        if not (local := isinstance(source, Path)) and looks_like_a_path(source):
+            raise ModelError(f"There is no folder {Path(source).expanduser().absolute()}. {CORRECT_MODEL}")
         model = load_torch_model(
-            f"The encoder {str(source)!r}",
+            "encoder",
+            source,
             lambda library: library.SentenceTransformer(str(source), local_files_only=local),
         )
         return cls(str(source), model)

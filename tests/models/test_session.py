@@ -32,10 +32,10 @@ def test_probe_is_the_graph_that_its_comment_says() -> None:
 
 
 def test_failures_of_the_runtime_are_model_errors() -> None:
-    with pytest.raises(ModelError, match="Upgrade it"):
+    with pytest.raises(ModelError, match=r"could not open the model: .*Download the whole folder of the model again"):
         open_session(b"no model at all")
     session = open_session(PROBE)
-    with pytest.raises(ModelError, match="ONNX Runtime could not run"):
+    with pytest.raises(ModelError, match=r"(?s)ONNX Runtime could not run the model.*Upgrade it"):
         session.run(["c"], {"a": np.full((1, 3), 1, np.uint8)})
 
 

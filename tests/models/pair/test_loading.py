@@ -121,7 +121,7 @@ def _remove(file: str) -> Callable[[Path], object]:
         (write_own, _damage("model.onnx"), r"model\.onnx of the model 'tiny-overlap' is damaged"),
         (write_own, _remove("tokenizer.json"), r"tokenizer\.json of the model 'tiny-overlap' is missing"),
         (write_own, _damage("reranker.json"), "does not describe a reranker: the file: Invalid JSON"),
-        (write_exported, _damage("model.onnx"), "ONNX Runtime could not run the model"),
+        (write_exported, _damage("model.onnx"), r"ONNX Runtime could not open .*model\.onnx.*Download"),
         (write_exported, _damage("tokenizer.json"), r"tokenizer\.json cannot be read"),
         (write_exported, _remove("tokenizer.json"), r"tokenizer\.json is missing\. Download"),
         (write_exported, _remove("config.json"), r"config\.json is missing\. Download"),

@@ -95,10 +95,18 @@ def test_encoder_is_not_given_a_random_head(tmp_path: Path) -> None:
         find_cross_encoder(str(write_torch(tmp_path, head=False))).open()
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
-def test_damaged_file_is_our_error(tmp_path: Path, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.safetensors", b"\x00 no"),
+        ("config.json", b"\x00 no"),
+        ("config.json", b'{"model_type": "bert", "hidden_size": "abc"}'),
+        ("config.json", b'{"model_type": "bert", "num_attention_heads": 0}'),
+    ],
+)
+def test_damaged_file_is_our_error(tmp_path: Path, file: str, content: bytes) -> None:
     write_torch(tmp_path)
-    (tmp_path / file).write_bytes(b"\x00 no")
+    (tmp_path / file).write_bytes(content)
     with pytest.raises(ModelError, match="cannot be loaded"):
         find_cross_encoder(str(tmp_path)).open()
 
@@ -108,10 +116,12 @@ def test_folder_is_loaded_without_asking_the_hub(tmp_path: Path, asked_of_the_hu
     assert asked_of_the_hub == []
 
 
-def test_name_that_cannot_be_fetched_is_our_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_that_cannot_be_fetched_is_our_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 
     library: Any = huggingface_hub
     monkeypatch.setattr(library.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelError, match="'nobody/nothing' cannot be loaded"):
+    monkeypatch.chdir(tmp_path)
+    told = f"(?s)'nobody/nothing', which is not a folder in {tmp_path}, cannot be loaded: .*give a whole path"
+    with pytest.raises(ModelError, match=told):
         find_cross_encoder("nobody/nothing").open()

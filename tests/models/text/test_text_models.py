@@ -1,5 +1,6 @@
 """Encoders of one's own, loaded by the code that loads real ones from small models' files."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,10 @@ def test_long_text_is_cut_at_the_window_and_known(tmp_path: Path) -> None:
 
 
 def test_folder_that_is_no_encoder_is_our_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"model\.onnx is missing"):
+    with pytest.raises(ModelError, match=r"There is no folder .*nowhere\. Correct RESIFT_ENCODER__MODEL\."):
         OnnxTextModel.open(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match=r"model\.onnx is missing"):
+        OnnxTextModel.open(tmp_path)
     with pytest.raises(ModelError, match="needs the inputs pixels"):
         OnnxTextModel.open(write_encoder(tmp_path / "pictures", inputs=("input_ids", "pixels")))
     with pytest.raises(ModelError, match="a pooling other than mean and cls"):
@@ -84,6 +87,15 @@ def test_unknown_name_and_missing_folder_of_fastembed_are_our_errors(tmp_path: P
         FastembedTextModel.open("bge-tiny")
     with pytest.raises(ModelError, match=r"The folder .*gone.* does not exist.*RESIFT_ENCODER__MODEL"):
         FastembedTextModel.open(FASTEMBED, str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "~/nowhere", "./nowhere", "models/of/mine"])
+def test_torch_folder_that_is_not_there_is_told_before_torch_is_imported(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ModelError, match=r"There is no folder /.*\. Correct RESIFT_ENCODER__MODEL\."):
+        TorchTextModel.open(path)
 
 
 @pytest.mark.torch
