@@ -116,6 +116,10 @@ class DamagedCollection(StoreError):
     """A collection whose files cannot be read, until it is restored or deleted. Other collections can be used."""
 
 
+class DamagedManifest(StoreError):
+    """A manifest that cannot be read, so that nothing is known of its collection."""
+
+
 class IncompatibleCollection(StoreError):
     """A collection that was written with other models, chunking or schema than are configured now."""
 

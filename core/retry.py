@@ -52,6 +52,29 @@ class CircuitBreaker:
         self._last: Unavailable | None = None
         self._probe: anyio.Event | None = None
 
+    def apart(self) -> "CircuitBreaker":
+        """Return a circuit of its own for another kind of call of the same service."""
+        return CircuitBreaker(self._name, self._policy, clock=self._clock, sleep=self._sleep, chance=self._chance)
+
+    def now(self) -> float:
+        """Return the time of its clock, from which deadlines are reckoned."""
+        return self._clock()
+
+    def check(self) -> None:
+        """Raise what a call would raise at once because the circuit is open.
+
+        Raises:
+            Unavailable: The last failure's error class.
+        """
+        if self._last is None or self._failures < self._policy.failures_to_open:
+            return
+        left_s = self._open_until - self._clock()
+        if left_s > 0:
+            raise type(self._last)(
+                f"{self._name} failed {self._failures} times in a row. Try again in {ceil(left_s)} s. "
+                f"The last failure: {self._last}"
+            ) from self._last
+
     async def call(self, attempt: Callable[[], Awaitable[T]], *, deadline: float = inf) -> T:
         """Return the result of `attempt`, which is repeated while it raises `Unavailable`.
 
@@ -95,12 +118,7 @@ class CircuitBreaker:
         The first one gets the event to set when its outcome is known. If it is cancelled, the next takes its place.
         """
         while self._last is not None and self._failures >= self._policy.failures_to_open:
-            left_s = self._open_until - self._clock()
-            if left_s > 0:
-                raise type(self._last)(
-                    f"{self._name} failed {self._failures} times in a row. Try again in {ceil(left_s)} s. "
-                    f"The last failure: {self._last}"
-                ) from self._last
+            self.check()
             if self._probe is None:
                 self._probe = anyio.Event()
                 return self._probe

@@ -112,6 +112,11 @@ def widen(known: FieldType, seen: FieldType) -> FieldType:
     return "mixed"
 
 
+def widened(one: Mapping[str, FieldType], other: Mapping[str, FieldType]) -> dict[str, FieldType]:
+    """Return the fields of both mappings, each with a type that fits the values of both."""
+    return {**one, **{name: widen(one.get(name, kind), kind) for name, kind in other.items()}}
+
+
 def hold(known: Mapping[str, FieldType], metadata: Metadata) -> Held:
     """Hold the metadata of one document to the types of a collection's fields; the first value of a field decides.
 

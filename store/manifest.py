@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..core.errors import Hint, IncompatibleCollection, InvalidInput, StoreError
+from ..core.errors import DamagedManifest, Hint, IncompatibleCollection, InvalidInput, StoreError
 from ..core.values import Logistic
 from ..core.vectors import DENSE, VectorSpec, standard_vectors
 from ..core.verdict import VerdictModel
 from ..encoders.bm25 import Bm25Options
 from .field_mapping import FieldMapping
-from .fields import FieldType
+from .fields import FieldType, widened
 from .index_options import IndexOptions
 
 SCHEMA_VERSION = 2  # 1 had `encoder` and `dimension` instead of `vectors`, and no `storage`
@@ -153,11 +153,12 @@ class Manifest:
         return replace(self, vectors=sized)
 
     def over(self, before: "Manifest", stored: "Manifest | None") -> "Manifest":
-        """Return the manifest, with what others stored meanwhile in the parts that are unchanged since `before`."""
+        """Return the manifest with what others stored meanwhile: their fields, and what is unchanged since `before`."""
         if stored is None:
             return self
         return replace(
             self,
+            fields=widened(stored.fields, self.fields) if self.adopted is None else self.fields,
             tuning=_merged(self.tuning, before.tuning, stored.tuning),
             verdicts=_merged(self.verdicts, before.verdicts, stored.verdicts),
             storage=stored.storage if self.storage == before.storage else self.storage,
@@ -197,12 +198,12 @@ def parse_manifest(content: str | bytes, place: str) -> Manifest:
 
     Raises:
         IncompatibleCollection: A newer version of Resift wrote it.
-        StoreError: The text is damaged.
+        DamagedManifest: The text is damaged.
     """
     try:
         return _adapter().validate_python(_upgraded(_OBJECT.validate_json(content), place))
     except ValidationError as error:
-        raise StoreError(
+        raise DamagedManifest(
             f"The manifest {place} is damaged: {error.errors()[0]['msg']}.", hint=Hint.REPAIR_MANIFEST
         ) from error
 

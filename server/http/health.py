@@ -9,6 +9,8 @@ from starlette.routing import Route
 from ...api.caller import CALLER
 from ...core.errors import ResiftError
 from ...factories.engine import Engine
+from ...store.collection import Store
+from ...store.qdrant.store import QdrantStore
 from .metrics import Metrics
 from .refusals import refusal, try_later
 
@@ -47,7 +49,7 @@ class Probes:
                 if not self._engine.warmed.is_set():
                     await self._engine.warm()
                 async with self._engine.gate.shared():
-                    await self._engine.services.store.names()
+                    await _check(self._engine.services.store)
         except TimeoutError:
             return try_later(503, f"The store did not answer within {TIMEOUT_S:.0f} s.", after_s=RETRY_S)
         except ResiftError as error:
@@ -59,3 +61,11 @@ class Probes:
         if CALLER.get().collections is not None:
             return refusal(403, "The metrics count the requests of all, and this token is for some collections only.")
         return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _check(store: Store) -> None:
+    """Check that a search could read the store; a collection that cannot be read does not keep it from others."""
+    if isinstance(store, QdrantStore):
+        await store.connection.check()
+    else:
+        await store.names()

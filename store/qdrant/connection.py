@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -33,6 +33,8 @@ _HOST = re.compile(r"[^\s/?#\\<>\"]+")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 GRPC_OPTIONS = {"grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 2000}  # default: 2 minutes
+
+REPEATED_FOR = 1.5  # time-outs: a request that timed out is repeated once, so that a hanging server costs two
 
 T = TypeVar("T")
 
@@ -95,6 +97,7 @@ class QdrantConnection:
     def __init__(self, address: Address, breaker: CircuitBreaker, *, client: AsyncQdrantClient | None = None) -> None:
         self._address = address
         self._breaker = breaker
+        self._points = breaker.apart()
         self._client = client
         self._opening = anyio.Lock()
         self.transport = ""
@@ -106,23 +109,47 @@ class QdrantConnection:
         """Return the address of the server."""
         return self._address
 
-    async def ask(self, operation: Operation[T], *, writes: bool = False) -> T:
-        """Return the answer to a request. It is repeated after a temporary failure, so it must be safe to send twice.
+    async def ask(self, operation: Operation[T]) -> T:
+        """Return the answer to a request about collections. It is repeated after a temporary failure.
 
-        `writes` says whether it changes documents, for the message if the server does not answer.
+        It must be safe to send twice, as all requests of both kinds.
 
         Raises:
             NotFound: The server does not have what the request names.
             StoreError: The server refused, failed or did not answer.
         """
+        return await self._ask(operation, self._breaker)
 
+    async def ask_points(self, operation: Operation[T], *, writes: bool = False) -> T:
+        """Return the answer to a request about the points of a collection, as `ask` does.
+
+        Their failures are counted apart: a server whose disks hang still tells which collections it has. What
+        `writes` is repeated for longer, because a job waits for it rather than a person.
+
+        Raises:
+            NotFound: The server does not have what the request names.
+            StoreError: The server refused, failed or did not answer.
+        """
+        return await self._ask(operation, self._points, writes=writes)
+
+    async def check(self) -> None:
+        """Check that the server answers, and that it has not just failed several requests in a row.
+
+        Raises:
+            StoreError: The server refused, failed or did not answer, or the next search would fail at once.
+        """
+        self._points.check()
+        await self.ask(lambda client: client.get_collections())
+
+    async def _ask(self, operation: Operation[T], breaker: CircuitBreaker, *, writes: bool = False) -> T:
         async def attempt() -> T:
             try:
                 return await operation(await self._connected())
             except failures() as error:
                 raise to_resift_error(error, self._address.shown, writes=writes) from error
 
-        return await self._breaker.call(attempt)
+        deadline = inf if writes else breaker.now() + REPEATED_FOR * self._address.timeout_s
+        return await breaker.call(attempt, deadline=deadline)
 
     async def close(self) -> None:
         """Close the connection."""

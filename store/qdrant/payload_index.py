@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import Refused
 from ..conditions import INDEXED_FOR_WORDS, PASSAGES_WORTH_AN_INDEX, index_path, path_of, words_queried
-from ..fields import FieldType, widen
+from ..fields import FieldType, widened
 from ..filters import DIGEST, ORDINAL, Condition
 from .connection import QdrantConnection
 
@@ -37,9 +37,7 @@ class PayloadIndexes:
         self, fields: Mapping[str, FieldType], before: Mapping[str, FieldType]
     ) -> dict[str, FieldType]:
         """Index new and widened metadata fields; return all fields, each with a type that fits both mappings."""
-        merged = dict(before)
-        for name, kind in fields.items():
-            merged[name] = widen(before.get(name, kind), kind)
+        merged = widened(before, fields)
         for name, kind in merged.items():
             if before.get(name) != kind:
                 await self._index_field(name, before.get(name), kind)

@@ -40,7 +40,7 @@ async def rights_at(store: QdrantStore) -> Rights:
         tuple(writable),
         read_only=read_only,
         adopted=adopted,
-        foreign=tuple(name for name in names if name not in known),
+        foreign=tuple(name for name, is_known in names.items() if is_known is False),
     )
 
 

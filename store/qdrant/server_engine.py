@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from ..manifest import Manifest
 from ..protocols import Leg, Page, Point, StatusCallback, StoredPoint
 from .connection import QdrantConnection
 from .layout import vector_changes
-from .manifests import load_manifest, save_manifest
+from .manifests import ROUNDS, load_manifest, merge_manifest
 from .payload_index import PayloadIndexes
 from .wire import compile_condition, scroll_page, to_id, to_point, to_query
 
@@ -60,14 +59,14 @@ class QdrantEngine:
             await self._indexes.index_words(where)
         condition = self._filter(where)
         requests = [to_query(leg, condition, options) for leg in legs]
-        answers = await self._connection.ask(lambda client: client.query_batch_points(self._name, requests))
+        answers = await self._connection.ask_points(lambda client: client.query_batch_points(self._name, requests))
         return [[(id_of(point.id), point.score) for point in answer.points] for answer in answers]
 
     async def retrieve(self, ids: Sequence[UUID], *, vectors: Sequence[str] = ()) -> list[StoredPoint]:
         """Return the points that exist among `ids`: these vectors of theirs, or their payload if none is named."""
         wanted = [to_id(each) for each in ids]
         named = True if UNNAMED in vectors else list(vectors) or False
-        found = await self._connection.ask(
+        found = await self._connection.ask_points(
             lambda client: client.retrieve(self._name, wanted, with_payload=not vectors, with_vectors=named)
         )
         return [_stored(record) for record in found]
@@ -88,12 +87,16 @@ class QdrantEngine:
     async def count(self, where: Condition | None) -> int:
         """Return the number of points."""
         condition = self._filter(where)
-        answer = await self._connection.ask(lambda client: client.count(self._name, count_filter=condition, exact=True))
+        answer = await self._connection.ask_points(
+            lambda client: client.count(self._name, count_filter=condition, exact=True)
+        )
         return answer.count
 
     async def facet(self, path: str, *, limit: int) -> list[tuple[str | int | bool, int]]:
         """Return the most common values at an indexed payload path with their counts."""
-        answer = await self._connection.ask(lambda client: client.facet(self._name, path, limit=limit, exact=True))
+        answer = await self._connection.ask_points(
+            lambda client: client.facet(self._name, path, limit=limit, exact=True)
+        )
         return [(hit.value, hit.count) for hit in answer.hits]
 
     async def check_space(self, points: Sequence[Point]) -> None:
@@ -102,30 +105,43 @@ class QdrantEngine:
     async def upsert(self, points: Sequence[Point]) -> None:
         """Write a batch of points; a point with the same id is replaced."""
         structs = [to_point(point, self._name) for point in points]
-        await self._connection.ask(lambda client: client.upsert(self._name, structs, wait=True), writes=True)
+        await self._connection.ask_points(lambda client: client.upsert(self._name, structs, wait=True), writes=True)
 
     async def set_payload(self, where: Condition, values: Mapping[str, Any]) -> None:
         """Set these payload keys of these points, and leave the others as they are."""
         condition = self._compile_filter(where)
-        await self._connection.ask(lambda client: client.set_payload(self._name, dict(values), condition), writes=True)
+        await self._connection.ask_points(
+            lambda client: client.set_payload(self._name, dict(values), condition), writes=True
+        )
 
     async def delete(self, where: Condition) -> None:
         """Delete these points."""
         condition = self._compile_filter(where)
-        await self._connection.ask(lambda client: client.delete(self._name, condition, wait=True), writes=True)
+        await self._connection.ask_points(lambda client: client.delete(self._name, condition, wait=True), writes=True)
 
     async def flush(self) -> None:
         """Do nothing: what the server acknowledges is in its write-ahead log, and it flushes that by itself."""
 
     async def store_manifest(self, manifest: Manifest, *, before: Manifest) -> Manifest:
-        """Store a manifest in place of `before` and index its new metadata fields; return what is stored now."""
+        """Store a manifest in place of `before` and index its new metadata fields; return what is stored now.
+
+        Raises:
+            StoreError: Others keep changing it.
+        """
         stored = await load_manifest(self._connection, self._name)
-        if self._indexes is not None:
-            fields = await self._indexes.index_fields(manifest.fields, stored.fields if stored else {})
-            manifest = replace(manifest, fields=fields)
-        merged = manifest.over(before, stored)
-        await save_manifest(self._connection, self._name, merged, over=stored)
-        return merged
+        indexed, wanted = stored.fields if stored else {}, manifest.fields
+        for _ in range(ROUNDS):
+            if self._indexes is not None:
+                indexed = await self._indexes.index_fields(wanted, indexed)
+            stored = await merge_manifest(self._connection, self._name, lambda now: manifest.over(before, now))
+            wanted = stored.fields if stored else wanted
+            is_indexed = self._indexes is None or indexed == wanted
+            if stored is not None and is_indexed and manifest.over(before, stored) == stored:
+                return stored
+        raise StoreError(
+            f"Other processes keep changing the metadata of collection {self._name!r}, so that new metadata fields or "
+            "settings were not stored. Try again."
+        )
 
     async def build_index(self, manifest: Manifest, *, on_status: StatusCallback) -> None:
         """Tell the server which index to build, and wait until it is built."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, create_task_group
 
-from ...core.errors import Hint, NotFound, ResiftError, StoreError
+from ...core.errors import DamagedManifest, Hint, NotFound, ResiftError, StoreError, StoreUnavailable
 from ..collection import Collection
 from ..manifest import Manifest
 from ..naming import check_name, unknown_collection
@@ -16,6 +16,7 @@ from .adopted.collection import AdoptedCollection
 from .connection import QdrantConnection
 from .layout import ClusterLayout, dense_params, sparse_params
 from .manifests import METADATA_KEY, load_manifest, metadata_for, read_metadata
+from .ownership import check_made_here
 from .payload_index import PayloadIndexes
 from .server_engine import QdrantEngine
 
@@ -48,13 +49,22 @@ class QdrantStore:
         return self._connection
 
     async def names(self) -> list[str]:
-        """Return the names of all collections that Resift created or adopted, sorted."""
-        return [name for name, is_ours in (await self.all_names()).items() if is_ours]
+        """Return the names of all collections that Resift created or adopted, sorted.
 
-    async def all_names(self) -> dict[str, bool]:
-        """Return every collection visible with this key, by name, and whether Resift created or adopted it."""
+        Those that cannot be read now are among them, so that whoever opens them is told why.
+        """
+        return [name for name, is_ours in (await self.all_names()).items() if is_ours is not False]
+
+    async def all_names(self) -> dict[str, bool | None]:
+        """Return every collection visible with this key, by name, and whether Resift created or adopted it.
+
+        None where that cannot be read.
+
+        Raises:
+            StoreError: The server does not answer.
+        """
         answer = await self._connection.ask(lambda client: client.get_collections())
-        ours = dict.fromkeys(sorted(each.name for each in answer.collections), False)
+        ours: dict[str, bool | None] = dict.fromkeys(sorted(each.name for each in answer.collections), False)
         limiter, failed = CapacityLimiter(CONCURRENT_REQUESTS), list[ResiftError]()
 
         async def look(name: str) -> None:
@@ -64,13 +74,15 @@ class QdrantStore:
                 except NotFound:  # deleted meanwhile
                     pass
                 except ResiftError as error:
+                    ours[name] = None
                     failed.append(error)
 
         async with create_task_group() as group:
             for name in ours:
                 group.start_soon(look, name)
-        if failed:
-            raise failed[0]
+        if len(failed) == len(ours) and all(isinstance(each, StoreUnavailable) for each in failed):
+            for error in failed:  # the server has gone away meanwhile
+                raise error
         return ours
 
     async def open(self, name: str, *, create: Manifest | None = None) -> Collection:
@@ -106,13 +118,16 @@ class QdrantStore:
 
         Raises:
             NotFound: There is no collection of that name.
-            StoreError: The collection was adopted.
+            StoreError: The collection was adopted, or it may have been made elsewhere.
         """
         check_name(name)
         self._open.pop(name, None)
         if not await self._exists(name):
             raise await self._unknown(name)
-        (await self._manifest_of(name)).check_writable(name)  # Resift does not delete what it did not create
+        try:
+            (await self._manifest_of(name)).check_writable(name)  # Resift does not delete what it did not create
+        except DamagedManifest:
+            await check_made_here(self._connection, name)
         await self._connection.ask(lambda client: client.delete_collection(name))
 
     async def close(self) -> None:

@@ -99,7 +99,7 @@ async def scroll_page(
     vectors: bool = False,
 ) -> tuple[Sequence[Record], Any]:
     """Return one page of the records that meet the condition, and the offset of the next page."""
-    return await connection.ask(
+    return await connection.ask_points(
         lambda client: client.scroll(
             name, condition, limit=limit, offset=offset, with_payload=payload, with_vectors=vectors
         )

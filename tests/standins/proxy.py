@@ -13,9 +13,10 @@ from typing import Literal, TypeAlias
 import anyio
 from anyio.to_thread import run_sync
 
-Fault: TypeAlias = Literal["refuse", "lose", "hang", "busy"]
-"""Close without a word; pass the request on and lose its answer; never answer; say 429, and to come back in 1 s."""
+Fault: TypeAlias = Literal["refuse", "lose", "hang", "busy", "fail"]
+"""Close without a word; pass it on and lose its answer; never answer; say 429, and to come back in 1 s; say 500."""
 BUSY = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
 
 class Proxy:
@@ -53,12 +54,12 @@ class Proxy:
         fault = self.faults(request)
         self.seen.append(request)
         self.changed.set()
-        if fault == "busy":
-            writer.write(BUSY)
+        if fault in ("busy", "fail"):
+            writer.write(BUSY if fault == "busy" else FAILED)
             await writer.drain()
         if fault == "hang":
             await reader.read(-1)
-        if fault in ("busy", "hang", "refuse"):
+        if fault in ("busy", "fail", "hang", "refuse"):
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         with closing(far_writer):

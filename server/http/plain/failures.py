@@ -15,6 +15,7 @@ from ....api.arguments import describe_problems
 from ....core.errors import (
     ContextTooLong,
     DamagedCollection,
+    DamagedManifest,
     Forbidden,
     Hint,
     IncompatibleCollection,
@@ -40,6 +41,7 @@ STATUSES: Mapping[type[ResiftError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     IncompatibleCollection: HTTPStatus.CONFLICT,
     DamagedCollection: HTTPStatus.CONFLICT,
+    DamagedManifest: HTTPStatus.CONFLICT,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnreadableFile: HTTPStatus.UNPROCESSABLE_ENTITY,
     ContextTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -20,6 +20,8 @@ from resift.tests.server.http.application import (
     engine_of,
     rows,
 )
+from resift.tests.standins.proxy import proxy_to
+from resift.tests.standins.qdrant import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +50,20 @@ async def test_server_is_not_ready_when_its_store_does_not_answer(tmp_path: Path
         response = await client.get("/ready")
         assert response.status_code == 503
         assert "127.0.0.1:9" in response.json()["message"]
+
+
+@pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
+async def test_server_is_ready_and_lists_the_others_when_one_collection_cannot_be_read(tmp_path: Path) -> None:
+    async with serving() as server, proxy_to(int(server.url.rpartition(":")[2])) as proxy:
+        await server.client.create_collection("theirs", vectors_config={})
+        proxy.faults = lambda request: "fail" if request == "GET /collections/theirs" else None
+        engine = engine_of(tmp_path, qdrant_url=proxy.url, qdrant={"prefer_grpc": False})
+        async with client_of(engine) as client:
+            assert (await client.get("/ready")).status_code == 200
+            assert proxy.count("GET /collections/") == 0
+            [listed] = (await client.get("/v1/collections")).json()["collections"]
+            assert listed["name"] == "theirs"
+            assert "failed: 500" in listed["problem"]
 
 
 async def test_readiness_and_metrics_need_a_token_where_there_are_tokens(tmp_path: Path) -> None:

@@ -152,6 +152,49 @@ async def test_fields_that_another_engine_learned_stay(
     await other_store.close()
 
 
+async def test_collection_that_the_server_cannot_read_does_not_hide_the_others(
+    server: Serving, store: QdrantStore, proxy: Proxy, manifest: Manifest
+) -> None:
+    await store.open("c", create=manifest)
+    await server.client.create_collection("theirs", vectors_config={})
+    proxy.faults = lambda request: "fail" if request == "GET /collections/theirs" else None
+    assert await store.all_names() == {"c": True, "theirs": None}
+    assert await store.names() == ["c", "theirs"]
+    with pytest.raises(StoreError, match="failed: 500"):
+        await connected(proxy.url, key="right").open("theirs")
+    with pytest.raises(NotFound, match=r"Did you mean 'c'\?|Known: c, theirs"):
+        await store.open("d")
+    seen = len(proxy.seen)
+    await store.connection.check()
+    assert proxy.seen[seen:] == ["GET /collections"]
+
+
+async def test_reading_is_repeated_once_after_a_time_out_and_writing_more_often(
+    store: QdrantStore, proxy: Proxy, manifest: Manifest, axes: list[Vector]
+) -> None:
+    collection = await store.open("c", create=manifest)
+    proxy.faults = lambda request: "hang" if "/points" in request else None
+    with pytest.raises(StoreUnavailable):
+        await collection.count()
+    assert proxy.count("POST /collections/c/points/count") == 2
+
+
+async def test_failed_searches_open_their_circuit_though_the_server_still_lists_its_collections(
+    store: QdrantStore, proxy: Proxy, manifest: Manifest
+) -> None:
+    collection = await store.open("c", create=manifest)
+    proxy.faults = lambda request: "refuse" if "/points" in request else None
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            await collection.count()
+        assert await store.names() == ["c"]
+    seen = len(proxy.seen)
+    for attempt in (collection.count(), store.connection.check()):
+        with pytest.raises(StoreUnavailable, match="failed 3 times in a row"):
+            await attempt
+    assert len(proxy.seen) == seen
+
+
 @pytest.mark.slow
 async def test_killed_server_loses_nothing_it_acknowledged_and_writing_goes_on_when_it_is_back(
     tmp_path: Path, manifest: Manifest, axes: list[Vector]
