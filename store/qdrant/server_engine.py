@@ -11,6 +11,7 @@ from anyio import fail_after, sleep
 from ...core.errors import StoreError
 from ...core.values import id_of
 from ..field_mapping import UNNAMED
+from ..fields import FieldType
 from ..filters import Condition
 from ..index_options import IndexOptions
 from ..manifest import Manifest
@@ -129,7 +130,8 @@ class QdrantEngine:
             StoreError: Others keep changing it.
         """
         stored = await load_manifest(self._connection, self._name)
-        indexed, wanted = stored.fields if stored else {}, manifest.fields
+        indexed: Mapping[str, FieldType] = stored.fields if stored else {}
+        wanted = manifest.fields
         for _ in range(ROUNDS):
             if self._indexes is not None:
                 indexed = await self._indexes.index_fields(wanted, indexed)
