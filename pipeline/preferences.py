@@ -1,5 +1,6 @@
 """Recency and boosts of a request, which override those in the settings, and the order by them and by diversity."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
@@ -10,7 +11,7 @@ from ..core.query import Query
 from ..core.text import listed
 from ..core.values import Ranking
 from ..rerank.blend import with_shares
-from ..rerank.signals import BOOSTED_BY_PATH, MAX_FACTOR, MetadataSignals, Mix
+from ..rerank.signals import BOOSTED_BY_PATH, MAX_FACTOR, UNDATED, MetadataSignals, Mix, values_not_boosted
 from ..rerank.stages.cascade import PlannedStage
 from ..rerank.stages.diversity import diversify
 from ..rerank.stages.metadata import METADATA, weigh_metadata
@@ -22,6 +23,8 @@ from .request import MAX_BOOSTED, SearchRequest
 from .scope import Scope
 
 REORDERED_HITS = 100  # reordered by metadata or diversity if nothing is reranked: the hits of one leg
+
+MAX_VALUES = 6  # of a field that a note shows
 
 _RECENCY = "`recency` takes {'field': a date field, 'half_life_days': above 0, 'weight': 0 to 1}"
 
@@ -87,6 +90,9 @@ async def with_preferences(
         by_rank = scored_by_rank(ranking, depth)
         weighed = weigh_metadata(by_rank, query, mix=mix, depth=depth, name=METADATA)
         ranking = weighed if len(weighed.stages) > len(ranking.stages) else ranking
+    head = depth or (stages[0].depth if stages else REORDERED_HITS)
+    new = _notes(ranking, request, metadata, fields=scope.fields, head=head)
+    ranking = replace(ranking, notes=[*ranking.notes, *new])
     ranking = collapsed(ranking) if request.collapse else ranking
     if not request.diversity:
         return ranking
@@ -110,6 +116,25 @@ def prefers_among_equals(request: SearchRequest, metadata: MetadataSignals, stag
 
 def _counts(request: SearchRequest, metadata: MetadataSignals, stages: Sequence[PlannedStage]) -> bool:
     return bool(metadata.shares and (stages or request.recency or request.boost))
+
+
+def _notes(
+    ranking: Ranking, request: SearchRequest, metadata: MetadataSignals, *, fields: Mapping[str, FieldType], head: int
+) -> list[str]:
+    """Return notes on the preferences of a request that changed nothing: which values and which dates there are."""
+    notes: list[str] = []
+    name, hits = metadata.recency_field, [hit.passage for hit in ranking.hits[:head]]
+    if request.recency and UNDATED in ranking.notes and fields[name] != "date":
+        dated = sorted(each for each, kind in fields.items() if kind == "date")
+        notes.append(f"{name!r} holds {fields[name]} values. Date fields: {listed(dated) or 'none'}.")
+    if hits and request.boost and (found := values_not_boosted(hits, request.boost)):
+        values = [f" {name!r} of the hits: {_most_common(counts)}." for name, counts in found.items() if counts]
+        notes.append(f"No hit has a value that `boost` names: it changed nothing.{''.join(values)}")
+    return notes
+
+
+def _most_common(counts: Counter[str]) -> str:
+    return listed((value for value, _ in counts.most_common()), most=MAX_VALUES)
 
 
 def _with_recency(

@@ -1,6 +1,7 @@
 """The signals of a final score, from the scores of both stages and from metadata."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import fmean
@@ -112,6 +113,20 @@ def boost(passages: Sequence[Passage], values: Mapping[str, Mapping[str, float]]
     return [fmean(_factor(passage, name, table) / MAX_FACTOR for name, table in values.items()) for passage in passages]
 
 
+def values_not_boosted(
+    passages: Iterable[Passage], values: Mapping[str, Mapping[str, float]]
+) -> dict[str, Counter[str]]:
+    """Return by field how many passages have each value; none if one of them has a factor of its own."""
+    found = {name: Counter[str]() for name in values}
+    for passage in passages:
+        for name, table in values.items():
+            if _named_factors(passage, name, table):
+                return {}
+            if name != BOOSTED_BY_PATH:
+                found[name].update(_key(each) for each in _several(passage.metadata.get(name)) if each is not None)
+    return found
+
+
 def _leg(head: Sequence[Hit], name: str, scaling: Scaling) -> list[float] | None:
     found = [place for place, hit in enumerate(head) if name in hit.scores]
     scaled = dict(zip(found, scale([head[place].scores[name] for place in found], scaling), strict=True))
@@ -124,11 +139,13 @@ def _age_days(value: Any, now: datetime) -> float | None:
 
 
 def _factor(passage: Passage, name: str, table: Mapping[str, float]) -> float:
+    return max(_named_factors(passage, name, table), default=NEUTRAL)
+
+
+def _named_factors(passage: Passage, name: str, table: Mapping[str, float]) -> list[float]:
     if name == BOOSTED_BY_PATH:
-        named = [factor for key, factor in table.items() if f"/{key.strip('/')}/" in f"/{passage.source}/"]
-    else:
-        named = [table[key] for key in map(_key, _several(passage.metadata.get(name))) if key in table]
-    return max(named, default=NEUTRAL)
+        return [factor for key, factor in table.items() if f"/{key.strip('/')}/" in f"/{passage.source}/"]
+    return [table[key] for key in map(_key, _several(passage.metadata.get(name))) if key in table]
 
 
 def _key(value: Any) -> str:

@@ -181,6 +181,22 @@ async def test_recency_without_dates_says_so(pipeline: Pipeline) -> None:
     assert "recency changed nothing" in page.notes[-1]
 
 
+async def test_recency_by_a_field_of_texts_names_the_fields_with_dates(pipeline: Pipeline) -> None:
+    page = await pipeline.search(replace(REQUEST, recency={"field": "kind"}))
+    assert [*page.notes] == [UNDATED, "'kind' holds keyword values. Date fields: date."]
+
+
+@pytest.mark.parametrize("reranker", [*RERANKERS, "llm"])
+async def test_boost_of_values_that_no_hit_has_says_which_there_are(pipeline: Pipeline, reranker: str) -> None:
+    asked = replace(REQUEST, reranker=reranker, boost={"kind": {"letter": 2}, "year": {"1999": 0}, "source": {"x": 2}})
+    searched = ordering(pipeline, "date") if reranker == "llm" else pipeline
+    (note,) = [note for note in (await searched.search(asked)).notes if "boost" in note]
+    assert note.startswith("No hit has a value that `boost` names: it changed nothing. 'kind' of the hits: docs, ")
+    assert "'year' of the hits: " in note
+    one_hit = replace(asked, boost={"kind": {"letter": 2}, "year": {"2025": 1.5}})
+    assert not any("boost" in note for note in (await searched.search(one_hit)).notes)
+
+
 @pytest.mark.parametrize("reranker", RERANKERS)
 async def test_diversity_brings_another_topic_forward(pipeline: Pipeline, reranker: str) -> None:
     plain = await pipeline.search(replace(REQUEST, reranker=reranker))
