@@ -66,7 +66,7 @@ def settings_page() -> str:
 
 def clients() -> str:
     """Return how to add Resift to MCP clients."""
-    return f"```text\n{how_to_add(['resift', 'serve'])}```\n"
+    return f"```text\n{how_to_add(['/path/to/resift', 'serve'], '/path/to/documents')}```\n"
 
 
 def env_example() -> str:

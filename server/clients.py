@@ -1,4 +1,4 @@
-"""How to add Resift to MCP clients, for `resift demo` and the README."""
+"""How to add Resift to MCP clients, for `resift clients`, `resift demo` and the README."""
 
 import json
 import shlex
@@ -14,11 +14,15 @@ def command() -> list[str]:
     return [found, "serve"] if found else [sys.executable, "-P", "-m", "resift", "serve"]
 
 
-def how_to_add(program: list[str]) -> str:
-    """Return the instructions for Claude Code, Claude Desktop, VS Code and Cursor."""
+def how_to_add(program: list[str], documents: str | Path) -> str:
+    """Return the instructions for Claude Code, Claude Desktop, VS Code and Cursor.
+
+    `documents` is the folder that Resift may read in a client that does not start it in the folder of a project.
+    """
     entry = {"command": program[0], "args": program[1:]}
-    standard = json.dumps({"mcpServers": {"resift": entry}}, indent=2)
-    vscode = json.dumps({"servers": {"resift": {"type": "stdio", **entry}}}, indent=2)
+    outside = {**entry, "env": {"RESIFT_INGEST_ROOTS": str(documents)}}
+    standard = json.dumps({"mcpServers": {"resift": outside}}, indent=2, ensure_ascii=False)
+    vscode = json.dumps({"servers": {"resift": {"type": "stdio", **entry}}}, indent=2, ensure_ascii=False)
     return (
         f"Claude Code:\n  claude mcp add resift -- {shlex.join(program)}\n\n"
         f"Claude Desktop (claude_desktop_config.json) and Cursor (.cursor/mcp.json):\n{_indent(standard)}\n\n"

@@ -29,8 +29,8 @@ def local_path(path: str | Path) -> Path:
     scheme = match["scheme"].lower()
     if scheme in ("http", "https"):
         raise InvalidInput(
-            f"{shown(path)!r} is a URL, which Resift fetches only with RESIFT_INGEST__URLS=true. "
-            "Download it first, then ingest the file."
+            f"{shown(path)!r} is a URL, which Resift fetches only if whoever runs it sets RESIFT_INGEST__URLS=true. "
+            "Or download it, and ingest the file."
         )
     if scheme != "file":
         raise InvalidInput(

@@ -1,5 +1,6 @@
 """The folders that Resift may read, and the check that a path lies inside them."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,17 @@ from typing import Self
 
 from ...core.errors import InvalidInput, NotFound, PathRefused
 from ...core.text import listed
+
+
+def folders_of_client(folder: Path) -> tuple[Path, ...]:
+    """Return the folder that a client works in, as what it may read if the settings name nothing.
+
+    Desktop programs start servers in the root of the file system, or in a folder of Windows. That is nothing that a
+    user has chosen, and would open the whole disk, so it counts as no folder.
+    """
+    resolved, windows = folder.resolve(), os.environ.get("SYSTEMROOT", "")
+    is_windows = bool(windows) and resolved.is_relative_to(Path(windows).resolve())
+    return () if is_windows or resolved == Path(resolved.anchor) else (folder,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +54,7 @@ class Roots:
             allowed = listed(self.folders) or "none"
             raise PathRefused(
                 f"{str(path)!r} leads outside the folders Resift may read. Allowed: {allowed}. "
-                "Move the file there, or add its folder to RESIFT_INGEST_ROOTS."
+                "Ask whoever runs Resift to add its folder to RESIFT_INGEST_ROOTS."
             )
         if not _exists(target):
             raise NotFound(f"No file or folder {str(path)!r}. Check the spelling, or give an absolute path.")

@@ -30,7 +30,8 @@ _ADVICE: Mapping[str, str] = {
     kinds.HIDDEN: "To ingest hidden files, name them.",
     kinds.HIDDEN_FOLDERS: "To ingest hidden folders, name them.",
     kinds.GENERATED_FOLDERS: "To ingest folders such as node_modules, vendor and build, name them.",
-    kinds.OUTSIDE: "To follow such links, name them on the command line; for the tools, set RESIFT_INGEST_ROOTS.",
+    kinds.OUTSIDE: "To follow such links, name them on the command line; for the tools, whoever runs Resift has to add "
+    "their folders to RESIFT_INGEST_ROOTS.",
     IGNORED[GIT_RULES]: "To ingest what .gitignore leaves out, name it, or set RESIFT_INGEST__GITIGNORE=false.",
     IGNORED[OWN_RULES]: "To ingest what .resiftignore leaves out, name it or change that file.",
     kinds.SECRETS: "Files that hold secrets, such as .env and private keys, are never ingested.",

@@ -40,6 +40,7 @@ COMMANDS = {
         "serve",
         "List the prompt templates that the language model and MCP clients use, or print one of them.",
     ),
+    "clients": ("serve", "Print how to add this installation to MCP clients: Claude, VS Code and Cursor."),
     "demo": ("demo", "Ingest the documentation of Python's standard library and ask it questions, offline."),
     "doctor": ("doctor", "Check settings, data folder, models and the MCP server."),
 }

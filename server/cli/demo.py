@@ -179,5 +179,5 @@ def _print_next_steps() -> None:
     say("Search documents of your own (PDF, Office files, Markdown, HTML, mail, source code and more):")
     say(f'  {program} ingest PATH\n  {program} search "your question" --explain\n', style="bold")
     say("Or let your agent do it. Add Resift to its client:\n")
-    stdout().out(how_to_add(serve), highlight=False)
+    stdout().out(how_to_add(serve, Path.cwd()), highlight=False)
     say('Then ask, for example: "Ingest the docs folder and find out how releases are made."')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import anyio
@@ -10,7 +11,7 @@ import typer
 
 from ...core.errors import InvalidInput, NotFound, nearest
 from .command import AsJson
-from .console import note, print_json, say
+from .console import note, print_json, say, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +90,18 @@ def stop(
     from ..relay import control
 
     raise typer.Exit(control.stop(now=now))
+
+
+@app.command()
+def clients(
+    documents: Annotated[
+        Path, typer.Argument(help="The folder of documents that Claude Desktop and Cursor may let Resift read.")
+    ] = Path(),
+) -> None:
+    """Print how to add this installation to MCP clients: Claude, VS Code and Cursor."""
+    from ..clients import command, how_to_add
+
+    stdout().out(how_to_add(command(), documents.absolute()), highlight=False)
 
 
 @app.command()

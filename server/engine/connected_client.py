@@ -11,6 +11,7 @@ from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp.server.mcpserver import MCPServer
 
+from ...ingest.files.roots import folders_of_client
 from ..mcp.lines import ByteStream, LineService
 from .greeting import COMMAND, WATCH, Goodbye, Hello
 
@@ -39,6 +40,11 @@ class Client:
             for folder in folders or (Path("/"),)
         )
         return named or folders
+
+    def roots_for_tools(self, ingest_roots: Sequence[Path]) -> tuple[Path, ...]:
+        """Return the folders that the tools may read: without settings the client's own, unless it is the system's."""
+        folders = self.roots(ingest_roots)
+        return folders if ingest_roots else tuple(one for each in folders for one in folders_of_client(each))
 
     async def receive(self) -> bytes:
         """Return the next bytes, empty at the end."""

@@ -56,7 +56,7 @@ async def _greeted(hub: Hub, stream: SocketStream) -> Client | None:
 
 
 async def _serve_mcp(hub: Hub, client: Client) -> None:
-    CALLER.set(Caller(name="stdio", roots=client.roots(hub.engine.settings.ingest_roots)))
+    CALLER.set(Caller(name="stdio", roots=client.roots_for_tools(hub.engine.settings.ingest_roots)))
     logger.info("Client %d in %s", client.hello.pid, client.hello.folder)
     await client.serve(hub.server)
 

@@ -3,13 +3,16 @@
 import os
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import BinaryIO
 
 import anyio
 from anyio import to_thread
 from mcp.os.win32.utilities import rebind_std_handle_to_fd
 
+from ...api.caller import CALLER, Caller
 from ...factories.engine import Engine, running
+from ...ingest.files.roots import folders_of_client
 from .assembly import create_server
 from .lines import ByteStream, LineService
 
@@ -29,6 +32,8 @@ async def serve_stdio(engine: Engine) -> None:
     async def send(line: bytes) -> None:
         await to_thread.run_sync(_write_and_flush, sink, line, limiter=threads)
 
+    roots = engine.settings.ingest_roots or folders_of_client(Path.cwd())
+    CALLER.set(Caller(name="stdio", roots=roots))
     with redirect_stdout(sys.stderr):  # what libraries print
         async with running(engine):
             await LineService(create_server(engine), ByteStream(receive, send)).run()

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, PathRefused
-from resift.ingest.files.roots import Roots
+from resift.ingest.files.roots import Roots, folders_of_client
 
 
 @pytest.fixture
@@ -55,6 +55,20 @@ def test_missing_file_is_not_found(roots: Roots) -> None:
 def test_relative_path_is_looked_for_in_the_roots(roots: Roots) -> None:
     (roots.folders[0] / "a.md").write_text("a")
     assert roots.admit("a.md") == roots.folders[0] / "a.md"
+
+
+def test_folder_of_the_system_is_none_that_a_client_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "top").symlink_to("/")
+    assert [folders_of_client(each) for each in (Path("/"), Path("/usr/.."), tmp_path / "top")] == [(), (), ()]
+    assert folders_of_client(tmp_path) == (tmp_path,)
+    monkeypatch.setenv("SYSTEMROOT", str(tmp_path / "Windows"))
+    assert folders_of_client(tmp_path / "Windows" / "System32") == ()
+    assert folders_of_client(tmp_path) == (tmp_path,)
+
+
+def test_refusal_does_not_say_how_to_get_around_the_limit(roots: Roots) -> None:
+    with pytest.raises(PathRefused, match=r"Ask whoever runs Resift to add its folder to RESIFT_INGEST_ROOTS\.$"):
+        roots.admit("../secret.md")
 
 
 def test_no_roots_allow_nothing(tmp_path: Path) -> None:

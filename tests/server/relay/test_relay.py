@@ -145,6 +145,23 @@ def test_relative_roots_start_from_the_folder_of_each_client(folder: Path) -> No
     assert (first.end(), second.end()) == (0, 0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--in-process",)], ids=["relay", "in-process"])
+def test_tools_read_nothing_if_the_client_starts_the_server_in_the_root_of_the_file_system(
+    folder: Path, options: tuple[str, ...]
+) -> None:
+    (folder / "pump.md").write_text("The pump hums.", encoding="utf-8")
+    server = RawServer(folder, {"RESIFT_INGEST_ROOTS": ""}, *options, cwd=Path("/"))
+    for path in (str(folder / "pump.md"), "etc"):
+        refused = server.call("ingest_documents", {"paths": [path]})
+        assert refused["isError"]
+        assert "Allowed: none. Ask whoever runs Resift" in refused["content"][0]["text"]
+    assert server.end() == 0
+    named = RawServer(folder, {"RESIFT_INGEST_ROOTS": str(folder)}, *options, cwd=Path("/"))
+    assert named.call("ingest_documents", {"paths": ["pump.md"]})["structuredContent"]["added"] == 1
+    assert named.end() == 0
+
+
 def test_only_this_user_can_reach_the_engine(folder: Path) -> None:
     server = RawServer(folder)
     for name in ("engine.json", "engine.sock"):

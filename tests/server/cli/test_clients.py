@@ -1,0 +1,40 @@
+"""`resift clients` prints entries that start this installation, without the PATH of a shell."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from resift.tests.server.in_process import Run
+
+
+def test_entries_are_json_with_absolute_paths(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = run("clients", "Dokumente für alle")
+    assert (shown.code, shown.err) == (0, "")
+    standard, vscode = (json.loads(each) for each in re.findall(r"(?m)^  \{\n(?:.*\n)*?  \}$", shown.out))
+    desktop = standard["mcpServers"]["resift"]
+    assert desktop["env"] == {"RESIFT_INGEST_ROOTS": str(tmp_path / "Dokumente für alle")}
+    code = vscode["servers"]["resift"]
+    assert (desktop["command"], desktop["args"]) == (code["command"], code["args"])
+    assert Path(desktop["command"]).is_absolute()
+    assert desktop["args"][-1] == "serve"
+    assert f"claude mcp add resift -- {shlex.join([desktop['command'], *desktop['args']])}\n" in shown.out
+
+
+def test_folder_of_documents_is_the_current_one_by_default(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f'"RESIFT_INGEST_ROOTS": "{tmp_path}"' in run("clients").out
+
+
+@pytest.mark.slow
+def test_printed_command_starts_without_a_path(run: Run) -> None:
+    [line] = re.findall("claude mcp add resift -- (.*)", run("clients").out)
+    program = [*shlex.split(line)[:-1], "--version"]
+    done = subprocess.run(program, env={"PATH": ""}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
