@@ -12,6 +12,7 @@ from .request import MAX_RESULTS
 
 OFF_TOPIC_HITS = 3  # shown where no hit answers: enough to see what the collection is about
 NARROWER = "Ask a narrower question, or add a filter."
+OF_ALL_PAGES = "The verdict {verdict!r} is that of the whole ranking, whose best hits are on the first page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,12 @@ def page_of(
     more = len(hits) > end
     if more and end >= MAX_RESULTS:
         notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
-    shown = replace(ranking, hits=hits[offset:end], notes=notes)
     verdict = judge.verdict(ranking, hits)
     if verdict == "none" and any(stage.out_of_time for stage in ranking.stages):
         verdict = "unknown"  # the answer may be among the hits that were not read
+    if 0 < offset < len(hits) and verdict in ("good", "weak"):
+        notes.append(OF_ALL_PAGES.format(verdict=verdict))
+    shown = replace(ranking, hits=hits[offset:end], notes=notes)
     return Page(shown, verdict, offset=offset, more=more and end < MAX_RESULTS, following=hits[end:])
 
 

@@ -9,6 +9,8 @@ from resift.core.verdict import Verdict
 from resift.pipeline.evidence import verdict_by_relevance
 from resift.pipeline.page import page_of
 
+OF_ALL = "The verdict 'good' is that of the whole ranking, whose best hits are on the first page."
+
 
 def hits(relevances: list[float | None]) -> list[Hit]:
     return [Hit(Passage("d", n, text="text"), 0.0, rank=n + 1, relevance=each) for n, each in enumerate(relevances)]
@@ -34,7 +36,9 @@ def test_page_is_a_slice_with_the_verdict_on_the_whole() -> None:
     page = page_of(ranking, offset=1, limit=2)
     assert [hit.rank for hit in page] == [2, 3]
     assert [hit.rank for hit in page.ranked.hits] == [2, 3, 4]
-    assert (len(page), page.offset, page.more, page.verdict, page.notes) == (2, 1, True, "good", ["as before"])
+    assert (len(page), page.offset, page.more, page.verdict, page.notes) == (2, 1, True, "good", ["as before", OF_ALL])
+    assert OF_ALL not in page_of(ranking, limit=2).notes
+    assert page_of(Ranking(hits([0.05, 0.04])), offset=1, limit=2).notes == [], "none is true of every page"
     assert not page_of(ranking, offset=2, limit=2).more
 
 
