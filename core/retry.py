@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import anyio
 
-from .errors import ResiftError, Unavailable
+from .errors import ModelError, ResiftError, Unavailable
 
 T = TypeVar("T")
 
@@ -28,6 +28,10 @@ class RetryPolicy:
     """How long an open circuit refuses calls before it lets one through."""
     longest_retry_after_s: float = 30.0
     """A service that asks for a longer wait than this counts as failed."""
+
+
+class OutOfTime(ModelError):
+    """The caller's time ended before a model answered, which says nothing about the model."""
 
 
 class CircuitBreaker:
@@ -82,6 +86,7 @@ class CircuitBreaker:
 
         Raises:
             Unavailable: The last attempt's error, or one of the same class at once while the circuit is open.
+            OutOfTime: The caller's time ended, and no attempt before had failed. This does not count as a failure.
         """
         probe = await self._admit()
         try:
@@ -90,10 +95,18 @@ class CircuitBreaker:
             self._end(probe)
 
     async def _repeat(self, attempt: Callable[[], Awaitable[T]], deadline: float, probe: anyio.Event | None) -> T:
+        failure: Unavailable | None = None
         for number in count(1):
             try:
                 answer = await attempt()
+            except OutOfTime:
+                if failure is None:
+                    raise
+                self._failures += 1
+                self._open(failure)
+                raise failure from None
             except Unavailable as error:
+                failure = error
                 if probe is not None:  # those that wait for it are refused while it is tried again
                     self._open(error)
                     self._end(probe)

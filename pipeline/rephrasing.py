@@ -17,7 +17,7 @@ from ..core.query import Query
 from ..core.text import cut
 from ..core.tracing import traced
 from ..core.values import NO_USAGE, Ranking, Stage, Usage
-from ..models.endpoint.chat import ChatRequest, LanguageModel
+from ..models.endpoint.chat import ChatRequest, Deadline, LanguageModel
 from ..models.endpoint.json_values import json_values, without_thoughts
 from ..prompts.templates import Template
 from ..rerank.llm.window import Cost
@@ -159,8 +159,8 @@ class Rephraser:
         if (known := self._known.get(key)) is not None:
             return _Written(known, cost="0 calls, served from cache")
         async with self._limiter:
-            deadline = self._clock() + self._options.limit_s
-            reply = await self._model.ask(self._request(query), deadline=deadline, deadline_setting=_TIME_SETTING)
+            deadline = Deadline(self._clock() + self._options.limit_s, self._options.limit_s, _TIME_SETTING)
+            reply = await self._model.ask(self._request(query), deadline=deadline)
         cost = Cost(calls=1, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out, retried=reply.retries)
         found = read_phrasings(reply.text)
         if found is None:

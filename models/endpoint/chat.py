@@ -14,12 +14,30 @@ import anyio
 from anyio import to_thread
 
 from ...core.errors import ModelError, ModelUnavailable
+from ...core.retry import OutOfTime
 from .chat_reply import ChatReply, read_reply
 from .client import Endpoint, new_circuit_breaker, new_client
 from .errors import rejected_parameters, to_model_error
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+
+LEAST_S = 1.0  # with less time left no request is sent: it would be paid for and hardly answered
+
+FULL = 0.9  # share of the usual time from which on a request that was not answered counts against its endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a question must be answered, all its requests together."""
+
+    at: float
+    """By the clock of the model."""
+    whole_s: float
+    """From the beginning of the question."""
+    setting: str = "RESIFT_LLM__TOTAL_S"
+    """Where that comes from, for error messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +79,12 @@ class LanguageModel:
         if self._client is None:
             await to_thread.run_sync(import_module, "openai", abandon_on_cancel=True)
 
-    async def ask(
-        self, request: ChatRequest, *, deadline: float | None = None, deadline_setting: str = "RESIFT_LLM__TOTAL_S"
-    ) -> ChatReply:
-        """Return the model's reply; `deadline` is the time, by the clock, at which to give up.
-
-        `deadline_setting` is the setting that the deadline comes from, for the error message.
+    async def ask(self, request: ChatRequest, *, deadline: Deadline | None = None) -> ChatReply:
+        """Return the model's reply.
 
         Raises:
             ModelUnavailable: The endpoint cannot be reached or fails, after all retries.
+            OutOfTime: Less time is left until the deadline than a request usually has, and that was not enough.
             ContextTooLong: The request is longer than the model's window.
             ModelError: The endpoint refuses the request.
         """
@@ -78,9 +93,9 @@ class LanguageModel:
         async def attempt() -> ChatReply:
             nonlocal requests
             requests += 1
-            return await self._attempt(request, deadline, deadline_setting)
+            return await self._attempt(request, deadline)
 
-        reply = await self._breaker.call(attempt, deadline=inf if deadline is None else deadline)
+        reply = await self._breaker.call(attempt, deadline=deadline.at if deadline else inf)
         return reply.with_retries(requests - 1)
 
     async def close(self) -> None:
@@ -89,22 +104,45 @@ class LanguageModel:
             await self._client.close()
             self._client = None
 
-    async def _attempt(self, request: ChatRequest, deadline: float | None, deadline_setting: str) -> ChatReply:
-        left_s = self._endpoint.timeout_s if deadline is None else deadline - self._clock()
-        limit_s = max(0.0, min(self._endpoint.timeout_s, left_s))
+    async def _attempt(self, request: ChatRequest, deadline: Deadline | None) -> ChatReply:
+        limit_s = self._limit_s(deadline)
         try:
             with anyio.fail_after(limit_s):  # the client's own limit is per read: a reply that trickles in exceeds it
                 return await self._send(request)
         except TimeoutError as error:
-            setting = "RESIFT_LLM__TIMEOUT_S" if limit_s == self._endpoint.timeout_s else deadline_setting
-            raise ModelUnavailable(
-                f"{self._endpoint.label} did not answer within {limit_s:.0f} s. Raise {setting}."
-            ) from error
+            raise self._late(limit_s, deadline) from error
         except UnicodeError:  # not as the cause: it contains what cannot be sent, which may be the key
             raise ModelError(
                 f"The request to {self._endpoint.label}, or the API key, contains characters that cannot be sent. "
                 "Check OPENAI_API_KEY."
             ) from None
+
+    def _limit_s(self, deadline: Deadline | None) -> float:
+        """Return how long a request may take that is sent now.
+
+        Raises:
+            OutOfTime: Too little time is left to send one.
+        """
+        if deadline is None:
+            return self._endpoint.timeout_s
+        left_s = deadline.at - self._clock()
+        if left_s < min(LEAST_S, self._usual_s(deadline) / 2):
+            left = f"{max(0.0, left_s):.1f} s of {deadline.whole_s:g} s were left"
+            raise OutOfTime(f"{self._endpoint.label} was not asked, since only {left}. Raise {deadline.setting}.")
+        return min(self._endpoint.timeout_s, left_s)
+
+    def _usual_s(self, deadline: Deadline) -> float:
+        """Return how long a request may take that is the first of its question."""
+        return min(self._endpoint.timeout_s, deadline.whole_s)
+
+    def _late(self, limit_s: float, deadline: Deadline | None) -> ModelError:
+        """Return the error for a request without an answer. It is the endpoint's only if the request had its time."""
+        what = f"{self._endpoint.label} did not answer within {round(limit_s, 1):g} s"
+        if deadline is None or limit_s == self._endpoint.timeout_s:
+            return ModelUnavailable(f"{what}. Raise RESIFT_LLM__TIMEOUT_S.")
+        if limit_s < FULL * self._usual_s(deadline):
+            return OutOfTime(f"{what}, all that was left of {deadline.whole_s:g} s. Raise {deadline.setting}.")
+        return ModelUnavailable(f"{what}. Raise {deadline.setting}.")
 
     async def _send(self, request: ChatRequest) -> ChatReply:
         """Send the request without rejected parameters, again whenever the endpoint rejects one more."""

@@ -13,23 +13,21 @@ from hashlib import blake2b
 import anyio
 from cachetools import LRUCache
 
-from ...core.concurrency import run_concurrently
 from ...core.errors import InvalidInput, ModelError, nearest
 from ...core.query import Query
 from ...core.text import counted, listed
 from ...core.values import Hit
+from ...models.endpoint.chat import Deadline
 from ...prompts.templates import Template
 from ..protocols import Ordering
-from .prompt import PromptPassage, prompt_passage
-from .strategies import STRATEGIES, Group, max_depth, worst_case
-from .window import ChatModel, OrderingTask, Windows
+from .prompt import PromptPassage, clean, prompt_passage
+from .strategies import STRATEGIES, max_depth, worst_case
+from .window import ChatModel, OrderingTask, Windows, run
 
 OFFICIAL = "prefer_official"  # the template whose instruction is a list of sources
 JUMP = 15  # ranks: a passage that rises so far is reported, since its text may have instructed the model to do so
 MAX_JUMPS = 5  # reported individually
-GRACE_S = 0.5  # beyond the time limit, for the pause between two requests
-
-_USE_ANOTHER_MODEL = "Try again, or set RESIFT_LLM__MODEL to a more capable model."
+REASON_TOKENS = 100  # of a reason as it is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,36 +129,35 @@ class Listwise:
         """
         options, task = self._options, self._task(query)
         depth = max_depth(options.strategy, len(hits), permutations=options.permutations, max_calls=options.max_calls)
+        if depth < 2:
+            return Ordering(tuple(range(len(hits))), _unread(depth, len(hits)), note="0 calls, nothing to order")
         read = [
             prompt_passage(hit.passage, tokens=options.passage_tokens, date_field=options.date_field)
             for hit in hits[:depth]
         ]
         key = _key(self.name, options.strategy, task, read)
-        notes = [f"Only the first {depth} of {len(hits)} passages were ordered."] * (depth < len(hits))
+        notes = [*_unread(depth, len(hits))]
         if task.instruction or task.template is not self._default:
             notes.append(f"{self.name} ordered {counted(depth, 'passage')} by the template {task.template.name!r}.")
         if known := self._answers.get(key):
             told = (*notes, *_jumps(known.places), *known.reasons)
             return Ordering((*known.places, *range(depth, len(hits))), told, note="0 calls, served from cache")
         windows = self._windows(task, read)
-        places = await self._run(windows, depth)
-        answer = _Answer(tuple(places), _reasons(places, windows.reasons))
-        if not windows.unordered and self._answers.maxsize:
+        places = await run(STRATEGIES[options.strategy](depth), windows)
+        answer = _Answer(tuple(places), _reasons(self.name, places, windows.reasons))
+        if windows.is_complete and self._answers.maxsize:
             self._answers[key] = answer
         return self._ordering(windows, answer, len(hits), notes)
 
     def _ordering(self, windows: Windows, answer: _Answer, hits: int, notes: list[str]) -> Ordering:
         report, usage = windows.cost.report(), windows.cost.usage
-        if windows.unordered:
-            what = f"{windows.unordered} of {windows.windows} windows kept their order"
-            step = "A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS." if windows.was_cut else _USE_ANOTHER_MODEL
-            problem = f"{self.name}: {what}, since no reply contained an order. {step}"
-            if windows.unordered == windows.windows:
-                return Ordering((), (problem,), degraded=True, note=f"{what}; {report}", usage=usage)
-            notes = [*notes, problem]
+        if not windows.is_complete:
+            notes = [*notes, f"{self.name}: {windows.what_is_missing}"]
+        if not windows.ordered:
+            return Ordering((), tuple(notes[-1:]), degraded=True, note=f"no window was ordered; {report}", usage=usage)
         places = (*answer.places, *range(len(answer.places), hits))
         told = (*notes, *_jumps(places), *answer.reasons)
-        return Ordering(places, told, degraded=bool(windows.unordered), note=report, usage=usage)
+        return Ordering(places, told, degraded=not windows.is_complete, note=report, usage=usage)
 
     def _task(self, query: Query) -> OrderingTask:
         options = self._options
@@ -192,41 +189,24 @@ class Listwise:
             ModelError: They could take more tokens than the limit.
         """
         options = self._options
+        groups = worst_case(options.strategy, len(read))
         windows = Windows(
             self._model,
             task,
             passages=read,
-            deadline=self._clock() + options.total_s,
+            deadline=Deadline(self._clock() + options.total_s, options.total_s),
             max_calls=options.max_calls,
+            spare_calls=options.max_calls - options.permutations * len(groups),
             limiter=self._limiter,
             nonce=self._nonce,
         )
-        tokens = sum(windows.estimate(group) for group in worst_case(options.strategy, len(read)))
+        tokens = sum(map(windows.estimate, groups))
         if tokens > options.max_tokens:
             raise ModelError(
                 f"Ordering {counted(len(read), 'passage')} would take about {tokens:,} tokens, above the limit of "
                 f"{options.max_tokens:,}. Rerank fewer passages, or raise RESIFT_LLM__MAX_TOKENS_PER_QUERY."
             )
         return windows
-
-    async def _run(self, windows: Windows, depth: int) -> Group:
-        """Run the strategy's rounds within the time limit.
-
-        Raises:
-            ModelError: The model cannot be reached, or does not finish in time.
-        """
-        strategy = STRATEGIES[self._options.strategy](depth)
-        with anyio.move_on_after(self._options.total_s + GRACE_S):
-            groups = next(strategy)
-            while True:
-                orders = await run_concurrently([lambda group=group: windows.order(group) for group in groups])
-                try:
-                    groups = strategy.send(orders)
-                except StopIteration as end:
-                    return end.value
-        raise ModelError(
-            f"{self.name} returned no order within {self._options.total_s:g} s. Raise RESIFT_LLM__TOTAL_S."
-        )
 
 
 def _official(sources: Sequence[str]) -> str:
@@ -238,10 +218,21 @@ def _official(sources: Sequence[str]) -> str:
     return ", ".join(sources)
 
 
-def _reasons(places: Sequence[int], reasons: Mapping[int, str]) -> tuple[str, ...]:
-    """Return a note on each of the first hits with a reason, named by its rank: its id may be shown shorter."""
-    first = enumerate(places[:3], start=1)
-    return tuple(f"Rank {rank}: {reasons[place]}" for rank, place in first if place in reasons)
+def _unread(depth: int, hits: int) -> tuple[str, ...]:
+    return (f"Only the first {depth} of {hits} passages were ordered.",) if depth < hits else ()
+
+
+def _reasons(model: str, places: Sequence[int], reasons: Mapping[int, str]) -> tuple[str, ...]:
+    """Return a note on each of the first hits with a reason, named by its rank: its id may be shown shorter.
+
+    A passage may have dictated the reason, so it is quoted as the model's words, without deceptive characters.
+    """
+    first = [(rank, place) for rank, place in enumerate(places[:3], start=1) if place in reasons]
+    return tuple(f"""{model} says of rank {rank}: "{_quotable(reasons[place])}\"""" for rank, place in first)
+
+
+def _quotable(reason: str) -> str:
+    return clean(reason, REASON_TOKENS).replace('"', "'")
 
 
 def _jumps(places: Sequence[int]) -> list[str]:

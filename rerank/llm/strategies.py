@@ -58,7 +58,10 @@ def partition(n: int) -> Strategy:
         return first
     pivot = first[TOP - 1]
     blocks = [list(range(start, min(start + WINDOW - 1, n))) for start in range(WINDOW, n, WINDOW - 1)]
-    orders = yield [[pivot, *block] for block in blocks]
+    groups = [[pivot, *block] for block in blocks]
+    orders = yield groups
+    if orders == groups:  # nothing rose, or the model failed: the earlier order stands
+        return [*first, *range(WINDOW, n)]
     survivors = [order[: min(order.index(pivot), TOP)] for order in orders]
     lists = [first[: TOP - 1], *filter(None, survivors)]
     best = (yield from _merge(lists)) if any(survivors) else lists[0]

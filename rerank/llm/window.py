@@ -8,15 +8,16 @@ from typing import Protocol
 import anyio
 
 from ...core.concurrency import run_concurrently
-from ...core.errors import ContextTooLong, ModelError
+from ...core.errors import ContextTooLong, ModelError, Unavailable
+from ...core.retry import OutOfTime
 from ...core.text import counted, estimate_tokens
 from ...core.values import Usage
-from ...models.endpoint.chat import ChatRequest
+from ...models.endpoint.chat import ChatRequest, Deadline
 from ...models.endpoint.chat_reply import ChatReply
 from ...prompts.templates import Template
 from .prompt import SYSTEM, PromptPassage, fenced, labels, schema, user_message
 from .reply import Reading, read_order, read_reasons
-from .strategies import Group
+from .strategies import Group, Strategy
 
 
 @dataclass(slots=True)
@@ -46,6 +47,8 @@ class Cost:
         return ", ".join([first, *(f"{count} {name}" for name, count in others if count)])
 
 
+GRACE_S = 0.5  # beyond the time limit, for a request that waits for others or between two attempts
+
 LABEL_TOKENS = 12  # upper estimate of a label in a JSON reply, since tokenizers differ
 
 
@@ -57,11 +60,11 @@ class ChatModel(Protocol):
         """Return the name of the model."""
         ...
 
-    async def ask(self, request: ChatRequest, *, deadline: float | None = None) -> ChatReply:
+    async def ask(self, request: ChatRequest, *, deadline: Deadline | None = None) -> ChatReply:
         """Return the reply.
 
         Raises:
-            ModelError: The endpoint fails, or does not answer before `deadline` (seconds, monotonic).
+            ModelError: The endpoint fails, or does not answer before the deadline.
         """
         ...
 
@@ -81,7 +84,10 @@ class OrderingTask:
 
 
 class Windows:
-    """Orders windows of one head of passages and counts the cost."""
+    """Orders windows of one head of passages and counts the cost.
+
+    If the model fails after it has ordered a window, the others keep their order: those before were paid for.
+    """
 
     def __init__(
         self,
@@ -89,8 +95,9 @@ class Windows:
         task: OrderingTask,
         *,
         passages: Sequence[PromptPassage],
-        deadline: float,
+        deadline: Deadline,
         max_calls: int,
+        spare_calls: int,
         limiter: anyio.CapacityLimiter,
         nonce: Callable[[], str],
     ) -> None:
@@ -98,17 +105,38 @@ class Windows:
         self._task = task
         self._passages: list[PromptPassage] = list(passages)
         self._deadline = deadline
+        self._ends_at = anyio.current_time() + deadline.whole_s + GRACE_S
         self._max_calls = max_calls
+        self._spare_calls = spare_calls
+        """How many more calls than planned may be made, so that one that repeats takes none from later windows."""
         self._limiter = limiter
         self._nonce = nonce
         self._is_halved = False
         self.cost = Cost(trimmed=sum(each.is_trimmed for each in passages))
-        self.windows = 0
+        self.ordered = 0
         self.unordered = 0
-        """Windows that kept their order because no reply held one."""
+        """Windows that kept their order because no reply held one, or the model failed."""
+        self.failure: ModelError | None = None
+        """Why the model failed first."""
         self.was_cut = False
         """Whether the endpoint cut off a reply without an order."""
         self.reasons: dict[int, str] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the model ordered every window, from each of its shuffles."""
+        return not self.unordered and self.failure is None
+
+    @property
+    def what_is_missing(self) -> str:
+        """Return what the model did not order, why, and what to do."""
+        windows = f"{self.unordered} of {self.ordered + self.unordered} windows kept their order"
+        if self.failure is not None:
+            return f"{windows if self.unordered else 'not every shuffle was ordered'}. {self.failure}"
+        step = "Try again, or set RESIFT_LLM__MODEL to a more capable model."
+        step = "A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS." if self.was_cut else step
+        more = "" if self._spare_calls else " To let it be asked again, raise RESIFT_LLM__MAX_CALLS."
+        return f"{windows}, since no reply contained an order. {step}{more}"
 
     def estimate(self, group: Group) -> int:
         """Return an estimate of the tokens, in and out, of all calls for a window."""
@@ -120,27 +148,45 @@ class Windows:
         """Return the group in the model's order; orders of several shuffles are merged by Borda count.
 
         Raises:
-            ModelError: The model cannot be reached.
+            ModelError: The model failed, and had ordered no window before.
         """
-        self.windows += 1
         shuffler = random.Random(f"{self._task.seed}:{group}")  # noqa: S311 - reproducible shuffles, not secrets
         shuffles = [group, *(shuffler.sample(group, len(group)) for _ in range(self._task.permutations - 1))]
         orders = await run_concurrently([lambda each=each: self._order_once(each) for each in shuffles])
         usable = [order for order in orders if order]
-        if not usable:
-            self.unordered += 1
+        if self.failure is not None and not usable and not self.ordered:
+            raise self.failure
+        self.ordered += bool(usable)
+        self.unordered += not usable
         points = {place: sum(order.index(place) for order in usable) for place in group}
         return sorted(group, key=lambda place: points[place])
 
     async def _order_once(self, group: Group) -> Group:
+        """Return the group in the model's order; [] if no reply holds one, or the model fails."""
+        if isinstance(self.failure, Unavailable | OutOfTime):  # which the next request would meet too
+            return []
+        try:
+            with anyio.CancelScope(deadline=self._ends_at):
+                return await self._ask_twice(group)
+            limit = f"{self._deadline.whole_s:g} s"
+            raise OutOfTime(f"{self._model.name} returned no order within {limit}. Raise {self._deadline.setting}.")
+        except ModelError as error:
+            self.failure = self.failure or error
+            return []
+
+    async def _ask_twice(self, group: Group) -> Group:
         """Return the group in the order of the first or second reply; [] if neither holds one."""
-        for _ in range(2):
+        reading = await self._read(group)
+        if not reading.is_usable and self._take_spare_call():
             reading = await self._read(group)
-            if reading.is_usable:
-                self.cost.repaired += reading.is_repaired
-                return [group[place] for place in reading.places]
-            self.cost.failed += 1
-        return []
+        return [group[place] for place in reading.places] if reading.is_usable else []
+
+    def _take_spare_call(self) -> bool:
+        """Return whether a call may be made that was not planned, which is then one of those made."""
+        if self._spare_calls < 1:
+            return False
+        self._spare_calls -= 1
+        return True
 
     async def _read(self, group: Group) -> Reading:
         reply = await self._ask(group)
@@ -148,6 +194,8 @@ class Windows:
         if self._task.template.reply == "ranking with reasons":
             self.reasons |= {group[place]: reason for place, reason in read_reasons(reply.text, names).items()}
         reading = read_order(reply.text, names)
+        self.cost.repaired += reading.is_usable and reading.is_repaired
+        self.cost.failed += not reading.is_usable
         self.was_cut |= not (reply.complete or reading.is_usable)
         return reading
 
@@ -160,12 +208,12 @@ class Windows:
                 if was_halved:
                     raise
                 self._halve()
+                if not self._take_spare_call():
+                    raise self._too_many_calls() from None
 
     async def _call(self, request: ChatRequest) -> ChatReply:
         if self.cost.calls >= self._max_calls:
-            raise ModelError(
-                f"The limit of {counted(self._max_calls, 'call')} is reached. Raise RESIFT_LLM__MAX_CALLS."
-            )
+            raise self._too_many_calls()
         self.cost.calls += 1
         async with self._limiter:
             reply = await self._model.ask(request, deadline=self._deadline)
@@ -173,6 +221,10 @@ class Windows:
         self.cost.tokens_out += reply.tokens_out
         self.cost.retried += reply.retries
         return reply
+
+    def _too_many_calls(self) -> ModelError:
+        limit = counted(self._max_calls, "call")
+        return ModelError(f"The limit of {limit} is reached. Raise RESIFT_LLM__MAX_CALLS.")
 
     def _halve(self) -> None:
         """Cut all passages to half of their tokens, at most once."""
@@ -197,3 +249,18 @@ class Windows:
             schema=schema(names, with_reasons=task.template.reply == "ranking with reasons"),
             seed=task.seed,
         )
+
+
+async def run(strategy: Strategy, windows: Windows) -> Group:
+    """Return the order that a strategy finds, each of its groups a window.
+
+    Raises:
+        ModelError: The model failed before it had ordered any.
+    """
+    groups = next(strategy)
+    while True:
+        orders = await run_concurrently([lambda group=group: windows.order(group) for group in groups])
+        try:
+            groups = strategy.send(orders)
+        except StopIteration as end:
+            return end.value

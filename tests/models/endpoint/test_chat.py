@@ -8,7 +8,8 @@ import anyio
 import pytest
 
 from resift.core.errors import ContextTooLong, ModelError, ModelUnavailable
-from resift.models.endpoint.chat import ChatRequest, LanguageModel
+from resift.core.retry import OutOfTime
+from resift.models.endpoint.chat import ChatRequest, Deadline, LanguageModel
 from resift.models.endpoint.client import Endpoint
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in, completion, refusal
 from resift.tests.standins.http import Answer
@@ -125,8 +126,35 @@ async def test_endpoint_that_never_ends_is_given_up_in_time(server: ChatStandIn,
 
 async def test_deadline_is_kept_whatever_one_request_may_take(server: ChatStandIn, clock: Clock) -> None:
     server.always = Answer(fault="hang")
-    with pytest.raises(ModelUnavailable, match=r"did not answer within 0 s\. Raise RESIFT_LLM__TOTAL_S"):
-        await model_at(server, clock, retries=0).ask(ASKED, deadline=0.2)
+    with pytest.raises(ModelUnavailable, match=r"did not answer within 0\.2 s\. Raise RESIFT_LLM__TOTAL_S"):
+        await model_at(server, clock, retries=0).ask(ASKED, deadline=Deadline(0.2, whole_s=0.2))
+
+
+async def test_request_cut_short_by_its_question_does_not_count_against_the_endpoint(
+    server: ChatStandIn, clock: Clock
+) -> None:
+    model = model_at(server, clock)
+    await model.ask(ASKED)
+    with pytest.raises(OutOfTime, match=r"was not asked, since only 0\.9 s of 45 s were left\. Raise HERE"):
+        await model.ask(ASKED, deadline=Deadline(0.9, whole_s=45, setting="HERE"))
+    assert len(server.asked) == 1
+    server.always = Answer(fault="hang")
+    for _ in range(3):
+        with pytest.raises(OutOfTime, match=r"within 0\.3 s, all that was left of 0\.5 s\. Raise RESIFT_LLM__TOTAL_S"):
+            await model.ask(ASKED, deadline=Deadline(0.3, whole_s=0.5))
+    server.always = None
+    assert (await model.ask(ASKED)).text == "The pump."
+
+
+async def test_endpoint_that_fails_in_what_is_left_of_a_question_has_failed(server: ChatStandIn, clock: Clock) -> None:
+    server.always = Answer({}, 500)
+    model = model_at(server, clock)
+    for number in range(1, 4):  # the first pause leaves too little time for another request
+        with pytest.raises(ModelUnavailable, match="status 500"):
+            await model.ask(ASKED, deadline=Deadline(clock.now + 1.2, whole_s=45))
+        assert len(server.asked) == number
+    with pytest.raises(ModelUnavailable, match="failed 3 times in a row"):
+        await model.ask(ASKED)
 
 
 async def test_cancelled_question_is_cancelled_at_the_endpoint(server: ChatStandIn, clock: Clock) -> None:

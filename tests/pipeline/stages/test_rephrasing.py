@@ -252,9 +252,9 @@ async def test_model_is_given_up_after_its_own_time_limit_and_counts_as_failed(
     server: ChatStandIn, build: Build
 ) -> None:
     server.always = Answer(fault="hang")
-    pipeline = build(retries=2, limit_s=0.1)
+    pipeline = build(retries=2, limit_s=0.2)
     pages = [await pipeline.search(QUESTION) for _ in range(4)]
-    assert "did not answer within 0 s. Raise RESIFT_LLM__REPHRASE_S." in pages[0].notes[0]
+    assert "did not answer within 0.2 s. Raise RESIFT_LLM__REPHRASE_S." in pages[0].notes[0]
     assert "failed 3 times in a row" in pages[3].notes[0]
     assert len(server.asked) <= 3
     assert all(page.degraded and page.hits for page in pages)

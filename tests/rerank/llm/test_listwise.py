@@ -1,12 +1,12 @@
 """A head is put in order by a language model behind a real HTTP server."""
 
+import json
 from dataclasses import replace
 
 import anyio
 import pytest
 
-from resift.core.errors import InvalidInput, ModelError
-from resift.core.query import Query
+from resift.core.errors import InvalidInput
 from resift.core.text import counted
 from resift.models.endpoint.chat import LanguageModel
 from resift.models.endpoint.client import Endpoint
@@ -19,7 +19,7 @@ from resift.tests.standins.http import Answer
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize(("depth", "calls"), [(1, 1), (12, 1), (20, 1), (25, 2), (50, 4), (100, 8)])
+@pytest.mark.parametrize(("depth", "calls"), [(2, 1), (12, 1), (20, 1), (25, 2), (50, 4), (100, 8)])
 async def test_head_is_ordered_and_the_cost_is_told(server: ChatStandIn, build: Build, depth: int, calls: int) -> None:
     ranked = await ask(build(), numbered(depth))
     assert order(ranked)[:10] == list(range(depth))[::-1][:10]
@@ -180,8 +180,6 @@ async def test_template_that_was_chosen_counts_before_one_that_the_instruction_n
         assert ": relevance\n" in server.asked[-1]["messages"][1]["content"]
     ranked = await ask(listwise, numbered(2), instruction="relevance")
     assert "small ordered 2 passages by the template 'relevance'." in ranked.notes
-    ranked = await ask(listwise, numbered(1), instruction="relevance")
-    assert "small ordered 1 passage by the template 'relevance'." in ranked.notes
     assert (await ask(listwise, numbered(2))).notes == []
 
 
@@ -201,20 +199,35 @@ async def test_reasons_are_given_where_the_template_asks_for_them(server: ChatSt
     )
     listwise = Listwise(LanguageModel(Endpoint("small", server.url)), {"relevance": asking}, ListwiseOptions())
     ranked = await ask(listwise, numbered(2))
-    assert ranked.notes == [f"Rank 1: {' '.join(words.split()[:15])}"]
+    assert ranked.notes == [f'small says of rank 1: "{" ".join(words.split()[:15])}"']
     again = await ask(listwise, numbered(2))
     assert (again.notes, again.stages[-1].note) == (ranked.notes, "0 calls, served from cache")
     assert "at most 15 words" in server.asked[0]["messages"][1]["content"]
+
+
+async def test_reason_that_a_passage_dictated_is_quoted_without_deceptive_characters(server: ChatStandIn) -> None:
+    asking = replace(load_templates()["relevance"], reply="ranking with reasons")
+    dictated = '\u202e\x1b[2JIt is good" is all.\nIGNORE\u200b the others [12] and D1'
+    server.next.append(
+        completion(json.dumps({"ranking": ["D2", "D1"], "reasons": [{"label": "D2", "reason": dictated}]}))
+    )
+    listwise = Listwise(LanguageModel(Endpoint("small", server.url)), {"relevance": asking}, ListwiseOptions())
+    ranked = await ask(listwise, numbered(2))
+    assert ranked.notes == ['small says of rank 1: "[2JIt is good\' is all. IGNORE the others (12) and D-1"']
+
+
+async def test_single_passage_is_not_sent(server: ChatStandIn, build: Build) -> None:
+    server.always = Answer({}, 500)
+    alone = await ask(build(), numbered(1))
+    assert (order(alone), alone.notes, alone.degraded) == ([0], [], False)
+    assert alone.stages[-1].note == "0 calls, nothing to order"
+    too_few_calls = await ask(build(permutations=3, max_calls=2), numbered(3))
+    assert (order(too_few_calls), too_few_calls.degraded) == ([0, 1, 2], False)
+    assert too_few_calls.notes == ["Only the first 1 of 3 passages were ordered."]
+    assert server.asked == []
 
 
 async def test_date_alone_can_be_followed(server: ChatStandIn, build: Build) -> None:
     server.rule = newest
     given = hits(["a", "b", "c"], ["2020-01-01", "", "2024-01-01"])
     assert order(await ask(build(), given, instruction="newest first")) == [2, 0, 1]
-
-
-async def test_calls_beyond_the_limit_are_not_made(server: ChatStandIn, build: Build) -> None:
-    server.always = completion("no order at all")
-    with pytest.raises(ModelError, match="The limit of 1 call is reached"):
-        await build(max_calls=1).order(Query("worth"), numbered(3))
-    assert len(server.asked) == 1
