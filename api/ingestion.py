@@ -15,7 +15,7 @@ from ..ingest.urls.fetching import UrlOptions
 from ..ingest.urls.pages import Pages, PageSettings, pages_at
 from ..ingest.urls.spelling import is_url, whole
 from ..ingest.watching.watched import Watched
-from ..store.fields import check_metadata, without_nulls
+from ..store.fields import check_metadata, cleaned
 from .passages import read_document_input
 from .requests import IngestRequest
 
@@ -51,7 +51,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         dry_run=request.dry_run,
         prune_below=files.folders if request.prune else (),
         progress=awaited(request.progress),
-        metadata=without_nulls(request.metadata),
+        metadata=cleaned(request.metadata),
     )
     report = await services.ingestor.ingest(job)
     return _with_notes(report, files, prune=request.prune) + IngestReport(notes=_watch(request, services, files))
@@ -104,7 +104,7 @@ def _urls(request: IngestRequest, services: Services) -> list[str]:
 
 
 async def _pages(urls: Sequence[str], request: IngestRequest, services: Services) -> Pages:
-    metadata = without_nulls(request.metadata)
+    metadata = cleaned(request.metadata)
     settings = PageSettings(
         services.urls or UrlOptions(),
         metadata=metadata,

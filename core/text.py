@@ -1,6 +1,7 @@
 """Texts that come from outside, and their length for a language model whose tokenizer is not at hand."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 BYTES_PER_TOKEN = 4
@@ -17,9 +18,14 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def composed(text: str) -> str:
+    """Return the text with composed characters (Unicode NFC): "é" as one character, however it was written."""
+    return text if text.isascii() or unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
 def clean(text: str) -> str:
-    """Return the encodable text without surrounding space."""
-    return encodable(text).strip()
+    """Return the encodable text with composed characters, without surrounding space."""
+    return composed(encodable(text)).strip()
 
 
 # C0 and C1 controls but for line ends and tabs, and the marks that change the direction of writing.

@@ -13,7 +13,7 @@ from .parsers.protocols import USUAL_FIELDS, Container, Content, InnerDocument, 
 from .parsers.registry import cause_of, has_parser, installed_parsers, label_of
 from .text.decoding import SAMPLE_BYTES, decode, looks_like_text, normalise
 from .text.encoded import without_encoded
-from .text.structure import ParsedDocument
+from .text.structure import ParsedDocument, with_composed_characters
 
 MAX_DEPTH = 3  # archives inside archives
 
@@ -220,11 +220,11 @@ def _parsed(parser: Parser, content: Content, name: str) -> Part:
 
 
 def _checked(part: Part, source: str) -> Part:
-    """Return the part with marks for encoded data in its lines, or with a problem if it has no text."""
+    """Return the part with composed characters and marks for encoded data, or with a problem if it has no text."""
     if part.parsed is None or not part.text.strip():
         problem = f"{source or 'The text'} has no text, so there is nothing to search in it. Leave it out."
         return Part(part.name, problem=problem, is_blank=True)
-    return replace(part, parsed=without_encoded(part.parsed))
+    return replace(part, parsed=without_encoded(with_composed_characters(part.parsed)))
 
 
 def _name_of(parser: Parser | Container) -> str:

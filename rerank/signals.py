@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any, cast
 
 from ..core.dates import is_date, moment_of
+from ..core.text import composed
 from ..core.values import EMPTY, Hit, Logistic, Passage
 from ..search.fusion import Scaling, scale
 from .blend import Weights
@@ -110,21 +111,27 @@ def boost(passages: Sequence[Passage], values: Mapping[str, Mapping[str, float]]
     """
     if not values:
         return None
-    return [fmean(_factor(passage, name, table) / MAX_FACTOR for name, table in values.items()) for passage in passages]
+    tables = _composed(values)
+    return [fmean(_factor(passage, name, table) / MAX_FACTOR for name, table in tables.items()) for passage in passages]
 
 
 def values_not_boosted(
     passages: Iterable[Passage], values: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Counter[str]]:
     """Return by field how many passages have each value; none if one of them has a factor of its own."""
-    found = {name: Counter[str]() for name in values}
+    found, tables = {name: Counter[str]() for name in values}, _composed(values)
     for passage in passages:
-        for name, table in values.items():
+        for name, table in tables.items():
             if _named_factors(passage, name, table):
                 return {}
             if name != BOOSTED_BY_PATH:
                 found[name].update(_key(each) for each in _several(passage.metadata.get(name)) if each is not None)
     return found
+
+
+def _composed(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return factors by values with composed characters, which metadata is stored with."""
+    return {name: {composed(key): factor for key, factor in table.items()} for name, table in values.items()}
 
 
 def _leg(head: Sequence[Hit], name: str, scaling: Scaling) -> list[float] | None:
@@ -144,13 +151,14 @@ def _factor(passage: Passage, name: str, table: Mapping[str, float]) -> float:
 
 def _named_factors(passage: Passage, name: str, table: Mapping[str, float]) -> list[float]:
     if name == BOOSTED_BY_PATH:
-        return [factor for key, factor in table.items() if f"/{key.strip('/')}/" in f"/{passage.source}/"]
+        source = f"/{composed(passage.source)}/"
+        return [factor for key, factor in table.items() if f"/{key.strip('/')}/" in source]
     return [table[key] for key in map(_key, _several(passage.metadata.get(name))) if key in table]
 
 
 def _key(value: Any) -> str:
     """Return a metadata value as JSON's object keys can write it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else composed(str(value))
 
 
 def _several(value: Any) -> list[Any]:

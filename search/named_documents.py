@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..core.citations import Citation
 from ..core.errors import InvalidFilter, InvalidInput, NotFound, nearest
-from ..core.text import listed
+from ..core.text import composed, listed
 from ..store.collection import Collection
 from ..store.filters import FIRST_PASSAGES, All, AnyOf
 from .relative_paths import RelativePaths
@@ -102,8 +102,8 @@ def ending_in(paths: Sequence[str], end: str) -> list[str]:
     """Return the paths that end in these folders and file; none if there are more paths than can be compared."""
     if len(paths) > MAX_COMPARED:
         return []
-    end = f"/{end.replace(chr(92), '/').removeprefix('./').lstrip('/')}"
-    return sorted(path for path in paths if path.endswith(end)) if len(end) > 1 else []
+    end = composed(f"/{end.replace(chr(92), '/').removeprefix('./').lstrip('/')}")
+    return sorted(path for path in paths if composed(path).endswith(end)) if len(end) > 1 else []
 
 
 def nearest_document(ids: Sequence[str], paths: RelativePaths, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,13 @@ class RelativePaths:
         return path
 
     def spellings(self, path: str) -> list[str]:
-        """Return the stored paths that a caller's path may stand for: itself, and below each folder if relative."""
+        """Return the stored paths that a caller's path may stand for: itself, and below each folder if relative.
+
+        File systems keep either Unicode form of a name, so both are among them.
+        """
+        return list(dict.fromkeys(form for each in self._paths(path) for form in (each, *_other_forms(each))))
+
+    def _paths(self, path: str) -> list[str]:
         plain = path.replace("\\", "/") if self.windows else path
         if self.windows and plain[1:2] == ":":
             plain = plain[0].upper() + plain[1:]  # as stored paths have it
@@ -44,6 +51,11 @@ class RelativePaths:
         end = "/" if plain.endswith("/") else ""
         below = [f"{normpath(f'{folder}/{plain}').rstrip('/')}{end}" for folder in self.folders]
         return list(dict.fromkeys([path, plain, *below]))
+
+
+def _other_forms(path: str) -> list[str]:
+    """Return a path with composed characters and with decomposed ones."""
+    return [] if path.isascii() else [unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)]
 
 
 @dataclass(frozen=True, slots=True)

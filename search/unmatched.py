@@ -12,7 +12,7 @@ from typing import Any
 from anyio.lowlevel import checkpoint
 
 from ..core.errors import InvalidFilter, StoreError, nearest
-from ..core.text import cut
+from ..core.text import composed, cut
 from ..store.collection import Collection
 from ..store.fields import TEXT, FieldType
 from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
@@ -91,7 +91,7 @@ class Unmatched:
             return reason + await self._values_of(name, kind)
         if name in PATH_FIELDS:
             return await self._reason_of_paths(condition)
-        given = " or ".join(_quoted(value) for value in condition.values[:MAX_VALUES])
+        given = " or ".join(map(_quoted, _distinct(condition.values)[:MAX_VALUES]))
         near = ""
         if texts := [value for value in condition.values if isinstance(value, str)]:
             known = [each for each, _ in await self._most_common(name, MAX_COMPARED) if isinstance(each, str)]
@@ -202,13 +202,19 @@ def _as_json(condition: Condition) -> dict[str, Any]:
 def _value_as_json(condition: AnyOf | Range | Words | Prefix) -> Any:
     match condition:
         case AnyOf():
-            return condition.values[0] if len(condition.values) == 1 else list(condition.values)
+            values = _distinct(condition.values)
+            return values[0] if len(values) == 1 else values
         case Range():
             return dict(condition.bounds)
         case Words():
             return {"match": condition.words}
         case Prefix():
             return {"prefix": condition.prefix}
+
+
+def _distinct(values: Sequence[Scalar]) -> list[Scalar]:
+    """Return values that look different: a text may be there in two Unicode forms."""
+    return list({(type(value), composed(str(value))): value for value in reversed(values)}.values())[::-1]
 
 
 _WRONG: Sequence[tuple[Sequence[FieldType], Callable[[Scalar], bool], str]] = (

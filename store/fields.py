@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from ..core.dates import in_utc, is_date
 from ..core.errors import InvalidInput
+from ..core.text import composed
 from ..core.values import Metadata, Passage
 
 FieldType: TypeAlias = Literal["keyword", "integer", "number", "boolean", "date", "mixed"]
@@ -54,9 +55,15 @@ def is_file_fact(passage: Passage, name: str) -> bool:
     return passage.document_id == path or passage.document_id.startswith(f"{path}/")  # a document inside a file
 
 
-def without_nulls(metadata: Mapping[str, Any]) -> Metadata:
-    """Return the metadata without fields that are null."""
-    return {name: value for name, value in metadata.items() if value is not None}
+def cleaned(metadata: Mapping[str, Any]) -> Metadata:
+    """Return the metadata without fields that are null, its names and texts with composed characters."""
+    return {composed(name): _composed(value) for name, value in metadata.items() if value is not None}
+
+
+def _composed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_composed(item) for item in cast("list[Any]", value)]
+    return composed(value) if isinstance(value, str) else value
 
 
 def check_metadata(metadata: Mapping[str, Any]) -> None:

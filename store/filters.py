@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, cast
 
 from ..core.dates import in_utc, is_date
 from ..core.errors import Hint, InvalidFilter, nearest
-from ..core.text import listed
+from ..core.text import composed, listed
 from .fields import BUILT_IN_FIELDS, TEXT, FieldType
 from .filter_words import how_to_combine, how_to_compare
 
@@ -166,6 +166,8 @@ def _entry(name: str, value: Any, known: Mapping[str, FieldType], depth: int) ->
         conditions = tuple(_all(each, known, depth - 1) for each in filters)
         return All(conditions) if name == "all" else Either(conditions)
     if name not in known and name not in BUILT_IN_FIELDS:
+        if composed(name) in known:
+            return _entry(composed(name), value, known, depth)
         raise InvalidFilter(_unknown_field(name, known))
     if isinstance(value, Mapping):
         return _object(name, cast("Mapping[str, Any]", value), known.get(name, "keyword"))
@@ -191,7 +193,12 @@ def _any_of(name: str, value: Any, kind: FieldType) -> AnyOf:
         raise InvalidFilter(f"Filter on {name!r}: the field holds {kind} values; write {quoted} without quotes.")
     if kind == "date":  # as it is stored, and as versions before 0.4 stored it
         values = [spelling for item in values for spelling in dict.fromkeys((_stored(item), item))]
-    return AnyOf(name, tuple(values))
+    return AnyOf(name, tuple(form for item in values for form in (_forms(item) if isinstance(item, str) else (item,))))
+
+
+def _forms(text: str) -> Sequence[str]:
+    """Return a text as it is stored, with composed characters, and as given: paths and older versions have others."""
+    return tuple(dict.fromkeys((composed(text), text)))
 
 
 def _stored(item: Scalar) -> Scalar:
@@ -217,8 +224,13 @@ def _object(name: str, conditions: Mapping[str, Any], kind: FieldType) -> Condit
             f"for equality, or a list for one of several; got {list(conditions)!s:.200}.{how_to_compare(name, others)}"
         )
     parts: list[Condition] = [_range(name, bounds, kind)] if bounds else []
-    parts += [_TEXTUAL[key](name, _text(name, key, text, kind)) for key, text in others.items()]
+    parts += [_textual(_TEXTUAL[key], name, _text(name, key, text, kind)) for key, text in others.items()]
     return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _textual(condition: Callable[[str, str], Condition], name: str, text: str) -> Condition:
+    conditions = tuple(condition(name, form) for form in _forms(text))
+    return conditions[0] if len(conditions) == 1 else Either(conditions)
 
 
 _TEXTUAL: Mapping[str, Callable[[str, str], Condition]] = {"match": Words, "prefix": Prefix}

@@ -6,9 +6,9 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from ...core.errors import ResiftError
-from ...core.text import encodable
+from ...core.text import composed, encodable
 from ...core.values import Document
-from ...store.fields import check_metadata, without_nulls
+from ...store.fields import check_metadata, cleaned
 from ..parsing import failing_alone
 from ..report import Failure
 
@@ -24,7 +24,7 @@ def digest_of(document: Document, chunking: str) -> str:
 
 
 def accepted(documents: Sequence[Document], seen: Set[str]) -> tuple[list[Document], list[Failure]]:
-    """Return the documents that can be ingested, without null metadata, and why the others cannot.
+    """Return the documents that can be ingested, with clean metadata, and why the others cannot.
 
     `seen` are the ids of those before them.
     """
@@ -34,7 +34,7 @@ def accepted(documents: Sequence[Document], seen: Set[str]) -> tuple[list[Docume
         if failure := _objection(document, is_repeated=document.id in seen or document.id in found):
             failures.append(failure)
         else:
-            found[document.id] = replace(document, metadata=without_nulls(document.metadata))
+            found[document.id] = replace(document, title=composed(document.title), metadata=cleaned(document.metadata))
     return list(found.values()), failures
 
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from ...core.errors import UnreadableFile
+from ...core.text import composed
 from .encodings import codec_of, declared_encoding, guesses, is_seven_bit, is_wide_text, label_of
 
 # UTF-32 comes before UTF-16: in little-endian order its mark begins with that of UTF-16.
@@ -106,12 +107,12 @@ def _damage(data: bytes) -> int:
 
 
 def normalise(text: str) -> str:
-    r"""Return `text` with \n as the only line end, and U+FFFD for what tokenizers and stores do not accept."""
+    r"""Return `text` with \n as the only line end, composed characters, and U+FFFD for what no store accepts."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii() and "\0" not in text:
         return text
     # JSON escapes can hold lone surrogates, which have no UTF-8; the way through UTF-16 also joins pairs.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+    return composed(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd"))
 
 
 def looks_like_text(start: bytes) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...core.errors import UnreadableFile
+from ...core.text import composed
 from ...core.values import EMPTY, Metadata
 
 # 20 MB of source code have 600,000. Each takes about 1 kB of memory until the document is cut.
@@ -68,6 +69,16 @@ class ParsedDocument:
                 raise ValueError(f"{block} lies outside the {len(self.lines)} lines, or is empty")
             if block.header != (0, 0) and not block.first <= block.header[0] < block.header[1] <= block.last:
                 raise ValueError(f"The header of {block} lies outside it, or is empty")
+
+
+def with_composed_characters(parsed: ParsedDocument) -> ParsedDocument:
+    """Return the document with composed characters: parsers decode entities, which can write "é" as two."""
+    return replace(
+        parsed,
+        lines=list(map(composed, parsed.lines)),
+        sections=tuple(replace(each, path=tuple(map(composed, each.path))) for each in parsed.sections),
+        title=composed(parsed.title),
+    )
 
 
 def check_length(lines: int) -> None:
