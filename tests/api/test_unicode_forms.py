@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 
 import pytest
