@@ -48,7 +48,8 @@ async def resift(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Res
 
 
 async def found(resift: Resift, query: str, **options: Any) -> list[str]:
-    page = await resift.search(query, reranker="none", **{"mode": "keyword", **options})
+    asked: dict[str, Any] = {"mode": "keyword", "reranker": "none", **options}
+    page = await resift.search(query, **asked)
     return [composed(hit.passage.source or hit.passage.document_id).rpartition("/")[2] for hit in page.hits]
 
 
@@ -57,7 +58,7 @@ async def test_words_and_values_are_found_in_either_form(resift: Resift, form: A
     assert await found(resift, form("Café")) == ["Mühle.md"]
     assert await found(resift, form("soufflé")) == ["menu"]
     assert await found(resift, form("brûlée")) == ["entities.html"]
-    every = {"mode": "dense", "per_document": 1}
+    every: dict[str, Any] = {"mode": "dense", "per_document": 1}
     assert await found(resift, "food", filter={"text": {"match": form("öffnet")}}, **every) == ["Mühle.md"]
     assert await found(resift, "food", filter={form("für"): form("Zoë")}, **every) == ["menu"]
     assert await found(resift, "food", filter={form("für"): {"prefix": form("Zoë")}}, **every) == ["menu"]
