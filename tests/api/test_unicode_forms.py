@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from resift import Resift
+from resift.api.requests import DocumentInput
 from resift.core.text import clean, composed
 from resift.ingest.text.decoding import decode
 
@@ -35,7 +36,7 @@ async def resift(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Res
     notes.mkdir()
     (notes / two("Mühle.md")).write_text(two(PAGE), encoding="utf-8")
     (notes / "entities.html").write_text("<p>The cre&#x300;me bru&#x302;le&#x301;e.</p>", encoding="utf-8")
-    entry = {
+    entry: DocumentInput = {
         "id": "menu",
         "title": two("Menü"),
         "text": two("Crêpes and soufflé."),
