@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .api.sync import Reranker, SyncResift
     from .core.errors import (
         BlankFile,
+        CollectionBusy,
         ContextTooLong,
         DamagedCollection,
         DamagedManifest,
@@ -56,6 +57,8 @@ _MODULES = {
     "api.sync": ("Reranker", "SyncResift"),
     "core.errors": (
         "BlankFile",
+        "CollectionBusy",
+        "CollectionBusy",
         "ContextTooLong",
         "DamagedCollection",
         "DamagedManifest",
@@ -92,6 +95,7 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 
 __all__ = [
     "BlankFile",
+    "CollectionBusy",
     "CollectionSummary",
     "ContextTooLong",
     "DamagedCollection",

@@ -23,6 +23,7 @@ from ..settings.load import Settings, load_settings
 from ..store.manifest import Tuning
 from .arguments import build, takes
 from .caller import CALLER
+from .deletion import delete
 from .extracts import read
 from .ingestion import ingest
 from .passages import read_passages, searched
@@ -206,15 +207,12 @@ class Resift:
         Raises:
             InvalidInput: There is no criterion, or nothing would be left without `everything`.
             NotFound: There is no such collection.
+            CollectionBusy: An ingestion into it has not ended. One that is a job of a server is cancelled by
+                `everything`.
         """
         request = build(DeleteRequest, *args, **kwargs)
         async with self._serving(request.collection, writes=True) as services:
-            return await (services.remover.count if request.dry_run else services.remover.remove)(
-                request.collection,
-                document_ids=request.document_ids,
-                filter_=request.filter,
-                everything=request.everything,
-            )
+            return await delete(request, services, self.engine.jobs)
 
     async def evaluate(
         self,

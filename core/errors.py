@@ -18,6 +18,7 @@ class Hint(StrEnum):
     SHOW_FIELDS = "Look at the collection's fields to see their values."
     INGEST = "Ingest documents first."
     NAME_DOCUMENTS = "Give document ids, a filter, or say that everything is to be deleted."
+    END_JOB = "Wait until the job {job} has ended, or cancel it first."
     DELETE_COLLECTION = "To delete the collection, say that everything is to be deleted."
     REPLACE_COLLECTION = "Configure the former encoder, or delete the collection and ingest its documents again."
     ADOPT_AGAIN = "Configure the encoder that made its vectors, and run `resift adopt {collection}` again."
@@ -110,6 +111,10 @@ class Refused(StoreError):
 
 class StoreBusy(StoreError):
     """The collections are in use by another process, or by maintenance."""
+
+
+class CollectionBusy(StoreBusy):
+    """A collection into which an ingestion writes."""
 
 
 class DamagedCollection(StoreError):

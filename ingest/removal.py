@@ -1,12 +1,15 @@
 """Removing documents and collections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
+import anyio
+
 from ..core.citations import Citation
-from ..core.errors import Hint, InvalidInput, StoreBusy, StoreError
+from ..core.errors import CollectionBusy, Hint, InvalidInput, StoreBusy, StoreError
 from ..search.named_documents import candidates, document_ids, ending_in, find_documents, nearest_document
 from ..search.path_filters import PathFilter, resolve_paths
 from ..search.relative_paths import NO_FOLDERS, RelativePaths
@@ -16,6 +19,8 @@ from ..store.feedback_log import FeedbackLog
 from ..store.fields import TEXT
 from ..store.filters import FIRST_PASSAGES, All, AnyOf, Condition, Either, Not, parse_filter
 from .job import WriteLocks
+
+WRITERS_WITHIN_S = 10.0  # how long others may go on writing to a collection of which something is to be removed
 
 MAX_NEAR = 5  # names that are not found for which similar ones are looked for
 
@@ -61,6 +66,8 @@ class Remover:
         self._paths = paths
         self._locks = locks
         self._feedback = feedback
+        self.wait_s = WRITERS_WITHIN_S
+        """How long to wait for others that write to the collection."""
 
     def with_paths(self, paths: RelativePaths) -> "Remover":
         """Return a remover from the same store for which paths are relative to other folders."""
@@ -83,8 +90,9 @@ class Remover:
 
         Raises:
             NotFound: There is no collection of that name.
+            CollectionBusy: Others do not stop writing to it.
         """
-        async with self._locks[name]:
+        async with self._writing(name):
             removed = await self._size(name)
             await self._store.drop(name)
             if self._feedback is not None:
@@ -113,15 +121,35 @@ class Remover:
             InvalidInput: No ids, filter or `everything` was given, or `everything` together with one of the others;
                 a place in a document, or "not" around a condition on the text, was given; or the collection would be
                 left without documents.
+            CollectionBusy: Others do not stop writing to it.
         """
         _check_criteria(document_ids, filter_, everything=everything)
         if everything:
             return await self.drop(name)
-        async with self._locks[name]:
+        async with self._writing(name):
             going = await self._going(name, document_ids, filter_)
             passages = sum([await going.collection.remove(part) for part in going.parts])
             unflushed = await _flushed(going.collection) if going.parts else ()
             return await self._removed(replace(going, notes=going.notes + unflushed), passages)
+
+    @asynccontextmanager
+    async def _writing(self, name: str) -> AsyncGenerator[None]:
+        """Keep others from writing to a collection, once they have stopped."""
+        lock = self._locks[name]
+        try:
+            lock.acquire_nowait()
+        except anyio.WouldBlock:
+            try:
+                with anyio.fail_after(self.wait_s):
+                    await lock.acquire()
+            except TimeoutError:
+                raise CollectionBusy(
+                    f"An ingestion into collection {name!r} has not ended. Nothing was deleted. Try again when it has."
+                ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     async def _going(self, name: str, document_ids: Sequence[str], filter_: Mapping[str, Any]) -> "_Going":
         """Return what has one of the ids and matches the filter."""

@@ -31,6 +31,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.ADOPT_AGAIN: "Ask the user to configure the encoder that made its vectors, and to run the command "
     "`resift adopt {collection}` again.",
     Hint.ADOPT: "Ask the user to run the command `resift adopt {collection}`, which makes it searchable.",
+    Hint.END_JOB: "Call ingest_documents with job={job!r} to wait for it; add cancel=true to stop it. Then call again.",
     Hint.REPAIR_COLLECTION: "Ask the user to restore it from a backup with the command `resift restore FILE`. Or call "
     "delete_documents with collection={collection!r} and everything=true, and ingest the documents again.",
     Hint.REPAIR_MANIFEST: "Ask the user to restore it or to delete it.",

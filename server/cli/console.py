@@ -30,6 +30,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.SHOW_FIELDS: "Run `resift collections NAME` to see the values of its fields.",
     Hint.INGEST: "Run `resift ingest PATH` first.",
     Hint.NAME_DOCUMENTS: "Give --id, --filter, or --everything for the whole collection.",
+    Hint.END_JOB: "Run `resift jobs wait {job}` or `resift jobs cancel {job}` first.",
     Hint.DELETE_COLLECTION: "To delete the collection, add --everything.",
     Hint.REPLACE_COLLECTION: "Configure the former encoder, or run `resift delete {collection} --everything` and "
     "ingest the documents again.",

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ....api.arguments import describe_problems
 from ....core.errors import (
+    CollectionBusy,
     ContextTooLong,
     DamagedCollection,
     DamagedManifest,
@@ -45,6 +46,7 @@ STATUSES: Mapping[type[ResiftError], HTTPStatus] = {
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnreadableFile: HTTPStatus.UNPROCESSABLE_ENTITY,
     ContextTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CollectionBusy: HTTPStatus.CONFLICT,
     StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -56,6 +58,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.SHOW_FIELDS: "GET /v1/collections?collection=NAME lists the values of its fields.",
     Hint.INGEST: "POST documents to /v1/documents first.",
     Hint.NAME_DOCUMENTS: "Give `document_ids`, a `filter`, or `everything: true` for the whole collection.",
+    Hint.END_JOB: "GET /v1/jobs/{job} waits for it, and DELETE cancels it. Then send the request again.",
     Hint.DELETE_COLLECTION: "To delete the collection, send `everything: true`.",
     Hint.REPLACE_COLLECTION: "Configure the former encoder on the server. Or POST to /v1/documents/delete with "
     "`collection: {collection!r}` and `everything: true`, and ingest the documents again.",

@@ -100,6 +100,9 @@ def add_search(router: APIRouter, resift: Resift) -> None:
 
         Files on disk are not touched. A request that would leave nothing is refused unless `everything` is true. Needs
         a token that may write.
+
+        `everything` cancels the jobs that ingest into the collection. Other deletions wait for an ingestion for 10
+        seconds, and are then refused with status 409 and the id of its job.
         """
         removed = await resift.delete(**(given := body.model_dump(exclude_unset=True)))
         return answer_json(delete_answer(_collection(body), removed, dropped=given.get("everything", False)))
