@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ..ingest.jobs.live import Asked
 from ..ingest.jobs.record import JobRecord
 from ..ingest.report import IngestReport, Progress
 from .arguments import build
-from .caller import CALLER, Caller, check_rights, waiting_for_job
+from .caller import CALLER, Caller, check_rights, check_token, waiting_for_job
 from .ingestion import ingest
 from .requests import IngestRequest
 from .resift import Resift
@@ -58,7 +59,7 @@ class Background:
         caller.require_to_write(request.collection)
         wait_s = self._engine.settings.serve.ingest_wait_s if wait_s is None else wait_s
         with waiting_for_job(wait_s) as allowed_s:
-            job = await self._runner.start(self._asked(request, caller), at_once=not allowed_s)
+            job = await self._runner.start(self.asked(request, caller), at_once=not allowed_s)
             try:
                 record = await self._runner.follow(job.record, wait_s=allowed_s, progress=progress)
             except anyio.get_cancelled_exc_class():
@@ -136,7 +137,8 @@ class Background:
     def _may_write(self) -> bool:
         return CALLER.get().may_write and not self._engine.settings.read_only
 
-    def _asked(self, request: IngestRequest, caller: Caller) -> Asked:
+    def asked(self, request: IngestRequest, caller: Caller) -> Asked:
+        """Return what is kept of a request and of whoever makes it."""
         return Asked(
             collection=request.collection,
             what=_in_short(request),
@@ -147,6 +149,7 @@ class Background:
                 "reads_any_path": caller.reads_any_path,
                 "collections": None if caller.collections is None else sorted(caller.collections),
                 "may_write": caller.may_write,
+                "token_row": caller.token_row,
             },
         )
 
@@ -171,6 +174,7 @@ async def _perform(engine: Engine, asked: Asked, progress: Progress) -> IngestRe
     """Do what a job asks for, with the rights of whoever asked, as far as the settings still grant them."""
     caller = _caller_of(asked.caller)
     check_rights(engine.settings, () if caller.reads_any_path else caller.roots or (), what="The job")
+    check_token(engine.settings, caller, asked.collection, today=datetime.now(UTC).date())
     request = build(IngestRequest, **asked.request, progress=progress)
     token = CALLER.set(caller)
     try:
@@ -189,6 +193,7 @@ def _caller_of(kept: Mapping[str, Any]) -> Caller:
             reads_any_path=kept["reads_any_path"],
             collections=None if collections is None else frozenset(collections),
             may_write=kept["may_write"],
+            token_row=kept.get("token_row", ""),  # versions before 0.7 did not keep it
         )
     except (KeyError, TypeError) as error:
         raise InvalidInput(

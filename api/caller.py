@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from ..core.errors import Forbidden, NotFound
@@ -25,6 +26,8 @@ class Caller:
     collections: frozenset[str] | None = None
     """The collections that it may use; None: all."""
     may_write: bool = True
+    token_row: str = ""
+    """The name of the row of `RESIFT_HTTP__TOKENS` that let it in; "" if none did."""
     hidden: HiddenPaths = NOTHING_HIDDEN
     """Where the server's own files lie, if that is not the caller's business."""
 
@@ -113,6 +116,28 @@ def check_rights(settings: Settings, folders: Iterable[Path], *, what: str) -> N
         raise Forbidden(
             f"{what} was to read files in {folder}, and RESIFT_INGEST_ROOTS does not allow that any more. Ask for it "
             "again with files that may be read."
+        )
+
+
+def check_token(settings: Settings, caller: Caller, collection: str, *, today: date) -> None:
+    """Check that the settings still have the token of a caller, and that it may write to a collection.
+
+    An engine without tokens in its settings serves no one who needs one, and knows nothing of those of a server.
+
+    Raises:
+        Forbidden: They do not.
+    """
+    rows = settings.http.tokens if caller.token_row else ()
+    if rows and not any(
+        row.name == caller.token_row
+        and row.write
+        and (row.collections is None or collection in row.collections)
+        and (row.expires is None or today <= row.expires)
+        for row in rows
+    ):
+        raise Forbidden(
+            f"The token {caller.token_row!r} that asked for this was revoked, has expired, or may no longer write to "
+            f"collection {collection!r}. Ask for it again with another token."
         )
 
 

@@ -23,12 +23,11 @@ from ..settings.load import Settings, load_settings
 from ..store.manifest import Tuning
 from .arguments import build, takes
 from .caller import CALLER
-from .deletion import delete
 from .extracts import read
 from .ingestion import ingest
 from .passages import read_passages, searched
 from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
-from .unfinished import as_it_may_come, notes_on_unfinished
+from .unfinished import as_it_may_come, delete, notes_on_unfinished
 
 if TYPE_CHECKING:
     from ..evaluation.judged import JudgedSet

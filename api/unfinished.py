@@ -1,13 +1,22 @@
-"""What a search says about ingestions that have not ended: what they have not stored yet cannot be found."""
+"""What searches and deletions do about ingestions that have not ended.
+
+What they have not stored yet cannot be found, and they would make a collection again that is deleted meanwhile.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ..core.errors import Hint, NotFound
+from ..core.errors import CollectionBusy, Hint, NotFound
 from ..core.text import counted
-from ..factories.engine import Engine
-from ..ingest.jobs.record import JobRecord
+from ..factories.engine import Engine, Services
+from ..ingest.jobs.record import JobRecord, JobState
+from ..ingest.jobs.runner import JobRunner
+from ..ingest.removal import Removed
 from ..ingest.tally import Tally
 from .caller import CALLER
+from .requests import DeleteRequest
+
+CANCEL_WITHIN_S = 30.0  # the time that a job gets to come to a point at which its documents are whole
 
 MOST_TOLD = 3  # collections in the notes of one search
 
@@ -34,6 +43,31 @@ async def as_it_may_come(error: NotFound, engine: Engine, collections: Sequence[
     return NotFound(f"{error.args[0]} {TRY_LATER.format(collection=name, progress=progress)}")
 
 
+async def delete(request: DeleteRequest, services: Services, jobs: JobRunner) -> Removed:
+    """Delete what a request asks for, or count it.
+
+    Jobs that ingest into a collection that is to be deleted are cancelled first: they would make it again.
+
+    Raises:
+        CollectionBusy: A job has not ended, and names itself; or another call writes to the collection.
+        InvalidInput: There is no criterion, or nothing would be left without `everything`.
+        NotFound: There is no such collection.
+    """
+    name, notes = request.collection, tuple[str, ...]()
+    if request.dry_run or request.everything:
+        going = await _apply(request, services, is_dry=True)  # raises what the deletion would, before jobs end
+        if request.dry_run:
+            return going
+        notes = await _end(await _jobs_of(name, jobs), jobs)
+    try:
+        removed = await _apply(request, services, is_dry=False)
+    except CollectionBusy as error:
+        for job in await _jobs_of(name, jobs):
+            raise _busy(job) from error
+        raise
+    return replace(removed, notes=(*removed.notes, *notes))
+
+
 async def _unfinished(engine: Engine, collections: Sequence[str]) -> dict[str, str]:
     """Return how far the ingestions are that this process works on, or that are kept as jobs, by collection."""
     found = {each.collection: _done(each) for each in await engine.jobs.unfinished()}
@@ -48,3 +82,35 @@ def _done(record: JobRecord) -> str:
 
 def _counted(tally: Tally) -> str:
     return f" ({tally.documents:,} of {counted(tally.job.total, 'document')} done)"
+
+
+async def _apply(request: DeleteRequest, services: Services, *, is_dry: bool) -> Removed:
+    return await (services.remover.count if is_dry else services.remover.remove)(
+        request.collection,
+        document_ids=request.document_ids,
+        filter_=request.filter,
+        everything=request.everything,
+    )
+
+
+async def _jobs_of(collection: str, jobs: JobRunner) -> list[JobRecord]:
+    return [each for each in await jobs.unfinished() if each.collection == collection]
+
+
+async def _end(records: list[JobRecord], jobs: JobRunner) -> tuple[str, ...]:
+    """Cancel jobs, and return a note on each that was not done before."""
+    ended = [await jobs.cancel(each, wait_s=CANCEL_WITHIN_S) for each in records]
+    for record in ended:
+        if not record.has_ended:
+            raise _busy(record)
+    cancelled = [each for each in ended if each.state is JobState.CANCELLED]
+    return tuple(f"The job {each.id}, which ingested {each.what} into it, was cancelled." for each in cancelled)
+
+
+def _busy(job: JobRecord) -> CollectionBusy:
+    return CollectionBusy(
+        f"The job {job.id}, which ingests {job.what} into collection {job.collection!r}, has not ended. Nothing was "
+        "deleted.",
+        hint=Hint.END_JOB,
+        job=job.id,
+    )

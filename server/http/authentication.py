@@ -97,6 +97,7 @@ class Authentication:
             roots=self._rules.roots,
             collections=grant.collections,
             may_write=grant.may_write and self._rules.may_write,
+            token_row=grant.row,
             hidden=self._rules.hidden,
         )
 

@@ -26,6 +26,8 @@ class Grant(AccessToken):
     may_write: bool = False
     collections: frozenset[str] | None = None
     """The collections that it is for; None: all."""
+    row: str = ""
+    """The name of its row in the settings; "" for tokens of others."""
 
 
 class Verifier(Protocol):
@@ -86,6 +88,7 @@ def _grant(row: TokenRow, token: str) -> Grant:
     return Grant(
         token=token,
         client_id=row.name,
+        row=row.name,
         scopes=[],
         expires_at=int(ends.timestamp()) if ends else None,
         may_write=row.write,

@@ -5,61 +5,28 @@ from typing import Any
 
 import jwt
 from anyio import CapacityLimiter, to_thread
-from jwt import PyJWKClient
+from jwt import PyJWK
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from mcp.server.auth.settings import AuthSettings
 from starlette.routing import Route
 
-from ...core.errors import Unavailable
 from ...settings.serving import OAuthSettings
 from .bearer import Grant
+from .published_keys import PublishedKeys
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """All are asymmetric: with a symmetric one, the public key would be the secret."""
 
 LEEWAY_S = 30  # by which clocks may differ
 
-KEYS_TIMEOUT_S = 5.0
-
-KEYS_KEPT_S = 300.0
-
-RETRY_S = 5.0
-
-
-class _PublishedKeys(PyJWKClient):
-    """Fetches keys, and tells an odd answer of their server from a token that is signed with an unknown key."""
-
-    def fetch_data(self) -> Any:
-        """Return the published keys, of which at least one can check signatures.
-
-        Raises:
-            Unavailable: The server does not answer, or with something else.
-        """
-        try:
-            data = super().fetch_data()
-            self._check_cached()
-        except (jwt.PyJWTError, ValueError, TypeError, OSError, RecursionError) as error:
-            raise Unavailable(
-                "The keys of the OAuth server cannot be fetched. Try again soon.", retry_after_s=RETRY_S
-            ) from error
-        return data
-
-    def _check_cached(self) -> None:
-        try:
-            self.get_signing_keys()
-        except jwt.PyJWTError:  # none has a name and is for signatures: without this, they would be kept
-            if self.jwk_set_cache is not None:
-                self.jwk_set_cache.put(None)
-            raise
-
 
 class OAuthTokens:
     """Checks issuer, audience, time and signature of access tokens."""
 
-    def __init__(self, settings: OAuthSettings) -> None:
+    def __init__(self, settings: OAuthSettings, keys: PublishedKeys | None = None) -> None:
         self._settings = settings
-        self._keys = _PublishedKeys(settings.jwks_url, lifespan=KEYS_KEPT_S, timeout=KEYS_TIMEOUT_S)
-        self._threads = CapacityLimiter(4)  # of its own: searches must not wait for a slow OAuth server
+        self._keys = PublishedKeys(settings.jwks_url) if keys is None else keys
+        self._threads = CapacityLimiter(4)
 
     async def verify_token(self, token: str) -> Grant | None:
         """Return what a token grants; None if it is not a valid one of the issuer.
@@ -70,16 +37,19 @@ class OAuthTokens:
         if token.count(".") != 2:  # of a JWT
             return None
         try:
-            claims = await to_thread.run_sync(self._claims, token, limiter=self._threads)
+            key = await self._keys.find(str(jwt.get_unverified_header(token).get("kid")))
+            if key is None:
+                return None
+            claims = await to_thread.run_sync(self._claims, token, key, limiter=self._threads)
         except jwt.PyJWTError:
             return None
         return self._grant(token, claims)
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _claims(self, token: str, key: PyJWK) -> dict[str, Any]:
         settings = self._settings
         return jwt.decode(
             token,
-            self._keys.get_signing_key_from_jwt(token),
+            key,
             algorithms=list(ALGORITHMS),
             audience=settings.audience or settings.resource_url,
             issuer=settings.issuer,

@@ -8,8 +8,10 @@ import anyio
 import pytest
 from mcp.client import Client
 
+from resift.api.arguments import build
 from resift.api.background import Background, serving_jobs
 from resift.api.caller import CALLER, Caller
+from resift.api.requests import IngestRequest
 from resift.api.resift import Resift
 from resift.core.errors import NotFound
 from resift.factories.engine import Engine, build_engine
@@ -131,6 +133,34 @@ async def test_jobs_of_collections_that_a_caller_may_not_change_are_neither_seen
             CALLER.reset(token)
         [seen] = await background.all()
         assert job_entry(seen)["state"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_refused"),
+    [
+        ([], False),
+        ([{"name": "ann", "write": True}], False),
+        ([{"name": "ben", "write": True}], True),
+        ([{"name": "ann", "write": False}], True),
+        ([{"name": "ann", "write": True, "collections": ["other"]}], True),
+        ([{"name": "ann", "write": True, "expires": "2020-01-01"}], True),
+    ],
+    ids=["no tokens", "as before", "revoked", "read-only", "for another collection", "expired"],
+)
+async def test_job_is_resumed_only_if_its_token_may_still_write(
+    tmp_path: Path, rows: list[dict[str, Any]], is_refused: bool
+) -> None:
+    tokens = [{"sha256": "0" * 64, **row} for row in rows]
+    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, http={"tokens": tokens}))
+    caller = Caller(name="ann", token_row="ann")
+    asked = Background(Resift(engine=engine)).asked(build(IngestRequest, documents=[PUMP]), caller)
+    async with serving_jobs(engine):
+        job = await engine.jobs.start(asked)
+        await job.has_left.wait()
+    refusal = "" if job.record.error is None else job.record.error.message
+    assert refusal.startswith("The token 'ann' that asked for this was revoked, has expired") == is_refused
+    assert (job.record.state is JobState.FAILED) == is_refused
+    await engine.close()
 
 
 async def test_unreadable_record_is_listed(hasty: tuple[Engine, Asker]) -> None:

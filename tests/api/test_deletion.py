@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from resift.api.arguments import build
-from resift.api.deletion import delete
 from resift.api.requests import DeleteRequest
 from resift.api.resift import Resift
+from resift.api.unfinished import delete
 from resift.core.errors import CollectionBusy, InvalidInput, NotFound
 from resift.core.values import Document
 from resift.factories.engine import Engine
