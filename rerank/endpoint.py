@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 
 from ..core.concurrency import batched, run_concurrently
-from ..core.errors import ModelError, ModelUnavailable
+from ..core.errors import InvalidInput, ModelError, ModelUnavailable
 from ..core.masking import SECRETS
 from ..core.query import Query
 from ..core.retry import CircuitBreaker, RetryPolicy
@@ -30,6 +30,8 @@ MAX_PASSAGE_CHARACTERS = 8_000  # about 2,000 tokens, ten times the length of Re
 MAX_RETRY_AFTER_S = 10.0  # a query does not wait for an endpoint that asks for more
 
 RETRY_POLICY = RetryPolicy(attempts=3, first_pause_s=0.5, longest_pause_s=5.0, failures_to_open=3, open_s=60.0)
+
+ROUNDING = 0.001  # by which a probability may lie outside 0 to 1
 
 _LOGIT = Logistic(1.0, 0.0)
 
@@ -65,12 +67,17 @@ class RerankEndpoint:
     """
 
     def __init__(self, options: EndpointOptions, *, retry: RetryPolicy = RETRY_POLICY) -> None:
-        from httpx2 import URL
+        from httpx2 import URL, InvalidURL
 
         self._options = options
         self._shape = SHAPES[options.shape]
         base = (options.url or self._shape.url).rstrip("/")
-        given = URL(base if base.endswith("/rerank") else f"{base}{self._shape.path}")
+        try:
+            given = URL(base if base.endswith("/rerank") else f"{base}{self._shape.path}")
+        except InvalidURL as error:
+            raise InvalidInput(
+                f"RESIFT_RERANKERS: {base!r} is not the URL of a service: {error}. Correct it."
+            ) from error
         self._login = (given.username, given.password) if given.username else None
         self._url = given.copy_with(username=None, password=None)  # the HTTP client logs it
         self._address = str(self._url.copy_with(query=None))
@@ -106,11 +113,21 @@ class RerankEndpoint:
         calls = [lambda batch=batch: self._ask(text, batch) for batch in batched(texts, size)]
         scored = await run_concurrently(calls)
         cut = frozenset(place for place, content in enumerate(contents) if len(content) > MAX_PASSAGE_CHARACTERS)
-        return Scores(tuple(value for batch in scored for value in batch), cut=cut)
+        values = tuple(value for batch in scored for value in batch)
+        return Scores(values, notes=self._notes(values), cut=cut)
 
     def relevance(self, score: float) -> float:
         """Return the score if it is a probability, else its logistic."""
         return min(1.0, max(0.0, score)) if self._options.scores == "probability" else _LOGIT.probability(score)
+
+    def _notes(self, values: Sequence[float]) -> tuple[str, ...]:
+        """Return what shows that the setting `scores` is wrong: relevance would be 1 for every positive logit."""
+        if self._options.scores == "logit" or all(-ROUNDING <= value <= 1 + ROUNDING for value in values):
+            return ()
+        return (
+            f"The scores of {self.name} are not probabilities, so their relevance is wrong: set `scores` to "
+            '"logit" in its row of RESIFT_RERANKERS.',
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -126,7 +143,7 @@ class RerankEndpoint:
             response = await self._breaker.call(lambda: self._post(body))
         try:
             return self._shape.scores(response.json(), len(texts))
-        except (ValueError, ModelError) as error:
+        except (ValueError, RecursionError, ModelError) as error:  # RecursionError: lists within lists, without end
             what = str(error) if isinstance(error, ModelError) else "no JSON"
         # Not raised while the other error is handled: that one shows the reply, which may hold the key.
         raise ModelError(

@@ -89,6 +89,7 @@ async def legs_of(
 
     Raises:
         InvalidInput: The field weights are unusable, or the mode is keyword and the collection has no vectors for it.
+        IncompatibleCollection: The encoder's vectors have another dimension than those of the collection.
     """
     manifest, texts = collection.manifest, query.texts
     shares, notes = _shares(manifest, retrieval.fields)
@@ -124,6 +125,8 @@ async def _dense_legs(
         if each.truncated
     )
     phrasings = [each.vector for each in encoded]
+    for vector in phrasings:
+        collection.manifest.check_dimension(collection.name, len(vector))
     if retrieval.like or retrieval.unlike:
         return Legs(notes=notes) + await _example_legs(collection, phrasings, retrieval, shares)
     legs = [

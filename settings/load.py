@@ -19,6 +19,7 @@ from .problems import PREFIX, misfit, no_json
 from .ranking import BlendSettings, RerankSettings, SearchSettings
 from .reranker_rows import Row, check_names
 from .sections import EncoderSettings, IndexSettings, LlmSettings, QdrantSettings, VectorSettings
+from .service_urls import check_base_url
 from .serving import HttpSettings, OAuthSettings, ServeSettings
 
 _WHERE_LISTED = "docs/settings.md lists all settings."
@@ -198,6 +199,11 @@ class Settings(BaseSettings):
     @classmethod
     def _check_url(cls, value: str) -> str:
         return Address(value).url if value else ""
+
+    @field_validator("openai_base_url", mode="after")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        return check_base_url(value) if value else ""
 
     @field_validator("data_dir", "prompts_dir", mode="after")
     @classmethod

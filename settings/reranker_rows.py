@@ -10,6 +10,7 @@ from ..core.plugins import plugin_names
 from ..models.devices import Device
 from ..models.options import INSTRUCTION, NO_TEMPLATES, PASSAGE, QUERY, InputFormat, ModelOptions, template_problem
 from ..rerank.endpoint_shapes import SHAPES
+from .service_urls import service_url
 
 CASCADE = "cascade"
 
@@ -136,11 +137,17 @@ class EndpointRow(_Scoring):
             raise ValueError(f"{self.kind} needs a model")
         if not (self.url or shape.url):
             raise ValueError(f"{self.kind} needs the url of your server")
-        if self.url and not re.match(r"https?://[^/]", self.url):
-            raise ValueError("url must begin with http:// or https://")
+        if self.url:
+            self._check_url()
         if self.api_key_env and self.api_key_env not in os.environ:
             raise ValueError(f"the environment variable {self.api_key_env} is not set")
         return self
+
+    def _check_url(self) -> None:
+        try:
+            service_url(self.url)
+        except ValueError as error:
+            raise ValueError(f"url {error}") from None
 
     @property
     def key(self) -> str:

@@ -107,13 +107,25 @@ class Manifest:
             IncompatibleCollection: The encoders differ; the message names both and says how to re-ingest.
         """
         if self.encoder != wanted.encoder or wanted.dimension not in (0, self.dimension):
-            size = f" ({wanted.dimension})" if wanted.dimension else ""
-            raise IncompatibleCollection(
-                f"Collection {collection!r} was written with encoder {self.encoder} ({self.dimension} dimensions); "
-                f"configured is {wanted.encoder}{size}.",
-                hint=Hint.ADOPT_AGAIN if self.adopted is not None else Hint.REPLACE_COLLECTION,
-                collection=collection,
-            )
+            raise self._incompatible(collection, wanted.encoder, wanted.dimension)
+
+    def check_dimension(self, collection: str, dimension: int) -> None:
+        """Check that vectors of the configured encoder have the dimension that the collection was written with.
+
+        Raises:
+            IncompatibleCollection: They do not: the model behind an endpoint or a name is another one now.
+        """
+        if dimension != self.dimension:
+            raise self._incompatible(collection, self.encoder, dimension)
+
+    def _incompatible(self, collection: str, encoder: str, dimension: int) -> IncompatibleCollection:
+        size = f" ({dimension})" if dimension else ""
+        return IncompatibleCollection(
+            f"Collection {collection!r} was written with encoder {self.encoder} ({self.dimension} dimensions); "
+            f"configured is {encoder}{size}.",
+            hint=Hint.ADOPT_AGAIN if self.adopted is not None else Hint.REPLACE_COLLECTION,
+            collection=collection,
+        )
 
     def check_writable(self, collection: str) -> None:
         """Refuse to write to an adopted collection.

@@ -210,9 +210,14 @@ async def _check_collections(engine: Engine) -> str:
     from ...store.edge.store import EdgeStore
 
     store, lines, problems = engine.services.store, list[str](), list[str]()
-    for name in await store.names():
+    names = await store.names()
+    dimension = await _dimension(engine) if names else 0
+    for name in names:
         try:
-            passages = await (await engine.services.pipeline.open(name)).count()
+            collection = await engine.services.pipeline.open(name)
+            if dimension:
+                collection.manifest.check_dimension(name, dimension)
+            passages = await collection.count()
             lines.append(f"{name} ({counted(passages, 'passage')})")
         except StoreBusy:
             raise
@@ -226,6 +231,16 @@ async def _check_collections(engine: Engine) -> str:
     if problems:
         raise StoreError("\n  ".join([*([found] if lines else []), *problems]))
     return found
+
+
+async def _dimension(engine: Engine) -> int:
+    """Return the dimension of the encoder's vectors; 0 if it fails, which another check reports."""
+    if engine.encoder.dimension:
+        return engine.encoder.dimension
+    try:
+        return len((await engine.encoder.encode_query(QUESTION)).vector)
+    except ResiftError:
+        return 0
 
 
 async def _check_engine(engine: Engine) -> str:

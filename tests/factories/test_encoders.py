@@ -129,6 +129,20 @@ async def test_endpoint_makes_and_searches_a_collection_and_doctor_shows_it(
     assert "openai:small/24 query='query: ' passage='passage: ', 24 dimensions" in capsys.readouterr().out
 
 
+async def test_endpoint_that_answers_with_another_dimension_is_told_by_search_and_doctor(
+    tmp_path: Path, server: EmbeddingStandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"encoder": {"kind": "openai", "model": "small"}, "OPENAI_BASE_URL": server.url}
+    async with engine_with(tmp_path, **settings) as engine:
+        await ingest(engine)
+        server.dimension = 24
+        told = r"written with encoder openai:small \(32 dimensions\); configured is openai:small \(24\)"
+        with pytest.raises(IncompatibleCollection, match=told):
+            await ask(engine)
+    assert not await run_doctor(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+    assert "(32 dimensions); configured is openai:small (24)" in capsys.readouterr().out
+
+
 async def test_relevance_is_unknown_until_a_reranker_has_read(tmp_path: Path) -> None:
     async with engine_with(tmp_path, encoder={"kind": "onnx", "model": str(write_encoder(tmp_path / "m"))}) as engine:
         await ingest(engine)

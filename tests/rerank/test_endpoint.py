@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from resift.core.errors import ModelError, ModelUnavailable
+from resift.core.errors import InvalidInput, ModelError, ModelUnavailable
 from resift.core.query import Query
 from resift.core.retry import RetryPolicy
 from resift.core.values import Passage
@@ -94,6 +94,30 @@ def test_relevance_is_the_score_or_its_logistic(scores: Any, score: float, relev
     assert RerankEndpoint(replace(COHERE, scores=scores)).relevance(score) == relevance
 
 
+@pytest.mark.parametrize(
+    ("scores", "values", "told"),
+    [
+        ("probability", (5.0, 0.5), True),
+        ("probability", (0.5, -0.1), True),
+        ("probability", (1.0000002, 0.0), False),
+        ("logit", (5.0, -2.0), False),
+    ],
+)
+async def test_scores_that_are_no_probabilities_are_told(
+    server: RerankStandIn, scores: Any, values: tuple[float, float], told: bool
+) -> None:
+    server.always = results(*(row(place, value) for place, value in enumerate(values)))
+    async with endpoint(server, replace(COHERE, scores=scores)) as reranker:
+        found = await reranker.score(QUERY, passages("a", "b"))
+    assert any('set `scores` to "logit"' in note for note in found.notes) is told
+
+
+@pytest.mark.parametrize("url", ["http://a\u2488com", "http://exa\x00mple"])
+def test_url_that_the_client_cannot_use_is_our_error(url: str) -> None:
+    with pytest.raises(InvalidInput, match=r"RESIFT_RERANKERS: .* is not the URL of a service"):
+        RerankEndpoint(replace(COHERE, url=url))
+
+
 def results(*rows: dict[str, Any]) -> Answer:
     return Answer({"results": list(rows)})
 
@@ -118,6 +142,8 @@ def row(index: Any, score: Any = 0.5) -> dict[str, Any]:
         (results(row(0), row(1, "high")), "relevance_score 'high'"),
         (Answer('{"results": [{"index": 0, "relevance_score": NaN}]}'), "relevance_score nan"),
         (Answer({"results": ["first", "second"]}), "a result with index None"),
+        (Answer('{"results": [{"index": 0, "relevance_score": 1%s}]}' % ("0" * 400)), "relevance_score 10000"),
+        (Answer("[" * 100_000), "no JSON"),
     ],
 )
 async def test_answer_that_does_not_score_each_passage_once_is_refused(

@@ -189,3 +189,22 @@ def test_every_setting_has_a_meaning_and_can_be_set_by_the_name_listed(monkeypat
             monkeypatch.setenv(name, default)
     settings = load_settings()
     assert settings.model_dump(exclude={"data_dir"}) == type(settings)(_env_file=None).model_dump(exclude={"data_dir"})  # pyright: ignore[reportCallIssue]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("foo", "OPENAI_BASE_URL = 'foo' must begin with http:// or https:// and a host. Write it as"),
+        ("localhost:8000/v1", "OPENAI_BASE_URL = 'localhost:8000/v1' must begin with http://"),
+        ("http://[::1", "OPENAI_BASE_URL = 'http://[::1' is not a URL: Invalid IPv6 URL. Write it as"),
+        ("http://h:99999", "is not a URL: Port out of range"),
+        ("http://me:sesame@h:99999", "OPENAI_BASE_URL is not a URL. Write it as"),
+    ],
+)
+def test_endpoint_that_cannot_be_called_is_refused(url: str, told: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load_settings(OPENAI_BASE_URL=url)
+    assert told in str(caught.value)
+    assert "sesame" not in str(caught.value)
+    for fine in ("http://[::1]:8000/v1", "https://me:sesame@host/v1", "http://localhost:8000"):
+        assert load_settings(OPENAI_BASE_URL=fine).openai_base_url == fine

@@ -14,13 +14,15 @@ class EmbeddingStandIn(StandIn):
 
     def __init__(self) -> None:
         super().__init__({"/v1/embeddings": self._embed})
+        self.dimension = DIMENSION
+        """Of the vectors, if a request names none."""
 
     @property
     def url(self) -> str:
         return f"{self.root}/v1"
 
     def _embed(self, body: dict[str, Any]) -> Answer:
-        size = body.get("dimensions", DIMENSION)
+        size = body.get("dimensions", self.dimension)
         rows = [{"index": place, "embedding": _sum(text, size)} for place, text in enumerate(body["input"])]
         return Answer({"object": "list", "model": body["model"], "data": rows[::-1], "usage": {"total_tokens": 1}})
 
