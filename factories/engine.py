@@ -139,6 +139,8 @@ class Engine:
         default = self.services.pipeline.rerankers.scorer(DEFAULT)
         if default is not None and default.name == self.cross_encoder.name:
             await self.cross_encoder.load()
+        if self.services.pipeline.rephraser is not None:
+            await self.services.pipeline.rephraser.load()
         self.warmed.set()
 
     async def close(self) -> None:

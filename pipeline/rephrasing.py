@@ -119,6 +119,10 @@ class Rephraser:
         self._nonce = nonce
         self._known: LRUCache[bytes, tuple[str, ...]] = LRUCache(options.cache_size)
 
+    async def load(self) -> None:
+        """Load what sends requests to the model, so that the first query does not wait for it."""
+        await self._model.load()
+
     async def rephrase(self, request: SearchRequest, query: Query, *, stages: int) -> Rephrased:
         """Return the query with other phrasings, or as it is if the request wants none or the model fails.
 
@@ -143,7 +147,7 @@ class Rephraser:
             ModelError: The model cannot be reached, refuses, or takes longer than the budget or its own time limit.
         """
         with anyio.move_on_after(budget_s):
-            await self._model.load()
+            await self.load()
             with anyio.move_on_after(self._options.limit_s + GRACE_S):
                 return await self._write(query)
             raise ModelError(

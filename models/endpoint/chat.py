@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -75,9 +74,12 @@ class LanguageModel:
         return self._endpoint.model
 
     async def load(self) -> None:
-        """Import the client's library, which takes half a second, before a first request whose time is limited."""
+        """Import the client's library and create the client, which takes half a second, beside the event loop.
+
+        Call it before a first request whose time is limited.
+        """
         if self._client is None:
-            await to_thread.run_sync(import_module, "openai", abandon_on_cancel=True)
+            await to_thread.run_sync(self._open, abandon_on_cancel=True)
 
     async def ask(self, request: ChatRequest, *, deadline: Deadline | None = None) -> ChatReply:
         """Return the model's reply.
@@ -88,6 +90,7 @@ class LanguageModel:
             ContextTooLong: The request is longer than the model's window.
             ModelError: The endpoint refuses the request.
         """
+        await self.load()
         requests = 0
 
         async def attempt() -> ChatReply:
@@ -148,7 +151,8 @@ class LanguageModel:
         """Send the request without rejected parameters, again whenever the endpoint rejects one more."""
         from openai import APIStatusError, OpenAIError
 
-        create: Any = self._open().chat.completions.with_raw_response.create  # its overloads accept no mapping
+        client: Any = self._open()  # its overloads accept no mapping
+        create = client.chat.completions.with_raw_response.create
         endpoint = self._endpoint.label
         left_out: set[str] = set()
         while True:
@@ -167,10 +171,13 @@ class LanguageModel:
             return read_reply(body, endpoint)
 
     def _open(self) -> AsyncOpenAI:
-        """Return the client, created at the first request because its library takes half a second to import."""
-        if self._client is None:
-            self._client = new_client(self._endpoint)
-        return self._client
+        """Return the client, created when first needed because its library takes half a second to import."""
+        client = self._client
+        if client is None:
+            client = new_client(self._endpoint)
+            _ = client.chat.completions  # which imports more
+            self._client = client
+        return client
 
 
 def _parameters(model: str, request: ChatRequest, *, without: set[str]) -> dict[str, Any]:

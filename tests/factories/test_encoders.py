@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from resift.server.cli.doctor import run_doctor
 from resift.settings.load import load_settings
 from resift.tests.models.encoders import DIMENSION, FASTEMBED, write_encoder, write_fastembed
 from resift.tests.models.test_fingerprint import move_weights
+from resift.tests.standins.chat import chat_stand_in, watch_clients
 from resift.tests.standins.embeddings import EmbeddingStandIn, embedding_stand_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -216,3 +218,17 @@ def test_onnx_kind_reads_the_hub_layout(tmp_path: Path) -> None:
     folder = write_encoder(tmp_path / "hub", file="onnx/model.onnx")
     [found] = OnnxTextModel.open(folder).embed([QUERY], query=True)
     assert len(found.vector) == DIMENSION
+
+
+async def test_client_of_a_language_model_is_made_in_advance_if_it_rephrases_queries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_by = watch_clients(monkeypatch)
+    with chat_stand_in() as chat:
+        for phrasings in (0, 1):
+            llm = {"model": "small", "rephrase": phrasings}
+            async with engine_with(tmp_path, llm=llm, OPENAI_BASE_URL=chat.url, OPENAI_API_KEY="sk-1") as engine:
+                await engine.warm()
+            assert len(made_by) == phrasings
+        assert get_ident() not in made_by
+        assert not chat.asked, "an endpoint costs money: nothing is asked before it is needed"

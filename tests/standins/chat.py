@@ -5,7 +5,10 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any, TypeAlias
+
+import pytest
 
 from resift.tests.standins.http import Answer, StandIn
 
@@ -103,6 +106,21 @@ def completion(content: str | list[Any] | None, *, finish: str = "stop") -> Answ
 def refusal(status: int, message: str) -> Answer:
     """Return the answer of an endpoint that refuses in OpenAI's form."""
     return Answer({"error": {"message": message}}, status)
+
+
+def watch_clients(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the threads that make clients, to which those to come are added."""
+    from openai import AsyncOpenAI
+
+    made_by: list[int] = []
+    make = AsyncOpenAI.__init__
+
+    def watched(self: AsyncOpenAI, *values: Any, **options: Any) -> None:
+        made_by.append(get_ident())
+        make(self, *values, **options)
+
+    monkeypatch.setattr(AsyncOpenAI, "__init__", watched)
+    return made_by
 
 
 def chat_stand_in() -> AbstractContextManager[ChatStandIn]:
