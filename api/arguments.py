@@ -22,7 +22,7 @@ MAX_PROBLEMS = 5  # named in one message
 _ENTRIES = {"documents": list(DocumentInput.__annotations__), "passages": list(PassageInput.__annotations__)}
 """By argument, the fields that each entry of its list may have."""
 
-_PLAIN = {
+PLAIN = {
     "Input should be an instance of Sequence": "Input should be a list",
     "'str' instances are not allowed as a Sequence value": "Input should be a list, not a string",
     "Input should be a valid list": "Input should be a list",
@@ -131,7 +131,7 @@ def _problem(error: Any, known: Sequence[str]) -> str:
         return f"{name}: unknown field.{suggest(str(error['loc'][-1]), entry)} Known: {listed(entry)}"
     form = ' such as {"text": "..."}' if error["type"] == "dict_type" and _is_entry(error["loc"]) else ""
     message = error["msg"].removeprefix("Value error, ")
-    return f"{name}: {_PLAIN.get(message, message)}{form}"
+    return f"{name}: {PLAIN.get(message, message)}{form}"
 
 
 def _is_entry(place: Sequence[str | int]) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from ..core.errors import InvalidInput
 
-PLACEHOLDERS = ("query", "instruction", "today", "passages")
+PLACEHOLDERS = ("query", "instruction", "today", "passages", "collection")
 ENTRIES = ("name", "version", "description", "reply")
 SHIPPED = Path(__file__).parent
 
@@ -108,6 +108,8 @@ def _problem(entries: Mapping[str, str], text: str) -> str:
 
 def _misfit(reply: str, used: Set[str]) -> str:
     """Return why these placeholders do not fit a kind of reply; "" if they do."""
+    if reply != "text" and "collection" in used:
+        return "is for the language model, which sees no collection: {collection} is for prompts of agents. Remove it."
     if reply == "queries":
         fits = "query" in used and "passages" not in used
         return "" if fits else "rephrases a query, so it needs {query} and cannot have {passages}. Change it."

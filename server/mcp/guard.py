@@ -10,6 +10,7 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+from ...api.arguments import PLAIN
 from ...api.caller import CALLER
 from ...core.masking import SECRETS
 from ...core.text import cut_middle, encodable
@@ -18,6 +19,11 @@ MAX_CHARACTERS = 40_000
 """Of a reply, its text and its structured content together: Claude Code moves those above 50,000 to a file."""
 
 MAX_ERROR_CHARACTERS = 2_000
+
+NO_REASON = "Invalid request parameters"
+"""The SDK's whole answer to a request before `initialize`."""
+
+TOO_EARLY = "The connection is not initialized. Send `initialize` first, then this request again."
 
 DIAGNOSTIC = frozenset({"notes", "stages", "problem", "failures", "skipped", "job", "jobs"})
 """Fields of results that Resift writes; the others hold what documents say."""
@@ -34,9 +40,11 @@ async def guard(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Han
     try:
         result = await call_next(ctx)
     except MCPError as error:
+        if error.message == NO_REASON:
+            raise MCPError(error.code, TOO_EARLY) from error
         raise MCPError(error.code, shown(error.message), printable(error.data, shown)) from error
-    except ValidationError:  # the SDK answers "Invalid request parameters"
-        raise
+    except ValidationError as error:  # the SDK would give no reason
+        raise MCPError(INVALID_PARAMS, shown(_what_is_wrong(error))) from error
     except Exception as error:  # the boundary: for old clients, the SDK would send its text as it is
         logger.exception("The request %r failed", cut_middle(ctx.method, MAX_ERROR_CHARACTERS))
         raise MCPError(INTERNAL_ERROR, "Resift failed to answer. Its log has the reason.") from error
@@ -50,6 +58,13 @@ async def guard(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Han
             f"The prompt would have {size:,} characters, more than {MAX_CHARACTERS:,}. Pass shorter arguments.",
         )
     return result
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Return what is wrong with the parameters of a request, in the words of JSON."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"The request cannot be used: {place}: {PLAIN.get(first['msg'], first['msg'])}."
 
 
 def shown(text: str) -> str:

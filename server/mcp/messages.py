@@ -15,7 +15,7 @@ from mcp.types import (
     jsonrpc_message_adapter,
 )
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from ...core.text import cut
 from .ids import find_id, is_id
@@ -78,13 +78,17 @@ def _validated(value: Mapping[str, Any]) -> Incoming:
     if "method" not in value and ("result" in value or "error" in value):
         return _response(value)
     if has_id and request_id is None:  # without this check it would be taken for a notification
-        return (refusal(None, f"The id of a request is text or a whole number, got {cut(repr(value['id']))}."),)
+        return (refusal(None, f"The id of a request is text or a whole number, got {cut(_json(value['id']))}."),)
     try:
         return jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"][1:])
         return (refusal(request_id, f"This is not a JSON-RPC 2.0 request: {place}: {first['msg']}."),)
+
+
+def _json(value: Any) -> str:
+    return to_json(value, inf_nan_mode="constants").decode()
 
 
 def _response(value: Mapping[str, Any]) -> Incoming:

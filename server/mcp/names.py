@@ -27,7 +27,7 @@ def only_known(tools: Collection[str], prompts: Mapping[str, Prompt]) -> ServerM
                     f"There is no prompt {name!r}.{nearest(name, prompts)} `prompts/list` returns those there are."
                 )
             case "prompts/get", str(name):
-                _require_arguments(prompts[name], params.get("arguments"))
+                _check_arguments(prompts[name], params.get("arguments"))
             case _:
                 pass
         return await call_next(ctx)
@@ -35,11 +35,16 @@ def only_known(tools: Collection[str], prompts: Mapping[str, Prompt]) -> ServerM
     return check
 
 
-def _require_arguments(prompt: Prompt, given: object) -> None:
+def _check_arguments(prompt: Prompt, given: object) -> None:
     names: Collection[Any] = cast("Mapping[Any, Any]", given) if isinstance(given, Mapping) else ()
     missing = [each.name for each in prompt.arguments or () if each.required and each.name not in names]
     if missing:
         raise _refusal(f"The prompt {prompt.name!r} needs the argument {listed(missing)}.")
+    known = [each.name for each in prompt.arguments or ()]
+    for name in names:
+        if name not in known:
+            near = nearest(str(name), known)
+            raise _refusal(f"The prompt {prompt.name!r} has no argument {name!r}.{near} It has: {listed(known)}.")
 
 
 def _refusal(message: str) -> MCPError:

@@ -14,10 +14,13 @@ from ...prompts.templates import Template
 
 FOUND = "Call `hybrid_search` with the query and detail 'full' first, and use the passages that it returns."
 
+MEANT = "the one that is meant; if its name is in doubt, call `list_collections` first"
+
 ARGUMENTS = {
     "query": ("The question", True),
     "instruction": ("What else counts as relevant, or the list of official sources", False),
     "passages": ("The passages to order; without them, those that a search finds", False),
+    "collection": ("The collection to search, if you keep several", False),
 }
 
 
@@ -47,5 +50,5 @@ def render_for_reader(template: Template, values: Mapping[str, str]) -> str:
     if not values.get("query", "").strip():
         raise InvalidInput(f"The prompt {template.name!r} needs a query. Give it as `query`.")
     given = {name: value for name, value in values.items() if value.strip()}
-    usual = {"instruction": "none", "passages": FOUND, "today": date.today().isoformat()}
+    usual = {"instruction": "none", "passages": FOUND, "collection": MEANT, "today": date.today().isoformat()}
     return template.render({**usual, **given})

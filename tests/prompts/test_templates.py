@@ -23,7 +23,7 @@ def test_shipped_templates_load() -> None:
     templates = load_templates()
     assert sorted(templates) == NAMES
     assert [name for name, each in sorted(templates.items()) if each.orders_passages] == ORDERINGS
-    assert "why {query}?" in templates["answer_from_documents"].render({"query": "why {query}?"})
+    assert "why {query}?" in templates["answer_from_documents"].render({"query": "why {query}?", "collection": "any"})
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,13 @@ def test_shipped_templates_load() -> None:
         (HEAD.replace("reply", "author: me\nreply"), "unknown entries in its front matter: author. Known: name, ver"),
         (HEAD.replace("name: it", "name: My prompt"), "has name 'My prompt'"),
         (HEAD.replace("reply: text", "reply: poem"), "reply 'poem'.* one of: text, ranking, ranking with reasons"),
-        (f"{HEAD}Find {{qeury}}", "unknown placeholders: qeury. Known: {query}, {instruction}, {today}, {passages}"),
+        (
+            f"{HEAD}Find {{qeury}}",
+            "unknown placeholders: qeury. Known: {query}, {instruction}, {today}, {passages}, {coll",
+        ),
         (f"{HEAD}Find {{ query }}", "unknown placeholders: query"),
         (f"{ORDERING}Order these: {{passages}}", "lacks {query} or {passages}"),
+        (f"{ORDERING}{{query}} {{passages}} {{collection}}", "{collection} is for prompts of agents. Remove it."),
         (f"{REPHRASING}Rephrase it", "needs {query} and cannot have {passages}"),
         (f"{REPHRASING}{{query}} {{passages}}", "needs {query} and cannot have {passages}"),
     ],
@@ -86,7 +90,10 @@ async def test_templates_are_prompts_with_their_arguments(engine: Engine, mode: 
         assert arguments == [("query", True), ("instruction", False), ("passages", False)]
         answer = await client.get_prompt("answer_from_documents", {"query": "Who wrote it?"})
         recent = await client.get_prompt("prefer_recent", {"query": "Who wrote it?"})
+        of_notes = await client.get_prompt("answer_from_documents", {"query": "Who wrote it?", "collection": "notes"})
     assert "Who wrote it?" in answer.messages[0].content.model_dump()["text"]
+    assert "Collection: the one that is meant; if its name" in answer.messages[0].content.model_dump()["text"]
+    assert "Collection: notes." in of_notes.messages[0].content.model_dump()["text"]
     text = recent.messages[0].content.model_dump()["text"]
     assert "Query: Who wrote it?" in text
     assert "Instruction, if any: none" in text

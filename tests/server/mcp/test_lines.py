@@ -1,10 +1,12 @@
 """A connection of lines ends when its client has sent its last line and can be told no more."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
 import pytest
+from mcp.types import INVALID_PARAMS
 
 from resift.api.resift import Resift
 from resift.factories.engine import Engine
@@ -19,7 +21,11 @@ HANG_S = 60
 async def _answers(engine: Engine, *messages: dict[str, Any], **capabilities: Any) -> list[dict[str, Any]]:
     """Send messages after the handshake, close the client's direction at once, and return what was answered."""
     hello = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": {"name": "x", "version": "0"}}
-    lines = [{"id": 0, "method": "initialize", "params": hello}, {"method": "notifications/initialized"}, *messages]
+    first = [{"id": 0, "method": "initialize", "params": hello}, {"method": "notifications/initialized"}]
+    return await _answers_to(engine, [*first, *messages])
+
+
+async def _answers_to(engine: Engine, lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     sent = [json.dumps({"jsonrpc": "2.0", **each}).encode() + b"\n" for each in lines]
     received = list[dict[str, Any]]()
 
@@ -59,3 +65,31 @@ async def test_question_that_nobody_will_answer_does_not_hold_the_connection(eng
     received = await _answers(engine, call, elicitation={})
     assert "elicitation/create" in [each.get("method") for each in received]
     assert [each.name for each in await Resift(engine=engine).collections()] == ["asked"]
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "reason"),
+    [
+        ("tools/call", ..., "params: Field required."),
+        ("tools/call", {"name": "rerank", "arguments": [1]}, "params.arguments: Input should be an object."),
+        ("tools/call", {"name": 5}, "params.name: Input should be a string."),
+        ("prompts/get", {"name": "relevance", "arguments": {"query": 5}}, "params.arguments.query: Input should be a"),
+    ],
+)
+async def test_parameters_that_cannot_be_used_are_refused_with_a_reason(
+    engine: Engine, method: str, params: Any, reason: str
+) -> None:
+    request = {"id": 1, "method": method, **({} if params is ... else {"params": params})}
+    [_, answer] = await _answers(engine, request)
+    assert answer["error"]["code"] == INVALID_PARAMS
+    assert answer["error"]["message"].startswith(f"The request cannot be used: {reason}")
+
+
+async def test_request_before_the_handshake_is_told_what_comes_first(engine: Engine) -> None:
+    [answer] = await _answers_to(engine, [{"id": 1, "method": "tools/list"}])
+    assert (answer["error"]["code"], "Send `initialize` first" in answer["error"]["message"]) == (INVALID_PARAMS, True)
+
+
+async def test_id_that_is_null_is_named_in_the_words_of_json(engine: Engine) -> None:
+    [answer] = await _answers_to(engine, [{"id": None, "method": "ping"}])
+    assert answer["error"]["message"] == "The id of a request is text or a whole number, got null."

@@ -31,6 +31,16 @@ async def test_unknown_tool_is_an_invalid_request(engine: Engine, mode: str) -> 
         ("relevant", {"query": "why?"}, r"no prompt 'relevant'\. Did you mean 'relevance'\? `prompts/list`"),
         ("relevance", None, r"The prompt 'relevance' needs the argument query\."),
         ("relevance", {"instruction": "x"}, r"The prompt 'relevance' needs the argument query\."),
+        (
+            "relevance",
+            {"query": "x", "passage": "a"},
+            r"The prompt 'relevance' has no argument 'passage'\. Did you mean 'passages'\? It has: query, in",
+        ),
+        (
+            "answer_from_documents",
+            {"query": "x", "language": "en"},
+            r"no argument 'language'\. It has: query, c",
+        ),
         ("relevance", {"query": " "}, r"The prompt 'relevance' needs a query\. Give it as `query`\."),
     ],
 )
