@@ -4,10 +4,21 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from threading import get_ident
+from typing import BinaryIO
 
 FOLDER_MODE = 0o700
 
 FILE_MODE = 0o600
+
+
+def open_new(path: Path) -> BinaryIO:
+    """Open a new file for writing, readable by this user alone. What is there now is removed.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.unlink(missing_ok=True)  # it may be open to others
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")
 
 
 def replace_file(target: Path, content: bytes) -> None:
@@ -18,7 +29,6 @@ def replace_file(target: Path, content: bytes) -> None:
     """
     target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     new = target.with_name(f"{target.name}.{os.getpid()}.{get_ident()}.new")
-    new.unlink(missing_ok=True)  # of a process with the same id that was killed
     try:
         _write(new, content)
         new.replace(target)
@@ -32,9 +42,9 @@ def _write(path: Path, content: bytes) -> None:
     """Write a new file, and force it to disk.
 
     Raises:
-        OSError: It cannot be written, or exists.
+        OSError: It cannot be written.
     """
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
+    with open_new(path) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

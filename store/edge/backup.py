@@ -28,6 +28,7 @@ from ...core.errors import (
     StoreError,
     nearest,
 )
+from ...core.private_files import open_new
 from ...core.text import listed
 from ..manifest import MANIFEST, read_manifest
 from ..naming import check_name, unknown_collection
@@ -184,7 +185,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _write(part: Path, paths: Mapping[str, Path], contents: Contents) -> None:
-    with part.open("wb") as out:
+    with open_new(part) as out:
         with tarfile.open(fileobj=out, mode="w:gz", compresslevel=COMPRESSION) as archive:
             for key, path in paths.items():
                 archive.add(path, key)

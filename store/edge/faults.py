@@ -11,8 +11,11 @@ from ...core.text import cut
 
 MAX_REASON_CHARACTERS = 300
 
-# EPERM, ENOMEM, EACCES, ENFILE, EMFILE, ENOSPC, EROFS: the files are whole, but the system refuses something.
-_REFUSED_BY_SYSTEM = re.compile(r"os error (1|12|13|23|24|28|30)\b")
+# EPERM, EIO, ENOMEM, EACCES, ENFILE, EMFILE, EFBIG, ENOSPC, EROFS, EDQUOT (Linux, macOS): the files are whole, or may
+# be, but the system refuses something. The engine shows errors of its log as `Os { code: 24, kind: ... }`.
+_REFUSALS = (1, 5, 12, 13, 23, 24, 27, 28, 30, 69, 122)
+
+_REFUSED_BY_SYSTEM = re.compile(rf"(os error |\bcode: )({'|'.join(map(str, _REFUSALS))})\b")
 
 
 @contextmanager
@@ -43,6 +46,11 @@ def damaged(collection: str, reason: str) -> DamagedCollection:
     """Return the error for a collection that cannot be used until it is restored or deleted."""
     message = f"Collection {collection!r} is damaged: {reason}."
     return DamagedCollection(message, hint=Hint.REPAIR_COLLECTION, collection=collection)
+
+
+def is_refusal(error: BaseException | None) -> bool:
+    """Return whether the operating system refused what a whole file needs too, such as one more open file."""
+    return isinstance(error, OSError) and error.errno in _REFUSALS
 
 
 def _is_panic(error: BaseException) -> bool:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...core.errors import IncompatibleCollection, StoreError
+from ...core.errors import Hint, IncompatibleCollection, StoreError
 from ..manifest import MANIFEST, Manifest, read_manifest
-from .faults import damaged
+from .faults import damaged, is_refusal
 
 SHARD = "shard"
 
@@ -84,20 +84,28 @@ def manifest_of(name: str, folder: Path) -> Manifest:
     Raises:
         DamagedCollection: The manifest is missing, unreadable or damaged.
         IncompatibleCollection: A newer version of Resift wrote it.
+        StoreError: The system does not let it be read.
     """
     try:
         return read_manifest(folder / MANIFEST)
     except IncompatibleCollection:
         raise
     except StoreError as error:
+        if is_refusal(error.__cause__):
+            raise StoreError(str(error.args[0]), hint=Hint.FIND_CAUSE) from error
         raise damaged(name, str(error.args[0]).rstrip(".")) from error
 
 
 def _files(shard: Path) -> dict[str, tuple[int, int]]:
     """Return the size and checksum of every file of the storage; the checksum of a large file is 0."""
-    paths = (path for path in sorted(shard.rglob("*")) if path.is_file())
+    walk = os.walk(shard, onerror=_raise)  # a folder that the system does not let us read is not empty
+    paths = (path for path in sorted(Path(base, each) for base, _, names in walk for each in names) if path.is_file())
     names = {path.relative_to(shard).as_posix(): path for path in paths}
     return {name: _state(path) for name, path in names.items() if not name.startswith(f"{LOG}/")}
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _state(path: Path) -> tuple[int, int]:

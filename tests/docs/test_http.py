@@ -71,6 +71,11 @@ def test_ports_and_figures_of_the_page_are_those_of_the_code() -> None:
         assert f"| `{path}` |" in PAGE
 
 
+def test_data_folder_of_the_unit_is_for_its_user_alone() -> None:
+    [unit] = blocks("ini")
+    assert {"StateDirectoryMode=0700", "UMask=0077", "Wants=network-online.target"} <= set(unit.splitlines())
+
+
 def test_metrics_of_the_page_are_those_of_the_server() -> None:
     named = set(re.findall(r"`(resift_\w+)`", PAGE))
     served = re.findall(r"^# TYPE (\w+)", Metrics().text().decode(), re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from ....core.errors import InvalidInput
+from ....core.private_files import open_new
 from ....core.text import counted
 from ..command import run_on_engine
 from ..console import note, progress_bar, say
@@ -89,7 +91,9 @@ def _written(file: str) -> Generator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with part.open("wb") as stream:
+            with open_new(part) as stream:
+                if path.exists():
+                    shutil.copymode(path, part)  # whoever gave the old one to others gives them the new one
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -1,6 +1,7 @@
 """Backups: what goes in comes out, and half a backup is refused."""
 
 import gzip
+import os
 import shutil
 import tarfile
 from collections.abc import AsyncGenerator, Callable
@@ -192,6 +193,14 @@ async def test_uncompressed_backup_of_an_earlier_version_is_restored_unless_it_w
     cut(backup)
     with pytest.raises(InvalidInput, match=r"all\.tar"):
         await restore(EdgeStore(tmp_path / "third", reserve_bytes=0), backup)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of files")
+async def test_backup_is_readable_by_its_user_alone(original: EdgeStore, tmp_path: Path) -> None:
+    file = tmp_path / "wiki.tar"
+    (tmp_path / "wiki.tar.part").touch(mode=0o644)  # of an earlier version that was killed
+    await back_up(original, file, ["wiki"])
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 async def test_backup_that_cannot_be_written_says_so(original: EdgeStore, backup: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -60,6 +61,11 @@ def test_folder_of_the_file_is_made_as_for_a_backup(run: Run, tmp_path: Path) ->
     file = tmp_path / "new" / "folder" / "notes.jsonl"
     assert run("export", "notes", str(file)).code == 0
     assert json.loads(file.read_bytes())["collection"] == "notes"
+    if os.name == "posix":
+        assert file.stat().st_mode & 0o777 == 0o600
+        file.chmod(0o640)
+        assert run("export", "notes", str(file)).code == 0
+        assert file.stat().st_mode & 0o777 == 0o640, "whoever gave the old file to others gives them the new one"
     refused = run("export", "notes", str(file / "below.jsonl"))
     assert (refused.code, "cannot be written: " in refused.err, "Choose another place." in refused.err) == (
         1,
