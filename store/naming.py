@@ -13,6 +13,10 @@ LONGEST_NAME = 64  # characters
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 """The embedded store makes a folder of each name, and no system may read it as a path, an option or a device."""
 
+NAME_RULE = (
+    f"Resift takes names of up to {LONGEST_NAME} letters, digits, '.', '_' and '-' that begin with a letter or digit."
+)
+
 
 def is_valid_name(name: str) -> bool:
     """Return whether every store can use a name for a collection."""

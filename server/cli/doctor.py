@@ -95,7 +95,7 @@ def _print_result(mark: str, name: str, text: str) -> None:
 
 
 async def _check_data_folder(engine: Engine) -> str:
-    from ...store.edge.data_dir import DirectoryLock
+    from ...store.edge.data_dir import DirectoryLock, advice_on_access
 
     folder = engine.settings.data_dir
     lock = DirectoryLock(folder)
@@ -109,14 +109,7 @@ async def _check_data_folder(engine: Engine) -> str:
             f"Only {free / 2**20:,.0f} MB free on the disk of {folder}. Nothing is added while there is less than "
             f"{engine.settings.min_free_mb:,} MB. Free some space, move RESIFT_DATA_DIR, or lower RESIFT_MIN_FREE_MB."
         )
-    return f"{folder}, {free / 2**30:.1f} GB free{readable_by_others(folder)}"
-
-
-def readable_by_others(folder: Path) -> str:
-    """Return what to do about a data folder that other users of the machine can open; "" if they cannot."""
-    if os.name != "posix" or not folder.stat().st_mode & 0o077:
-        return ""
-    return f"; other users of this machine can read what is stored in it: run `chmod go-rwx {folder}`"
+    return f"{folder}, {free / 2**30:.1f} GB free{advice_on_access(folder)}"
 
 
 async def _check_qdrant(engine: Engine) -> str:

@@ -4,8 +4,11 @@ import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from socket import socket
 
 from fastapi import FastAPI
+from prometheus_client.multiprocess import mark_process_dead  # pyright: ignore[reportUnknownVariableType] - it has no types
+from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 from ...api.background import serving_jobs
@@ -49,7 +52,26 @@ def serve_with_workers(settings: Settings, *, workers: int, announce: Callable[[
         config = configure(FACTORY, settings)
         config.factory, config.workers = True, workers
         announce(announcement(listener, settings, workers=workers))
-        Multiprocess(config, sockets=[listener.socket]).run()
+        Supervisor(config, sockets=[listener.socket]).run()
+
+
+class Supervisor(Multiprocess):
+    """Starts workers again that have died, and takes what these were working on out of the metrics."""
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self._known = set[int]()
+
+    def keep_subprocess_alive(self) -> None:
+        """Look after the workers; uvicorn calls this all the time."""
+        self._known |= self._running()
+        super().keep_subprocess_alive()
+        for pid in self._known - self._running():
+            mark_process_dead(pid)
+            self._known.discard(pid)
+
+    def _running(self) -> set[int]:
+        return {each.pid for each in self.processes if each.pid is not None}
 
 
 def create() -> FastAPI:

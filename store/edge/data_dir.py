@@ -69,3 +69,10 @@ class DirectoryLock:
             return f"process {owner['pid']} ({owner['command']}, since {owner['since']})"
         except (OSError, ValueError, KeyError):
             return "another process"
+
+
+def advice_on_access(folder: Path) -> str:
+    """Return what to do about a data folder that other users of the machine can open; "" if they cannot."""
+    if os.name != "posix" or not folder.stat().st_mode & 0o077:
+        return ""
+    return f"; other users of this machine can read what is stored in it: run `chmod go-rwx {folder}`"

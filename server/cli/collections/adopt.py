@@ -145,13 +145,10 @@ async def _adopted_before(store: QdrantStore, name: str) -> Manifest | None:
         NotFound: If the collection does not exist.
         InvalidInput: If Resift made it.
     """
-    from ....store.naming import check_name, unknown_collection
+    from ....store.qdrant.adopted.suggest import check_name_to_adopt
     from ....store.qdrant.manifests import load_manifest
 
-    check_name(name)
-    known = list(await store.all_names())
-    if name not in known:
-        raise unknown_collection(name, known)
+    check_name_to_adopt(name, list(await store.all_names()))
     manifest = await load_manifest(store.connection, name)
     if manifest is not None and manifest.adopted is None:
         raise InvalidInput(f"Collection {name!r} was made by Resift and does not need to be adopted.")

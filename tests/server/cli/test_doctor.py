@@ -1,13 +1,11 @@
 """`resift doctor`: what was set, and every configured model tried once, without a secret on the screen."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from resift.core.masking import MASK
-from resift.server.cli.doctor import readable_by_others
 from resift.settings.load import load_settings
 from resift.settings.table import shown
 from resift.tests.models.rerankers import write_own
@@ -121,15 +119,6 @@ def test_parser_plug_in_that_cannot_be_used_is_listed(run: Run, tmp_path: Path) 
         ill = run("doctor")
     assert ill.code == 1
     assert "✗ plug-ins: The plug-in 'bad' of bad-parser 1.0 cannot be used: ModuleNotFoundError" in ill.out
-
-
-@pytest.mark.skipif(os.name != "posix", reason="permissions of folders")
-def test_data_folder_that_others_can_read_is_told(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    folder.mkdir(mode=0o700)
-    assert readable_by_others(folder) == ""
-    folder.chmod(0o755)
-    assert readable_by_others(folder).endswith(f"run `chmod go-rwx {folder}`")
 
 
 def test_little_space_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

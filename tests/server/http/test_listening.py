@@ -8,15 +8,19 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from types import SimpleNamespace
+from typing import IO, Any
 
 import anyio
 import httpx
 import pytest
 from anyio import to_thread
+from uvicorn import Config
 
 from resift.core.errors import Forbidden, InvalidInput
 from resift.server.http.listening import announcement, at_address, listen, serve_http
+from resift.server.http.metrics import SHARED_FOLDER
+from resift.server.http.workers import Supervisor
 from resift.settings.load import load_settings
 from resift.tests.server.http.application import MCP, READER, bearer, engine_of, rows
 from resift.tests.server.http.wire import answer_on, assert_closed, connected
@@ -175,12 +179,32 @@ def test_process_serves_holders_of_tokens_and_ends_when_told_to(process: "subpro
     assert READER.token not in errors
 
 
+def _gauges(folder: Path) -> set[Path]:
+    return set(folder.glob("resift-metrics-*/gauge_livesum_*.db"))
+
+
+def test_worker_that_was_replaced_is_no_longer_in_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SHARED_FOLDER, str(tmp_path))
+    files = [tmp_path / f"gauge_livesum_{pid}.db" for pid in (7, 8)]
+    for file in files:
+        file.touch()
+    supervisor = Supervisor(Config("none:app"), sockets=[])
+    supervisor.should_exit.set()  # it starts no processes
+    processes: list[Any] = [SimpleNamespace(pid=7), SimpleNamespace(pid=8)]
+    supervisor.processes = processes
+    supervisor.keep_subprocess_alive()
+    assert all(file.exists() for file in files)
+    processes[0] = SimpleNamespace(pid=9)
+    supervisor.keep_subprocess_alive()
+    assert [file.exists() for file in files] == [False, True]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
 @pytest.mark.anyio
 async def test_workers_share_a_port_a_store_and_their_metrics(tmp_path: Path) -> None:
     async with serving() as qdrant:
-        started = _start(tmp_path, {"QDRANT_URL": qdrant.url}, "--workers", "2")
+        started = _start(tmp_path, {"QDRANT_URL": qdrant.url, "TMPDIR": str(tmp_path)}, "--workers", "2")
         try:
             assert started.stderr is not None
             url = await to_thread.run_sync(_until_told_the_url, started.stderr)
@@ -190,6 +214,12 @@ async def test_workers_share_a_port_a_store_and_their_metrics(tmp_path: Path) ->
                 with anyio.fail_after(TIMEOUT_S):  # a request is counted after its answer has left
                     while COUNTED not in (await client.get("/metrics")).text:
                         pass
+                    files = _gauges(tmp_path)
+                    for file in files:
+                        os.kill(int(file.stem.rpartition("_")[2]), signal.SIGKILL)
+                    while _gauges(tmp_path) & files:
+                        await anyio.lowlevel.checkpoint()
+            assert files
             started.send_signal(signal.SIGTERM)
             _, errors = await to_thread.run_sync(started.communicate)
             assert started.returncode == 0, errors

@@ -1,5 +1,6 @@
-"""What the operating system refuses is not taken for damage."""
+"""What the operating system refuses is not taken for damage, and whom it lets read the data folder is told."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import DamagedCollection, StoreError
+from resift.store.edge.data_dir import advice_on_access
 from resift.store.edge.faults import engine_errors
 from resift.store.edge.store import EdgeStore
 from resift.store.manifest import Manifest
@@ -59,3 +61,12 @@ async def test_process_with_too_many_open_files_calls_no_collection_damaged(tmp_
     *refused, last = ran.stdout.splitlines()
     assert last == "opened"
     assert set(refused) == {"StoreError True"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of folders")
+def test_data_folder_that_others_can_read_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir(mode=0o700)
+    assert advice_on_access(folder) == ""
+    folder.chmod(0o755)
+    assert advice_on_access(folder).endswith(f"run `chmod go-rwx {folder}`")

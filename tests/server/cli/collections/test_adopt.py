@@ -256,6 +256,13 @@ async def test_other_model_may_be_forced_and_is_warned_of(
     await run_adopt(settings, AdoptRequest("named", forget=True))
 
 
+async def test_collection_with_a_name_that_resift_does_not_take_is_told_so(server: Serving, settings: Settings) -> None:
+    await server.client.create_collection("my docs", vectors_config={})
+    with pytest.raises(InvalidInput, match="'my docs' cannot be adopted: Resift takes names of up to 64 letters"):
+        await run_adopt(settings, AdoptRequest("my docs"))
+    await server.client.delete_collection("my docs")
+
+
 async def test_data_folder_has_nothing_to_adopt(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="Set QDRANT_URL"):
         await run_adopt(load_settings(data_dir=tmp_path), NAMED)
