@@ -18,6 +18,7 @@ from ..ingest.jobs.folder import Unreadable, unknown_job
 from ..ingest.jobs.live import Asked
 from ..ingest.jobs.record import JobRecord
 from ..ingest.report import IngestReport, Progress
+from ..pipeline.request import EVERY_COLLECTION
 from .arguments import build
 from .caller import CALLER, Caller, check_rights, check_token, waiting_for_job
 from .ingestion import ingest
@@ -117,11 +118,13 @@ class Background:
         await self._runner.care.remove(record)
 
     async def all(self, collection: str = "") -> list[JobRecord]:
-        """Return the jobs of all collections, or of one, the oldest first."""
+        """Return the jobs of all collections, as for "*", or of one, the oldest first."""
         return [
             each
             for each in await self._runner.all()
-            if isinstance(each, JobRecord) and self._may_see(each.collection) and collection in ("", each.collection)
+            if isinstance(each, JobRecord)
+            and self._may_see(each.collection)
+            and collection in ("", EVERY_COLLECTION, each.collection)
         ]
 
     async def unreadable(self) -> list[Unreadable]:

@@ -16,7 +16,7 @@ from ..ingest.removal import Removed
 from ..ingest.report import IngestReport, ProgressFunction, awaited
 from ..pipeline.page import Page
 from ..pipeline.reading import Extract
-from ..pipeline.request import DEFAULT, SearchRequest
+from ..pipeline.request import DEFAULT, EVERY_COLLECTION, SearchRequest
 from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, summarize_fields
 from ..search.relative_paths import NO_NAMES, ShortNames
 from ..settings.load import Settings, load_settings
@@ -172,13 +172,14 @@ class Resift:
             return await read(request, services)
 
     async def collections(self, name: str = "") -> list[CollectionSummary]:
-        """Return the summary of every collection, or of one.
+        """Return the summary of every collection, as for "*", or of one.
 
         Raises:
             NotFound: There is no collection of that name.
         """
-        async with self._serving(*filter(None, [name])) as services:
-            names = [name] if name else CALLER.get().visible(await services.store.names())
+        named = [] if name in ("", EVERY_COLLECTION) else [name]
+        async with self._serving(*named) as services:
+            names = named or CALLER.get().visible(await services.store.names())
             return await summarize_all(services.pipeline, names)
 
     async def fields(self, collection: str) -> list[FieldSummary]:

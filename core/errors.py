@@ -145,7 +145,11 @@ class MissingExtra(ModelError):
     """An extra that is not installed. A search whose reranker needs it goes on without reranking."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the known name closest to `name`, or nothing when none is close."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
+def nearest(name: str, known: Iterable[str], *, prefix: str = "") -> str:
+    """Return " Did you mean 'x'?" for the known name closest to `name`, or nothing when none is close.
+
+    A `prefix` that they have in common makes no name closer.
+    """
+    by_rest = {each.removeprefix(prefix): each for each in known}
+    close = get_close_matches(name.removeprefix(prefix), list(by_rest), n=1, cutoff=0.6)
+    return f" Did you mean {by_rest[close[0]]!r}?" if close else ""

@@ -37,7 +37,8 @@ def read_questions(path: Path, *, allow_unanswered: bool = False) -> JudgedSet:
     """
     if not path.is_file():
         raise NotFound(
-            f"There is no file or folder {path}. `resift eval --make {path}` drafts questions into that file."
+            f"There is no file or folder {path}. Check the path, or let the command `resift eval --make {path}` draft "
+            "questions into that file."
         )
     lines = enumerate(_text(path).split("\n"), start=1)
     questions = {

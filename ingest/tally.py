@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
+from ..core.text import counted
 from .job import Job
 
 
@@ -27,7 +28,7 @@ class Tally:
 
     async def start(self) -> None:
         """Report that the job has begun."""
-        await self._tell(f"Reading {self.job.total:,} documents")
+        await self._tell(f"Reading {counted(self.job.total, 'document')}")
 
     async def cut(self, *, documents: int, passages: int) -> None:
         """Add documents that were read and compared, and their passages to encode: none if nothing changed."""
@@ -57,12 +58,13 @@ class Tally:
         return self.cut_passages + round(rest * mean)
 
     async def _tell_counts(self) -> None:
-        documents = f"{self.documents:,} of {self.job.total:,} documents"
+        documents = f"{self.documents:,} of {counted(self.job.total, 'document')}"
         if not self.cut_passages:
             await self._tell(f"Comparing {documents}")
             return
         about = "about " if self.cut_documents < self.job.total else ""
-        await self._tell(f"Embedding {self.passages:,} of {about}{self.all_passages:,} passages, {documents}")
+        passages = counted(self.all_passages, "passage")
+        await self._tell(f"Embedding {self.passages:,} of {about}{passages}, {documents}")
 
     async def _tell(self, message: str) -> None:
         self.status = message

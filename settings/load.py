@@ -265,7 +265,7 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     known = [name for name, _, _ in all_settings()]
     for name in names:
         if name.startswith(PREFIX) and not name.startswith(_FOREIGN) and name not in known:
-            raise InvalidInput(f"Unknown setting {name}.{nearest(name, known)} {_WHERE_LISTED}")
+            raise InvalidInput(f"Unknown setting {name}.{nearest(name, known, prefix=PREFIX)} {_WHERE_LISTED}")
 
 
 def _refuse_unknown_overrides(overrides: Mapping[str, Any], group: type[BaseModel], place: str = "") -> None:

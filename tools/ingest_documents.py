@@ -18,6 +18,7 @@ from ..ingest.files.kinds import most_frequent
 from ..ingest.files.skipping import why_empty
 from ..ingest.jobs.record import JobRecord
 from ..ingest.report import Failure, IngestReport
+from ..search.relative_paths import RelativePaths
 from .background_jobs import job_answer
 from .boundary import make_tool
 from .notifications import call_with_progress
@@ -63,12 +64,12 @@ def ingest_documents(resift: Resift) -> Tool:
         """
         background = Background(resift)
         if job or cancel:
-            return reply(await _answer_about(background, job, ctx, cancel=cancel, arguments=arguments))
+            return reply(await _answer_about(resift, job, ctx, cancel=cancel, arguments=arguments))
         is_http = ctx.request_context.request is not None  # a lost connection looks like a cancellation there
         found = await call_with_progress(
             ctx, lambda progress: background.ingest(arguments, progress=progress, outlives_call=is_http)
         )
-        return reply(_answer(arguments["collection"], found))
+        return reply(_answer(resift, arguments["collection"], found))
 
     return make_tool(
         ingest_documents,
@@ -84,25 +85,28 @@ def ingest_documents(resift: Resift) -> Tool:
 
 
 async def _answer_about(
-    background: Background, job: str, ctx: Context[Any, Any], *, cancel: bool, arguments: Mapping[str, Any]
+    resift: Resift, job: str, ctx: Context[Any, Any], *, cancel: bool, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what is to be told of a job: when it has ended, after a wait, or when it was cancelled."""
     if not job:
         raise InvalidInput("`cancel` stops a job: give its id as `job`. list_collections shows the jobs.")
     if arguments["paths"] or arguments["documents"]:
         raise InvalidInput("`job` names a job that runs already: leave out `paths` and `documents`, or `job`.")
+    background = Background(resift)
     if cancel:
         return job_answer(await background.cancel(job))
     record = await call_with_progress(ctx, lambda progress: background.wait(job, progress=progress))
-    return _answer(record.collection, outcome(record))
+    return _answer(resift, record.collection, outcome(record))
 
 
-def _answer(collection: str, found: IngestReport | JobRecord) -> dict[str, Any]:
-    return job_answer(found) if isinstance(found, JobRecord) else ingest_answer(collection, found)
+def _answer(resift: Resift, collection: str, found: IngestReport | JobRecord) -> dict[str, Any]:
+    if isinstance(found, JobRecord):
+        return job_answer(found)
+    return ingest_answer(collection, found, paths=resift.services.pipeline.paths)
 
 
-def ingest_answer(collection: str, report: IngestReport) -> dict[str, Any]:
-    """Return what is to be told of an ingestion.
+def ingest_answer(collection: str, report: IngestReport, *, paths: RelativePaths) -> dict[str, Any]:
+    """Return what is to be told of an ingestion, with files by their `paths`, as in hits.
 
     Raises:
         InvalidInput: Nothing came in.
@@ -125,7 +129,7 @@ def ingest_answer(collection: str, report: IngestReport) -> dict[str, Any]:
         "failed": len(report.failures),
         "passages": report.passages,
         "skipped": most_frequent(report.skipped),
-        "failures": _fitting(report.failures),
+        "failures": _fitting(report.failures, paths),
         "notes": notes,
     }
     if len(answer["failures"]) < len(report.failures):
@@ -133,7 +137,10 @@ def ingest_answer(collection: str, report: IngestReport) -> dict[str, Any]:
     return answer
 
 
-def _fitting(failures: Sequence[Failure]) -> list[dict[str, str]]:
+def _fitting(failures: Sequence[Failure], paths: RelativePaths) -> list[dict[str, str]]:
     budget = ReplyBudget(MAX_REPLY_TOKENS - 900)  # the counts and notes need little
-    entries = ({"source": each.source[:200], "reason": each.reason[:400]} for each in failures[:MAX_FAILURES_SHOWN])
+    entries = (
+        {"source": paths.shorten(each.source)[:200], "reason": each.reason[:400]}
+        for each in failures[:MAX_FAILURES_SHOWN]
+    )
     return list(takewhile(budget.admit, entries))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from ..api.background import Background
 from ..api.resift import Resift
+from ..pipeline.request import EVERY_COLLECTION
 from ..pipeline.summary import CollectionSummary
 from .background_jobs import job_entry
 from .boundary import READS_ONLY, make_tool
@@ -48,7 +49,7 @@ def list_collections(resift: Resift) -> Tool:
 async def collections_answer(resift: Resift, collection: str, budget: ReplyBudget) -> dict[str, Any]:
     """Return what is to be told of all collections, or of one with its fields; what does not fit is counted."""
     collections = [_collection(each) for each in await resift.collections(collection)]
-    fields = await resift.fields(collection) if collection else []
+    fields = await resift.fields(collection) if collection not in ("", EVERY_COLLECTION) else []
     background = Background(resift)
     jobs = [job_entry(each) for each in await background.all(collection) if not each.is_told]
     jobs += [{"id": each.id, "state": "unreadable", "error": each.problem} for each in await background.unreadable()]

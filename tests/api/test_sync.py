@@ -36,6 +36,9 @@ def test_progress_is_told_to_a_plain_function(tmp_path: Path) -> None:
         documents: list[DocumentInput] = [{"text": text} for text in TEXTS]
         assert resift.ingest(documents=documents, progress=hear).added == 3
         assert heard[0] == (0, 3, "Reading 3 documents")
+        resift.ingest(documents=documents[:1], collection="one", progress=hear)
+        assert (0, 1, "Reading 1 document") in heard
+        assert heard[-1][2] == "Embedding 1 of 1 passage, 1 of 1 document"
         with pytest.raises(InvalidInput, match=r"`progress` takes a function of \(done, total, message\)"):
             resift.ingest(documents=documents, progress=True)  # pyright: ignore[reportArgumentType]
 

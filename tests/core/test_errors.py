@@ -17,6 +17,8 @@ def test_nearest_name_is_suggested_and_a_far_one_is_not() -> None:
     assert nearest("defualt", ["default", "notes"]) == " Did you mean 'default'?"
     assert nearest("zzz", ["default", "notes"]) == ""
     assert nearest("x", []) == ""
+    assert nearest("RESIFT_NOSUCH", ["RESIFT_THREADS", "RESIFT_ENCODER__BATCH"], prefix="RESIFT_") == ""
+    assert nearest("RESIFT_TREADS", ["RESIFT_THREADS"], prefix="RESIFT_") == " Did you mean 'RESIFT_THREADS'?"
 
 
 @pytest.mark.parametrize("hint", Hint)

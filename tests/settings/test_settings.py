@@ -21,6 +21,13 @@ def test_unknown_name_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatc
         load_settings()
 
 
+def test_unknown_name_that_only_begins_as_others_suggests_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_NOSUCH", "1")
+    with pytest.raises(InvalidInput, match="Unknown setting RESIFT_NOSUCH") as caught:
+        load_settings()
+    assert "Did you mean" not in str(caught.value)
+
+
 def test_unknown_name_in_the_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "settings.env"
     file.write_text("RESIFT_TREADS=2\n")

@@ -107,6 +107,7 @@ async def test_each_bad_file_is_one_failure_and_the_good_one_goes_in(tools: Aske
 
     assert (taken["added"], taken["failed"]) == (2, 6)  # the encoding of latin.md is guessed
     reasons = {Path(each["source"]).name: each["reason"] for each in taken["failures"]}
+    assert {each["source"] for each in taken["failures"]} >= {f"{folder.name}/binary.md", f"{folder.name}/empty.md"}
     assert "outside the folders Resift may read" in reasons["link.md"]
     assert "outside the folders Resift may read" in reasons[outside.name]
     assert "is binary" in reasons["binary.md"]

@@ -165,6 +165,12 @@ async def test_progress_grows_to_the_total_during_ingestion(tools: Asker) -> Non
     await tools.call("delete_documents", {"collection": "notes", "everything": True})
 
 
+async def test_every_collection_is_listed_for_an_asterisk(reader: Asker) -> None:
+    every = await reader.call("list_collections", {"collection": "*"})
+    assert [each["name"] for each in every["collections"]] == ["default"]
+    assert every == await reader.call("list_collections", {})
+
+
 async def test_null_for_an_optional_argument_means_its_default(reader: Asker) -> None:
     for name, required in (
         ("search_and_rerank", {"query": "why do brake pads squeal"}),

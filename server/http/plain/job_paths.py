@@ -11,6 +11,7 @@ from ....api.requests import IngestRequest
 from ....api.resift import Resift
 from ....core.errors import InvalidInput
 from ....ingest.jobs.record import JobRecord, JobState
+from ....search.relative_paths import RelativePaths
 from ....tools.background_jobs import job_entry
 from ....tools.ingest_documents import IngestResult, ingest_answer
 from .bodies import answer_json, body_of, takes_body
@@ -56,6 +57,9 @@ def add_jobs(router: APIRouter, resift: Resift) -> None:
     """Add the paths."""
     background = Background(resift)
 
+    def told(record: JobRecord) -> dict[str, Any]:
+        return _body(record, resift.services.pipeline.paths)
+
     @router.post(
         "/v1/documents",
         response_model=IngestResult,
@@ -74,8 +78,8 @@ def add_jobs(router: APIRouter, resift: Resift) -> None:
         # The request may end because the server stops, and the next one goes on with the job.
         found = await background.ingest(body.model_dump(exclude_unset=True), outlives_call=True)
         if not isinstance(found, JobRecord):
-            return answer_json(ingest_answer(_collection(body), found))
-        answer = answer_json(_body(found))
+            return answer_json(ingest_answer(_collection(body), found, paths=resift.services.pipeline.paths))
+        answer = answer_json(told(found))
         answer.status_code = HTTPStatus.ACCEPTED
         answer.headers["Location"] = f"/v1/jobs/{found.id}"
         return answer
@@ -89,7 +93,7 @@ def add_jobs(router: APIRouter, resift: Resift) -> None:
         They are those of the collections that the token may change. A job is `queued`, `running`, `done`, `failed` or
         `cancelled`. Jobs survive a restart of the server.
         """
-        return answer_json({"jobs": [_body(each) for each in await background.all(collection)]})
+        return answer_json({"jobs": [told(each) for each in await background.all(collection)]})
 
     @router.get("/v1/jobs/{job_id}", response_model=JobDetails, tags=["collections"])
     async def show_job(
@@ -102,7 +106,7 @@ def add_jobs(router: APIRouter, resift: Resift) -> None:
 
         If too many requests wait already, the answer comes at once.
         """
-        return answer_json(_body(await background.wait(job_id, wait_s=wait_s)))
+        return answer_json(told(await background.wait(job_id, wait_s=wait_s)))
 
     @router.delete("/v1/jobs/{job_id}", response_model=JobDetails, tags=["collections"])
     async def cancel_job(job_id: JobId) -> Response:
@@ -113,19 +117,19 @@ def add_jobs(router: APIRouter, resift: Resift) -> None:
         record = await background.find(job_id)
         if record.has_ended:
             await background.remove(record)
-            return answer_json(_body(record))
-        return answer_json(_body(await background.cancel(job_id)))
+            return answer_json(told(record))
+        return answer_json(told(await background.cancel(job_id)))
 
 
 def _collection(body: Any) -> str:
     return body.collection
 
 
-def _body(record: JobRecord) -> dict[str, Any]:
+def _body(record: JobRecord, paths: RelativePaths) -> dict[str, Any]:
     entry = job_entry(record, HINTS)
     if record.report is None:
         return entry
     try:
-        return {**entry, "result": ingest_answer(record.collection, record.report)}
+        return {**entry, "result": ingest_answer(record.collection, record.report, paths=paths)}
     except InvalidInput as error:  # nothing came in
         return {**entry, "error": error.text(HINTS)}

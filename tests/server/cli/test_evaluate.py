@@ -182,7 +182,7 @@ def test_configured_model_drafts_the_questions(
             "or choose another output folder (--out",
         ),
         (("mine.jsonl/new.jsonl", "--make"), "mine.jsonl cannot be written: "),
-        (("nothing.jsonl",), "There is no file or folder nothing.jsonl. `resift eval --make nothing.jsonl` drafts"),
+        (("nothing.jsonl",), "no file or folder nothing.jsonl. Check the path, or let the command `resift eval --make"),
         (("two",), "has the splits dev, train, and none is called test. Choose one: `split` in Python, --split"),
         (("two", "--split", "dve"), "Splits in that folder: dev, train."),
         (("two", "--split", "dev", "--depths", "10,0"), "--depths '10,0' is not a list of numbers from 1 to 200"),
