@@ -23,7 +23,7 @@ def test_nearest_name_is_suggested_and_a_far_one_is_not() -> None:
 
 @pytest.mark.parametrize("hint", Hint)
 def test_hint_names_tools_to_models_and_commands_to_people(hint: Hint) -> None:
-    values = {"collection": "notes", "command": "pip install x"}
+    values = {"collection": "notes", "command": "pip install x", "job": "5f3a"}
     neutral, tools, commands = [wording.format(**values) for wording in (hint.value, TOOLS[hint], COMMANDS[hint])]
     assert not TOOL_NAMES.search(neutral + commands)
     assert not OPTIONS.search(neutral + tools)
