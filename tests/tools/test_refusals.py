@@ -201,5 +201,5 @@ async def test_path_that_cannot_be_taken_is_refused_with_what_to_do(tools: Asker
     (engine.services.roots.folders[0] / ".env").write_text("KEY=secret")
     refused = await tools.refusal("ingest_documents", {"paths": [path], "collection": "refused"})
     assert any(
-        advice in refused for advice in ("Download it first", "copy it under another name", "Check the spelling")
+        advice in refused for advice in ("whoever runs it sets", "copy it under another name", "Check the spelling")
     )
