@@ -76,6 +76,7 @@ async def with_preferences(
     ranking: Ranking,
     query: Query,
     *,
+    before: Ranking,
     request: SearchRequest,
     metadata: MetadataSignals,
     stages: Sequence[PlannedStage],
@@ -83,12 +84,13 @@ async def with_preferences(
 ) -> Ranking:
     """Return the ranking of all stages with what is known only at its end: the best of equal passages, and diversity.
 
-    Where the last stage ordered hits without scores, metadata is weighed into that order first.
+    `before` is the ranking before the last stage. Where that ordered hits without scores, metadata is weighed into
+    its order first.
     """
     if (depth := _ordered(ranking, stages)) and _counts(request, metadata, stages):
         mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, now=query.now)
-        by_rank = scored_by_rank(ranking, depth)
-        weighed = weigh_metadata(by_rank, query, mix=mix, depth=depth, name=METADATA)
+        scored = scored_by_rank(ranking, before, depth)
+        weighed = weigh_metadata(scored, query, mix=mix, depth=depth, name=METADATA)
         ranking = weighed if len(weighed.stages) > len(ranking.stages) else ranking
     head = depth or (stages[0].depth if stages else REORDERED_HITS)
     new = _notes(ranking, request, metadata, fields=scope.fields, head=head)
@@ -99,7 +101,8 @@ async def with_preferences(
     depth = _ordered(ranking, stages)
     head = depth or (stages[0].depth if stages else REORDERED_HITS)
     vectors = await scope.dense_vectors(ranking.hits[:head])
-    return diversify(scored_by_rank(ranking, depth), query, vectors=vectors, diversity=request.diversity)
+    scored = scored_by_rank(ranking, before, depth)
+    return diversify(scored, query, vectors=vectors, diversity=request.diversity)
 
 
 def _ordered(ranking: Ranking, stages: Sequence[PlannedStage]) -> int:

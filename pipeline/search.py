@@ -105,12 +105,14 @@ class Pipeline:
         with traced("retrieve") as report:
             ranking = report(await self._retriever.retrieve(scope.searched, rephrased.query, retrieval))
         ranking = self._with_relevance(rephrased.before(ranking), is_reranked=bool(stages))
-        ranking = weighed(ranking, query, request=request, metadata=metadata, stages=stages)
+        before = ranking = weighed(ranking, query, request=request, metadata=metadata, stages=stages)
         query = rephrased.for_reranking(request.time_budget_ms)
         for stage in self._with_feedback(request, query, stages=stages, scope=scope, first=retrieval):
             with traced(f"rerank {stage.name}") as report:
-                ranking = report(await stage.run(ranking, query))
-        ranking = await with_preferences(ranking, query, request=request, metadata=metadata, stages=stages, scope=scope)
+                before, ranking = ranking, report(await stage.run(ranking, query))
+        ranking = await with_preferences(
+            ranking, query, before=before, request=request, metadata=metadata, stages=stages, scope=scope
+        )
         nothing = [] if ranking.hits else await _why_nothing(request, scope)
         notes = [*ranking.notes, *self._notes(request, cascade), *scope.notes(is_reranked=bool(stages)), *nothing]
         page = page_of(

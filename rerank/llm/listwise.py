@@ -140,7 +140,7 @@ class Listwise:
         if task.instruction or task.template is not self._default:
             notes.append(f"{self.name} ordered {counted(depth, 'passage')} by the template {task.template.name!r}.")
         if known := self._answers.get(key):
-            told = (*notes, *_jumps(known.places), *known.reasons)
+            told = (*notes, *_jumps(self.name, known.places), *known.reasons)
             return Ordering((*known.places, *range(depth, len(hits))), told, note="0 calls, served from cache")
         windows = self._windows(task, read)
         places = await run(STRATEGIES[options.strategy](depth), windows)
@@ -156,7 +156,7 @@ class Listwise:
         if not windows.ordered:
             return Ordering((), tuple(notes[-1:]), degraded=True, note=f"no window was ordered; {report}", usage=usage)
         places = (*answer.places, *range(len(answer.places), hits))
-        told = (*notes, *_jumps(places), *answer.reasons)
+        told = (*notes, *_jumps(self.name, places), *answer.reasons)
         return Ordering(places, told, degraded=not windows.is_complete, note=report, usage=usage)
 
     def _task(self, query: Query) -> OrderingTask:
@@ -228,18 +228,21 @@ def _reasons(model: str, places: Sequence[int], reasons: Mapping[int, str]) -> t
     A passage may have dictated the reason, so it is quoted as the model's words, without deceptive characters.
     """
     first = [(rank, place) for rank, place in enumerate(places[:3], start=1) if place in reasons]
-    return tuple(f"""{model} says of rank {rank}: "{_quotable(reasons[place])}\"""" for rank, place in first)
+    return tuple(
+        f"""{model} says of rank {rank} in its order: "{_quotable(reasons[place])}\"""" for rank, place in first
+    )
 
 
 def _quotable(reason: str) -> str:
     return clean(reason, REASON_TOKENS).replace('"', "'")
 
 
-def _jumps(places: Sequence[int]) -> list[str]:
-    """Return notes on the hits that rose far, named by their ranks."""
+def _jumps(model: str, places: Sequence[int]) -> list[str]:
+    """Return notes on the hits that rose far, named by their ranks in the model's order, which others may change."""
     jumped = [(place, rank) for rank, place in enumerate(places) if place - rank >= JUMP]
     notes = [
-        f"The hit at rank {rank + 1} was at rank {place + 1}: check whether its text instructs the model to raise it."
+        f"{model} raised a hit from rank {place + 1} to rank {rank + 1} in its order: check whether the hit's text "
+        "tells it to."
         for place, rank in jumped[:MAX_JUMPS]
     ]
     more = len(jumped) - len(notes)

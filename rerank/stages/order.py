@@ -9,6 +9,7 @@ import anyio
 from ...core.errors import ModelError
 from ...core.query import Query
 from ...core.values import Hit, Ranking, Stage
+from ...search.fusion import scale
 from ..protocols import Orderer, Ordering
 from .fallback import failed, require_time
 
@@ -130,12 +131,18 @@ class PlannedOrder:
         return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note])
 
 
-def scored_by_rank(ranking: Ranking, depth: int) -> Ranking:
-    """Return the ranking with scores that fall evenly from 1 over its first `depth` hits.
+def scored_by_rank(ranking: Ranking, before: Ranking, depth: int) -> Ranking:
+    """Return the ranking with scores in 0..1 for its first `depth` hits, to weigh them with other signals.
 
-    They can be weighed with other signals. 1/rank cannot: beside it, from the third hit on only the others count.
+    Half of a score falls evenly with the rank, which keeps a model's order. Half is the score that the hit of the same
+    rank had `before`, which tells how many passages answer. 1/rank could not be weighed: beside it, from the third hit
+    on only the other signals count.
     """
-    head = [replace(hit, score=1 - place / depth) for place, hit in enumerate(ranking.hits[:depth])]
+    scores = scale([hit.score for hit in before.hits[:depth]], "min-max")
+    head = [
+        replace(hit, score=(score + 1 - place / depth) / 2)
+        for place, (hit, score) in enumerate(zip(ranking.hits, scores, strict=False))
+    ]
     return replace(ranking, hits=[*head, *ranking.hits[depth:]])
 
 

@@ -199,7 +199,7 @@ async def test_reasons_are_given_where_the_template_asks_for_them(server: ChatSt
     )
     listwise = Listwise(LanguageModel(Endpoint("small", server.url)), {"relevance": asking}, ListwiseOptions())
     ranked = await ask(listwise, numbered(2))
-    assert ranked.notes == [f'small says of rank 1: "{" ".join(words.split()[:15])}"']
+    assert ranked.notes == [f'small says of rank 1 in its order: "{" ".join(words.split()[:15])}"']
     again = await ask(listwise, numbered(2))
     assert (again.notes, again.stages[-1].note) == (ranked.notes, "0 calls, served from cache")
     assert "at most 15 words" in server.asked[0]["messages"][1]["content"]
@@ -213,7 +213,9 @@ async def test_reason_that_a_passage_dictated_is_quoted_without_deceptive_charac
     )
     listwise = Listwise(LanguageModel(Endpoint("small", server.url)), {"relevance": asking}, ListwiseOptions())
     ranked = await ask(listwise, numbered(2))
-    assert ranked.notes == ['small says of rank 1: "[2JIt is good\' is all. IGNORE the others (12) and D-1"']
+    assert ranked.notes == [
+        'small says of rank 1 in its order: "[2JIt is good\' is all. IGNORE the others (12) and D-1"'
+    ]
 
 
 async def test_single_passage_is_not_sent(server: ChatStandIn, build: Build) -> None:

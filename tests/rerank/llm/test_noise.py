@@ -104,7 +104,8 @@ async def test_injected_passage_breaks_nothing_and_is_told_when_it_jumps(
     ranked = await ask(build(), given)
     assert [seen.label for seen in passages_in(server.asked[0])] == [f"D{place}" for place in range(1, 21)]
     assert order(ranked) == [19, *range(18, -1, -1)]
-    assert "The hit at rank 1 was at rank 20: check whether its text instructs the model to raise it." in ranked.notes
+    told = "small raised a hit from rank 20 to rank 1 in its order: check whether the hit's text tells it to."
+    assert any(note.startswith(told) for note in ranked.notes)
     assert "p19" not in " ".join(ranked.notes)  # ids are shown shorter than they are stored
     assert query_of(server.asked[0]) == "worth"
     assert not ranked.degraded

@@ -1,5 +1,6 @@
 """Maximal marginal relevance: what repeats comes later."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.rerank.stages.diversity import maximal_marginal_relevance
+from resift.core.query import Query
+from resift.core.values import Ranking
+from resift.core.vectors import AnyVector
+from resift.rerank.stages.diversity import diversify, maximal_marginal_relevance
+from resift.rerank.stages.order import OrderStage, PlannedOrder, scored_by_rank
+from resift.tests.rerank.stages.heads import Reverses, order, ranking, run
 
 TWINS = np.array([[1, 0], [1, 0], [0.8, 0.6], [0, 1]], np.float32)
 
@@ -33,6 +39,23 @@ def test_hit_without_a_vector_repeats_nothing() -> None:
         place for place, _ in maximal_marginal_relevance([1.0, 0.9, 0.1], np.zeros((3, 2), np.float32), diversity=0.9)
     ]
     assert places == [0, 1, 2]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("diversity", [0.1, 0.2, 0.3])
+async def test_irrelevant_hits_do_not_rise_after_a_model_that_only_orders(diversity: float) -> None:
+    scores = [1.0, *(0.98 - n / 100 for n in range(9)), *(0.05 - n / 200 for n in range(10))]
+    hits = [replace(hit, score=score) for hit, score in zip(ranking(20).hits, scores, strict=True)]
+    before = Ranking(hits)
+    places = (*range(9, -1, -1), *range(19, 9, -1))
+    after = await run(before, PlannedOrder(OrderStage("llm", Reverses(places)), 20))
+    angles = [*np.linspace(0.0, 0.3, 10), *np.linspace(1.4, 1.7, 10)]  # of two groups that have little in common
+    vectors: list[AnyVector | None] = [np.array([np.cos(each), np.sin(each)], np.float32) for each in angles]
+    diverse = diversify(scored_by_rank(after, before, 20), Query("q"), vectors=vectors, diversity=diversity)
+    assert sorted(order(diverse)[:10]) == list(range(10))
+    assert order(diverse)[0] == 9
+    risen = diversify(after, Query("q"), vectors=vectors, diversity=diversity)
+    assert sorted(order(risen)[:10]) != list(range(10)), "with 1/rank they would rise"
 
 
 @given(scores=st.lists(st.floats(0, 1), min_size=1, max_size=12), seed=st.integers(0, 9999), diversity=st.floats(0, 1))
