@@ -30,7 +30,7 @@ def local_path(path: str | Path) -> Path:
     if scheme in ("http", "https"):
         raise InvalidInput(
             f"{shown(path)!r} is a URL, which Resift fetches only if whoever runs it sets RESIFT_INGEST__URLS=true. "
-            "Or download it, and ingest the file."
+            "Download it first, then ingest the file."
         )
     if scheme != "file":
         raise InvalidInput(
