@@ -28,6 +28,7 @@ def environment(folder: Path) -> dict[str, str]:
         "RESIFT_INGEST_ROOTS": str(folder),
         "RESIFT_MIN_FREE_MB": "0",
         "RESIFT_SERVE__IDLE_TIMEOUT_S": "2",  # an engine outlives the test that started it
+        "RESIFT_SERVE__INGEST_WAIT_S": str(TIMEOUT_S),  # on a busy machine, small ingestions take long as well
     }
 
 
