@@ -63,13 +63,16 @@ async def ingest_documents(
 ) -> IngestReport:
     """Make a collection, by default the one named after the set, hold exactly the documents of the set.
 
-    Only a collection that an evaluation made is changed. Any other is used as it is if it holds just these documents.
+    Only a collection that an evaluation made is changed, and made again if it has other models or settings than those
+    in use. Any other is used as it is if it holds just these documents.
 
     Raises:
         InvalidInput: No evaluation made the collection, and it holds other documents.
     """
     name = collection or judged.name
-    is_ours = await _is_ours(name, pipeline)
+    is_ours = await _is_ours(name, ingestor)
+    if is_ours and await _is_outdated(name, ingestor):
+        await remover.drop(name)
     job = Job(name, judged.documents, total=len(judged.documents), evaluation=True, dry_run=not is_ours)
     report = await ingestor.ingest(replace(job, progress=progress))
     opened = await pipeline.open(name)
@@ -81,12 +84,21 @@ async def ingest_documents(
     return report
 
 
-async def _is_ours(name: str, pipeline: Pipeline) -> bool:
+async def _is_ours(name: str, ingestor: Ingestor) -> bool:
     """Return whether an evaluation made the collection, or may make it now."""
     try:
-        return (await pipeline.open(name)).manifest.evaluation
+        return (await ingestor.manifest_of(name)).evaluation
     except NotFound:
         return True
+
+
+async def _is_outdated(name: str, ingestor: Ingestor) -> bool:
+    """Return whether the collection was made with other models or settings than a new one would be."""
+    try:
+        stored = await ingestor.manifest_of(name)
+    except NotFound:
+        return False
+    return not stored.is_made_like(await ingestor.new_manifest())
 
 
 async def as_stored(judged: JudgedSet, collection: Collection, paths: RelativePaths) -> JudgedSet:

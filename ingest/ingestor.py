@@ -99,6 +99,18 @@ class Ingestor:
             await self._finish(writer, may_drop=may_drop)
             return report
 
+    async def manifest_of(self, name: str) -> Manifest:
+        """Return the manifest of a collection, whatever models it was written with.
+
+        Raises:
+            NotFound: There is no such collection.
+        """
+        return (await self._store.open(name)).manifest
+
+    async def new_manifest(self) -> Manifest:
+        """Return the manifest that a new collection would have."""
+        return await self.embedder.sized(self._manifest)
+
     async def files_to_read(self, job: Job) -> list[FoundFile]:
         """Return those files of a job that may have changed since they were read. Makes the collection."""
         collection = await self._open(job)
@@ -113,7 +125,7 @@ class Ingestor:
             await writer.collection.flush()
 
     async def _open(self, job: Job) -> Collection:
-        name, manifest = job.collection, await self.embedder.sized(self._manifest)
+        name, manifest = job.collection, await self.new_manifest()
         collection = await self._store.open(name, create=replace(manifest, evaluation=job.evaluation))
         collection.manifest.check_writable(name)
         collection.manifest.check(name, manifest)

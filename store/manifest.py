@@ -127,6 +127,11 @@ class Manifest:
             collection=collection,
         )
 
+    def is_made_like(self, wanted: "Manifest") -> bool:
+        """Return whether a collection with the other manifest, made now, would have the same vectors and words."""
+        mine, others = ((each.vectors, each.lexical, each.storage.quantization) for each in (self, wanted))
+        return mine == others
+
     def check_writable(self, collection: str) -> None:
         """Refuse to write to an adopted collection.
 

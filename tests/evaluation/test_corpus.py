@@ -1,21 +1,26 @@
 """The collections that evaluations keep their documents in, beside those of the user."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from resift import InvalidInput, Resift
 from resift.core.values import Document
+from resift.encoders.bm25 import Bm25Options
 from resift.evaluation.corpus import Corpus, as_stored, prepare_corpus
 from resift.evaluation.experiment import EvaluationRequest
 from resift.evaluation.judged import JudgedSet, select
 from resift.evaluation.tuning.tuner import Tuner
-from resift.factories.engine import Engine
+from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
 from resift.search.relative_paths import RelativePaths
+from resift.settings.load import load_settings
 from resift.store.edge.store import EdgeStore
-from resift.store.manifest import MANIFEST, read_manifest
+from resift.store.manifest import MANIFEST, Manifest, read_manifest
 from resift.tests.evaluation.conftest import write_set
+from resift.tests.models.encoders import write_encoder
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +96,42 @@ async def test_collection_with_just_the_judged_documents_is_used_as_it_is(engine
     await ingest(engine, "eval-manual", TWO)
     assert (await prepare(engine, judged(TWO))).documents == 2
     assert not (await engine.services.store.open("eval-manual")).manifest.evaluation
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"search": {"language": "german", "tokenizer": "code"}},
+        pytest.param({"vectors": {"fields": ["heading"]}}, marks=pytest.mark.slow),
+        pytest.param({"index": {"quantization": "int8"}}, marks=pytest.mark.slow),
+        pytest.param({"encoder": {"kind": "onnx", "model": "written below"}}, marks=pytest.mark.slow),
+    ],
+    ids=["keywords", "fields", "quantization", "encoder"],
+)
+async def test_collection_of_an_evaluation_is_made_again_with_other_models_or_settings(
+    tmp_path: Path, changed: dict[str, dict[str, Any]]
+) -> None:
+    if "encoder" in changed:
+        changed = {"encoder": {"kind": "onnx", "model": str(write_encoder(tmp_path / "encoder"))}}
+    made = list[Manifest]()
+    for settings in ({}, {}, changed):
+        engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+        await prepare(engine, judged(TWO))
+        assert await held(engine, "eval-manual") == TWO
+        made.append((await engine.services.store.open("eval-manual")).manifest)
+        wanted = await engine.services.ingestor.new_manifest()
+        await engine.close()
+    assert made[1] == made[0]
+    assert made[2].is_made_like(wanted)
+    assert not made[2].is_made_like(made[0])
+
+
+async def test_collection_of_the_users_own_is_not_made_again(engine: Engine, tmp_path: Path) -> None:
+    await ingest(engine, "eval-manual", TWO)
+    stored = await engine.services.store.open("eval-manual")
+    await stored.remember(replace(stored.manifest, lexical=Bm25Options(100.0, "german")))
+    await prepare(engine, judged(TWO))
+    assert (await engine.services.store.open("eval-manual")).manifest.lexical.language == "german"
 
 
 async def test_nothing_else_is_ingested_where_the_next_evaluation_would_remove_it(engine: Engine) -> None:
