@@ -41,7 +41,7 @@ class Tuning:
     """Converts the reranker's raw score into relevance; None keeps the reranker's own calibration."""
     questions: int
     gain: float
-    """Gain in nDCG@10 over the untuned settings, on held-out questions."""
+    """Gain in nDCG@10 over the settings in use before, on held-out questions."""
     created: str
     model: str = ""
     """Name and hash of the reranker; empty in older tunings, which apply to any reranker of that name."""

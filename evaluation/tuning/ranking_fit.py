@@ -52,7 +52,7 @@ class CalibrationFit:
     """A calibration and the log loss of relevance on questions held out, before and after."""
 
     calibration: Logistic | None
-    """None if nothing shows that it is better than the reranker's own."""
+    """None if nothing shows that it is better than the one in use."""
     loss_before: float
     loss_after: float
 
@@ -88,18 +88,25 @@ class RankingFit:
 
 
 def fit_ranking(
-    samples: Sequence[Sample], *, weights: Weights, relevance: Relevance | None, depths: Sequence[int] = DEPTHS
+    samples: Sequence[Sample],
+    *,
+    weights: Weights,
+    relevance: Relevance | None,
+    depths: Sequence[int] = DEPTHS,
+    in_use: tuple[Weights, int] | None = None,
 ) -> RankingFit:
     """Return the best weights and depth near the configured `weights`, and their gain on questions held out.
 
     The settings returned are chosen on all questions; the gain is cross-validated in five folds. `relevance` is the
-    reranker's own calibration; if it is None, calibration is not fitted. Deterministic.
+    calibration in use; if it is None, calibration is not fitted. `in_use` are the weights and the depth to compare
+    with, if others than the configured ones; they do not change what is found. Deterministic.
     """
     names = ["fused", *signals_present(samples, [name for name in SIGNALS if name != "fused"])]
     grid = weight_grid(names, weights)
     tables = {depth: np.array([ndcg(each, depth, names, grid) for each in samples]) for depth in depths}
-    usual = DEFAULT_DEPTH if DEFAULT_DEPTH in depths else depths[0]
-    before = tables[usual][:, 0]
+    used, usual = in_use or (weights, DEFAULT_DEPTH if DEFAULT_DEPTH in depths else depths[0])
+    row_in_use = _row(used, names)
+    before = np.array([ndcg(each, usual, names, row_in_use)[0] for each in samples])
     depth, row = _choose(tables, grid, np.arange(len(samples)))
     after = RankingSettings(
         weights=dict(zip(names, grid[row].tolist(), strict=True)),
@@ -108,7 +115,7 @@ def fit_ranking(
     )
     return RankingFit(
         questions=len(samples),
-        before=RankingSettings(weights, usual, float(before.mean())),
+        before=RankingSettings(used, usual, float(before.mean())),
         after=after,
         gain=paired_bootstrap((_held_out(tables, grid) - before).tolist(), seed=SEED),
         relevance=None if relevance is None else _fit_calibration(samples, depth, relevance),
@@ -118,11 +125,15 @@ def fit_ranking(
 def weight_grid(names: Sequence[str], weights: Weights) -> Floats:
     """Return the configured weights, then mixes of the signals in equal steps. Shape: [mixes, names]; rows sum to 1."""
     steps = 20 if len(names) <= 4 else 10  # 1,771 mixes of four signals, 3,003 of six
-    kept = restrict(weights, names)
-    configured = np.array([[kept.get(name, 0.0) for name in names]])
     bars = combinations(range(steps + len(names) - 1), len(names) - 1)
     mixes = [[b - a - 1 for a, b in pairwise((-1, *each, steps + len(names) - 1))] for each in bars]
-    return np.concatenate([configured, np.array(mixes, float) / steps])
+    return np.concatenate([_row(weights, names), np.array(mixes, float) / steps])
+
+
+def _row(weights: Weights, names: Sequence[str]) -> Floats:
+    """Return the weights of the named signals. Shape: [1, names]."""
+    kept = restrict(weights, names)
+    return np.array([[kept.get(name, 0.0) for name in names]])
 
 
 def _folds(count: int) -> list[Indices]:

@@ -10,6 +10,7 @@ from ...ingest.report import Progress
 from ...pipeline.plan import DEFAULT_DEPTH, tuned_weights, tuning_of
 from ...pipeline.request import SearchRequest
 from ...pipeline.search import Pipeline
+from ...rerank.blend import Weights
 from ...rerank.protocols import Scorer
 from ...rerank.stages.score import ScoreStage
 from ...store.collection import Collection
@@ -84,7 +85,9 @@ class Tuner:
         )
 
     async def fit_judged(self, judged: JudgedSet, *, now: datetime, progress: Progress | None = None) -> RankingFit:
-        """Return the weights, depth and calibration that suit judged questions.
+        """Return the weights, depth and calibration that suit judged questions, compared with those in use.
+
+        What is found depends on the questions and the settings alone, not on an earlier tuning.
 
         Raises:
             InvalidInput: There are too few questions.
@@ -96,8 +99,14 @@ class Tuner:
                 "more, by document id (`document_id` in search results)."
             )
         samples = await collect_samples(self.pipeline, judged, self.question, now=now, progress=progress)
-        weights = self.pipeline.rerankers.weights(self.reranker)
-        return fit_ranking(samples, weights=weights, relevance=self.reranker.relevance)
+        tuning = self._current()
+        in_use = tuning and tuning.calibration
+        return fit_ranking(
+            samples,
+            weights=self.pipeline.rerankers.weights(self.reranker),
+            relevance=in_use.probability if in_use else self.reranker.relevance,
+            in_use=(self._weights(), tuning.depth) if tuning else None,
+        )
 
     async def fit_feedback(
         self,
@@ -119,15 +128,14 @@ class Tuner:
         samples = await collect_uses(
             self.pipeline, recent, self.question, now=now, position_bias=position_bias, progress=progress
         )
-        tuning, metadata = self._current(), self.pipeline.rerankers.metadata
-        weights = tuned_weights(tuning.weights, metadata) if tuning else self.pipeline.rerankers.weights(self.reranker)
+        tuning = self._current()
         depth = tuning.depth if tuning else DEFAULT_DEPTH
-        return fit_ranking(samples, weights=weights, relevance=None, depths=[depth])
+        return fit_ranking(samples, weights=self._weights(), relevance=None, depths=[depth])
 
     async def save(self, fit: RankingFit, *, now: datetime) -> None:
-        """Store the fit with the collection. If calibration was not fitted, an earlier one stays."""
+        """Store the fit with the collection. If no better calibration was found, an earlier one stays."""
         current = self._current()
-        kept = current.calibration if current and fit.relevance is None else None
+        kept = current.calibration if current else None
         tuning = Tuning(
             weights=fit.after.weights,
             depth=fit.after.depth,
@@ -142,6 +150,11 @@ class Tuner:
 
     def _current(self) -> Tuning | None:
         return tuning_of(self.reranker, self.collection.manifest.tuning)
+
+    def _weights(self) -> Weights:
+        """Return the weights in use: as tuned, or as configured."""
+        tuning, rerankers = self._current(), self.pipeline.rerankers
+        return tuned_weights(tuning.weights, rerankers.metadata) if tuning else rerankers.weights(self.reranker)
 
     async def _usable(self, uses: Sequence[UsedSearch], most: int) -> list[UsedSearch]:
         """Return the last searches by query alone in which a document that is still stored was used."""

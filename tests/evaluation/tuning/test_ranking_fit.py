@@ -61,6 +61,34 @@ def test_worthless_reranker_shows_no_certain_gain() -> None:
     assert abs(found.gain.mean) < 0.05
 
 
+def good(count: int) -> list[Sample]:
+    random = np.random.default_rng(1)
+    return [sample(random, lambda place, right: float(place == right) + random.random() / 2) for _ in range(count)]
+
+
+def test_settings_in_use_are_compared_with_and_change_nothing_in_what_is_found() -> None:
+    samples = good(40)
+    first = fit_ranking(samples, weights=WEIGHTS, relevance=None)
+    again = fit_ranking(samples, weights=WEIGHTS, relevance=None, in_use=(first.after.weights, first.after.depth))
+    assert again.before == again.after == first.after
+    assert not again.changes_settings
+    assert again.gain.mean < 0.01 < first.gain.mean
+
+    worse = fit_ranking(samples, weights=WEIGHTS, relevance=None, in_use=({"fused": 1.0, "rerank": 0.0}, 7))
+    assert worse.after == first.after
+    assert (worse.before.depth, worse.changes_settings) == (7, True)
+    assert worse.gain.mean > first.gain.mean
+
+
+def test_better_settings_in_use_are_not_replaced_by_a_gain_over_the_defaults() -> None:
+    samples = good(40)
+    best = fit_ranking(samples, weights=WEIGHTS, relevance=None).after
+    narrow = fit_ranking(samples, weights=WEIGHTS, relevance=None, depths=[10], in_use=(best.weights, best.depth))
+    assert narrow.after.ndcg < narrow.before.ndcg == best.ndcg
+    assert narrow.gain.high < 0
+    assert not narrow.is_safe
+
+
 def test_same_samples_give_the_same_fit() -> None:
     random = np.random.default_rng(3)
     samples = [sample(random, lambda place, right: random.random()) for _ in range(25)]

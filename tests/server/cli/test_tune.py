@@ -109,6 +109,18 @@ def test_users_who_want_the_newest_get_it_after_tuning(run: Run, notes: Path) ->
     assert "notes: nothing was tuned" in run("tune", "--reset", "--collection", "notes").out
 
 
+def test_second_tuning_is_compared_with_the_first_and_writes_nothing(run: Run, notes: Path) -> None:
+    data = question_list(notes.parent / "newest.jsonl", newest(notes))
+    assert "Stored with collection" in tune(run, data).out
+    stored = manifest(notes)["tuning"]
+    again = tune(run, data)
+    assert again.code == 0, again.err
+    assert "Nothing was written: the current settings are already the best that was found." in again.out
+    depth = next(iter(stored.values()))["depth"]
+    assert re.search(rf"depth, in documents\s+│\s+{depth}\s+│\s+{depth}\s+│", again.out)
+    assert manifest(notes)["tuning"] == stored
+
+
 def test_tuning_outlives_a_further_ingestion(run: Run, notes: Path) -> None:
     tune(run, question_list(notes.parent / "newest.jsonl", newest(notes)))
     kept = manifest(notes)["tuning"]
