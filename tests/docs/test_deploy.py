@@ -1,6 +1,7 @@
 """deploy/: images have versions and settings exist. Docker is not available to run the files."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 import resift
 from resift.settings.load import all_settings
+from resift.settings.serving import HttpSettings
 
 ROOT = Path(resift.__file__).parent
 COMPOSES = sorted((ROOT / "deploy").glob("compose*.yaml"))
@@ -28,8 +30,25 @@ def test_composes_pin_images_and_name_settings_that_exist(file: Path) -> None:
             assert isinstance(value, str)
         if name.startswith("resift"):
             assert service["build"]["dockerfile"] == "deploy/Dockerfile"
-            assert set(service["depends_on"]) <= services(file).keys()
-            assert "ports" not in service  # it listens nowhere
+            assert service["depends_on"].keys() <= services(file).keys()
+            assert all(each["condition"] == "service_healthy" for each in service["depends_on"].values())
+            assert all("healthcheck" in services(file)[each] for each in service["depends_on"])
+            assert any(each.startswith("${DOCUMENTS:?") for each in service["volumes"])
+
+
+def test_service_of_one_client_listens_nowhere_and_servers_need_a_token_and_stay_on_this_machine() -> None:
+    one, cluster = (services(ROOT / "deploy" / name) for name in ("compose.yaml", "compose.cluster.yaml"))
+    assert one["resift"].keys().isdisjoint({"ports", "command"})
+    servers = [service for name, service in cluster.items() if name.startswith("resift")]
+    assert [service["command"] for service in servers] == [["serve", "--http", "--host", "0.0.0.0"]] * 2
+    assert all(
+        service["environment"]["RESIFT_HTTP__TOKENS"].startswith("${RESIFT_HTTP__TOKENS:?") for service in servers
+    )
+    port = HttpSettings().port
+    assert [service["ports"] for service in servers] == [
+        [f"127.0.0.1:{port}:{port}"],
+        [f"127.0.0.1:{port + 1}:{port}"],
+    ]
 
 
 @pytest.mark.parametrize("file", COMPOSES, ids=lambda file: file.name)
@@ -57,6 +76,20 @@ def test_qdrant_is_new_enough_and_of_one_version() -> None:
 
 def test_dockerfile_starts_from_a_pinned_python_and_names_settings_that_exist() -> None:
     text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
-    assert re.search(r"^FROM python:3\.\d+\.\d+-slim", text, re.MULTILINE)
+    stages = re.findall(r"^FROM (python:3\.\d+\.\d+-slim\S*)(?: AS build)?$", text, re.MULTILINE)
+    assert len(stages) == 2
+    assert stages[0] == stages[1], "what the first installs runs in the second"
+    last = text.rpartition("FROM ")[2]
+    assert re.findall(r"^COPY .*", last, re.MULTILINE) == ["COPY --from=build /opt/resift /opt/resift"]
     assert set(re.findall(r"RESIFT_\w+(?==)", text)) <= SETTINGS
     assert 'ENTRYPOINT ["resift"]' in text
+
+
+def test_image_is_built_from_what_is_installed_and_nothing_else() -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "*"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = {name.split(".")[1] for name in project["tool"]["setuptools"]["packages"] if "." in name}
+    files = {"pyproject.toml", "README.md", "LICENSE", "NOTICE", "py.typed", "__init__.py", "__main__.py"}
+    assert {line.removeprefix("!") for line in lines if line.startswith("!")} == packages | files
+    assert {"**/*.env", "**/.env"} <= set(lines)
