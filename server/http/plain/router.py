@@ -32,7 +32,8 @@ ERRORS: Mapping[int, str] = {
     401: "There is no token, or it is wrong or expired.",
     403: "The token may not do this, or the path is outside the folders that the server may read.",
     404: "There is no such collection, document, job, search or model.",
-    409: "The collection cannot be used as it is: it was written with another encoder, or is damaged.",
+    409: "The collection cannot be used as it is: it was written with another encoder, is damaged, or an ingestion "
+    "into it has to end first.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
     422: "A field is unknown, missing or cannot be used.",
