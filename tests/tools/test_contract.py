@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 
 from resift.ingest.removal import Removed
 from resift.ingest.report import IngestReport
+from resift.search.relative_paths import NO_FOLDERS
 from resift.server.mcp.assembly import TOOLS
 from resift.tests.tools.asking import Asker
 from resift.tools.delete_documents import MAX_MISSING_SHOWN, delete_answer
@@ -97,7 +98,7 @@ async def test_unknown_argument_is_refused_with_the_nearest_name(reader: Asker, 
     ],
 )
 def test_note_on_long_passages_agrees_with_their_number(count: int, note: str) -> None:
-    assert ingest_answer("notes", IngestReport(added=1, truncated=count))["notes"] == [note]
+    assert ingest_answer("notes", IngestReport(added=1, truncated=count), paths=NO_FOLDERS)["notes"] == [note]
 
 
 @pytest.mark.parametrize(
