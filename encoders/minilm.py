@@ -54,4 +54,5 @@ class BundledEncoder:
         """Return the query's vector, of length 1."""
         transformer = await self._transformer.get()
         embedding = await self._workers.run(transformer.embed, query)
-        return EncodedQuery(embedding.vector, embedding.tokens, embedding.truncated)
+        unread = transformer.is_unread(query)
+        return EncodedQuery(embedding.vector, embedding.tokens, embedding.truncated, unread=unread)

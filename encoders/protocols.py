@@ -16,6 +16,8 @@ class EncodedQuery:
     vector: Vector
     tokens: int
     truncated: bool
+    unread: bool = False
+    """Whether the model knows less than half of the letters, so that the vector says nothing of the query."""
 
 
 class Encoder(Protocol):

@@ -131,7 +131,7 @@ def new_manifest(settings: Settings, encoder: Encoder, extra_encoders: ExtraEnco
     ingest, search = settings.ingest, settings.search
     return Manifest(
         vectors=_vectors(settings, encoder, extra_encoders),
-        lexical=Bm25Options(search.average_length, search.language, tokenizer=search.tokenizer),
+        lexical=Bm25Options(search.average_length, search.language, tokenizer=search.tokenizer, splits_unspaced=True),
         chunking=f"{ingest.max_tokens}/{ingest.overlap_tokens}/{ingest.min_tokens}",
         storage=settings.index.storage(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -13,7 +13,7 @@ from ..models.pair.loading import CrossEncoderModel
 from ..models.pair.scorer import PairScore, PairScorer
 from ..models.worker_pool import WorkerPool
 from .blend import Weights
-from .protocols import Scores
+from .protocols import CANNOT_READ, Scores
 
 CUT_QUERY = "The query is longer than the reranker reads; only its beginning was read."
 
@@ -52,8 +52,14 @@ class CrossEncoder:
         await self._scorer.get()
 
     async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
-        """Return the logit of each passage."""
+        """Return the logit of each passage.
+
+        Raises:
+            ModelError: The model cannot be loaded or run, or does not know the writing of the query.
+        """
         scorer = await self._scorer.get()
+        if scorer.tokenizer.is_unread(query.text):
+            raise ModelError(CANNOT_READ.format(self.name))
         fitted = scorer.tokenizer.fit_query(query.text, query.instruction)
         # Longest first: threads finish together, and a batch holds texts of similar length.
         order = sorted(range(len(passages)), key=lambda place: -len(passages[place].content))

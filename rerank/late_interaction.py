@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..core.errors import ModelError
 from ..core.query import Query
 from ..core.values import Logistic, Passage
 from ..models.options import NO_TEMPLATES, InputFormat
 from .blend import Weights, with_reranker
-from .protocols import Scores
+from .protocols import CANNOT_READ, Scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,8 +61,14 @@ class LateInteraction:
         return f"maxsim:{self._model.fingerprint}"
 
     async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
-        """Return MaxSim, in -1..1, for each passage."""
+        """Return MaxSim, in -1..1, for each passage.
+
+        Raises:
+            ModelError: The model cannot be loaded, or does not know the writing of the query.
+        """
         transformer = await self._transformer.get()
+        if transformer.is_unread(query.text):
+            raise ModelError(CANNOT_READ.format(self.name))
         encoded = await self._workers.run(transformer.embed_tokens, query.text)
         contents = [passage.content for passage in passages]
 

@@ -10,6 +10,8 @@ from ..core.query import Query
 from ..core.values import NO_USAGE, Hit, Passage, Usage
 from .blend import Weights
 
+CANNOT_READ = "{} knows less than half of the letters of the query. Choose a reranker for its language."
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:

@@ -246,7 +246,7 @@ class _Wording:
     def __init__(self, manifest: Manifest, texts: Sequence[str]) -> None:
         self._lexical = manifest.lexical
         self.texts = tuple(texts)
-        self._known: dict[tuple[Sparse, str, str], Sparse] = {}
+        self._known: dict[tuple[Sparse, str, str, bool], Sparse] = {}
 
     def of(self, query: Sparse, lexical: Bm25Options, vector: str) -> Sparse:
         """Return a query of the federation as a collection with these options stores its words."""
@@ -260,9 +260,9 @@ class _Wording:
         return self._known[key]
 
 
-def _cut(lexical: Bm25Options) -> tuple[str, str]:
+def _cut(lexical: Bm25Options) -> tuple[str, str, bool]:
     """Return what decides which words a text has."""
-    return lexical.language, lexical.tokenizer
+    return lexical.language, lexical.tokenizer, lexical.splits_unspaced
 
 
 def _merged(members: Sequence[Member]) -> Manifest:

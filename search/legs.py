@@ -9,7 +9,7 @@ from ..core.query import Mode, Query
 from ..core.text import listed
 from ..core.values import EMPTY
 from ..core.vectors import BM25, DENSE, LEARNED, TEXT_FIELD, TOKENS, AnyVector, Multi, Sparse, Vector
-from ..encoders.bm25 import Bm25Encoder
+from ..encoders.bm25 import Bm25Encoder, has_unspaced
 from ..encoders.protocols import NO_EXTRA_ENCODERS, Encoder, ExtraEncoders, SparseEncoder, TokenEncoder
 from ..store.filters import Condition
 from ..store.manifest import Manifest
@@ -20,6 +20,21 @@ KEYWORD_VECTORS = {BM25, LEARNED}
 ADD_KEYWORDS = "Add them with `resift adopt NAME --add-keywords`."
 LIKE = "like"
 """Name of the scores of a search by examples. They differ from cosines to the query, which alone are calibrated."""
+
+
+UNREAD = "unread"
+"""Name of the scores of a vector that says nothing of the query, which the encoder cannot read. No cosine to it is
+calibrated either."""
+CANNOT_READ = (
+    "The encoder knows less than half of the letters of the query: it cannot search by meaning, and hits have no "
+    "relevance. Configure an encoder for the language, and ingest the documents again."
+)
+PARTLY_READ = "The encoder knows less than half of the letters of a phrasing: the others were searched for by meaning."
+WORDS_ALONE = "The query was searched for by words alone."
+IS_ONE_WORD = (
+    "Keyword search takes a sentence without blanks for one word here, because an earlier version of Resift, or "
+    "another program, made the collection. Ingest its documents into a new collection to find words in it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,11 @@ class Legs:
     legs: tuple[WeightedLeg, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_unread(self) -> bool:
+        """Return whether there are only vectors that say nothing of the query."""
+        return bool(self.legs) and all(leg.name == UNREAD for leg in self.legs)
+
     def __add__(self, other: "Legs") -> "Legs":
         """Return both sets of legs and notes."""
         return Legs(self.legs + other.legs, self.notes + other.notes)
@@ -100,14 +120,17 @@ async def legs_of(
             )
         return await _keyword_legs(manifest, texts, extra_encoders.sparse)
     found = Legs(notes=notes) + await _dense_legs(collection, texts, retrieval, encoder=encoder, shares=shares)
-    if found.legs and texts and DENSE in shares:
+    if found.legs and texts and DENSE in shares and not found.is_unread:
         found += await _token_legs(manifest, texts[0], extra_encoders.tokens)
     if retrieval.mode == "dense" or not texts:
         return found
     if DENSE not in shares:
         note = f"Keyword search covers whole passages, and `fields` leaves out {TEXT_FIELD!r}: it was skipped."
         return found + Legs(notes=(note,))
-    return found + await _keyword_legs(manifest, texts, extra_encoders.sparse)
+    words = await _keyword_legs(manifest, texts, extra_encoders.sparse)
+    if found.is_unread and words.legs and manifest.lexical.splits_unspaced:
+        return Legs(notes=(*found.notes, WORDS_ALONE)) + words
+    return found + words
 
 
 async def _dense_legs(
@@ -124,13 +147,17 @@ async def _dense_legs(
         for each in encoded
         if each.truncated
     )
-    phrasings = [each.vector for each in encoded]
-    for vector in phrasings:
-        collection.manifest.check_dimension(collection.name, len(vector))
+    for each in encoded:
+        collection.manifest.check_dimension(collection.name, len(each.vector))
+    phrasings = [each.vector for each in encoded if not each.unread]
+    is_unread = len(encoded) > len(phrasings) == 0
+    if len(phrasings) < len(encoded):
+        notes += (CANNOT_READ if is_unread else PARTLY_READ,)
     if retrieval.like or retrieval.unlike:
         return Legs(notes=notes) + await _example_legs(collection, phrasings, retrieval, shares)
+    phrasings = phrasings or [each.vector for each in encoded]
     legs = [
-        WeightedLeg(name, name, query=vector, share=share / len(phrasings))
+        WeightedLeg(UNREAD if is_unread else name, name, query=vector, share=share / len(phrasings))
         for name, share in shares.items()
         for vector in phrasings
     ]
@@ -173,11 +200,13 @@ async def _keyword_legs(manifest: Manifest, texts: Sequence[str], learned: Spars
     else:
         vectors = [await learned.encode_query(text) for text in texts]
     found = [vector for vector in vectors if vector.indices]
+    is_whole = name == BM25 and not manifest.lexical.splits_unspaced and any(map(has_unspaced, texts))
     if not found:
         return Legs(
             notes=("The query has no words to match, only stop words or punctuation: keyword search was skipped.",)
         )
-    return Legs(tuple(WeightedLeg(name, name, query=vector, share=1 / len(found)) for vector in found))
+    legs = tuple(WeightedLeg(name, name, query=vector, share=1 / len(found)) for vector in found)
+    return Legs(legs, (IS_ONE_WORD,) if is_whole else ())
 
 
 def _shares(manifest: Manifest, fields: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:

@@ -11,6 +11,7 @@ from ...core.errors import ModelError
 from ...core.text import encodable
 from ..onnx_export import open_tokenizer
 from ..options import NO_TEMPLATES, InputFormat
+from ..unread import is_unread
 from ..windows import cut_windows
 
 if TYPE_CHECKING:
@@ -133,6 +134,10 @@ class PairTokenizer:
         )
         text = self._input_format.format_query(query, instruction)
         return FittedText((text,), complete=whole_query and whole_instruction)
+
+    def is_unread(self, query: str) -> bool:
+        """Return whether the model knows less than half of the letters of a query."""
+        return is_unread(self._tokenizer, query)
 
     def fit_passage(self, query: str, passage: str) -> FittedText:
         """Return windows of a passage that fit beside a fitted query, in the model's format.

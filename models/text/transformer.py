@@ -8,6 +8,7 @@ from ...core.text import encodable
 from ..bundled import MODEL_FILE, TOKENIZER_FILE, BundledModel, verify
 from ..onnx_export import open_tokenizer
 from ..session import Session, open_session
+from ..unread import is_unread
 from ..windows import cut_windows
 from .embedding import Embedding, TokenEmbeddings
 
@@ -58,6 +59,10 @@ class Transformer:
     def count(self, text: str) -> int:
         """Return the number of tokens of `text`, including [CLS] and [SEP]."""
         return len(self._encode(text).ids)
+
+    def is_unread(self, text: str) -> bool:
+        """Return whether the model knows less than half of the letters of `text`."""
+        return is_unread(self.tokenizer, text)
 
     def windows(self, text: str, *, window: int, overlap: int) -> list[str]:
         """Cut `text` into pieces of at most `window` tokens, including [CLS] and [SEP]; see `cut_windows`.

@@ -30,6 +30,16 @@ def test_tuning_is_written_and_read(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "manifest.json") == tuned
 
 
+def test_collection_of_an_older_version_keeps_sentences_without_blanks_whole(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    write_manifest(path, replace(PLAIN, lexical=replace(PLAIN.lexical, splits_unspaced=True)))
+    assert read_manifest(path).lexical.splits_unspaced
+    old = json.loads(path.read_text())
+    del old["lexical"]["splits_unspaced"]
+    path.write_text(json.dumps(old))
+    assert read_manifest(path) == PLAIN
+
+
 def test_manifest_without_a_tuning_is_read(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     write_manifest(path, PLAIN)
