@@ -66,7 +66,7 @@ class LocalEncoder:
     async def encode_query(self, query: str) -> EncodedQuery:
         """Return the query's vector, of length 1."""
         [embedding] = await self.embed([query], query=True)
-        return EncodedQuery(embedding.vector, embedding.tokens, embedding.truncated)
+        return EncodedQuery(embedding.vector, embedding.tokens, truncated=embedding.truncated)
 
 
 class RemoteEncoder:

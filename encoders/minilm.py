@@ -55,4 +55,4 @@ class BundledEncoder:
         transformer = await self._transformer.get()
         embedding = await self._workers.run(transformer.embed, query)
         unread = transformer.is_unread(query)
-        return EncodedQuery(embedding.vector, embedding.tokens, embedding.truncated, unread=unread)
+        return EncodedQuery(embedding.vector, embedding.tokens, truncated=embedding.truncated, unread=unread)
