@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..core.errors import ModelError, NotFound
 from ..ingest.report import Progress
@@ -43,13 +43,19 @@ async def sample_passages(collection: Collection, count: int, *, seed: int) -> l
     return drafts
 
 
-async def draft_questions(
-    drafts: Sequence[DraftQuestion], model: LanguageModel, progress: Progress
-) -> list[DraftQuestion]:
-    """Return the drafts with questions by the language model.
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """Drafts, and why the last of them have no query; empty if all have one."""
+
+    drafts: Sequence[DraftQuestion]
+    problem: str = ""
+
+
+async def draft_questions(drafts: Sequence[DraftQuestion], model: LanguageModel, progress: Progress) -> Drafted:
+    """Return the drafts with questions by the language model; after a failure, the rest as they were.
 
     Raises:
-        ModelError: The endpoint cannot be reached, or refuses the request.
+        ModelError: The first request failed: the endpoint cannot be reached, or refuses it.
     """
     drafted: list[DraftQuestion] = []
     for draft in drafts:
@@ -57,10 +63,12 @@ async def draft_questions(
             reply = await model.ask(ChatRequest(INSTRUCTION, draft.text))
         except ModelError as error:
             done = f"{len(drafted)} of {len(drafts)} questions were drafted"
-            raise ModelError(f"{done}, and nothing was written. {error}") from error
+            if not drafted:
+                raise ModelError(f"{done}, and nothing was written. {error}") from error
+            return Drafted([*drafted, *drafts[len(drafted) :]], f"Only {done}. {error}")
         drafted.append(replace(draft, query=_question(reply.text)))
         await progress(len(drafted), len(drafts), "")
-    return drafted
+    return Drafted(drafted)
 
 
 async def _first_long_text(collection: Collection, document: str, ordinals: Sequence[int]) -> str:

@@ -60,6 +60,10 @@ class EncoderSettings(BaseModel):
             raise ValueError("the bundled encoder takes no model and no prefixes: set RESIFT_ENCODER__KIND too")
         if self.kind in ENCODER_KINDS[1:] and not self.model:
             raise ValueError(f"{self.kind} needs a model")
+        if self.pooling != "auto" and self.kind in ENCODER_KINDS and self.kind != "onnx":
+            raise ValueError(f"pooling is for the kind onnx, and has no effect with {self.kind}: leave it out")
+        if self.dimension and self.kind in ENCODER_KINDS and self.kind != "openai":
+            raise ValueError(f"dimension is for the kind openai, and has no effect with {self.kind}: leave it out")
         return self
 
 

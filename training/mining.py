@@ -68,10 +68,10 @@ def _read(
         return pool.documents, [
             LabelledQuestion(each.query, each.grades, graded=True, best=each.best) for each in questions
         ]
-    judged = load(labelled.folder, plan.split)
+    judged = load(labelled.folder, labelled.split or plan.split)
     if not judged.queries:
         raise InvalidInput(
-            f"{labelled.folder}: the split {plan.split!r} has no judgements of questions in queries.jsonl. "
+            f"{labelled.folder}: the split {judged.split!r} has no judgements of questions in queries.jsonl. "
             "Leave the folder out."
         )
     drawn = sample(judged, plan.questions, seed=seed)

@@ -13,13 +13,15 @@ from ..core.errors import InvalidInput
 from ..models.bundled import MODEL_FILE, RERANKER_FOLDER, TOKENIZER_FILE, sha256_of
 from ..models.pair.loading import CrossEncoderModel, find_cross_encoder
 from ..models.pair.spec import SPEC_FILE
-from .averaging import find_weights
+from .averaging import find_weights, trained_on
 from .base_model import BUNDLED_BASE, CONFIG_FILE, WEIGHTS_FILE, check_base_model
 from .lists.drawing import UNLABELLED_SHARE
 from .mined import write_atomically
 from .sets import LabelledSet, Mix, check_distinct, check_sets
 
 PLAN_FILE = "plan.json"
+
+RETRIEVAL_FILE = "retrieval.json"
 
 CARD_FILE = "README.md"
 
@@ -110,7 +112,7 @@ class TrainingPlan:
 
     def mined(self, labelled: LabelledSet) -> Path:
         """Return the file with the candidates of a set's questions."""
-        return self.work / f"{labelled.folder.resolve().name}-{labelled.pool or self.split}.jsonl"
+        return self.work / f"{labelled.folder.resolve().name}-{labelled.pool or labelled.split or self.split}.jsonl"
 
     def teacher_model(self) -> CrossEncoderModel:
         """Return the reranker that is the teacher; call it only if there is one."""
@@ -172,6 +174,7 @@ def start_or_resume(plan: TrainingPlan) -> None:
     leftover = ", ".join(str(each) for each in (plan.work, *written) if each.exists())
     if path.is_file():
         before: dict[str, Any] = json.loads(path.read_bytes())
+        _compare_teachers(before, current)
         # Compared as text, in which order counts: collections are numbered in the order of their folders.
         differ = [key for key in {**current, **before} if json.dumps(before.get(key)) != json.dumps(current.get(key))]
         changes = [_change(key, before.get(key), current.get(key)) for key in differ]
@@ -199,6 +202,42 @@ def _start(path: Path, current: Mapping[str, Any]) -> None:
         ) from error
 
 
+def _compare_teachers(before: dict[str, Any], current: dict[str, Any]) -> None:
+    """Leave of both plans only what tells teachers apart: the model, or its name where an older version stored that."""
+    key = "teacher_model" if "teacher_model" not in before or "teacher_model" not in current else "teacher"
+    for each in (before, current):
+        each.pop(key, None)
+
+
+def check_retrieval(plan: TrainingPlan, retrieval: Mapping[str, Any]) -> None:
+    """Store what decides which candidates are found, or compare it with that of the run to resume.
+
+    Raises:
+        InvalidInput: The first candidates were found with another encoder or other settings.
+    """
+    path = plan.work / RETRIEVAL_FILE
+    if not path.is_file():
+        write_atomically(path, json.dumps(retrieval, indent=2) + "\n")
+        return
+    before: dict[str, Any] = json.loads(path.read_bytes())
+    changes = [_change(key, before.get(key), now) for key, now in retrieval.items() if before.get(key) != now]
+    if changes:
+        raise InvalidInput(
+            f"{plan.out} was started with other settings of search ({', '.join(changes)}). Restore them, choose "
+            f"another --out, or delete {plan.work} to start again."
+        )
+
+
+def learned_before(plan: TrainingPlan) -> list[tuple[Path, LabelledSet]]:
+    """Return the members of an average that have learned from a development set, with that set."""
+    found: list[tuple[Path, LabelledSet]] = []
+    for folder in plan.average:
+        learned: Mapping[str, tuple[float, str]] = trained_on(folder.resolve()).get("data", {})
+        pools = {(name.partition(":")[2], sums) for name, (_, sums) in learned.items()}
+        found += [(folder, each) for each in plan.dev if (each.pool, each.sums(plan.split)) in pools]
+    return found
+
+
 def _change(key: str, before: object, now: object) -> str:
     return key if isinstance(now or before, dict) else f"{key} was {before}, is {now}"
 
@@ -215,9 +254,15 @@ def _describe(plan: TrainingPlan) -> dict[str, Any]:
     recipe = asdict(plan.recipe)
     recipe["training_window"] = recipe.pop("window")
     recipe["patience"] = recipe.pop("evaluations_without_gain")  # the key in plan.json since the first version
-    newer = {"frozen_layers": recipe.pop("frozen_layers"), "average": _averaged(plan)}
+    newer = {"frozen_layers": recipe.pop("frozen_layers"), "average": _averaged(plan), "teacher_model": _teacher(plan)}
     # Stored only where they are used, so that a run which an older version began can go on.
     return {"data": data, "dev": dev, "base": sums, **options, **recipe, **{k: v for k, v in newer.items() if v}}
+
+
+def _teacher(plan: TrainingPlan) -> str:
+    """Return the name and a hash of the teacher; empty without one, or for one that is known only by name."""
+    model = plan.teacher_model() if plan.teacher else None
+    return f"{model.name}@{model.digest}" if model and model.digest else ""
 
 
 def _weight_sums(folder: Path) -> dict[str, str]:

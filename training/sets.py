@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import InvalidInput
@@ -17,10 +17,14 @@ POOLS = re.compile(r"(?P<folder>.+):(?P<pools>[\w.-]+(?:,[\w.-]+)*)")
 
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
-    """A folder of judged questions in BEIR form or, with `pool`, one pool of a folder of graded lists."""
+    """A folder of judged questions in BEIR form or, with `pool`, one pool of a folder of graded lists.
+
+    `split` is that of the folder's questions, if another one than the plan's.
+    """
 
     folder: Path
     pool: str = ""
+    split: str = ""
 
     def __str__(self) -> str:
         """Return the set as on the command line."""
@@ -28,13 +32,15 @@ class LabelledSet:
 
     @property
     def name(self) -> str:
-        """Return the name of the folder, with that of the pool."""
+        """Return the name of the folder, with that of the pool or of its own split."""
         name = self.folder.resolve().name
+        if self.split:
+            return f"{name} ({self.split})"
         return f"{name}:{self.pool}" if self.pool else name
 
     def sums(self, split: str) -> str:
         """Return the beginnings of the checksums of the files that hold the set."""
-        graded, judged = (LISTS_FILE, CORPUS_FILE), (CORPUS_FILE, "queries.jsonl", f"qrels/{split}.tsv")
+        graded, judged = (LISTS_FILE, CORPUS_FILE), (CORPUS_FILE, "queries.jsonl", f"qrels/{self.split or split}.tsv")
         return " ".join(sha256_of(self.folder / name)[:12] for name in (graded if self.pool else judged))
 
 
@@ -47,17 +53,22 @@ def has_graded_lists(folder: Path) -> bool:
     return (folder / LISTS_FILE).is_file()
 
 
-def read_sets(data: Sequence[str], dev: Sequence[str]) -> tuple[Mix, list[LabelledSet]]:
+def read_sets(data: Sequence[str], dev: Sequence[str], dev_split: str = "") -> tuple[Mix, list[LabelledSet]]:
     """Return the sets to learn from with their weights, and the sets that only decide when to stop.
 
     data: `FOLDER` or `FOLDER=WEIGHT`; dev: `FOLDER`. A folder of graded lists stands for all its pools, and
     `FOLDER:POOL,POOL` for some. The pools share the folder's weight in proportion to their lists. Where `data` names no
-    pools of a folder, those that `dev` names are left out.
+    pools of a folder, those that `dev` names are left out. `dev_split` is the split of the folders of `dev` that
+    have no pools; empty is that of `data`.
 
     Raises:
-        InvalidInput: A weight is not a positive number, a pool does not exist, or a set is given twice.
+        InvalidInput: A weight is not a positive number, a pool does not exist, a set is given twice, or `dev_split` has
+            no effect.
     """
     held_out = [each for spec in dev for each in _sets("--dev", spec, ())]
+    if dev_split and all(each.pool for each in held_out):
+        raise InvalidInput("--dev-split is for a folder of judged questions in --dev, and there is none. Leave it out.")
+    held_out = [each if each.pool else replace(each, split=dev_split) for each in held_out]
     mix: dict[LabelledSet, float] = {}
     for spec in data:
         name, weight = split_weight("--data", spec)
@@ -116,7 +127,7 @@ def check_sets(option: str, sets: Sequence[LabelledSet], split: str) -> None:
     Raises:
         InvalidInput: A folder or a file is missing, or the split is.
     """
-    for folder in (each.folder for each in sets if not each.pool):
+    for folder, wanted in ((each.folder, each.split or split) for each in sets if not each.pool):
         missing = [name for name in (CORPUS_FILE, "queries.jsonl") if not (folder / name).is_file()]
         if missing:
             what = f"{folder} has no {' and no '.join(missing)}" if folder.is_dir() else f"there is no folder {folder}"
@@ -124,10 +135,11 @@ def check_sets(option: str, sets: Sequence[LabelledSet], split: str) -> None:
                 f"{option}: {what}. A judged set has {CORPUS_FILE}, queries.jsonl and qrels/<split>.tsv; graded lists "
                 f"are {LISTS_FILE} and {CORPUS_FILE}."
             )
-        if split not in (known := splits(folder)):
+        if wanted not in (known := splits(folder)):
+            chosen_by = "--dev-split" if option == "--dev" else "--split"
             raise InvalidInput(
-                f"{option}: {folder} has no split {split!r}. Its splits: {', '.join(known) or 'none'}. "
-                "Choose one that every folder has with --split."
+                f"{option}: {folder} has no split {wanted!r}. Its splits: {', '.join(known) or 'none'}. "
+                f"Choose one that every folder has with {chosen_by}."
             )
 
 

@@ -126,6 +126,17 @@ async def _with_engine(settings: Settings, command: Callable[[Engine], Awaitable
         await engine.close()
 
 
+def given_options(context: typer.Context) -> list[str]:
+    """Return the parameters of a command that were given, and are not just at their defaults."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+
+
+def option_of(parameter: str) -> str:
+    """Return the option that gives a parameter of a command."""
+    return f"--{parameter.replace('_', '-')}"
+
+
 def parse_json_object(text: str, option: str = "--filter") -> dict[str, Any]:
     """Return the JSON object in the value of an option.
 

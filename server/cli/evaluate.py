@@ -11,22 +11,28 @@ import typer
 from ...core.errors import InvalidInput
 from ...core.extras import require_extra
 from ...core.text import counted
-from .command import call_api, run_on_engine
-from .console import progress_bar, say
+from .command import call_api, given_options, option_of, run_on_engine
+from .console import progress_bar, say, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ...api.resift import Resift
     from ...evaluation.judged import JudgedSet
+    from ...evaluation.question_file import DraftQuestion
     from ...factories.engine import Engine
     from ...settings.load import Settings
 
 DEFAULT_DRAFTS = 30  # as many as one person judges in an evening
+
+NOT_WITH_MAKE = ("depth", "depths", "reranker", "out")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command("eval")
 def evaluate_command(
+    context: typer.Context,
     data: Annotated[
         Path, typer.Argument(help="Judged questions: a folder in BEIR form, or a .jsonl file of {query, relevant ids}.")
     ],
@@ -55,6 +61,8 @@ def evaluate_command(
 ) -> None:
     """Measure search and reranking on judged questions, and how deep to rerank."""
     refuse_unused(data, collection=collection, split=split, store=store, make=make)
+    if make and (unused := [name for name in given_options(context) if name in NOT_WITH_MAKE]):
+        raise InvalidInput(f"{option_of(unused[0])} has no effect with --make. Leave the option out.")
     name = collection or "default"
     if make:
         drafting = DraftRequest(path=data, collection=name, count=queries or DEFAULT_DRAFTS, seed=seed)
@@ -156,11 +164,15 @@ async def write_questions(engine: Engine, request: DraftRequest) -> None:
     path, model = request.path, engine.language_model
     check_new(path)
     collection = await engine.services.pipeline.open(request.collection)
-    drafts = await sample_passages(collection, request.count, seed=request.seed)
+    drafts: Sequence[DraftQuestion] = await sample_passages(collection, request.count, seed=request.seed)
+    problem = ""
     if model is not None:
         with progress_bar("Drafting") as progress:
-            drafts = await draft_questions(drafts, model, progress)
+            drafted = await draft_questions(drafts, model, progress)
+        drafts, problem = drafted.drafts, drafted.problem
     write_drafts(path, drafts)
+    if problem:
+        warn(problem)
     written = sum(bool(draft.query) for draft in drafts)
     say(f"{path}: {counted(len(drafts), 'passage')} of {collection.name}, {counted(written, 'question')}.")
     if model is None:

@@ -11,8 +11,8 @@ import typer
 
 from ...core.errors import InvalidInput
 from ...core.extras import require_extra
-from .command import run_on_engine
-from .console import note, progress_bar, say, show, stderr
+from .command import given_options, option_of, run_on_engine
+from .console import note, progress_bar, say, show, stderr, warn
 
 if TYPE_CHECKING:
     from ...factories.engine import Engine
@@ -34,9 +34,15 @@ AVERAGE = (
     '"bundled", or FOLDER=WEIGHT; can be given several times.'
 )
 
+NOT_WITH_AVERAGE = (
+    *("base", "layers", "train_window", "unlabelled", "distil", "teacher"),
+    *("rate", "freeze", "batch", "steps", "every"),
+)
+
 
 @app.command()
 def train(
+    context: typer.Context,
     out: Annotated[
         Path, typer.Option("--out", help="Folder for the reranker. A run that was killed continues from there.")
     ],
@@ -45,6 +51,7 @@ def train(
     average: Annotated[list[str], typer.Option("--average", help=AVERAGE)] = [],  # noqa: B006
     base: Annotated[str, typer.Option(help='Model to start from: a folder of a BertModel, or "bundled".')] = "bundled",
     split: Annotated[str, typer.Option(help="The split of each folder to train on.")] = "train",
+    dev_split: Annotated[str, typer.Option(help="The split of the folders of --dev. Default: that of --split.")] = "",
     layers: Annotated[int, typer.Option(min=0, help="Layers of the base to keep; 0: all.")] = 0,
     window: Annotated[
         int, typer.Option(min=32, max=512, help="Most tokens of a pair of question and passage, in use.")
@@ -79,11 +86,13 @@ def train(
     from ...training.planning import Recipe, TrainingPlan
     from ...training.sets import read_sets
 
+    if average and (unused := [name for name in given_options(context) if name in NOT_WITH_AVERAGE]):
+        raise InvalidInput(f"{option_of(unused[0])} has no effect with --average. Leave it out.")
     require_extra("train", "`resift train`")
     recipe = Recipe(
         steps=steps, batch=batch, window=train_window, learning_rate=rate, evaluate_every=every, frozen_layers=freeze
     )
-    mix, held_out = read_sets(data, dev)
+    mix, held_out = read_sets(data, dev, dev_split)
     plan = TrainingPlan(
         data=mix,
         out=out.absolute(),
@@ -111,10 +120,12 @@ def _run(settings: Settings, plan: TrainingPlan) -> None:
     """
     from filelock import FileLock, Timeout
 
-    from ...training.planning import check_plan, start_or_resume
+    from ...training.planning import check_plan, learned_before, start_or_resume
 
     check_plan(plan)
     start_or_resume(plan)
+    for folder, labelled in learned_before(plan):
+        warn(f"{folder} has learned from {labelled}, so it looks better there than it is. Give --dev other questions.")
     try:
         with FileLock(plan.work / "lock", timeout=0):
             card = None if plan.finished else _train(settings, plan)
@@ -129,7 +140,7 @@ def _run(settings: Settings, plan: TrainingPlan) -> None:
 
 def _train(settings: Settings, plan: TrainingPlan) -> ModelCard:
     mining = settings.with_private_store(plan.work / "store")
-    run_on_engine(lambda engine: _mine(engine, plan), settings=mining)
+    run_on_engine(lambda engine: _mine(engine, plan, mining), settings=mining)
     note("Loading torch ...", style="dim")
     from ...training.reranker import train as train_model
 
@@ -139,9 +150,13 @@ def _train(settings: Settings, plan: TrainingPlan) -> ModelCard:
         return train_model(plan)
 
 
-async def _mine(engine: Engine, plan: TrainingPlan) -> None:
+async def _mine(engine: Engine, plan: TrainingPlan, settings: Settings) -> None:
     from ...training.mining import Miner, mine
+    from ...training.planning import check_retrieval
 
+    sizes = settings.ingest.model_dump(mode="json", include={"max_tokens", "overlap_tokens", "min_tokens"})
+    used = {**settings.search.model_dump(mode="json"), **settings.vectors.model_dump(mode="json"), **sizes}
+    check_retrieval(plan, {"encoder": engine.encoder.fingerprint, **used})
     with progress_bar("mining") as progress:
         await mine(plan, Miner(engine.services.pipeline, engine.services.ingestor, progress))
 

@@ -11,7 +11,7 @@ import typer
 
 from ...core.errors import InvalidInput
 from ...core.text import counted
-from .command import CollectionName, run_on_engine
+from .command import CollectionName, given_options, option_of, run_on_engine
 from .console import progress_bar, say, show
 
 if TYPE_CHECKING:
@@ -97,24 +97,18 @@ def _refuse_unused(context: typer.Context) -> None:
     Raises:
         BadParameter: One has none.
     """
-    given = [name for name in context.params if _is_given(context, name)]
+    given = given_options(context)
     chosen = [name for name in given if name in USED_WITH]
     if len(chosen) != 1:
         raise typer.BadParameter("Give one of --data, --feedback, --memory and --reset.")
     unused = {name for names in USED_WITH.values() for name in names}.difference(USED_WITH[chosen[0]])
     for name in given:
-        option = f"--{name.replace('_', '-')}"
+        option = option_of(name)
         if name in unused:
             others = " or ".join(f"--{each}" for each, names in USED_WITH.items() if name in names)
             raise typer.BadParameter(f"{option} has no effect with --{chosen[0]}: it is for {others}. Leave it out.")
         if name == "split" and not context.params["data"].is_dir():
             raise typer.BadParameter(f"{option} is for a folder in BEIR form. Leave it out.")
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    """Return whether an option was given, and is not just at its default."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 @dataclass(frozen=True, slots=True)

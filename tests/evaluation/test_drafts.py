@@ -33,7 +33,8 @@ def model_at(server: ChatStandIn, key: str = "sesame") -> LanguageModel:
 
 async def test_model_drafts_a_question_on_each_passage(server: ChatStandIn) -> None:
     drafted = await draft_questions(DRAFTS, model_at(server), ignore)
-    assert drafted == [
+    assert drafted.problem == ""
+    assert drafted.drafts == [
         DraftQuestion("What hums?", ["pump"], "The pump hums."),
         DraftQuestion("What hums?", ["lamp"], "The lamp flickers."),
     ]
@@ -55,14 +56,23 @@ async def test_model_drafts_a_question_on_each_passage(server: ChatStandIn) -> N
 )
 async def test_question_is_extracted_from_the_reply(server: ChatStandIn, reply: str | None, query: str) -> None:
     server.reply = reply
-    (drafted,) = await draft_questions(DRAFTS[:1], model_at(server, key=""), ignore)
-    assert drafted.query == query
+    (draft,) = (await draft_questions(DRAFTS[:1], model_at(server, key=""), ignore)).drafts
+    assert draft.query == query
 
 
 async def test_refused_request_says_what_was_done_and_what_to_check(server: ChatStandIn) -> None:
     server.always = refusal(404, "no such model")
     with pytest.raises(ModelError, match=r"0 of 2 .* nothing .*small at 127.*no such model.*RESIFT_LLM__MODEL"):
         await draft_questions(DRAFTS, model_at(server), ignore)
+
+
+async def test_questions_drafted_before_a_failure_are_kept(server: ChatStandIn) -> None:
+    async def fail_from_now_on(done: float, total: int, message: str) -> None:
+        server.always = refusal(404, "no such model")
+
+    drafted = await draft_questions(DRAFTS, model_at(server), fail_from_now_on)
+    assert [draft.query for draft in drafted.drafts] == ["What hums?", ""]
+    assert drafted.problem.startswith("Only 1 of 2 questions were drafted. small at 127")
 
 
 async def test_sampled_passages_come_from_different_documents(engine_with_documents: Engine) -> None:

@@ -206,10 +206,13 @@ async def test_broken_encoder_does_not_keep_the_engine_from_starting(tmp_path: P
     [
         ({"model": "BAAI/bge-small-en-v1.5"}, "set RESIFT_ENCODER__KIND too"),
         ({"kind": "onnx"}, "onnx needs a model"),
+        ({"pooling": "cls"}, "pooling is for the kind onnx, and has no effect with bundled"),
+        ({"kind": "torch", "model": "m", "pooling": "cls"}, "pooling is for the kind onnx"),
+        ({"kind": "onnx", "model": "m", "dimension": 512}, "dimension is for the kind openai, and has no effect with"),
         ({"kind": "openai", "model": "m"}, "set OPENAI_BASE_URL or OPENAI_API_KEY"),
     ],
 )
-def test_settings_that_name_no_encoder_are_refused(tmp_path: Path, encoder: dict[str, str], said: str) -> None:
+def test_settings_that_name_no_encoder_are_refused(tmp_path: Path, encoder: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         build_engine(load_settings(data_dir=tmp_path, encoder=encoder))
 

@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput
+from resift.tests.models.rerankers import write_own
 from resift.tests.training.tiny import write_graded, write_set
-from resift.training.planning import PLAN_FILE, Recipe, TrainingPlan, check_plan, start_or_resume
+from resift.training.planning import (
+    PLAN_FILE,
+    Recipe,
+    TrainingPlan,
+    check_plan,
+    check_retrieval,
+    learned_before,
+    start_or_resume,
+)
 from resift.training.sets import LabelledSet
 
 
@@ -183,6 +192,48 @@ def test_more_frozen_layers_than_are_kept_are_refused(plan: TrainingPlan) -> Non
     check_plan(replace(plan, layers=1, recipe=Recipe(frozen_layers=1)))
     with pytest.raises(InvalidInput, match="--freeze 2 is more than --layers 1"):
         check_plan(replace(plan, layers=1, recipe=Recipe(frozen_layers=2)))
+
+
+def test_run_goes_on_with_the_teacher_of_its_beginning_wherever_that_lies(plan: TrainingPlan, tmp_path: Path) -> None:
+    teacher = write_own(tmp_path / "teacher")
+    plan = replace(plan, teacher=str(teacher))
+    start_or_resume(plan)
+    start_or_resume(replace(plan, teacher=f"{tmp_path}/../{tmp_path.name}/teacher"))
+    spec = json.loads((teacher / "reranker.json").read_text())
+    (teacher / "reranker.json").write_text(json.dumps({**spec, "sha256": {**spec["sha256"], "model.onnx": "0" * 64}}))
+    with pytest.raises(InvalidInput, match=r"teacher_model was tiny-overlap@\w+, is tiny-overlap@000000000000"):
+        start_or_resume(plan)
+
+
+def test_run_with_a_teacher_that_an_older_version_began_goes_on(plan: TrainingPlan, tmp_path: Path) -> None:
+    plan = replace(plan, teacher=str(write_own(tmp_path / "teacher")))
+    start_or_resume(plan)
+    stored = json.loads((plan.work / PLAN_FILE).read_bytes())
+    del stored["teacher_model"]
+    (plan.work / PLAN_FILE).write_text(json.dumps(stored))
+    start_or_resume(plan)
+    with pytest.raises(InvalidInput, match="teacher was "):
+        start_or_resume(replace(plan, teacher=str(write_own(tmp_path / "other"))))
+
+
+def test_run_does_not_go_on_with_candidates_of_another_encoder(plan: TrainingPlan) -> None:
+    start_or_resume(plan)
+    check_retrieval(plan, {"encoder": "a@1", "fusion": "convex"})
+    check_retrieval(plan, {"encoder": "a@1", "fusion": "convex"})
+    with pytest.raises(InvalidInput, match=r"other settings of search \(encoder was a@1, is b@2\).*delete .*work"):
+        check_retrieval(plan, {"encoder": "b@2", "fusion": "convex"})
+    start_or_resume(plan)
+
+
+def test_member_of_an_average_that_learned_from_the_development_set_is_found(
+    plan: TrainingPlan, tmp_path: Path
+) -> None:
+    start_or_resume(plan)
+    other = LabelledSet(write_set(tmp_path / "others", "dev"), split="dev")
+    with (tmp_path / "others" / "queries.jsonl").open("a") as file:
+        file.write("\n")
+    mean = replace(plan, data={}, average={plan.out: 1.0}, dev=[*plan.data, other], out=tmp_path / "mean")
+    assert learned_before(mean) == [(plan.out, next(iter(plan.data)))]
 
 
 @pytest.mark.parametrize(("folder", "name"), [("mine", "mine"), ("my first one", "my-first-one"), ("äß", "äß")])

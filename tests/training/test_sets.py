@@ -6,7 +6,7 @@ import pytest
 
 from resift.core.errors import InvalidInput
 from resift.tests.training.tiny import write_graded, write_set
-from resift.training.sets import LabelledSet, check_distinct, read_sets
+from resift.training.sets import LabelledSet, check_distinct, check_sets, read_sets
 
 
 @pytest.fixture
@@ -75,6 +75,22 @@ def test_pool_named_for_both_uses_is_refused(graded: Path) -> None:
     mix, dev = read_sets([f"{graded}:home"], [f"{graded}:home,outdoors"])
     with pytest.raises(InvalidInput, match="must not be used both to learn from and to decide when to stop"):
         check_distinct([*mix, *dev])
+
+
+def test_folder_may_be_learned_from_and_measured_on_by_two_of_its_splits(graded: Path) -> None:
+    folder = write_set(graded.parent / "things")
+    (folder / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
+    mix, dev = read_sets([str(folder)], [str(folder), f"{graded}:home"], "dev")
+    assert [each.name for each in dev] == ["things (dev)", "graded:home"]
+    check_distinct([*mix, *dev])
+    check_sets("--dev", dev, "train")
+    (learned,) = mix
+    assert dev[0].sums("train") != learned.sums("train")
+    assert dev[0].sums("train") == learned.sums("dev")
+    with pytest.raises(InvalidInput, match=r"no split 'dve'\. Its splits: dev, train.*--dev-split"):
+        check_sets("--dev", read_sets([], [str(folder)], "dve")[1], "train")
+    with pytest.raises(InvalidInput, match="--dev-split is for a folder of judged questions in --dev"):
+        read_sets([str(folder)], [f"{graded}:home"], "dev")
 
 
 def test_folder_may_have_a_colon_in_its_name(tmp_path: Path) -> None:

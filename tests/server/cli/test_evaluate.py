@@ -175,6 +175,9 @@ def test_configured_model_drafts_the_questions(
         (("mine.jsonl", "--store", "s"), "--store is for a folder in BEIR form, but the questions in mine.jsonl"),
         (("mine.jsonl", "--split", "dev"), "--split is for a folder in BEIR form"),
         (("new.jsonl", "--make", "--store", "s"), "--store is for a folder in BEIR form"),
+        (("new.jsonl", "--make", "--reranker", "none"), "--reranker has no effect with --make"),
+        (("new.jsonl", "--make", "--depths", "abc"), "--depths has no effect with --make"),
+        (("new.jsonl", "--make", "--out", "s"), "--out has no effect with --make"),
         (("nothing.jsonl", "--store", "s"), "There is no file or folder nothing.jsonl."),
         (("two", "--split", "dev", "--store", "s", "--out", "mine.jsonl"), "mine.jsonl cannot be written: "),
         (

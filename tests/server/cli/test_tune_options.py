@@ -1,4 +1,4 @@
-"""Which options of `resift tune` go together, and what `--dry-run` leaves as it is."""
+"""Which options of `resift tune` and `resift train` go together, and what `--dry-run` leaves as it is."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -67,3 +67,19 @@ def test_option_without_effect_is_refused(
     refused = run("tune", *arguments)
     assert refused.code == 2
     assert message in " ".join(refused.err.replace("\u2502", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        (("--layers", "2"), "--layers"),
+        (("--base", "x"), "--base"),
+        (("--teacher", "nowhere"), "--teacher"),
+        (("--train-window", "64"), "--train-window"),
+        (("--freeze", "0"), "--freeze"),
+    ],
+)
+def test_option_without_effect_on_an_average_is_refused(run: Run, given: tuple[str, ...], option: str) -> None:
+    refused = run("train", "--average", "a", "--average", "b", "--dev", "c", "--out", "out", *given)
+    assert refused.code == 1
+    assert f"{option} has no effect with --average. Leave it out." in refused.err
