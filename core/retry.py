@@ -56,9 +56,10 @@ class CircuitBreaker:
         self._last: Unavailable | None = None
         self._probe: anyio.Event | None = None
 
-    def apart(self) -> "CircuitBreaker":
-        """Return a circuit of its own for another kind of call of the same service."""
-        return CircuitBreaker(self._name, self._policy, clock=self._clock, sleep=self._sleep, chance=self._chance)
+    def apart(self, part: str) -> "CircuitBreaker":
+        """Return a circuit of its own for a part of the same service, such as "Collection 'c'"."""
+        name = f"{part} of {self._name}"
+        return CircuitBreaker(name, self._policy, clock=self._clock, sleep=self._sleep, chance=self._chance)
 
     def now(self) -> float:
         """Return the time of its clock, from which deadlines are reckoned."""

@@ -97,7 +97,8 @@ class QdrantConnection:
     def __init__(self, address: Address, breaker: CircuitBreaker, *, client: AsyncQdrantClient | None = None) -> None:
         self._address = address
         self._breaker = breaker
-        self._points = breaker.apart()
+        self._points: dict[str, CircuitBreaker] = {}
+        """By collection."""
         self._client = client
         self._opening = anyio.Lock()
         self.transport = ""
@@ -120,25 +121,28 @@ class QdrantConnection:
         """
         return await self._ask(operation, self._breaker)
 
-    async def ask_points(self, operation: Operation[T], *, writes: bool = False) -> T:
+    async def ask_points(self, collection: str, operation: Operation[T], *, writes: bool = False) -> T:
         """Return the answer to a request about the points of a collection, as `ask` does.
 
-        Their failures are counted apart: a server whose disks hang still tells which collections it has. What
-        `writes` is repeated for longer, because a job waits for it rather than a person.
+        Their failures are counted apart: a server whose disks hang still tells which collections it has, and one
+        collection that fails keeps nobody from the others. What `writes` is repeated for longer, because a job
+        waits for it rather than a person.
 
         Raises:
             NotFound: The server does not have what the request names.
             StoreError: The server refused, failed or did not answer.
         """
-        return await self._ask(operation, self._points, writes=writes)
+        circuit = self._points.get(collection)
+        if circuit is None:
+            circuit = self._points[collection] = self._breaker.apart(f"Collection {collection!r}")
+        return await self._ask(operation, circuit, writes=writes)
 
     async def check(self) -> None:
-        """Check that the server answers, and that it has not just failed several requests in a row.
+        """Check that the server answers. Collections that fail are no reason: others may be read.
 
         Raises:
-            StoreError: The server refused, failed or did not answer, or the next search would fail at once.
+            StoreError: The server refused, failed or did not answer.
         """
-        self._points.check()
         await self.ask(lambda client: client.get_collections())
 
     async def _ask(self, operation: Operation[T], breaker: CircuitBreaker, *, writes: bool = False) -> T:

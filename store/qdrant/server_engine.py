@@ -60,7 +60,9 @@ class QdrantEngine:
             await self._indexes.index_words(where)
         condition = self._filter(where)
         requests = [to_query(leg, condition, options) for leg in legs]
-        answers = await self._connection.ask_points(lambda client: client.query_batch_points(self._name, requests))
+        answers = await self._connection.ask_points(
+            self._name, lambda client: client.query_batch_points(self._name, requests)
+        )
         return [[(id_of(point.id), point.score) for point in answer.points] for answer in answers]
 
     async def retrieve(self, ids: Sequence[UUID], *, vectors: Sequence[str] = ()) -> list[StoredPoint]:
@@ -68,7 +70,7 @@ class QdrantEngine:
         wanted = [to_id(each) for each in ids]
         named = True if UNNAMED in vectors else list(vectors) or False
         found = await self._connection.ask_points(
-            lambda client: client.retrieve(self._name, wanted, with_payload=not vectors, with_vectors=named)
+            self._name, lambda client: client.retrieve(self._name, wanted, with_payload=not vectors, with_vectors=named)
         )
         return [_stored(record) for record in found]
 
@@ -89,14 +91,14 @@ class QdrantEngine:
         """Return the number of points."""
         condition = self._filter(where)
         answer = await self._connection.ask_points(
-            lambda client: client.count(self._name, count_filter=condition, exact=True)
+            self._name, lambda client: client.count(self._name, count_filter=condition, exact=True)
         )
         return answer.count
 
     async def facet(self, path: str, *, limit: int) -> list[tuple[str | int | bool, int]]:
         """Return the most common values at an indexed payload path with their counts."""
         answer = await self._connection.ask_points(
-            lambda client: client.facet(self._name, path, limit=limit, exact=True)
+            self._name, lambda client: client.facet(self._name, path, limit=limit, exact=True)
         )
         return [(hit.value, hit.count) for hit in answer.hits]
 
@@ -106,19 +108,23 @@ class QdrantEngine:
     async def upsert(self, points: Sequence[Point]) -> None:
         """Write a batch of points; a point with the same id is replaced."""
         structs = [to_point(point, self._name) for point in points]
-        await self._connection.ask_points(lambda client: client.upsert(self._name, structs, wait=True), writes=True)
+        await self._connection.ask_points(
+            self._name, lambda client: client.upsert(self._name, structs, wait=True), writes=True
+        )
 
     async def set_payload(self, where: Condition, values: Mapping[str, Any]) -> None:
         """Set these payload keys of these points, and leave the others as they are."""
         condition = self._compile_filter(where)
         await self._connection.ask_points(
-            lambda client: client.set_payload(self._name, dict(values), condition), writes=True
+            self._name, lambda client: client.set_payload(self._name, dict(values), condition), writes=True
         )
 
     async def delete(self, where: Condition) -> None:
         """Delete these points."""
         condition = self._compile_filter(where)
-        await self._connection.ask_points(lambda client: client.delete(self._name, condition, wait=True), writes=True)
+        await self._connection.ask_points(
+            self._name, lambda client: client.delete(self._name, condition, wait=True), writes=True
+        )
 
     async def flush(self) -> None:
         """Do nothing: what the server acknowledges is in its write-ahead log, and it flushes that by itself."""

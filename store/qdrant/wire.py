@@ -100,7 +100,8 @@ async def scroll_page(
 ) -> tuple[Sequence[Record], Any]:
     """Return one page of the records that meet the condition, and the offset of the next page."""
     return await connection.ask_points(
+        name,
         lambda client: client.scroll(
             name, condition, limit=limit, offset=offset, with_payload=payload, with_vectors=vectors
-        )
+        ),
     )

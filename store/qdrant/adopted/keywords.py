@@ -60,7 +60,7 @@ async def add_keywords(
     if anew or adopted.vectors.get(BM25) != KEYWORDS:
         manifest = await _cleared(connection, name, manifest, adopted)
     bm25, missing = Bm25Encoder(manifest.lexical), _without()
-    total = (await connection.ask_points(lambda client: client.count(name, count_filter=missing))).count
+    total = (await connection.ask_points(name, lambda client: client.count(name, count_filter=missing))).count
     done = now = 0
     batch: list[PointVectors] = []
     pages = all_pages(lambda at: scroll_page(connection, name, missing, limit=BATCH, offset=at, payload=True))
@@ -74,8 +74,8 @@ async def add_keywords(
             await progress(done, total, f"{done:,} of {total:,} points")
     now += await _write(connection, name, batch)
     await progress(done, total, f"{done:,} of {total:,} points")
-    left = (await connection.ask_points(lambda client: client.count(name, count_filter=missing))).count
-    points = (await connection.ask_points(lambda client: client.count(name))).count
+    left = (await connection.ask_points(name, lambda client: client.count(name, count_filter=missing))).count
+    points = (await connection.ask_points(name, lambda client: client.count(name))).count
     spec = VectorSpec("sparse", TEXT_FIELD, model=BM25, idf=True)
     complete = replace(manifest, vectors={**manifest.vectors, BM25: spec})
     await save_manifest(connection, name, complete, over=manifest)
@@ -87,7 +87,9 @@ async def _cleared(connection: QdrantConnection, name: str, manifest: Manifest, 
     from qdrant_client.models import Filter, HasVectorCondition
 
     having = Filter(must=[HasVectorCondition(has_vector=KEYWORDS)])
-    await connection.ask_points(lambda client: client.delete_vectors(name, [KEYWORDS], having, wait=True), writes=True)
+    await connection.ask_points(
+        name, lambda client: client.delete_vectors(name, [KEYWORDS], having, wait=True), writes=True
+    )
     others = {key: spec for key, spec in manifest.vectors.items() if key != BM25}
     begun = replace(manifest, vectors=others, adopted=replace(adopted, vectors={**adopted.vectors, BM25: KEYWORDS}))
     await save_manifest(connection, name, begun, over=manifest)
@@ -131,5 +133,5 @@ def _vectors_of(record: Record, adopted: FieldMapping, bm25: Bm25Encoder) -> Poi
 
 async def _write(connection: QdrantConnection, name: str, batch: Sequence[PointVectors]) -> int:
     if batch:
-        await connection.ask_points(lambda client: client.update_vectors(name, batch, wait=True), writes=True)
+        await connection.ask_points(name, lambda client: client.update_vectors(name, batch, wait=True), writes=True)
     return len(batch)

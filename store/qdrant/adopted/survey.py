@@ -111,9 +111,9 @@ async def survey(connection: QdrantConnection, name: str) -> Survey:
     from qdrant_client.models import QueryRequest, Sample, SampleQuery
 
     info = await connection.ask(lambda client: client.get_collection(name))
-    count = await connection.ask_points(lambda client: client.count(name, exact=False))
+    count = await connection.ask_points(name, lambda client: client.count(name, exact=False))
     draw = QueryRequest(query=SampleQuery(sample=Sample.RANDOM), limit=SAMPLE_SIZE, with_payload=True, with_vector=True)
-    [answer] = await connection.ask_points(lambda client: client.query_batch_points(name, [draw]))
+    [answer] = await connection.ask_points(name, lambda client: client.query_batch_points(name, [draw]))
     sample = [SamplePoint(point.id, point.payload or {}, _named(point.vector)) for point in answer.points]
     leaves: dict[str, list[Any]] = {}
     for point in sample:

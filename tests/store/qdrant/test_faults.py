@@ -179,20 +179,21 @@ async def test_reading_is_repeated_once_after_a_time_out_and_writing_more_often(
     assert proxy.count("POST /collections/c/points/count") == 2
 
 
-async def test_failed_searches_open_their_circuit_though_the_server_still_lists_its_collections(
+async def test_failed_searches_open_the_circuit_of_their_collection_and_of_no_other(
     store: QdrantStore, proxy: Proxy, manifest: Manifest
 ) -> None:
-    collection = await store.open("c", create=manifest)
-    proxy.faults = lambda request: "refuse" if "/points" in request else None
+    collection, other = await store.open("c", create=manifest), await store.open("d", create=manifest)
+    proxy.faults = lambda request: "refuse" if "/collections/c/points" in request else None
     for _ in range(3):
         with pytest.raises(StoreUnavailable, match="does not answer"):
             await collection.count()
-        assert await store.names() == ["c"]
+        assert await store.names() == ["c", "d"]
     seen = len(proxy.seen)
-    for attempt in (collection.count(), store.connection.check()):
-        with pytest.raises(StoreUnavailable, match="failed 3 times in a row"):
-            await attempt
+    with pytest.raises(StoreUnavailable, match=r"Collection 'c' of .* failed 3 times in a row"):
+        await collection.count()
     assert len(proxy.seen) == seen
+    assert await other.count() == 0
+    await store.connection.check()
 
 
 @pytest.mark.slow
