@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import wait as wait_for
 from functools import wraps
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from ..core.errors import InvalidInput
@@ -80,8 +80,12 @@ class SyncResift:
         """Return the result of an asynchronous call. The call is stopped if the wait is interrupted.
 
         Raises:
-            InvalidInput: `close` was called before, or meanwhile.
+            InvalidInput: `close` was called before, or meanwhile; or a function that a call runs, such as its
+                `progress`, calls this.
         """
+        if current_thread() is self._thread:
+            call.close()
+            raise InvalidInput("This instance waits for the call that runs this function. Use it when that has ended.")
         outcome: Future[T] = Future()  # made first, so that whatever interrupts what follows can stop the call
         try:
             with self._lock:  # so that `close` knows of every call that was let in

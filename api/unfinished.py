@@ -53,7 +53,7 @@ async def delete(request: DeleteRequest, services: Services, jobs: JobRunner) ->
         InvalidInput: There is no criterion, or nothing would be left without `everything`.
         NotFound: There is no such collection.
     """
-    name, notes = request.collection, tuple[str, ...]()
+    name, notes, going = request.collection, tuple[str, ...](), Removed(0, 0)
     if request.dry_run or request.everything:
         going = await _apply(request, services, is_dry=True)  # raises what the deletion would, before jobs end
         if request.dry_run:
@@ -61,6 +61,10 @@ async def delete(request: DeleteRequest, services: Services, jobs: JobRunner) ->
         notes = await _end(await _jobs_of(name, jobs), jobs)
     try:
         removed = await _apply(request, services, is_dry=False)
+    except NotFound:
+        if not notes:
+            raise
+        removed = going  # a cancelled job removes the collection that it made if nothing is in it
     except CollectionBusy as error:
         for job in await _jobs_of(name, jobs):
             raise _busy(job) from error
@@ -70,18 +74,20 @@ async def delete(request: DeleteRequest, services: Services, jobs: JobRunner) ->
 
 async def _unfinished(engine: Engine, collections: Sequence[str]) -> dict[str, str]:
     """Return how far the ingestions are that this process works on, or that are kept as jobs, by collection."""
-    found = {each.collection: _done(each) for each in await engine.jobs.unfinished()}
-    found |= {each.job.collection: _counted(each) for each in engine.services.ingestor.running}
+    jobs = {each.collection: each for each in await engine.jobs.unfinished()}
+    running = {each.job.collection: each for each in engine.services.ingestor.running}
+    found = {name: _progress(jobs.get(name), running.get(name)) for name in {**jobs, **running}}
     wanted = CALLER.get().visible(found)
     return {name: found[name] for name in wanted if not collections or name in collections}
 
 
-def _done(record: JobRecord) -> str:
-    return f" ({record.permille // 10} % done)" if record.permille else ""
-
-
-def _counted(tally: Tally) -> str:
-    return f" ({tally.documents:,} of {counted(tally.job.total, 'document')} done)"
+def _progress(record: JobRecord | None, tally: Tally | None) -> str:
+    parts = [f"job {record.id}"] if record else []
+    if tally:
+        parts.append(f"{tally.documents:,} of {counted(tally.job.total, 'document')} done")
+    elif record and record.permille:
+        parts.append(f"{record.permille // 10} % done")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 async def _apply(request: DeleteRequest, services: Services, *, is_dry: bool) -> Removed:

@@ -10,7 +10,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..core.errors import InvalidInput
-from ..core.text import UNSPACED
+from ..core.text import UNSPACED_RUN
 from ..core.vectors import Sparse
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ def split_identifiers(text: str) -> str:
     return f"{text}\n{' '.join(found)}" if found else text
 
 
-_UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
-
-
 def split_unspaced(text: str, *, alone: bool) -> str:
     """Return the text with pairs of neighbouring characters instead of each run of a script without blanks.
 
@@ -43,12 +40,12 @@ def split_unspaced(text: str, *, alone: bool) -> str:
     """
     if text.isascii():
         return text
-    return _UNSPACED_RUN.sub(lambda run: f" {' '.join(_grams(run[0], alone=alone))} ", text)
+    return UNSPACED_RUN.sub(lambda run: f" {' '.join(_grams(run[0], alone=alone))} ", text)
 
 
 def has_unspaced(text: str) -> bool:
     """Return whether a text has words in scripts without blanks."""
-    return not text.isascii() and _UNSPACED_RUN.search(text) is not None
+    return not text.isascii() and UNSPACED_RUN.search(text) is not None
 
 
 def _grams(run: str, *, alone: bool) -> Iterator[str]:

@@ -144,7 +144,7 @@ class Remover:
                     await lock.acquire()
             except TimeoutError:
                 raise CollectionBusy(
-                    f"An ingestion into collection {name!r} has not ended. Nothing was deleted. Try again when it has."
+                    f"Another call writes to collection {name!r}. Nothing was deleted. Try again when it has ended."
                 ) from None
         try:
             yield

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..core.text import UNSPACED, encodable
+from ..core.text import UNSPACED_RUN, encodable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-_UNSPACED = re.compile(f"[{UNSPACED}]+")
 
 _INSIDE = "##"  # marks the pieces of WordPiece that continue a word
 
@@ -39,7 +36,7 @@ def is_unread(tokenizer: Tokenizer, text: str) -> bool:
     spaced, unspaced = _Letters(), _Letters()
     for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
         piece = text[start:end]
-        is_unspaced = _UNSPACED.fullmatch(piece) is not None
+        is_unspaced = UNSPACED_RUN.fullmatch(piece) is not None
         count = sum(unicodedata.category(each)[0] not in "PZC" for each in piece)
         letters = unspaced if is_unspaced else spaced
         if token == unknown_token or (is_unspaced and token.startswith(_INSIDE)):

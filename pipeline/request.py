@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from ..core.dates import as_texts
 from ..core.errors import InvalidInput
 from ..core.query import Mode, Query
-from ..core.text import clean
+from ..core.text import clean, composed
 from ..core.values import TEXT_FIELD
 
 DEFAULT, NO_RERANKER = "default", "none"
@@ -149,6 +149,8 @@ def prepare(request: SearchRequest) -> SearchRequest:
         queries=tuple(clean_query(each) for each in request.queries),
         instruction=clean_instruction(request.instruction),
         limit=min(request.limit, MAX_RESULTS - request.offset),
+        recency={key: composed(value) if isinstance(value, str) else value for key, value in request.recency.items()},
+        boost={composed(name): factors for name, factors in request.boost.items()},
     )
 
 

@@ -128,8 +128,14 @@ class Manifest:
         )
 
     def is_made_like(self, wanted: "Manifest") -> bool:
-        """Return whether a collection with the other manifest, made now, would have the same vectors and words."""
-        mine, others = ((each.vectors, each.lexical, each.storage.quantization) for each in (self, wanted))
+        """Return whether a collection with the other manifest, made now, would have the same vectors and words.
+
+        How scripts without blanks are split is left out: it depends on the version of Resift, not on a setting.
+        """
+        mine, others = (
+            (each.vectors, replace(each.lexical, splits_unspaced=True), each.storage.quantization)
+            for each in (self, wanted)
+        )
         return mine == others
 
     def check_writable(self, collection: str) -> None:

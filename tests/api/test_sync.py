@@ -94,6 +94,16 @@ def test_interrupted_waits_stop_their_calls(tmp_path: Path) -> None:
         signal.signal(signal.SIGINT, before)
 
 
+def test_function_that_a_call_runs_cannot_wait_for_another_call(tmp_path: Path) -> None:
+    with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+
+        def progress(*_: object) -> None:
+            resift.collections()
+
+        with pytest.raises(InvalidInput, match="Use it when that has ended"):
+            resift.ingest(documents=[{"text": "The pump hums."}], progress=progress)
+
+
 def test_closing_stops_the_calls_of_other_threads(tmp_path: Path) -> None:
     begun, stopped = threading.Event(), threading.Event()
     resift = SyncResift(data_dir=tmp_path / "data", min_free_mb=0)

@@ -43,8 +43,11 @@ async def test_search_during_a_job_says_so_and_is_not_sure_that_nothing_answers(
         assert isinstance(job, JobRecord)
         for collection in ("notes", ["notes"], "*"):
             page = await resift.search(QUESTION, collection=collection)
-            assert (page.verdict, [each for each in page.notes if "ingestion" in each]) == ("unknown", [NOTE])
-        with pytest.raises(NotFound, match=r"'late'.* An ingestion into 'notes' has not ended, so it may come"):
+            assert (page.verdict, [each for each in page.notes if "ingestion" in each]) == (
+                "unknown",
+                [NOTE.replace("ended.", f"ended (job {job.id}).")],
+            )
+        with pytest.raises(NotFound, match=r"'late'.* has not ended \(job \w+\), so it may come"):
             await resift.read(collection="notes", document_id="late")
         with pytest.raises(NotFound, match=r"^Unknown reranker 'x'\. Known: [^.]*\.$"):
             await resift.search(QUESTION, collection="notes", reranker="x")
@@ -72,7 +75,7 @@ async def test_collection_that_a_job_is_to_make_may_come(engine: Engine) -> None
     resift = Resift(engine=engine)
     async with engine.services.locks["other"]:
         job = await Background(resift).ingest({"documents": [LATE], "collection": "other"}, wait_s=0)
-        with pytest.raises(NotFound, match=r"No collection 'other'.* has not ended, so it may come: try again"):
+        with pytest.raises(NotFound, match=r"'other'.* has not ended \(job \w+\), so it may come: try again"):
             await resift.search(QUESTION, collection="other")
         assert (await resift.search("pump", collection="notes")).notes == []
     assert isinstance(job, JobRecord)
@@ -85,7 +88,7 @@ async def test_job_that_another_process_left_counts_until_it_has_ended(tmp_path:
         left = record(state=JobState.RUNNING, permille=129)
         keep(tmp_path / "data", left)
         page = await resift.search(QUESTION, collection="notes")
-        assert page.notes == [NOTE.replace("ended.", "ended (12 % done).")]
+        assert page.notes == [NOTE.replace("ended.", f"ended (job {left.id}, 12 % done).")]
         token = CALLER.set(Caller(collections=frozenset({"others"})))
         assert await resift.engine.jobs.unfinished() == [left]
         with pytest.raises(NotFound, match="None of the collections"):

@@ -40,6 +40,14 @@ def test_phrasings_and_instruction_are_cleaned_as_the_query_is() -> None:
     assert (prepared.query, prepared.queries, prepared.instruction) == (cleaned, (cleaned,), cleaned)
 
 
+def test_names_of_fields_to_prefer_by_are_composed_as_metadata_is() -> None:
+    prepared = prepare(
+        SearchRequest("q", recency={"field": "da\u0301ta", "weight": 0.5}, boost={"sta\u0308dt": {"x": 2}})
+    )
+    assert prepared.recency == {"field": "d\u00e1ta", "weight": 0.5}
+    assert prepared.boost == {"st\u00e4dt": {"x": 2}}
+
+
 def test_examples_take_the_place_of_a_query() -> None:
     assert prepare(SearchRequest(" ", like=["d#0"])).query == ""
     with pytest.raises(InvalidInput, match="The query is empty"):

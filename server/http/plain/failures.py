@@ -58,7 +58,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.SHOW_FIELDS: "GET /v1/collections?collection=NAME lists the values of its fields.",
     Hint.INGEST: "POST documents to /v1/documents first.",
     Hint.NAME_DOCUMENTS: "Give `document_ids`, a `filter`, or `everything: true` for the whole collection.",
-    Hint.END_JOB: "GET /v1/jobs/{job} waits for it, and DELETE cancels it. Then send the request again.",
+    Hint.END_JOB: "GET /v1/jobs/{job}?wait_s=30 waits for it, and DELETE cancels it. Then send the request again.",
     Hint.DELETE_COLLECTION: "To delete the collection, send `everything: true`.",
     Hint.REPLACE_COLLECTION: "Configure the former encoder on the server. Or POST to /v1/documents/delete with "
     "`collection: {collection!r}` and `everything: true`, and ingest the documents again.",
