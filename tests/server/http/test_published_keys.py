@@ -98,6 +98,51 @@ async def test_known_keys_are_used_at_once_while_strangers_ask_for_unknown_ones(
     assert server.asked == 2
 
 
+async def test_known_key_is_used_at_once_by_the_request_that_begins_a_fetch(server: KeyServer) -> None:
+    time = Time()
+    keys = PublishedKeys(server.url, clock=time, timeout_s=60.0)
+    assert await keys.find("rsa") is not None
+    server.goes_on.clear()
+    server.has_been_asked.clear()
+    for more_s in (KEPT_S, KEPT_AT_MOST_S - KEPT_S):
+        time.now += more_s
+        for _ in range(3):
+            assert await keys.find("rsa") is not None
+    await run_sync(server.has_been_asked.wait)
+    assert server.asked == 2
+
+
+async def test_fetch_goes_on_when_the_request_that_began_it_is_cancelled(server: KeyServer) -> None:
+    keys = PublishedKeys(server.url, timeout_s=60.0)
+    server.goes_on.clear()
+    async with anyio.create_task_group() as group:
+        group.start_soon(keys.find, "rsa")
+        await run_sync(server.has_been_asked.wait)
+        group.cancel_scope.cancel()
+    server.goes_on.set()
+    assert await keys.find("rsa") is not None
+    assert server.asked == 1
+
+
+async def test_pause_after_a_fetch_that_failed_is_counted_from_its_end(server: KeyServer) -> None:
+    time = Time()
+    keys = PublishedKeys(server.url, clock=time, timeout_s=60.0)
+    server.status = 500
+    server.goes_on.clear()
+
+    async def ask() -> None:
+        with pytest.raises(Unavailable):
+            await keys.find("rsa")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await run_sync(server.has_been_asked.wait)
+        time.now += 2 * RETRY_S
+        server.goes_on.set()
+    await ask()
+    assert server.asked == 1
+
+
 async def test_server_that_hangs_is_given_up_and_left_in_peace_for_a_moment(server: KeyServer) -> None:
     time = Time()
     tokens = tokens_of(server, time, timeout_s=0.05)
@@ -117,9 +162,11 @@ async def test_keys_are_kept_for_an_hour_while_they_cannot_be_fetched(server: Ke
     tokens = tokens_of(server, time)
     assert await tokens.verify_token(text()) is not None
     server.status = 500
+    server.has_been_asked.clear()
     time.now += KEPT_AT_MOST_S
     for _ in range(2):
         assert await tokens.verify_token(text()) is not None
+    await run_sync(server.has_been_asked.wait)
     assert server.asked == 2
     time.now += 1
     with pytest.raises(Unavailable, match="cannot be fetched"):
