@@ -137,6 +137,10 @@ class ModelUnavailable(ModelError, Unavailable):
     """The endpoint of a model does not answer now."""
 
 
+class QueryUnread(ModelError):
+    """A query in a script that the model does not know. It fails for every passage, now and later."""
+
+
 class ContextTooLong(ModelError):
     """A text that is longer than the model's context window."""
 

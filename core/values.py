@@ -169,6 +169,8 @@ class Ranking:
     stages: Sequence[Stage] = ()
     notes: Sequence[str] = ()
     degraded: bool = False
+    unread: bool = False
+    """Whether it is degraded for no other reason than that a reranker cannot read the query."""
 
 
 @dataclass(frozen=True, slots=True)

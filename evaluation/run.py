@@ -23,6 +23,8 @@ class QueryResult:
     retrieval_ms: float
     added_ms: float
     usage: Usage = NO_USAGE
+    unread: bool = False
+    """Whether the reranker cannot read the query, so that the documents are in the order of the stage before."""
 
 
 Run = Mapping[str, QueryResult]
@@ -66,6 +68,7 @@ class Runner:
             retrieval_ms=sum(stage.milliseconds for stage in ranking.stages if stage.kind == "search"),
             added_ms=saved_ms + sum(stage.milliseconds for stage in ranking.stages if stage.kind != "search"),
             usage=sum((stage.usage for stage in ranking.stages), NO_USAGE),
+            unread=ranking.unread,
         )
 
 
@@ -87,13 +90,13 @@ def document_ids(ranking: Ranking) -> tuple[str, ...]:
 
 
 async def rank(pipeline: Pipeline, question: SearchRequest) -> Ranking:
-    """Return the ranking of one question.
+    """Return the ranking of one question; that of the stage before where a reranker cannot read the query.
 
     Raises:
         ModelError: A reranker failed.
     """
     # Judgements are about documents: equal passages of two of them are two hits.
     ranking = (await pipeline.search(replace(question, collapse=False))).ranking
-    if ranking.degraded:  # the order would be another system's
+    if ranking.degraded and not ranking.unread:  # the order would be another system's
         raise ModelError(f"{ranking.notes[-1]} (query {question.query[:80]!r})")
     return ranking

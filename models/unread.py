@@ -25,8 +25,8 @@ class _Letters:
 def is_unread(tokenizer: Tokenizer, text: str) -> bool:
     """Return whether a model knows less than half of the letters of a text.
 
-    Unknown are letters in tokens such as [UNK]. In scripts without blanks, so are those that WordPiece only spells, and
-    all of them if a third is unknown: a vocabulary made for English has some of the commonest characters.
+    Unknown are letters in tokens such as [UNK]. In scripts without blanks, so are those that WordPiece only spells, one
+    by one, and all of them if a third is unknown: a vocabulary made for English has some of the commonest characters.
     """
     if text.isascii():
         return False
@@ -39,7 +39,8 @@ def is_unread(tokenizer: Tokenizer, text: str) -> bool:
         is_unspaced = UNSPACED_RUN.fullmatch(piece) is not None
         count = sum(unicodedata.category(each)[0] not in "PZC" for each in piece)
         letters = unspaced if is_unspaced else spaced
-        if token == unknown_token or (is_unspaced and token.startswith(_INSIDE)):
+        is_spelt = is_unspaced and len(piece) == 1 and token.startswith(_INSIDE)
+        if token == unknown_token or is_spelt:
             letters.unknown += count
         else:
             letters.known += count

@@ -80,6 +80,7 @@ class Rephrased:
             stages=[self.stage, *ranking.stages],
             notes=[*self.notes, *ranking.notes],
             degraded=ranking.degraded or self.degraded,
+            unread=ranking.unread and not self.degraded,
         )
 
     def for_reranking(self, budget_ms: float) -> Query:

@@ -5,7 +5,7 @@ from itertools import chain
 from math import isfinite
 
 from ..core.concurrency import batched
-from ..core.errors import ModelError
+from ..core.errors import ModelError, QueryUnread
 from ..core.query import Query
 from ..core.values import Passage
 from ..models.lazy import Lazy
@@ -13,7 +13,7 @@ from ..models.pair.loading import CrossEncoderModel
 from ..models.pair.scorer import PairScore, PairScorer
 from ..models.worker_pool import WorkerPool
 from .blend import Weights
-from .protocols import CANNOT_READ, Scores
+from .protocols import QUERY_UNREAD, Scores
 
 CUT_QUERY = "The query is longer than the reranker reads; only its beginning was read."
 
@@ -55,11 +55,12 @@ class CrossEncoder:
         """Return the logit of each passage.
 
         Raises:
-            ModelError: The model cannot be loaded or run, or does not know the writing of the query.
+            QueryUnread: The model does not know the writing of the query.
+            ModelError: The model cannot be loaded or run.
         """
         scorer = await self._scorer.get()
         if scorer.tokenizer.is_unread(query.text):
-            raise ModelError(CANNOT_READ.format(self.name))
+            raise QueryUnread(QUERY_UNREAD.format(self.name))
         fitted = scorer.tokenizer.fit_query(query.text, query.instruction)
         # Longest first: threads finish together, and a batch holds texts of similar length.
         order = sorted(range(len(passages)), key=lambda place: -len(passages[place].content))

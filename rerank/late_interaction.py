@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..core.errors import ModelError
+from ..core.errors import QueryUnread
 from ..core.query import Query
 from ..core.values import Logistic, Passage
 from ..models.options import NO_TEMPLATES, InputFormat
 from .blend import Weights, with_reranker
-from .protocols import CANNOT_READ, Scores
+from .protocols import QUERY_UNREAD, Scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,11 +64,12 @@ class LateInteraction:
         """Return MaxSim, in -1..1, for each passage.
 
         Raises:
-            ModelError: The model cannot be loaded, or does not know the writing of the query.
+            QueryUnread: The model does not know the writing of the query.
+            ModelError: The model cannot be loaded.
         """
         transformer = await self._transformer.get()
         if transformer.is_unread(query.text):
-            raise ModelError(CANNOT_READ.format(self.name))
+            raise QueryUnread(QUERY_UNREAD.format(self.name))
         encoded = await self._workers.run(transformer.embed_tokens, query.text)
         contents = [passage.content for passage in passages]
 

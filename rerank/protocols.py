@@ -10,7 +10,7 @@ from ..core.query import Query
 from ..core.values import NO_USAGE, Hit, Passage, Usage
 from .blend import Weights
 
-CANNOT_READ = "{} knows less than half of the letters of the query. Choose a reranker for its language."
+QUERY_UNREAD = "{} knows less than half of the letters of the query. Choose a reranker for its language."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Scorer(Protocol):
         """Return one score per passage. `query.instruction` is empty for a model that follows no instructions.
 
         Raises:
+            QueryUnread: The model does not know the writing of the query.
             ModelError: The model cannot be loaded or run.
         """
         ...

@@ -26,10 +26,11 @@ UNREAD = "unread"
 """Name of the scores of a vector that says nothing of the query, which the encoder cannot read. No cosine to it is
 calibrated either."""
 CANNOT_READ = (
-    "The encoder knows less than half of the letters of the query: it cannot search by meaning, and hits have no "
-    "relevance. Configure an encoder for the language, and ingest the documents again."
+    "The encoder knows less than half of the letters of the query: it cannot search by the meaning of the query. "
+    "Configure an encoder for the language, and ingest the documents again."
 )
 PARTLY_READ = "The encoder knows less than half of the letters of a phrasing: the others were searched for by meaning."
+ARBITRARY = "The hits were chosen by vectors that say nothing of the query."
 WORDS_ALONE = "The query was searched for by words alone."
 IS_ONE_WORD = (
     "Keyword search takes a sentence without blanks for one word here, because an earlier version of Resift, or "
@@ -92,6 +93,10 @@ class Legs:
         """Return whether there are only vectors that say nothing of the query."""
         return bool(self.legs) and all(leg.name == UNREAD for leg in self.legs)
 
+    def with_arbitrary_noted(self) -> "Legs":
+        """Return the legs with a note if they say nothing of the query, so that what they find does not either."""
+        return self + Legs(notes=(ARBITRARY,)) if self.is_unread else self
+
     def __add__(self, other: "Legs") -> "Legs":
         """Return both sets of legs and notes."""
         return Legs(self.legs + other.legs, self.notes + other.notes)
@@ -123,14 +128,14 @@ async def legs_of(
     if found.legs and texts and DENSE in shares and not found.is_unread:
         found += await _token_legs(manifest, texts[0], extra_encoders.tokens)
     if retrieval.mode == "dense" or not texts:
-        return found
+        return found.with_arbitrary_noted()
     if DENSE not in shares:
         note = f"Keyword search covers whole passages, and `fields` leaves out {TEXT_FIELD!r}: it was skipped."
-        return found + Legs(notes=(note,))
+        return (found + Legs(notes=(note,))).with_arbitrary_noted()
     words = await _keyword_legs(manifest, texts, extra_encoders.sparse)
     if found.is_unread and words.legs and manifest.lexical.splits_unspaced:
         return Legs(notes=(*found.notes, WORDS_ALONE)) + words
-    return found + words
+    return (found + words).with_arbitrary_noted()
 
 
 async def _dense_legs(

@@ -73,6 +73,8 @@ class EvaluationReport:
     """nDCG@10 by system and query id."""
     failures: Sequence[Failure] = ()
     """Documents of the set that could not be ingested."""
+    unread: Sequence[str] = ()
+    """Ids of the queries that a reranker cannot read, which count in the order of the stage before."""
 
 
 def build_report(
@@ -101,6 +103,7 @@ def build_report(
         sweep=sweep_depths(judged, runs_by_depth),
         by_query={name: each.values[MAIN_MEASURE] for name, each in results.items()},
         failures=failures,
+        unread=[key for key in judged.queries if any(run[key].unread for run in runs.values())],
     )
 
 

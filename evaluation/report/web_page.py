@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from ...core.text import agreeing, listed
 from ..compare import Change, Comparison
 from ..systems import FINAL, FIRST_STAGE
 from .content import EvaluationReport
@@ -39,7 +40,7 @@ def to_html(report: EvaluationReport) -> str:
         f'<div class="key"><p>{escape(report.ceiling.prediction)}</p><p>{escape(report.sweep.advice)}</p></div>',
         "<h2>Systems</h2>",
         _systems(report),
-        *(f"<p>{escape(line)}</p>" for line in describe_costs(report)),
+        *(f"<p>{escape(line)}</p>" for line in [*describe_unread(report), *describe_costs(report)]),
         "<h2>Reranking depth, in documents</h2>",
         to_svg(plot_sweep(report.sweep), title="Quality and added milliseconds by depth"),
         _depths(report),
@@ -63,6 +64,17 @@ def describe(report: EvaluationReport) -> str:
         f"{report.queries:,} queries{split} over {subject.documents:,} documents of collection "
         f"{report.target.collection}; reranker {subject.model}, depth {report.target.depth}{early}."
     )
+
+
+def describe_unread(report: EvaluationReport) -> list[str]:
+    """Return a line on the queries that a reranker cannot read, if there are any."""
+    if not (unread := report.unread):
+        return []
+    were = agreeing(len(unread), "was", "were")
+    return [
+        f"{len(unread):,} of {report.queries:,} queries {were} not reranked, because the reranker knows less than half "
+        f"of their letters: {listed(unread)}. They count in the order that a search gives, that of the stage before."
+    ]
 
 
 def describe_costs(report: EvaluationReport) -> list[str]:

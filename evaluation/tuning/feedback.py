@@ -26,15 +26,20 @@ async def collect_uses(
     position_bias: float = POSITION_BIAS,
     progress: Progress | None = None,
 ) -> list[Sample]:
-    """Return a sample for each search that had hits used, searched again with its own filter."""
-    samples: list[Sample] = []
+    """Return a sample for each search that had hits used, searched again with its own filter.
+
+    A search whose query the reranker cannot read gives none.
+    """
+    samples, read = list[Sample](), list[UsedSearch]()
     for done, use in enumerate(uses, start=1):
         searched = use.searched
         judged = JudgedSet("", {searched.search_id: searched.query}, grades={searched.search_id: {}})
-        samples += await collect_samples(pipeline, judged, replace(question, filter=searched.filter), now=now)
+        found = await collect_samples(pipeline, judged, replace(question, filter=searched.filter), now=now)
+        samples += found
+        read += [use] * len(found)
         if progress is not None:
             await progress(done, len(uses), "")
-    return weight_by_propensity(samples, uses, position_bias=position_bias)
+    return weight_by_propensity(samples, read, position_bias=position_bias)
 
 
 def weight_by_propensity(

@@ -68,6 +68,8 @@ class RankingFit:
     """In nDCG@10 over `before`, on questions held out."""
     relevance: CalibrationFit | None
     """None if calibration was not fitted."""
+    unread: int = 0
+    """How many more questions were asked, which the reranker cannot read."""
 
     @property
     def calibration(self) -> Logistic | None:

@@ -57,6 +57,8 @@ async def collect_samples(
 ) -> list[Sample]:
     """Ask every judged query once as `question`, at the greatest depth that is tuned, and return the samples.
 
+    A query that the reranker cannot read gives no sample: nothing that is tuned changes its order.
+
     Raises:
         ModelError: The reranker failed.
     """
@@ -64,10 +66,13 @@ async def collect_samples(
     deepest = replace(question, depth=MAX_TUNED_DEPTH, limit=MAX_TUNED_DEPTH, per_document=1, rerank_weight=0.0)
     mix = Mix({}, pipeline.rerankers.metadata, now=now)
     samples: list[Sample] = []
+    done = 0
     async for identifier, ranking in rankings(pipeline, judged, deepest):
-        samples.append(Sample(_pool(ranking), judged.grades[identifier], mix=mix))
+        if not ranking.unread:
+            samples.append(Sample(_pool(ranking), judged.grades[identifier], mix=mix))
+        done += 1
         if progress is not None:
-            await progress(len(samples), len(judged.queries), "")
+            await progress(done, len(judged.queries), "")
     return samples
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...core.errors import InvalidInput
-from ...core.text import agreeing
+from ...core.text import agreeing, counted
 from ...ingest.report import Progress
 from ...pipeline.plan import DEFAULT_DEPTH, tuned_weights, tuning_of
 from ...pipeline.request import SearchRequest
@@ -20,7 +20,7 @@ from ..corpus import as_stored
 from ..judged import JudgedSet, select
 from .feedback import POSITION_BIAS, collect_uses
 from .ranking_fit import MIN_QUESTIONS, RankingFit, fit_ranking
-from .samples import collect_samples
+from .samples import Sample, collect_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,16 @@ class Tuner:
                 "more, by document id (`document_id` in search results)."
             )
         samples = await collect_samples(self.pipeline, judged, self.question, now=now, progress=progress)
+        unread = self._unread(samples, asked=count)
         tuning = self._current()
         in_use = tuning and tuning.calibration
-        return fit_ranking(
+        fit = fit_ranking(
             samples,
             weights=self.pipeline.rerankers.weights(self.reranker),
             relevance=in_use.probability if in_use else self.reranker.relevance,
             in_use=(self._weights(), tuning.depth) if tuning else None,
         )
+        return replace(fit, unread=unread)
 
     async def fit_feedback(
         self,
@@ -128,9 +130,10 @@ class Tuner:
         samples = await collect_uses(
             self.pipeline, recent, self.question, now=now, position_bias=position_bias, progress=progress
         )
+        unread = self._unread(samples, asked=len(recent))
         tuning = self._current()
         depth = tuning.depth if tuning else DEFAULT_DEPTH
-        return fit_ranking(samples, weights=self._weights(), relevance=None, depths=[depth])
+        return replace(fit_ranking(samples, weights=self._weights(), relevance=None, depths=[depth]), unread=unread)
 
     async def save(self, fit: RankingFit, *, now: datetime) -> None:
         """Store the fit with the collection. If no better calibration was found, an earlier one stays."""
@@ -147,6 +150,19 @@ class Tuner:
         )
         manifest = self.collection.manifest
         await self.collection.remember(replace(manifest, tuning={**manifest.tuning, self.reranker.name: tuning}))
+
+    def _unread(self, samples: Sequence[Sample], *, asked: int) -> int:
+        """Return how many of the questions asked the reranker cannot read.
+
+        Raises:
+            InvalidInput: It can read too few.
+        """
+        if len(samples) < MIN_QUESTIONS:
+            raise InvalidInput(
+                f"The reranker {self.model!r} can read only {len(samples)} of {counted(asked, 'question')}; tuning "
+                f"needs {MIN_QUESTIONS}. Choose a reranker for their language."
+            )
+        return asked - len(samples)
 
     def _current(self) -> Tuning | None:
         return tuning_of(self.reranker, self.collection.manifest.tuning)

@@ -33,6 +33,8 @@ class VerdictSample:
     outcome: Outcome
     evidence: Evidence
     origin: Origin = "asked"
+    question: str = ""
+    """The id of the question, where it was asked of a collection."""
 
 
 async def collect_verdict_samples(
@@ -55,7 +57,7 @@ async def collect_verdict_samples(
     done = 0
     async for key, ranking in rankings(pipeline, judged, asked):
         query, grades = judged.queries[key], judged.grades[key]
-        samples += samples_of(
+        found = samples_of(
             ranking,
             query,
             grades,
@@ -63,6 +65,7 @@ async def collect_verdict_samples(
             only_judged=only_judged,
             knows_cosines=pipeline.knows_cosines,
         )
+        samples += [replace(each, question=key) for each in found]
         done += 1
         if progress is not None:
             await progress(done, len(judged.queries), "")

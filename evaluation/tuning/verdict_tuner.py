@@ -50,6 +50,8 @@ class TunedFit:
     questions: int
     left_out: int
     """How many questions have relevant documents, none of which the collection has."""
+    unread: int
+    """How many more questions were asked, for which the reranker read no hit."""
     before: Judged
     after: Judged
     gain: Difference
@@ -67,6 +69,7 @@ async def fit_own_verdicts(tuner: Tuner, judged: JudgedSet, *, progress: Progres
     usable = await _usable(tuner, judged)
     samples = await collect_verdict_samples(tuner.pipeline, usable, tuner.question, progress=progress)
     _check_counts(samples)
+    asked = {each.question for each in samples}
     own = [each for each in _models_in_use(tuner) if all(each.applies_to(sample.evidence) for sample in samples)]
     fits = [rescale(each, samples) for each in own] or [fit_verdicts(samples, SCORES_ONLY)]
     before, best = _before(tuner, own, samples), fits[0]
@@ -75,7 +78,8 @@ async def fit_own_verdicts(tuner: Tuner, judged: JudgedSet, *, progress: Progres
     return TunedFit(
         tuple(each.model for each in fits),
         samples,
-        questions=len(usable.queries),
+        questions=len(asked),
+        unread=len(usable.queries) - len(asked),
         left_out=len(judged.queries) - len(usable.queries),
         before=before,
         after=after,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ...core.errors import ModelError
+from ...core.errors import ModelError, QueryUnread
 from ...core.query import Query
 from ...core.values import Ranking, Stage, StageKind
 
@@ -24,7 +24,13 @@ def failed(
     )
     what = "Reranking" if name == FIRST else f"The stage {name!r}"
     note = f"{what} failed; the order is that of {_last_stage(ranking)}: {error}"
-    return replace(ranking, stages=[*ranking.stages, report], notes=[*ranking.notes, note], degraded=True)
+    return replace(
+        ranking,
+        stages=[*ranking.stages, report],
+        notes=[*ranking.notes, note],
+        degraded=True,
+        unread=isinstance(error, QueryUnread) and ranking.unread >= ranking.degraded,
+    )
 
 
 def require_time(query: Query) -> None:

@@ -107,6 +107,7 @@ class PlannedOrder:
             stages=[*ranking.stages, report],
             notes=[*ranking.notes, *ordering.notes],
             degraded=ranking.degraded or ordering.degraded,
+            unread=ranking.unread and not ordering.degraded,
         )
 
     def _margin(self, ranking: Ranking) -> float:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from ...evaluation.compare import Change, Comparison
 from ...evaluation.report.content import EvaluationReport
-from ...evaluation.report.web_page import describe, describe_costs
+from ...evaluation.report.web_page import describe, describe_costs, describe_unread
 from .console import say, show
 
 MAX_QUERY_CHARACTERS = 70
@@ -18,6 +18,8 @@ def print_evaluation(report: EvaluationReport) -> None:
     for failure in report.failures:
         say(f"Not ingested: {failure.source}: {failure.reason}", style="yellow")
     say(describe(report))
+    for line in describe_unread(report):
+        say(line, style="yellow")
     show(_systems_table(report))
     for line in describe_costs(report):
         say(line)

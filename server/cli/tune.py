@@ -141,6 +141,9 @@ async def run_tune(engine: Engine, request: TuneRequest) -> None:
         fit = await _fit_feedback(engine, tuner, request, now)
     else:
         fit = await _fit_judged(tuner, request, request.data, now)
+    if fit.unread:
+        questions = counted(fit.unread, "question")
+        say(f"{questions} left out: the reranker knows less than half of the letters.", style="yellow")
     show(fit_table(fit, title=f"{request.collection}, {tuner.model}"))
     say(_gain_line(fit))
     if request.dry_run:
@@ -171,6 +174,9 @@ async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
     if fit.left_out:
         questions = counted(fit.left_out, "question")
         say(f"{questions} left out: {request.collection!r} holds no document that answers them.")
+    if fit.unread:
+        questions = counted(fit.unread, "question")
+        say(f"{questions} left out: the reranker can read none of the hits, or not the question.", style="yellow")
     show(verdict_table(fit, title=f"{request.collection}, {tuner.model}, verdicts on questions held out"))
     say(
         f"Log loss on questions held out shrinks by {fit.gain.mean:+.4f}, 95 % interval {fit.gain.low:+.4f} to "

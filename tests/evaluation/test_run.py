@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,27 @@ from resift.core.values import Passage
 from resift.evaluation.beir import load
 from resift.evaluation.corpus import count_documents, ingest_documents
 from resift.evaluation.judged import JudgedSet
+from resift.evaluation.report.content import Subject, build_report
+from resift.evaluation.report.web_page import to_html
 from resift.evaluation.run import Runner, document_ids, rankings
-from resift.evaluation.systems import EvaluationTarget, questions_by_depth, questions_by_system
+from resift.evaluation.systems import (
+    FINAL,
+    FIRST_STAGE,
+    EvaluationTarget,
+    available_systems,
+    questions_by_depth,
+    questions_by_system,
+)
+from resift.evaluation.tuning.feedback import collect_uses
+from resift.evaluation.tuning.ranking_fit import MIN_QUESTIONS
+from resift.evaluation.tuning.samples import collect_samples
+from resift.evaluation.tuning.tuner import Tuner
+from resift.evaluation.tuning.verdict_samples import collect_verdict_samples
 from resift.factories.engine import Engine
 from resift.pipeline.request import SearchRequest
 from resift.rerank.blend import with_reranker
 from resift.rerank.protocols import Scorer, Scores
+from resift.store.feedback_log import Searched, ShownHit, UsedSearch
 
 pytestmark = pytest.mark.anyio
 
@@ -144,6 +160,50 @@ async def test_failed_reranker_ends_the_evaluation(engine: Engine, judged: Judge
     failing = engine.services.pipeline.with_scorers(lambda _: Failing())
     with pytest.raises(ModelError, match=r"nobody answers \(query 'when should the chain"):
         await Runner(failing, judged).run(questions_by_system(TARGET))
+
+
+async def test_query_that_the_reranker_cannot_read_counts_in_the_order_of_retrieval(
+    engine: Engine, judged: JudgedSet
+) -> None:
+    pipeline = engine.services.pipeline
+    mixed = replace(
+        judged,
+        queries={"zh": "自行车链条脏 chain", "q2": judged.queries["q2"]},
+        grades={"zh": {"chain": 1}, "q2": judged.grades["q2"]},
+    )
+    systems = available_systems(pipeline.rerankers.names)
+    questions = questions_by_system(TARGET, systems)
+    runs = await Runner(pipeline, mixed).run(questions)
+    assert runs[FINAL]["zh"].documents == runs[FIRST_STAGE]["zh"].documents
+    assert [(run["zh"].unread, run["q2"].unread) for run in (runs[FINAL], runs[FIRST_STAGE])] == [
+        (True, False),
+        (False, False),
+    ]
+    subject = Subject("mixed", "", documents=8, model="maxsim", seed=0, version="1", created="now")
+    by_depth = await Runner(pipeline, mixed).run(questions_by_depth(TARGET, (2, 4)))
+    report = build_report(mixed, TARGET, subject=subject, systems=systems, runs=runs, runs_by_depth=by_depth)
+    assert report.unread == ["zh"]
+    assert "1 of 2 queries was not reranked" in to_html(report)
+    asked = SearchRequest("", collection="bicycles", reranker="maxsim")
+    assert len(await collect_samples(pipeline, mixed, asked, now=datetime.now(UTC))) == 1
+    assert {each.question for each in await collect_verdict_samples(pipeline, mixed, asked)} == {"q2"}
+    uses = [
+        UsedSearch(Searched("bicycles", query, shown=(), search_id=key), [ShownHit(f"{key}#0", key, rank=1)])
+        for key, query in mixed.queries.items()
+    ]
+    assert len(await collect_uses(pipeline, uses, asked, now=datetime.now(UTC))) == 1
+
+
+async def test_tuning_on_too_few_queries_that_the_reranker_can_read_says_how_many_these_are(
+    engine: Engine, judged: JudgedSet
+) -> None:
+    keys = [f"q{number}" for number in range(MIN_QUESTIONS)]
+    foreign = replace(
+        judged, queries=dict.fromkeys(keys, "自行车链条脏 chain"), grades={key: {"chain": 1} for key in keys}
+    )
+    tuner = await Tuner.open(engine.services.pipeline, "bicycles", "maxsim")
+    with pytest.raises(InvalidInput, match=f"can read only 0 of {MIN_QUESTIONS} questions"):
+        await tuner.fit_judged(foreign, now=datetime.now(UTC))
 
 
 async def test_collection_holds_exactly_the_documents_of_the_set(engine: Engine, judged: JudgedSet) -> None:

@@ -1,6 +1,8 @@
 """Queries in scripts that a model does not know are recognised by its tokenizer."""
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
 
 from resift.models.bundled import BUNDLED, RERANKER_FOLDER, TOKENIZER_FILE
 from resift.models.onnx_export import open_tokenizer
@@ -46,3 +48,11 @@ def test_texts_of_unknown_letters_are_unread(text: str) -> None:
 )
 def test_texts_of_known_letters_are_read(text: str) -> None:
     assert not any(is_unread(each, text) for each in TOKENIZERS)
+
+
+def test_pieces_of_several_characters_are_known() -> None:
+    pieces = ["[UNK]", "こ", "##んにちは", "สวัส", "##ดีครับ", "ฐ", "##า", "##น"]
+    tokenizer = Tokenizer(WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    assert not is_unread(tokenizer, "こんにちは")
+    assert not is_unread(tokenizer, "สวัสดีครับ")
+    assert is_unread(tokenizer, "ฐานาน")

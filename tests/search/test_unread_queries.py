@@ -11,7 +11,7 @@ from resift.factories.engine import Engine
 from resift.ingest.job import Job
 from resift.pipeline.page import Page
 from resift.pipeline.request import SearchRequest
-from resift.search.legs import CANNOT_READ, IS_ONE_WORD, PARTLY_READ, WORDS_ALONE
+from resift.search.legs import ARBITRARY, CANNOT_READ, IS_ONE_WORD, PARTLY_READ, WORDS_ALONE
 from resift.tests.pipeline.both_stores import engine_on
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +59,7 @@ async def test_words_find_the_answer_and_relevance_is_unknown(engine: Engine, qu
     assert {hit.relevance for hit in page.hits} == {None}
     assert (page.verdict, page.degraded) == ("unknown", True)
     assert [*page.notes[:2]] == [CANNOT_READ, WORDS_ALONE]
+    assert ARBITRARY not in page.notes
     assert "knows less than half of the letters of the query. Choose a reranker for its language." in page.notes[2]
     assert found(await search(engine, query, mode="keyword", reranker="none"))[0] == answer
     assert found(await search(engine, query, min_relevance=0.5))[0] == answer
@@ -75,7 +76,7 @@ async def test_search_by_meaning_alone_gives_no_relevance_either(engine: Engine)
         assert len(page.hits) == len(TEXTS)
         assert {hit.relevance for hit in page.hits} == {None}
         assert page.verdict == "unknown"
-        assert CANNOT_READ in page.notes
+        assert {CANNOT_READ, ARBITRARY} <= {*page.notes}
 
 
 async def test_phrasing_that_can_be_read_is_searched_by_meaning(engine: Engine) -> None:
@@ -90,6 +91,7 @@ async def test_examples_stand_in_for_a_query_that_cannot_be_read(engine: Engine)
     page = await search(engine, "水泵", like=["cats#0"], mode="dense", reranker="none")
     assert set(found(page)) == TEXTS.keys() - {"cats"}
     assert CANNOT_READ in page.notes
+    assert ARBITRARY not in page.notes
 
 
 async def test_query_that_can_be_read_is_answered_as_before(engine: Engine) -> None:
@@ -117,3 +119,10 @@ async def test_collection_of_an_older_version_says_why_words_are_not_found(engin
     assert [*page.notes] == [CANNOT_READ, IS_ONE_WORD]
     page = await search(engine, "数据库连接池", collection=["default", "old"], reranker="none")
     assert found(page)[0] == "pool"
+
+
+async def test_halfwidth_katakana_are_found_inside_words(engine: Engine) -> None:
+    services = engine.services
+    await services.store.open("narrow", create=services.pipeline.manifest)
+    await services.ingestor.ingest(Job("narrow", [Document("base", "", text="ﾃﾞｰﾀﾍﾞｰｽ")], total=1))
+    assert found(await search(engine, "ﾍﾞｰｽ", collection="narrow", mode="keyword", reranker="none")) == ["base"]

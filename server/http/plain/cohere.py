@@ -134,12 +134,16 @@ def scored_hits(page: Page) -> Sequence[Hit]:
     """Return the hits of a ranking, each of which has a relevance: 1/rank where a model only put them in order.
 
     Raises:
-        ModelUnavailable: The reranker failed, so that the order is that of the request.
+        InvalidInput: The reranker cannot read the query, so that the order is that of the request.
+        ModelUnavailable: It failed for another reason.
     """
     if any(hit.relevance is None for hit in page):
         if any(stage.kind == "rank" and stage.returned for stage in page.stages):
             return [replace(hit, relevance=1 / hit.rank) for hit in page]
-        raise ModelUnavailable(f"The documents were not reranked. {' '.join(page.notes)} Try again later.")
+        why = f"The documents were not reranked. {' '.join(page.notes)}"
+        if page.ranking.unread:
+            raise InvalidInput(why)
+        raise ModelUnavailable(f"{why} Try again later.")
     return page.hits
 
 

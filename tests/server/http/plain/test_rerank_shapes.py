@@ -119,6 +119,13 @@ async def test_reranker_that_fails_is_an_error_and_not_an_order(tmp_path: Path) 
                 assert "overloaded" in answer["message"]
 
 
+async def test_query_that_the_reranker_cannot_read_is_refused_for_good(plain: httpx.AsyncClient) -> None:
+    for path, field in (("/v1/rerank", "documents"), ("/v2/rerank", "documents"), ("/rerank", "texts")):
+        answer = await ask(plain, path, 422, query="如何重置路由器", **{field: TEXTS})
+        assert "Choose a reranker for its language." in answer["message"]
+        assert "Try again" not in answer["message"]
+
+
 async def test_tei_ranks_texts_with_probabilities_or_raw_scores(plain: httpx.AsyncClient) -> None:
     ranks = await ask(plain, "/rerank", query=QUERY, texts=TEXTS, return_text=True, truncate=True)
     raw = await ask(plain, "/rerank", query=QUERY, texts=TEXTS, raw_scores=True)
