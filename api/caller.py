@@ -122,18 +122,19 @@ def check_rights(settings: Settings, folders: Iterable[Path], *, what: str) -> N
 def check_token(settings: Settings, caller: Caller, collection: str, *, today: date) -> None:
     """Check that the settings still have the token of a caller, and that it may write to a collection.
 
-    An engine without tokens in its settings serves no one who needs one, and knows nothing of those of a server.
+    An engine whose settings ask for no tokens at all lets everybody write, or knows nothing of those of a server.
 
     Raises:
         Forbidden: They do not.
     """
-    rows = settings.http.tokens if caller.token_row else ()
-    if rows and not any(
+    if not caller.token_row or not (settings.http.tokens or settings.oauth.issuer):
+        return
+    if not any(
         row.name == caller.token_row
         and row.write
         and (row.collections is None or collection in row.collections)
         and (row.expires is None or today <= row.expires)
-        for row in rows
+        for row in settings.http.tokens
     ):
         raise Forbidden(
             f"The token {caller.token_row!r} that asked for this was revoked, has expired, or may no longer write to "

@@ -151,16 +151,26 @@ async def test_job_is_resumed_only_if_its_token_may_still_write(
     tmp_path: Path, rows: list[dict[str, Any]], is_refused: bool
 ) -> None:
     tokens = [{"sha256": "0" * 64, **row} for row in rows]
-    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, http={"tokens": tokens}))
+    assert await refusal_of_job(tmp_path, http={"tokens": tokens}) == is_refused
+
+
+async def test_job_of_a_static_token_is_not_resumed_where_only_oauth_tokens_are_left(tmp_path: Path) -> None:
+    urls = {"issuer": "https://i.example", "jwks_url": "https://i.example/keys", "resource_url": "https://r.example"}
+    assert await refusal_of_job(tmp_path, oauth=urls)
+
+
+async def refusal_of_job(tmp_path: Path, **settings: Any) -> bool:
+    """Return whether a job that the token "ann" began is refused."""
+    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
     caller = Caller(name="ann", token_row="ann")
     asked = Background(Resift(engine=engine)).asked(build(IngestRequest, documents=[PUMP]), caller)
     async with serving_jobs(engine):
         job = await engine.jobs.start(asked)
         await job.has_left.wait()
     refusal = "" if job.record.error is None else job.record.error.message
-    assert refusal.startswith("The token 'ann' that asked for this was revoked, has expired") == is_refused
-    assert (job.record.state is JobState.FAILED) == is_refused
     await engine.close()
+    assert job.record.state is (JobState.FAILED if refusal else JobState.DONE)
+    return refusal.startswith("The token 'ann' that asked for this was revoked, has expired")
 
 
 async def test_unreadable_record_is_listed(hasty: tuple[Engine, Asker]) -> None:
