@@ -26,15 +26,20 @@ def without_thoughts(reply: str) -> str:
 
 def json_values(text: str) -> list[Any]:
     """Return the outermost JSON objects and lists in a text, in order."""
+    return [value for _, value in placed_values(text)]
+
+
+def placed_values(text: str) -> list[tuple[int, Any]]:
+    """Return the outermost JSON objects and lists in a text, in order, each with where it ends."""
     decoder, place = json.JSONDecoder(), 0
-    values: list[Any] = []
+    values: list[tuple[int, Any]] = []
     for _ in range(MAX_BRACKETS):
         brackets = [at for at in (text.find("{", place), text.find("[", place)) if at >= 0]
         if not brackets:
             break
         try:
             value, place = decoder.raw_decode(text, min(brackets))
-            values.append(value)
+            values.append((place, value))
         except (ValueError, RecursionError):
             place = min(brackets) + 1
     return values

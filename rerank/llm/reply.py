@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
-from ...models.endpoint.json_values import json_values, without_thoughts
+from ...models.endpoint.json_values import json_values, placed_values, without_thoughts
 
 REASON_WORDS = 15
 
@@ -13,7 +13,7 @@ REASON_CHARACTERS = 200
 
 _LABEL = re.compile(r"\[?([A-Z]\d{0,4})\]?", re.IGNORECASE)
 
-_CHAIN = re.compile(r"\[?[A-Z]\d{0,4}\]?(?:[ \t]*>[ \t]*\[?[A-Z]\d{0,4}\]?)*", re.IGNORECASE)
+_CHAIN = re.compile(r"\[?[A-Z]\d{0,4}\]?(?:[ \t]*>[ \t]*\[?[A-Z]\d{0,4}\]?)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,41 @@ class Reading:
         return self.named > 0 and 2 * self.named >= len(self.places)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Labels that stand together in a reply."""
+
+    kind: Literal["ranking", "chain", "list", "line"]
+    end: int
+    reading: Reading
+
+    @property
+    def labels(self) -> frozenset[int]:
+        return frozenset(self.reading.places[: self.reading.named])
+
+    @property
+    def is_new(self) -> bool:
+        """Return whether it names all labels, and not in the order in which they were given."""
+        places = self.reading.places
+        return self.reading.named == len(places) and list(places) != sorted(places)
+
+
 def read_order(text: str, labels: Sequence[str]) -> Reading:
     """Return the order of the labels in a reply.
 
-    Reasoning and code fences are dropped. In the rest, the order is what names most labels: a "ranking" in JSON, a line
-    like `D3 > D1 > ...`, or, unless one of these names any, another list, which may be of what is irrelevant. A list of
-    all labels is an order too. Of equals a "ranking" comes first, then the last.
+    Reasoning and code fences are dropped. In the rest, the order is a "ranking" in JSON that names at least half of the
+    labels, else what names most of them: a line like `D3 > D1 > ...` or another list in JSON. Of equals the last
+    counts. A ranking with some of the labels is the form of the reply if a new order of all of them follows it. A line
+    with one label counts if there is nothing else.
     """
-    words = without_thoughts(text)
-    values = [(_is_ranking(value), found) for value in json_values(words) if (found := _labels_in(value))]
-    rankings = [repair(found, labels) for is_ranking, found in values if is_ranking]
-    lists = [repair(found, labels) for is_ranking, found in values if not is_ranking]
-    stated = [*(repair(chain, labels) for chain in _chains(words)), *rankings]
-    complete = [each for each in (*lists, *stated) if each.named == len(labels)]
-    named = [each for each in stated if each.named]
-    return max(reversed(complete or named or lists), key=lambda each: each.named, default=repair([], labels))
+    found = [each for each in _found(without_thoughts(text), labels) if each.reading.named]
+    orders = [each for each in found if each.kind != "line" and not _is_rest(each, found)] or found
+    if not orders:
+        return repair([], labels)
+    best = max(orders, key=_worth)
+    if best.reading.named < len(labels):
+        best = max((each for each in orders if each.is_new and each.end > best.end), key=_worth, default=best)
+    return best.reading
 
 
 def read_reasons(text: str, labels: Sequence[str]) -> dict[int, str]:
@@ -94,7 +114,34 @@ def _label(text: str) -> str:
     return found[1].upper() if found else ""
 
 
-def _chains(text: str) -> list[list[str]]:
-    """Return the labels of each line like `D3 > D1 > ...`."""
-    lines = (line.strip().strip("*`_. ") for line in text.splitlines())
-    return [[_label(part) for part in line.split(">")] for line in lines if line and _CHAIN.fullmatch(line)]
+def _found(text: str, labels: Sequence[str]) -> list[_Found]:
+    """Return what is found in JSON, and the lines like `D3 > D1 > ...` and with one label."""
+    found = [
+        _Found("ranking" if _is_ranking(value) else "list", end, repair(named, labels))
+        for end, value in placed_values(text)
+        if (named := _labels_in(value))
+    ]
+    end = 0
+    for whole in text.splitlines(keepends=True):
+        end += len(whole)
+        line = whole.strip().strip("*`_. ")
+        if _CHAIN.fullmatch(line):
+            found.append(_Found("chain", end, repair([_label(part) for part in line.split(">")], labels)))
+        elif label := _label(line):
+            found.append(_Found("line", end, repair([label], labels)))
+    return found
+
+
+def _is_rest(one: _Found, found: Sequence[_Found]) -> bool:
+    """Return whether it is a list without any label of a ranking, or of a chain before it: those that were left out."""
+    return one.kind == "list" and any(
+        one.labels.isdisjoint(each.labels)
+        for each in found
+        if each.kind == "ranking" or (each.kind == "chain" and each.end < one.end)
+    )
+
+
+def _worth(one: _Found) -> tuple[bool, bool, int, bool, int]:
+    """Return what is compared to choose the order of a reply."""
+    reading = one.reading
+    return (reading.is_usable, one.kind == "ranking", reading.named, one.is_new, one.end)

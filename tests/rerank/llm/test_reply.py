@@ -113,3 +113,36 @@ def test_list_of_what_is_irrelevant_does_not_stand_for_an_order_that_is_too_shor
     assert (partly.places, partly.named, partly.is_repaired) == ((2, 0, 1, 3), 2, True)
     bare = read_order('["D3", "D1", "D4"]', LABELS)
     assert (bare.places, bare.named) == ((2, 0, 3, 1), 3)
+
+
+MOST = '["D3","D1","D2","D5","D4","D6"]'
+
+GIVEN = '["D1","D2","D3","D4","D5","D6","D7","D8"]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"The best passage:\n\n**D3**\n\n{MOST}",
+        f"{MOST}\n\n**D3**",
+        f"D3 > D1\n{MOST}",
+        f'The best: {{"ranking": ["D3"]}}\nAll in all: {MOST}',
+        f'They came as {GIVEN}.\n{{"ranking": {MOST}}}',
+        f'{{"ranking": {MOST}}}\nThey came as {GIVEN}.',
+        f'{{"ranking": {MOST}}}\nD1 > D2 > D3 > D4 > D5 > D6 > D7 > D8',
+        f'At first:\nD8 > D7 > D6 > D5 > D4 > D3 > D2 > D1\n{{"ranking": {MOST}}}',
+        "D6 > D5 > D4 > D3 > D2 > D1\nNo:\nD3 > D1 > D2 > D5 > D4 > D6",
+        "D3 > D1 > D2 > D5 > D4 > D6\nIn short:\nD3 > D1",
+        'D3 > D1 > D2 > D5 > D4 > D6\nIrrelevant: ["D7", "D8"]',
+        f"{MOST}\nIrrelevant, from bad to worse:\nD7 > D8",
+    ],
+)
+def test_order_is_what_names_most_passages_and_a_ranking_comes_first(text: str) -> None:
+    reading = read_order(text, [f"D{place}" for place in range(1, 9)])
+    assert (reading.places, reading.named) == ((2, 0, 1, 4, 3, 5, 6, 7), 6)
+
+
+def test_line_with_one_label_counts_if_there_is_nothing_else() -> None:
+    alone = read_order("The best:\n**D2**", ["D1", "D2"])
+    assert (alone.places, alone.is_usable) == ((1, 0), True)
+    assert not read_order('D3 > D1\nIrrelevant: ["D2", "D4", "D5", "D6"]', [*LABELS, "D5", "D6"]).is_usable
