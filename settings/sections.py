@@ -182,8 +182,8 @@ class LlmSettings(BaseModel):
     )
     wide_margin: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5,
-        description="Without an instruction, the language model is not asked if the relevance of the last hit shown "
-        "exceeds that of the next by this much, from 0 to 1. 0 means that it is always asked.",
+        description="Without an instruction, the language model is not asked if the relevance of the last hit of "
+        "the first page exceeds that of the next by this much, from 0 to 1. 0 means that it is always asked.",
     )
 
     @model_validator(mode="after")

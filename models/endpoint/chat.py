@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -67,6 +68,7 @@ class LanguageModel:
         self._breaker = new_circuit_breaker(endpoint, clock=clock, sleep=sleep, chance=chance)
         self._rejected: set[str] = set()
         self._client: AsyncOpenAI | None = None
+        self._opening = Lock()
 
     @property
     def name(self) -> str:
@@ -103,9 +105,11 @@ class LanguageModel:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        client: AsyncOpenAI | None = None
+        with anyio.CancelScope(shield=True):
+            client = await to_thread.run_sync(self._take)
+        if client is not None:
+            await client.close()
 
     async def _attempt(self, request: ChatRequest, deadline: Deadline | None) -> ChatReply:
         limit_s = self._limit_s(deadline)
@@ -172,12 +176,20 @@ class LanguageModel:
 
     def _open(self) -> AsyncOpenAI:
         """Return the client, created when first needed because its library takes half a second to import."""
-        client = self._client
-        if client is None:
-            client = new_client(self._endpoint)
-            _ = client.chat.completions  # which imports more
-            self._client = client
-        return client
+        if client := self._client:
+            return client
+        with self._opening:
+            if self._client is None:
+                client = new_client(self._endpoint)
+                _ = client.chat.completions  # which imports more
+                self._client = client
+            return self._client
+
+    def _take(self) -> AsyncOpenAI | None:
+        """Return the client and forget it. One that is being created is waited for."""
+        with self._opening:
+            client, self._client = self._client, None
+            return client
 
 
 def _parameters(model: str, request: ChatRequest, *, without: set[str]) -> dict[str, Any]:

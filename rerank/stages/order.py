@@ -24,7 +24,7 @@ class OrderStage:
     """Maximum number of hits it orders; 0: as many as the stage before read."""
     takes_instructions: bool = True
     wide_margin: float = 0.0
-    """How much more relevant the last hit shown must be than the next to skip the stage. 0: never skip.
+    """How much more relevant the last hit of the first page must be than the next to skip the stage. 0: never skip.
 
     A query with an instruction never skips it.
     """
@@ -42,7 +42,7 @@ class PlannedOrder:
     stage: OrderStage
     depth: int
     cutoff: int = 0
-    """How many hits a page shows; 0 if unknown."""
+    """How many hits a page shows at most; 0 if unknown."""
     stages_left: int = 1
     """How many stages share the time left, this one included."""
 
@@ -111,14 +111,16 @@ class PlannedOrder:
         )
 
     def _margin(self, ranking: Ranking) -> float:
-        """Return how much more relevant the last hit shown is than the next one; 0 if unknown."""
+        """Return how much more relevant the last hit of the first page is than the next one; 0 if unknown."""
         if not 0 < self.cutoff < min(self.depth, len(ranking.hits)):
             return 0.0
         last, following = ranking.hits[self.cutoff - 1].relevance, ranking.hits[self.cutoff].relevance
         return last - following if last is not None and following is not None else 0.0
 
     def _skipped(self, ranking: Ranking, margin: float) -> Ranking:
-        why = f"there is no instruction, and the hits shown are {margin:.2f} more relevant than the next"
+        first = f"the first {self.cutoff} hits" if self.cutoff > 1 else "the first hit"
+        verb = "are" if self.cutoff > 1 else "is"
+        why = f"there is no instruction, and {first} {verb} {margin:.2f} more relevant than the next"
         report = Stage(
             name=self.name,
             model=self.stage.model,

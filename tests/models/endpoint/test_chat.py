@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from threading import get_ident
 from typing import Any
 
 import anyio
@@ -12,7 +11,7 @@ from resift.core.errors import ContextTooLong, ModelError, ModelUnavailable
 from resift.core.retry import OutOfTime
 from resift.models.endpoint.chat import ChatRequest, Deadline, LanguageModel
 from resift.models.endpoint.client import Endpoint
-from resift.tests.standins.chat import ChatStandIn, chat_stand_in, completion, refusal, watch_clients
+from resift.tests.standins.chat import ChatStandIn, chat_stand_in, completion, refusal
 from resift.tests.standins.http import Answer
 
 pytestmark = pytest.mark.anyio
@@ -124,18 +123,6 @@ async def test_endpoint_that_never_ends_is_given_up_in_time(server: ChatStandIn,
     reply = await model_at(server, clock, timeout_s=2).ask(ASKED)
     assert reply.text == "The pump."
     assert reply.retries >= 1, "on a busy machine, an answer may take longer as well"
-
-
-async def test_client_is_made_beside_the_event_loop(
-    server: ChatStandIn, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made_by = watch_clients(monkeypatch)
-    model = model_at(server, clock)
-    await model.load()
-    await model.ask(ASKED)
-    await model_at(server, clock).ask(ASKED)
-    assert len(made_by) == 2
-    assert get_ident() not in made_by
 
 
 async def test_deadline_is_kept_whatever_one_request_may_take(server: ChatStandIn, clock: Clock) -> None:

@@ -103,6 +103,6 @@ async def test_stage_is_skipped_where_the_page_is_far_ahead_and_nobody_asks_for_
     assert (orderer.asked == []) is is_skipped
     assert order(after) == ([0, 1, 2] if is_skipped else [2, 1, 0])
     assert not after.degraded
-    why = "there is no instruction, and the hits shown are 0.50 more relevant than the next"
+    why = "there is no instruction, and the first 2 hits are 0.50 more relevant than the next"
     assert list(after.notes) == ([f"The stage 'llm' was skipped: {why}."] if is_skipped else [])
     assert after.stages[-1].note == (f"skipped: {why}" if is_skipped else "")
