@@ -25,6 +25,11 @@ _COMPARING: Mapping[str, str] = {
 }
 """By condition on one field, its names there. `value` is a value alone, or a list of several."""
 
+_ALONE = ("value", "not", "all")
+"""Those that are not written in an object of conditions on the field."""
+
+_SCALARS = (str, int, float, bool)
+
 
 def how_to_combine(word: str) -> str:
     """Return " Instead of 'or', write {'any': [{...}]}." for a word that combines filters elsewhere, or nothing."""
@@ -35,23 +40,42 @@ def how_to_combine(word: str) -> str:
 
 
 def how_to_compare(field: str, conditions: Mapping[str, Any]) -> str:
-    """Return how to write the first condition on a field whose word is known elsewhere, or nothing."""
+    """Return how to write the conditions on a field if all of their words are known here or elsewhere, or nothing."""
+    meanings = {word: _meant(word, _COMPARING) for word in conditions}
+    if not meanings or not all(_takes(meanings[word], value) for word, value in conditions.items()):
+        return ""
+    compared: dict[str, Any] = {}
+    parts: list[dict[str, Any]] = []
     for word, value in conditions.items():
-        if meant := _meant(word, _COMPARING):
-            return f" Instead of {word!r}, write {_condition(field, meant, value)!r:.200}."
-    return ""
+        meant = meanings[word]
+        if meant in _ALONE or meant in compared:
+            parts += _conditions(field, meant, value)
+        else:
+            compared[meant] = value
+    parts = [{field: compared}, *parts] if compared else parts
+    written = parts[0] if len(parts) == 1 else {"all": parts}
+    foreign = ", ".join(repr(word) for word, meant in meanings.items() if word != meant or meant in _ALONE)
+    return f" Instead of {foreign:.200}, write {written!r:.200}."
 
 
-def _condition(field: str, meant: str, value: Any) -> dict[str, Any]:
+def _takes(meant: str, value: Any) -> bool:
+    """Return whether a condition would be valid with the value, as far as that does not depend on the field."""
+    if isinstance(value, list):
+        values = cast("list[Any]", value)
+        return meant in _ALONE and bool(values) and all(isinstance(each, _SCALARS) for each in values)
+    return bool(meant) and isinstance(value, str if meant in ("match", "prefix") else _SCALARS)
+
+
+def _conditions(field: str, meant: str, value: Any) -> list[dict[str, Any]]:
     if meant == "value":
-        return {field: value}
+        return [{field: value}]
     if meant == "not":
-        return {"not": {field: value}}
+        return [{"not": {field: value}}]
     if meant == "all":
-        return {"all": [{field: each} for each in (cast("list[Any]", value) if isinstance(value, list) else [value])]}
-    return {field: {meant: value}}
+        return [{field: each} for each in (cast("list[Any]", value) if isinstance(value, list) else [value])]
+    return [{field: {meant: value}}]
 
 
 def _meant(word: Any, table: Mapping[str, str]) -> str:
-    plain = str(word).lstrip("$").lower().replace("-", "_")
+    plain = str(word).lstrip("$").lower().replace("-", "_").replace(" ", "_")
     return plain if plain in table else next((each for each, words in table.items() if plain in words.split()), "")

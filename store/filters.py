@@ -221,7 +221,8 @@ def _object(name: str, conditions: Mapping[str, Any], kind: FieldType) -> Condit
     if not conditions or not others.keys() <= _TEXTUAL.keys():
         raise InvalidFilter(
             f"Filter on {name!r}: use {', '.join(BOUNDS)} for a range, {', '.join(_TEXTUAL)} for a text, a value alone "
-            f"for equality, or a list for one of several; got {list(conditions)!s:.200}.{how_to_compare(name, others)}"
+            f"for equality, or a list for one of several; got {list(conditions)!s:.200}."
+            f"{how_to_compare(name, conditions)}"
         )
     parts: list[Condition] = [_range(name, bounds, kind)] if bounds else []
     parts += [_textual(_TEXTUAL[key], name, _text(name, key, text, kind)) for key, text in others.items()]

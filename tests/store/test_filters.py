@@ -103,6 +103,12 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"lang": {"Not-In": ["en"]}}, "Instead of 'Not-In', write {'not': {'lang': ['en']}}."),
     ({"lang": {"all": ["en", "de"]}}, "Instead of 'all', write {'all': [{'lang': 'en'}, {'lang': 'de'}]}."),
     ({"lang": {"startsWith": "e"}}, "Instead of 'startsWith', write {'lang': {'prefix': 'e'}}."),
+    ({"größe": {"gte": 1, "$lt": 3}}, "Instead of '$lt', write {'größe': {'gte': 1, 'lt': 3}}."),
+    (
+        {"größe": {"$gte": 1, "$lt": 3, "$ne": 2}},
+        "Instead of '$gte', '$lt', '$ne', write {'all': [{'größe': {'gte': 1, 'lt': 3}}, {'not': {'größe': 2}}]}.",
+    ),
+    ({"lang": {"not in": ["en"]}}, "Instead of 'not in', write {'not': {'lang': ['en']}}."),
     ({"or": [{"lang": "en"}]}, "'or'. Instead of 'or', write {'any': [{...}, {...}]}. Known fields:"),
     ({"$and": [{"lang": "en"}]}, "Instead of '$and', write {'all': [{...}, {...}]}."),
     ({"must": [{"lang": "en"}]}, "Instead of 'must', write {'all': [{...}, {...}]}."),
@@ -126,6 +132,22 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 
 def test_field_that_has_the_name_of_a_word_of_other_languages_is_filtered_by() -> None:
     assert parse_filter({"or": "en"}, {"or": "keyword"}) == All((AnyOf("or", ("en",)),))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"$not": {"$eq": "en"}},
+        {"$eq": {"a": 1}},
+        {"contains": ["en"]},
+        {"$in": []},
+        {"$gt": 1, "near": 2},
+        {"eq": None},
+    ],
+)
+def test_condition_that_cannot_be_written_otherwise_is_refused_without_an_example(condition: dict[str, Any]) -> None:
+    with pytest.raises(InvalidFilter, match=r"for one of several; got \[[^]]*\]\.$"):
+        parse_filter({"lang": condition}, FIELDS)
 
 
 @pytest.mark.parametrize(("filter_", "message"), REFUSALS)
