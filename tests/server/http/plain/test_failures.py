@@ -43,7 +43,7 @@ def test_errors_that_the_caller_can_mend_are_told_from_those_of_the_server() -> 
 def test_every_hint_is_worded_for_http() -> None:
     assert HINTS.keys() == set(Hint)
     for hint, text in HINTS.items():
-        filled = text.format(collection="c", command="pip install resift")
+        filled = text.format(collection="c", command="pip install resift", job="a1b2")
         assert filled.endswith("."), hint
         assert not any(tool in filled for tool in ("list_collections", "ingest_documents", "delete_documents")), hint
 
