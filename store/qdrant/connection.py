@@ -97,8 +97,8 @@ class QdrantConnection:
     def __init__(self, address: Address, breaker: CircuitBreaker, *, client: AsyncQdrantClient | None = None) -> None:
         self._address = address
         self._breaker = breaker
-        self._points: dict[str, CircuitBreaker] = {}
-        """By collection."""
+        self._parts: dict[str, CircuitBreaker] = {}
+        """The circuits of single collections, of their points and of their metadata, by what messages call them."""
         self._client = client
         self._opening = anyio.Lock()
         self.transport = ""
@@ -121,6 +121,15 @@ class QdrantConnection:
         """
         return await self._ask(operation, self._breaker)
 
+    async def ask_metadata(self, collection: str, operation: Operation[T]) -> T:
+        """Return the answer to a request that reads the metadata of a collection, counted apart like its points.
+
+        Raises:
+            NotFound: The server does not have what the request names.
+            StoreError: The server refused, failed or did not answer.
+        """
+        return await self._ask(operation, self._circuit(f"The metadata of collection {collection!r}"))
+
     async def ask_points(self, collection: str, operation: Operation[T], *, writes: bool = False) -> T:
         """Return the answer to a request about the points of a collection, as `ask` does.
 
@@ -132,10 +141,7 @@ class QdrantConnection:
             NotFound: The server does not have what the request names.
             StoreError: The server refused, failed or did not answer.
         """
-        circuit = self._points.get(collection)
-        if circuit is None:
-            circuit = self._points[collection] = self._breaker.apart(f"Collection {collection!r}")
-        return await self._ask(operation, circuit, writes=writes)
+        return await self._ask(operation, self._circuit(f"Collection {collection!r}"), writes=writes)
 
     async def check(self) -> None:
         """Check that the server answers. Collections that fail are no reason: others may be read.
@@ -144,6 +150,11 @@ class QdrantConnection:
             StoreError: The server refused, failed or did not answer.
         """
         await self.ask(lambda client: client.get_collections())
+
+    def _circuit(self, part: str) -> CircuitBreaker:
+        if part not in self._parts:
+            self._parts[part] = self._breaker.apart(part)
+        return self._parts[part]
 
     async def _ask(self, operation: Operation[T], breaker: CircuitBreaker, *, writes: bool = False) -> T:
         async def attempt() -> T:

@@ -37,7 +37,7 @@ _TYPE: TypeAdapter[FieldType] = TypeAdapter(FieldType)
 
 async def read_metadata(connection: QdrantConnection, name: str) -> dict[str, Any]:
     """Return the metadata of a collection, by Resift and by others, without deleted keys."""
-    info = await connection.ask(lambda client: client.get_collection(name))
+    info = await connection.ask_metadata(name, lambda client: client.get_collection(name))
     return {key: value for key, value in (info.config.metadata or {}).items() if value is not None}
 
 

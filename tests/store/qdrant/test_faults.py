@@ -169,6 +169,24 @@ async def test_collection_that_the_server_cannot_read_does_not_hide_the_others(
     assert proxy.seen[seen:] == ["GET /collections"]
 
 
+async def test_searches_of_a_collection_that_fails_do_not_keep_the_server_from_being_ready(
+    server: Serving, store: QdrantStore, proxy: Proxy, manifest: Manifest
+) -> None:
+    await store.open("c", create=manifest)
+    await server.client.create_collection("theirs", vectors_config={})
+    proxy.faults = lambda request: "refuse" if request == "GET /collections/theirs" else None
+
+    async def fail() -> None:
+        with pytest.raises(StoreUnavailable):
+            await store.open("theirs")
+
+    async with create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(fail)
+    await store.connection.check()
+    assert await store.names() == ["c", "theirs"]
+
+
 async def test_reading_is_repeated_once_after_a_time_out_and_writing_more_often(
     store: QdrantStore, proxy: Proxy, manifest: Manifest, axes: list[Vector]
 ) -> None:
