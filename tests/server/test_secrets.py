@@ -65,11 +65,13 @@ def _run(folder: Path, settings: Mapping[str, str], *arguments: str) -> tuple[in
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 401, 503])
 def test_endpoints_of_rerankers_and_language_models_repeat_secrets_in_vain(tmp_path: Path, status: int) -> None:
-    (tmp_path / "pump.md").write_text("# Pump\n\nThe pump hums.\n", encoding="utf-8")
+    texts = {"pump.md": "# Pump\n\nThe pump hums.\n", "lamp.md": "# Lamp\n\nThe lamp hums as well.\n"}
+    for name, text in texts.items():  # a model is not asked to order a single passage
+        (tmp_path / name).write_text(text, encoding="utf-8")
     with echo_server(status) as echo:
         settings = _settings(echo)
         server = RawServer(tmp_path, {**settings, "RESIFT_LOG_LEVEL": "DEBUG"}, "--in-process")
-        server.call("ingest_documents", {"paths": ["pump.md"]})
+        server.call("ingest_documents", {"paths": [*texts]})
         for name in ("login", "short", "key", "llm"):
             found = server.call("search_and_rerank", {**QUESTION, "reranker": name})["structuredContent"]
             assert found["degraded"], found
