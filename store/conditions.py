@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf, nextafter
 from typing import Any, cast
 
 from ..core.dates import bound
@@ -118,7 +119,7 @@ def _equals(dialect: Dialect, field: str, value: Scalar) -> Any:
     if isinstance(value, int) and EXACT_FLOAT < abs(value) < 2**63:
         return dialect.field(key=path_of(field), match=dialect.value(value=value))
     # 2020 and 2020.0 must be equal, but a match accepts only integers, so both are compared as a range.
-    return dialect.field(key=path_of(field), range=dialect.numbers(gte=float(value), lte=float(value)))
+    return dialect.field(key=path_of(field), range=_numbers(dialect, {"gte": float(value), "lte": float(value)}))
 
 
 def _range(dialect: Dialect, condition: Range) -> Any:
@@ -126,7 +127,28 @@ def _range(dialect: Dialect, condition: Range) -> Any:
         dates = {key: bound(key, str(value)) for key, value in condition.bounds}
         return dialect.field(key=path_of(condition.field), range=dialect.dates(**dates))
     numbers = {key: float(value) for key, value in condition.bounds}
-    return dialect.field(key=path_of(condition.field), range=dialect.numbers(**numbers))
+    return dialect.field(key=path_of(condition.field), range=_numbers(dialect, numbers))
+
+
+def _numbers(dialect: Dialect, bounds: Mapping[str, float]) -> Any:
+    """Return a range of numbers. Bounds beyond 64 bits are written so that the engine may round them to 64 bits.
+
+    For a field of integers it takes the nearest integer there is, which must neither meet "at least" nor fail "below".
+    """
+    rounded: dict[str, float] = {}
+    for key, given in bounds.items():
+        name, number = key, given
+        if given > 2**63 and key in _ABOVE:
+            name, number = _ABOVE[key], nextafter(given, -inf)
+        elif given < -(2**63) and key in _BELOW:
+            name, number = _BELOW[key], nextafter(given, inf)
+        tighter = max if name.startswith("g") else min
+        rounded[name] = tighter(number, rounded.get(name, number))
+    return dialect.numbers(**rounded)
+
+
+_ABOVE = {"gte": "gt", "lt": "lte"}
+_BELOW = {"lte": "lt", "gt": "gte"}
 
 
 def _flag(value: bool) -> str:

@@ -200,6 +200,29 @@ async def matching(collection: Collection, filter_: Mapping[str, Any]) -> set[in
     return {int(passage.document_id) for passage in (await collection.fetch([key for key, _ in leg])).values()}
 
 
+@pytest.mark.parametrize(
+    ("asked", "number", "is_met"),
+    [
+        (1e300, 2**63 - 1, False),
+        ({"gte": 1e300}, 2**63 - 1, False),
+        ({"lt": 1e300}, 2**63 - 1, True),
+        ({"gte": 5, "lt": 1e300, "lte": 1e301}, 2**63 - 1, True),
+        ({"lte": -1e300}, -(2**63), False),
+        ({"gt": -1e300}, -(2**63), True),
+        (1e300, 1e300, True),
+        ({"gte": 1e300}, 1e300, True),
+        ({"gte": 1e300}, 1e301, True),
+        ({"lt": 1e300}, 1e300, False),
+    ],
+)
+async def test_bounds_beyond_64_bits_are_not_rounded_to_numbers_that_meet_them(
+    collection: Collection, asked: Any, number: float, is_met: bool
+) -> None:
+    name = "größe" if isinstance(number, int) else "version.minor"
+    await collection.write([point(0, {name: number})])
+    assert (0 in await matching(collection, {name: asked})) == is_met
+
+
 @pytest.mark.slow
 @given(
     documents=st.lists(METADATA, min_size=DOCUMENTS, max_size=DOCUMENTS),
