@@ -13,7 +13,7 @@ from mcp.server.mcpserver import MCPServer
 
 from ...ingest.files.roots import folders_of_client
 from ..mcp.lines import ByteStream, LineService
-from .greeting import COMMAND, WATCH, Goodbye, Hello
+from .greeting import COMMAND, MCP, WATCH, Goodbye, Hello
 
 CHUNK_BYTES = 2**16
 
@@ -30,6 +30,7 @@ class Client:
         """What the client sends after its greeting."""
         self._sending = anyio.Lock()
         self._service: LineService | None = None
+        self._is_dismissed = False
 
     def roots(self, ingest_roots: Sequence[Path]) -> tuple[Path, ...]:
         """Return the folders that the client may read: relative ones in the settings start from its folder."""
@@ -60,15 +61,18 @@ class Client:
 
     async def serve(self, server: MCPServer[Any]) -> None:
         """Serve MCP until the client sends no more."""
-        self._service = LineService(server, ByteStream(self.receive, self.send))
-        await self._service.run()
+        if not self._is_dismissed:
+            self._service = LineService(server, ByteStream(self.receive, self.send))
+            await self._service.run()
 
     async def dismiss(self) -> None:
         """Finish what the client waits for, and tell it how many of its lines were read, before the engine stops."""
         if self.hello.wants == COMMAND:
             if self.hello.command["arguments"][:1] != [WATCH]:  # which never ends, and goes on without the engine
                 await self.left.wait()
-        elif self._service is not None:
-            await self._service.finish()
+        elif self.hello.wants == MCP:
+            self._is_dismissed = True
+            if self._service is not None:
+                await self._service.finish()
             with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-                await self.send(Goodbye(self._service.lines_read).encode())
+                await self.send(Goodbye(0 if self._service is None else self._service.lines_read).encode())

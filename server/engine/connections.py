@@ -29,10 +29,12 @@ async def answer(hub: Hub, stream: SocketStream) -> None:
             if (client := await _greeted(hub, stream)) is None:
                 return
             welcome = hub.welcome(client.hello)
-            await stream.send(welcome.encode())
-            if not (welcome.error or welcome.retry):
-                with hub.joined(client):
-                    await HANDLERS[client.hello.wants](hub, client)
+            if welcome.error or welcome.retry:
+                await client.send(welcome.encode())
+                return
+            with hub.joined(client):  # first: an engine that stops says goodbye to those who joined
+                await client.send(welcome.encode())
+                await HANDLERS[client.hello.wants](hub, client)
         except (OSError, ValueError, KeyError, TimeoutError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             logger.info("A connection ended: %r", error)
         except anyio.DelimiterNotFound:

@@ -81,8 +81,7 @@ class LineService:
                             for answer in incoming:
                                 await answers.send(SessionMessage(answer))
                         else:
-                            self._note_incoming(incoming)
-                            await to_server.send(SessionMessage(incoming))
+                            await self._pass_on(incoming, to_server)
                         self.lines_read += 1
                 # Closing the streams would cut off the requests in flight.
                 if self._reading.cancelled_caught:
@@ -91,6 +90,17 @@ class LineService:
                     await self._changed.wait()
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):  # the server has ended
             return
+
+    async def _pass_on(
+        self, message: JSONRPCMessage, to_server: MemoryObjectSendStream[SessionMessage | Exception]
+    ) -> None:
+        self._note_incoming(message)  # first: the answer may come at once
+        try:
+            await to_server.send(SessionMessage(message))
+        except anyio.get_cancelled_exc_class():  # the server has not seen it, and will not answer
+            if isinstance(message, JSONRPCRequest):
+                self._note_end(message.id)
+            raise
 
     async def _write(self, messages: MemoryObjectReceiveStream[SessionMessage], connection: anyio.CancelScope) -> None:
         """Write the messages of the server; end the connection when the client stops reading."""

@@ -1,6 +1,7 @@
 """What the relay knows of a client's conversation, so that another engine can go on with it."""
 
 import json
+from math import inf
 from typing import Any, cast
 
 from ..engine.greeting import GOODBYE
@@ -36,6 +37,8 @@ class Conversation:
         self._calls: dict[str, _Call] = {}
         """By id."""
         self._sent = 0
+        self._read = inf
+        """How many of the lines sent the engine has read; infinite until it says goodbye."""
         self._unheard: set[str] = set()
         """The ids of repeated requests whose answers the client must not see."""
         self._asked: set[str] = set()
@@ -66,7 +69,7 @@ class Conversation:
         """Note a line of the engine; return whether the client is to have it."""
         message = _parse(line)
         if GOODBYE in message:
-            self._note_unread(message[GOODBYE])
+            self._read = message[GOODBYE]
             return False
         key = _key(message)
         if not key:
@@ -90,7 +93,8 @@ class Conversation:
         self._unheard.clear()
         self._void |= self._asked
         self._asked.clear()
-        return self._give_up([key for key, call in self._calls.items() if call.is_tool and call.number], LOST)
+        begun = [key for key, call in self._calls.items() if call.is_tool and 0 < call.number <= self._read]
+        return self._give_up(begun, LOST)
 
     def give_up(self, reason: str) -> list[bytes]:
         """Return the answers to everything in flight, because there is no engine."""
@@ -114,13 +118,8 @@ class Conversation:
             lines.append(call.line)
         if last and last not in lines:
             lines.append(last)
-        self._sent = len(lines)
+        self._sent, self._read = len(lines), inf
         return lines
-
-    def _note_unread(self, lines_read: Any) -> None:
-        for call in self._calls.values():
-            if isinstance(lines_read, int) and call.number > lines_read:
-                call.number = 0
 
     def _give_up(self, keys: list[str], reason: str) -> list[bytes]:
         for key in keys:

@@ -109,6 +109,12 @@ class RawServer:
         """Call a tool and return its result."""
         return cast("dict[str, Any]", self.request("tools/call", {"name": name, "arguments": arguments})["result"])
 
+    def structured(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call a tool that must not fail, and return its structured result."""
+        result = self.call(name, arguments)
+        assert "structuredContent" in result, result
+        return cast("dict[str, Any]", result["structuredContent"])
+
     def end(self) -> int:
         """Close stdin and return the exit code; what was still printed is kept in `lines`."""
         out, _ = self.process.communicate(timeout=TIMEOUT_S)

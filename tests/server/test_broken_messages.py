@@ -116,8 +116,8 @@ def test_nothing_is_answered_to_blank_lines_and_to_responses(server: RawServer, 
 
 
 def test_surrogates_in_arguments_are_cleaned_and_the_call_is_served(server: RawServer) -> None:
-    answer = server.call("rerank", {"query": "a \ud800 pump", "passages": ["the pump \udfff hums", "a lamp"]})
-    assert answer["structuredContent"]["hits"][0]["text"] == "the pump \ufffd hums"
+    found = server.structured("rerank", {"query": "a \ud800 pump", "passages": ["the pump \udfff hums", "a lamp"]})
+    assert found["hits"][0]["text"] == "the pump \ufffd hums"
 
 
 @pytest.mark.slow

@@ -89,9 +89,9 @@ def test_server_answers_and_ends_cleanly_when_the_disk_fills_up_under_it(small: 
     ingest(small)
     server = RawServer(small, None, "--in-process")
     question = {"query": "what hums", "limit": 1}
-    before = server.call("search_and_rerank", question)["structuredContent"]["hits"]
+    before = server.structured("search_and_rerank", question)["hits"]
     fill(small, leave_mb=0)
-    assert server.call("search_and_rerank", question)["structuredContent"]["hits"] == before
+    assert server.structured("search_and_rerank", question)["hits"] == before
     refused = server.call("ingest_documents", {"documents": [{"id": "new", "text": "A new text."}]})
     assert refused["isError"]
     assert "Only 0 MB free" in refused["content"][0]["text"]

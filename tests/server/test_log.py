@@ -14,8 +14,8 @@ TEXT, QUESTION, TITLE = "xylophone-in-the-document", "saxophone-in-the-question"
 def test_log_holds_no_text_of_documents_or_questions(tmp_path: Path, level: str) -> None:
     server = RawServer(tmp_path, {"RESIFT_LOG_LEVEL": level})
     document = {"text": f"A text with {TEXT}.", "title": TITLE}
-    assert server.call("ingest_documents", {"documents": [document]})["structuredContent"]["added"] == 1
-    found = server.call("search_and_rerank", {"query": QUESTION})["structuredContent"]
+    assert server.structured("ingest_documents", {"documents": [document]})["added"] == 1
+    found = server.structured("search_and_rerank", {"query": QUESTION})
     assert TEXT in found["hits"][0]["text"]
     server.call("search_and_rerank", {"query": QUESTION, "collection": "*", "filter": {"title": TITLE}})
     server.call("search_and_rerank", {"query": QUESTION, "filter": {QUESTION: 1}})

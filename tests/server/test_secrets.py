@@ -73,7 +73,7 @@ def test_endpoints_of_rerankers_and_language_models_repeat_secrets_in_vain(tmp_p
         server = RawServer(tmp_path, {**settings, "RESIFT_LOG_LEVEL": "DEBUG"}, "--in-process")
         server.call("ingest_documents", {"paths": [*texts]})
         for name in ("login", "short", "key", "llm"):
-            found = server.call("search_and_rerank", {**QUESTION, "reranker": name})["structuredContent"]
+            found = server.structured("search_and_rerank", {**QUESTION, "reranker": name})
             assert found["degraded"], found
             assert "***" in str(found["notes"]) or status == 503
         server.call("rerank_with_llm", {**QUESTION, "passages": ["a", "b"]})

@@ -59,7 +59,7 @@ async def test_client_does_the_whole_story_over_pipes(folder: Path, mode: str) -
 
 def test_stdout_carries_only_the_protocol_even_when_tools_fail(server: RawServer, folder: Path) -> None:
     (folder / "broken.html").write_bytes(b"\0\1\2")
-    assert server.call("ingest_documents", {"paths": ["."]})["structuredContent"]["added"] == 2
+    assert server.structured("ingest_documents", {"paths": ["."]})["added"] == 2
     for name, arguments in (
         ("search_and_rerank", {"query": ""}),
         ("hybrid_search", {"query": "x", "collection": "nowhere"}),
@@ -79,11 +79,11 @@ def test_second_client_on_a_data_directory_sees_what_the_first_one_writes(server
     second = RawServer(folder)
     try:
         server.call("ingest_documents", {"paths": ["pump.md"]})
-        assert second.call("search_and_rerank", {"query": "pump"})["structuredContent"]["hits"]
+        assert second.structured("search_and_rerank", {"query": "pump"})["hits"]
         second.call("ingest_documents", {"paths": ["lamp.md"]})
     finally:
         assert second.end() == 0
-    assert len(server.call("search_and_rerank", {"query": "pump"})["structuredContent"]["hits"]) == 2
+    assert len(server.structured("search_and_rerank", {"query": "pump"})["hits"]) == 2
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_server_in_one_process_keeps_the_data_directory_and_gives_it_back(folder
         assert answer["isError"]
         assert f"in use by process {alone.process.pid} (" in answer["content"][0]["text"]
         assert alone.end() == 0
-        assert other.call("search_and_rerank", {"query": "pump"})["structuredContent"]["hits"]
+        assert other.structured("search_and_rerank", {"query": "pump"})["hits"]
     finally:
         assert other.end() == 0
     assert not (folder / "data" / "owner.json").exists()

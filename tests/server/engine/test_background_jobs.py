@@ -43,7 +43,7 @@ def test_job_is_stopped_with_the_engine_and_resumed_by_the_next(folder: Path) ->
     server.call("list_collections", {})  # which starts the next engine
     run(folder, "jobs", "wait", job_id)
     assert job(folder, job_id)["state"] == "done"
-    [listed] = server.call("list_collections", {})["structuredContent"]["collections"]
+    [listed] = server.structured("list_collections", {})["collections"]
     assert listed["documents"] == FILES
     assert server.end() == 0
     stop_engine(folder)
@@ -52,7 +52,7 @@ def test_job_is_stopped_with_the_engine_and_resumed_by_the_next(folder: Path) ->
 def test_engine_with_a_job_stays_although_no_client_is_left(folder: Path) -> None:
     settings = {"RESIFT_SERVE__IDLE_TIMEOUT_S": "0.5", "RESIFT_SERVE__INGEST_WAIT_S": "0", **SLOWLY}
     server = RawServer(folder, settings)
-    begun = server.call("ingest_documents", {"paths": ["docs"]})["structuredContent"]
+    begun = server.structured("ingest_documents", {"paths": ["docs"]})
     pid = engine_pid(folder)
     assert server.end() == 0
     record = folder / "data" / "jobs" / f"{begun['job']['id']}.json"
@@ -70,7 +70,7 @@ def test_maintenance_pauses_a_job_that_goes_on_afterwards(folder: Path) -> None:
     job_id = run(folder, "ingest", "docs", "--background").strip()
     assert "other (1 passage)" in run(folder, "backup", str(folder / "all.backup"))
     run(folder, "jobs", "wait", job_id)
-    [listed] = server.call("list_collections", {"collection": "default"})["structuredContent"]["collections"]
+    [listed] = server.structured("list_collections", {"collection": "default"})["collections"]
     assert listed["documents"] == FILES
     assert server.end() == 0
     stop_engine(folder)

@@ -38,8 +38,8 @@ def test_clients_of_an_engine_go_on_with_the_http_server_that_takes_its_place(tm
         assert "hums at night" in _search(url)
         client.call("ingest_documents", {"documents": [{"id": "lamp", "text": "The lamp flickers beside the pump."}]})
         assert "flickers" in _search(url)
-        assert client.call("hybrid_search", SEARCH["arguments"])["structuredContent"]["hits"]  # pyright: ignore[reportArgumentType]
-    assert len(client.call("hybrid_search", {"query": "pump"})["structuredContent"]["hits"]) == 2
+        assert client.structured("hybrid_search", SEARCH["arguments"])["hits"]  # pyright: ignore[reportArgumentType]
+    assert len(client.structured("hybrid_search", {"query": "pump"})["hits"]) == 2
     assert client.end() == 0
     stop_engine(tmp_path)
 

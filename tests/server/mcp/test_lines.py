@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -93,3 +93,37 @@ async def test_request_before_the_handshake_is_told_what_comes_first(engine: Eng
 async def test_id_that_is_null_is_named_in_the_words_of_json(engine: Engine) -> None:
     [answer] = await _answers_to(engine, [{"id": None, "method": "ping"}])
     assert answer["error"]["message"] == "The id of a request is text or a whole number, got null."
+
+
+class _Deaf:
+    """A server that takes no message."""
+
+    @property
+    def _lowlevel_server(self) -> "_Deaf":
+        return self
+
+    def create_initialization_options(self) -> None: ...
+
+    async def run(self, requests: Any, replies: Any, _: None) -> None:
+        async with requests, replies:
+            await anyio.sleep_forever()
+
+
+async def test_request_that_the_server_has_not_taken_does_not_hold_the_end() -> None:
+    lines = [b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n']
+
+    async def receive() -> bytes:
+        if not lines:
+            await anyio.sleep_forever()
+        return lines.pop()
+
+    async def send(line: bytes) -> None: ...
+
+    service = LineService(cast("Any", _Deaf()), ByteStream(receive, send))
+    with anyio.fail_after(HANG_S):
+        async with anyio.create_task_group() as group:
+            group.start_soon(service.run)
+            await anyio.wait_all_tasks_blocked()
+            await service.finish()
+            group.cancel_scope.cancel()
+    assert service.lines_read == 0

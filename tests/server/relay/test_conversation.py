@@ -88,6 +88,16 @@ def test_calls_that_the_engine_has_not_read_are_sent_to_the_next_one() -> None:
     assert conversation.repeated() == [INITIALIZE, INITIALIZED, third]
 
 
+def test_calls_sent_after_the_engine_has_said_goodbye_are_for_the_next_one() -> None:
+    conversation = after_handshake()
+    assert not conversation.from_engine(b'{"resift/goodbye": 2}\n')
+    late = line(id=1, method="tools/call")
+    assert conversation.from_client(late)  # the relay learns later that nobody reads it
+    assert conversation.lose_engine() == []
+    assert conversation.repeated() == [INITIALIZE, INITIALIZED, late]
+    assert [json.loads(each)["id"] for each in conversation.lose_engine()] == [1], "the next one has read it"
+
+
 def test_line_that_finds_no_engine_is_sent_once() -> None:
     conversation = after_handshake()
     conversation.lose_engine()

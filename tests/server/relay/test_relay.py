@@ -48,7 +48,7 @@ def test_clients_that_start_at_once_share_one_engine(folder: Path) -> None:
         servers = list(pool.map(RawServer, [folder] * 5))
     servers[0].call("ingest_documents", PUMP)
     for each in servers:
-        assert each.call("hybrid_search", {"query": "pump"})["structuredContent"]["hits"]
+        assert each.structured("hybrid_search", {"query": "pump"})["hits"]
         assert each.end() == 0
     log = (folder / "data" / "logs" / "engine.log").read_text(encoding="utf-8")
     assert log.count("Started, process") == 1
@@ -87,7 +87,7 @@ def test_call_in_flight_when_the_engine_is_killed_gets_an_error_and_the_next_one
     lost = json.loads(server.process.stdout.readline())
     assert lost["id"] == "long"
     assert "engine stopped while it worked on this call" in lost["error"]["message"]
-    assert server.call("list_collections", {})["structuredContent"]
+    assert server.structured("list_collections", {})
     assert server.end() == 0
 
 
@@ -110,7 +110,18 @@ def test_engine_that_is_told_to_stop_answers_the_call_in_flight_and_the_next_fin
     assert not (folder / "data" / "owner.json").exists()
     if "job" in answer:  # not finished before the stop
         server.call("ingest_documents", {"job": answer["job"]["id"]})
-    assert server.call("list_collections", {})["structuredContent"]["collections"][0]["documents"] == 60
+    assert server.structured("list_collections", {})["collections"][0]["documents"] == 60
+    assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_no_call_fails_when_the_engine_is_restarted_under_a_busy_client(folder: Path) -> None:
+    server, passages = RawServer(folder), ["a lamp", "the pump hums"]
+    for call in range(100):
+        if call % 25 == 24:
+            os.kill(engine_pid(folder), signal.SIGTERM)
+        found = server.structured("rerank", {"query": f"pump {call}", "passages": passages})
+        assert found["hits"][0]["was"] == 2
     assert server.end() == 0
 
 
@@ -121,14 +132,14 @@ def test_remains_of_an_engine_that_was_killed_are_recognized(folder: Path) -> No
     (data / "engine.sock").touch()
     (data / "engine.lock").touch()
     server = RawServer(folder)
-    assert server.call("list_collections", {})["structuredContent"]["collections"] == []
+    assert server.structured("list_collections", {})["collections"] == []
     assert server.end() == 0
 
 
 def test_engine_imports_nothing_from_the_folder_of_its_client(folder: Path) -> None:
     (folder / "mcp.py").write_text("raise SystemExit('code of a project that a client works on')\n", encoding="utf-8")
     server = RawServer(folder)
-    assert server.call("list_collections", {})["structuredContent"]["collections"] == []
+    assert server.structured("list_collections", {})["collections"] == []
     assert server.end() == 0
 
 
@@ -140,7 +151,7 @@ def test_relative_roots_start_from_the_folder_of_each_client(folder: Path) -> No
     first = RawServer(folder, settings)
     assert first.call("ingest_documents", arguments)["isError"]
     second = RawServer(folder, settings, cwd=folder / "other")
-    assert second.call("ingest_documents", arguments)["structuredContent"]["added"] == 1
+    assert second.structured("ingest_documents", arguments)["added"] == 1
     assert first.call("ingest_documents", arguments)["isError"], "a file of the other client's"
     assert (first.end(), second.end()) == (0, 0)
 
@@ -158,7 +169,7 @@ def test_tools_read_nothing_if_the_client_starts_the_server_in_the_root_of_the_f
         assert "Allowed: none. Ask whoever runs Resift" in refused["content"][0]["text"]
     assert server.end() == 0
     named = RawServer(folder, {"RESIFT_INGEST_ROOTS": str(folder)}, *options, cwd=Path("/"))
-    assert named.call("ingest_documents", {"paths": ["pump.md"]})["structuredContent"]["added"] == 1
+    assert named.structured("ingest_documents", {"paths": ["pump.md"]})["added"] == 1
     assert named.end() == 0
 
 
@@ -219,7 +230,7 @@ def test_settings_that_cannot_be_used_are_told_to_the_client(folder: Path) -> No
     assert b"RESIFT_THREDS" in err
     assert process.returncode == 1
     healthy = RawServer(folder)  # does not get to hear of the other client's mistake
-    assert healthy.call("list_collections", {})["structuredContent"]["collections"] == []
+    assert healthy.structured("list_collections", {})["collections"] == []
     assert healthy.end() == 0
 
 
