@@ -157,6 +157,8 @@ class Stage:
     usage: Usage = NO_USAGE
     out_of_time: bool = False
     """Whether the time budget ended before it had read all that it would have read."""
+    unread: bool = False
+    """Whether the encoder could not read the query, so that nothing was searched for by meaning."""
     cached: int = 0
     """How many of the scores were known from earlier searches."""
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from ..core.text import agreeing, counted
 from ..core.values import Hit, Ranking, Stage
 from ..core.verdict import Verdict
-from ..search.legs import CANNOT_READ
 from ..search.relative_paths import NO_NAMES, ShortNames
 from .evidence import NO_JUDGE, Judge, last_scoring_stage
 from .request import MAX_RESULTS
@@ -98,7 +97,7 @@ def page_of(
     if more and end >= MAX_RESULTS:
         notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
     verdict = judge.verdict(ranking, hits)
-    if verdict == "none" and (CANNOT_READ in notes or any(stage.out_of_time for stage in ranking.stages)):
+    if verdict == "none" and any(stage.unread or stage.out_of_time for stage in ranking.stages):
         verdict = "unknown"  # the answer may be among the passages that no model compared with the query
     if 0 < offset < len(hits) and verdict in ("good", "weak"):
         notes.append(OF_ALL_PAGES.format(verdict=verdict))

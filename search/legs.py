@@ -1,7 +1,7 @@
 """The legs of a search: one weighted vector query for each phrasing, field or set of examples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from ..core.errors import InvalidInput
@@ -87,19 +87,21 @@ class Legs:
 
     legs: tuple[WeightedLeg, ...] = ()
     notes: tuple[str, ...] = ()
+    unread: bool = False
+    """Whether the encoder could not read the query."""
 
     @property
-    def is_unread(self) -> bool:
+    def is_arbitrary(self) -> bool:
         """Return whether there are only vectors that say nothing of the query."""
         return bool(self.legs) and all(leg.name == UNREAD for leg in self.legs)
 
     def with_arbitrary_noted(self) -> "Legs":
         """Return the legs with a note if they say nothing of the query, so that what they find does not either."""
-        return self + Legs(notes=(ARBITRARY,)) if self.is_unread else self
+        return self + Legs(notes=(ARBITRARY,)) if self.is_arbitrary else self
 
     def __add__(self, other: "Legs") -> "Legs":
         """Return both sets of legs and notes."""
-        return Legs(self.legs + other.legs, self.notes + other.notes)
+        return Legs(self.legs + other.legs, self.notes + other.notes, unread=self.unread or other.unread)
 
 
 async def legs_of(
@@ -125,7 +127,7 @@ async def legs_of(
             )
         return await _keyword_legs(manifest, texts, extra_encoders.sparse)
     found = Legs(notes=notes) + await _dense_legs(collection, texts, retrieval, encoder=encoder, shares=shares)
-    if found.legs and texts and DENSE in shares and not found.is_unread:
+    if found.legs and texts and DENSE in shares and not found.is_arbitrary:
         found += await _token_legs(manifest, texts[0], extra_encoders.tokens)
     if retrieval.mode == "dense" or not texts:
         return found.with_arbitrary_noted()
@@ -133,8 +135,8 @@ async def legs_of(
         note = f"Keyword search covers whole passages, and `fields` leaves out {TEXT_FIELD!r}: it was skipped."
         return (found + Legs(notes=(note,))).with_arbitrary_noted()
     words = await _keyword_legs(manifest, texts, extra_encoders.sparse)
-    if found.is_unread and words.legs and manifest.lexical.splits_unspaced:
-        return Legs(notes=(*found.notes, WORDS_ALONE)) + words
+    if found.is_arbitrary and words.legs and manifest.lexical.splits_unspaced:
+        return replace(found, legs=(), notes=(*found.notes, WORDS_ALONE)) + words
     return (found + words).with_arbitrary_noted()
 
 
@@ -159,14 +161,14 @@ async def _dense_legs(
     if len(phrasings) < len(encoded):
         notes += (CANNOT_READ if is_unread else PARTLY_READ,)
     if retrieval.like or retrieval.unlike:
-        return Legs(notes=notes) + await _example_legs(collection, phrasings, retrieval, shares)
+        return Legs(notes=notes, unread=is_unread) + await _example_legs(collection, phrasings, retrieval, shares)
     phrasings = phrasings or [each.vector for each in encoded]
     legs = [
         WeightedLeg(UNREAD if is_unread else name, name, query=vector, share=share / len(phrasings))
         for name, share in shares.items()
         for vector in phrasings
     ]
-    return Legs(tuple(legs), notes)
+    return Legs(tuple(legs), notes, unread=is_unread)
 
 
 async def _example_legs(

@@ -96,6 +96,7 @@ class Retriever:
             received=len(query.texts) + len(examples),
             returned=len(batch.legs),
             milliseconds=1000 * (query.clock() - start),
+            unread=batch.unread,
         )
         if not batch.legs:
             return Ranking((), stages=[encoded], notes=batch.notes)
