@@ -177,7 +177,7 @@ async def _perform(engine: Engine, asked: Asked, progress: Progress) -> IngestRe
     """Do what a job asks for, with the rights of whoever asked, as far as the settings still grant them."""
     caller = _caller_of(asked.caller)
     check_rights(engine.settings, () if caller.reads_any_path else caller.roots or (), what="The job")
-    check_token(engine.settings, caller, asked.collection, today=datetime.now(UTC).date())
+    check_token(engine.settings, caller, asked.collection, now=datetime.now(UTC))
     request = build(IngestRequest, **asked.request, progress=progress)
     token = CALLER.set(caller)
     try:

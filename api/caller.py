@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 from ..core.errors import Forbidden, NotFound
@@ -119,7 +119,7 @@ def check_rights(settings: Settings, folders: Iterable[Path], *, what: str) -> N
         )
 
 
-def check_token(settings: Settings, caller: Caller, collection: str, *, today: date) -> None:
+def check_token(settings: Settings, caller: Caller, collection: str, *, now: datetime) -> None:
     """Check that the settings still have the token of a caller, and that it may write to a collection.
 
     An engine whose settings ask for no tokens at all lets everybody write, or knows nothing of those of a server.
@@ -133,7 +133,7 @@ def check_token(settings: Settings, caller: Caller, collection: str, *, today: d
         row.name == caller.token_row
         and row.write
         and (row.collections is None or collection in row.collections)
-        and (row.expires is None or today <= row.expires)
+        and (row.ends is None or now < row.ends)
         for row in settings.http.tokens
     ):
         raise Forbidden(

@@ -31,6 +31,12 @@ def composed(text: str) -> str:
     return text if text.isascii() or unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
+def unicode_forms(text: str) -> list[str]:
+    """Return the text with composed characters, with decomposed ones (Unicode NFC and NFD) and as it is, each once."""
+    forms = () if text.isascii() else (unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))
+    return list(dict.fromkeys((*forms, text)))
+
+
 def clean(text: str) -> str:
     """Return the encodable text with composed characters, without surrounding space."""
     return composed(encodable(text)).strip()

@@ -2,13 +2,13 @@
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from posixpath import normpath
 from typing import Self
 
+from ..core.text import unicode_forms
 from ..core.values import EMPTY, Passage
 from ..store.collection import Collection
 
@@ -40,7 +40,7 @@ class RelativePaths:
 
         File systems keep either Unicode form of a name, so both are among them.
         """
-        return list(dict.fromkeys(form for each in self._paths(path) for form in (each, *_other_forms(each))))
+        return list(dict.fromkeys(form for each in self._paths(path) for form in unicode_forms(each)))
 
     def _paths(self, path: str) -> list[str]:
         plain = path.replace("\\", "/") if self.windows else path
@@ -51,11 +51,6 @@ class RelativePaths:
         end = "/" if plain.endswith("/") else ""
         below = [f"{normpath(f'{folder}/{plain}').rstrip('/')}{end}" for folder in self.folders]
         return list(dict.fromkeys([path, plain, *below]))
-
-
-def _other_forms(path: str) -> list[str]:
-    """Return a path with composed characters and with decomposed ones."""
-    return [] if path.isascii() else [unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Settings of the engine that serves several clients, and of its HTTP server."""
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -66,6 +66,11 @@ class TokenRow(BaseModel):
     """The collections that it is for; None: all."""
     expires: date | None = None
     """The last day on which it is accepted, in UTC."""
+
+    @property
+    def ends(self) -> datetime | None:
+        """Return the moment from which it is not accepted any more, or None if it never ends."""
+        return datetime.combine(self.expires + timedelta(days=1), time(), UTC) if self.expires else None
 
 
 class HttpSettings(BaseModel):

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, cast
 
 from ..core.dates import in_utc, is_date
 from ..core.errors import Hint, InvalidFilter, nearest
-from ..core.text import composed, listed
+from ..core.text import composed, listed, unicode_forms
 from .fields import BUILT_IN_FIELDS, TEXT, FieldType
 from .filter_words import how_to_combine, how_to_compare
 
@@ -193,12 +193,9 @@ def _any_of(name: str, value: Any, kind: FieldType) -> AnyOf:
         raise InvalidFilter(f"Filter on {name!r}: the field holds {kind} values; write {quoted} without quotes.")
     if kind == "date":  # as it is stored, and as versions before 0.4 stored it
         values = [spelling for item in values for spelling in dict.fromkeys((_stored(item), item))]
-    return AnyOf(name, tuple(form for item in values for form in (_forms(item) if isinstance(item, str) else (item,))))
-
-
-def _forms(text: str) -> Sequence[str]:
-    """Return a text as it is stored, with composed characters, and as given: paths and older versions have others."""
-    return tuple(dict.fromkeys((composed(text), text)))
+    # Texts are stored with composed characters, but paths, and what older versions stored, in any form.
+    forms = (form for item in values for form in (unicode_forms(item) if isinstance(item, str) else (item,)))
+    return AnyOf(name, tuple(forms))
 
 
 def _stored(item: Scalar) -> Scalar:
@@ -230,7 +227,7 @@ def _object(name: str, conditions: Mapping[str, Any], kind: FieldType) -> Condit
 
 
 def _textual(condition: Callable[[str, str], Condition], name: str, text: str) -> Condition:
-    conditions = tuple(condition(name, form) for form in _forms(text))
+    conditions = tuple(condition(name, form) for form in unicode_forms(text))
     return conditions[0] if len(conditions) == 1 else Either(conditions)
 
 

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Protocol
 
 from mcp.server.auth.provider import AccessToken
@@ -84,13 +84,12 @@ class StaticTokens:
 
 
 def _grant(row: TokenRow, token: str) -> Grant:
-    ends = datetime.combine(row.expires + timedelta(days=1), time(), UTC) if row.expires else None
     return Grant(
         token=token,
         client_id=row.name,
         row=row.name,
         scopes=[],
-        expires_at=int(ends.timestamp()) if ends else None,
+        expires_at=int(row.ends.timestamp()) if row.ends else None,
         may_write=row.write,
         collections=None if row.collections is None else frozenset(row.collections),
     )

@@ -66,6 +66,7 @@ async def test_words_and_values_are_found_in_either_form(resift: Resift, form: A
     assert await found(resift, "food", filter={"title": form("Menü")}, **every) == ["menu"]
     assert await found(resift, "food", filter={"source": form("Mühle.md")}, **every) == ["Mühle.md"]
     assert await found(resift, "food", filter={"source": {"prefix": form("Müh")}}, **every) == ["Mühle.md"]
+    assert await found(resift, "food", filter={"path": {"match": form("Mühle")}}, **every) == ["Mühle.md"]
     boosted = await found(resift, "food", boost={one("für"): {form("Zoë"): 2.0}}, limit=1, mode="dense")
     assert boosted == ["menu"]
 
