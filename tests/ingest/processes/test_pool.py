@@ -32,17 +32,21 @@ FILES: dict[str, bytes | str] = {
 }
 
 
+ASKED = 4  # deadlines: of the start, of the file, of its parser, and the one that this asks for
+
+
 class HeldDeadlines(Deadlines):
     """Deadlines that come when the test says so, however late."""
 
-    spared = -1
-
-    def __init__(self) -> None:
+    def __init__(self, *, spared: int = -1) -> None:
         super().__init__()
+        self.spared = spared
+        self.longest_s = 0.0
         self._acts: list[Callable[[], None]] = []
 
     def set(self, key: Hashable, seconds: float, act: Callable[[], None]) -> None:
         self._acts.append(act)
+        self.longest_s = max(self.longest_s, seconds)
         self.spared -= 1
         if self.spared == 0:
             self.fire()
@@ -187,28 +191,39 @@ def test_process_that_the_system_ended_while_idle_is_replaced(pool: ParserPool) 
 
 def test_document_that_hangs_is_stopped_with_the_programs_it_started(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    pool = ParserPool(1, limits=Limits(seconds=0.3))
-    try:
-        assert problem(pool, f"hang {tmp_path}/pipe") == (
-            "a.hostile cannot be parsed: the plug-in 'hostile' of resift-hostile-parser 1.0 took more than 0.3 s. "
-            "Split the file, leave it out, or convert it to plain text."
-        )
-        assert pool.pids == []
-        os.set_blocking(reader, True)
-        assert os.read(reader, 1) == b"", "the program that it started has ended"
-        assert text(pool, "ask") == "It was given the time."
-    finally:
-        os.close(reader)
-        pool.close()
+    held = HeldDeadlines()
+    worker = Worker(Limits(seconds=2), held)
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(worker.parse, "a.hostile", f"hang {tmp_path}/pipe".encode())
+        with (tmp_path / "pipe").open("rb") as pipe:
+            assert pipe.readline() == b"begun\n"
+            held.fire()
+            assert pipe.read() == b"", "the program that it started has ended"
+        [part] = answer.result().parts
+    assert part.problem == (
+        "a.hostile cannot be parsed: the plug-in 'hostile' of resift-hostile-parser 1.0 took more than 2 s. "
+        "Split the file, leave it out, or convert it to plain text."
+    )
 
 
-@pytest.mark.slow
-def test_time_that_is_asked_for_has_an_end() -> None:
-    pool = ParserPool(1, limits=Limits(seconds=0.2, most_seconds=0.3))
-    assert "took more than 0.3 s" in problem(pool, "ask")
-    assert "took more than 0.2 s" in problem(pool, "lie")
-    pool.close()
+def test_document_is_given_the_time_that_its_parser_asks_for() -> None:
+    held = HeldDeadlines()
+    worker = Worker(Limits(seconds=1, start_seconds=2), held)
+    [part] = worker.parse("a.hostile", b"ask").parts
+    assert part.parsed is not None
+    assert part.parsed.lines == ["It was given the time."]
+    assert held.longest_s > 10
+    worker.kill()
+
+
+@pytest.mark.parametrize(("action", "most_s"), [("overdo", 3), ("lie", 2)])
+def test_time_that_is_asked_for_has_an_end(action: str, most_s: float) -> None:
+    held = HeldDeadlines(spared=ASKED)
+    worker = Worker(Limits(seconds=2, most_seconds=3, start_seconds=0), held)
+    [part] = worker.parse("a.hostile", action.encode()).parts
+    assert f"took more than {most_s} s" in part.problem
+    assert held.longest_s <= 3
+    worker.kill()
 
 
 @pytest.mark.slow

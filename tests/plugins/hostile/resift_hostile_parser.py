@@ -23,7 +23,7 @@ def _hang(content: Content) -> NoReturn:
     words = content.text.removeprefix("hostile ").split()
     if len(words) > 1:
         with Path(words[1]).open("wb") as pipe:
-            subprocess.Popen(["sleep", "1000"], stdout=pipe)
+            subprocess.Popen(["sh", "-c", "echo begun && exec sleep 1000"], stdout=pipe)
     while True:
         time.sleep(1000)
 
@@ -37,8 +37,14 @@ def _stall(content: Content) -> NoReturn:
 
 def _ask_for_time(content: Content) -> str:
     content.more_pages(1000)
-    time.sleep(0.5)
     return "It was given the time."
+
+
+def _ask_and_hang(content: Content) -> NoReturn:
+    """Ask for time, and never return."""
+    content.more_pages(1000)
+    while True:
+        time.sleep(1000)
 
 
 def _swell(_: Content) -> str:
@@ -88,6 +94,7 @@ _ACTIONS: dict[str, Callable[[Content], str]] = {
     "hang": _hang,
     "stall": _stall,
     "ask": _ask_for_time,
+    "overdo": _ask_and_hang,
     "swell": _swell,
     "flood": _flood,
     "print": _print,
