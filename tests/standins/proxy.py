@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable
@@ -22,7 +21,7 @@ FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection
 class Proxy:
     """Passes requests on, one a connection, and notes them as "METHOD path"; `faults` says what happens to each."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: Callable[[], int]) -> None:
         self.target = target
         self.port = 0
         self.seen: list[str] = []
@@ -61,7 +60,7 @@ class Proxy:
             await reader.read(-1)
         if fault in ("busy", "fail", "hang", "refuse"):
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target())
         with closing(far_writer):
             far_writer.write(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
             sending = asyncio.ensure_future(_copy(reader, far_writer))
@@ -79,9 +78,9 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def proxy_to(port: int) -> AsyncGenerator[Proxy]:
-    """Run a proxy in front of a port."""
-    proxy = Proxy(port)
+async def proxy_to(target: Callable[[], int]) -> AsyncGenerator[Proxy]:
+    """Run a proxy in front of a port, which may change."""
+    proxy = Proxy(target)
     server = await asyncio.start_server(proxy.pass_on, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
@@ -91,20 +90,22 @@ async def proxy_to(port: int) -> AsyncGenerator[Proxy]:
 
 
 class Killable:
-    """A stand-in for a Qdrant server in a process of its own, over REST, that keeps its points in a folder."""
+    """A stand-in for a Qdrant server in a process of its own, over REST, that keeps its points in a folder.
+
+    Each start takes another free port: while the server is down, anybody may take the one that it had.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, or start it again, and wait until it listens."""
-        command = [sys.executable, "-m", "resift.tests.standins.qdrant", str(self.port), str(self._folder)]
+        command = [sys.executable, "-m", "resift.tests.standins.qdrant", str(self._folder)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"listening\n"
+        self.port = int(self._process.stdout.readline())
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
@@ -122,7 +123,7 @@ async def killable_server(folder: Path) -> AsyncGenerator[tuple[Killable, Proxy]
     server = Killable(folder)
     await run_sync(server.start)
     try:
-        async with proxy_to(server.port) as proxy:
+        async with proxy_to(lambda: server.port) as proxy:
             yield server, proxy
     finally:
         server.kill()

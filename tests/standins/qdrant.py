@@ -1,6 +1,6 @@
 """A Qdrant server for tests: its REST interface over qdrant-client's local mode, which keeps what it acknowledged.
 
-`python -m resift.tests.standins.qdrant PORT FOLDER` runs one that can be killed and started again.
+`python -m resift.tests.standins.qdrant FOLDER` runs one that can be killed and started again. It prints its port.
 """
 
 import socket
@@ -204,10 +204,10 @@ async def serving(*, key: str = "", read_only_key: str = "", version: str = VERS
 def main() -> None:
     """Serve until killed."""
     warnings.simplefilter("ignore")  # local mode has no payload indexes, and says so each time
-    port, folder = sys.argv[1:]
+    [folder] = sys.argv[1:]
     config = uvicorn.Config(rest_app(AsyncQdrantClient(path=folder)), log_level="error", lifespan="off")
-    with closing(socket.create_server(("127.0.0.1", int(port)))) as listening:
-        sys.stdout.write("listening\n")  # what connects from now on is answered
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        sys.stdout.write(f"{listening.getsockname()[1]}\n")  # what connects from now on is answered
         sys.stdout.flush()
         uvicorn.Server(config).run([listening])
 

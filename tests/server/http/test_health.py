@@ -54,7 +54,7 @@ async def test_server_is_not_ready_when_its_store_does_not_answer(tmp_path: Path
 
 @pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")
 async def test_server_is_ready_and_lists_the_others_when_one_collection_cannot_be_read(tmp_path: Path) -> None:
-    async with serving() as server, proxy_to(int(server.url.rpartition(":")[2])) as proxy:
+    async with serving() as server, proxy_to(lambda: int(server.url.rpartition(":")[2])) as proxy:
         await server.client.create_collection("theirs", vectors_config={})
         proxy.faults = lambda request: "fail" if request == "GET /collections/theirs" else None
         engine = engine_of(tmp_path, qdrant_url=proxy.url, qdrant={"prefer_grpc": False})
