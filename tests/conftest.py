@@ -21,6 +21,7 @@ from resift.ingest.processes.pool import ParserPool
 from resift.models import session
 from resift.models.session import Session
 from resift.settings.load import load_settings
+from resift.store.qdrant import connection
 
 BUNDLED_FOLDER = Path(resift.__file__).parent / "models"
 DOCUMENTS = (
@@ -125,6 +126,14 @@ def shared_models() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "_open", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_probe() -> Iterator[None]:
+    """Wait for gRPC, not only as long as an idle machine takes: otherwise, REST would be spoken instead."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "PROBE_TIMEOUT_S", 60.0)
         yield
 
 

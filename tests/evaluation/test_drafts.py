@@ -28,7 +28,7 @@ async def ignore(done: float, total: int, message: str) -> None:
 
 
 def model_at(server: ChatStandIn, key: str = "sesame") -> LanguageModel:
-    return LanguageModel(Endpoint("small", server.url, api_key=key, timeout_s=10))
+    return LanguageModel(Endpoint("small", server.url, api_key=key, timeout_s=60))
 
 
 async def test_model_drafts_a_question_on_each_passage(server: ChatStandIn) -> None:

@@ -27,7 +27,7 @@ def build(server: ChatStandIn) -> Build:
     async def no_pause(seconds: float) -> None:
         await anyio.lowlevel.checkpoint()
 
-    def build(timeout_s: float = 10.0, retries: int = 2, **options: Any) -> Listwise:
+    def build(timeout_s: float = 60.0, retries: int = 2, **options: Any) -> Listwise:
         model = LanguageModel(
             Endpoint("small", server.url, api_key="sesame", timeout_s=timeout_s, retries=retries), sleep=no_pause
         )

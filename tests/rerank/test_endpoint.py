@@ -28,7 +28,7 @@ TEXTS = ("the battery is cold", "why do pads squeal", "why do brakes squeal", "b
 SHARES = (0.0, 0.75, 1.0, 0.25, 0.0)
 QUICK = RetryPolicy(attempts=3, first_pause_s=0.001, longest_pause_s=0.001, open_s=60.0)
 MODELS = {"cohere": "rerank-v3.5", "jina": "jina-reranker-v3", "voyage": "rerank-2.5", "tei": "", "vllm": "bge"}
-COHERE = EndpointOptions("cohere", with_reranker(0.5), model="rerank-v3.5", key=KEY, timeout_s=10)
+COHERE = EndpointOptions("cohere", with_reranker(0.5), model="rerank-v3.5", key=KEY, timeout_s=60)
 
 
 @pytest.fixture

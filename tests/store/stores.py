@@ -1,7 +1,8 @@
 """The stores that tests hold to one another, and what each of them is."""
 
 import os
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -64,13 +65,13 @@ def connected(
     grpc_port: int = 0,
     key: str = "",
     retry: RetryPolicy | None = None,
-    timeout_s: float = 5,
+    timeout_s: float = 60,
+    clock: Callable[[], float] = time.monotonic,
 ) -> QdrantStore:
     """Return a store at a server, over gRPC where a port is given."""
     address = Address(url, key, prefer_grpc=grpc_port > 0, grpc_port=grpc_port or 6334, timeout_s=timeout_s)
-    return QdrantStore(
-        QdrantConnection(address, CircuitBreaker(url, retry or RetryPolicy(attempts=1)), client=client), ClusterLayout()
-    )
+    breaker = CircuitBreaker(url, retry or RetryPolicy(attempts=1), clock=clock)
+    return QdrantStore(QdrantConnection(address, breaker, client=client), ClusterLayout())
 
 
 @asynccontextmanager

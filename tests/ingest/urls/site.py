@@ -39,7 +39,7 @@ class Site(LocalServer):
     @property
     def options(self) -> UrlOptions:
         """Return options with which this site may be asked, although it is on this machine."""
-        return UrlOptions(10.0, UrlRules({self.server_port}, may_ask=lambda _: True))
+        return UrlOptions(60.0, UrlRules({self.server_port}, may_ask=lambda _: True))
 
     @property
     def paths(self) -> list[str]:

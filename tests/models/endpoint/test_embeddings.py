@@ -26,7 +26,7 @@ def server() -> Iterator[EmbeddingStandIn]:
 
 
 async def ask(server: EmbeddingStandIn, texts: list[str], *, dimension: int = 0, **changes: Any) -> list[Any]:
-    endpoint = replace(Endpoint("small", server.url, api_key=KEY, timeout_s=5), **changes)
+    endpoint = replace(Endpoint("small", server.url, api_key=KEY, timeout_s=60), **changes)
     model = Embeddings(endpoint, batch=2, dimension=dimension)
     try:
         return await model.embed(texts)

@@ -1,6 +1,7 @@
 """How a Qdrant server is reached, what is said of it, and what a key is found to allow."""
 
 import socket
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
@@ -23,11 +24,17 @@ from resift.tests.store.stores import connected
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning")]
 
 
-async def test_rest_is_spoken_where_grpc_does_not_answer() -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port: int = taken.getsockname()[1]
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that refuses connections, and that no other program gets."""
+    with closing(socket.socket()) as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+async def test_rest_is_spoken_where_grpc_does_not_answer(silent_port: int) -> None:
     async with serving() as server:
-        for grpc_port, transport in ((port, "REST"), (server.grpc_port, "gRPC"), (0, "REST")):
+        for grpc_port, transport in ((silent_port, "REST"), (server.grpc_port, "gRPC"), (0, "REST")):
             store = connected(server.url, grpc_port=grpc_port)
             assert await store.names() == []
             assert (store.connection.transport, store.connection.version) == (transport, "1.20.0")

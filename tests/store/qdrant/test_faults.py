@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:(Payload indexes|Local mode):UserWarning"),
 ]
 
-QUICK = RetryPolicy(attempts=3, first_pause_s=0.01, longest_pause_s=0.02, failures_to_open=3, open_s=0.2)
+QUICK = RetryPolicy(attempts=3, first_pause_s=0.01, longest_pause_s=0.02, failures_to_open=3, open_s=60)
 PATIENT = RetryPolicy(attempts=100, first_pause_s=0.05, longest_pause_s=0.2)
 
 
@@ -51,21 +51,22 @@ async def server() -> AsyncGenerator[Serving]:
 
 @pytest.fixture
 async def proxy(server: Serving) -> AsyncGenerator[Proxy]:
-    async with proxy_to(int(server.url.rpartition(":")[2])) as running:
+    async with proxy_to(lambda: int(server.url.rpartition(":")[2])) as running:
         yield running
 
 
 @pytest.fixture
 async def store(proxy: Proxy) -> AsyncGenerator[QdrantStore]:
-    opened = connected(proxy.url, key="right", retry=QUICK, timeout_s=1)
+    opened = connected(proxy.url, key="right", retry=QUICK)
     yield opened
     await opened.close()
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lose", "hang", "busy"])
 async def test_each_request_survives_a_passing_fault(
-    store: QdrantStore, proxy: Proxy, manifest: Manifest, axes: list[Vector], fault: Fault
+    proxy: Proxy, manifest: Manifest, axes: list[Vector], fault: Fault
 ) -> None:
+    store = connected(proxy.url, key="right", retry=QUICK, timeout_s=1 if fault == "hang" else 60)
     failed = set[str]()
 
     def once(request: str) -> Fault | None:
@@ -84,6 +85,7 @@ async def test_each_request_survives_a_passing_fault(
     assert len((await collection.search([Leg("dense", axes[0], limit=5)]))[0]) == 2
     assert (await collection.entries()).keys() == {"a"}
     assert failed
+    await store.close()
 
 
 async def test_server_that_stays_away_is_named_and_the_circuit_says_that_it_is_open(
@@ -98,7 +100,7 @@ async def test_server_that_stays_away_is_named_and_the_circuit_says_that_it_is_o
         ):
             await collection.count()
     assert len(proxy.seen) == seen + 9
-    with pytest.raises(StoreUnavailable, match=r"failed 3 times in a row\. Try again in 1 s"):
+    with pytest.raises(StoreUnavailable, match=r"failed 3 times in a row\. Try again in 60 s"):
         await collection.count()
     assert len(proxy.seen) == seen + 9
 
@@ -188,13 +190,27 @@ async def test_searches_of_a_collection_that_fails_do_not_keep_the_server_from_b
 
 
 async def test_reading_is_repeated_once_after_a_time_out_and_writing_more_often(
-    store: QdrantStore, proxy: Proxy, manifest: Manifest, axes: list[Vector]
+    proxy: Proxy, manifest: Manifest, axes: list[Vector]
 ) -> None:
+    hangs = list[str]()
+    store = connected(proxy.url, key="right", retry=QUICK, timeout_s=1, clock=lambda: len(hangs))
     collection = await store.open("c", create=manifest)
-    proxy.faults = lambda request: "hang" if "/points" in request else None
+
+    def hang(request: str) -> Fault | None:
+        if "/points" not in request:
+            return None
+        hangs.append(request)  # which takes a second
+        return "hang"
+
+    proxy.faults = hang
     with pytest.raises(StoreUnavailable):
         await collection.count()
-    assert proxy.count("POST /collections/c/points/count") == 2
+    assert hangs == ["POST /collections/c/points/count"] * 2
+    hangs.clear()
+    with pytest.raises(StoreUnavailable):
+        await collection.write(document("a", axes[0]))
+    assert len(hangs) == QUICK.attempts
+    await store.close()
 
 
 async def test_failed_searches_open_the_circuit_of_their_collection_and_of_no_other(
