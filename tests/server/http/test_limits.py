@@ -15,7 +15,7 @@ from resift.server.http.admission import Admission, Load
 from resift.server.http.rate_limits import TokenBucket
 from resift.settings.serving import HttpSettings
 from resift.tests.server.http.application import MCP, READER, WRITER, bearer, client_of, engine_of, rows
-from resift.tests.server.http.wire import WAIT_S, answer_on, assert_closed, connected, served
+from resift.tests.server.http.wire import WAIT_S, answer_on, assert_closed, connected, connected_with, served
 
 pytestmark = pytest.mark.anyio
 
@@ -49,16 +49,16 @@ async def test_head_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
 
 
 async def test_head_of_a_second_request_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
-    async with served(engine_of(tmp_path, http=QUICK)) as url, connected(url) as stream:
-        await stream.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea")
+    sent = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea"
+    async with served(engine_of(tmp_path, http=QUICK)) as url, connected_with(url, sent) as stream:
         assert (await answer_on(stream))[0] == 200
         assert (await answer_on(stream))[0] == 408
         await assert_closed(stream)
 
 
 async def test_body_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
-    async with served(engine_of(tmp_path, http=QUICK)) as url, connected(url) as stream:
-        await stream.send(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+    sent = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+    async with served(engine_of(tmp_path, http=QUICK)) as url, connected_with(url, sent) as stream:
         status, headers, body = await answer_on(stream)
         assert (status, headers["connection"]) == (408, "close")
         assert json.loads(body)["error"]["message"] == "The body of the request did not arrive in time. Send it faster."

@@ -29,9 +29,22 @@ async def served(engine: Engine, *, buffer_bytes: int = 0) -> AsyncGenerator[str
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncGenerator[SocketStream]:
-    host, _, port = url.removeprefix("http://").partition(":")
-    async with await anyio.connect_tcp(host, int(port)) as stream:
+    async with await anyio.connect_tcp(*_address(url)) as stream:
         yield stream
+
+
+@asynccontextmanager
+async def connected_with(url: str, first: bytes) -> AsyncGenerator[SocketStream]:
+    """Connect to a server of this process, which finds the first bytes there as soon as it accepts the connection."""
+    connection = socket.create_connection(_address(url))
+    connection.sendall(first)
+    async with await SocketStream.from_socket(connection) as stream:
+        yield stream
+
+
+def _address(url: str) -> tuple[str, int]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return host, int(port)
 
 
 async def answer_on(stream: SocketStream) -> tuple[int, dict[str, str], bytes]:
