@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 TIMEOUT_S = 60  # a start takes 2 s, more on a busy machine
 COMMAND = [sys.executable, "-m", "resift"]
@@ -39,11 +39,15 @@ def engine_pid(folder: Path) -> int:
 
 def stop_engine(folder: Path) -> None:
     """Stop the engine of the data in `folder`, if one runs, and wait until its data can be used."""
+    if not (folder / "data").is_dir():
+        return
+    lock = FileLock(folder / "data" / "engine.lock")
+    with suppress(Timeout), lock.acquire(timeout=0):
+        return  # none runs: the process of its address is another one by now
     with suppress(FileNotFoundError, ProcessLookupError):
         os.kill(engine_pid(folder), signal.SIGTERM)
-    if (folder / "data").is_dir():
-        with FileLock(folder / "data" / "engine.lock", timeout=TIMEOUT_S):
-            pass
+    with lock.acquire(timeout=TIMEOUT_S):
+        pass
 
 
 def resift(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
