@@ -18,6 +18,8 @@ from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, engine_
 
 PUMP = {"documents": [{"id": "pump", "text": "The pump hums at night."}]}
 
+NO_PROCESS = 2**30  # above what systems give to processes
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
@@ -128,7 +130,8 @@ def test_no_call_fails_when_the_engine_is_restarted_under_a_busy_client(folder: 
 def test_remains_of_an_engine_that_was_killed_are_recognized(folder: Path) -> None:
     data = folder / "data"
     data.mkdir()
-    (data / "engine.json").write_text('{"pid": 1, "version": "0", "path": "%s"}' % (data / "engine.sock"))
+    address = {"pid": NO_PROCESS, "version": "0", "path": str(data / "engine.sock")}
+    (data / "engine.json").write_text(json.dumps(address), encoding="utf-8")
     (data / "engine.sock").touch()
     (data / "engine.lock").touch()
     server = RawServer(folder)
