@@ -9,6 +9,7 @@ import pytest
 
 from resift.core.errors import ContextTooLong, ModelError, ModelUnavailable
 from resift.core.retry import OutOfTime
+from resift.models.endpoint import chat
 from resift.models.endpoint.chat import ChatRequest, Deadline, LanguageModel
 from resift.models.endpoint.client import Endpoint
 from resift.tests.standins.chat import ChatStandIn, chat_stand_in, completion, refusal
@@ -47,7 +48,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def model_at(server: ChatStandIn, clock: Clock, *, timeout_s: float = 20, retries: int = 2) -> LanguageModel:
+def model_at(server: ChatStandIn, clock: Clock, *, timeout_s: float = 60, retries: int = 2) -> LanguageModel:
     endpoint = Endpoint("small", server.url, api_key=KEY, timeout_s=timeout_s, retries=retries)
     return LanguageModel(endpoint, clock=clock, sleep=clock.sleep, chance=lambda: 1.0)
 
@@ -147,12 +148,15 @@ async def test_request_cut_short_by_its_question_does_not_count_against_the_endp
     assert (await model.ask(ASKED)).text == "The pump."
 
 
-async def test_endpoint_that_fails_in_what_is_left_of_a_question_has_failed(server: ChatStandIn, clock: Clock) -> None:
+async def test_endpoint_that_fails_in_what_is_left_of_a_question_has_failed(
+    server: ChatStandIn, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "LEAST_S", 20.0)
     server.always = Answer({}, 500)
-    model = model_at(server, clock)
+    model = model_at(server, clock, timeout_s=60)
     for number in range(1, 4):  # the first pause leaves too little time for another request
         with pytest.raises(ModelUnavailable, match="status 500"):
-            await model.ask(ASKED, deadline=Deadline(clock.now + 1.2, whole_s=45))
+            await model.ask(ASKED, deadline=Deadline(clock.now + 20.2, whole_s=45))
         assert len(server.asked) == number
     with pytest.raises(ModelUnavailable, match="failed 3 times in a row"):
         await model.ask(ASKED)
