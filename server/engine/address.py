@@ -13,6 +13,8 @@ from ...settings.location import ENGINE_ADDRESS, ENGINE_SOCKET
 
 MAX_SOCKET_PATH = 100  # bytes: the system calls take 103 on macOS and 107 on Linux
 
+SHORT_TEMPORARY = "/tmp"  # noqa: S108 - for sockets, where the path of the user's own temporary folder is too long
+
 BACKLOG = 128  # connections that wait while the engine starts
 
 CONNECT_TIMEOUT_S = 5.0
@@ -117,14 +119,22 @@ def is_same_user(connection: socket.socket) -> bool:
 def _socket_path(data_dir: Path) -> Path:
     """Return the path of the socket: in the data folder, or in a folder of this user's if that path is too long."""
     path = data_dir / ENGINE_SOCKET
-    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+    if _fits(path):
         return path
     import hashlib  # heavy, as is tempfile
     import tempfile
 
-    folder = Path(tempfile.gettempdir()) / f"resift-{os.getuid()}"
+    name = f"{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}.sock"
+    places = [Path(each) / f"resift-{os.getuid()}" for each in (tempfile.gettempdir(), SHORT_TEMPORARY)]
+    folder = next((each for each in places if _fits(each / name)), None)
+    if folder is None:
+        raise OSError("its path and that of TMPDIR are too long for a socket. Set TMPDIR to a folder with a short path")
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise PermissionError(f"{folder} belongs to another user, or others may use it. Remove it.")
-    return folder / f"{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}.sock"
+    return folder / name
+
+
+def _fits(path: Path) -> bool:
+    return len(os.fsencode(path)) <= MAX_SOCKET_PATH

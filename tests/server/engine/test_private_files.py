@@ -2,11 +2,12 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from resift.server.engine.address import HAS_UNIX_SOCKETS, is_same_user, listen
+from resift.server.engine.address import HAS_UNIX_SOCKETS, SHORT_TEMPORARY, is_same_user, listen
 from resift.settings.location import ENGINE_ADDRESS, ENGINE_SOCKET
 from resift.tests.server.processes import RawServer
 
@@ -40,11 +41,11 @@ def _long(folder: Path) -> Path:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder with a short path, wherever the tests run."""
+    with tempfile.TemporaryDirectory(dir=SHORT_TEMPORARY) as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 def test_folder_that_another_user_prepared_for_the_socket_is_refused(tmp_path: Path, temporary: Path) -> None:
@@ -58,6 +59,20 @@ def test_folder_that_another_user_prepared_for_the_socket_is_refused(tmp_path: P
     prepared.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError, match="Remove it"):
         listen(_long(tmp_path / "again"), "1")
+
+
+def test_socket_has_a_short_path_even_where_the_temporary_folder_has_a_long_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(_long(tmp_path)))
+    listening, address = listen(_long(tmp_path / "data"), "1")
+    with listening:
+        assert Path(address.path).parent == Path(SHORT_TEMPORARY, f"resift-{os.getuid()}")
+        address.connect().close()
+        address.withdraw(tmp_path)
+    monkeypatch.setattr("resift.server.engine.address.SHORT_TEMPORARY", str(_long(tmp_path / "short")))
+    with pytest.raises(OSError, match=r"too long for a socket\. Set TMPDIR to a folder with a short path"):
+        listen(_long(tmp_path / "more"), "1")
 
 
 def test_socket_is_made_for_its_user_whatever_the_mask(temporary: Path) -> None:

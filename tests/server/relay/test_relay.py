@@ -178,8 +178,10 @@ def test_tools_read_nothing_if_the_client_starts_the_server_in_the_root_of_the_f
 
 def test_only_this_user_can_reach_the_engine(folder: Path) -> None:
     server = RawServer(folder)
-    for name in ("engine.json", "engine.sock"):
-        assert (folder / "data" / name).stat().st_mode & 0o077 == 0
+    address = EngineAddress.read(folder / "data")
+    assert address is not None
+    for path in (folder / "data" / "engine.json", Path(address.path)):
+        assert path.stat().st_mode & 0o077 == 0
     assert server.end() == 0
 
 
