@@ -229,7 +229,7 @@ async def test_endpoint_that_keeps_failing_is_left_alone(server: RerankStandIn) 
             with pytest.raises(ModelUnavailable, match="answered 503"):
                 await reranker.score(QUERY, passages("a"))
         assert len(server.asked) == 9
-        with pytest.raises(ModelUnavailable, match=r"failed 3 times in a row\. Try again in (60|59) s"):
+        with pytest.raises(ModelUnavailable, match=r"failed 3 times in a row\. Try again in [56]\d s"):
             await reranker.score(QUERY, passages("a"))
     assert len(server.asked) == 9
 

@@ -45,7 +45,7 @@ async def test_without_a_terminal_lines_go_to_stderr(
         await progress(3, 10, "Copied 3 of 10 documents")
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith("Copying: Copied 3 of 10 documents (0 s)\n")
+    assert "Copying: Copied 3 of 10 documents (" in printed.err
 
 
 async def test_lines_go_to_the_terminal_of_the_client_for_whom_the_engine_works(
