@@ -11,9 +11,11 @@ from threading import Event
 
 import pytest
 
+from resift.ingest.processes import pool as pool_of_processes
 from resift.ingest.processes.deadlines import Deadlines
 from resift.ingest.processes.limits import Limits
 from resift.ingest.processes.pool import ParserPool
+from resift.tests.ingest.processes.test_pool import HeldDeadlines
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waiting for any process needs Linux")
 
@@ -22,7 +24,7 @@ import sys
 from resift.ingest.processes.limits import Limits
 from resift.ingest.processes.pool import ParserPool
 
-pool = ParserPool(1, limits=Limits(seconds=1))
+pool = ParserPool(1, limits=Limits(seconds=2))
 pool.parse("a.hostile", b"fine")
 print(*pool.pids, flush=True)
 for action in sys.argv[1:]:
@@ -75,11 +77,15 @@ def test_processes_end_when_their_parent_returns_without_closing_the_pool() -> N
         assert ends(worker)
 
 
-def test_process_that_has_nothing_to_do_ends() -> None:
-    pool = ParserPool(1, limits=Limits(idle_seconds=0.5))
+def test_process_that_has_nothing_to_do_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = HeldDeadlines()
+    monkeypatch.setattr(pool_of_processes, "Deadlines", lambda: held)
+    pool = ParserPool(1, limits=Limits(idle_seconds=3600))
     pool.parse("a.txt", b"text")
     [pid] = pool.pids
     worker = os.pidfd_open(pid)
+    assert held.longest_s == 3600
+    held.fire()
     assert ends(worker)
     os.close(worker)
     assert pool.pids == []
