@@ -121,6 +121,7 @@ def _declared_in_first_generation(url: str) -> set[str]:
         url,
         json={"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params},
         headers={"Accept": "application/json, text/event-stream"},
+        timeout=60,
     )
     capabilities = json.loads(answer.text.partition("data: ")[2] or answer.text)["result"]["capabilities"]
     return {*capabilities, *(name for name, is_true in capabilities["resources"].items() if is_true)}

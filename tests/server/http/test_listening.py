@@ -119,7 +119,7 @@ async def test_requests_in_flight_are_finished_when_the_server_stops(tmp_path: P
         await idle.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert (await answer_on(idle))[0] == 200
         await stream.send(request)  # its body follows when the server is stopping already
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
             assert (await client.get(f"{url}/health")).status_code == 200
         group.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):

@@ -115,7 +115,7 @@ def test_langchain_reorders_documents_with_its_cohere_reranker(root: str) -> Non
 @pytest.mark.anyio
 async def test_another_resift_reranks_with_this_one(root: str, tmp_path: Path, kind: str) -> None:
     model = {} if kind == "tei" else {"model": "default"}
-    row = {"kind": kind, "url": root, "api_key": KEY, **model}
+    row = {"kind": kind, "url": root, "api_key": KEY, "timeout_s": 60, **model}
     settings = load_settings(data_dir=tmp_path / "data", rerankers={"team": row})
     async with Resift(settings) as resift:
         remote = await resift.rerank(QUERY, TEXTS, reranker="team")
@@ -145,13 +145,13 @@ def test_jina_and_tei_clients_get_what_they_read(root: str) -> None:
     """As langchain-community's JinaRerank and LlamaIndex's TextEmbeddingInference rerankers read the answers."""
     headers = {"Authorization": f"Bearer {KEY}", "Accept-Encoding": "identity"}
     jina: dict[str, Any] = {"query": QUERY, "documents": TEXTS, "model": "jina-reranker-v1-base-en", "top_n": 3}
-    answer = httpx.post(f"{root}/v1/rerank", json=jina, headers=headers).json()
+    answer = httpx.post(f"{root}/v1/rerank", json=jina, headers=headers, timeout=60).json()
     assert answer["results"][0]["index"] == 1
     assert answer["usage"]["total_tokens"] > 0
-    refused = httpx.post(f"{root}/v1/rerank", json={**jina, "model": "nothing"}, headers=headers).json()
+    refused = httpx.post(f"{root}/v1/rerank", json={**jina, "model": "nothing"}, headers=headers, timeout=60).json()
     assert "Unknown reranker 'nothing'" in refused["detail"]
     tei: dict[str, Any] = {"query": QUERY, "texts": TEXTS, "raw_scores": False, "return_text": False, "truncate": True}
-    ranks = httpx.post(f"{root}/rerank", json=tei, headers=headers).json()
+    ranks = httpx.post(f"{root}/rerank", json=tei, headers=headers, timeout=60).json()
     assert [sorted(each) for each in ranks] == [["index", "score"]] * 3
     assert ranks[0]["index"] == 1
 
