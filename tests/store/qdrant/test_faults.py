@@ -192,24 +192,24 @@ async def test_searches_of_a_collection_that_fails_do_not_keep_the_server_from_b
 async def test_reading_is_repeated_once_after_a_time_out_and_writing_more_often(
     proxy: Proxy, manifest: Manifest, axes: list[Vector]
 ) -> None:
-    hangs = list[str]()
-    store = connected(proxy.url, key="right", retry=QUICK, timeout_s=1, clock=lambda: len(hangs))
+    failed = list[str]()
+    store = connected(proxy.url, key="right", retry=QUICK, timeout_s=1, clock=lambda: len(failed))
     collection = await store.open("c", create=manifest)
 
-    def hang(request: str) -> Fault | None:
+    def fail(request: str) -> Fault | None:
         if "/points" not in request:
             return None
-        hangs.append(request)  # which takes a second
-        return "hang"
+        failed.append(request)  # which takes a second of the clock
+        return "refuse"
 
-    proxy.faults = hang
+    proxy.faults = fail
     with pytest.raises(StoreUnavailable):
         await collection.count()
-    assert hangs == ["POST /collections/c/points/count"] * 2
-    hangs.clear()
+    assert failed == ["POST /collections/c/points/count"] * 2
+    failed.clear()
     with pytest.raises(StoreUnavailable):
         await collection.write(document("a", axes[0]))
-    assert len(hangs) == QUICK.attempts
+    assert len(failed) == QUICK.attempts
     await store.close()
 
 
