@@ -16,6 +16,7 @@ from .files.opening import open_file
 from .files.roots import Roots
 from .parsers.protocols import suffix_of
 from .parsing import Parse, Part, failing_alone, parse_file
+from .text.junk import junk_by_content
 from .text.structure import ParsedDocument
 
 MODIFIED = "modified"
@@ -61,6 +62,8 @@ class FileContent:
     """The time of its last change; 0 if that is so recent that another change could have the same time."""
     modified: str
     """That time, however recent, as it is stored in metadata."""
+    junk: str = ""
+    """What kind of junk the whole file is, or "" if its documents are to be looked at one by one."""
 
 
 def read_document(path: Path, *, roots: Roots, max_bytes: int) -> FileDocument:
@@ -112,6 +115,7 @@ def read_file(
             size=status.st_size,
             modified_ns=_settled(status.st_mtime_ns, now_ns()),
             modified=modified,
+            junk=junk_by_content(data),
         )
 
 

@@ -17,7 +17,7 @@ from .files.named import local_path
 from .files.roots import Roots
 from .files.walk import Found, FoundFile, find_files
 from .parsing import Parse, parse_file
-from .reader import FileDocument, Unparsed, read_file
+from .reader import FileContent, FileDocument, Unparsed, read_file
 from .report import Failure, Progress, Skipped
 from .text.decoding import normalise
 from .text.junk import junk_reason
@@ -67,7 +67,7 @@ class Files:
             content = read_file(path, roots=self.roots, max_bytes=self.max_bytes, parse=self.parse, known=known)
         except (PathRefused, UnreadableFile) as error:
             return FileReading(file, [Failure.of(path.as_posix(), error)])
-        outcomes = [self._outcome(found, is_named=path in self.found.named) for found in content.documents]
+        outcomes, kept = self._outcomes(content, path)
         for item in outcomes:
             if isinstance(item, Skipped):
                 logger.debug("Skipped (%s): %s", item.kind, item.source)
@@ -77,12 +77,21 @@ class Files:
             content=content.digest,
             is_known=content.digest == known,
             modified=content.modified,
-            kept=[
-                found.kept if isinstance(found, Unparsed) else found.id
-                for found, item in zip(content.documents, outcomes, strict=True)
-                if not isinstance(item, Document)
-            ],
+            kept=kept,
         )
+
+    def _outcomes(self, content: FileContent, path: Path) -> tuple[list[Document | Failure | Skipped], list[str]]:
+        """Return what becomes of each document of a file, and the ids of those that stay in the collection."""
+        is_named, source = path in self.found.named, path.as_posix()
+        if content.junk and content.documents and not is_named:
+            return [Skipped(source, content.junk)], [source]
+        outcomes = [self._outcome(found, is_named=is_named) for found in content.documents]
+        kept = [
+            found.kept if isinstance(found, Unparsed) else found.id
+            for found, item in zip(content.documents, outcomes, strict=True)
+            if not isinstance(item, Document)
+        ]
+        return outcomes, kept
 
     def _outcome(self, found: FileDocument | Unparsed, *, is_named: bool) -> Document | Failure | Skipped:
         if isinstance(found, Unparsed):

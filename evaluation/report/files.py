@@ -1,4 +1,4 @@
-"""Write the files of a report: report.json, report.html, sweep.png."""
+"""Write the files of a report: report.json, report.html, sweep.png. An ingestion of the folder leaves them out."""
 
 import json
 from collections.abc import Generator
@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from ...core.errors import InvalidInput
+from ...ingest.files.ignoring import OWN_RULES
 from .content import EvaluationReport
 from .plots import plot_sweep, to_png
 from .web_page import to_html
@@ -60,6 +61,9 @@ def write_reports(report: EvaluationReport, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             (folder / name).write_bytes(content)
+        if not (folder / OWN_RULES).exists():  # one that is there may be the user's
+            rules = "".join(f"/{name}\n" for name in contents)
+            (folder / OWN_RULES).write_text(f"# Reports of `resift eval` are not ingested.\n{rules}", "utf-8")
 
 
 def to_json(report: EvaluationReport) -> str:

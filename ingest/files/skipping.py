@@ -8,7 +8,7 @@ from ...core.text import cut, cut_middle
 from ..parsers.registry import installed_parsers
 from ..parsers.scans.pictures import SUFFIXES as PICTURES
 from ..report import IngestReport
-from ..text.junk import KINDS
+from ..text.junk import KINDS, QUESTION_FILES
 from . import kinds
 from .ignoring import GIT_RULES, IGNORED, OWN_RULES
 
@@ -16,7 +16,7 @@ MAX_FAILURES = 3  # in the message of a call in which nothing came in
 
 MAX_CHARACTERS = 300  # of a source or a reason in it
 
-_NAMED = KINDS | {kinds.SECRETS, kinds.DANGLING, kinds.OUTSIDE}
+_NAMED = KINDS | {QUESTION_FILES, kinds.SECRETS, kinds.DANGLING, kinds.OUTSIDE}
 """The kinds that a note names the first files of: documents may be among them."""
 
 _SAVE_AS: Mapping[str, str] = {
@@ -34,6 +34,7 @@ _ADVICE: Mapping[str, str] = {
     "their folders to RESIFT_INGEST_ROOTS.",
     IGNORED[GIT_RULES]: "To ingest what .gitignore leaves out, name it, or set RESIFT_INGEST__GITIGNORE=false.",
     IGNORED[OWN_RULES]: "To ingest what .resiftignore leaves out, name it or change that file.",
+    QUESTION_FILES: "To ingest the questions of `resift eval`, name their file.",
     kinds.SECRETS: "Files that hold secrets, such as .env and private keys, are never ingested.",
 }
 

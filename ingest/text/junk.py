@@ -1,15 +1,17 @@
-"""Files that programs wrote for programs: minified, generated and encoded text, lock files, source maps.
+"""Files that programs wrote for programs: minified, generated and encoded text, lock files, questions of `resift eval`.
 
 Such text fills an index and answers no question. It is skipped in folders, and ingested if its file is named. The
 thresholds were tried on the texts that the decisions name (docs/decisions.md, "Documents and passages").
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatchcase, translate
 from itertools import takewhile
 from math import log2
+from typing import Any, cast
 
 from ..parsers.protocols import suffix_of
 from .encoded import encoded_share, shortened
@@ -19,6 +21,7 @@ GENERATED = "generated"
 ENCODED = "encoded"
 LOCK_FILES = "lock files"
 SOURCE_MAPS = "source maps"
+QUESTION_FILES = "question files"
 
 KINDS = frozenset({MINIFIED, GENERATED, ENCODED, LOCK_FILES, SOURCE_MAPS})
 
@@ -77,6 +80,23 @@ def junk_by_name(name: str) -> str:
     if _ANY_NAME.match(name) is None:
         return ""
     return next((kind for pattern, kind in _BY_NAME.items() if fnmatchcase(name, pattern)), "")
+
+
+def junk_by_content(data: bytes) -> str:
+    """Return what kind of junk a whole file is by its bytes, or "" for one whose documents are to be read.
+
+    Questions for `resift eval` repeat passages and would be found in their place. The first line tells.
+    """
+    line = data[:_SAMPLE_CHARS].removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
+    if not (line.startswith(b"{") and b'"query"' in line and b'"relevant"' in line):
+        return ""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    fields = cast("dict[str, Any]", value)
+    is_question = isinstance(fields.get("query"), str) and isinstance(fields.get("relevant"), list)
+    return QUESTION_FILES if is_question else ""
 
 
 def junk_reason(path: str, text: str) -> str:

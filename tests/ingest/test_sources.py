@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from resift.core.values import Document
+from resift.evaluation.question_file import DraftQuestion, write_drafts
 from resift.ingest.files.roots import Roots
 from resift.ingest.files.skipping import notes_on
 from resift.ingest.report import Failure, IngestReport, Skipped
@@ -103,6 +104,21 @@ def test_skipped_files_are_logged_and_the_first_of_those_that_may_matter_are_nam
         "Skipped 4 minified (a.min.js, b.min.js, c.min.js, …), 1 dangling link (gone\ufffd.md), 1 mp4, "
         "1 secret file (src/prod.env). "
     )
+
+
+def test_questions_for_an_evaluation_are_skipped_and_taken_when_they_are_named(tmp_path: Path) -> None:
+    drafts = tmp_path / "questions.jsonl"
+    write_drafts(drafts, [DraftQuestion("", ["notes.md"], "Bees make honey."), DraftQuestion("Who?", ["notes.md"], "")])
+    (tmp_path / "unanswered.jsonl").write_text('{"query": "How old is the sea?", "relevant": []}\n')
+    (tmp_path / "searches.jsonl").write_text('{"query": "honey", "relevant": "very"}\n')
+    files = files_below(["."], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=9999)
+    kinds = {Path(item.source).name: item.kind for item in outcomes(files) if isinstance(item, Skipped)}
+    assert kinds == dict.fromkeys(["questions.jsonl", "unanswered.jsonl"], "question files")
+    assert [item.source for item in outcomes(files) if isinstance(item, Document)] == [
+        f"{tmp_path}/searches.jsonl/line 1"
+    ]
+    named = files_below([drafts.name], glob="**/*", roots=Roots.of([tmp_path]), metadata={}, max_bytes=9999)
+    assert len([item for item in outcomes(named) if isinstance(item, Document)]) == 2
 
 
 def test_junk_in_a_folder_is_skipped_and_taken_when_it_is_named(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from resift.evaluation.report.web_page import to_html
 from resift.evaluation.run import QueryResult
 from resift.evaluation.systems import RERANKED, SYSTEMS, EvaluationTarget
 from resift.factories.engine import Engine
+from resift.ingest.files.roots import Roots
+from resift.ingest.files.walk import find_files
 
 pytestmark = pytest.mark.anyio
 
@@ -103,7 +105,8 @@ async def test_files_replace_those_of_an_earlier_run(report: EvaluationReport, t
     folder = tmp_path / "deep" / "reports"
     write_reports(report, folder)
     write_reports(report, folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "sweep.png"]
+    names = ["report.html", "report.json", "sweep.png"]
+    assert sorted(path.name for path in folder.iterdir()) == [".resiftignore", *names]
     whole: Mapping[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
     assert whole["ceiling"]["prediction"] == report.ceiling.prediction
     assert whole["sweep"]["advice"] == report.sweep.advice
@@ -111,6 +114,17 @@ async def test_files_replace_those_of_an_earlier_run(report: EvaluationReport, t
     assert whole["subject"]["model"] == report.subject.model
     assert whole["target"] == {"collection": "eval-bicycles", "reranker": "maxsim", "depth": 4, "stops_early": False}
     assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+async def test_ingestion_of_the_folder_around_reports_leaves_them_out(report: EvaluationReport, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("Bees make honey.")
+    write_reports(report, tmp_path / "eval-notes")
+    found = find_files([tmp_path], glob="**/*", roots=Roots.of([tmp_path]))
+    assert [file.path.name for file in found.files] == ["notes.md"]
+
+    (tmp_path / ".resiftignore").write_text("drafts\n")
+    write_reports(report, tmp_path)
+    assert (tmp_path / ".resiftignore").read_text() == "drafts\n", "the user's own rules stay"
 
 
 class Outline(HTMLParser):

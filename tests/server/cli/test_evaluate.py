@@ -63,7 +63,8 @@ def test_judged_folder_is_evaluated_beside_the_users_data(
         assert expected in out, expected
     assert re.search(r"(Helped|Hurt) most by \+ blend.*which parts wear out\? +│ \d\.\d{3} -> ", out, re.DOTALL)
     written = tmp_path / "eval-my-bicycles"
-    assert sorted(path.name for path in written.iterdir()) == ["report.html", "report.json", "sweep.png"]
+    names = ["report.html", "report.json", "sweep.png"]
+    assert sorted(path.name for path in written.iterdir()) == [".resiftignore", *names]
     assert not (tmp_path / "data").exists()
     code, out, _ = run(
         "eval", str(folder), "--store", str(tmp_path / "store"), "--out", "second", "--queries", "2", *QUICK
