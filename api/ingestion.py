@@ -6,7 +6,7 @@ from pathlib import Path
 from ..core.errors import InvalidInput, StoreError
 from ..factories.engine import Services
 from ..ingest.files.named import absolute, roots_of
-from ..ingest.files.skipping import notes_on
+from ..ingest.files.skipping import MAX_FAILURES, notes_on
 from ..ingest.held_metadata import notes_on_left_out, notes_on_lost
 from ..ingest.job import Job
 from ..ingest.report import IngestReport, awaited
@@ -40,6 +40,8 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
     if request.prune and not paths:
         raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
     files = await find(request, services, reads_any_path=reads_any_path)
+    if reads_any_path and not (request.documents or urls):
+        _refuse_nowhere(request.collection, files)
     documents = [read_document_input(each, request.metadata) for each in request.document_list]
     pages = await _pages(urls, request, services)
     job = Job(
@@ -55,6 +57,14 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
     )
     report = await services.ingestor.ingest(job)
     return _with_notes(report, files, prune=request.prune) + IngestReport(notes=_watch(request, services, files))
+
+
+def _refuse_nowhere(collection: str, files: Files) -> None:
+    """Refuse paths at none of which there is anything, so that a caller who reads no report learns it."""
+    if not files.found.is_nowhere:
+        return
+    reasons = [failure.reason for failure in files.found.failures[:MAX_FAILURES]]
+    raise InvalidInput(" ".join([f"Nothing was ingested into {collection!r}.", *reasons]))
 
 
 def _with_notes(report: IngestReport, files: Files, *, prune: bool) -> IngestReport:

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from threading import get_ident
 from typing import BinaryIO
@@ -9,6 +10,12 @@ from typing import BinaryIO
 FOLDER_MODE = 0o700
 
 FILE_MODE = 0o600
+
+
+def why_unwritable(error: OSError, otherwise: str) -> str:
+    """Return why something cannot be written, and what to do: free space on a full disk, and `otherwise` if not."""
+    is_full = error.errno in (ENOSPC, EDQUOT)
+    return f"{error.strerror or error}. {'Free some space.' if is_full else otherwise}"
 
 
 def open_new(path: Path) -> BinaryIO:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from .citations import Citation
+from .text import counted, cut
 
 StageKind: TypeAlias = Literal["search", "score", "rank"]
 """What a stage returns: candidates, a score for each hit of the head, or an order of the head without scores."""
@@ -23,6 +24,13 @@ TEXT_FIELD = "text"
 LONGEST_NUMBER = 20  # digits of a 64-bit number; a UUID that consists of digits has 32
 
 
+MAX_SHOWN_CHARACTERS = 60  # of a text in the short form of a value, which a prompt or a notebook shows
+
+
+def _short(text: str) -> str:
+    return repr(cut(text, MAX_SHOWN_CHARACTERS))
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document to ingest. `source` is a path or a URI; it is empty for text that was passed directly."""
@@ -34,7 +42,7 @@ class Document:
     metadata: Metadata = field(default_factory=lambda: EMPTY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Passage:
     """The unit of search: a piece of a document. Lines and pages count from 1; 0 means that the source has none.
 
@@ -61,6 +69,10 @@ class Passage:
     """
     collection: str = ""
     """The collection that it was found in, if several were searched."""
+
+    def __repr__(self) -> str:
+        title = f"title={_short(self.title)}, " if self.title else ""
+        return f"Passage({self.id!r}, {title}text={_short(self.text)})"
 
     @property
     def id(self) -> str:
@@ -110,7 +122,7 @@ def id_of(point_id: int | str | UUID) -> UUID:
     return UUID(int=int(text)) if text.isdecimal() and len(text) <= LONGEST_NUMBER else UUID(text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """A passage in a ranking. `scores` and `ranks` are by stage, such as dense, bm25, fused, rerank and blend."""
 
@@ -125,6 +137,10 @@ class Hit:
     """Calibrated probability that the passage answers the query; None if no calibrated model scored it."""
     also_in: Sequence[Passage] = ()
     """Passages of the same text that the search found as well and that this hit stands for, best first."""
+
+    def __repr__(self) -> str:
+        relevance = "" if self.relevance is None else f", relevance={self.relevance:.2f}"
+        return f"Hit(#{self.rank}, score={self.score:.3f}{relevance}, {self.passage!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +179,7 @@ class Stage:
     """How many of the scores were known from earlier searches."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ranking:
     """Hits in order, with the reports of the stages. `degraded` means that a stage failed and was skipped."""
 
@@ -173,6 +189,11 @@ class Ranking:
     degraded: bool = False
     unread: bool = False
     """Whether it is degraded for no other reason than that a reranker cannot read the query."""
+
+    def __repr__(self) -> str:
+        first = f", first={self.hits[0]!r}" if self.hits else ""
+        degraded = ", degraded=True" if self.degraded else ""
+        return f"Ranking({counted(len(self.hits), 'hit')}{first}{degraded})"
 
 
 @dataclass(frozen=True, slots=True)

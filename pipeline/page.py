@@ -15,7 +15,7 @@ NARROWER = "Ask a narrower question, or add a filter."
 OF_ALL_PAGES = "The verdict {verdict!r} is that of the whole ranking, whose best hits are on the first page."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Page:
     """A slice of a ranking, iterable over its hits."""
 
@@ -31,6 +31,11 @@ class Page:
     """How the hits' documents are shown to a reader; ids in the hits themselves are those that are stored."""
     following: Sequence[Hit] = ()
     """The hits after the slice that were ranked as well, such as all those that a reranker read."""
+
+    def __repr__(self) -> str:
+        first = f", first={self.hits[0]!r}" if self.hits else ""
+        offset = f", offset={self.offset}" if self.offset else ""
+        return f"Page({counted(len(self), 'hit')}{offset}, verdict={self.verdict!r}{first})"
 
     @property
     def is_off_topic(self) -> bool:

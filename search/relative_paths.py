@@ -29,9 +29,12 @@ class RelativePaths:
         return cls(tuple(folder.as_posix().rstrip("/") for folder in folders))
 
     def shorten(self, path: str) -> str:
-        """Return a stored path relative to the first folder that contains it; any other path as it is."""
+        """Return a stored path relative to the first folder that contains it; any other path as it is.
+
+        Relative to the root of a file system, a path would look like one in the working directory.
+        """
         for folder in self.folders:
-            if path.startswith(f"{folder}/") and len(path) > len(folder) + 1:
+            if "/" in folder and path.startswith(f"{folder}/") and len(path) > len(folder) + 1:
                 return path[len(folder) + 1 :]
         return path
 

@@ -7,7 +7,7 @@ of filters.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -211,14 +211,19 @@ def _is_quoted(item: Any, kind: FieldType) -> bool:
     return kind in ("integer", "number") and item.strip().lstrip("+-").replace(".", "", 1).isdecimal()
 
 
+def _either(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
+
+
 def _object(name: str, conditions: Mapping[str, Any], kind: FieldType) -> Condition:
     """Return the condition that an object of bounds or text operators describes."""
     bounds = {key: bound for key, bound in conditions.items() if key in BOUNDS}
     others = {key: text for key, text in conditions.items() if key not in BOUNDS}
     if not conditions or not others.keys() <= _TEXTUAL.keys():
         raise InvalidFilter(
-            f"Filter on {name!r}: use {', '.join(BOUNDS)} for a range, {', '.join(_TEXTUAL)} for a text, a value alone "
-            f"for equality, or a list for one of several; got {list(conditions)!s:.200}."
+            f"Filter on {name!r}: use {_either(BOUNDS)} for a range, {_either(_TEXTUAL)} for text, a plain value for "
+            f"equality, or a list for one of several; got {list(conditions)!s:.200}."
             f"{how_to_compare(name, conditions)}"
         )
     parts: list[Condition] = [_range(name, bounds, kind)] if bounds else []

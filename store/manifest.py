@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.errors import DamagedManifest, Hint, IncompatibleCollection, InvalidInput, StoreError
+from ..core.private_files import why_unwritable
 from ..core.values import Logistic
 from ..core.vectors import DENSE, VectorSpec, standard_vectors
 from ..core.verdict import VerdictModel
@@ -263,4 +264,5 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise StoreError(f"The manifest {path} cannot be written: {error.strerror}. Free some space.") from error
+        reason = why_unwritable(error, "Correct its permissions.")
+        raise StoreError(f"The manifest {path} cannot be written: {reason}") from error

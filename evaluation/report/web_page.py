@@ -123,7 +123,8 @@ def _comparison(comparison: Comparison) -> str:
         for name, each in comparison.differences.items()
     ]
     title = f"{comparison.system} compared with {comparison.against}"
-    counts = f"{comparison.helped} queries helped, {comparison.hurt} hurt, {comparison.tied} tied, by nDCG@10."
+    helped = f"{comparison.helped} {agreeing(comparison.helped, 'query', 'queries')}"
+    counts = f"{helped} helped, {comparison.hurt} hurt, {comparison.tied} tied, by nDCG@10."
     return "\n".join(
         [
             f"<h3>{escape(title)}</h3>",

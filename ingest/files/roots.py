@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from ...core.errors import InvalidInput, NotFound, PathRefused
+from ...core.errors import InvalidInput, NotFound, PathRefused, nearest
 from ...core.text import listed
 
 
@@ -19,6 +20,9 @@ def folders_of_client(folder: Path) -> tuple[Path, ...]:
     resolved, windows = folder.resolve(), os.environ.get("SYSTEMROOT", "")
     is_windows = bool(windows) and resolved.is_relative_to(Path(windows).resolve())
     return () if is_windows or resolved == Path(resolved.anchor) else (folder,)
+
+
+MAX_NAMES = 10_000  # of a folder that are compared with a misspelt one
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,15 @@ class Roots:
                 "Ask whoever runs Resift to add its folder to RESIFT_INGEST_ROOTS."
             )
         if not _exists(target):
-            raise NotFound(f"No file or folder {str(path)!r}. Check the spelling, or give an absolute path.")
+            raise self.missing(path)
         return target
+
+    def missing(self, path: str | Path) -> NotFound:
+        """Return the error for a path at which there is nothing, with the nearest name beside it that may be read."""
+        target = self._target(Path(path))
+        may_look = self.reads_rules_above or self.contain(target.parent)
+        near = nearest_path(path, target) if may_look else ""
+        return NotFound(f"No file or folder {str(path)!r}.{near} Check the spelling, or give an absolute path.")
 
     def contain(self, target: Path) -> bool:
         """Return whether `target`, already resolved, is a root or lies below one, and is not Resift's own."""
@@ -75,6 +86,17 @@ class Roots:
         # The engine outlives the client that started it, so its working directory has no meaning for a caller.
         found = [target for folder in self.folders if _exists(target := _resolved(folder / path))]
         return found[0] if found else _resolved(self.folders[0] / path)
+
+
+def nearest_path(path: str | Path, target: Path) -> str:
+    """Return " Did you mean 'docs'?" for a path without a file, or nothing if no name beside its `target` is close."""
+    try:
+        with os.scandir(target.parent) as entries:
+            names = [each.name for each in islice(entries, MAX_NAMES) if not each.name.startswith(".")]
+    except OSError:
+        return ""
+    names = [name for name in names if name.isprintable()]
+    return nearest(str(path), [str(Path(path).with_name(name)) for name in names], prefix=f"{Path(path).parent}/")
 
 
 def _resolved(path: Path) -> Path:

@@ -16,7 +16,7 @@ from . import kinds
 from .gitignore import IgnoreFiles
 from .glob import DEFAULT_GLOB, Glob
 from .ignoring import IGNORED
-from .named import glob_below, local_path, shown
+from .named import glob_below, is_nowhere, local_path, shown
 from .roots import Roots
 from .skipping import why_unreadable
 from .tree import FoundFile, Note, Outcome, TreeSearch, failed, is_readable
@@ -43,6 +43,8 @@ class Found:
     """Paths of the files and folders that ignore files leave out, that are hidden, or that may hold secrets."""
     named: frozenset[Path] = frozenset()
     """Files that the caller named, rather than their folder."""
+    is_nowhere: bool = False
+    """Whether the caller named paths, and there is nothing at any of them."""
     notes: tuple[str, ...] = ()
     """Sentences on ignore files that could not be used, or not in full."""
 
@@ -66,6 +68,7 @@ def find_files(
     """
     search, files, named = _Search(IgnoreFiles(roots, gitignore), Glob.of(glob)), dict[Path, FoundFile](), set[Path]()
     failures, skipped, notes = list[Failure](), dict[str, Skipped](), dict[str, None]()
+    paths = list(paths)
     for path in paths:
         for item, is_named in search.find(path):
             if isinstance(item, Failure):
@@ -87,6 +90,7 @@ def find_files(
         examples=examples_of(skipped.values()),
         left_out=frozenset(item.source for item in skipped.values() if item.kind in LEFT_OUT),
         named=frozenset(named),
+        is_nowhere=not files and is_nowhere(paths, roots),
         notes=_first(list(notes)),
     )
 

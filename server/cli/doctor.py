@@ -272,6 +272,7 @@ def _try_to_listen(folder: Path) -> str:
     from filelock import FileLock
 
     from ... import __version__
+    from ...core.private_files import why_unwritable
     from ...settings.location import ENGINE_LOCK
     from ..engine.address import listen
 
@@ -282,7 +283,8 @@ def _try_to_listen(folder: Path) -> str:
             listening.close()
             address.withdraw(folder)
     except OSError as error:
-        raise InvalidInput(f"No engine can listen for the data folder {folder}: {error}.") from error
+        reason = why_unwritable(error, "Correct its permissions, or set RESIFT_DATA_DIR to another folder.")
+        raise InvalidInput(f"No engine can listen for the data folder {folder}: {reason}") from error
     return address.path or f"port {address.port} of this machine"
 
 

@@ -10,6 +10,7 @@ import anyio
 import typer
 
 from ...core.errors import InvalidInput, NotFound, nearest
+from ..terminal import current_folder
 from .command import AsJson
 from .console import note, print_json, say, stdout
 
@@ -95,13 +96,23 @@ def stop(
 @app.command()
 def clients(
     documents: Annotated[
-        Path, typer.Argument(help="The folder of documents that Claude Desktop and Cursor may let Resift read.")
-    ] = Path(),
+        Path | None,
+        typer.Argument(
+            help="The folder of documents that Resift may read. Default: the working directory, and for Claude Code "
+            "and VS Code the folder of each project."
+        ),
+    ] = None,
 ) -> None:
     """Print how to add this installation to MCP clients: Claude, VS Code and Cursor."""
     from ..clients import command, how_to_add
 
-    stdout().out(how_to_add(command(), documents.absolute()), highlight=False)
+    folder = (current_folder() / (documents or "")).absolute()
+    if not folder.is_dir():
+        from ...ingest.files.roots import nearest_path
+
+        near = nearest_path(documents or folder, folder)
+        raise typer.BadParameter(f"There is no folder {str(documents)!r}.{near}")
+    stdout().out(how_to_add(command(), folder, everywhere=documents is not None), highlight=False)
 
 
 @app.command()

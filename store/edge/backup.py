@@ -28,7 +28,7 @@ from ...core.errors import (
     StoreError,
     nearest,
 )
-from ...core.private_files import open_new
+from ...core.private_files import open_new, why_unwritable
 from ...core.text import listed
 from ..manifest import MANIFEST, read_manifest
 from ..naming import check_name, unknown_collection
@@ -40,6 +40,8 @@ CONTENTS = "backup.json"
 COMPRESSION = 1  # the fastest level; holes shrink to almost nothing at any, and vectors hardly at all
 
 _READ_ERRORS = (tarfile.TarError, zlib.error, EOFError, OSError)
+
+BACKUPS = "Choose a file that `resift backup` wrote."
 
 _REPLACED = " replaced"  # no collection can have such a name
 
@@ -75,18 +77,17 @@ async def back_up(store: EdgeStore, file: Path, names: Sequence[str]) -> BackedU
         DamagedCollection: One of the named collections is damaged, or all are.
         StoreError: The file could not be written.
     """
-    _refuse_to_overwrite(file)
     known = await store.names()
     if missing := [name for name in names if name not in known]:
         raise unknown_collection(missing[0], known)
     if not known:
         raise NotFound("There are no collections to back up. Run `resift ingest PATH` first.")
+    _check_writable(file)
     passages, left_out = await _counts(store, names or known)
     if left_out and (names or not passages):
         raise next(iter(left_out.values()))
     await store.close_shards()
     paths = {f"{name}/{path}": store.folder(name) / path for name in passages for path in _files(store.folder(name))}
-    _make_folder(file.parent)
     needed = sum(size_bytes(store.folder(name)) for name in passages)
     store.space.require(file.parent, needed, outcome="Nothing was written.")
     contents = Contents(
@@ -116,10 +117,31 @@ def _write_all(file: Path, paths: Mapping[str, Path], contents: Contents) -> Non
         _write(part, paths, contents)
         part.replace(file)
     except OSError as error:
-        raise StoreError(f"{file} could not be written: {error}. Free some space, or choose another file.") from error
+        raise _unwritable(file, error) from error
     finally:
         with suppress(OSError):  # an error here would hide the first one
             part.unlink()
+
+
+def _check_writable(file: Path) -> None:
+    """Make the folder of the file that is to be written, and open the file, before anything else takes time."""
+    if file.exists():
+        raise InvalidInput(f"{file} already exists. Choose another file, or remove it first.")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InvalidInput(f"The folder {file.parent} cannot be created: {reason}. Choose another file.") from error
+    try:
+        part = file.with_name(f"{file.name}.part")
+        open_new(part).close()
+        part.unlink()
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> StoreError:
+    return StoreError(f"{file} could not be written: {why_unwritable(error, 'Choose another file.')}")
 
 
 async def restore(store: EdgeStore, file: Path, names: Sequence[str] = ()) -> Contents:
@@ -172,18 +194,6 @@ def _put_in_place(staging: Path, targets: Mapping[str, Path]) -> None:
         raise
 
 
-def _refuse_to_overwrite(file: Path) -> None:
-    if file.exists():
-        raise InvalidInput(f"{file} already exists. Choose another file, or remove it first.")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(f"The folder {folder} cannot be created: {error}. Choose another file.") from error
-
-
 def _write(part: Path, paths: Mapping[str, Path], contents: Contents) -> None:
     with open_new(part) as out:
         with tarfile.open(fileobj=out, mode="w:gz", compresslevel=COMPRESSION) as archive:
@@ -201,12 +211,12 @@ def _opened(file: Path) -> tarfile.TarFile:
     try:
         return tarfile.open(file)
     except FileNotFoundError as error:
-        raise NotFound(f"There is no file {file}. Choose a file that `resift backup` wrote.") from error
+        raise NotFound(f"There is no file {file}. {BACKUPS}") from error
     except (tarfile.TarError, zlib.error, EOFError) as error:  # whose message is a list of all formats
-        raise InvalidInput(f"{file} is not a backup. Choose a file that `resift backup` wrote.") from error
+        raise InvalidInput(f"{file} is not a backup. {BACKUPS} An export is read by `resift import`.") from error
     except OSError as error:
         reason = error.strerror or error
-        raise InvalidInput(f"{file} cannot be read: {reason}. Choose a file that `resift backup` wrote.") from error
+        raise InvalidInput(f"{file} cannot be read: {reason}. {BACKUPS}") from error
 
 
 def _read_contents(archive: tarfile.TarFile, file: Path) -> Contents:

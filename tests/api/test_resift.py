@@ -185,3 +185,18 @@ def test_settings_may_be_passed(tmp_path: Path) -> None:
         Resift(data_dir=tmp_path, search={"dense_wieght": 0.9})
     with pytest.raises(InvalidInput, match=r"threads: pass single settings, or `settings`, not both\."):
         Resift(settings, threads=1)
+
+
+async def test_paths_at_which_there_is_nothing_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "bees.md").write_text("Bees make honey.")
+    async with Resift(data_dir=tmp_path / "index") as resift:
+        with pytest.raises(
+            InvalidInput, match=r"^Nothing was ingested into 'default'\..*dcos'\. Did you mean '.*docs'\?"
+        ):
+            await resift.ingest("dcos")
+        with pytest.raises(InvalidInput, match="No file or folder"):
+            await resift.ingest(["dcos", "nowhere/*.md"])
+        report = await resift.ingest(["dcos", "docs"])
+    assert (report.added, len(report.failures)) == (1, 1)

@@ -89,3 +89,11 @@ def test_verdict_comes_from_the_hits_that_the_last_scoring_stage_read() -> None:
     failed = Stage("rerank", "model", received=1, returned=0, milliseconds=1.0, kind="score")
     assert page_of(Ranking([read, coarse], [done]), limit=2).verdict == "none"
     assert page_of(Ranking([read, coarse], [failed]), limit=2).verdict == "good"
+
+
+def test_page_is_short_in_a_prompt() -> None:
+    hits = [Hit(Passage(f"{number}.md", 0, text="Bees make honey. " * 50), 0.5, rank=number) for number in range(1, 51)]
+    page = page_of(Ranking(hits), limit=10)
+    assert repr(page).startswith("Page(10 hits, verdict='unknown', first=Hit(#1, score=0.500, Passage('1.md#0', ")
+    assert len(repr(page)) < 250
+    assert repr(page_of(Ranking([]), limit=10)) == "Page(0 hits, verdict='none')"

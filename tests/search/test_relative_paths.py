@@ -25,7 +25,7 @@ names = st.text(st.sampled_from("ab._- é"), min_size=1, max_size=8).filter(lamb
         (ONE, "/srv/work", "/srv/work"),
         (TWO, "/data/notes/a.md", "a.md"),
         (ONE, "https://example.com/srv/work/a", "https://example.com/srv/work/a"),
-        (RelativePaths(("",), windows=False), "/etc/hosts", "etc/hosts"),
+        (RelativePaths(("",), windows=False), "/etc/hosts", "/etc/hosts"),
         (WINDOWS, "C:/team/work/docs/a.md", "docs/a.md"),
         (WINDOWS, "D:/docs/a.md", "D:/docs/a.md"),
         (RelativePaths(), "/srv/work/a.md", "/srv/work/a.md"),
@@ -78,3 +78,8 @@ def test_passage_is_named_after_its_document() -> None:
     assert (short.passage_id(given), short.source(given)) == ("note#0", "/srv/work/a.md")
     adopted = Passage("/srv/work/a.md", -1, text="text", source="/srv/work/a.md", key="17")
     assert (short.document_id(adopted), short.passage_id(adopted)) == ("a.md", "17")
+
+
+def test_paths_stay_absolute_in_the_root_of_the_file_system() -> None:
+    assert RelativePaths.to([Path("/")]).shorten("/home/me/notes.md") == "/home/me/notes.md"
+    assert RelativePaths(("C:",), windows=True).shorten("C:/notes.md") == "C:/notes.md"

@@ -83,7 +83,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"漢字 🚀": {"prefix": "t"}}, "holds boolean values, but 'prefix' is for texts"),
     (
         {"lang": {"match": "en", "suffix": "n"}},
-        "match, prefix for a text, a value alone for equality, or a list for one of several; got ['match', 'suffix'].",
+        "match or prefix for text, a plain value for equality, or a list for one of several; got ['match', 'suffix'].",
     ),
     ({"not": "en"}, "'not' takes an object"),
     ({"not": {}}, "'not' takes an object"),
@@ -93,7 +93,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"lang": [{"gte": 1}]}, "not a text, number"),
     ({"größe": float("nan")}, "not a text, number"),
     ({"größe": 10**400}, "not a text, number"),
-    ({"größe": {}}, "use gte, gt, lte, lt for a range"),
+    ({"größe": {}}, "use gte, gt, lte or lt for a range"),
     ({"größe": {"min": 1}}, "got ['min']. Instead of 'min', write {'größe': {'gte': 1}}."),
     ({"größe": {"$gt": 1}}, "Instead of '$gt', write {'größe': {'gt': 1}}."),
     ({"lang": {"in": ["en"]}}, "Instead of 'in', write {'lang': ['en']}."),

@@ -69,7 +69,10 @@ def ingest(
 def _check_exists(path: str) -> None:
     """Refuse a path at which there is nothing, unless it is a glob or a URI."""
     if not (os.path.exists(current_folder() / path) or has_magic(path) or "://" in path):  # noqa: PTH110 - that of Path can raise
-        raise typer.BadParameter(f"Path {path!r} does not exist.")
+        from ....ingest.files.roots import nearest_path
+
+        near = nearest_path(path, current_folder() / path)
+        raise typer.BadParameter(f"Path {path!r} does not exist.{near}")
 
 
 async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> IngestReport:

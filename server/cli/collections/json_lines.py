@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ....ingest.portable.exporting import ExportedCounts
     from ....ingest.portable.importing import Imported
 
+GZIP = b"\x1f\x8b"  # how a backup begins
+
 STREAM = "-"
 """Stands for stdin and stdout."""
 
@@ -127,6 +129,10 @@ def _read(file: str) -> Generator[BinaryIO]:
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror or error}. Check its name.") from error
     with stream:
+        if stream.peek(len(GZIP)).startswith(GZIP):
+            raise InvalidInput(
+                f"{file} is compressed. If `resift backup` wrote it, use `resift restore`; unpack an export first."
+            )
         yield stream
 
 

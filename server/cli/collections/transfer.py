@@ -178,7 +178,7 @@ async def _restore(settings: Settings, file: Path, names: Sequence[str]) -> None
     async with _data_folder(settings) as store:
         with progress_bar(f"Restoring {file}"):
             index = await restore_backup(store, file, names)
-    say(f"{_counts(index.passages)} restored, as of {index.created}. The checksum of every file was verified.")
+    say(f"{_counts(index.passages)} restored, as of {_in_utc(index.created)}. The checksum of every file was verified.")
 
 
 def _refuse_server(settings: Settings) -> None:
@@ -191,3 +191,8 @@ def _refuse_server(settings: Settings) -> None:
 
 def _counts(passages: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({counted(count, 'passage')})" for name, count in passages.items())
+
+
+def _in_utc(moment: str) -> str:
+    """Return a moment as others are shown, such as 2026-01-01T00:00:00Z."""
+    return moment.replace("+00:00", "Z")

@@ -1,5 +1,6 @@
 """Backups: what goes in comes out, and half a backup is refused."""
 
+import errno
 import gzip
 import os
 import shutil
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, StoreError
+from resift.core.private_files import why_unwritable
 from resift.core.values import Passage
 from resift.core.vectors import Sparse
 from resift.store.edge.backup import back_up, restore
@@ -167,7 +169,10 @@ async def test_file_of_another_kind_is_refused_in_one_sentence(store: EdgeStore,
     junk.write_text("not a backup")
     with pytest.raises(InvalidInput) as refused:
         await restore(store, junk)
-    assert str(refused.value) == f"{junk} is not a backup. Choose a file that `resift backup` wrote."
+    assert (
+        str(refused.value)
+        == f"{junk} is not a backup. Choose a file that `resift backup` wrote. An export is read by `resift import`."
+    )
 
 
 async def test_directory_is_no_backup(store: EdgeStore, tmp_path: Path) -> None:
@@ -207,7 +212,7 @@ async def test_backup_that_cannot_be_written_says_so(original: EdgeStore, backup
     with pytest.raises(InvalidInput, match="cannot be created"):
         await back_up(original, backup / "below.tar", ["wiki"])
     long = backup.with_name("x" * 255)  # with ".part" behind it, too long for a file system
-    with pytest.raises(StoreError, match="could not be written"):
+    with pytest.raises(StoreError, match=r"x could not be written: File name too long\. Choose another file\.$"):
         await back_up(original, long, ["wiki"])
 
 
@@ -221,3 +226,19 @@ async def test_collection_that_cannot_be_put_in_its_place_takes_the_others_back(
     (tmp_path / "elsewhere" / "collections" / "wiki").unlink()
     assert (await restore(other, backup)).passages.keys() == {"notes", "wiki"}
     await other.close()
+
+
+async def test_file_that_cannot_be_written_is_refused_before_collections_are_read(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path / "data", reserve_bytes=0)
+    damaged = store.folder("broken")
+    damaged.mkdir(parents=True)
+    (damaged / "manifest.json").write_text("{")
+    with pytest.raises(StoreError, match="could not be written"):
+        await back_up(store, tmp_path / ("x" * 255), ["broken"])
+
+
+def test_only_a_full_disk_needs_space() -> None:
+    assert why_unwritable(OSError(errno.ENOSPC, "No space left on device"), "Try.") == (
+        "No space left on device. Free some space."
+    )
+    assert why_unwritable(PermissionError(errno.EACCES, "Permission denied"), "Try.") == "Permission denied. Try."

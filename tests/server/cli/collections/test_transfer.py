@@ -92,3 +92,11 @@ async def test_moved_collection_answers_from_the_server_and_comes_back(
         assert "notes: 0 documents copied, 1 already there" in capsys.readouterr().out
         await copy_collections(elsewhere, [], to="", from_=server.url)
         assert "notes: 1 document copied" in capsys.readouterr().out
+
+
+def test_import_of_a_backup_names_the_command_for_it(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("Bees make honey.")
+    run("ingest", str(tmp_path / "notes.md"))
+    assert run("backup", str(tmp_path / "all.tar")).code == 0
+    refused = run("import", str(tmp_path / "all.tar"), "-c", "copy")
+    assert (refused.code, "use `resift restore`" in refused.err) == (1, True)
