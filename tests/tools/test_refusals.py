@@ -21,7 +21,7 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("hybrid_search", {"query": "pads", "collection": "a/../b"}, r"not a valid collection name\. Use up to 64 letters"),
     ("list_collections", {"collection": "cars"}, r"No collection 'cars'\. Known: default\. Call list_collections"),
     ("hybrid_search", {"query": "pads", "filter": {"sistem": "x"}}, r"'sistem'\. Did you mean 'system'\? Known fields"),
-    ("hybrid_search", {"query": "pads", "filter": {"year": {"above": 1}}}, r"use gte, gt, lte, lt for a range"),
+    ("hybrid_search", {"query": "pads", "filter": {"year": {"above": 1}}}, r"use gte, gt, lte or lt for a range"),
     ("search_and_rerank", {"query": "x", "reranker": "maxsin"}, r"Unknown reranker 'maxsin'\. Did you mean 'maxsim'"),
     ("rerank", {"query": "pads", "passages": ["a"], "reranker": "none"}, r"reorders nothing\. Known: default"),
     ("rerank", {"query": "pads", "passages": []}, r"Pass 1 to 200 passages, not 0\. Choose"),
