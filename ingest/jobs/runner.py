@@ -155,10 +155,11 @@ class JobRunner:
         return [*kept, *(each.record for each in self._live.values() if not each.record.has_ended)]
 
     async def follow(self, record: JobRecord, *, wait_s: float, progress: Progress | None = None) -> JobRecord:
-        """Return a job's record when it has ended or this process has stopped, or after `wait_s` as it is then."""
+        """Return a job's record when it has ended or this process stops, or after `wait_s` as it is then."""
         job = self.find(record.id)
         with anyio.move_on_after(wait_s):
-            while not (record.has_ended if job is None else job.has_left.is_set()):
+            # A process that stops takes up no more jobs: the next one goes on with those that are not live here.
+            while not (record.has_ended or self._refusal if job is None else job.has_left.is_set()):
                 if progress is not None:
                     done, total = (record.permille / 10, 100) if job is None else job.progress
                     await progress(done, total, record.message or f"{record.state}, {record.permille / 10:.0f} %")

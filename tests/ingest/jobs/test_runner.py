@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Event
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio import to_thread
 
@@ -118,6 +119,27 @@ async def test_engine_that_stops_takes_no_more_jobs_and_cancels_none_of_those_th
         with pytest.raises(Unavailable, match="It stops"):
             await runner.start(asked())
     assert (await runner.read(job.record.id)).state is JobState.QUEUED
+
+
+async def test_wait_for_a_job_that_this_process_has_not_taken_up_ends_when_it_stops(tmp_path: Path) -> None:
+    keep(tmp_path, record())
+    lock = JobFolder(tmp_path / "jobs").take(record().id)  # as another process does that works on it
+    assert lock is not None
+    async with serving(tmp_path, Work()) as runner, anyio.create_task_group() as group:
+        seen = list[JobState]()
+
+        async def wait() -> None:
+            seen.append((await runner.follow(record(), wait_s=LONG_S)).state)
+
+        group.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        assert not seen
+        await runner.suspend("The engine is stopping.")
+        with anyio.fail_after(LONG_S / 2):
+            while not seen:
+                await anyio.lowlevel.checkpoint()
+    lock.release()
+    assert seen == [JobState.QUEUED]
 
 
 async def test_job_is_resumed_by_one_of_several_processes(tmp_path: Path) -> None:
