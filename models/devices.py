@@ -6,6 +6,7 @@ Devices are checked first: the libraries fall back to the processor silently, or
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -38,19 +39,25 @@ def torch_device(device: Device) -> str | None:
     return None if device == "auto" else device
 
 
+def import_runtime() -> Any:
+    """Return the module of ONNX Runtime. Models are opened in several threads at once."""
+    # First: ONNX Runtime imports an inner module of NumPy, which fails, in both threads, while another imports NumPy.
+    import_module("numpy")
+    return import_module("onnxruntime")
+
+
 def onnx_providers(device: Device) -> list[str]:
     """Return ONNX Runtime's execution providers for a device, in order of preference.
 
     Raises:
         ModelError: ONNX Runtime cannot use the device.
     """
-    import onnxruntime
-
+    runtime = import_runtime()
     if device in {"auto", "cpu"}:
         return [CPU]
     if device == "mps":
         raise ModelError("ONNX models do not run on the device 'mps'. Choose cpu, or a model with torch weights.")
-    if CUDA not in cast(Any, onnxruntime).get_available_providers():
+    if CUDA not in runtime.get_available_providers():
         raise ModelError(
             "ONNX Runtime cannot use the device 'cuda'. Install onnxruntime-gpu in place of onnxruntime, or choose cpu."
         )

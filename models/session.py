@@ -6,10 +6,10 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.errors import ModelError
-from .devices import CPU, Device, onnx_providers
+from .devices import CPU, Device, import_runtime, onnx_providers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,9 +73,7 @@ def int8_is_exact() -> bool:
 
 
 def _open(model: Path | bytes, providers: Sequence[str], *, exact: bool) -> Session:
-    import onnxruntime
-
-    runtime = cast(Any, onnxruntime)
+    runtime = import_runtime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

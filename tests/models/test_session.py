@@ -47,3 +47,12 @@ def test_whatever_imports_the_runtime_first_its_reports_are_off_unless_somebody_
             [sys.executable, "-c", ask], env=plain | given, check=True, capture_output=True, text=True
         )
         assert done.stdout.strip() == expected
+
+
+def test_numpy_is_imported_before_the_runtime_so_that_models_can_be_opened_in_several_threads() -> None:
+    ask = (
+        "import sys; from resift.models.session import PROBE, open_session; open_session(PROBE, fits_int16=True); "
+        "names = list(sys.modules); print(names.index('numpy') < names.index('onnxruntime.capi'))"
+    )
+    done = subprocess.run([sys.executable, "-c", ask], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "True"

@@ -125,8 +125,8 @@ async def test_wait_for_a_job_that_this_process_has_not_taken_up_ends_when_it_st
     keep(tmp_path, record())
     lock = JobFolder(tmp_path / "jobs").take(record().id)  # as another process does that works on it
     assert lock is not None
+    seen = list[JobState]()
     async with serving(tmp_path, Work()) as runner, anyio.create_task_group() as group:
-        seen = list[JobState]()
 
         async def wait() -> None:
             seen.append((await runner.follow(record(), wait_s=LONG_S)).state)
