@@ -105,6 +105,11 @@ class Conversation:
         """Return whether the client waits for an answer."""
         return bool(self._calls)
 
+    @property
+    def has_unread(self) -> bool:
+        """Return whether the client waits for an answer to what the engine has not read."""
+        return any(not 0 < call.number <= self._read for call in self._calls.values())
+
     def repeated(self, last: bytes = b"") -> list[bytes]:
         """Return the lines with which another engine goes on: the handshake, what has not been answered, and `last`."""
         lines = list[bytes]()

@@ -120,10 +120,9 @@ class Relay:
         with self._sending, self._state:  # what is being sent has failed first
             engine.channel.close()
             self._engine = None
-            if self._is_ending:
-                self._answer(self._conversation.give_up(LOST))
-                return
             self._answer(self._conversation.lose_engine())
+            if self._is_ending and not self._conversation.has_unread:
+                self._answer(self._conversation.give_up(LOST))
             if self._conversation.is_waiting:
                 self._reconnect()
 

@@ -87,10 +87,15 @@ class RawServer:
         self.request("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client})
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
-    def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Send a request and return the whole answer; what comes before it is kept in `lines`."""
+    def send(self, method: str, params: dict[str, Any]) -> int:
+        """Send a request and return its id."""
         self._next_id += 1
         self._send({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params})
+        return self._next_id
+
+    def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and return the whole answer; what comes before it is kept in `lines`."""
+        self.send(method, params)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)

@@ -98,6 +98,19 @@ def test_calls_sent_after_the_engine_has_said_goodbye_are_for_the_next_one() -> 
     assert [json.loads(each)["id"] for each in conversation.lose_engine()] == [1], "the next one has read it"
 
 
+def test_engine_that_says_goodbye_has_left_what_it_has_not_read() -> None:
+    conversation = after_handshake()
+    first, second = (line(id=each, method="tools/call") for each in (1, 2))
+    for each in (first, second):
+        conversation.from_client(each)
+    assert not conversation.has_unread, "no goodbye yet"
+    conversation.from_engine(line(id=1, result={}))
+    conversation.from_engine(b'{"resift/goodbye": 3}\n')
+    assert conversation.has_unread
+    conversation.from_engine(line(id=2, result={}))
+    assert not conversation.has_unread
+
+
 def test_line_that_finds_no_engine_is_sent_once() -> None:
     conversation = after_handshake()
     conversation.lose_engine()

@@ -14,6 +14,7 @@ import pytest
 from resift.server.engine.address import EngineAddress
 from resift.server.engine.greeting import STATUS, Hello
 from resift.server.relay.conversation import LOST
+from resift.server.relay.maintenance import engine_kept_out
 from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, engine_pid, environment, stop_engine
 
 PUMP = {"documents": [{"id": "pump", "text": "The pump hums at night."}]}
@@ -125,6 +126,29 @@ def test_no_call_fails_when_the_engine_is_restarted_under_a_busy_client(folder: 
         found = server.structured("rerank", {"query": f"pump {call}", "passages": passages})
         assert found["hits"][0]["was"] == 2
     assert server.end() == 0
+
+
+@pytest.mark.slow
+def test_call_that_the_engine_has_not_read_is_answered_by_the_next_one_although_stdin_is_closed(folder: Path) -> None:
+    server, rerank = (
+        RawServer(folder),
+        {"name": "rerank", "arguments": {"query": "pump", "passages": ["a lamp", "a pump"]}},
+    )
+    with engine_kept_out(folder / "data", "resift backup", tell=print):
+        server.send("tools/call", {"name": "hybrid_search", "arguments": {"query": "pump"}})  # waits for its turn
+        server.request("ping", {})  # the engine has read it
+        os.kill(engine_pid(folder), signal.SIGTERM)
+        while (folder / "data" / "engine.json").exists():
+            pass
+        late = server.send("tools/call", rerank)
+        assert server.process.stdin is not None
+        server.process.stdin.close()
+    assert server.process.stdout is not None
+    with server.process.stdout as lines:
+        answers = {each["id"]: each for each in map(json.loads, lines)}
+    assert answers.keys() == {late - 2, late}
+    assert answers[late]["result"]["structuredContent"]["hits"][0]["was"] == 2
+    assert server.process.wait(TIMEOUT_S) == 0
 
 
 def test_remains_of_an_engine_that_was_killed_are_recognized(folder: Path) -> None:
