@@ -103,6 +103,11 @@ class Background:
         """Return whether a process has the job in hand. Otherwise it goes on when one takes it up."""
         return await self._runner.has_worker(record)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether the engine stops, and leaves the jobs to the next one."""
+        return self._runner.is_stopping
+
     async def cancel(self, job_id: str) -> JobRecord:
         """Stop a job once its documents are whole, and return it.
 

@@ -71,6 +71,11 @@ class JobRunner:
         return self._queue is not None
 
     @property
+    def is_stopping(self) -> bool:
+        """Return whether this process takes no more jobs, and leaves those that it has to the next one."""
+        return bool(self._refusal)
+
+    @property
     def is_busy(self) -> bool:
         """Return whether a job of this process has not ended."""
         return bool(self._live)
@@ -159,7 +164,7 @@ class JobRunner:
         job = self.find(record.id)
         with anyio.move_on_after(wait_s):
             # A process that stops takes up no more jobs: the next one goes on with those that are not live here.
-            while not (record.has_ended or self._refusal if job is None else job.has_left.is_set()):
+            while not (record.has_ended or self.is_stopping if job is None else job.has_left.is_set()):
                 if progress is not None:
                     done, total = (record.permille / 10, 100) if job is None else job.progress
                     await progress(done, total, record.message or f"{record.state}, {record.permille / 10:.0f} %")

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import MCPServer
 
 from ...ingest.files.roots import folders_of_client
 from ..mcp.lines import ByteStream, LineService
-from .greeting import COMMAND, MCP, WATCH, Goodbye, Hello
+from .greeting import COMMAND, MCP, Goodbye, Hello, goes_on_alone
 
 CHUNK_BYTES = 2**16
 
@@ -68,7 +68,7 @@ class Client:
     async def dismiss(self) -> None:
         """Finish what the client waits for, and tell it how many of its lines were read, before the engine stops."""
         if self.hello.wants == COMMAND:
-            if self.hello.command["arguments"][:1] != [WATCH]:  # which never ends, and goes on without the engine
+            if not goes_on_alone(self.hello.command["arguments"]):
                 await self.left.wait()
         elif self.hello.wants == MCP:
             self._is_dismissed = True

@@ -15,10 +15,15 @@ MAX_BYTES = 2**20
 MCP, COMMAND, STATUS, STOP, LEASE = "mcp", "command", "status", "stop", "lease"
 """What a client can want: serve MCP, run a command of the terminal, tell its state, stop, or leave the store alone."""
 
-WATCH = "watch"
+WATCH, JOBS = "watch", "jobs"
 
-IN_ENGINE = ("search", "ingest", "collections", "jobs", "delete", "optimize", WATCH)
+IN_ENGINE = ("search", "ingest", "collections", JOBS, "delete", "optimize", WATCH)
 """The commands of the terminal that run inside the engine when there is one."""
+
+
+def goes_on_alone(arguments: list[str]) -> bool:
+    """Return whether a command waits for what others do, and goes on in a process of its own when the engine stops."""
+    return arguments[:1] == [WATCH] or (arguments[:1] == [JOBS] and "wait" in arguments)
 
 
 class Hello(NamedTuple):

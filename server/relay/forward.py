@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
-from ..engine.greeting import COMMAND, WATCH
+from ..engine.greeting import COMMAND, goes_on_alone
 from .connect import Connection, EngineFailed, connect
 
 INTERRUPTED = 130
@@ -27,7 +27,7 @@ LOST = (
 
 DECLINED = "Nothing was changed."
 
-WATCHES_ALONE = "resift: The engine stopped. Watching goes on in a process of its own."
+GOES_ON = "resift: The engine stopped. This command goes on in a process of its own."
 
 
 def forward(arguments: list[str]) -> int | None:
@@ -48,8 +48,8 @@ def forward(arguments: list[str]) -> int | None:
     with engine.channel:
         if not engine.welcome.retry:
             end = _follow(engine)
-            if end is None and arguments[0] == WATCH:
-                print(WATCHES_ALONE, file=sys.stderr)  # noqa: T201 - without Rich, as below
+            if end is None and goes_on_alone(arguments):
+                print(GOES_ON, file=sys.stderr)  # noqa: T201 - without Rich, as below
                 return None
             return _lost() if end is None else _ask(arguments, end)
     print(ALONE.format(reason=engine.welcome.retry), file=sys.stderr)  # noqa: T201 - without Rich, as below

@@ -115,6 +115,8 @@ async def _wait(background: Background, job_id: str) -> JobRecord:
                     break
                 raise Unavailable(NOBODY_WORKS.format(job=record.id, state=record.state))
             record = await background.wait(job_id, progress=progress, wait_s=CHECK_EVERY_S)
+            if background.is_stopping and not record.has_ended:
+                await anyio.sleep_forever()  # the engine ends this, and the command goes on in a process of its own
     return record
 
 

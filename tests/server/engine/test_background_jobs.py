@@ -1,13 +1,23 @@
 """Jobs in real engines: they keep the engine alive, give way to maintenance, and go on in the next engine."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
 
-from resift.tests.server.processes import TIMEOUT_S, RawServer, engine_pid, resift, stop_engine
+from resift.server.relay.maintenance import engine_kept_out
+from resift.tests.server.processes import (
+    COMMAND,
+    TIMEOUT_S,
+    RawServer,
+    engine_pid,
+    environment,
+    resift,
+    stop_engine,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +55,26 @@ def test_job_is_stopped_with_the_engine_and_resumed_by_the_next(folder: Path) ->
     assert job(folder, job_id)["state"] == "done"
     [listed] = server.structured("list_collections", {})["collections"]
     assert listed["documents"] == FILES
+    assert server.end() == 0
+    stop_engine(folder)
+
+
+def test_waiting_for_a_job_goes_on_with_the_next_engine(folder: Path) -> None:
+    server = RawServer(folder, SLOWLY)
+    job_id = run(folder, "ingest", "docs", "--background").strip()
+    with engine_kept_out(folder / "data", "resift backup", tell=print):  # the job cannot end
+        waiting = subprocess.Popen(
+            [*COMMAND, "jobs", "wait", job_id], stderr=subprocess.PIPE, env=environment(folder) | SLOWLY, text=True
+        )
+        while "resift jobs" not in run(folder, "status"):
+            assert waiting.poll() is None
+        run(folder, "stop", "--now")
+    server.call("list_collections", {})  # which starts the next engine
+    _, told = waiting.communicate(timeout=TIMEOUT_S)
+    assert "The engine stopped. This command goes on in a process of its own." in told
+    assert (waiting.returncode, job(folder, job_id)["state"]) == (0, "done")
+    log = (folder / "data" / "logs" / "engine.log").read_text(encoding="utf-8")
+    assert "are cut off" not in log
     assert server.end() == 0
     stop_engine(folder)
 

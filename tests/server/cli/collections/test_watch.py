@@ -82,7 +82,7 @@ def test_engine_watches_for_its_client_who_goes_on_alone_when_it_stops(folder: P
         heard(process, "docs/b.md added (1 passage)")
         assert server.end() == 0
         assert resift(folder, "stop").returncode == 0
-        heard(process, "Watching goes on in a process of its own.")
+        heard(process, "This command goes on in a process of its own.")
         (folder / "docs/c.md").write_text("The radar warns before a lane change.")
         heard(process, "mine: 1 added, 2 unchanged")
         assert interrupt(process) == (130, b"")
