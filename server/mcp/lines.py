@@ -52,6 +52,11 @@ class LineService:
         """The requests of the server that the client has not answered."""
         self._changed = anyio.Event()
 
+    @property
+    def is_finishing(self) -> bool:
+        """Return whether it reads no more."""
+        return self._reading.cancel_called
+
     async def run(self) -> None:
         """Serve the client."""
         to_server, requests = anyio.create_memory_object_stream[SessionMessage | Exception](0)

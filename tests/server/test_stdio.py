@@ -1,6 +1,7 @@
 """`resift serve` as clients start it: a process on pipes."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,23 @@ def test_second_client_on_a_data_directory_sees_what_the_first_one_writes(server
     finally:
         assert second.end() == 0
     assert len(server.structured("search_and_rerank", {"query": "pump"})["hits"]) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_server_in_one_process_answers_the_call_in_flight_before_a_signal_ends_it(
+    folder: Path, how: signal.Signals
+) -> None:
+    server = RawServer(folder, None, "--in-process")
+    passages = [f"Pump {number} hums at night because its bearing is worn." for number in range(60)]
+    server.send("tools/call", {"name": "rerank", "arguments": {"query": "what hums", "passages": passages}})
+    server.request("ping", {})
+    server.process.send_signal(how)
+    assert server.process.stdout is not None
+    [*_, answer] = server.process.stdout  # to the end, although stdin is still open
+    assert json.loads(answer)["result"]["structuredContent"]["hits"]
+    assert server.end() == 0
+    assert not (folder / "data" / "owner.json").exists()
 
 
 @pytest.mark.slow
