@@ -63,7 +63,7 @@ class JobRunner:
         self._perform: Perform | None = None
         self._slots: anyio.Semaphore
         self._queue: MemoryObjectSendStream[LiveJob] | None = None
-        self._refusal = ""
+        self._is_stopping = False
 
     @property
     def is_serving(self) -> bool:
@@ -72,8 +72,8 @@ class JobRunner:
 
     @property
     def is_stopping(self) -> bool:
-        """Return whether this process takes no more jobs, and leaves those that it has to the next one."""
-        return bool(self._refusal)
+        """Return whether this process leaves its jobs, and those that it is asked for, to the next one."""
+        return self._is_stopping
 
     @property
     def is_busy(self) -> bool:
@@ -97,21 +97,23 @@ class JobRunner:
             finally:
                 with anyio.CancelScope(shield=True):
                     with anyio.move_on_after(SUSPEND_WITHIN_S) as waiting:
-                        await self.suspend("The engine is stopping. Try again in a moment.")
+                        await self.suspend()
                     if waiting.cancelled_caught:
                         await to_thread.run_sync(cut_off)
                 group.cancel_scope.cancel()
                 self._queue = None
 
     async def start(self, asked: Asked, *, at_once: bool = False) -> LiveJob:
-        """Begin a job. With `at_once` it is kept in the folder before this returns, so that it outlives this process.
+        """Begin a job, or leave it to the next process if this one stops.
+
+        With `at_once` it is kept in the folder before this returns, so that it outlives this process.
 
         Raises:
-            Unavailable: The engine stops, or there are too many jobs.
+            Unavailable: No jobs run in this process, or there are too many.
             StoreError: It is to be kept, and the folder cannot be written.
         """
-        if self._refusal or self._queue is None:
-            raise Unavailable(self._refusal or "No jobs run in this process.")
+        if self._queue is None:
+            raise Unavailable("No jobs run in this process.")
         if len(self._live) >= MOST_UNFINISHED:
             raise Unavailable(f"There are {MOST_UNFINISHED} jobs already. Try again when some have ended.")
         record = JobRecord(
@@ -122,9 +124,13 @@ class JobRunner:
             created=self._now().isoformat(timespec="milliseconds"),
         )
         job = LiveJob(record, asked)
-        if at_once:
+        if at_once or self._is_stopping:
             await self.care.keep(job)
-        self._enqueue(job)
+        if self._is_stopping:
+            self._live[record.id] = job
+            await self._let_go(job)
+        else:
+            self._enqueue(job)
         return job
 
     def find(self, job_id: str) -> LiveJob | None:
@@ -194,12 +200,12 @@ class JobRunner:
 
     def abandon(self, job: LiveJob) -> None:
         """Cancel a job whose caller has cancelled the call, unless it is this process that ends the call."""
-        if not self._refusal:
+        if not self._is_stopping:
             job.stop(is_cancelled=True)
 
-    async def suspend(self, reason: str) -> None:
-        """Take no more jobs, and stop those of this process once their documents are whole; the next engine goes on."""
-        self._refusal = reason
+    async def suspend(self) -> None:
+        """Begin no more jobs, and stop those that run once their documents are whole; the next engine goes on."""
+        self._is_stopping = True
         for job in list(self._live.values()):
             job.stop(is_cancelled=False)
         for job in list(self._live.values()):
@@ -269,7 +275,7 @@ class JobRunner:
         await anyio.sleep(self._resume_after_s)
         next_sweep = self._clock()
         while True:
-            is_due = self._clock() >= next_sweep and not self._refusal
+            is_due = self._clock() >= next_sweep and not self._is_stopping
             try:
                 for job in list(self._live.values()):
                     await self.care.look_after(job)

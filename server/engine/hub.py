@@ -77,9 +77,7 @@ class Hub:
                 if self.beside is not None:
                     accepting.start_soon(self.beside)
                 await self._stop.wait()
-                connections.start_soon(
-                    self.engine.jobs.suspend, STOPPING
-                )  # before HTTP waits for calls that await jobs
+                connections.start_soon(self.engine.jobs.suspend)  # before HTTP waits for calls that await jobs
                 connections.start_soon(self._cut_off_parsing)
                 accepting.cancel_scope.cancel()
             self.address.withdraw(self.folder)
@@ -96,7 +94,7 @@ class Hub:
                 for client in self.clients:
                     group.start_soon(client.dismiss)
             # Only now: a call that was read before has to be served, and may not have begun yet.
-            await self.engine.jobs.suspend(STOPPING)
+            await self.engine.jobs.suspend()
             await self.engine.gate.refuse(STOPPING)
         if waiting.cancelled_caught:
             logger.warning("Calls in flight did not end within %g s and are cut off", wait_s)

@@ -109,16 +109,24 @@ async def test_job_that_is_suspended_goes_on_in_the_next_process(tmp_path: Path)
     assert (first.begun, second.begun) == (["early"], ["early"])
 
 
-async def test_engine_that_stops_takes_no_more_jobs_and_cancels_none_of_those_there_are(tmp_path: Path) -> None:
-    work = Work()
+async def test_engine_that_stops_leaves_new_jobs_to_the_next_one_and_cancels_none_of_those_there_are(
+    tmp_path: Path,
+) -> None:
+    work, next_work = Work(), Work()
     async with serving(tmp_path, work) as runner:
         job = await runner.start(asked())
         await work.began()
-        await runner.suspend("It stops.")
+        await runner.suspend()
         runner.abandon(job)  # the connection of the caller ends
-        with pytest.raises(Unavailable, match="It stops"):
-            await runner.start(asked())
+        late = await runner.start(asked("late"))
+        seen = await runner.follow(late.record, wait_s=LONG_S)
+        assert (seen.state, seen.message) == (JobState.QUEUED, "Stopped with the engine; the next one resumes it")
+    assert work.begun == ["docs"]
     assert (await runner.read(job.record.id)).state is JobState.QUEUED
+    async with serving(tmp_path, next_work):
+        next_work.end.set()
+        await next_work.began(2)
+    assert sorted(next_work.begun) == ["docs", "late"]
 
 
 async def test_wait_for_a_job_that_this_process_has_not_taken_up_ends_when_it_stops(tmp_path: Path) -> None:
@@ -134,7 +142,7 @@ async def test_wait_for_a_job_that_this_process_has_not_taken_up_ends_when_it_st
         group.start_soon(wait)
         await anyio.wait_all_tasks_blocked()
         assert not seen
-        await runner.suspend("The engine is stopping.")
+        await runner.suspend()
         with anyio.fail_after(LONG_S / 2):
             while not seen:
                 await anyio.lowlevel.checkpoint()
