@@ -9,7 +9,9 @@ from typing import Any, cast
 
 from resift.factories.engine import build_engine
 from resift.server.http.application import create_app
+from resift.server.http.plain.feedback_path import FEEDBACK
 from resift.server.http.plain.router import ERRORS
+from resift.server.http.plain.search import SEARCHES
 from resift.settings.load import load_settings
 
 Schema = dict[str, Any]
@@ -21,6 +23,12 @@ INTRODUCTION = f"""\
 
 `resift serve --http` answers these paths beside MCP, for programs that do not speak it. `make docs` writes this page
 from the OpenAPI description, which the server has at `{URL}/openapi.json`.
+
+To try the examples, start a server in your clone of Resift, and send them from another terminal, from top to bottom:
+
+```console
+$ RESIFT_INGEST_ROOTS=. RESIFT_FEEDBACK=true resift serve --http
+```
 
 Rerankers and embeddings have the shapes of Cohere, Jina, TEI and OpenAI, so that their clients work by base URL. If the
 server has tokens, send one in the header `Authorization: Bearer TOKEN`, or as the client's API key; if it has none, any
@@ -75,6 +83,9 @@ RESIFT_RERANKERS={{"team": {{"kind": "cohere", "model": "default", "url": "{URL}
 ```
 
 """
+SEARCH_ID = str(next(iter(FEEDBACK.values()))["search_id"])
+"""Stands in the description; the page takes the id of a search instead, because only that works."""
+
 ERRORS_TEXT = """\
 ## Errors
 
@@ -127,9 +138,17 @@ def _section(same: Sequence[tuple[str, Schema]], schemas: Mapping[str, Schema]) 
 def _example(title: str, example: Schema) -> str:
     """Return a command that sends an example."""
     path = title.partition(" ")[2]
-    body = json.dumps(example["value"], ensure_ascii=False)
-    command = f"curl {URL}{path} -H 'Content-Type: application/json' -d '{body}'"
-    return f"{example['summary']}:\n\n```console\n$ {command}\n```"
+    lines = [_curl(path, example["value"])]
+    if SEARCH_ID in lines[0]:
+        search = _curl("/v1/search", next(iter(SEARCHES.values()))).replace("curl", "curl -s", 1)
+        lines = [rf"""SEARCH_ID=$({search} | sed 's/.*"search_id":"\([^"]*\)".*/\1/')""", *lines]
+        lines[1] = lines[1].replace(SEARCH_ID, "'$SEARCH_ID'")
+    commands = "".join(f"$ {line}\n" for line in lines)
+    return f"{example['summary']}:\n\n```console\n{commands}```"
+
+
+def _curl(path: str, body: Mapping[str, Any]) -> str:
+    return f"curl {URL}{path} -H 'Content-Type: application/json' -d '{json.dumps(body, ensure_ascii=False)}'"
 
 
 def _table(fields: Iterator[tuple[str, Schema, bool]]) -> str:

@@ -11,13 +11,15 @@ DOCUMENTS = {
     "settings.md": "# Settings\n\nThe .env file of the working directory is ignored, because the repository that is "
     "open must not change settings. Name a file with RESIFT_ENV_FILE instead.\n",
     "scale.md": "# Scale\n\nTo copy collections to a Qdrant server, run `resift move --to URL`. It can be resumed.\n",
+    "quantization.md": "# Quantization\n\n## When to use it\n\nUse `turbo4` or `int8` from about a hundred thousand "
+    "passages, if memory is short. Do not quantize smaller collections.\n",
     "bees.md": "# Bees\n\nBees dance to tell where flowers are.\n",
 }
 NO_ANSWER = "who won the football cup: the documents probably hold no answer."
 PRINTED = {
-    "README.md": [["1 1 Settings"]],
+    "README.md": [["1 1 Quantization When to use it"]],
     "docs/python.md": [
-        ["3 documents added, 0 failed", "1 1 Settings", "settings.md:", "good"],
+        ["4 documents added, 0 failed", "1 1 Settings", "settings.md:", "good"],
         ["Bees dance to tell where flowers are."],
         ["1 2 0.", "Bees dance", "\n2 "],
         [

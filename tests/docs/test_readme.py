@@ -15,27 +15,58 @@ from resift.store.filters import parse_filter
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NOT_RUN = ("make ", "pip ")  # they install; CI runs both
+NOT_RUN = ("make ", "pip ", "python3 -m venv ")  # they install; CI does the same
+ANSWERED_BY = {
+    "what is left out of folders": "docs/ingestion.md",
+    "which quantization should I choose": "docs/quantization.md",
+}
+"""The questions of the README, and the page that answers each."""
 
 
 @pytest.mark.slow
 def test_commands_of_the_readme_run(tmp_path: Path) -> None:
-    environment = {**os.environ, "RESIFT_DATA_DIR": str(tmp_path / "data")}
     commands = [line[2:].split("  #")[0] for block in _blocks("console") for line in block.splitlines() if line]
-    ours = [command for command in commands if not command.startswith(NOT_RUN)]
+    ours = [command.strip() for command in commands if not command.startswith(NOT_RUN)]
     assert len(ours) >= 5
+    asked = list[str]()
     for command in ours:
         program, *arguments = shlex.split(command)
         assert program == "resift"
-        done = subprocess.run(
-            [sys.executable, "-m", "resift", *arguments],
-            check=False,
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+        _run(tmp_path, *arguments)
+        if arguments[0] == "search":
+            asked.append(arguments[1])
+            page = json.loads(_run(tmp_path, *arguments, "--json"))
+            first = page["hits"][0]
+            assert (page["verdict"], Path(first["document_id"]).relative_to(ROOT).as_posix()) == (
+                "good",
+                ANSWERED_BY[arguments[1]],
+            ), command
+            assert (first["was"] > 1) == ("--explain" in arguments), f"nothing to see: {command}"
+    assert asked == list(ANSWERED_BY)
+
+
+def test_no_page_quotes_the_questions_of_the_readme() -> None:
+    quoting = [
+        path.name
+        for path in (ROOT / "docs").glob("*.md")
+        for question in ANSWERED_BY
+        if question in path.read_text(encoding="utf-8")
+    ]
+    assert quoting == []
+
+
+def _run(folder: Path, *arguments: str) -> str:
+    """Run `resift` with a data folder of its own, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "resift", *arguments],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "RESIFT_DATA_DIR": str(folder / "data")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{arguments}: {done.stderr}"
+    return done.stdout
 
 
 def test_filter_of_the_readme_is_understood() -> None:

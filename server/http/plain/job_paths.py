@@ -23,10 +23,11 @@ DOCUMENTS = {
     "Texts": {
         "collection": "notes",
         "documents": [
-            {"id": "bees", "title": "Bees", "text": "Bees dance to tell where flowers are.", "metadata": {"year": 2024}}
+            {"id": "bees", "text": "Bees dance to tell where flowers are.", "metadata": {"year": 2024}},
+            {"id": "wasps", "text": "Wasps build nests of paper.", "metadata": {"year": 2019}},
         ],
     },
-    "Files below a folder that the server may read": {"collection": "notes", "paths": ["car"], "glob": "**/*.md"},
+    "Files below a folder that the server may read": {"collection": "manual", "paths": ["docs"], "glob": "add-*.md"},
 }
 
 JobId = Annotated[str, Path(description="From `Location`, or from the list")]

@@ -14,7 +14,7 @@ from .failures import ERROR_HANDLERS, Problem
 from .feedback_path import add_feedback
 from .job_paths import add_jobs
 from .openai import add_embeddings
-from .search import add_search
+from .search import add_delete, add_search
 from .tei import add_tei
 
 DESCRIPTION = """\
@@ -30,13 +30,14 @@ TAGS = [
 ERRORS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "There is no token, or it is wrong or expired.",
-    403: "The token may not do this, or the path is outside the folders that the server may read.",
+    403: "The token may not do this.",
     404: "There is no such collection, document, job, search or model.",
     409: "The collection cannot be used as it is: it was written with another encoder, is damaged, or an ingestion "
     "into it has to end first.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
-    422: "A field is unknown, missing or cannot be used.",
+    422: "A field is unknown, missing or cannot be used, or nothing could be ingested, for example because all "
+    "paths are outside the folders that the server may read.",
     429: "Too many requests with this token. `Retry-After` says how long to wait.",
     500: "The server failed. Its log has the reason.",
     503: "The server, its store or a model does not answer now. The same request may succeed later.",
@@ -57,6 +58,7 @@ def plain_router(resift: Resift) -> APIRouter:
     add_jobs(router, resift)
     add_search(router, resift)
     add_feedback(router, resift)
+    add_delete(router, resift)  # the last of these, because the examples of the others need what it deletes
     add_rerank(router, resift, texts)
     add_tei(router, resift)
     add_embeddings(router, resift, texts)

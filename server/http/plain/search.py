@@ -32,11 +32,12 @@ MaxReadTokens = Annotated[
 ]
 
 SEARCHES = {
-    "A question": {"query": "how do I replace brake pads", "limit": 3},
+    "A question": {"query": "what do bees do", "collection": "notes", "limit": 3},
     "With a filter, by words alone, without reranking": {
-        "query": "battery",
+        "query": "flowers",
+        "collection": "notes",
         "mode": "keyword",
-        "filter": {"year": {"gte": 2015}},
+        "filter": {"year": {"gte": 2020}},
         "reranker": "none",
         "detail": "full",
     },
@@ -53,7 +54,7 @@ DELETIONS = {
 
 
 def add_search(router: APIRouter, resift: Resift) -> None:
-    """Add the paths that search, read and delete."""
+    """Add the paths that search and read."""
     arguments = {"detail": (Detail, "concise"), "max_tokens": (MaxTokens, 0)}
 
     @router.post("/v1/search", response_model=RankingResult, tags=["collections"])
@@ -92,6 +93,10 @@ def add_search(router: APIRouter, resift: Resift) -> None:
         given = body.model_dump(exclude_unset=True)
         max_tokens = given.pop("max_tokens", 0) or UNLIMITED
         return answer_json(read_answer(await resift.read(**given), ReplyBudget(max_tokens, most=UNLIMITED)))
+
+
+def add_delete(router: APIRouter, resift: Resift) -> None:
+    """Add the path that deletes."""
 
     @router.post("/v1/documents/delete", response_model=DeleteResult, tags=["collections"])
     @takes_body(body_of("DeleteBody", DeleteRequest), DELETIONS)

@@ -41,10 +41,10 @@ PATHS = {
 
 @pytest.fixture(scope="module")
 async def writable(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a server with the test documents, which may read the folder "car" of the examples."""
+    """A client of a server with the test documents, which may read the folder "docs" of the examples."""
     folder = tmp_path_factory.mktemp("openapi")
-    (folder / "car").mkdir()
-    (folder / "car" / "wheel.md").write_text("# Wheel\n\nA wheel has five bolts.\n", encoding="utf-8")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "add-a-wheel.md").write_text("# Wheel\n\nA wheel has five bolts.\n", encoding="utf-8")
     async with client_with_documents(ingested, folder, ingest_roots=[folder], feedback=True) as opened:
         _log_search(folder / "root" / "data")
         keep(folder / "root" / "data", record(JOB, state=JobState.DONE, ended=WHEN, report=IngestReport(added=1)))
