@@ -33,7 +33,9 @@ def _started_with(command: str) -> dict[str, str]:
     """Return the settings with which a command starts a server over HTTP."""
     *settings, resift, serve, http = shlex.split(command)
     assert [resift, serve, http] == ["resift", "serve", "--http"]
-    return dict(each.split("=", 1) for each in settings)  # pyright: ignore[reportReturnType, reportArgumentType]
+    named = {name: value for name, _, value in (each.partition("=") for each in settings)}
+    assert named["RESIFT_INGEST_ROOTS"] == "."
+    return {**named, "RESIFT_INGEST_ROOTS": str(ROOT)}  # the clone, in which the page starts the server
 
 
 def _send(script: str, url: str) -> Any:
@@ -49,7 +51,7 @@ def test_examples_of_the_page_work_one_after_another(tmp_path: Path) -> None:
     if not (shutil.which("curl") and shutil.which("bash")):
         pytest.skip("needs curl and bash")
     start, *scripts = _scripts()
-    with http_server(tmp_path, _started_with(start), cwd=ROOT) as mcp:
+    with http_server(tmp_path, _started_with(start)) as mcp:
         answers = [_send(each, mcp.removesuffix("/mcp")) for each in [*scripts, *_of_the_readme()]]
     found = [each["hits"] for each in answers if isinstance(each, dict) and "hits" in each]
     assert [hits[0]["document_id"] for hits in found][:2] == ["bees", "bees"]

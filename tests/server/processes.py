@@ -137,14 +137,14 @@ class RawServer:
 
 
 @contextmanager
-def http_server(folder: Path, settings: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> Generator[str]:
-    """Run `resift serve --http` on a free port, in `cwd` or the folder of its data, and yield the URL of MCP."""
+def http_server(folder: Path, settings: Mapping[str, str] | None = None) -> Generator[str]:
+    """Run `resift serve --http` on a free port, and yield the URL of MCP."""
     process = subprocess.Popen(
         [*COMMAND, "serve", "--http", "--port", "0"],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**environment(folder), **(settings or {})},
-        cwd=cwd or folder,
+        cwd=folder,
         text=True,
         encoding="utf-8",
     )
