@@ -53,10 +53,10 @@ def test_examples_of_the_page_work_one_after_another(tmp_path: Path) -> None:
     start, *scripts = _scripts()
     with http_server(tmp_path, _started_with(start)) as mcp:
         answers = [_send(each, mcp.removesuffix("/mcp")) for each in [*scripts, *_of_the_readme()]]
-    found = [each["hits"] for each in answers if isinstance(each, dict) and "hits" in each]
+    found: list[list[dict[str, Any]]] = [each["hits"] for each in answers if "hits" in each]
     assert [hits[0]["document_id"] for hits in found][:2] == ["bees", "bees"]
     assert len(found) == 3
-    assert [each["used"] for each in answers if isinstance(each, dict) and "used" in each] == [1, 1]
+    assert [each["used"] for each in answers if "used" in each] == [1, 1]
     assert len(answers) > 15
 
 
