@@ -7,18 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import anyio
-import numpy as np
 import pytest
 from mcp.client import Client
 
-from resift.core.values import Document, Passage
+from resift.core.values import Document
 from resift.factories.engine import Engine, build_engine
 from resift.ingest.job import Job
 from resift.server.mcp.assembly import create_server
 from resift.settings.load import load_settings
 from resift.store.filters import BOUNDS
-from resift.store.protocols import Point
 from resift.tests.server.in_process import Run, runner
 from resift.tests.tools.asking import Asker
 
@@ -66,25 +63,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return runner(monkeypatch, capsys)
 
 
-async def fill(folder: Path, passages: int) -> None:
-    """Bring the collection of the pages to a size at which memory matters."""
-    engine = build_engine(load_settings(data_dir=folder))
-    collection = await engine.services.store.open("manual", create=engine.services.pipeline.manifest)
-    rows = np.random.default_rng(5).standard_normal((passages, collection.manifest.dimension)).astype(np.float32)
-    await collection.write(
-        [
-            Point(Passage(f"filler {n}", 0, text="text"), "digest", passages=1, vectors={"dense": row})
-            for n, row in enumerate(rows)
-        ]
-    )
-    await engine.close()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*PAGES, "ingestion", "reranking", "multi-vector", "quantization"])
-def test_commands_of_the_page_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    if name == "quantization":
-        anyio.run(fill, tmp_path / "data", 1000)
+def test_commands_of_the_page_run(run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     passage = ""
     commands = [line.removeprefix("$ ") for line in blocks(name, "console")]
     assert len(commands) >= 3

@@ -43,6 +43,7 @@ def test_commands_of_the_readme_run(tmp_path: Path) -> None:
             ), command
             assert (first["was"] > 1) == ("--explain" in arguments), f"nothing to see: {command}"
     assert asked == list(ANSWERED_BY)
+    _check_transcript(tmp_path)
 
 
 def test_no_page_quotes_the_questions_of_the_readme() -> None:
@@ -53,6 +54,20 @@ def test_no_page_quotes_the_questions_of_the_readme() -> None:
         if question in path.read_text(encoding="utf-8")
     ]
     assert quoting == []
+
+
+def _check_transcript(folder: Path) -> None:
+    """Compare the reply in the README with that of the same search."""
+    [block] = [each for each in _blocks("text") if each.startswith("You: ")]
+    call = json.loads(block[block.index("search_and_rerank ") :].partition(" ")[2].partition("\n")[0])
+    told = json.loads(block[block.index("{", block.index("Resift: ")) : block.rindex("Agent: ")])
+    answer = json.loads(_run(folder, "search", call["query"], "-c", call["collection"], "--json"))
+    [shown], first = told["hits"], answer["hits"][0]
+    beginning = shown.pop("text").removesuffix(" ...")
+    assert beginning in " ".join(first["text"].split())
+    assert first["source"].endswith(source := shown.pop("source"))
+    assert block.endswith(f"({source})\n")
+    assert (told["verdict"], shown) == (answer["verdict"], {name: first[name] for name in shown})
 
 
 def _run(folder: Path, *arguments: str) -> str:
