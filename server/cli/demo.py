@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,7 +22,9 @@ from .console import progress_bar, say, show, stdout
 from .ingest_report import print_report
 
 if TYPE_CHECKING:
-    from ...core.values import Document
+    from rich.table import Table
+
+    from ...core.values import Document, Hit
     from ...examples.questions import DemoQuestion
     from ...factories.engine import Engine
     from ...pipeline.page import Page, Verdict
@@ -31,13 +34,20 @@ COLLECTION = "stdlib"
 
 SHOWN_QUESTION = "how many days does a month have"
 
-SHOWN = 5  # rows of its orders before and after reranking
+SHOWN = 6  # rows of its orders before and after reranking, and more if the right answer stands below
+
+MOST_SHOWN = 10
 
 DEPTH = 50
 
 ON_AVERAGE = (
     "On 1,647 questions of six published test sets, reranking raises nDCG@10 from .642 to .666 on average "
     "(benchmarks/README.md, Quality)."
+)
+
+LEGEND = (
+    "The verdict is about the first hit: good, it probably answers; weak, it may, so read the hits; none, there is\n"
+    f"probably no answer. >{DEFAULT_LIMIT}: the right answer is not among the first {DEFAULT_LIMIT} hits.\n"
 )
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -55,6 +65,10 @@ class _Ranks:
     def rose(self) -> int:
         """Return by how many ranks it rose; negative if it fell."""
         return self.before - self.after
+
+
+def _reciprocal(rank: int) -> float:
+    return 1 / rank if rank <= DEFAULT_LIMIT else 0.0
 
 
 @app.command()
@@ -107,29 +121,62 @@ async def explained(pipeline: Pipeline, question: DemoQuestion) -> Page:
 
 
 async def _explain(pipeline: Pipeline, question: DemoQuestion) -> None:
-    from .search import explain_table
-
     page = await explained(pipeline, question)
     say(question.text, style="bold")
-    show(explain_table(page.ranking, rows=SHOWN))
-    right = next((hit for hit in page.hits if hit.passage.document_id in question.answers), None)
+    show(orders_table(page, question))
+    right = right_hit(page, question)
     if right is not None:
-        say(f"{right.passage.document_id} is the right answer. It was #{right.was}, and is now #{right.rank}.")
+        say(f"\n{right.passage.document_id} is the right answer. It was #{right.was}, and is now #{right.rank}.")
     milliseconds = sum(stage.milliseconds for stage in page.stages)
     say(f"{milliseconds:.0f} ms; verdict: {page.verdict}\n", style="dim")
 
 
+def right_hit(page: Page, question: DemoQuestion) -> Hit | None:
+    """Return the first hit that answers the question, if there is one."""
+    return next((hit for hit in page.hits if hit.passage.document_id in question.answers), None)
+
+
+def orders_table(page: Page, question: DemoQuestion) -> Table:
+    """Return the first hits before reranking beside those after it, with the right answer marked in both."""
+    from rich.table import Table
+    from rich.text import Text
+
+    right = right_hit(page, question)
+    rows = min(max(SHOWN, right.was or 0), MOST_SHOWN) if right else SHOWN
+
+    def cell(rank: int, hit: Hit) -> Text:
+        mark = "  <- right answer" if hit is right else ""
+        return Text(f"#{rank} {hit.passage.title}{mark}", style="bold green" if mark else "")
+
+    table = Table("before reranking", "after reranking", "was", "relevance", box=None, padding=(0, 2, 0, 0))
+    before = sorted(page.hits, key=lambda hit: hit.was or hit.rank)
+    for first, hit in zip(before[:rows], page.hits[:rows], strict=True):
+        relevance = "" if hit.relevance is None else f"{hit.relevance:.2f}"
+        table.add_row(cell(first.was or first.rank, first), cell(hit.rank, hit), f"#{hit.was}", relevance)
+    return table
+
+
 async def _ask_all(pipeline: Pipeline, questions: Sequence[DemoQuestion]) -> None:
     """Print each question's ranks as they are found, then how often the right answer came first."""
+    say(LEGEND, style="dim")
     ranks = [await _ask(pipeline, each) for each in questions]
+    _print_summary(ranks)
+
+
+def _print_summary(ranks: Sequence[_Ranks]) -> None:
     before, after = sum(each.before == 1 for each in ranks), sum(each.after == 1 for each in ranks)
     rose, fell = sum(each.rose > 0 for each in ranks), sum(each.rose < 0 for each in ranks)
+    was, now = (fmean(map(_reciprocal, column)) for column in zip(*((x.before, x.after) for x in ranks), strict=True))
     say(
         f"\nRight answer first: {before} of {len(ranks)} by hybrid search alone, {after} after reranking.", style="bold"
     )
-    say(f"It moved up for {counted(rose, 'question')} and down for {fell}. {ON_AVERAGE}")
-    verdicts = Counter(each.verdict for each in ranks if each.after == 1)
-    say(f"Verdicts where it came first: {verdicts['good']} good, {verdicts['weak']} weak, {verdicts['none']} none.\n")
+    say(
+        f"It moved up for {counted(rose, 'question')}, down for {fell}. Mean reciprocal rank (1 for the first place, "
+        f"1/2 for the second, 0 below the tenth): {was:.3f} before, {now:.3f} after."
+    )
+    all_, first = Counter(each.verdict for each in ranks), Counter(each.verdict for each in ranks if each.after == 1)
+    told = ", ".join(f"{first[verdict]} of {all_[verdict]} {verdict}" for verdict in ("good", "weak", "none"))
+    say(f"Right answer first, by verdict: {told}.\n{ON_AVERAGE}\n")
 
 
 async def _ask(pipeline: Pipeline, question: DemoQuestion) -> _Ranks:

@@ -68,12 +68,25 @@ async def test_every_question_is_asked_and_counted(printed: str) -> None:
     before, after = (sum(move[place] == "#1" for move in moves) for place in (0, 1))
     assert f"Right answer first: {before} of {len(moves)} by hybrid search alone, {after} after reranking." in printed
     assert after > before
-    moved = re.search(r"moved up for (\d+) questions? and down for (\d+)", printed)
+    moved = re.search(r"moved up for (\d+) questions?, down for (\d+)", printed)
     assert moved is not None
     assert int(moved[1]) > int(moved[2])
-    verdicts = Counter(verdict for _, rank, verdict in moves if rank == "#1")
-    assert f"came first: {verdicts['good']} good, {verdicts['weak']} weak, {verdicts['none']} none." in printed
-    assert verdicts["none"] <= 0.2 * after
+    given, right = Counter(move[2] for move in moves), Counter(move[2] for move in moves if move[1] == "#1")
+    told = ", ".join(f"{right[verdict]} of {given[verdict]} {verdict}" for verdict in ("good", "weak", "none"))
+    assert f"Right answer first, by verdict: {told}." in printed
+    assert right["none"] <= 0.2 * after
+    ranks = [[int(move[place].lstrip("#")) if "#" in move[place] else None for move in moves] for place in (0, 1)]
+    was, now = (fmean(1 / rank if rank else 0 for rank in column) for column in ranks)
+    assert f"{was:.3f} before, {now:.3f} after." in " ".join(printed.split())
+    assert now > was
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_right_answer_is_marked_in_both_orders(printed: str) -> None:
+    table = printed[printed.index("before reranking") : printed.index("is the right answer")]
+    assert table.count("<- right answer") == 2
+    assert table.splitlines()[1].count("<- right answer") == 1
 
 
 @pytest.mark.slow
@@ -102,7 +115,7 @@ def _claim(svg: str) -> str:
 
 def _names(svg: str) -> set[str]:
     """Return the documents in a picture; the order of those with close scores differs from processor to processor."""
-    return set(re.findall(r"[a-z]+\.[A-Za-z_][\w.]*", _words(svg)))
+    return set(re.findall(r"#\d+ +([A-Za-z_][\w.]*)", _words(svg)))
 
 
 def _words(svg: str) -> str:
