@@ -13,7 +13,7 @@ import pytest
 
 from resift.tests.server.processes import http_server
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 URL = "http://127.0.0.1:8848"
 
 
