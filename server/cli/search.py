@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, dropwhile, islice
+from itertools import chain, dropwhile, islice, pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ...api.requests import DetailLevel
-from ...core.text import cut
 from ...pipeline.page import OFF_TOPIC_HITS
 from ...pipeline.request import SearchRequest
 from .command import AsJson, call_api, with_options
 from .console import print_json, say, show
+from .snippet import snippet
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ...core.values import Hit, Ranking
+    from ...core.verdict import Verdict
     from ...pipeline.page import Page
     from ...search.relative_paths import ShortNames
 
-SNIPPET_CHARACTERS = 160
-
 RETRIEVED, BLEND = "fused", "blend"  # scores: of retrieval, and of retrieval combined with the rerankers
+MEANINGS: Mapping[Verdict, str] = {
+    "good": "the first hit probably answers",
+    "weak": "the hits may answer: read them",
+    "none": "probably no answer in what was searched",
+    "unknown": "not judged",
+}
+
+ORDER = (
+    "Ordered by retrieval and reranker together; relevance is the reranker's view alone. --explain shows all scores."
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -61,13 +70,15 @@ def search(
     elif explain:
         _print_explained(page, rows=arguments["limit"])
     else:
-        _print_hits(page, full=detail == "full")
+        print_hits(page, full=detail == "full", query=" ".join([arguments["query"], *arguments["queries"]]))
 
 
-def _print_hits(page: Page, *, full: bool) -> None:
+def print_hits(page: Page, *, full: bool, query: str) -> None:
     """Print the hits; where none answers, only the first ones, unless `full`."""
     hits = page.hits[:OFF_TOPIC_HITS] if page.is_off_topic and not full else page.hits
-    show(_hits_table(hits, page.names, full=full) if hits else "Nothing found.")
+    show(_hits_table(hits, page.names, query=None if full else query) if hits else "Nothing found.")
+    if not _is_by_relevance(hits):
+        say(ORDER, style="dim")
     if len(hits) < len(page.hits):
         say(
             f"note: No hit answers the question, so only the first {len(hits)} of {len(page.hits)} are shown. "
@@ -79,7 +90,7 @@ def _print_hits(page: Page, *, full: bool) -> None:
 
 def _print_explained(page: Page, *, rows: int) -> None:
     """Print the first rows of the order before and after reranking, and each stage's time."""
-    show(explain_table(page.ranked, rows=rows) if page.hits else "Nothing found.")
+    show(explain_table(page.ranked, rows=rows, names=page.names) if page.hits else "Nothing found.")
     for stage in page.ranking.stages:
         counts = f"{stage.received} in, {stage.returned} out"
         line = f"{stage.name:<8}{stage.milliseconds:8.1f} ms  {counts}  {stage.model}  {stage.note}"
@@ -90,42 +101,51 @@ def _print_explained(page: Page, *, rows: int) -> None:
 def _print_verdict(page: Page) -> None:
     for each in page.ranking.notes:
         say(f"note: {each}", style="yellow")
-    say(f"verdict: {page.verdict}", style="bold")
+    say(f"verdict: {page.verdict} ({MEANINGS[page.verdict]})", style="bold")
 
 
-def _hits_table(hits: Sequence[Hit], names: ShortNames, *, full: bool) -> Table:
-    """Return hits with their citation and the beginning of their text, or all of it."""
+def _is_by_relevance(hits: Sequence[Hit]) -> bool:
+    """Return whether no hit stands below one that the reranker finds less relevant."""
+    known = [hit.relevance for hit in hits if hit.relevance is not None]
+    return all(f"{first:.2f}" >= f"{second:.2f}" for first, second in pairwise(known))
+
+
+def _hits_table(hits: Sequence[Hit], names: ShortNames, *, query: str | None) -> Table:
+    """Return hits with their citation and the part of their text that fits the query, or all of it without one."""
     from rich.markup import escape
     from rich.table import Table
 
     table = Table("#", "relevance", "passage", show_lines=True)
     for hit in hits:
         passage = hit.passage
-        text = passage.text if full else _snippet(passage.text)
-        lines = names.citation(passage) or names.passage_id(passage)
-        place = f"{passage.collection}: {lines}" if passage.collection else lines
-        place = escape(f"{place}{_copies(hit, names)}")
+        headings = [passage.title, *passage.heading.split(" > ")]
+        text = passage.text if query is None else snippet(passage.text, query, headings=headings)
+        place = escape(f"{_place(hit, names)}{_copies(hit, names)}")
         body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(text)}\n[dim]{place}[/dim]"
         table.add_row(str(hit.rank), _relevance(hit), body)
     return table
 
 
-def explain_table(ranking: Ranking, *, rows: int) -> Table:
+def explain_table(ranking: Ranking, *, rows: int, names: ShortNames | None = None) -> Table:
     """Return the first rows of the retrieval order beside those of the final order, with all scores and moves.
 
-    The hits are in final order and must include the first rows of both orders.
+    The hits are in final order and must include the first rows of both orders. With `names`, each has its citation.
     """
     from rich.markup import escape
     from rich.table import Table
+
+    def cell(hit: Hit) -> str:
+        name = escape(_name(hit))
+        return name if names is None else f"{name}\n[dim]{escape(_place(hit, names))}[/dim]"
 
     scores = _later_scores(ranking)
     table = Table("before", RETRIEVED, "after", *scores, "relevance", "move")
     before = sorted(ranking.hits, key=lambda hit: (_is_new(hit), _was(hit)))[:rows]
     for first, hit in zip(before, ranking.hits[:rows], strict=True):
         table.add_row(
-            "" if _is_new(first) else f"#{_was(first)} {escape(_name(first))}",
+            "" if _is_new(first) else f"#{_was(first)} {cell(first)}",
             _score(first, RETRIEVED),
-            f"#{hit.rank} {escape(_name(hit))}",
+            f"#{hit.rank} {cell(hit)}",
             *(_score(hit, name) for name in scores),
             _relevance(hit),
             _move(hit),
@@ -171,6 +191,13 @@ def _name(hit: Hit) -> str:
     return " > ".join(part for part in (hit.passage.title, hit.passage.heading) if part) or hit.passage.id
 
 
+def _place(hit: Hit, names: ShortNames) -> str:
+    """Return the citation of a hit, with its collection if several were searched."""
+    passage = hit.passage
+    lines = names.citation(passage) or names.passage_id(passage)
+    return f"{passage.collection}: {lines}" if passage.collection else lines
+
+
 def _copies(hit: Hit, names: ShortNames) -> str:
     """Return which other passages have the text of a hit, as a line of its own; nothing if there are none."""
     from ...tools.results import copies_of
@@ -178,11 +205,6 @@ def _copies(hit: Hit, names: ShortNames) -> str:
     shown = copies_of(hit, names)
     more = len(hit.also_in) - len(shown)
     return f"\nalso in {', '.join(shown)}{f' and {more:,} more' if more else ''}" if shown else ""
-
-
-def _snippet(text: str) -> str:
-    line = " ".join(text.split())
-    return cut(line, SNIPPET_CHARACTERS)
 
 
 def _score(hit: Hit, name: str) -> str:
