@@ -47,7 +47,10 @@ def test_files_are_ingested_searched_and_explained(run: Run, files: Path) -> Non
     assert not any("\x1b" in outcome.out + outcome.err for outcome in (taken, found, shown))
 
 
-def test_search_shows_where_the_words_are_and_says_what_the_verdict_means(run: Run, files: Path) -> None:
+def test_search_shows_where_the_words_are_and_says_what_the_verdict_means(
+    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
     answer = "Oil the bearing of the pump every year, or else it hums."
     (files / "care.md").write_text("# Care\n\n" + "Keep everything dry and clean. " * 10 + f"{answer}\n")
     run("ingest", str(files))
@@ -55,7 +58,7 @@ def test_search_shows_where_the_words_are_and_says_what_the_verdict_means(run: R
     assert answer in " ".join(found.out.replace("│", " ").split())
     assert re.search(r"^verdict: (good \(the first hit probably answers|weak \(the hits may answer)", found.out, re.M)
     explained = run("search", "when to oil the bearing of the pump", "--explain").out
-    assert explained.count("care.md:1-3") == 2, "before and after"
+    assert len(re.findall(r"care\.md:\d", explained)) == 2, "before and after"
 
 
 def test_order_that_is_not_that_of_the_relevance_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,6 +169,11 @@ def test_wrong_usage_ends_with_two(run: Run, arguments: tuple[str, ...]) -> None
     assert "Usage: " in failed.err
 
 
+def test_value_that_is_not_one_of_a_few_is_answered_with_them(run: Run) -> None:
+    failed = run("search", "pump", "--mode", "fuzzy")
+    assert "Invalid value for '--mode': 'fuzzy' is not one of 'hybrid', 'dense', 'keyword'." in failed.err
+
+
 def test_unknown_command_is_answered_with_the_nearest(run: Run) -> None:
     failed = run("igest", "docs")
     assert failed.code == 2
@@ -182,11 +190,11 @@ def test_deleting_a_damaged_collection_says_that_it_is_gone(run: Run, files: Pat
     run("ingest", str(files))
     for file in (tmp_path / "data/collections/default/shard").rglob("*.json"):
         file.unlink()
-    gone = run("delete", "default", "--everything")
+    gone = run("delete", "default", "--everything", "--yes")
     assert (gone.code, gone.out) == (0, "Collection default deleted.\n")
     assert re.search(r"since it was closed, \S+ was deleted, and \d+ other files? w\w+ changed or deleted", gone.err)
     run("ingest", str(files))
-    gone = run("delete", "default", "--everything")
+    gone = run("delete", "default", "--everything", "--yes")
     assert gone.out == "Collection default deleted: 2 documents, 2 passages.\n"
 
 
