@@ -136,7 +136,7 @@ def print_error(error: ResiftError) -> None:
 
 
 def can_ask() -> bool:
-    """Return whether somebody is at the command's terminal. In scripts nobody is, and the command alone decides."""
+    """Return whether somebody is at the command's terminal. In scripts nobody is."""
     terminal = TERMINAL.get()
     return has_user() if terminal is None else terminal.has_user
 

@@ -171,7 +171,7 @@ def test_killed_backup_leaves_no_file_that_looks_complete(fresh: Callable[[], Pa
         folder = back_up(step)
         if not file.exists():
             assert run(folder, "backup", str(file), "-c", VICTIM).code == 0
-        assert run(folder, "delete", VICTIM, "--everything").code == 0
+        assert run(folder, "delete", VICTIM, "--everything", "--yes").code == 0
         restored = run(folder, "restore", str(file))
         assert restored.code == 0, restored.err
         with ServerProcess(folder) as server:
@@ -199,7 +199,7 @@ def test_killed_restoration_is_noticed_and_can_be_repeated(fresh: Callable[[], P
         again = run(folder, "restore", str(file))
         assert again.code == 0 or (found and found[0] in again.err), again.err
         if len(found) == 1:  # killed between the two: the one that is there is named, and the other can be had
-            assert run(folder, "delete", found[0], "--everything").code == 0
+            assert run(folder, "delete", found[0], "--everything", "--yes").code == 0
             assert run(folder, "restore", str(file)).code == 0
         with ServerProcess(folder) as server:
             for name in (VICTIM, OTHER):

@@ -80,7 +80,7 @@ def test_commands_tell_the_free_and_the_needed_space(small: Path) -> None:
     assert "✓ MCP server" in doctor.stdout
     fill(small, leave_mb=0)
     assert "✗ collections: Only 0 MB free" in resift(small, "doctor").stdout
-    deleted = resift(small, "delete", "default", "--everything")
+    deleted = resift(small, "delete", "default", "--everything", "--yes")
     assert deleted.returncode == 0
     assert "could not be counted: Only 0 MB free" in deleted.stderr
 

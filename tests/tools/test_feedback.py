@@ -95,7 +95,7 @@ def test_what_agents_used_teaches_the_weights_and_goes_with_the_collection(
     assert too_few.code != 0
     assert "Only 5 searches of 'notes' had a hit that was used" in too_few.err
     assert (tmp_path / "data" / "feedback" / "notes.jsonl").is_file()
-    assert run("delete", "notes", "--everything").code == 0
+    assert run("delete", "notes", "--everything", "--yes").code == 0
     assert not (tmp_path / "data" / "feedback" / "notes.jsonl").exists()
 
 

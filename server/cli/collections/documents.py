@@ -97,7 +97,7 @@ def delete(
 ) -> None:
     """Delete documents from a collection, or the whole collection. Files on disk are not touched.
 
-    On a terminal, it asks before it deletes a collection or more than 10 documents.
+    On a terminal, it asks before it deletes a collection or more than 10 documents; elsewhere these need --yes.
     """
     arguments: dict[str, Any] = {
         "document_ids": ids,
@@ -122,13 +122,17 @@ def delete(
 
 
 def _ask_before(collection: str, arguments: Mapping[str, Any]) -> None:
-    """Ask the user before much is deleted; end the command if they do not agree."""
-    if not can_ask():
-        return
+    """Ask the user before much is deleted; end the command if they do not agree.
+
+    Raises:
+        InvalidInput: Nobody is at a terminal to answer.
+    """
     from ....tools.delete_documents import question_before
 
     going = call_api(lambda resift: resift.delete(collection, **arguments, dry_run=True))
     question = question_before(collection, going, everything=arguments["everything"])
+    if question and not can_ask():
+        raise InvalidInput(f"{question} There is no terminal on which to ask, so nothing was deleted. Add --yes.")
     if question and not confirm(question):
         raise typer.Exit(1)
 

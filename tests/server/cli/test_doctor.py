@@ -1,13 +1,16 @@
 """`resift doctor`: what was set, and every configured model tried once, without a secret on the screen."""
 
 import json
+import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from resift.core.masking import MASK
-from resift.settings.load import load_settings
-from resift.settings.table import shown
+from resift.settings.load import Settings, load_settings
+from resift.settings.table import DATA_FOLDER, settings_table, shown
 from resift.tests.models.rerankers import write_own
 from resift.tests.plugins.installed import installed
 from resift.tests.server.in_process import Run
@@ -67,8 +70,25 @@ def test_model_without_an_endpoint_is_told_and_only_what_was_set_is_listed(
     assert "✗ language model: RESIFT_LLM__MODEL = 'small' has no endpoint. Set OPENAI_BASE_URL or" in ill.out
     table = ill.out.partition("✓")[0]
     assert "docs/settings.md lists every one" in table
-    listed = [line.split()[1] for line in table.splitlines() if line.startswith("│")]
+    listed = [line.split()[1] for line in table.splitlines() if re.match("│ +[A-Z]", line)]
     assert listed == ["RESIFT_ENV_FILE", "RESIFT_DATA_DIR", "RESIFT_MIN_FREE_MB", "RESIFT_LLM__MODEL"]
+
+
+def test_no_setting_is_cut_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RESIFT_SERVE__INGEST_WAIT_S", "7")
+    console = Console(width=40, file=StringIO(), record=True)
+    console.print(settings_table(load_settings(data_dir=tmp_path)))
+    rows = [line.strip("│").split("│") for line in console.export_text().splitlines() if line.startswith("│")]
+    names, values, defaults = ("".join(map(str.strip, column)) for column in zip(*rows, strict=True))
+    assert "RESIFT_SERVE__INGEST_WAIT_S" in names
+    assert str(tmp_path) in values
+    assert "…" not in names + values + defaults
+
+
+def test_setting_that_has_its_default_is_shown_to_have_it() -> None:
+    usual = load_settings(data_dir=Settings.model_construct().data_dir)
+    rows = zip(*(column.cells for column in settings_table(usual).columns), strict=True)
+    assert [row[2] for row in rows if row[0] == DATA_FOLDER] == ["the same"]
 
 
 def test_secrets_are_hidden_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,9 +123,9 @@ def test_damaged_collection_is_named_with_what_to_do_and_hides_no_other(run: Run
     assert "is damaged" in run("search", "what hums", "-c", "hurt").err
     assert "is damaged" in run("ingest", str(text), "-c", "hurt").err
 
-    deleted = run("delete", "hurt", "--everything")
+    deleted = run("delete", "hurt", "--everything", "--yes")
     assert (deleted.code, "could not be counted: Collection 'hurt' is damaged" in deleted.err) == (0, True)
-    assert run("delete", "not possible", "--everything").code == 0
+    assert run("delete", "not possible", "--everything", "--yes").code == 0
     assert run("ingest", str(text), "-c", "hurt").code == 0
     assert "✓ collections: hurt (1 passage), whole (1 passage)" in run("doctor").out
 

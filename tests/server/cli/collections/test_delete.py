@@ -44,6 +44,20 @@ def test_collection_goes_only_if_the_user_agrees(run: Run, answers: Callable[[st
     assert gone.err == QUESTION
 
 
+def test_without_a_terminal_what_would_be_asked_about_needs_yes(
+    run: Run, answers: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    refused = run("delete", "default", "--everything")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith(f"resift: {QUESTION.removesuffix('[y/N] ')}There is no terminal on which to ask")
+    assert refused.err.endswith("nothing was deleted. Add --yes.\n")
+    few = run("delete", "default", "--id", str(tmp_path / "note1.md"))
+    assert (few.code, few.out) == (0, "default: 1 document, 1 passage deleted.\n")
+    gone = run("delete", "default", "--everything", "--yes")
+    assert gone.out == "Collection default deleted: 10 documents, 10 passages.\n"
+
+
 def test_many_documents_are_asked_about_and_few_are_not(
     run: Run, answers: Callable[[str], None], tmp_path: Path
 ) -> None:
