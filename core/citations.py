@@ -1,4 +1,4 @@
-"""Citations: the place of a passage in its document, as in `report.pdf:p.12-13` or `setup.md:10-24`."""
+"""Citations: the place of a passage in its document, as in `report.pdf:p.12-13`, `setup.md:10-24` or `setup.md:7`."""
 
 import re
 from dataclasses import dataclass
@@ -30,11 +30,14 @@ class Citation:
         return cls(found["source"], first=first, last=last, is_page=found["page"] is not None)
 
     def __str__(self) -> str:
-        """Return `source:p.12`, `source:p.12-13`, `source:10-24`, or the source alone."""
+        """Return `source:p.12`, `source:p.12-13`, `source:7`, `source:10-24`, or the source alone.
+
+        The source of a record without an id, such as `notes.jsonl/line 13`, names its line already.
+        """
         if not self.source or not self.first:
             return self.source
         last = self.last or self.first
-        if self.is_page:
-            pages = f"{self.first}-{last}" if last > self.first else str(self.first)
-            return f"{self.source}:p.{pages}"
-        return f"{self.source}:{self.first}-{last}"
+        if not self.is_page and last == self.first and self.source.endswith(f"/line {self.first}"):
+            return self.source
+        places = f"{self.first}-{last}" if last > self.first else str(self.first)
+        return f"{self.source}:{'p.' if self.is_page else ''}{places}"

@@ -150,7 +150,7 @@ async def test_citation_of_no_document_is_missing(tools: Asker) -> None:
 
 async def test_source_of_a_text_is_taken_for_its_id(tools: Asker) -> None:
     hit = await first_hit(tools, "note on valves")
-    assert (hit["document_id"], hit["source"]) == ("note", "notes/valves.md:1-1")
+    assert (hit["document_id"], hit["source"]) == ("note", "notes/valves.md:1")
     assert (await tools.call("read_document", {"document_id": "notes/valves.md"}))["document_id"] == "note"
     found = await tools.call("search_and_rerank", {"query": "valves", "filter": {"source": {"prefix": "notes/"}}})
     assert {each["title"] for each in found["hits"]} == {"Note", "Lamp"}
