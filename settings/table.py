@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 
 from pydantic import SecretStr
 from rich.markup import escape
@@ -22,14 +21,17 @@ _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 
 def settings_table(settings: Settings) -> Table:
     """Return the settings that differ from their defaults."""
-    table = Table("setting", "value", "default", title=f"Resift in {Path.cwd()}")
-    table.caption = "All other settings have their defaults. docs/settings.md lists every one."
+    table = Table(title="Settings")
+    for header in ("setting", "value", "default"):
+        table.add_column(header, overflow="fold")  # a path or a name that is cut would be of no use
+    table.caption = "Settings that are not listed have their defaults. docs/settings.md lists every one."
     if file := os.environ.get(ENV_FILE):
         table.add_row(ENV_FILE, escape(file), "")
     usual = Settings.model_construct()
     for name, _, _ in all_settings():
         if name == DATA_FOLDER or _raw(settings, name) != _raw(usual, name):
-            table.add_row(name, escape(shown(settings, name)), escape(shown(usual, name)))
+            value, default = shown(settings, name), shown(usual, name)
+            table.add_row(name, escape(value), escape(default) if value != default else "the same")
     return table
 
 

@@ -67,6 +67,14 @@ class LazyCommands(TyperGroup):
             ctx.fail(f"No such command {args[0]!r}.{near}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the arguments name. The name that pydantic gives to a refusal says nothing to a user."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the commands with their one-line help."""
         with formatter.section("Commands"):

@@ -62,13 +62,14 @@ def serve(
 
         serve_in_foreground(at_address(settings, host=host, port=port), announce=note)
         return
-    if not in_process:
-        from ..relay.pump import relay
+    from ..relay.pump import relay, tell_user
 
+    if not in_process:
         raise typer.Exit(relay())
     from ...factories.engine import build_engine
     from ..mcp.stdio import serve_stdio
 
+    tell_user()
     anyio.run(serve_stdio, build_engine(settings))
 
 

@@ -17,6 +17,7 @@ from ...store.edge.data_dir import ENGINE
 from ..http.listening import Listener, announcement, listen, serve_http
 from ..output import log_to_stderr
 from ..relay.connect import EngineFailed, connect
+from ..relay.maintenance import is_engine_alive
 from ..terminal import route_streams
 from .address import EngineAddress
 from .connections import answer
@@ -40,6 +41,8 @@ def serve_in_foreground(settings: Settings, *, announce: Callable[[str], None]) 
         StoreBusy: The engine that runs serves HTTP itself, or does not stop.
         StoreError: The data folder cannot be used.
     """
+    if is_engine_alive(settings.data_dir):  # before the port is found taken, which would be the lesser advice
+        _refuse_second(settings)
     with (listener := listen(settings)).socket:
         wait_s = settings.serve.stop_timeout_s + 30
         end = time.monotonic() + wait_s

@@ -13,6 +13,7 @@ import anyio
 import uvicorn
 
 from ...core.errors import Forbidden, InvalidInput
+from ...core.text import listed
 from ...core.tracing import export_spans
 from ...factories.engine import Engine
 from ...settings.load import Settings
@@ -73,9 +74,17 @@ def listen(settings: Settings) -> Listener:
 
 
 def announcement(listener: Listener, settings: Settings, *, workers: int = 1) -> str:
-    """Return where MCP is served, and who may do what if there are no tokens."""
+    """Return where MCP and plain HTTP are served, what may be ingested, and who may do what if there are no tokens."""
     several = f" with {workers} workers" if workers > 1 else ""
-    text = f"Serving MCP at {listener.url}{several}. Stop with Ctrl+C."
+    root = listener.url.removesuffix(MCP_PATH)
+    text = (
+        f"Serving MCP at {listener.url}, and plain HTTP at {root}/v1, described at {root}/openapi.json{several}. Stop "
+        "with Ctrl+C."
+    )
+    if not settings.read_only:
+        folders = listed(settings.ingest_roots)
+        readable = f"those in {folders}" if folders else "none; to change that, set RESIFT_INGEST_ROOTS"
+        text += f"\nFiles that may be ingested by their path: {readable}."
     if _is_open(settings):
         rights = "search and read" if settings.read_only else "read, add and delete"
         text += f"\nNo tokens: every program on this machine may {rights}."

@@ -39,6 +39,7 @@ def stop(*, now: bool = False) -> int:
     Maintenance in another process ends first, unless the engine is to stop `now`.
     """
     folder = data_dir()
+    serves_http = (address := EngineAddress.read(folder)) is not None and bool(address.url)
     try:
         engine = connect(STOP, command={"now": now})
     except EngineFailed as error:
@@ -56,7 +57,7 @@ def stop(*, now: bool = False) -> int:
         if time.monotonic() > end:
             return _fail(f"The engine, process {engine.welcome.pid}, has not ended. Its log is in {folder / LOGS}.")
         time.sleep(POLL_S)
-    _say(f"The engine, process {engine.welcome.pid}, has stopped. The next client starts it again.")
+    _say(f"The engine, process {engine.welcome.pid}, has stopped. {_what_starts_it(serves_http=serves_http)}")
     return 0
 
 
@@ -143,6 +144,12 @@ def _how_to_change(*, serves_http: bool) -> str:
     if serves_http:
         return "It serves HTTP: to change that, restart it where `resift serve --http` was started."
     return "`resift stop` ends it, and the next client starts another."
+
+
+def _what_starts_it(*, serves_http: bool) -> str:
+    if serves_http:
+        return "The next client starts an engine without HTTP; `resift serve --http` serves HTTP again."
+    return "The next client starts it again."
 
 
 def _collection(each: dict[str, Any]) -> str:

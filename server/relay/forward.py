@@ -52,8 +52,21 @@ def forward(arguments: list[str]) -> int | None:
                 print(GOES_ON, file=sys.stderr)  # noqa: T201 - without Rich, as below
                 return None
             return _lost() if end is None else _ask(arguments, end)
-    print(ALONE.format(reason=engine.welcome.retry), file=sys.stderr)  # noqa: T201 - without Rich, as below
+    if _has_usable_settings():
+        print(ALONE.format(reason=engine.welcome.retry), file=sys.stderr)  # noqa: T201 - without Rich, as below
     return None
+
+
+def _has_usable_settings() -> bool:
+    """Return whether this process can load the settings; if not, it says so itself. Only then is it worth a start."""
+    from ...core.errors import ResiftError
+    from ...settings.load import load_settings
+
+    try:
+        load_settings()
+    except ResiftError:
+        return False
+    return True
 
 
 def _ask(arguments: list[str], end: dict[str, Any]) -> int | None:

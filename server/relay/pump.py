@@ -16,13 +16,25 @@ STDIN, STDOUT = 0, 1
 
 CHUNK_BYTES = 2**16
 
+AT_A_TERMINAL = (
+    "Waiting for an MCP client on stdin. Clients start this command themselves: `resift clients` prints what to tell "
+    "them. To serve HTTP, add --http. Ctrl-C ends it."
+)
+
 MAX_HELD_BYTES = 65 * 2**20  # of a line without end; the engine refuses lines above 64 MB
 
 
 def relay() -> int:
     """Serve the client on stdin and stdout until it closes stdin, which ends its calls; return the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    tell_user()
     return Relay().run()
+
+
+def tell_user() -> None:
+    """Tell a user who has typed the command what it waits for, on stderr: stdout belongs to the protocol."""
+    if os.isatty(STDIN):
+        _tell(AT_A_TERMINAL)
 
 
 class Relay:

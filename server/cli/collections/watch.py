@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ import typer
 from anyio import from_thread, to_thread
 
 from ....core.errors import InvalidInput
+from ....core.text import listed
 from ...relay.control import folder_line
 from ...terminal import current_folder
 from ..command import ENGINE, CollectionName, alone
@@ -73,7 +74,7 @@ def _watch(watched: Watched) -> None:
     from ....settings.load import load_settings
 
     if (engine := ENGINE.get()) is not None:
-        from_thread.run(FolderWatch(Resift(engine=engine), watched, tell=note).run)
+        from_thread.run(FolderWatch(Resift(engine=engine), watched, tell=note, report=_saying_once(watched)).run)
         return
     settings = load_settings()
     anyio.run(_watch_here, settings, watched)
@@ -99,7 +100,18 @@ async def _watch_here(settings: Settings, watched: Watched) -> None:
                     await resift.engine.services.store.close()  # it is opened again when it is used next
                     held.__exit__(None, None, None)
 
-        await FolderWatch(resift, watched, tell=note, working=working).run()
+        await FolderWatch(resift, watched, tell=note, working=working, report=_saying_once(watched)).run()
+
+
+def _saying_once(watched: Watched) -> Callable[[str], None]:
+    """Return what gets the problem of each ingestion, and says after the first one without that it goes on."""
+    unsaid = [f"Watching {listed(watched.folders)}. Ctrl-C ends it."]
+
+    def report(problem: str) -> None:
+        if not problem and unsaid:
+            note(unsaid.pop())
+
+    return report
 
 
 def registry() -> WatchedFolders:

@@ -117,11 +117,11 @@ async def _on_http_error(request: Request, error: Any) -> Response:
     """Answer an error of the protocol, such as an unknown path."""
     status, message = HTTPStatus(error.status_code), str(error.detail)
     if message == status.phrase:
-        path = cut(request.url.path)
+        path, methods = cut(request.url.path), _methods_of(request)
         message = {
             HTTPStatus.NOT_FOUND: f"There is no path {path}. GET /openapi.json lists the paths.",
-            HTTPStatus.METHOD_NOT_ALLOWED: f"{path} does not take {cut(request.method)}. GET /openapi.json says what "
-            "it takes.",
+            HTTPStatus.METHOD_NOT_ALLOWED: f"{path} does not take {cut(request.method)}. Use "
+            f"{methods.replace(', ', ' or ') or 'another method'}. GET /openapi.json says what it takes.",
         }.get(status, f"{message}.")
     headers = error.headers
     if status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_of(request)):

@@ -19,9 +19,11 @@ from anyio import to_thread
 from resift.core.masking import MASK
 from resift.server.engine.greeting import COMMAND as WANTS_COMMAND
 from resift.server.relay.connect import connect
+from resift.server.relay.pump import AT_A_TERMINAL
 from resift.tests.server.engine.serving import read_to_the_end, served
 from resift.tests.server.processes import (
     COMMAND,
+    TIMEOUT_S,
     RawServer,
     environment,
     http_server,
@@ -56,6 +58,7 @@ SCRIPT: Sequence[tuple[Sequence[str], dict[str, str]]] = (
     (["delete", COLLECTION, "--id", "missing"], {}),
     (["delete", COLLECTION, "--everything", "--dry-run"], {}),
     (["delete", COLLECTION, "--everything"], {}),
+    (["delete", COLLECTION, "--everything", "--yes"], {}),
 )
 
 
@@ -89,7 +92,7 @@ def test_output_and_exit_code_are_the_same_with_and_without_an_engine(folder: Pa
     differing = [arguments for (arguments, _), one, other in zip(SCRIPT, inside, alone, strict=True) if one != other]
     assert differing == []
     codes = [each.code for each in inside]
-    assert codes == [0, 1, 1, 2, 1, 0, 0, 0, 2, 2, 1, 1, 0, 0, 0, 1, 0, 0]
+    assert codes == [0, 1, 1, 2, 1, 0, 0, 0, 2, 2, 1, 1, 0, 0, 0, 1, 0, 1, 0]
     assert MASK in inside[11].err
     assert KEY not in "".join(f"{each.out}{each.err}" for each in inside)
 
@@ -133,6 +136,20 @@ def test_command_inside_the_engine_asks_at_the_terminal_of_its_client(folder: Pa
     assert _log(folder).count("for process") == 3
     assert server.end() == 0
     stop_engine(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["--in-process"]])
+def test_user_who_types_the_command_is_told_on_stderr_what_it_waits_for(folder: Path, options: list[str]) -> None:
+    ours, its = pty.openpty()
+    served = [*COMMAND, "serve", *options]
+    with subprocess.Popen(served, stdin=its, stdout=-1, stderr=-1, env=environment(folder), cwd=folder) as process:
+        os.close(its)
+        os.write(ours, b"\x04")
+        out, err = process.communicate(timeout=TIMEOUT_S)
+    os.close(ours)
+    assert (process.returncode, out) == (0, b"")
+    assert err.decode().startswith(f"resift: {AT_A_TERMINAL}\n")
 
 
 @pytest.mark.slow
@@ -221,6 +238,21 @@ def test_http_server_runs_commands_too_and_prints_none_of_it(folder: Path) -> No
         state = resift(folder, "status", RESIFT_THREADS="1").stdout
         assert "Log: the standard error of the engine" in state
         assert "RESIFT_THREADS. It serves HTTP: to change that, restart it where `resift serve --http` was" in state
+
+
+@pytest.mark.slow
+def test_setting_that_cannot_be_used_is_told_instead_of_the_difference_from_the_engine(folder: Path) -> None:
+    server = RawServer(folder)
+    server.call("ingest_documents", {"documents": [{"text": "The pump hums."}]})
+    misspelt = resift(folder, "search", "hums", RESIFT_RERANK_DEFAULT="none")
+    assert misspelt.returncode == 1
+    assert "RESIFT_RERANK_DEFAULT" in misspelt.stderr
+    assert "running engine" not in misspelt.stderr
+    assert "other settings: RESIFT_THREADS. This command runs in its own process" in (
+        resift(folder, "search", "hums", RESIFT_THREADS="1").stderr
+    )
+    assert server.end() == 0
+    stop_engine(folder)
 
 
 @pytest.mark.anyio

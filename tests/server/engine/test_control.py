@@ -34,7 +34,7 @@ def test_status_tells_clients_collections_and_log_until_the_engine_is_stopped(tm
 
     stopped = resift(tmp_path, "stop")
     assert (stopped.returncode, stopped.stderr) == (0, "")
-    assert f"process {state['pid']}, has stopped" in stopped.stdout
+    assert f"process {state['pid']}, has stopped. The next client starts it again." in stopped.stdout
     gone = resift(tmp_path, "status", "--json")
     assert (gone.returncode, json.loads(gone.stdout)["running"]) == (1, False)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from resift.tests.server.processes import (
     engine_pid,
     environment,
     http_server,
+    resift,
     stop_engine,
 )
 
@@ -79,10 +81,23 @@ def test_client_that_starts_beside_an_http_server_uses_its_engine(tmp_path: Path
         assert client.end() == 0
 
 
-def test_second_http_server_on_a_data_folder_leaves_the_first_one_alone(tmp_path: Path) -> None:
+def test_who_stops_an_http_server_is_told_that_clients_do_not_start_it_again(tmp_path: Path) -> None:
+    with start(tmp_path, "serve", "--http", "--port", "0") as server:
+        assert server.stderr is not None
+        assert server.stderr.readline().startswith(b"Serving MCP at http://")
+        told = resift(tmp_path, "stop").stdout
+        assert server.wait(TIMEOUT_S) == 0
+    assert (
+        "has stopped. The next client starts an engine without HTTP; `resift serve --http` serves HTTP again." in told
+    )
+
+
+@pytest.mark.parametrize("same_port", [False, True])
+def test_second_http_server_on_a_data_folder_leaves_the_first_one_alone(tmp_path: Path, same_port: bool) -> None:
     with http_server(tmp_path) as url:
+        port = urlsplit(url).port if same_port else 0
         second = subprocess.run(
-            [*COMMAND, "serve", "--http", "--port", "0"],
+            [*COMMAND, "serve", "--http", "--port", str(port)],
             capture_output=True,
             text=True,
             env=environment(tmp_path),

@@ -55,9 +55,24 @@ def test_server_with_a_token_listens_to_other_machines(tmp_path: Path) -> None:
 def test_server_without_a_token_says_who_may_use_it(tmp_path: Path, settings: dict[str, bool], said: str) -> None:
     loaded = at_address(load_settings(data_dir=tmp_path, **settings), host="", port=0)
     with (listener := listen(loaded)).socket:
-        assert announcement(listener, loaded).splitlines()[1:] == [said]
+        assert announcement(listener, loaded).splitlines()[-1] == said
         safe = load_settings(data_dir=tmp_path, http={"tokens": rows(READER)}, **settings)
         assert "No tokens" not in announcement(listener, safe)
+
+
+def test_server_says_where_what_is_served_and_which_files_it_may_read(tmp_path: Path) -> None:
+    loaded = at_address(load_settings(data_dir=tmp_path), host="", port=0)
+    with (listener := listen(loaded)).socket:
+        root = f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
+        first, files, _ = announcement(listener, loaded).splitlines()
+        assert first.startswith(
+            f"Serving MCP at {root}/mcp, and plain HTTP at {root}/v1, described at {root}/openapi.json"
+        )
+        assert files == "Files that may be ingested by their path: none; to change that, set RESIFT_INGEST_ROOTS."
+        rooted = load_settings(data_dir=tmp_path, ingest_roots=f"{tmp_path}{os.pathsep}/srv/docs")
+        assert f"by their path: those in {tmp_path}, /srv/docs." in announcement(listener, rooted)
+        only_read = load_settings(data_dir=tmp_path, read_only=True)
+        assert "ingested" not in announcement(listener, only_read)
 
 
 def test_port_that_is_taken_is_told(tmp_path: Path) -> None:

@@ -56,6 +56,15 @@ def found(folder: Path, query: str) -> list[str]:
 
 
 @pytest.mark.slow
+def test_user_is_told_that_an_empty_folder_is_watched(folder: Path) -> None:
+    (folder / "docs/a.md").unlink()
+    with watching(folder, "docs") as process:
+        assert heard(process, "Ctrl-C ends it.")[-1] == f"Watching {(folder / 'docs').resolve()}. Ctrl-C ends it.\n"
+        (folder / "docs/b.md").write_text("# Bells\n\nThe bell rings.\n")
+        assert heard(process, "docs/b.md added") == ["docs/b.md added (1 passage)\n"]
+
+
+@pytest.mark.slow
 def test_process_of_its_own_leaves_the_store_to_others(folder: Path) -> None:
     with watching(folder, "docs") as process:
         assert heard(process, "unchanged") == ["default: 1 added, 0 unchanged\n"]
@@ -85,6 +94,7 @@ def test_engine_watches_for_its_client_who_goes_on_alone_when_it_stops(folder: P
         heard(process, "This command goes on in a process of its own.")
         (folder / "docs/c.md").write_text("The radar warns before a lane change.")
         heard(process, "mine: 1 added, 2 unchanged")
+        heard(process, "Ctrl-C ends it.")
         assert interrupt(process) == (130, b"")
 
 
