@@ -10,10 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resift.core.values import Hit, Passage, Ranking
 from resift.models import bundled
-from resift.pipeline.page import Page
-from resift.server.cli.search import print_hits
 from resift.store.edge.data_dir import DirectoryLock
 from resift.tests.server.in_process import Run
 from resift.tests.server.processes import COMMAND, TIMEOUT_S, RawServer, environment
@@ -45,34 +42,6 @@ def test_files_are_ingested_searched_and_explained(run: Run, files: Path) -> Non
     assert "device (1)" in shown.out
     assert "most frequent values (passages)" in shown.out
     assert not any("\x1b" in outcome.out + outcome.err for outcome in (taken, found, shown))
-
-
-def test_search_shows_where_the_words_are_and_says_what_the_verdict_means(
-    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(files)
-    answer = "Oil the bearing of the pump every year, or else it hums."
-    (files / "care.md").write_text("# Care\n\n" + "Keep everything dry and clean. " * 10 + f"{answer}\n")
-    run("ingest", str(files))
-    found = run("search", "when to oil the bearing of the pump")
-    assert answer in " ".join(found.out.replace("│", " ").split())
-    assert re.search(r"^verdict: (good \(the first hit probably answers|weak \(the hits may answer)", found.out, re.M)
-    explained = run("search", "when to oil the bearing of the pump", "--explain").out
-    assert len(re.findall(r"care\.md:\d", explained)) == 2, "before and after"
-
-
-def test_order_that_is_not_that_of_the_relevance_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    def printed(*relevances: float | None) -> str:
-        hits = [
-            Hit(Passage(f"d{rank}", 0, text="It hums."), 1.0, rank=rank, relevance=relevance)
-            for rank, relevance in enumerate(relevances, start=1)
-        ]
-        print_hits(Page(Ranking(hits, []), "unknown"), full=False, query="hums")
-        return capsys.readouterr().out
-
-    assert "Ordered by retrieval and reranker together" in printed(0.65, 0.70)
-    for by_relevance in ((0.9, 0.9, 0.1), (0.6514, 0.6519), (None, None), (0.7, None, 0.3), ()):
-        assert "Ordered by" not in printed(*by_relevance)
 
 
 def test_json_is_all_of_stdout(run: Run, files: Path) -> None:

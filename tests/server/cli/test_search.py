@@ -1,0 +1,179 @@
+"""What `resift search` shows: a part of each passage, the verdict, and with `--explain` the scores of all stages."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resift.core.values import Hit, Passage, Ranking, Stage
+from resift.pipeline.page import Page
+from resift.server.cli.search import explain_table, print_hits
+from resift.server.cli.snippet import SNIPPET_CHARACTERS, snippet
+from resift.tests.server.in_process import Run
+
+BEGINNING = "Settings are read from the environment. " * 5
+ANSWER = "The file of the working directory is ignored because anybody may have put it there."
+END = " Values are checked once. " * 5
+
+
+def ranking(scores: Mapping[str, float], *stages: tuple[str, str]) -> Ranking:
+    hits = [
+        Hit(Passage("a", 0, text="text"), 1.0, rank=1, scores={"dense": 0.5, "fused": 1.0, **scores}, was=2),
+        Hit(Passage("b", 0, text="text"), 0.5, rank=2, scores={"bm25": 2.0, "fused": 0.5}, was=1),
+    ]
+    kinds = [
+        Stage(name, "m", received=2, returned=2, milliseconds=1.0, kind="score" if kind == "score" else "rank")
+        for name, kind in stages
+    ]
+    return Ranking(hits, [Stage("search", "dense", received=2, returned=2, milliseconds=1.0), *kinds])
+
+
+@pytest.mark.parametrize(
+    ("scores", "stages", "columns"),
+    [
+        ({}, [], []),
+        ({"rerank": 3, "blend": 1}, [("rerank", "score")], ["rerank", "blend"]),
+        ({"rerank": 3, "boost": 1, "blend": 1}, [("rerank", "score")], ["rerank", "boost", "blend"]),
+        ({"recency": 1, "blend": 1}, [("metadata", "rank")], ["recency", "blend"]),
+        (
+            {"rerank": 3, "recency": 1, "blend": 1, "heavy": 2, "llm": 1, "diversity": 1},
+            [("rerank", "score"), ("heavy", "score"), ("llm", "rank"), ("diversity", "rank")],
+            ["rerank", "recency", "heavy", "blend", "llm", "diversity"],
+        ),
+    ],
+)
+def test_blend_stands_behind_what_is_in_it_and_later_scores_behind_the_blend(
+    scores: Mapping[str, float], stages: list[tuple[str, str]], columns: list[str]
+) -> None:
+    table = explain_table(ranking(scores, *stages), rows=2)
+    expected = ["before", "fused", "after", *columns, "relevance", "move"]
+    assert [column.header for column in table.columns] == expected
+
+
+@pytest.mark.slow
+def test_search_that_is_explained_is_the_same(run: Run, tmp_path: Path) -> None:
+    near = [
+        f"The pump hums because its {part} is worn." for part in ("bearing", "seal", "shaft", "belt", "gear", "fan")
+    ]
+    texts = [*near, *(f"Sheet {number} lists the colours of part {number}." for number in range(25))]
+    records = [{"id": f"d{number}", "title": f"T{number}", "text": text} for number, text in enumerate(texts)]
+    file = tmp_path / "sheets.jsonl"
+    file.write_text("\n".join(map(json.dumps, records)))
+    run("ingest", str(file))
+    asked = ("search", "why does the pump hum", "-n", "6")
+    plain = run(*asked, "--json").json
+    explained = run(*asked, "--explain").out
+    after = re.findall(
+        r"#(\d+) T(\d+)", "\n".join(line.split("│")[3] for line in explained.splitlines() if "│" in line)
+    )
+    assert [(int(rank), f"T{title}") for rank, title in after] == [(hit["rank"], hit["title"]) for hit in plain["hits"]]
+    [note] = [stage["note"] for stage in plain["stages"] if stage["name"] == "rerank"]
+    assert note.startswith("stopped after 12 of 31")
+    assert "stopped after 12 of 31" in " ".join(explained.split())
+
+
+def test_hit_that_only_a_second_search_found_is_new_and_has_no_place_before() -> None:
+    fed = {"rerank": 3.0, "blend": 1.0, "like": 0.9, "feedback": 1.0}
+    before = ranking(fed, ("rerank", "score"), ("feedback", "rank"))
+    new = Hit(Passage("c", 0, text="text"), 0.7, rank=2, scores=fed, ranks={"feedback": 1})
+    first, last = before.hits
+    table = explain_table(replace(before, hits=[first, new, replace(last, rank=3)]), rows=3)
+    assert [column.header for column in table.columns][3:-2] == ["rerank", "like", "feedback", "blend"]
+    assert list(table.columns[0].cells) == ["#1 b#0", "#2 a#0", ""]
+    assert list(table.columns[-1].cells) == ["[green]#2 -> #1[/green]", "[green]new[/green]", "#1 -> #3"]
+
+
+def test_search_shows_where_the_words_are_and_says_what_the_verdict_means(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = "Oil the bearing of the pump every year, or else it hums."
+    (tmp_path / "care.md").write_text("# Care\n\n" + "Keep everything dry and clean. " * 10 + f"{answer}\n")
+    run("ingest", "care.md")
+    found = run("search", "when to oil the bearing of the pump")
+    assert answer in " ".join(found.out.replace("│", " ").split())
+    assert re.search(r"^verdict: (good \(the first hit probably answers|weak \(the hits may answer)", found.out, re.M)
+    explained = run("search", "when to oil the bearing of the pump", "--explain").out
+    assert len(re.findall(r"care\.md:\d", explained)) == 2, "before and after"
+
+
+def test_order_that_is_not_that_of_the_relevance_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    def printed(*relevances: float | None) -> str:
+        hits = [
+            Hit(Passage(f"d{rank}", 0, text="It hums."), 1.0, rank=rank, relevance=relevance)
+            for rank, relevance in enumerate(relevances, start=1)
+        ]
+        print_hits(Page(Ranking(hits, []), "unknown"), full=False, query="hums")
+        return capsys.readouterr().out
+
+    assert "Ordered by retrieval and reranker together" in printed(0.65, 0.70)
+    for by_relevance in ((0.9, 0.9, 0.1), (0.6514, 0.6519), (None, None), (0.7, None, 0.3), ()):
+        assert "Ordered by" not in printed(*by_relevance)
+
+
+def test_sentence_with_most_words_of_the_query_comes_first() -> None:
+    shown = snippet(BEGINNING + ANSWER + END, "why is the file of the working directory ignored")
+    assert shown.startswith(ANSWER)
+    assert shown.endswith("…")
+
+
+def test_other_forms_of_a_word_count_and_question_words_do_not() -> None:
+    text = "Why and how these were made is what this page has. " * 4 + "Ignoring files is safer." + END
+    assert snippet(text, "why are these files ignored").startswith("Ignoring files is safer.")
+
+
+def test_word_of_every_sentence_tells_less_than_a_rare_one() -> None:
+    text = "The pump is new and the pump is loud. " * 8 + "Its bearing wears out after years." + " A pump pumps." * 20
+    assert "bearing" in snippet(text, "pump bearing")
+
+
+def test_long_sentence_is_shown_around_the_words() -> None:
+    shown = snippet("word " * 100 + "the needle of the compass " + "other " * 100, "compass needle")
+    assert "the needle of the compass" in shown
+    assert shown.startswith("… ")
+    assert shown.endswith("…")
+
+
+def test_without_a_word_of_the_query_it_is_the_beginning() -> None:
+    for query in ("", "the", "zebra", "?!"):
+        assert snippet(BEGINNING + END, query).startswith("Settings are read")
+
+
+def test_rules_fences_and_repeated_headings_are_left_out() -> None:
+    text = (
+        "# Settings\n\nShell\n=====\n\n| name | default |\n|:---|---:|\n| a | 1 |\n\n---\n\n```console\n$ resift\n```\n"
+    )
+    assert snippet(text, "shell", headings=["Settings", "Shell"]) == "name | default a | 1 $ resift"
+
+
+def test_other_headings_and_code_stay() -> None:
+    assert snippet("# Pump\n\n# hums\nprint(x == 1)", "hums", headings=["Pump"]) == "# hums print(x == 1)"
+    assert snippet("# Pump", "pump", headings=["Pump"]) == "# Pump", "a passage of nothing else"
+
+
+def test_script_without_blanks_is_matched_by_pairs_of_letters() -> None:
+    text = "今日は天気がとても良いです。" * 20 + "会議室の予約は受付で行います。" + "明日は雨が降るでしょう。" * 20
+    assert snippet(text, "会議室を予約する").startswith("会議室の予約は受付で行います。")
+
+
+@given(text=st.text(max_size=600), query=st.text(max_size=40))
+def test_snippet_is_one_short_line_of_the_text(text: str, query: str) -> None:
+    shown = snippet(text, query)
+    assert len(shown) <= SNIPPET_CHARACTERS + 3
+    assert len(shown.splitlines()) <= 1
+    assert shown or not text.strip()
+
+
+@given(
+    parts=st.lists(
+        st.sampled_from(["pump ", "the hum. ", "# A\n", "|---|\n", "```\n", "会議。", "x" * 90 + " "]), max_size=60
+    )
+)
+def test_words_of_the_query_are_seen_if_the_text_has_them(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert "pump" in snippet(text, "pump") or "pump" not in text
