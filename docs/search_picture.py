@@ -13,13 +13,11 @@ from resift.examples.stdlib import EVERYDAY_MODULES, stdlib_documents
 from resift.factories.engine import build_engine
 from resift.ingest.job import Job
 from resift.pipeline.search import Pipeline
-from resift.server.cli.demo import COLLECTION, explained, shown_question
-from resift.server.cli.search import explain_table
+from resift.server.cli.demo import COLLECTION, explained, orders_table, right_hit, shown_question
 from resift.settings.load import load_settings
 
 PICTURE = Path(__file__).parent / "search.svg"
-WIDTH = 140
-ROWS = 5
+WIDTH = 108
 
 
 def main() -> None:
@@ -33,9 +31,9 @@ async def search_picture(pipeline: Pipeline) -> str:
     console = Console(record=True, width=WIDTH, file=StringIO())
     console.print(Text(question.text, style="bold"))
     page = await explained(pipeline, question)
-    console.print(explain_table(page.ranking, rows=ROWS))
-    right = next(hit for hit in page.hits if hit.passage.document_id in question.answers)
-    console.print(Text(f"right answer: #{right.was} -> #{right.rank}; verdict: {page.verdict}", style="dim"))
+    console.print(orders_table(page, question))
+    if right := right_hit(page, question):
+        console.print(Text(f"right answer: #{right.was} -> #{right.rank}; verdict: {page.verdict}", style="dim"))
     svg = console.export_svg(title="resift demo", unique_id="search")
     return re.sub(r"\s*@font-face \{[^}]*\}", "", svg)  # a picture must not load fonts from the network
 
