@@ -150,13 +150,16 @@ async def _numbers_within(
 
 
 async def _number_of(collection: Collection, points: Sequence[UUID], citation: Citation) -> int:
-    """Return the number of the first passage on a page; of a line, the passage that holds it or the last before it."""
+    """Return the number of the first passage on a page, or of the first that begins on a line, or the last before it.
+
+    A long line, such as a record, makes up several passages, and a citation of it means the first one.
+    """
     place = 0
     async for number, passage in _each(collection, points):
         if citation.is_page and passage.end_page >= citation.first:
             return number
-        if not citation.is_page and passage.start_line > citation.first:
-            return place
+        if not citation.is_page and passage.start_line >= citation.first:
+            return number if passage.start_line == citation.first else place
         place = number
     return place
 

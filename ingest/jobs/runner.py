@@ -127,8 +127,9 @@ class JobRunner:
         if at_once or self._is_stopping:
             await self.care.keep(job)
         if self._is_stopping:
-            self._live[record.id] = job
-            await self._let_go(job)
+            with anyio.CancelScope(shield=True):
+                self._live[record.id] = job
+                await self._let_go(job)
         else:
             self._enqueue(job)
         return job

@@ -17,6 +17,8 @@ from .greeting import COMMAND, MCP, Goodbye, Hello, goes_on_alone
 
 CHUNK_BYTES = 2**16
 
+GOODBYE_TIMEOUT_S = 0.5  # for a client that does not read
+
 
 class Client:
     """A program that is connected to the engine."""
@@ -61,9 +63,10 @@ class Client:
 
     async def serve(self, server: MCPServer[Any]) -> None:
         """Serve MCP until the client sends no more."""
-        if not self._is_dismissed:
-            self._service = LineService(server, ByteStream(self.receive, self.send))
-            await self._service.run()
+        if self._is_dismissed:
+            await anyio.sleep_forever()  # the engine ends this when the goodbye has left
+        self._service = LineService(server, ByteStream(self.receive, self.send))
+        await self._service.run()
 
     async def dismiss(self) -> None:
         """Finish what the client waits for, and tell it how many of its lines were read, before the engine stops."""
@@ -72,7 +75,13 @@ class Client:
                 await self.left.wait()
         elif self.hello.wants == MCP:
             self._is_dismissed = True
-            if self._service is not None:
-                await self._service.finish()
-            with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-                await self.send(Goodbye(0 if self._service is None else self._service.lines_read).encode())
+            try:
+                if self._service is not None:
+                    await self._service.finish()
+            finally:  # also when time is up for the calls in flight: the others are for the next engine
+                with anyio.move_on_after(GOODBYE_TIMEOUT_S, shield=True):
+                    await self._say_goodbye()
+
+    async def _say_goodbye(self) -> None:
+        with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await self.send(Goodbye(0 if self._service is None else self._service.lines_read).encode())

@@ -15,7 +15,7 @@ MAX_BYTES = 2**20
 MCP, COMMAND, STATUS, STOP, LEASE = "mcp", "command", "status", "stop", "lease"
 """What a client can want: serve MCP, run a command of the terminal, tell its state, stop, or leave the store alone."""
 
-WATCH, JOBS = "watch", "jobs"
+WATCH, JOBS, WAIT = "watch", "jobs", "wait"
 
 IN_ENGINE = ("search", "ingest", "collections", JOBS, "delete", "optimize", WATCH)
 """The commands of the terminal that run inside the engine when there is one."""
@@ -23,7 +23,8 @@ IN_ENGINE = ("search", "ingest", "collections", JOBS, "delete", "optimize", WATC
 
 def goes_on_alone(arguments: list[str]) -> bool:
     """Return whether a command waits for what others do, and goes on in a process of its own when the engine stops."""
-    return arguments[:1] == [WATCH] or (arguments[:1] == [JOBS] and "wait" in arguments)
+    words = [each for each in arguments if not each.startswith("-")]
+    return words[:1] == [WATCH] or words[:2] == [JOBS, WAIT]
 
 
 class Hello(NamedTuple):

@@ -69,7 +69,7 @@ class Conversation:
         """Note a line of the engine; return whether the client is to have it."""
         message = _parse(line)
         if GOODBYE in message:
-            self._read = message[GOODBYE]
+            self._read = message[GOODBYE] if isinstance(message[GOODBYE], int) else inf
             return False
         key = _key(message)
         if not key:

@@ -1,5 +1,6 @@
 """Documents with pages: hits cite them, and every argument takes the citation back."""
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
@@ -29,9 +30,13 @@ def paged(path: Path, paragraphs: Sequence[str]) -> FileDocument:
 
 
 @pytest.fixture(scope="module")
-async def tools(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Asker]:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture(scope="module")
+async def tools(root: Path) -> AsyncGenerator[Asker]:
     """Tools over a report of five pages, each as long as a passage, and a note of one page."""
-    root = tmp_path_factory.mktemp("pages")
     pages = [f"The {topic} is checked first. " + f"The {topic} is then cleaned with care. " * 18 for topic in TOPICS]
     documents = [
         paged(root / "report.pdf", pages),
@@ -89,3 +94,22 @@ async def test_page_of_a_document_is_not_deleted(tools: Asker) -> None:
     message = await tools.refusal("delete_documents", {"collection": "default", "document_ids": ["note.pdf:p.1-2"]})
     assert "'note.pdf:p.1-2' is a place in a document, and only whole documents can be deleted." in message
     assert (await tools.call("read_document", {"document_id": "note.pdf"}))["passages"]
+
+
+async def test_citation_of_a_long_line_is_read_from_its_first_passage(tools: Asker, root: Path) -> None:
+    text = "".join(f"The {topic} is cleaned with care, step {step}. " for step in range(40) for topic in TOPICS)
+    records = [{"id": "short", "text": "A ladder."}, {"id": "long", "text": text}]
+    files = {
+        "wrapped.md": f"# Care\n\n{text}\n\nThe end.\n",
+        "x.jsonl": "".join(f"{json.dumps(each)}\n" for each in records),
+    }
+    for name, content in files.items():
+        (root / name).write_text(content, encoding="utf-8")
+    arguments = {"collection": "lines", "paths": [str(root / name) for name in files]}
+    assert (await tools.call("ingest_documents", arguments))["added"] == 3
+    for citation, first in (("x.jsonl/long:2", 0), ("x.jsonl/long:2-2", 0), ("wrapped.md:3", 1), ("wrapped.md:5", -1)):
+        read = await tools.call("read_document", {"document_id": citation, "collection": "lines", "max_tokens": 300})
+        count = read["passages_in_all"]
+        assert count > 3
+        expected = first % count
+        assert read["passages"][0]["passage_id"].endswith(f"#{expected}"), citation

@@ -39,6 +39,10 @@ NOBODY_WORKS = (
 
 CHECK_EVERY_S = 10.0  # whether a process still works on the job that is waited for
 
+NEXT_ENGINE_S = 20.0  # for another engine to be started, where none works on the job
+
+LOOK_EVERY_S = 0.25  # whether there is one
+
 T = TypeVar("T")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -107,13 +111,17 @@ async def _wait(background: Background, job_id: str) -> JobRecord:
         Unavailable: No process works on it, and no engine runs that would.
     """
     record = await background.find(job_id)
+    alone_s = 0.0
     with progress_bar("Ingesting") as progress:
         while not record.has_ended:
             if not await background.has_worker(record) and not is_engine_alive(data_dir()):
+                if alone_s >= NEXT_ENGINE_S:
+                    raise Unavailable(NOBODY_WORKS.format(job=record.id, state=record.state))
+                await anyio.sleep(LOOK_EVERY_S)
+                alone_s += LOOK_EVERY_S
                 record = await background.find(job_id)  # it may have ended just now
-                if record.has_ended:
-                    break
-                raise Unavailable(NOBODY_WORKS.format(job=record.id, state=record.state))
+                continue
+            alone_s = 0.0
             record = await background.wait(job_id, progress=progress, wait_s=CHECK_EVERY_S)
             if background.is_stopping and not record.has_ended:
                 await anyio.sleep_forever()  # the engine ends this, and the command goes on in a process of its own

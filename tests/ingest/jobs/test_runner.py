@@ -129,6 +129,19 @@ async def test_engine_that_stops_leaves_new_jobs_to_the_next_one_and_cancels_non
     assert sorted(next_work.begun) == ["docs", "late"]
 
 
+async def test_call_that_is_cancelled_while_its_job_is_left_to_the_next_engine_holds_nothing_up(tmp_path: Path) -> None:
+    async with serving(tmp_path, Work()) as runner:
+        await runner.suspend()
+        async with anyio.create_task_group() as group:
+            group.start_soon(runner.start, asked("late"))
+            while not runner.is_busy:  # kept, and about to be let go
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        assert not runner.is_busy
+    kept = await runner_of(tmp_path).unfinished()
+    assert [each.what for each in kept] == ["late"]
+
+
 async def test_wait_for_a_job_that_this_process_has_not_taken_up_ends_when_it_stops(tmp_path: Path) -> None:
     keep(tmp_path, record())
     lock = JobFolder(tmp_path / "jobs").take(record().id)  # as another process does that works on it

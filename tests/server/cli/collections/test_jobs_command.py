@@ -66,7 +66,10 @@ def test_waiting_for_a_job_that_failed_fails(run: Run, kept: Path) -> None:
     assert (ended.code, ended.out) == (1, f"{JOB}: failed: The disk is full.\n")
 
 
-def test_waiting_for_a_job_that_nothing_works_on_says_what_to_do(run: Run, kept: Path) -> None:
+def test_waiting_for_a_job_that_nothing_works_on_says_what_to_do(
+    run: Run, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resift.server.cli.collections.jobs.NEXT_ENGINE_S", 0.5)
     keep(kept, record(JOB))
     ended = run("jobs", "wait", JOB)
     assert ended.code == 1

@@ -28,7 +28,7 @@ async def test_search_has_the_one_shape_of_every_ranking(client: httpx.AsyncClie
     assert answer["verdict"] == "good"
     assert [hit["rank"] for hit in answer["hits"]] == [1, 2]
     assert answer["hits"][0]["document_id"] == "brakes"
-    assert answer["hits"][0]["source"] == "car/brakes.md:1-1"
+    assert answer["hits"][0]["source"] == "car/brakes.md:1"
     assert "metadata" not in answer["hits"][0]
 
 
