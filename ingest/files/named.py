@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from ...core.errors import InvalidInput, NotFound, ResiftError
+from ...core.errors import InvalidInput, ResiftError
 from .glob import split_magic
-from .roots import Roots
+from .roots import Roots, nothing_at
 
 _URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/+")  # a single letter is a drive; Path makes one slash of two
 
@@ -66,7 +66,7 @@ def glob_below(path: Path, roots: Roots) -> list[tuple[Path, str]]:
     glob = path.as_posix()
     base, pattern = split_magic(glob)
     if not pattern:
-        raise roots.missing(path)
+        raise nothing_at(path)
     is_whole = path.is_absolute() or glob.startswith("~")
     places = (_place(glob, folder, roots) for folder in ([Path()] if is_whole else roots.folders))
     return [place for place in places if place is not None] or [(roots.admit(base), pattern)]
@@ -84,29 +84,6 @@ def _place(glob: str, folder: Path, roots: Roots) -> tuple[Path, str] | None:
     base, pattern = split_magic(glob, exists=lambda path: admitted(path) is not None)
     found = admitted(base)
     return None if found is None else (found, pattern)
-
-
-def is_nowhere(paths: Sequence[str | Path], roots: Roots) -> bool:
-    """Return whether the caller named paths, and there is nothing at any of them."""
-
-    def is_missing(path: str | Path) -> bool:
-        try:
-            name = local_path(path)
-            return not (_is_there(name, roots) or glob_below(name, roots))
-        except NotFound:
-            return True
-        except ResiftError:
-            return False
-
-    return bool(paths) and all(map(is_missing, paths))
-
-
-def _is_there(path: Path, roots: Roots) -> bool:
-    try:
-        roots.admit(path)
-    except NotFound:
-        return False
-    return True
 
 
 def absolute(paths: Iterable[str | Path], folder: Path) -> Iterator[str | Path]:

@@ -14,10 +14,10 @@ from ..parsers.registry import installed_parsers
 from ..report import Failure, Skipped, examples_of
 from . import kinds
 from .gitignore import IgnoreFiles
-from .glob import DEFAULT_GLOB, Glob
+from .glob import DEFAULT_GLOB, Glob, split_magic
 from .ignoring import IGNORED
-from .named import glob_below, is_nowhere, local_path, shown
-from .roots import Roots
+from .named import glob_below, local_path, shown
+from .roots import Roots, nothing_at
 from .skipping import why_unreadable
 from .tree import FoundFile, Note, Outcome, TreeSearch, failed, is_readable
 
@@ -25,8 +25,15 @@ logger = logging.getLogger(__name__)
 
 MAX_NOTES = 3  # on ignore files that cannot be used
 
+MAX_SUGGESTIONS = 3  # of a path for one at which there is nothing: each reads a folder
+
 LEFT_OUT = frozenset({*IGNORED.values(), kinds.HIDDEN, kinds.HIDDEN_FOLDERS, kinds.SECRETS})
 """The kinds of what was skipped that the caller may have wanted before: its name or a rule keeps it out now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing(Failure):
+    """A path at which there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,12 @@ def find_files(
     """
     search, files, named = _Search(IgnoreFiles(roots, gitignore), Glob.of(glob)), dict[Path, FoundFile](), set[Path]()
     failures, skipped, notes = list[Failure](), dict[str, Skipped](), dict[str, None]()
-    paths = list(paths)
+    paths, missing = list(paths), 0
     for path in paths:
-        for item, is_named in search.find(path):
+        for item, is_named in search.find(path, suggests=missing < MAX_SUGGESTIONS):
             if isinstance(item, Failure):
                 failures.append(item)
+                missing += isinstance(item, Missing)
             elif isinstance(item, Skipped):
                 logger.debug("Skipped (%s): %s", item.kind, item.source)
                 skipped[item.source] = item
@@ -90,7 +98,7 @@ def find_files(
         examples=examples_of(skipped.values()),
         left_out=frozenset(item.source for item in skipped.values() if item.kind in LEFT_OUT),
         named=frozenset(named),
-        is_nowhere=not files and is_nowhere(paths, roots),
+        is_nowhere=0 < len(paths) == missing,
         notes=_first(list(notes)),
     )
 
@@ -126,8 +134,11 @@ class _Search:
         """Return the folders that may be read."""
         return self.ignore_files.roots
 
-    def find(self, path: str | Path) -> Iterator[tuple[Outcome, bool]]:
-        """Yield the file, or the files of the folder or the glob, that the caller named; and whether it was a file."""
+    def find(self, path: str | Path, *, suggests: bool) -> Iterator[tuple[Outcome, bool]]:
+        """Yield the file, or the files of the folder or the glob, that the caller named; and whether it was a file.
+
+        If there is nothing at the path and `suggests` is true, the failure tells the nearest path.
+        """
         try:
             name = local_path(path)
             target = self._admitted(name)
@@ -137,10 +148,19 @@ class _Search:
                 yield from ((item, False) for item in self._find_below(target, self.glob.matches))
             else:
                 yield self._named_file(target, name), True
+        except NotFound:
+            yield self._missing(path, suggests=suggests), True
         except ResiftError as error:
             yield Failure.of(shown(path), error), True
         except OSError as error:
             yield failed(Path(shown(path)), error), True
+
+    def _missing(self, path: str | Path, *, suggests: bool) -> Missing:
+        name = local_path(path)
+        base, pattern = split_magic(name.as_posix())
+        sought = base if pattern else name
+        near = self.roots.nearest_to(sought) if suggests else ""
+        return Missing.of(shown(path), nothing_at(sought, near))
 
     def _admitted(self, name: Path) -> Path | None:
         """Return the resolved path, or None when there is nothing but perhaps files that match it."""

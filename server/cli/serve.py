@@ -108,10 +108,12 @@ def clients(
     from ..clients import command, how_to_add
 
     folder = (current_folder() / (documents or "")).absolute()
+    if folder.is_file():
+        raise typer.BadParameter(f"{str(documents)!r} is a file. Name the folder that it is in.")
     if not folder.is_dir():
         from ...ingest.files.roots import nearest_path
 
-        near = nearest_path(documents or folder, folder)
+        near = nearest_path(documents or folder, folder, only_folders=True)
         raise typer.BadParameter(f"There is no folder {str(documents)!r}.{near}")
     stdout().out(how_to_add(command(), folder, everywhere=documents is not None), highlight=False)
 

@@ -81,12 +81,3 @@ def test_unusable_path_is_invalid(roots: Roots, path: str) -> None:
     (roots.folders[0] / "loop").symlink_to(roots.folders[0] / "loop")
     with pytest.raises(InvalidInput, match="not a usable path"):
         roots.admit(path)
-
-
-def test_nearest_name_is_told_where_it_may_be_read(tmp_path: Path) -> None:
-    for name in ("docs", ".dcs", "other"):
-        (tmp_path / name).mkdir()
-    with pytest.raises(NotFound, match=r"^No file or folder 'dcos'\. Did you mean 'docs'\? Check"):
-        Roots.of([tmp_path]).admit("dcos")
-    with pytest.raises(NotFound, match=r"dcos'\. Check"):  # what lies beside a root is not the caller's to know
-        Roots.of([tmp_path / "dcos"]).admit(tmp_path / "dcos")

@@ -56,3 +56,6 @@ def test_folder_that_does_not_exist_is_refused(run: Run, tmp_path: Path, monkeyp
     refused = run("clients", "dcos")
     assert (refused.code, refused.out) == (2, "")
     assert "There is no folder 'dcos'. Did you mean 'docs'?" in refused.err
+    (tmp_path / "dcos.md").touch()
+    assert "There is no folder 'dcso'. Did you mean 'docs'?" in run("clients", "dcso").err
+    assert "'dcos.md' is a file. Name the folder that it is in." in run("clients", "dcos.md").err
