@@ -32,9 +32,7 @@ MEANINGS: Mapping[Verdict, str] = {
     "unknown": "not judged",
 }
 
-ORDER = (
-    "Ordered by retrieval and reranker together; relevance is the reranker's view alone. --explain shows all scores."
-)
+ORDER = "The order takes more into account than relevance. --explain shows all scores."
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

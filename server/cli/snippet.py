@@ -26,11 +26,11 @@ STOP_WORDS = frozenset(
 
 _LEAST_LETTERS = 3
 
-_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})\s*[\w+#.-]*\s*")
+_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})\s*+[\w+#.-]*+\s*")
 _RULE = re.compile(r"[\s|:=+*_-]{3,}")  # below the header of a table or a heading, and between sections
 _HEADING = re.compile(r"\s*#{1,6}\s+(?P<text>[^\n]*)")
 _BLOCK = re.compile(r"\s*(?:[-*+]\s|\d{1,3}[.)]\s|#{1,6}\s|\|)")  # an item, a heading or a row of a table
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])")
+_SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f] )|(?<=[\u3002\uff01\uff1f])(?! )")
 _UNSPACED = UNSPACED_RUN.pattern.removesuffix("+")
 _WORD = re.compile(rf"{_UNSPACED}+|(?:(?!{_UNSPACED})\w)+")
 
@@ -52,18 +52,18 @@ def snippet(text: str, query: str, *, headings: Collection[str] = (), most: int 
     """
     text = text[:MAX_READ]
     sentences = _sentences(text, {_plain(each) for each in headings}) or [" ".join(text.split())]
-    line = " ".join(sentences)
+    line = "".join(sentences).rstrip()
     if len(line) <= most:
         return line
     starts = [0]
     for sentence in sentences[:-1]:
-        starts.append(starts[-1] + len(sentence) + 1)
+        starts.append(starts[-1] + len(sentence))
     start = _best_start(line, starts, _matches(line, query), most)
     return _shown(line, start, most, is_sentence=start in starts)
 
 
 def _sentences(text: str, headings: Collection[str]) -> list[str]:
-    """Return the sentences of a text, and the rows of its tables, each in one line."""
+    """Return the sentences of a text, and the rows of its tables, each in one line with the blank that follows it."""
     blocks: list[list[str]] = [[]]
     for line in text.splitlines():
         heading = _HEADING.fullmatch(line)
@@ -74,7 +74,7 @@ def _sentences(text: str, headings: Collection[str]) -> list[str]:
         else:
             blocks[-1].append(line)
     joined = (" ".join(" ".join(block).split()) for block in blocks)
-    return [sentence for block in joined for sentence in _SENTENCE_END.split(block) if sentence]
+    return [sentence for block in joined if block for sentence in _SENTENCE_END.split(f"{block} ") if sentence]
 
 
 def _plain(heading: str) -> str:

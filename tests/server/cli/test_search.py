@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -111,9 +112,9 @@ def test_order_that_is_not_that_of_the_relevance_is_explained(capsys: pytest.Cap
         print_hits(Page(Ranking(hits, []), "unknown"), full=False, query="hums")
         return capsys.readouterr().out
 
-    assert "Ordered by retrieval and reranker together" in printed(0.65, 0.70)
+    assert "The order takes more into account than relevance." in printed(0.65, 0.70)
     for by_relevance in ((0.9, 0.9, 0.1), (0.6514, 0.6519), (None, None), (0.7, None, 0.3), ()):
-        assert "Ordered by" not in printed(*by_relevance)
+        assert "The order" not in printed(*by_relevance)
 
 
 def test_sentence_with_most_words_of_the_query_comes_first() -> None:
@@ -154,6 +155,18 @@ def test_rules_fences_and_repeated_headings_are_left_out() -> None:
 def test_other_headings_and_code_stay() -> None:
     assert snippet("# Pump\n\n# hums\nprint(x == 1)", "hums", headings=["Pump"]) == "# hums print(x == 1)"
     assert snippet("# Pump", "pump", headings=["Pump"]) == "# Pump", "a passage of nothing else"
+
+
+def test_sentences_of_a_script_without_blanks_are_not_parted() -> None:
+    for text in ("猫がいます。これは犬です。", "猫がいます。 これは犬です。"):
+        assert snippet(f"# 動物\n\n{text}\n", "犬", headings=["動物"]) == text
+
+
+def test_line_that_almost_is_a_fence_costs_little() -> None:
+    line = f"```{' ' * 19_000}!"
+    before = time.thread_time()
+    assert snippet(line, "pump") == "``` !"
+    assert time.thread_time() - before < 0.5, "CPU time grows with the square of the blanks"
 
 
 def test_script_without_blanks_is_matched_by_pairs_of_letters() -> None:
