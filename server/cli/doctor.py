@@ -253,7 +253,7 @@ async def _check_engine(engine: Engine) -> str:
     except EngineFailed as error:
         raise Unavailable(str(error)) from error
     if state is None:
-        place = await to_thread.run_sync(_try_to_listen, engine.settings.data_dir)
+        place = await to_thread.run_sync(try_to_listen, engine.settings.data_dir)
         return f"not running; the next MCP client starts it. It can listen at {place}"
     log = state["log"] or "on its stderr"
     clients = counted(
@@ -263,7 +263,7 @@ async def _check_engine(engine: Engine) -> str:
     return f"{found}. {state['difference']}" if state["difference"] else found
 
 
-def _try_to_listen(folder: Path) -> str:
+def try_to_listen(folder: Path) -> str:
     """Listen where the engine of a data folder would, and return where that is.
 
     Raises:
@@ -283,7 +283,8 @@ def _try_to_listen(folder: Path) -> str:
             listening.close()
             address.withdraw(folder)
     except OSError as error:
-        reason = why_unwritable(error, "Correct its permissions, or set RESIFT_DATA_DIR to another folder.")
+        advice = "Correct its permissions, or set RESIFT_DATA_DIR to another folder."
+        reason = why_unwritable(error, advice) if error.strerror else f"{error}."
         raise InvalidInput(f"No engine can listen for the data folder {folder}: {reason}") from error
     return address.path or f"port {address.port} of this machine"
 

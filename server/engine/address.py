@@ -86,7 +86,7 @@ def listen(data_dir: Path, version: str) -> tuple[socket.socket, EngineAddress]:
     """Return a listening socket that only this user can connect to, and its address. The caller holds the lock.
 
     Raises:
-        OSError: The socket cannot be made.
+        OSError: The socket cannot be made. One without `strerror` says itself what to do.
     """
     if not HAS_UNIX_SOCKETS:
         listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
@@ -124,15 +124,14 @@ def _socket_path(data_dir: Path) -> Path:
     import hashlib  # heavy, as is tempfile
     import tempfile
 
-    name = f"{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}.sock"
-    places = [Path(each) / f"resift-{os.getuid()}" for each in (tempfile.gettempdir(), SHORT_TEMPORARY)]
-    folder = next((each for each in places if _fits(each / name)), None)
-    if folder is None:
-        raise OSError("its path and that of TMPDIR are too long for a socket. Set TMPDIR to a folder with a short path")
+    name, own = f"{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}.sock", f"resift-{os.getuid()}"
+    folder = Path(tempfile.gettempdir(), own)
+    if not _fits(folder / name):
+        folder = Path(SHORT_TEMPORARY, own)
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} belongs to another user, or others may use it. Remove it.")
+        raise PermissionError(f"{folder} belongs to another user, or others may use it. Remove it")
     return folder / name
 
 
