@@ -94,12 +94,13 @@ def test_server_in_one_process_answers_the_call_in_flight_before_a_signal_ends_i
 ) -> None:
     server = RawServer(folder, None, "--in-process")
     passages = [f"Pump {number} hums at night because its bearing is worn." for number in range(60)]
-    server.send("tools/call", {"name": "rerank", "arguments": {"query": "what hums", "passages": passages}})
+    call = server.send("tools/call", {"name": "rerank", "arguments": {"query": "what hums", "passages": passages}})
     server.request("ping", {})
     server.process.send_signal(how)
     assert server.process.stdout is not None
-    [*_, answer] = server.process.stdout  # to the end, although stdin is still open
-    assert json.loads(answer)["result"]["structuredContent"]["hits"]
+    lines = [*server.lines, *server.process.stdout]  # to the end, although stdin is still open
+    [answer] = [message for message in map(json.loads, lines) if message.get("id") == call]
+    assert answer["result"]["structuredContent"]["hits"]
     assert server.end() == 0
     assert not (folder / "data" / "owner.json").exists()
 
