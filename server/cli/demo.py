@@ -46,8 +46,8 @@ ON_AVERAGE = (
 )
 
 LEGEND = (
-    "The verdict is about the first hit: good, it probably answers; weak, it may, so read the hits; none, there is\n"
-    f"probably no answer. >{DEFAULT_LIMIT}: the right answer is not among the first {DEFAULT_LIMIT} hits.\n"
+    "Verdicts are about the first hit. good: it probably answers; weak: it may answer, so read the hits; none: there\n"
+    f"is probably no answer. >{DEFAULT_LIMIT}: the right answer is not among the first {DEFAULT_LIMIT} hits.\n"
 )
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

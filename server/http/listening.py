@@ -78,13 +78,13 @@ def announcement(listener: Listener, settings: Settings, *, workers: int = 1) ->
     several = f" with {workers} workers" if workers > 1 else ""
     root = listener.url.removesuffix(MCP_PATH)
     text = (
-        f"Serving MCP at {listener.url}, and plain HTTP at {root}/v1, described at {root}/openapi.json{several}. Stop "
-        "with Ctrl+C."
+        f"Serving MCP at {listener.url}, and plain HTTP at {root}/v1, described at {root}/openapi.json{several}. "
+        "Ctrl-C ends it."
     )
     if not settings.read_only:
         folders = listed(settings.ingest_roots)
-        readable = f"those in {folders}" if folders else "none; to change that, set RESIFT_INGEST_ROOTS"
-        text += f"\nFiles that may be ingested by their path: {readable}."
+        none = "No files may be ingested by path. To allow folders, set RESIFT_INGEST_ROOTS."
+        text += f"\nFiles in these folders may be ingested by path: {folders}." if folders else f"\n{none}"
     if _is_open(settings):
         rights = "search and read" if settings.read_only else "read, add and delete"
         text += f"\nNo tokens: every program on this machine may {rights}."

@@ -17,8 +17,8 @@ STDIN, STDOUT = 0, 1
 CHUNK_BYTES = 2**16
 
 AT_A_TERMINAL = (
-    "Waiting for an MCP client on stdin. Clients start this command themselves: `resift clients` prints what to tell "
-    "them. To serve HTTP, add --http. Ctrl-C ends it."
+    "Waiting for an MCP client on stdin. Clients start this command themselves: `resift clients` prints the "
+    "configuration. To serve HTTP, add --http. Ctrl-C ends it."
 )
 
 MAX_HELD_BYTES = 65 * 2**20  # of a line without end; the engine refuses lines above 64 MB

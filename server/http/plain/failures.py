@@ -120,8 +120,8 @@ async def _on_http_error(request: Request, error: Any) -> Response:
         path, methods = cut(request.url.path), _methods_of(request)
         message = {
             HTTPStatus.NOT_FOUND: f"There is no path {path}. GET /openapi.json lists the paths.",
-            HTTPStatus.METHOD_NOT_ALLOWED: f"{path} does not take {cut(request.method)}. Use "
-            f"{methods.replace(', ', ' or ') or 'another method'}. GET /openapi.json says what it takes.",
+            HTTPStatus.METHOD_NOT_ALLOWED: f"{path} does not accept {cut(request.method)}. Use "
+            f"{methods.replace(', ', ' or ') or 'another method'}. See GET /openapi.json.",
         }.get(status, f"{message}.")
     headers = error.headers
     if status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_of(request)):

@@ -68,9 +68,9 @@ def test_server_says_where_what_is_served_and_which_files_it_may_read(tmp_path: 
         assert first.startswith(
             f"Serving MCP at {root}/mcp, and plain HTTP at {root}/v1, described at {root}/openapi.json"
         )
-        assert files == "Files that may be ingested by their path: none; to change that, set RESIFT_INGEST_ROOTS."
+        assert files == "No files may be ingested by path. To allow folders, set RESIFT_INGEST_ROOTS."
         rooted = load_settings(data_dir=tmp_path, ingest_roots=f"{tmp_path}{os.pathsep}/srv/docs")
-        assert f"by their path: those in {tmp_path}, /srv/docs." in announcement(listener, rooted)
+        assert f"may be ingested by path: {tmp_path}, /srv/docs." in announcement(listener, rooted)
         only_read = load_settings(data_dir=tmp_path, read_only=True)
         assert "ingested" not in announcement(listener, only_read)
 

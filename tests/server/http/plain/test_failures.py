@@ -83,7 +83,7 @@ async def test_kinds_of_json_are_taken(client: httpx.AsyncClient) -> None:
 async def test_method_that_is_not_taken_is_answered_with_the_one_that_is(client: httpx.AsyncClient) -> None:
     for method, path, instead in (("GET", "/v1/search", "POST"), ("POST", "/v1/models", "GET")):
         message = Problem.model_validate_json((await client.request(method, path)).content, extra="forbid").message
-        assert message.startswith(f"{path} does not take {method}. Use {instead}.")
+        assert message.startswith(f"{path} does not accept {method}. Use {instead}.")
 
 
 async def test_paths_and_methods_that_do_not_exist_say_where_to_look(client: httpx.AsyncClient) -> None:
