@@ -231,7 +231,8 @@ class Resift:
 
         `data` is a folder in BEIR form, or a file with one `{"query": ..., "relevant": [...]}` per line about
         `collection`. The documents of a folder NAME are ingested into the collection eval-NAME, which holds no others.
-        `depth` and `depths` count documents; depth 0 is the tuned one, or 50. `queries` above 0 draws a sample.
+        Lines without a query are left out. `depth` and `depths` count documents; depth 0 is the tuned one, or 50.
+        `queries` above 0 draws a sample.
 
         Raises:
             MissingExtra: The extra `eval` is not installed.

@@ -17,6 +17,7 @@ from .corpus import prepare_corpus
 from .judged import JudgedSet
 from .report.content import EvaluationReport, Subject, build_report
 from .run import Runner
+from .sweep import distinct_depths
 from .systems import DEPTHS, FINAL, EvaluationTarget, available_systems, questions_by_depth, questions_by_system
 
 
@@ -31,7 +32,7 @@ class EvaluationRequest:
     depth: int = 0
     """Documents to rerank; 0 is the tuned depth, or the default depth with early stopping."""
     depths: Sequence[int] = DEPTHS
-    """Depths to compare, in documents."""
+    """Depths to compare, in documents. Those above the number of documents are left out."""
     seed: int = 0
     """Of the confidence intervals."""
 
@@ -68,7 +69,8 @@ async def evaluate(
         rephrases=pipeline.rephraser is not None,
     )
     runner = Runner(pipeline, corpus.judged)
-    questions = {**questions_by_system(target, systems), **questions_by_depth(target, request.depths)}
+    depths = distinct_depths(request.depths, documents=corpus.documents)
+    questions = {**questions_by_system(target, systems), **questions_by_depth(target, depths)}
     runs = await runner.run(questions, progress=progress)
     return build_report(
         corpus.judged,

@@ -4,8 +4,11 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..core.text import agreeing, counted
 from ..core.values import Document
 from ..store.naming import LONGEST_NAME
+
+MIN_QUESTIONS = 20  # the interval of 20 questions is about 0.2 wide; with fewer it says nothing
 
 Grades = Mapping[str, Mapping[str, int]]
 """Relevance grades by query id and document id: above 0 is relevant, 0 was judged and is not."""
@@ -32,6 +35,8 @@ class JudgedSet:
     grades: Grades
     documents: Sequence[Document] = ()
     split: str = ""
+    unwritten: int = 0
+    """How many lines of a list have no question yet, and were left out."""
 
     @property
     def has_documents(self) -> bool:
@@ -42,6 +47,11 @@ class JudgedSet:
     def own_collection(self) -> str:
         """Return the name of the collection that an evaluation keeps the documents of the set in."""
         return f"eval-{self.name}"[:LONGEST_NAME]
+
+
+def describe_unwritten(count: int) -> list[str]:
+    """Return a sentence on the lines of a list that have no question yet, if there are any."""
+    return [f"{counted(count, 'line')} without a question {agreeing(count, 'was', 'were')} left out."] if count else []
 
 
 def sample(judged: JudgedSet, count: int, *, seed: int) -> JudgedSet:

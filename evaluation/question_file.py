@@ -28,12 +28,13 @@ class DraftQuestion:
 def read_questions(path: Path, *, allow_unanswered: bool = False) -> JudgedSet:
     """Return the questions in a file. Query ids are line numbers; every document listed has grade 1.
 
-    With `allow_unanswered`, the list of relevant documents may be empty: no document answers the question.
+    Lines without a query, such as drafts that nobody has filled in, are left out and counted. With `allow_unanswered`,
+    the list of relevant documents may be empty: no document answers the question.
 
     Raises:
         NotFound: There is no such file.
         UnreadableFile: The file is not UTF-8.
-        InvalidInput: A line is malformed or has no query yet; the message names it.
+        InvalidInput: A line is malformed, which the message names, or no line has a question.
     """
     if not path.is_file():
         raise NotFound(
@@ -41,17 +42,24 @@ def read_questions(path: Path, *, allow_unanswered: bool = False) -> JudgedSet:
             "questions into that file."
         )
     lines = enumerate(_text(path).split("\n"), start=1)
-    questions = {
+    entries = {
         str(number): _question(line, f"{path}:{number}", allow_unanswered=allow_unanswered)
         for number, line in lines
         if line.strip()
     }
-    if not questions:
+    questions = {key: each for key, each in entries.items() if each.query}
+    if not entries:
         raise InvalidInput(f"{path} holds no questions. Write one per line, such as {EXAMPLE}.")
+    if not questions:
+        raise InvalidInput(
+            f"{path} holds no questions yet: the `query` of every line is empty. Write at least one that its text "
+            "answers; lines without one are left out."
+        )
     return JudgedSet(
         name=path.stem,
         queries={key: each.query for key, each in questions.items()},
         grades={key: dict.fromkeys(each.relevant, 1) for key, each in questions.items()},
+        unwritten=len(entries) - len(questions),
     )
 
 
@@ -88,6 +96,7 @@ def _text(path: Path) -> str:
 
 
 def _question(line: str, location: str, *, allow_unanswered: bool) -> JudgedQuestion:
+    """Return the question of a line, with an empty query if it is still to be written."""
     try:
         value = json.loads(line)
     except ValueError as error:
@@ -96,12 +105,8 @@ def _question(line: str, location: str, *, allow_unanswered: bool) -> JudgedQues
     query, relevant = entry.get("query"), entry.get("relevant")
     if not isinstance(query, str) or not isinstance(relevant, list) or not (relevant or allow_unanswered):
         raise InvalidInput(f"{location} has no query or no list of relevant ids. Write it as {EXAMPLE}.")
-    if not query.strip():
-        raise InvalidInput(
-            f"{location}: the query is empty. Write a question that its text answers, or delete the line."
-        )
     try:
-        query = clean_query(query)
+        query = clean_query(query) if query.strip() else ""
     except InvalidInput as error:
         raise InvalidInput(f"{location}: {error}") from error
     return JudgedQuestion(query, [str(each) for each in cast("list[Any]", relevant)])

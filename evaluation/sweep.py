@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .judged import JudgedSet
+from ..core.text import agreeing, counted
+from .judged import MIN_QUESTIONS, JudgedSet
 from .measures import means, per_query
 from .run import Run
 
@@ -40,10 +41,23 @@ class DepthSweep:
     depths: Sequence[DepthResult]
     recommended: int
     is_plateau: bool
+    questions: int
+
+    @property
+    def decides(self) -> bool:
+        """Return whether there are enough questions to recommend a depth."""
+        return self.questions >= MIN_QUESTIONS
 
     @property
     def advice(self) -> str:
         """Return the recommendation in words."""
+        if self.decides:
+            return self._finding
+        few = f"{counted(self.questions, 'question')} {agreeing(self.questions, 'is', 'are')} too few to decide"
+        return f"{few}: judge at least {MIN_QUESTIONS}. With these alone: {self._finding}"
+
+    @property
+    def _finding(self) -> str:
         if self.is_plateau:
             return (
                 f"Rerank {self.recommended} documents: reading deeper gains at most {NEGLIGIBLE_GAIN} in nDCG@10 "
@@ -62,7 +76,17 @@ def sweep_depths(judged: JudgedSet, runs: Mapping[int, Run]) -> DepthSweep:
     chosen = next(
         each for index, each in enumerate(results) if not any(_gains(later, each) for later in results[index:])
     )
-    return DepthSweep(depths=results, recommended=chosen.depth, is_plateau=chosen.depth < results[-1].depth)
+    return DepthSweep(
+        depths=results,
+        recommended=chosen.depth,
+        is_plateau=chosen.depth < results[-1].depth,
+        questions=len(judged.queries),
+    )
+
+
+def distinct_depths(depths: Sequence[int], *, documents: int) -> Sequence[int]:
+    """Return the depths up to the number of documents, beyond which all are the same; that number if there are none."""
+    return [each for each in depths if each <= documents] or [max(documents, 1)]
 
 
 def percentiles(milliseconds: Sequence[float]) -> Milliseconds:

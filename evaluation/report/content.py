@@ -75,6 +75,8 @@ class EvaluationReport:
     """Documents of the set that could not be ingested."""
     unread: Sequence[str] = ()
     """Ids of the queries that a reranker cannot read, which count in the order of the stage before."""
+    unwritten: int = 0
+    """How many lines of the list have no question yet, and were left out."""
 
 
 def build_report(
@@ -104,6 +106,7 @@ def build_report(
         by_query={name: each.values[MAIN_MEASURE] for name, each in results.items()},
         failures=failures,
         unread=[key for key in judged.queries if any(run[key].unread for run in runs.values())],
+        unwritten=judged.unwritten,
     )
 
 

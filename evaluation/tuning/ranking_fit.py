@@ -19,8 +19,6 @@ Indices: TypeAlias = NDArray[np.int64]
 
 Relevance: TypeAlias = Callable[[float], float]
 
-MIN_QUESTIONS = 20  # the interval of 20 questions is about 0.2 wide; with fewer it says nothing
-
 DEPTHS = (10, 20, 30, 50, 75, MAX_TUNED_DEPTH)
 
 SIGNALS = ("fused", "rerank", "dense", "bm25", "recency", "boost")

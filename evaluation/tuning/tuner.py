@@ -17,9 +17,9 @@ from ...store.collection import Collection
 from ...store.feedback_log import UsedSearch
 from ...store.manifest import Tuning
 from ..corpus import as_stored
-from ..judged import JudgedSet, select
+from ..judged import MIN_QUESTIONS, JudgedSet, select
 from .feedback import POSITION_BIAS, collect_uses
-from .ranking_fit import MIN_QUESTIONS, RankingFit, fit_ranking
+from .ranking_fit import RankingFit, fit_ranking
 from .samples import Sample, collect_samples
 
 

@@ -46,7 +46,9 @@ def evaluate_command(
     depth: Annotated[
         int, typer.Option(min=0, max=200, help="Documents to rerank, each by its best passage; 0: as tuned, or 50.")
     ] = 0,
-    depths: Annotated[str, typer.Option(help="Depths to compare, in documents.")] = "10,20,30,50,100,200",
+    depths: Annotated[
+        str, typer.Option(help="Depths to compare, in documents; those above the number of documents are left out.")
+    ] = "10,20,30,50,100,200",
     reranker: Annotated[str, typer.Option(help='"default" or a configured name.')] = "default",
     store: Annotated[
         Path | None, typer.Option(help="Where to index a folder's documents. Default: the user's cache folder.")
@@ -177,5 +179,7 @@ async def write_questions(engine: Engine, request: DraftRequest) -> None:
     say(f"{path}: {counted(len(drafts), 'passage')} of {collection.name}, {counted(written, 'question')}.")
     if model is None:
         say("No language model is configured (RESIFT_LLM__MODEL with OPENAI_API_KEY or OPENAI_BASE_URL).")
-    todo = "Check the drafts" if written == len(drafts) else "Write a question into each empty `query`"
+    todo = "Write a question into each empty `query` (lines without one are left out)"
+    if written == len(drafts):
+        todo = "Check the drafts"
     say(f"{todo}, add the ids of other documents that answer each question, then run: resift eval {path}")

@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ...evaluation.compare import Change, Comparison
+from ...evaluation.judged import describe_unwritten
 from ...evaluation.report.content import EvaluationReport
 from ...evaluation.report.web_page import describe, describe_costs, describe_unread
 from .console import say, show
@@ -18,7 +19,7 @@ def print_evaluation(report: EvaluationReport) -> None:
     for failure in report.failures:
         say(f"Not ingested: {failure.source}: {failure.reason}", style="yellow")
     say(describe(report))
-    for line in describe_unread(report):
+    for line in [*describe_unwritten(report.unwritten), *describe_unread(report)]:
         say(line, style="yellow")
     show(_systems_table(report))
     for line in describe_costs(report):
@@ -78,5 +79,6 @@ def _depths_table(report: EvaluationReport) -> Table:
         times = (each.added.p50, each.added.p95)
         gains_nothing = sweep.is_plateau and each.depth > sweep.recommended
         mark = "recommended" if each.depth == sweep.recommended else "no more gain" if gains_nothing else ""
-        table.add_row(str(each.depth), *(f"{v:.4f}" for v in values), *(f"{t:.1f}" for t in times), mark)
+        cells = (str(each.depth), *(f"{v:.4f}" for v in values), *(f"{t:.1f}" for t in times))
+        table.add_row(*cells, mark if sweep.decides else "")
     return table

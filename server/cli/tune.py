@@ -207,9 +207,10 @@ async def run_reset(engine: Engine, name: str, *, dry_run: bool = False) -> None
 
 
 def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -> JudgedSet:
+    from ...evaluation.judged import describe_unwritten
     from ...evaluation.judged_files import load_judged
 
-    return load_judged(
+    judged = load_judged(
         data,
         split=request.split,
         preferred_split="train",
@@ -217,6 +218,9 @@ def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -
         seed=SAMPLE_SEED,
         allow_unanswered=allow_unanswered,
     )
+    for line in describe_unwritten(judged.unwritten):
+        say(line, style="yellow")
+    return judged
 
 
 async def _fit_judged(tuner: Tuner, request: TuneRequest, data: Path, now: datetime) -> RankingFit:

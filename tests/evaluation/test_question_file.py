@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, UnreadableFile
+from resift.evaluation.judged import sample
 from resift.evaluation.question_file import DraftQuestion, check_new, read_questions, write_drafts
 
 
@@ -19,7 +20,7 @@ def test_query_ids_are_line_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"query": "", "relevant": ["a"], "text": "..."}', r"mine\.jsonl:2: the query is empty. Write a question"),
+        ('{"query": "", "relevant": []}', r"mine\.jsonl:2 has no query or no list of relevant ids"),
         ('{"query": "why?", "relevant": []}', r"mine\.jsonl:2 has no query or no list of relevant ids. Write it as"),
         ('{"query": "why?", "relevant": "a"}', r"mine\.jsonl:2 has no query or no list of relevant ids"),
         ('["why?"]', r"mine\.jsonl:2 has no query or no list of relevant ids"),
@@ -53,12 +54,21 @@ def test_drafts_are_questions_once_they_are_filled_in(tmp_path: Path) -> None:
     path = tmp_path / "new" / "mine.jsonl"
     check_new(path)
     write_drafts(path, [DraftQuestion("", ["a"], "a text — with a\nbreak"), DraftQuestion("why?", ["b"], "")])
-    with pytest.raises(InvalidInput, match=r"mine\.jsonl:1: the query is empty"):
-        read_questions(path)
+    judged = read_questions(path)
+    assert (judged.queries, judged.unwritten) == ({"2": "why?"}, 1)
+    assert sample(judged, 1, seed=0).unwritten == 1
     path.write_text(path.read_text("utf-8").replace('"query": ""', '"query": "what?"'), "utf-8")
-    assert read_questions(path).queries == {"1": "what?", "2": "why?"}
+    judged = read_questions(path)
+    assert (judged.queries, judged.unwritten) == ({"1": "what?", "2": "why?"}, 0)
     with pytest.raises(InvalidInput, match="already exists and was not overwritten"):
         check_new(path)
+
+
+def test_drafts_alone_are_no_questions(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    write_drafts(path, [DraftQuestion("", ["a"], "one"), DraftQuestion(" ", ["b"], "two")])
+    with pytest.raises(InvalidInput, match=r"mine\.jsonl holds no questions yet: the `query` of every line is empty"):
+        read_questions(path)
 
 
 def test_only_line_feeds_end_a_line(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from resift.core.query import Query
 from resift.core.values import Passage
 from resift.evaluation.beir import load
 from resift.evaluation.corpus import count_documents, ingest_documents
-from resift.evaluation.judged import JudgedSet
+from resift.evaluation.judged import MIN_QUESTIONS, JudgedSet
 from resift.evaluation.report.content import Subject, build_report
 from resift.evaluation.report.web_page import to_html
 from resift.evaluation.run import Runner, document_ids, rankings
@@ -26,7 +26,6 @@ from resift.evaluation.systems import (
     questions_by_system,
 )
 from resift.evaluation.tuning.feedback import collect_uses
-from resift.evaluation.tuning.ranking_fit import MIN_QUESTIONS
 from resift.evaluation.tuning.samples import collect_samples
 from resift.evaluation.tuning.tuner import Tuner
 from resift.evaluation.tuning.verdict_samples import collect_verdict_samples

@@ -1,8 +1,8 @@
 import pytest
 
-from resift.evaluation.judged import JudgedSet
+from resift.evaluation.judged import MIN_QUESTIONS, JudgedSet, select
 from resift.evaluation.run import QueryResult
-from resift.evaluation.sweep import percentiles, sweep_depths
+from resift.evaluation.sweep import distinct_depths, percentiles, sweep_depths
 
 KEYS = [f"q{number}" for number in range(100)]
 JUDGED = JudgedSet("set", queries=dict.fromkeys(KEYS, "?"), grades={key: {"right": 1} for key in KEYS})
@@ -40,6 +40,25 @@ def test_least_depth_that_no_greater_one_beats_is_recommended(
     assert str(recommended) in found.advice
     assert "Depth counts documents, each read at its best passage" in found.advice
     assert ("still rising" in found.advice) == (not is_plateau and len(first) > 1)
+    assert "too few" not in found.advice
+
+
+@pytest.mark.parametrize(("count", "decides"), [(1, False), (MIN_QUESTIONS - 1, False), (MIN_QUESTIONS, True)])
+def test_few_questions_do_not_decide(count: int, decides: bool) -> None:
+    asked = {depth: {key: run[key] for key in KEYS[:count]} for depth, run in runs({10: 5, 20: 5}).items()}
+    found = sweep_depths(select(JUDGED, KEYS[:count]), asked)
+    assert found.decides == decides
+    few = "1 question is too few to decide: judge at least 20." if count == 1 else "19 questions are too few to decide"
+    assert found.advice.startswith("Rerank 10 documents" if decides else few)
+    assert "ank 10 documents" in found.advice
+
+
+@pytest.mark.parametrize(
+    ("depths", "documents", "kept"),
+    [((10, 20, 30), 27, [10, 20]), ((10, 20), 20, [10, 20]), ((10, 20), 7, [7]), ((10, 20), 0, [1])],
+)
+def test_depths_beyond_the_documents_are_left_out(depths: tuple[int, ...], documents: int, kept: list[int]) -> None:
+    assert distinct_depths(depths, documents=documents) == kept
 
 
 def test_each_depth_has_its_quality_and_time() -> None:

@@ -59,7 +59,7 @@ def test_judged_folder_is_evaluated_beside_the_users_data(
     code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *QUICK)
     assert (code, err) == (0, "")
     assert "6 queries (dev) over 8 documents of collection eval-my-bicycles; reranker maxsim" in out
-    for expected in ("nDCG@10", "R@8 before reranking", "+ blend", "recommended", "can gain up to"):
+    for expected in ("nDCG@10", "R@8 before reranking", "+ blend", "too few to decide", "can gain up to"):
         assert expected in out, expected
     assert re.search(r"(Helped|Hurt) most by \+ blend.*which parts wear out\? +│ \d\.\d{3} -> ", out, re.DOTALL)
     written = tmp_path / "eval-my-bicycles"
@@ -138,15 +138,21 @@ def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path:
 
     code, _, err = run("eval", "mine.jsonl", "-c", "bike")
     assert code == 1
-    assert "mine.jsonl:1: the query is empty. Write a question that its text answers, or delete the line." in err
+    assert "mine.jsonl holds no questions yet" in err
     assert "was not overwritten" in run("eval", "--make", "mine.jsonl", "-c", "bike")[2]
 
-    filled = [json.dumps({**line, "query": " ".join(line["text"].split()[:6])}) for line in lines]
-    path.write_text("\n".join(filled))
-    code, out, _ = run("eval", "mine.jsonl", "-c", "bike", *QUICK)
+    filled = [json.dumps({**line, "query": " ".join(line["text"].split()[:6])}) for line in lines[:2]]
+    path.write_text("\n".join([*filled, json.dumps(lines[2])]))
+    code, out, _ = run("eval", "mine.jsonl", "-c", "bike", "--depths", "2,50,200", "--reranker", "maxsim")
     assert code == 0
-    assert "3 queries over 8 documents of collection bike" in out
-    assert json.loads((tmp_path / "eval-mine" / "report.json").read_text())["subject"]["split"] == ""
+    assert "2 queries over 8 documents of collection bike" in out
+    assert "1 line without a question was left out." in out
+    assert "2 questions are too few to decide" in " ".join(out.split())
+    assert "recommended" not in out
+    report = json.loads((tmp_path / "eval-mine" / "report.json").read_text())
+    assert (report["subject"]["split"], report["unwritten"]) == ("", 1)
+    assert [each["depth"] for each in report["sweep"]["depths"]] == [2], "the collection holds 8 documents"
+    assert "1 line without a question was left out." in (tmp_path / "eval-mine" / "report.html").read_text()
 
     code, _, err = run("eval", "mine.jsonl", "-c", "bikes", *QUICK)
     assert code == 1

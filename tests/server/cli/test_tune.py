@@ -148,8 +148,10 @@ def test_judgements_by_chance_are_refused(run: Run, notes: Path) -> None:
 
 def test_too_few_questions_are_refused_before_any_is_asked(run: Run, notes: Path) -> None:
     gone = [(query, notes / "gone.md") for query, _ in newest(notes)[:5]]
-    refused = tune(run, question_list(notes.parent / "few.jsonl", [*newest(notes)[5:], *gone]), "--force")
+    unwritten = ("", notes / "0-30.md")
+    refused = tune(run, question_list(notes.parent / "few.jsonl", [*newest(notes)[5:], *gone, unwritten]), "--force")
     assert refused.code == 1
+    assert "1 line without a question was left out." in refused.out
     assert "5 questions left out" in refused.out
     assert "gone.md" in refused.out
     assert "answer only 19 judged questions" in refused.err
