@@ -55,8 +55,9 @@ def test_folder_that_another_user_prepared_for_the_socket_is_refused(tmp_path: P
     prepared = temporary / f"resift-{os.getuid()}"
     prepared.mkdir(mode=0o777)
     prepared.chmod(0o777)
+    long = _long(tmp_path)
     with pytest.raises(PermissionError, match="others may use it"):
-        listen(long := _long(tmp_path), "1")
+        listen(long, "1")
     told = rf"^No engine can listen for the data folder {long}: {prepared} belongs .* use it\. Remove it\.$"
     with pytest.raises(InvalidInput, match=told):
         try_to_listen(long)
