@@ -117,6 +117,18 @@ def test_order_that_is_not_that_of_the_relevance_is_explained(capsys: pytest.Cap
         assert "The order" not in printed(*by_relevance)
 
 
+def test_what_failed_stands_above_the_hits_too(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Ranking([Hit(Passage("d", 0, text="It hums."), 1.0, rank=1)], [], notes=["Reranking failed"], degraded=True)
+
+    def lines(ranking: Ranking) -> list[str]:
+        print_hits(Page(ranking, "unknown"), full=False, query="hums")
+        return capsys.readouterr().out.splitlines()
+
+    shown = lines(found)
+    assert (shown[0], shown[-2]) == ("note: Reranking failed",) * 2
+    assert lines(replace(found, degraded=False)).count("note: Reranking failed") == 1
+
+
 def test_sentence_with_most_words_of_the_query_comes_first() -> None:
     shown = snippet(BEGINNING + ANSWER + END, "why is the file of the working directory ignored")
     assert shown.startswith(ANSWER)
