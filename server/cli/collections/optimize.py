@@ -138,6 +138,9 @@ def _summary(name: str, done: Optimized) -> str:
     from ....store.indexing import CUTOFF
 
     storage = done.storage
+    if storage.quantization == "none" and not storage.has_graph(done.passages) and done.recall == 1:
+        every = f"all {done.passages:,} passages" if done.passages > 1 else "all passages"
+        return f"{name}: no index needed, because every search compares {every}."
     index = f"HNSW searched with ef={storage.breadth}" if storage.has_graph(done.passages) else "a full scan"
     text = (
         f"{name}: {counted(done.passages, 'passage')}, quantization {storage.quantization}, {index}; searches find "

@@ -58,6 +58,11 @@ def test_collection_changes_over_to_another_quantization_and_keeps_it(folder: Pa
     assert (storage(folder)["quantization"], storage(folder)["indexed"]) == ("int8", PASSAGES)
 
 
+def test_collection_that_every_search_reads_whole_needs_no_index(folder: Path, run: Run) -> None:
+    done = run("optimize", "big")
+    assert done.out == "big: no index needed, because every search compares all 1,200 passages.\n"
+
+
 def test_index_is_built_without_code_of_the_working_directory(
     folder: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
