@@ -54,7 +54,8 @@ class DepthSweep:
         if self.decides:
             return self._finding
         few = f"{counted(self.questions, 'question')} {agreeing(self.questions, 'is', 'are')} too few to decide"
-        return f"{few}: judge at least {MIN_QUESTIONS}. With these alone: {self._finding}"
+        finding = f"{self._finding[0].lower()}{self._finding[1:]}"
+        return f"{few}: judge at least {MIN_QUESTIONS}. On these alone, {finding}"
 
     @property
     def _finding(self) -> str:

@@ -102,11 +102,13 @@ async def save_verdicts(tuner: Tuner, fit: TunedFit, *, now: datetime) -> None:
 
 def _check_counts(samples: Sequence[VerdictSample]) -> None:
     right, unanswered = int(mask(samples, "right").sum()), int(mask(samples, "unanswered").sum())
+    listed = int(mask(samples, "unanswered", "asked").sum())
     if min(right, unanswered) < MIN_PER_CLASS:
         raise InvalidInput(
             f"The first hit answers {counted(right, 'question')}, and {unanswered:,} "
-            f"{agreeing(unanswered, 'has', 'have')} no answer; verdicts need {MIN_PER_CLASS} "
-            'of each. Judge more, and list questions without an answer with "relevant": [].'
+            f"{agreeing(unanswered, 'has', 'have')} no answer: {listed:,} that the file lists without one, and "
+            f"{unanswered - listed:,} of the others, asked again without the documents that answer them. Verdicts need "
+            f'{MIN_PER_CLASS} of each kind. Judge more, and list questions without an answer with "relevant": [].'
         )
 
 

@@ -202,7 +202,9 @@ def test_verdicts_need_questions_of_both_kinds(run: Run, notes: Path) -> None:
     data = question_list(notes.parent / "few.jsonl", newest(notes)[:4])
     refused = tune(run, data, "--verdicts")
     assert refused.code == 1
-    assert 'list questions without an answer with "relevant": []' in refused.err.replace("\n", " ")
+    said = " ".join(refused.err.split())
+    assert "4 have no answer: 0 that the file lists without one, and 4 of the others, asked again without" in said
+    assert 'list questions without an answer with "relevant": []' in said
     assert run("tune", "--reset", "--verdicts").code == 2
 
 
