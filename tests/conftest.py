@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,10 @@ from resift.models import session
 from resift.models.session import Session
 from resift.settings.load import load_settings
 from resift.store.qdrant import connection
+
+# In a run in the background, such as under nohup, SIGINT may be ignored, and then also by all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BUNDLED_FOLDER = Path(resift.__file__).parent / "models"
 DOCUMENTS = (
