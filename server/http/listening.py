@@ -13,7 +13,6 @@ import anyio
 import uvicorn
 
 from ...core.errors import Forbidden, InvalidInput
-from ...core.text import listed
 from ...core.tracing import export_spans
 from ...factories.engine import Engine
 from ...settings.load import Settings
@@ -82,7 +81,7 @@ def announcement(listener: Listener, settings: Settings, *, workers: int = 1) ->
         "Ctrl-C ends it."
     )
     if not settings.read_only:
-        folders = listed(settings.ingest_roots)
+        folders = ", ".join(map(str, settings.ingest_roots))
         none = "No files may be ingested by path. To allow folders, set RESIFT_INGEST_ROOTS."
         text += f"\nFiles in these folders may be ingested by path: {folders}." if folders else f"\n{none}"
     if _is_open(settings):

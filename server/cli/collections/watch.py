@@ -12,7 +12,6 @@ import typer
 from anyio import from_thread, to_thread
 
 from ....core.errors import InvalidInput
-from ....core.text import listed
 from ...relay.control import folder_line
 from ...terminal import current_folder
 from ..command import ENGINE, CollectionName, alone
@@ -105,7 +104,7 @@ async def _watch_here(settings: Settings, watched: Watched) -> None:
 
 def _saying_once(watched: Watched) -> Callable[[str], None]:
     """Return what gets the problem of each ingestion, and says after the first one without that it goes on."""
-    unsaid = [f"Watching {listed(watched.folders)}. Ctrl-C ends it."]
+    unsaid = [f"Watching {', '.join(map(str, watched.folders))}. Ctrl-C ends it."]
 
     def report(problem: str) -> None:
         if not problem and unsaid:
