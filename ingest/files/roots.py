@@ -67,7 +67,10 @@ class Roots:
 
     def nearest_to(self, path: str | Path) -> str:
         """Return " Did you mean 'docs'?" for a path without a file, or nothing if no name that may be read is close."""
-        target = self._target(Path(path))
+        try:
+            target = self._target(Path(path))
+        except (InvalidInput, OSError):  # what is there has changed since it was looked for
+            return ""
         may_look = self.reads_rules_above or self.contain(target.parent)
         return nearest_path(path, target) if may_look else ""
 

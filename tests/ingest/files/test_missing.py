@@ -18,6 +18,8 @@ def test_nearest_name_is_told_where_it_may_be_read(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     assert Roots.of([tmp_path]).nearest_to("dcos") == " Did you mean 'docs'?"
     assert not Roots.of([tmp_path / "dcos"]).nearest_to(tmp_path / "dcos")  # what lies beside a root stays unknown
+    (tmp_path / "loop").symlink_to("loop")  # as may come to be there after it was found missing
+    assert not Roots.of([tmp_path]).nearest_to("loop")
 
 
 @pytest.mark.parametrize(
