@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,9 @@ def test_examples_of_the_page_work_one_after_another(tmp_path: Path) -> None:
     assert [hits[0]["document_id"] for hits in found][:2] == ["bees", "bees"]
     assert len(found) == 3
     assert [each["used"] for each in answers if "used" in each] == [1, 1]
+    rows = [row for each in answers if "data" in each for row in each["data"]]
+    [encoded] = [row["embedding"] for row in rows if isinstance(row["embedding"], str)]
+    assert len(b64decode(encoded)) == 384 * 4
     assert len(answers) > 15
 
 

@@ -1,10 +1,8 @@
 """The vendors' own clients speak to the plain API by base URL. `make test-all` installs them (extra `clients`)."""
 
 import gc
-import json
 import re
 import shutil
-from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -171,27 +169,3 @@ def test_client_on_the_page_runs(root: str, number: int, capsys: pytest.CaptureF
         pytest.importorskip(module, reason="the extra `clients` is not installed; `make test-all` does")
     exec(compile(code, "docs/api.md", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out.splitlines() == EXPECTED[number]
-
-
-def commands() -> list[tuple[str, Any]]:
-    found = re.findall(rf"^\$ curl {URL}(\S+) -H 'Content-Type: application/json' -d '(.*)'$", PAGE, re.MULTILINE)
-    return [(path, json.loads(body)) for path, body in found]
-
-
-def test_commands_on_the_page_are_answered(ingested: Path, tmp_path: Path) -> None:
-    shutil.copytree(ingested, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "car").mkdir()
-    (tmp_path / "car" / "wheel.md").write_text("# Wheel\n\nA wheel has five bolts.\n", encoding="utf-8")
-    assert len(commands()) == PAGE.count("$ curl") >= 10
-    with served(tmp_path, ingest_roots=[tmp_path], feedback=True, http={}) as root:
-        search = httpx.post(f"{root}/v1/search", json={"query": "brake pads"}, timeout=60).json()
-        hits = iter([hit["passage_id"] for hit in search["hits"]])
-        for path, shown in commands():
-            body = shown
-            if path == "/v1/feedback":  # the page cannot know which searches this server had
-                body = {name: [next(hits)] for name in shown} | {"search_id": search["search_id"]}
-            response = httpx.post(root + path, json=body, timeout=60)
-            assert response.status_code == 200, (path, response.text)
-            if body.get("encoding_format") == "base64":
-                [row] = response.json()["data"]
-                assert len(np.frombuffer(b64decode(row["embedding"]), "<f4")) == 384
