@@ -93,8 +93,8 @@ class Hub:
             async with anyio.create_task_group() as group:
                 for client in self.clients:
                     group.start_soon(client.dismiss)
-            # Only now: a call that was read before has to be served, and may not have begun yet.
             await self.engine.jobs.suspend()
+            # Only now: a call that was read before has to be served, and may not have begun yet.
             await self.engine.gate.refuse(STOPPING)
         if waiting.cancelled_caught:
             logger.warning("Calls in flight did not end within %g s and are cut off", wait_s)

@@ -103,7 +103,7 @@ async def _watch_here(settings: Settings, watched: Watched) -> None:
 
 
 def _saying_once(watched: Watched) -> Callable[[str], None]:
-    """Return what gets the problem of each ingestion, and says after the first one without that it goes on."""
+    """Return a function that takes the problem of each ingestion, and says once, after one without, what is watched."""
     unsaid = [f"Watching {', '.join(map(str, watched.folders))}. Ctrl-C ends it."]
 
     def report(problem: str) -> None:
