@@ -23,8 +23,9 @@ from resift.tests.server.processes import environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-FILES = 2_000
+FILES = 3_000
 KILLS = 20
+FEWEST_KILLS = 8  # on a machine so fast that the job ends before the last kill
 SEED = 14
 LONGEST_S = 0.6  # from what is waited for to the kill
 POLL_S = 0.02
@@ -106,16 +107,18 @@ def begin(library: Path, data: Path, process: "subprocess.Popen[bytes]") -> str:
 
 
 def kill_again_and_again(library: Path, data: Path) -> Kept:
-    """Return the record of a job whose engine was killed at random moments, in the end of the last one."""
+    """Return the record of a job whose engine was killed at random moments, once it has ended."""
     draw = random.Random(SEED)
     with engine(library, data) as process:
         job = Watched(data, begin(library, data, process))
         pause(process, draw.uniform(0, LONGEST_S))
     last, best, has_to_move = job.read(), 0, False
-    for _ in range(1, KILLS):
+    for kills in range(1, KILLS):
         with engine(library, data) as process:
             now = job.wait(process, attempt_after=last["started"], beyond=best if has_to_move else -1)
-            assert not now["ended"], now
+            if now["ended"]:
+                assert kills >= FEWEST_KILLS, now
+                return finish(library, data, process, job)
             pause(process, draw.uniform(0, LONGEST_S))
         last = job.read()
         has_to_move, best = last["permille"] <= best, max(best, last["permille"])
@@ -156,7 +159,7 @@ def assert_same(one: Point, other: Point) -> None:
             assert np.allclose(vector, twin, atol=TOLERANCE)
 
 
-def test_job_whose_engine_is_killed_20_times_leaves_what_an_undisturbed_run_leaves(
+def test_job_whose_engine_is_killed_again_and_again_leaves_what_an_undisturbed_run_leaves(
     library: Path, tmp_path: Path
 ) -> None:
     for name in ("killed", "undisturbed"):

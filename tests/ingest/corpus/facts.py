@@ -222,7 +222,7 @@ DATA = (
         ),
         "how does the cooper bend staves",
         words="fire of shavings",
-        at="/b:2-2",
+        at="/b:2",
         documents=2,
     ),
     fact("wells.csv", table(_ROWS), "who is the warden of Skarn", words="Magnusdottir"),
