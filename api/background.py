@@ -15,7 +15,7 @@ from ..core.text import counted, listed
 from ..factories.engine import Engine
 from ..ingest.files.named import shown
 from ..ingest.jobs.folder import Unreadable, unknown_job
-from ..ingest.jobs.live import Asked
+from ..ingest.jobs.live import Asked, LiveJob
 from ..ingest.jobs.record import JobRecord
 from ..ingest.report import IngestReport, Progress
 from ..pipeline.request import EVERY_COLLECTION
@@ -178,8 +178,14 @@ def serving_jobs(engine: Engine) -> AbstractAsyncContextManager[None]:
     return engine.jobs.serving(partial(_perform, engine), cut_off=engine.services.parser.close)
 
 
-async def _perform(engine: Engine, asked: Asked, progress: Progress) -> IngestReport:
+async def _perform(engine: Engine, job: LiveJob) -> IngestReport:
     """Do what a job asks for, with the rights of whoever asked, as far as the settings still grant them."""
+    asked, running = job.asked, engine.services.ingestor.running
+
+    async def progress(done: float, total: int, message: str) -> None:
+        documents = sum(each.documents for each in running if each.job.collection == asked.collection)
+        job.report(done, total, message, documents=documents)
+
     caller = _caller_of(asked.caller)
     check_rights(engine.settings, () if caller.reads_any_path else caller.roots or (), what="The job")
     check_token(engine.settings, caller, asked.collection, now=datetime.now(UTC))

@@ -164,9 +164,9 @@ class Care:
         if isinstance(record, Unreadable) or record.has_ended:
             return None
         if record.state is JobState.RUNNING:  # the process that worked on it ended without warning
-            gets_on = record.permille > record.reached
-            crashes = 1 if gets_on else record.crashes + 1
-            record = replace(record, crashes=crashes, reached=max(record.reached, record.permille))
+            crashes = 1 if record.documents > record.documents_before else record.crashes + 1
+            most = max(record.documents_before, record.documents)
+            record = replace(record, crashes=crashes, documents_before=most)
         try:
             if record.crashes >= MOST_CRASHES:
                 raise StoreError(GIVEN_UP.format(crashes=record.crashes, message=record.message or "at its start"))

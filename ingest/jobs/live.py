@@ -8,11 +8,11 @@ import anyio
 from filelock import BaseFileLock
 
 from ...core.errors import ResiftError
-from ..report import IngestReport, Progress
+from ..report import IngestReport
 from .record import JobRecord, KeptError
 
-Perform: TypeAlias = Callable[["Asked", Progress], Awaitable[IngestReport]]
-"""Does what was asked for, from the beginning: what is stored already is skipped."""
+Perform: TypeAlias = Callable[["LiveJob"], Awaitable[IngestReport]]
+"""Does what a job asks for, from the beginning, and reports to the job; what is stored already is skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +57,11 @@ class LiveJob:
         """Note why it failed."""
         self.note(error=KeptError.of(error), **changes)
 
-    async def report(self, done: float, total: int, message: str) -> None:
-        """Note how far it is."""
+    def report(self, done: float, total: int, message: str, *, documents: int) -> None:
+        """Note how far it is, and how many documents it is done with."""
         self.progress = done, total
         permille = min(1000, int(1000 * done / total)) if total else 0
-        self.note(permille=permille, message=message)
+        self.note(permille=permille, message=message, documents=documents)
 
     def stop(self, *, is_cancelled: bool) -> None:
         """End it at the next point at which its documents are whole; cancelled, or to be resumed later."""

@@ -75,8 +75,10 @@ class JobRecord:
     permille: int = 0
     """How much of it is done, in thousandths."""
     message: str = ""
-    reached: int = 0
-    """The most thousandths that were done before the engine last ended without warning."""
+    documents: int = 0
+    """How many documents the current attempt is done with, those among them that were stored already."""
+    documents_before: int = 0
+    """The most that an attempt was done with when the engine ended without warning."""
     crashes: int = 0
     """How often in a row it ended so without getting further."""
     error: KeptError | None = None

@@ -237,10 +237,10 @@ class JobRunner:
         """Do what the job asks for, from the beginning, until it ends or maintenance wants the store."""
         assert self._perform is not None  # noqa: S101 - set before the first job is taken
         async with self._gate.yielding():
-            job.note(state=JobState.RUNNING, started=self._time(), message="Starting")
+            job.note(state=JobState.RUNNING, started=self._time(), message="Starting", documents=0)
             await self._save(job)
             try:
-                report = await self._perform(job.asked, job.report)
+                report = await self._perform(job)
                 job.note(state=JobState.DONE, permille=1000, message="", report=report, ended=self._time())
             except ResiftError as error:
                 if not job.scope.cancel_called:  # otherwise it only says that its work was cut off

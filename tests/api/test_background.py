@@ -59,6 +59,15 @@ async def test_long_ingestion_returns_a_job_that_is_listed_awaited_and_then_gone
     assert (await tools.call("ingest_documents", {"job": job}))["added"] == 1, "it is kept for a day"
 
 
+async def test_record_counts_the_documents_that_are_done(hasty: tuple[Engine, Asker]) -> None:
+    engine, tools = hasty
+    documents = [{"id": str(number), "text": f"Pump {number} hums at night."} for number in range(3)]
+    async with engine.gate.exclusive("resift backup"):
+        job = (await tools.call("ingest_documents", {"documents": documents}))["job"]["id"]
+    await until_ended(tools, job)
+    assert (await engine.jobs.read(job)).documents == 3
+
+
 async def test_job_that_failed_while_nobody_waited_is_listed_with_its_reason_until_somebody_asks(
     hasty: tuple[Engine, Asker],
 ) -> None:

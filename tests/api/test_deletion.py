@@ -16,10 +16,10 @@ from resift.core.errors import CollectionBusy, InvalidInput, NotFound
 from resift.core.values import Document
 from resift.factories.engine import Engine
 from resift.ingest.job import Job
-from resift.ingest.jobs.live import Asked, LiveJob
+from resift.ingest.jobs.live import LiveJob
 from resift.ingest.jobs.record import JobState
 from resift.ingest.removal import Removed
-from resift.ingest.report import IngestReport, Progress
+from resift.ingest.report import IngestReport
 from resift.server.cli.console import HINTS as CLI_HINTS
 from resift.server.http.plain.failures import HINTS as HTTP_HINTS
 from resift.tests.ingest.jobs.running import asked, runner_of
@@ -45,7 +45,7 @@ class _Ingestion:
             Job(collection=NAME, items=TWO, total=len(TWO), progress=self._wait)
         )
 
-    async def perform(self, _: Asked, __: Progress) -> IngestReport:
+    async def perform(self, _: LiveJob) -> IngestReport:
         return await self.run()
 
     async def _wait(self, *_: object) -> None:

@@ -81,10 +81,10 @@ class Watched:
         return json.loads(self._path.read_text(encoding="utf-8"))
 
     def wait(self, engine: "subprocess.Popen[bytes]", *, attempt_after: str = "", beyond: int = -1) -> Kept:
-        """Return the record once a later attempt is further than so many thousandths, or the job has ended."""
+        """Return the record once a later attempt is done with more than so many documents, or the job has ended."""
         while True:
             kept = self.read()
-            if kept["ended"] or (kept["started"] > attempt_after and kept["permille"] > beyond):
+            if kept["ended"] or (kept["started"] > attempt_after and kept["documents"] > beyond):
                 return kept
             pause(engine, POLL_S)
 
@@ -121,7 +121,7 @@ def kill_again_and_again(library: Path, data: Path) -> Kept:
                 return finish(library, data, process, job)
             pause(process, draw.uniform(0, LONGEST_S))
         last = job.read()
-        has_to_move, best = last["permille"] <= best, max(best, last["permille"])
+        has_to_move, best = last["documents"] <= best, max(best, last["documents"])
     with engine(library, data) as process:
         return finish(library, data, process, job)
 

@@ -11,7 +11,7 @@ from resift.ingest.jobs.folder import JobFolder
 from resift.ingest.jobs.live import Asked, LiveJob
 from resift.ingest.jobs.record import JobRecord, JobState
 from resift.ingest.jobs.runner import JobRunner
-from resift.ingest.report import IngestReport, Progress
+from resift.ingest.report import IngestReport
 from resift.store.gate import Gate
 
 LONG_S = 60.0  # no wait of a test takes as long
@@ -26,9 +26,9 @@ class Work:
         self.end = anyio.Event()
         self._changed = anyio.Event()
 
-    async def __call__(self, asked: Asked, progress: Progress) -> IngestReport:
-        self.begun.append(asked.what)
-        await progress(1, 4, f"Working on {asked.what}")
+    async def __call__(self, job: LiveJob) -> IngestReport:
+        self.begun.append(job.asked.what)
+        job.report(1, 4, f"Working on {job.asked.what}", documents=1)
         self._changed.set()
         self._changed = anyio.Event()
         await self.end.wait()

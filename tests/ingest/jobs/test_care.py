@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import NotFound, StoreError
-from resift.ingest.jobs.folder import JobFolder, Unreadable
+from resift.ingest.jobs.folder import JobFolder
 from resift.ingest.jobs.live import LiveJob
 from resift.ingest.jobs.record import JobState, KeptError
 from resift.ingest.jobs.runner import JobRunner
@@ -21,11 +21,11 @@ NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 async def test_job_that_ends_the_engine_three_times_without_getting_further_is_given_up(tmp_path: Path) -> None:
     care = runner_of(tmp_path).care
-    crashed = record(state=JobState.RUNNING, permille=250, message="500 of 2,000 documents")
+    crashed = record(state=JobState.RUNNING, documents=500, message="500 of 2,000 documents")
     for crashes in (1, 2):
         keep(tmp_path, crashed)
         [job] = await care.left_by_others([])
-        assert (job.record.state, job.record.crashes, job.record.reached) == (JobState.QUEUED, crashes, 250)
+        assert (job.record.state, job.record.crashes, job.record.documents_before) == (JobState.QUEUED, crashes, 500)
         job.leave()
         job.note(state=JobState.RUNNING)
         crashed = job.record
@@ -39,13 +39,11 @@ async def test_job_that_ends_the_engine_three_times_without_getting_further_is_g
 
 async def test_job_that_gets_further_each_time_is_resumed_again_and_again(tmp_path: Path) -> None:
     care = runner_of(tmp_path).care
-    crashed = record(state=JobState.RUNNING)
-    for permille in (10, 20, 30, 40, 50):
-        crashed = JobFolder(tmp_path / "jobs").read(crashed.id) if permille > 10 else crashed
-        assert not isinstance(crashed, Unreadable)
-        keep(tmp_path, record(state=JobState.RUNNING, permille=permille, reached=crashed.reached, crashes=2))
+    for documents in (10, 20, 30, 40, 50):
+        before = documents - 10
+        keep(tmp_path, record(state=JobState.RUNNING, documents=documents, documents_before=before, crashes=2))
         [job] = await care.left_by_others([])
-        assert (job.record.crashes, job.record.reached) == (1, permille)
+        assert (job.record.crashes, job.record.documents_before) == (1, documents)
         job.leave()
 
 

@@ -12,10 +12,10 @@ from anyio import to_thread
 from resift.core.errors import Hint, IncompatibleCollection, Unavailable
 from resift.ingest.jobs import runner as jobs_runner
 from resift.ingest.jobs.folder import JobFolder
-from resift.ingest.jobs.live import Asked
+from resift.ingest.jobs.live import LiveJob
 from resift.ingest.jobs.record import JobState
 from resift.ingest.jobs.runner import JobRunner
-from resift.ingest.report import IngestReport, Progress
+from resift.ingest.report import IngestReport
 from resift.store.gate import Gate
 from resift.tests.ingest.jobs.running import (
     LONG_S,
@@ -238,7 +238,7 @@ async def test_maintenance_pauses_a_job_which_begins_again_afterwards(tmp_path: 
 
 
 async def test_failed_job_is_kept_with_its_error_and_not_resumed(tmp_path: Path) -> None:
-    async def fail(_: Asked, __: Progress) -> IngestReport:
+    async def fail(_: LiveJob) -> IngestReport:
         raise IncompatibleCollection("Another encoder.", hint=Hint.REPLACE_COLLECTION, collection="notes")
 
     runner = JobRunner(JobFolder(tmp_path / "jobs"), Gate())
@@ -258,8 +258,8 @@ async def test_failed_job_is_kept_with_its_error_and_not_resumed(tmp_path: Path)
 
 
 async def test_fault_of_ours_ends_its_job_and_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async def work(each: Asked, _: Progress) -> IngestReport:
-        if each.what == "bad":
+    async def work(each: LiveJob) -> IngestReport:
+        if each.asked.what == "bad":
             raise ZeroDivisionError
         return IngestReport()
 
@@ -280,7 +280,7 @@ async def test_work_that_hangs_in_a_thread_is_cut_off_and_left_to_the_next_proce
     monkeypatch.setattr(jobs_runner, "SUSPEND_WITHIN_S", 0.01)
     is_cut_off, begun = Event(), anyio.Event()
 
-    async def hang(_: Asked, __: Progress) -> IngestReport:
+    async def hang(_: LiveJob) -> IngestReport:
         begun.set()
         await to_thread.run_sync(is_cut_off.wait)
         raise Unavailable("The engine is ending, so nothing more is parsed.")
