@@ -23,8 +23,8 @@ All tools that rank passages return the same shape, described under [search_and_
 - `verdict` says whether the hits answer the question. `good`: the first likely does. `weak`: probably relevant, so
   read the hits before you search again. `none`: probably nothing here does. `unknown`: the ranking has no calibrated
   relevance, as in `hybrid_search` with `mode: "keyword"`, `time_budget_ms` ended before an
-  answer was found, or an ingestion into the collection has not ended, as `notes` then says. Later pages repeat the
-  verdict of the whole ranking.
+  answer was found, or an ingestion into the collection has not ended, as `notes` then says. The verdict is that of
+  the whole ranking: later pages repeat it, and `min_relevance` does not change it.
 - On the verdict `none`, `search_and_rerank` shows the first three hits only, with the first 200 characters of their
   texts. `detail: "full"` shows all of them.
 - `rank` is the place of a hit, and `was` its place before reranking.

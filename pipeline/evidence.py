@@ -24,10 +24,10 @@ class Judge:
     knows_cosines: bool = False
     """Whether dense scores are cosines that the models were fitted to."""
 
-    def verdict(self, ranking: Ranking, hits: Sequence[Hit]) -> Verdict:
+    def verdict(self, ranking: Ranking) -> Verdict:
         """Return whether the hits answer, by the first model whose evidence is known, or else by relevance."""
         stage = last_scoring_stage(ranking)
-        read = [hit for hit in hits if stage in hit.scores] if stage else list(hits)
+        read = [hit for hit in ranking.hits if stage in hit.scores] if stage else ranking.hits
         if stage and read:
             evidence = evidence_of(read, self.query, stage=stage, knows_cosines=self.knows_cosines)
             if (verdict := first_verdict(self.models, evidence)) is not None:

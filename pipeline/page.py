@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 
 from ..core.text import agreeing, counted
 from ..core.values import Hit, Ranking, Stage
@@ -85,23 +86,22 @@ class Page:
 def page_of(
     ranking: Ranking, *, offset: int = 0, limit: int, min_relevance: float = 0.0, judge: Judge = NO_JUDGE
 ) -> Page:
-    """Return the hits from `offset` on, without those below `min_relevance`.
+    """Return the hits from `offset` on, without those below `min_relevance`, and the verdict on all of them.
 
     Where a reranker read hits, those of unknown relevance, which it did not read, count as below it.
     """
     was_read = bool(last_scoring_stage(ranking))
     hits = [hit for hit in ranking.hits if _is_relevant(hit, min_relevance, was_read=was_read)]
     notes = list(ranking.notes)
-    if dropped := len(ranking.hits) - len(hits):
-        were = agreeing(dropped, "was", "were")
-        notes.append(f"{counted(dropped, 'hit')} below min_relevance {min_relevance} {were} left out.")
+    if len(hits) < len(ranking.hits):
+        notes.append(_what_is_left_out(ranking.hits, len(ranking.hits) - len(hits), min_relevance))
     if hits and offset >= len(hits):
         notes.append(f"No hits from offset {offset} on: there are only {len(hits)}.")
     end = offset + limit
     more = len(hits) > end
     if more and end >= MAX_RESULTS:
         notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
-    verdict = judge.verdict(ranking, hits)
+    verdict = judge.verdict(ranking)  # on all hits: leaving some out changes nothing about the first
     if verdict == "none" and any(stage.unread or stage.out_of_time for stage in ranking.stages):
         verdict = "unknown"  # the answer may be among the passages that no model compared with the query
     if 0 < offset < len(hits) and verdict in ("good", "weak"):
@@ -112,3 +112,10 @@ def page_of(
 
 def _is_relevant(hit: Hit, least: float, *, was_read: bool) -> bool:
     return not least or (not was_read if hit.relevance is None else hit.relevance >= least)
+
+
+def _what_is_left_out(hits: Sequence[Hit], count: int, least: float) -> str:
+    """Return a note on the hits below `least`, whose best relevance is rounded down, so that it can be asked for."""
+    known = [hit.relevance for hit in hits if hit.relevance is not None and hit.relevance < least]
+    best = f", {agreeing(count, 'with', 'the best with')} {floor(max(known) * 1000) / 1000:g}" if known else ""
+    return f"{counted(count, 'hit')} below min_relevance {least} {agreeing(count, 'was', 'were')} left out{best}."

@@ -75,7 +75,7 @@ def print_hits(page: Page, *, full: bool, query: str) -> None:
     """Print the hits; where none answers, only the first ones, unless `full`."""
     hits = page.hits[:OFF_TOPIC_HITS] if page.is_off_topic and not full else page.hits
     _print_failures(page)
-    show(_hits_table(hits, page.names, query=None if full else query) if hits else "Nothing found.")
+    show(_hits_table(hits, page.names, query=None if full else query) if hits else _nothing(page))
     if not _is_by_relevance(hits):
         say(ORDER, style="dim")
     if len(hits) < len(page.hits):
@@ -90,12 +90,17 @@ def print_hits(page: Page, *, full: bool, query: str) -> None:
 def _print_explained(page: Page, *, rows: int) -> None:
     """Print the first rows of the order before and after reranking, and each stage's time."""
     _print_failures(page)
-    show(explain_table(page.ranked, rows=rows, names=page.names) if page.hits else "Nothing found.")
+    show(explain_table(page.ranked, rows=rows, names=page.names) if page.hits else _nothing(page))
     for stage in page.ranking.stages:
         counts = f"{stage.received} in, {stage.returned} out"
         line = f"{stage.name:<8}{stage.milliseconds:8.1f} ms  {counts}  {stage.model}  {stage.note}"
         say(line.rstrip(), style="dim")
     _print_verdict(page)
+
+
+def _nothing(page: Page) -> str:
+    """Return what is said in place of the hits; the notes tell why hits that answer are not shown."""
+    return "Nothing found." if page.verdict == "none" else "No hits to show."
 
 
 def _print_failures(page: Page) -> None:

@@ -1,5 +1,6 @@
 """What a verdict is reached from, and which model reaches it."""
 
+from dataclasses import replace
 from math import log
 
 import pytest
@@ -60,17 +61,25 @@ def test_verdict_is_that_of_the_model(score: float, verdict: Verdict) -> None:
     assert page.verdict == verdict
 
 
+@pytest.mark.parametrize("least", [0.0, 0.1, 0.5, 0.99])
+def test_hits_that_are_left_out_change_no_verdict(least: float) -> None:
+    by_lead = VerdictModel({"lead": 1.0}, -5.0, good=0.9, weak=0.1)
+    ranking = Ranking([replace(hit(1, 15.0), relevance=0.8), replace(hit(2, 1.0), relevance=0.05)], [READ])
+    assert page_of(ranking, limit=9, min_relevance=least, judge=Judge([by_lead])).verdict == "good"
+    assert page_of(replace(ranking, stages=[]), limit=9, min_relevance=least).verdict == "good"
+
+
 def test_first_model_whose_evidence_is_known_gives_the_verdict() -> None:
     judge = Judge([BY_COSINE, BY_SCORE], knows_cosines=True)
-    assert judge.verdict(Ranking([hit(1, 20.0, cosine=0.9)], [READ]), [hit(1, 20.0, cosine=0.9)]) == "none"
-    assert judge.verdict(Ranking([hit(1, 20.0)], [READ]), [hit(1, 20.0)]) == "good"
+    assert judge.verdict(Ranking([hit(1, 20.0, cosine=0.9)], [READ])) == "none"
+    assert judge.verdict(Ranking([hit(1, 20.0)], [READ])) == "good"
 
 
 def test_relevance_gives_the_verdict_where_no_model_applies() -> None:
     hits = [hit(1, 20.0)]
-    assert Judge([BY_COSINE]).verdict(Ranking(hits, [READ]), hits) == "weak"
-    assert Judge([BY_SCORE]).verdict(Ranking(hits), hits) == "weak"
-    assert Judge([BY_SCORE]).verdict(Ranking([], [READ]), []) == "none"
+    assert Judge([BY_COSINE]).verdict(Ranking(hits, [READ])) == "weak"
+    assert Judge([BY_SCORE]).verdict(Ranking(hits)) == "weak"
+    assert Judge([BY_SCORE]).verdict(Ranking([], [READ])) == "none"
 
 
 @pytest.mark.parametrize(

@@ -52,14 +52,26 @@ def test_offset_past_the_last_hit_is_told() -> None:
 def test_hits_without_relevance_are_never_below_the_least() -> None:
     page = page_of(Ranking(hits([0.9, None, 0.2])), limit=5, min_relevance=0.5)
     assert [hit.rank for hit in page] == [1, 2]
-    assert page.notes == ["1 hit below min_relevance 0.5 was left out."]
+    assert page.notes == ["1 hit below min_relevance 0.5 was left out, with 0.2."]
 
 
 def test_hits_that_a_reranker_did_not_read_are_below_any_least_relevance() -> None:
     read = Stage("rerank", "model", received=1, returned=1, milliseconds=1.0, kind="score")
     ranking = Ranking(hits([0.2, None, None]), [read])
-    assert list(page_of(ranking, limit=5, min_relevance=0.5)) == []
+    nothing = page_of(ranking, limit=5, min_relevance=0.5)
+    assert (list(nothing), nothing.notes) == ([], ["3 hits below min_relevance 0.5 were left out, the best with 0.2."])
     assert len(page_of(ranking, limit=5)) == 3
+
+
+def test_best_relevance_below_the_least_is_rounded_down() -> None:
+    ranking = Ranking(hits([0.89996, 0.1]))
+    assert page_of(ranking, limit=5, min_relevance=0.9).notes == [
+        "2 hits below min_relevance 0.9 were left out, the best with 0.899."
+    ]
+    assert [hit.rank for hit in page_of(ranking, limit=5, min_relevance=0.899)] == [1]
+    unknown = Stage("rerank", "model", received=1, returned=1, milliseconds=1.0, kind="score")
+    unread = page_of(Ranking(hits([None]), [unknown]), limit=5, min_relevance=0.5)
+    assert unread.notes == ["1 hit below min_relevance 0.5 was left out."]
 
 
 def test_last_page_that_can_be_requested_says_so() -> None:

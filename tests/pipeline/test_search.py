@@ -140,10 +140,10 @@ async def test_hits_below_the_least_relevance_are_left_out_and_counted(pipeline:
     least = sorted(hit.relevance or 0.0 for hit in full.hits)[-2]
     page = await pipeline.search(SearchRequest(BLIND_SPOT, min_relevance=least, reranker="none"))
     assert len(page.hits) == 2
-    assert f"below min_relevance {least} were left out" in page.notes[-1]
+    assert f"below min_relevance {least} were left out, the best with " in page.notes[-1]
     assert page.verdict == full.verdict
     nothing = await pipeline.search(SearchRequest(BLIND_SPOT, min_relevance=1.0, reranker="none"))
-    assert (passages(nothing), nothing.more) == ([], False)
+    assert (passages(nothing), nothing.more, nothing.verdict) == ([], False, full.verdict)
 
 
 @pytest.mark.parametrize("reranker", ["none", "maxsim", "default"])
