@@ -128,23 +128,31 @@ class PageRange:
                 return cls(first, last)
         raise InvalidInput(f"{text!r} is not a range of pages or lines. Write it as '12' or '12-14', from 1 on.")
 
+    def named(self, unit: str) -> str:
+        """Return the range in words, such as "page 12", "lines 12 to 14" or "line 12 or later"."""
+        if self.first == self.last:
+            return f"{unit} {self.first}"
+        return f"{unit} {self.first} or later" if self.last == NO_END else f"{unit}s {self.first} to {self.last}"
+
 
 async def _numbers_within(
     collection: Collection, points: Sequence[UUID], wanted: PageRange, name: str
 ) -> tuple[int, int]:
     """Return the numbers of the first passage on the wanted pages or lines, and of the first one after them."""
     inside: list[int] = []
-    unit, most = "line", 0
+    unit, most, following = "line", 0, 0
     async for number, passage in _each(collection, points):
         unit = "page" if passage.page else "line"
         first, last = (passage.page, passage.end_page) if passage.page else (passage.start_line, passage.end_line)
-        most = max(most, last)
         if first > wanted.last:
+            following = first
             break
+        most = max(most, last)
         if first and last >= wanted.first:
             inside.append(number)
     if not inside:
-        has = f"no {unit} {wanted.first} with text; the last is {most}" if most else "neither pages nor lines"
+        nearest = f"the next begins on {unit} {following}" if following else f"the last is on {unit} {most}"
+        has = f"no text on {wanted.named(unit)}; {nearest}" if following or most else "neither pages nor lines"
         raise NotFound(f"{name!r} has {has}. Choose others, or read it from its start.")
     return inside[0], inside[-1] + 1
 

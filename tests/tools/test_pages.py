@@ -79,7 +79,9 @@ async def test_pages_that_do_not_fit_are_continued_up_to_the_last_of_them(tools:
 
 async def test_pages_that_are_not_there_are_refused_with_what_is(tools: Asker) -> None:
     message = await tools.refusal("read_document", {"document_id": "report.pdf", "pages": "6-7"})
-    assert "'report.pdf' has no page 6 with text; the last is 5." in message
+    assert "'report.pdf' has no text on pages 6 to 7; the last is on page 5." in message
+    message = await tools.refusal("read_document", {"document_id": "report.pdf", "pages": "6-"})
+    assert "'report.pdf' has no text on page 6 or later; the last is on page 5." in message
     message = await tools.refusal("read_document", {"document_id": "report.pdf", "pages": "3-2"})
     assert "'3-2' is not a range of pages or lines. Write it as '12' or '12-14'" in message
     message = await tools.refusal("read_document", {"document_id": "report.pdf", "pages": "2-3", "start": 4})
@@ -88,6 +90,21 @@ async def test_pages_that_are_not_there_are_refused_with_what_is(tools: Asker) -
     assert "'report.pdf' has no passage 30: they are numbered 0 to 4. Choose a lower start." in message
     message = await tools.refusal("read_document", {"passage_id": "report.pdf#1", "pages": "3"})
     assert "pass document_id with them instead of passage_id" in message
+
+
+async def test_lines_without_text_are_refused_with_those_that_follow(tools: Asker, root: Path) -> None:
+    sections = [f"## {topic}\n\n" + f"The {topic} is cleaned with care. " * 18 for topic in TOPICS]
+    (root / "gaps.md").write_text("\n" * 9 + ("\n" * 9).join(sections), encoding="utf-8")
+    arguments = {"collection": "gaps", "paths": [str(root / "gaps.md")]}
+    assert (await tools.call("ingest_documents", arguments))["added"] == 1
+    document = {"collection": "gaps", "document_id": "gaps.md"}
+    read = await tools.call("read_document", document)
+    first, second, *_ = [each["source"].partition(":")[2].split("-") for each in read["passages"]]
+    message = await tools.refusal("read_document", {**document, "pages": "3-5"})
+    assert f"'gaps.md' has no text on lines 3 to 5; the next begins on line {first[0]}. Choose" in message
+    between = str(int(first[-1]) + 1)
+    message = await tools.refusal("read_document", {**document, "pages": between})
+    assert f"'gaps.md' has no text on line {between}; the next begins on line {second[0]}. Choose" in message
 
 
 async def test_page_of_a_document_is_not_deleted(tools: Asker) -> None:
