@@ -17,8 +17,6 @@ from ..core.errors import Hint, ResiftError
 
 READS_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
-MAX_ERROR_CHARACTERS = 2_000  # messages quote the refused value, and a caller may have sent a megabyte
-
 HINTS: Mapping[Hint, str] = {
     Hint.LIST_COLLECTIONS: "Call list_collections to see which there are.",
     Hint.LIST_JOBS: "Call list_collections to see the jobs.",
@@ -64,11 +62,11 @@ class StrictTool(Tool):
             return await super().run(arguments, context, convert_result)
         except UnexpectedToolError as error:
             if isinstance(error.__cause__, ResiftError):
-                raise ToolError(_readable(error.__cause__.text(HINTS))) from error
+                raise ToolError(error.__cause__.text(HINTS)) from error
             raise
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
-                raise ToolError(_readable(self._describe(error.__cause__))) from error.__cause__
+                raise ToolError(self._describe(error.__cause__)) from error.__cause__
             raise
 
     @property
@@ -79,19 +77,12 @@ class StrictTool(Tool):
         known = list(self.parameters["properties"])
         for name in arguments:
             if name not in known:
-                text = f"{self.name} has no argument {name!r}.{suggest(name, known)} It has: {', '.join(known)}."
-                raise ToolError(_readable(text))
+                raise ToolError(
+                    f"{self.name} has no argument {name!r}.{suggest(name, known)} It has: {', '.join(known)}."
+                )
 
     def _describe(self, error: ValidationError) -> str:
         return f"{self.name}: {describe(error, known=list(self.parameters['properties']))}"
-
-
-def _readable(message: str) -> str:
-    """Return the message without the middle of one that is too long: its end says what to do next."""
-    if len(message) <= MAX_ERROR_CHARACTERS:
-        return message
-    half = MAX_ERROR_CHARACTERS // 2
-    return f"{message[:half]} … {message[-half:]}"
 
 
 def make_tool(

@@ -19,6 +19,7 @@ MAX_CHARACTERS = 40_000
 """Of a reply, its text and its structured content together: Claude Code moves those above 50,000 to a file."""
 
 MAX_ERROR_CHARACTERS = 2_000
+"""Of a message: it quotes what was refused, and a caller may have sent a megabyte."""
 
 NO_REASON = "Invalid request parameters"
 """The SDK's whole answer to a request before `initialize`."""

@@ -197,3 +197,10 @@ async def test_error_message_masks_a_secret_that_was_sent_to_it(reader: Asker) -
     message = await reader.refusal("hybrid_search", {"query": "x", "collection": "sk-in-a-question-0123"})
     assert "***" in message
     assert "0123" not in message
+
+
+async def test_secret_at_the_place_where_a_long_message_is_cut_is_masked(reader: Asker) -> None:
+    SECRETS.add("sk-in-the-middle-0123")
+    for before in (960, 970, 980):  # what stands before the argument's name in the message has 31 characters
+        message = await reader.refusal("hybrid_search", {f"{'u' * before}sk-in-the-middle-0123{'v' * 3_000}": 1})
+        assert "sk-" not in message
