@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from math import isfinite
 
 from ..core.concurrency import batched
-from ..core.errors import ModelError, QueryUnread
+from ..core.errors import QueryUnread
 from ..core.query import Query
 from ..core.values import Passage
 from ..models.lazy import Lazy
@@ -68,11 +67,6 @@ class CrossEncoder:
         scored = await self._workers.map(lambda batch: scorer.score(fitted.pieces[0], batch), batches)
         by_place: dict[int, PairScore] = dict(zip(order, chain.from_iterable(scored), strict=True))
         values = tuple(by_place[place].value for place in range(len(passages)))
-        if not all(map(isfinite, values)):
-            raise ModelError(
-                f"The reranker {self.name!r} returned a score that is not a number. Its weights may be damaged: "
-                "reinstall or retrain it."
-            )
         cut = frozenset(place for place, score in by_place.items() if not score.complete)
         note = CUT_INSTRUCTED if query.instruction else CUT_QUERY
         return Scores(values, () if fitted.complete else (note,), cut=cut)

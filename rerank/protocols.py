@@ -34,7 +34,10 @@ class Scores:
         if len(self.values) != passages:
             raise ModelError(f"{scorer.name} returned {len(self.values)} scores for {passages} passages.")
         if (wrong := next((value for value in self.values if not isfinite(value)), None)) is not None:
-            raise ModelError(f"{scorer.name} returned {wrong} as a score, which is not a finite number.")
+            raise ModelError(
+                f"{scorer.name} returned {wrong} as a score, which is not a finite number. Its weights may be damaged: "
+                "reinstall or retrain it."
+            )
         return self
 
 

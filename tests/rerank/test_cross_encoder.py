@@ -89,5 +89,7 @@ async def test_batches_hold_passages_of_like_length() -> None:
 
 
 async def test_score_that_is_no_number_is_an_error() -> None:
-    with pytest.raises(ModelError, match="'batching' returned a score that is not a number"):
-        await batching(Batching()).score(Query("q"), passages("whole", "broken"))
+    reranker = batching(Batching())
+    scores = await reranker.score(Query("q"), passages("whole", "broken"))
+    with pytest.raises(ModelError, match=r"batching returned nan as a score, .* reinstall or retrain it\.$"):
+        scores.check(reranker, 2)

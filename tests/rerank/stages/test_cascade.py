@@ -87,7 +87,10 @@ async def test_scores_that_are_not_finite_numbers_fail_the_stage(wrong: float) -
         after = await run(ranking(5), PlannedScore(ScoreStage("rerank", scorer), 5, mix=ALONE))
         assert after.degraded
         assert order(after) == order(ranking(5))
-        assert after.stages[-1].note == f"by-length returned {wrong} as a score, which is not a finite number."
+        assert after.stages[-1].note == (
+            f"by-length returned {wrong} as a score, which is not a finite number. Its weights may be damaged: "
+            "reinstall or retrain it."
+        )
 
 
 async def test_failed_stage_over_passages_that_were_not_searched_keeps_the_order_of_the_request() -> None:
