@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from ..core.errors import StoreBusy, StoreError
 from ..store.collection import Collection
-from ..store.fields import FieldType
+from ..store.fields import REVISION, FieldType
 from .search import Pipeline
 
 MAX_VALUES = 8  # shown per field
-
-UNTOLD = "revision"  # a fact about a document at a URL, by which Resift asks whether it has changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ async def summarize(collection: Collection) -> CollectionSummary:
         documents=await collection.documents(),
         passages=await collection.count(),
         encoder=collection.manifest.encoder,
-        fields=tuple(sorted(collection.manifest.fields)),
+        fields=tuple(sorted(collection.manifest.fields.keys() - {REVISION})),
     )
 
 
@@ -68,5 +66,5 @@ async def summarize_fields(collection: Collection) -> list[FieldSummary]:
     return [
         FieldSummary(name, kind, values=() if name == "path" else tuple(await collection.facet(name, limit=MAX_VALUES)))
         for name, kind in sorted(collection.manifest.fields.items())
-        if name != UNTOLD
+        if name != REVISION
     ]

@@ -23,7 +23,10 @@ RESERVED_WORDS = ("not", "any", "all")
 
 MAX_FIELDS = 200  # each field costs an index; rarer data belongs in the text
 
-FILE_FACTS = ("path", "modified", "format", "pages", "revision")
+REVISION = "revision"
+"""A fact about a document at a URL, by which Resift asks whether it has changed; callers are not told of it."""
+
+FILE_FACTS = ("path", "modified", "format", "pages", REVISION)
 """Fields that a document read from a file has besides its own, unless it has one of that name."""
 
 

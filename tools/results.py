@@ -9,17 +9,15 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from ..api.requests import MAX_NAME_CHARACTERS, DetailLevel
-from ..core.text import cut
+from ..core.text import BYTES_PER_TOKEN, cut
 from ..core.values import Hit, Stage
 from ..pipeline.page import OFF_TOPIC_HITS, Page, Verdict
 from ..pipeline.scope import MAX_COPIES
 from ..search.relative_paths import ShortNames
-from ..store.fields import is_file_fact
+from ..store.fields import REVISION, is_file_fact
 
 MAX_REPLY_CHARACTERS = 18_000
 """Of one copy. A reply carries two, as text and as structured content, which stay below 40,000 together."""
-
-BYTES_PER_TOKEN = 4  # for English; bytes of UTF-8, so that other scripts count for more
 
 UNLIMITED = 2**62
 
@@ -32,7 +30,7 @@ WITHOUT_TEXT = "The reply has no room for every text: a hit without one is in `p
 OFF_TOPIC_CHARACTERS = 200  # of the text of a hit where no hit answers
 
 
-UNTOLD = ("path", "format", "revision")  # facts about a file that its source says already, or that only Resift needs
+UNTOLD = ("path", "format", REVISION)  # facts about a file that its source says already, or that only Resift needs
 
 
 class HitResult(BaseModel):

@@ -16,6 +16,7 @@ from ...core.dates import written
 from ...core.errors import InvalidInput, UnreadableFile, UrlRefused
 from ...core.values import EMPTY, Document, Metadata
 from ...store.collection import Collection, Store
+from ...store.fields import REVISION
 from ...store.filters import FIRST_PASSAGES, All, AnyOf
 from ..parsers.registry import installed_parsers
 from ..parsing import Parse, failing_alone, parse_file
@@ -27,9 +28,6 @@ from .fetching import Fetched, Fetcher, UrlOptions
 from .spelling import identity, with_suffix, without_secrets
 
 PATH = "path"
-
-REVISION = "revision"
-"""The fact by which a server is asked whether a document has changed."""
 
 
 @dataclass(frozen=True, slots=True)

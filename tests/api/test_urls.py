@@ -51,3 +51,5 @@ async def test_urls_and_files_are_ingested_together_and_found(engine: Engine, si
     again = await resift.ingest([Path(url)], collection="on")
     assert (again.added, again.unchanged, again.failures) == (0, 1, ())
     assert {each.name for each in await resift.fields("on")} == {"path", "modified", "format"}
+    [summary] = await resift.collections("on")
+    assert summary.fields == ("format", "modified", "path")
