@@ -104,7 +104,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the settings of whoever runs the tests out of them."""
+    """Keep the settings of whoever runs the tests out of them, and let the tests run however little space is free."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("RESIFT_", "QDRANT_"))]:
             if not name.startswith("RESIFT_TEST_"):
@@ -112,6 +112,7 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         empty = tmp_path_factory.mktemp("settings") / "empty.env"
         empty.touch()
         patch.setenv("RESIFT_ENV_FILE", str(empty))
+        patch.setenv("RESIFT_MIN_FREE_MB", "0")
         yield
 
 
@@ -162,7 +163,7 @@ def shared_parsers() -> Iterator[None]:
 
 
 def open_engine(folder: Path) -> Engine:
-    return build_engine(load_settings(data_dir=folder / "data", min_free_mb=0), roots=[folder])
+    return build_engine(load_settings(data_dir=folder / "data"), roots=[folder])
 
 
 @pytest.fixture(scope="module")

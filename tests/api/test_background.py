@@ -29,7 +29,7 @@ PUMP = {"id": "pump", "text": "The pump hums at night."}
 @pytest.fixture
 async def hasty(tmp_path: Path) -> AsyncIterator[tuple[Engine, Asker]]:
     """The tools over an engine that runs jobs, and whose calls do not wait for them."""
-    settings = load_settings(data_dir=tmp_path / "data", min_free_mb=0, serve={"ingest_wait_s": 0})
+    settings = load_settings(data_dir=tmp_path / "data", serve={"ingest_wait_s": 0})
     engine = build_engine(settings, roots=[tmp_path])
     async with serving_jobs(engine), Client(create_server(engine)) as client:
         listed = await client.list_tools()
@@ -104,7 +104,7 @@ async def test_arguments_of_jobs_are_checked(hasty: tuple[Engine, Asker]) -> Non
 
 
 async def test_call_that_is_cancelled_while_it_waits_cancels_its_job(tmp_path: Path) -> None:
-    settings = load_settings(data_dir=tmp_path / "data", min_free_mb=0)
+    settings = load_settings(data_dir=tmp_path / "data")
     engine = build_engine(settings, roots=[tmp_path])
     async with serving_jobs(engine), Client(create_server(engine)) as client, engine.gate.exclusive("resift backup"):
         waiting = anyio.CancelScope()
@@ -170,7 +170,7 @@ async def test_job_of_a_static_token_is_not_resumed_where_only_oauth_tokens_are_
 
 async def refusal_of_job(tmp_path: Path, **settings: Any) -> bool:
     """Return whether a job that the token "ann" began is refused."""
-    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+    engine = build_engine(load_settings(data_dir=tmp_path / "data", **settings))
     caller = Caller(name="ann", token_row="ann")
     asked = Background(Resift(engine=engine)).asked(build(IngestRequest, documents=[PUMP]), caller)
     async with serving_jobs(engine):

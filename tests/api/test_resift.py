@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 async def test_documents_are_ingested_searched_read_and_deleted(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "pump.md").write_text("# Pump\n\nThe pump hums at night.", encoding="utf-8")
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    async with Resift(data_dir=tmp_path / "data") as resift:
         report = await resift.ingest(
             tmp_path / "docs",
             documents=[{"text": "Bees dance to tell where flowers are.", "title": "Bees", "id": "bees"}],
@@ -45,7 +45,7 @@ async def test_documents_are_ingested_searched_read_and_deleted(tmp_path: Path) 
 async def test_what_one_call_returned_is_passed_to_the_next(tmp_path: Path) -> None:
     texts = {"bees": "Bees dance to tell where flowers are.", "pump": "The pump hums at night."}
     documents = [Document(each, each.title(), text=texts[each], metadata={"when": date(2024, 5, 1)}) for each in texts]
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    async with Resift(data_dir=tmp_path / "data") as resift:
         assert (await resift.ingest(documents=documents)).added == 2
         page = await resift.search("what hums", filter={"when": {"gte": date(2024, 5, 1)}})
         passages = [hit.passage for hit in page]
@@ -60,7 +60,7 @@ async def test_what_one_call_returned_is_passed_to_the_next(tmp_path: Path) -> N
 
 async def test_calls_after_closing_are_refused_and_leave_the_data_to_others(tmp_path: Path) -> None:
     documents: list[DocumentInput] = [{"text": "Bees dance to tell where flowers are.", "title": "Bees"}]
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as closed:
+    async with Resift(data_dir=tmp_path / "data") as closed:
         await closed.ingest(documents=documents)
     await closed.close()
     calls = [
@@ -72,7 +72,7 @@ async def test_calls_after_closing_are_refused_and_leave_the_data_to_others(tmp_
     for call in calls:
         with pytest.raises(InvalidInput, match="This instance was closed"):
             await call
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as other:
+    async with Resift(data_dir=tmp_path / "data") as other:
         assert [each.documents for each in await other.collections()] == [1]
 
 
@@ -85,7 +85,7 @@ async def test_files_are_counted_while_they_are_found(tmp_path: Path) -> None:
     async def hear(done: float, total: int, message: str) -> None:
         heard.append(f"{message} {done:.0f} {total}")
 
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    async with Resift(data_dir=tmp_path / "data") as resift:
         await resift.ingest(tmp_path / "docs", progress=hear)
     assert heard[:4] == [
         "Looking for files 0 0",
@@ -98,7 +98,7 @@ async def test_files_are_counted_while_they_are_found(tmp_path: Path) -> None:
 async def test_prune_without_a_folder_says_that_it_did_nothing(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "pump.md").write_text("The pump hums.", encoding="utf-8")
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    async with Resift(data_dir=tmp_path / "data") as resift:
         report = await resift.ingest(tmp_path / "docs" / "*.md", prune=True)
         assert (report.added, report.notes) == (1, (NOTHING_PRUNED,))
         assert (await resift.ingest(tmp_path / "docs", prune=True)).notes == ()
@@ -138,7 +138,7 @@ async def test_missing_collection_is_not_found(tmp_path: Path) -> None:
 
 async def test_depth_of_fifty_is_a_depth_and_zero_is_as_deep_as_pays(tmp_path: Path) -> None:
     texts = [f"Bee number {number} visits flower {number}." for number in range(60)]
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    async with Resift(data_dir=tmp_path / "data") as resift:
         await resift.ingest(documents=[{"text": text} for text in texts])
         fifty = await resift.search("which flower does bee number 7 visit", depth=50)
         default = await resift.search("which flower does bee number 7 visit")
@@ -149,7 +149,7 @@ async def test_depth_of_fifty_is_a_depth_and_zero_is_as_deep_as_pays(tmp_path: P
 async def test_server_may_read_its_roots_alone_and_python_what_it_names(tmp_path: Path) -> None:
     (tmp_path / "outside.md").write_text("outside", encoding="utf-8")
     (tmp_path / "root").mkdir()
-    settings = load_settings(data_dir=tmp_path / "data", min_free_mb=0)
+    settings = load_settings(data_dir=tmp_path / "data")
     async with Resift(engine=build_engine(settings, roots=[tmp_path / "root"])) as served:
         (failure,) = (await served.ingest([tmp_path / "outside.md"])).failures
         assert "outside the folders Resift may read" in failure.reason
@@ -163,7 +163,7 @@ async def test_relative_folder_is_read_below_the_working_directory(
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.md").write_text("a note", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    async with Resift(load_settings(data_dir=tmp_path / "data", min_free_mb=0)) as resift:
+    async with Resift(load_settings(data_dir=tmp_path / "data")) as resift:
         assert (await resift.ingest("notes")).added == 1
 
 

@@ -17,7 +17,7 @@ TEXTS = ("The pump hums at night.", "Bees dance to tell where flowers are.", "Wo
 
 
 def test_methods_wait_for_their_results_and_threads_may_share_them(tmp_path: Path) -> None:
-    with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    with SyncResift(data_dir=tmp_path / "data") as resift:
         assert resift.ingest(documents=[{"text": text} for text in TEXTS]).added == 3
         assert resift.search("why do brakes squeal", limit=1).hits[0].passage.text == TEXTS[2]
         with ThreadPoolExecutor(4) as threads:
@@ -32,7 +32,7 @@ def test_progress_is_told_to_a_plain_function(tmp_path: Path) -> None:
     def hear(done: float, total: int, message: str) -> None:
         heard.append((done, total, message))
 
-    with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    with SyncResift(data_dir=tmp_path / "data") as resift:
         documents: list[DocumentInput] = [{"text": text} for text in TEXTS]
         assert resift.ingest(documents=documents, progress=hear).added == 3
         assert heard[0] == (0, 3, "Reading 3 documents")
@@ -66,7 +66,7 @@ def test_more_texts_than_can_be_ranked_are_refused_by_their_number() -> None:
 
 
 def test_calls_after_closing_are_refused(tmp_path: Path) -> None:
-    resift = SyncResift(data_dir=tmp_path / "data", min_free_mb=0)
+    resift = SyncResift(data_dir=tmp_path / "data")
     resift.close()
     resift.close()
     reranker = Reranker()
@@ -83,7 +83,7 @@ def test_interrupted_waits_stop_their_calls(tmp_path: Path) -> None:
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+        with SyncResift(data_dir=tmp_path / "data") as resift:
             for _ in range(200):  # the interrupt may come before the wait itself has begun
                 begun, stopped = threading.Event(), threading.Event()
                 threading.Thread(target=interrupt, args=(begun,)).start()
@@ -95,7 +95,7 @@ def test_interrupted_waits_stop_their_calls(tmp_path: Path) -> None:
 
 
 def test_function_that_a_call_runs_cannot_wait_for_another_call(tmp_path: Path) -> None:
-    with SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    with SyncResift(data_dir=tmp_path / "data") as resift:
 
         def progress(*_: object) -> None:
             resift.collections()
@@ -106,7 +106,7 @@ def test_function_that_a_call_runs_cannot_wait_for_another_call(tmp_path: Path) 
 
 def test_closing_stops_the_calls_of_other_threads(tmp_path: Path) -> None:
     begun, stopped = threading.Event(), threading.Event()
-    resift = SyncResift(data_dir=tmp_path / "data", min_free_mb=0)
+    resift = SyncResift(data_dir=tmp_path / "data")
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(resift.wait, _endless(begun, stopped))
         begun.wait()

@@ -28,7 +28,7 @@ NOTE = "An ingestion into 'notes' has not ended. What it has not stored yet was 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine that runs jobs, with one document in "notes"."""
-    built = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0), roots=[tmp_path])
+    built = build_engine(load_settings(data_dir=tmp_path / "data"), roots=[tmp_path])
     async with serving_jobs(built):
         await Resift(engine=built).ingest([], documents=[PUMP], collection="notes")
         yield built
@@ -83,7 +83,7 @@ async def test_collection_that_a_job_is_to_make_may_come(engine: Engine) -> None
 
 
 async def test_job_that_another_process_left_counts_until_it_has_ended(tmp_path: Path) -> None:
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    async with Resift(data_dir=tmp_path / "data") as resift:
         await resift.ingest([], documents=[PUMP], collection="notes")
         left = record(state=JobState.RUNNING, permille=129)
         keep(tmp_path / "data", left)

@@ -42,7 +42,7 @@ async def resift(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Res
         "text": two("Crêpes and soufflé."),
         "metadata": {two("für"): two("Zoë")},
     }
-    async with Resift(data_dir=folder / "data", min_free_mb=0, ingest_roots=(notes,)) as opened:
+    async with Resift(data_dir=folder / "data", ingest_roots=(notes,)) as opened:
         report = await opened.ingest([notes], documents=[entry])
         assert (report.added, report.failures) == (3, ())
         yield opened

@@ -29,7 +29,7 @@ Lines = MemoryObjectReceiveStream[str]
 
 @pytest.fixture
 async def resift(tmp_path: Path) -> AsyncGenerator[Resift]:
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as opened:
+    async with Resift(data_dir=tmp_path / "data") as opened:
         yield opened
 
 
@@ -189,7 +189,7 @@ async def test_burst_of_2000_files_is_followed(resift: Resift, docs: Path) -> No
 
 def engine_that_watches(folder: Path) -> Engine:
     """Return an engine that watches what is ingested."""
-    return build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, serve={"watch": True}), roots=[folder])
+    return build_engine(load_settings(data_dir=folder / "data", serve={"watch": True}), roots=[folder])
 
 
 @asynccontextmanager
@@ -264,7 +264,7 @@ async def test_what_the_settings_forbid_is_not_watched(
 ) -> None:
     if roots := settings.get("ingest_roots"):
         settings = {"ingest_roots": tuple(tmp_path / each for each in roots)}
-    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+    engine = build_engine(load_settings(data_dir=tmp_path / "data", **settings))
     engine.services.watched.add(Watched("default", (docs,)))
     async with anyio.create_task_group() as group:
         group.start_soon(watch_registered, engine, engine.services.watched)

@@ -86,7 +86,7 @@ def test_commands_of_the_page_run(run: Run, monkeypatch: pytest.MonkeyPatch, nam
 @pytest.fixture(scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
     folder = tmp_path_factory.mktemp("pages")
-    built = build_engine(load_settings(data_dir=folder, min_free_mb=0), roots=[folder])
+    built = build_engine(load_settings(data_dir=folder), roots=[folder])
     assert (await built.services.ingestor.ingest(Job("default", DOCUMENTS, total=3))).added == 3
     yield built
     await built.close()

@@ -115,7 +115,7 @@ async def test_collection_of_an_evaluation_is_made_again_with_other_models_or_se
         changed = {"encoder": {"kind": "onnx", "model": str(write_encoder(tmp_path / "encoder"))}}
     made = list[Manifest]()
     for settings in ({}, {}, changed):
-        engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+        engine = build_engine(load_settings(data_dir=tmp_path / "data", **settings))
         await prepare(engine, judged(TWO))
         assert await held(engine, "eval-manual") == TWO
         made.append((await engine.services.store.open("eval-manual")).manifest)
@@ -175,7 +175,7 @@ async def test_name_of_several_documents_is_refused_with_their_ids(engine: Engin
 @pytest.mark.slow
 async def test_evaluation_from_python_keeps_the_users_documents(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "manual", "test")
-    async with Resift(data_dir=tmp_path / "data", min_free_mb=0) as resift:
+    async with Resift(data_dir=tmp_path / "data") as resift:
         await resift.ingest(documents=[{"id": key, "text": text} for key, text in OWN.items()], collection="manual")
         report = await resift.evaluate(folder, reranker="maxsim", depth=2, depths=[2], queries=1)
         assert report.target.collection == "eval-manual"

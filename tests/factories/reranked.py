@@ -33,7 +33,7 @@ QWEN = {
 
 @asynccontextmanager
 async def client_with(folder: Path, rerankers: dict[str, Any], **settings: Any) -> AsyncGenerator[Client]:
-    loaded = load_settings(data_dir=folder / "data", min_free_mb=0, rerankers=rerankers, **settings)
+    loaded = load_settings(data_dir=folder / "data", rerankers=rerankers, **settings)
     engine = build_engine(loaded)
     await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
     async with running(engine), Client(create_server(engine)) as client:

@@ -43,7 +43,7 @@ def server() -> Iterator[EmbeddingStandIn]:
 
 @asynccontextmanager
 async def engine_with(folder: Path, **settings: Any) -> AsyncGenerator[Engine]:
-    engine = build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, **settings))
+    engine = build_engine(load_settings(data_dir=folder / "data", **settings))
     try:
         yield engine
     finally:
@@ -127,7 +127,7 @@ async def test_endpoint_makes_and_searches_a_collection_and_doctor_shows_it(
     texts = [text for body in server.asked for text in body["input"]]
     assert f"query: {QUERY}" in texts
     assert all(text.startswith("passage: ") for text in texts[:-1])
-    assert await run_doctor(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+    assert await run_doctor(load_settings(data_dir=tmp_path / "data", **settings))
     assert "openai:small/24 query='query: ' passage='passage: ', 24 dimensions" in capsys.readouterr().out
 
 
@@ -141,7 +141,7 @@ async def test_endpoint_that_answers_with_another_dimension_is_told_by_search_an
         told = r"written with encoder openai:small \(32 dimensions\); configured is openai:small \(24\)"
         with pytest.raises(IncompatibleCollection, match=told):
             await ask(engine)
-    assert not await run_doctor(load_settings(data_dir=tmp_path / "data", min_free_mb=0, **settings))
+    assert not await run_doctor(load_settings(data_dir=tmp_path / "data", **settings))
     assert "(32 dimensions); configured is openai:small (24)" in capsys.readouterr().out
 
 

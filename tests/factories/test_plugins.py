@@ -45,7 +45,7 @@ async def test_plugin_reranker_that_fails_leaves_the_order_and_names_its_package
 
 
 async def test_plugin_encoder_makes_and_searches_a_collection(tmp_path: Path) -> None:
-    settings = load_settings(data_dir=tmp_path, min_free_mb=0, encoder={"kind": "letters", "model": "a-z"})
+    settings = load_settings(data_dir=tmp_path, encoder={"kind": "letters", "model": "a-z"})
     engine = build_engine(settings)
     documents = [Document("zoo", "", text="zzzz zebra"), Document("aa", "", text="aaaa abacus")]
     await engine.services.ingestor.ingest(Job("default", documents, total=len(documents)))

@@ -31,7 +31,7 @@ DOCUMENTS = (
 
 @asynccontextmanager
 async def engine_with(folder: Path, **settings: object) -> AsyncGenerator[Engine]:
-    engine = build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, **settings))
+    engine = build_engine(load_settings(data_dir=folder / "data", **settings))
     try:
         await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
         yield engine
@@ -119,7 +119,7 @@ async def test_doctor_shows_the_reranker_and_checks_its_files(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     folder = write_own(tmp_path / "model")
-    settings = load_settings(data_dir=tmp_path / "data", min_free_mb=0, reranker=str(folder))
+    settings = load_settings(data_dir=tmp_path / "data", reranker=str(folder))
     assert await run_doctor(settings)
     assert f"✓ reranker: tiny-overlap, weight 0.75; cross-encoder tiny-overlap at {folder}" in capsys.readouterr().out
     (folder / "tokenizer.json").unlink()

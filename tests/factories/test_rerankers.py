@@ -102,7 +102,7 @@ async def test_stage_whose_endpoint_fails_keeps_the_order_before_it_and_says_why
 
 async def test_replaced_model_of_the_same_name_does_not_inherit_a_tuning(tmp_path: Path) -> None:
     async def note_with(folder: Path, *, tune: bool) -> str:
-        engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, reranker=str(folder)))
+        engine = build_engine(load_settings(data_dir=tmp_path / "data", reranker=str(folder)))
         try:
             await engine.services.ingestor.ingest(Job("default", DOCUMENTS, total=len(DOCUMENTS)))
             if tune:

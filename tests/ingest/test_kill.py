@@ -22,7 +22,7 @@ from resift.factories.engine import build_engine
 from resift.settings.load import load_settings
 
 async def main():
-    engine = build_engine(load_settings(data_dir=Path(sys.argv[1]), min_free_mb=0))
+    engine = build_engine(load_settings(data_dir=Path(sys.argv[1])))
     text = "A sentence about wheel {0} and its axle, long enough to fill some lines of a passage. "
     documents = [Document(f"d{n:04}", f"Wheel {n}", text.format(n) * (5 + n % 30)) for n in range(int(sys.argv[2]))]
 

@@ -25,7 +25,7 @@ async def engine_on(
         if store == "grpc":
             server = await stack.enter_async_context(serving())
             settings = {**settings, "QDRANT_URL": server.url, "qdrant": {"grpc_port": server.grpc_port}}
-        engine = build_engine(load_settings(data_dir=folder, min_free_mb=0, **settings), roots=[folder])
+        engine = build_engine(load_settings(data_dir=folder, **settings), roots=[folder])
         stack.push_async_callback(engine.close)
         report = await engine.services.ingestor.ingest(Job(collection, documents, total=len(documents)))
         assert report.added == len(documents), report.failures

@@ -33,7 +33,7 @@ OTHERS = [f"The warranty of part {number} is described on sheet {number + 7}." f
 @pytest.fixture(scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Engine]:
     """An engine with the notice in eight documents of four years, and twelve other passages."""
-    built = build_engine(load_settings(data_dir=tmp_path_factory.mktemp("copies"), min_free_mb=0))
+    built = build_engine(load_settings(data_dir=tmp_path_factory.mktemp("copies")))
     documents = [
         Document(f"m{n}", f"Manual {n}", text=NOTICE, source=f"manuals/m{n}.txt", metadata={"year": 2020 + n % 4})
         for n in range(8)

@@ -17,6 +17,5 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """
     monkeypatch.setattr(console, "LINE_EVERY_S", inf)
     monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RESIFT_MIN_FREE_MB", "0")
     monkeypatch.setenv("COLUMNS", "200")
     return runner(monkeypatch, capsys)

@@ -93,7 +93,7 @@ from resift.factories.engine import build_engine
 from resift.settings.load import load_settings
 
 async def main():
-    engine = build_engine(load_settings(min_free_mb=0))
+    engine = build_engine(load_settings())
     await engine.services.ingestor.ingest(Job("c", [Document("a", "", "A text about wheels.")], 1))
     page = await engine.services.pipeline.search(SearchRequest("wheels", collection="c", reranker="default"))
     await engine.close()

@@ -24,7 +24,7 @@ SETTINGS = {"rerank": {"default": "maxsim"}, "blend": {"recency_field": "date", 
 
 @asynccontextmanager
 async def asker(folder: Path, **settings: Any) -> AsyncGenerator[Asker]:
-    engine = build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, **{**SETTINGS, **settings}))
+    engine = build_engine(load_settings(data_dir=folder / "data", **{**SETTINGS, **settings}))
     async with running(engine), Client(create_server(engine)) as client:
         yield Asker(client, {tool.name: tool for tool in (await client.list_tools()).tools})
 
@@ -74,7 +74,6 @@ def test_what_agents_used_teaches_the_weights_and_goes_with_the_collection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RESIFT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RESIFT_MIN_FREE_MB", "0")
     monkeypatch.setenv("RESIFT_RERANK__DEFAULT", "maxsim")
     monkeypatch.setenv("RESIFT_BLEND__RECENCY_FIELD", "date")
     monkeypatch.setenv("RESIFT_BLEND__RECENCY_WEIGHT", "0.05")

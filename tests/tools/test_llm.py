@@ -54,7 +54,6 @@ def connect(server: ChatStandIn, tmp_path: Path) -> Connect:
     async def connect(rerankers: dict[str, Any] | None = None, **llm: Any) -> AsyncGenerator[Asker]:
         settings = load_settings(
             data_dir=tmp_path / "data",
-            min_free_mb=0,
             OPENAI_BASE_URL=server.url,
             OPENAI_API_KEY=SecretStr(KEY),
             feedback=True,  # every optional tool is on
@@ -227,7 +226,7 @@ async def test_nothing_is_rephrased_unless_the_settings_ask_for_it(server: ChatS
 
 
 async def test_phrasings_need_a_model_and_a_template_that_asks_for_some(tmp_path: Path) -> None:
-    asked = {"data_dir": tmp_path / "data", "min_free_mb": 0, "llm": LlmSettings(model="small", rephrase=2)}
+    asked = {"data_dir": tmp_path / "data", "llm": LlmSettings(model="small", rephrase=2)}
     with pytest.raises(InvalidInput, match=r"RESIFT_LLM__REPHRASE = 2 needs a language model\. Set RESIFT_LLM__MODEL"):
         build_engine(load_settings(**asked))
     (tmp_path / "own.md").write_text("---\nname: rephrase\nversion: 1\ndescription: Mine\nreply: text\n---\n{query}")
@@ -238,7 +237,7 @@ async def test_phrasings_need_a_model_and_a_template_that_asks_for_some(tmp_path
 
 
 async def test_without_a_model_neither_tool_nor_reranker_is_there(tmp_path: Path) -> None:
-    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, llm=LlmSettings(model="small")))
+    engine = build_engine(load_settings(data_dir=tmp_path / "data", llm=LlmSettings(model="small")))
     async with running(engine), Client(create_server(engine)) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == list(TOOLS)
     assert "llm" not in engine.services.pipeline.rerankers.names

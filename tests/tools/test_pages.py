@@ -42,7 +42,7 @@ async def tools(root: Path) -> AsyncGenerator[Asker]:
         paged(root / "report.pdf", pages),
         paged(root / "note.pdf", ["The ladder stands in", "the cellar behind the boiler."]),
     ]
-    engine = build_engine(load_settings(data_dir=root / "data", min_free_mb=0), roots=[root])
+    engine = build_engine(load_settings(data_dir=root / "data"), roots=[root])
     await engine.services.ingestor.ingest(Job("default", documents, total=2))
     async with running(engine), Client(create_server(engine)) as client:
         yield Asker(client, {tool.name: tool for tool in (await client.list_tools()).tools})

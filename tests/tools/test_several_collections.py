@@ -34,7 +34,7 @@ COLLECTIONS: dict[str, list[DocumentInput]] = {
 @pytest.fixture(scope="module")
 async def stocked(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Engine]:
     folder = tmp_path_factory.mktemp("several")
-    engine = build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, feedback=True), roots=[folder])
+    engine = build_engine(load_settings(data_dir=folder / "data", feedback=True), roots=[folder])
     resift = Resift(engine=engine)
     for name, documents in COLLECTIONS.items():
         await resift.ingest(documents=documents, collection=name)
@@ -106,7 +106,7 @@ async def test_feedback_reaches_the_collection_of_each_hit(several: Asker, stock
 
 
 async def test_all_of_nothing_says_to_ingest_first(tmp_path: Path) -> None:
-    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0), roots=[tmp_path])
+    engine = build_engine(load_settings(data_dir=tmp_path / "data"), roots=[tmp_path])
     async with running(engine), Client(create_server(engine)) as client:
         asker = Asker(client, {tool.name: tool for tool in (await client.list_tools()).tools})
         refused = await asker.refusal("search_and_rerank", {"query": "pump", "collection": "*"})

@@ -172,7 +172,7 @@ async def test_name_that_may_mean_two_documents_is_shown_whole(tmp_path: Path) -
     one, two = tmp_path / "one", tmp_path / "two"
     files = [write(one, "lamp.md", "# Lamp\n\nThe lamp is red."), write(two, "lamp.md", "# Lamp\n\nThe lamp is blue.")]
     write(two, "docs/pump.md", "# Pump\n\nThe pump hums.")
-    engine = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0), roots=[one, two])
+    engine = build_engine(load_settings(data_dir=tmp_path / "data"), roots=[one, two])
     async with asking(engine) as tools:
         text = {"text": "The pump is quiet.", "id": "docs/pump.md"}
         await tools.call("ingest_documents", {"paths": [str(one), str(two)], "documents": [text]})

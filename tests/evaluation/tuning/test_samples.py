@@ -54,7 +54,7 @@ async def dated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engin
     """An engine that knows of dates and kinds, with the documents in its collection "default"."""
     blend = {"recency_field": "date", "recency_half_life_days": 2000, "boost": {"kind": {"attic": 2, "roof": 0}}}
     folder = tmp_path_factory.mktemp("dated")
-    engine = build_engine(load_settings(data_dir=folder, min_free_mb=0, blend=blend), roots=[folder])
+    engine = build_engine(load_settings(data_dir=folder, blend=blend), roots=[folder])
     assert (await engine.services.ingestor.ingest(Job("default", documents(), total=130))).added == 130
     yield engine
     await engine.close()

@@ -233,7 +233,7 @@ class Stored:
 
 async def stored(folder: Path) -> Stored:
     """Return what the data folder holds; no engine may run."""
-    async with Resift(data_dir=folder / "data", min_free_mb=0) as resift:
+    async with Resift(data_dir=folder / "data") as resift:
         collection = await resift.services.store.open(COLLECTION)
         entries = await collection.entries()
         return Stored(frozenset(entries), await collection.count())

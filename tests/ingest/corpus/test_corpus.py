@@ -53,7 +53,7 @@ async def corpus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Corp
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
     (folder / "dangling.md").symlink_to(folder / "nowhere.md")
-    engine = build_engine(load_settings(data_dir=folder.parent / "data", min_free_mb=0), roots=[folder])
+    engine = build_engine(load_settings(data_dir=folder.parent / "data"), roots=[folder])
     async with Client(create_server(engine)) as client:
         tools = Asker(client, {tool.name: tool for tool in (await client.list_tools()).tools})
         report = await tools.call("ingest_documents", {"paths": [str(folder)]})

@@ -38,7 +38,7 @@ async def test_hostile_files_and_texts_cost_only_themselves(tmp_path: Path, monk
         {"id": "hanging", "text": "hostile hang"},
         {"id": "good", "text": "The brake squeals."},
     ]
-    async with Resift(load_settings(data_dir=tmp_path / "data", min_free_mb=0)) as resift:
+    async with Resift(load_settings(data_dir=tmp_path / "data")) as resift:
         report = await resift.ingest(documents=texts, paths=[folder])
         assert report.added == 3
         reasons = {Path(failure.source).name: failure.reason for failure in report.failures}

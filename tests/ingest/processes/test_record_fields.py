@@ -60,7 +60,7 @@ def test_settings_come_before_the_usual_fields(monkeypatch: pytest.MonkeyPatch) 
 
 async def ingest(folder: Path, data: Path) -> tuple[tuple[int, int, int], Mapping[str, str]]:
     """Return how many documents were added, updated and unchanged, and the titles of all by the ends of their ids."""
-    async with Resift(load_settings(data_dir=data, min_free_mb=0)) as resift:
+    async with Resift(load_settings(data_dir=data)) as resift:
         report = await resift.ingest([folder])
         ids = await (await resift.services.store.open("default")).entries()
         titles = {id_.removeprefix(f"{folder}/"): (await resift.read(id_)).passages[0].title for id_ in ids}

@@ -26,7 +26,7 @@ VALVES = [Document(f"valve{n}", f"Valve {n}", text=f"Valve {n} lets oil into pum
 @pytest.fixture(scope="module")
 async def plant(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
     folder: Path = tmp_path_factory.mktemp("plant")
-    opened = build_engine(load_settings(data_dir=folder, min_free_mb=0, rerank={"feedback": 1}))
+    opened = build_engine(load_settings(data_dir=folder, rerank={"feedback": 1}))
     for name, documents in (("pumps", PUMPS), ("valves", VALVES)):
         await opened.services.ingestor.ingest(Job(name, documents, total=len(documents)))
     yield opened

@@ -23,7 +23,7 @@ DRAWN_WITH = "3.11"  # the picture shows docstrings of this version of Python
 
 @pytest.fixture(scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
-    engine = build_engine(load_settings(data_dir=tmp_path_factory.mktemp("demo"), min_free_mb=0))
+    engine = build_engine(load_settings(data_dir=tmp_path_factory.mktemp("demo")))
     yield engine
     await engine.close()
 

@@ -139,7 +139,7 @@ async def test_engine_gives_the_data_folder_away_and_opens_it_again(tmp_path: Pa
     def use() -> None:
         with (
             engine_kept_out(tmp_path / "data", "resift restore", tell=print),
-            SyncResift(data_dir=tmp_path / "data", min_free_mb=0) as own,
+            SyncResift(data_dir=tmp_path / "data") as own,
         ):
             own.ingest(documents=[{"text": "The lamp flickers."}])
 

@@ -30,7 +30,7 @@ def rows(*tokens: NewToken) -> list[dict[str, Any]]:
 
 
 def engine_of(folder: Path, **settings: Any) -> Engine:
-    return build_engine(load_settings(data_dir=folder / "data", min_free_mb=0, **settings))
+    return build_engine(load_settings(data_dir=folder / "data", **settings))
 
 
 @asynccontextmanager

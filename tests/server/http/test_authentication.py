@@ -1,17 +1,21 @@
 """Who is let in, and what they may do: tokens of the settings."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from starlette.responses import JSONResponse
 
+from resift.server.http.authentication import AccessRules, Authentication
 from resift.server.http.bearer import StaticTokens, digest, new_token
 from resift.settings.serving import TokenRow
 from resift.tests.server.http.application import (
     MCP,
     OTHER,
     READER,
+    URL,
     WRITER,
     ask,
     bearer,
@@ -49,19 +53,28 @@ async def test_wrong_token_is_refused(tmp_path: Path, header: str) -> None:
         assert response.headers["www-authenticate"].startswith('Bearer realm="resift"')
 
 
-async def test_token_is_accepted_on_its_last_day_and_refused_after_it(tmp_path: Path) -> None:
-    today = datetime.now(UTC).date()
+async def test_token_is_accepted_until_it_expires(tmp_path: Path) -> None:
     fresh, stale = new_token("fresh", write=False), new_token("stale", write=False)
-    dated = [
-        {**rows(fresh)[0], "expires": today.isoformat()},
-        {**rows(stale)[0], "expires": (today - timedelta(days=1)).isoformat()},
-    ]
+    dated = [{**rows(fresh)[0], "expires": "9000-12-31"}, {**rows(stale)[0], "expires": "2020-12-31"}]
     async with client_of(engine_of(tmp_path, http={"tokens": dated})) as client:
         assert "result" in await ask(client, "tools/list", None, **bearer(fresh))
         response = await client.post("/mcp", json=LIST, headers={**MCP, **bearer(stale)})
         assert response.status_code == 401
         assert 'error="invalid_token"' in response.headers["www-authenticate"]
         assert response.json()["error"]["message"] == "The token has expired. Ask for a new one."
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [(datetime(2026, 7, 1, 23, 59, 59, tzinfo=UTC), 200), (datetime(2026, 7, 2, tzinfo=UTC), 401)],
+    ids=["its last second", "the next day"],
+)
+async def test_token_is_accepted_to_the_end_of_its_last_day(moment: datetime, status: int) -> None:
+    token = new_token("ci", write=False, expires=date(2026, 7, 1))
+    rules = AccessRules(verifiers=[StaticTokens([token.row])])
+    app = Authentication(JSONResponse({}), rules, clock=moment.timestamp)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as client:
+        assert (await client.get("/mcp", headers=bearer(token))).status_code == status
 
 
 async def test_tools_work_on_behalf_of_the_holder_of_the_token(ingested: Path, tmp_path: Path) -> None:

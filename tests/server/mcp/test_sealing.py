@@ -30,7 +30,7 @@ async def stack() -> AsyncGenerator[AsyncExitStack]:
 
 @pytest.fixture
 async def engine(tmp_path: Path, stack: AsyncExitStack) -> Engine:
-    built = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, http={"tokens": ROWS}))
+    built = build_engine(load_settings(data_dir=tmp_path / "data", http={"tokens": ROWS}))
     stack.push_async_callback(built.close)
     await Resift(engine=built).ingest(documents=[{"text": "The pump hums."}], collection="notes")
     return built
@@ -70,7 +70,7 @@ async def test_state_of_another_call_or_of_other_tokens_is_refused(
     stack: AsyncExitStack, engine: Engine, tmp_path: Path
 ) -> None:
     question = await asked(await worker(stack, engine))
-    others = build_engine(load_settings(data_dir=tmp_path / "data", min_free_mb=0, http={"tokens": ROWS[:1]}))
+    others = build_engine(load_settings(data_dir=tmp_path / "data", http={"tokens": ROWS[:1]}))
     with pytest.raises(MCPError):
         await answered(await worker(stack, others), question, CALL)
     forged = question.model_copy(update={"request_state": f"{question.request_state}A"})

@@ -90,7 +90,7 @@ async def test_moved_collection_answers_from_the_server_and_comes_back(
 
     async with create_task_group() as group:
         group.start_soon(run_sync, ingest)
-    here, elsewhere = [load_settings(data_dir=tmp_path / name, min_free_mb=0) for name in ("data", "elsewhere")]
+    here, elsewhere = [load_settings(data_dir=tmp_path / name) for name in ("data", "elsewhere")]
     async with serving() as server:
         await copy_collections(here, [], to=server.url, from_="")
         told = capsys.readouterr().out

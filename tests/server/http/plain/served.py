@@ -18,7 +18,7 @@ from resift.settings.load import load_settings
 def served(folder: Path, *, http: dict[str, Any] | None = None, **settings: Any) -> Generator[str]:
     """Serve a data directory on a free port of the loopback, in a thread, and yield the root of its URLs."""
     given = {"port": 0, **(http or {})}
-    chosen = load_settings(data_dir=folder / "data", min_free_mb=0, http=given, **settings)
+    chosen = load_settings(data_dir=folder / "data", http=given, **settings)
     listener, engine = listen(chosen), build_engine(chosen)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     with listener.socket, start_blocking_portal() as portal:

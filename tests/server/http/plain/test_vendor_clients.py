@@ -127,7 +127,6 @@ async def test_another_resift_reranks_with_this_one(root: str, tmp_path: Path, k
 async def test_another_resift_encodes_with_this_one(root: str, tmp_path: Path) -> None:
     settings = load_settings(
         data_dir=tmp_path / "data",
-        min_free_mb=0,
         encoder={"kind": "openai", "model": "default"},
         openai_base_url=f"{root}/v1",
         openai_api_key=KEY,
