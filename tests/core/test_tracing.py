@@ -35,6 +35,8 @@ async def main():
         await client.call_tool("ingest_documents", {"documents": [document]})
         spans.clear()
         await client.call_tool("search_and_rerank", {"query": "why does the pump hum"})
+        while "tools/call search_and_rerank" not in [each.name for each in spans.get_finished_spans()]:
+            await asyncio.sleep(0)  # a span may end after the reply has been sent
     await engine.close()
     names = {each.context.span_id: each.name for each in spans.get_finished_spans()}
     for each in spans.get_finished_spans():

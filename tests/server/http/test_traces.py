@@ -30,19 +30,27 @@ from resift.tests.server.http.wire import served
 spans, provider = InMemorySpanExporter(), TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(spans))
 trace.set_tracer_provider(provider)
-rerank = "/v1/rerank", {"query": "hum", "documents": ["the pump hums"]}
+rerank = "rerank rerank", "/v1/rerank", {"query": "hum", "documents": ["the pump hums"]}
 listed = {"name": "list_collections", "arguments": {}}
-tool = "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": listed}
+called = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": listed}
+tool = "tools/call list_collections", "/mcp", called
 theirs = {**MCP, "traceparent": sys.argv[1]}
+
+async def traces(outermost):
+    found = {}
+    while outermost not in found:  # a span may end after the response has been sent
+        await asyncio.sleep(0)
+        found = {each.name: f"{each.context.trace_id:032x}" for each in spans.get_finished_spans()}
+    return found
 
 async def main():
     engine = build_engine(load_settings())
     async with served(engine) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
-        for path, body in (rerank, tool):
+        for name, path, body in (rerank, tool):
             for headers in (theirs, {**MCP, "traceparent": "of no form"}, MCP):
                 spans.clear()
                 (await client.post(path, json=body, headers=headers)).raise_for_status()
-                print(json.dumps({each.name: f"{each.context.trace_id:032x}" for each in spans.get_finished_spans()}))
+                print(json.dumps(await traces(name)))
     await engine.close()
 
 asyncio.run(main())
