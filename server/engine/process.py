@@ -5,6 +5,7 @@ Run as `python -m resift.server.engine.process`, which `resift serve` does.
 
 import gc
 import os
+import signal
 import socket
 import sys
 from collections.abc import Generator
@@ -23,6 +24,7 @@ OUTPUT = "engine-output.log"
 def main() -> int:
     """Serve the data folder of the settings until told to stop; return the exit code."""
     folder = data_dir()
+    signal.signal(signal.SIGTERM, _leave)  # until the hub awaits signals
     try:
         with holding(folder) as (listening, address):
             _redirect_output(folder / LOGS)
@@ -70,6 +72,11 @@ def holding(folder: Path, *, url: str = "") -> Generator[tuple[socket.socket, En
                 yield listening, address
             finally:
                 address.withdraw(folder)
+
+
+def _leave(*_: object) -> None:
+    """End in order: a client that is waiting starts another engine."""
+    sys.exit(0)
 
 
 def _fail(problem: str) -> int:

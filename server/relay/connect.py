@@ -1,6 +1,7 @@
 """Connect to the engine of the data folder, and start one if there is none."""
 
 import json
+import signal
 import socket
 import sys
 import time
@@ -126,13 +127,25 @@ class _Starter:
     def _check(self, code: int) -> None:
         """Check how the engine ended that this process started last."""
         assert self._process is not None and self._process.stderr is not None  # noqa: PT018, S101
-        words = self._process.stderr.read().decode("utf-8", "replace").strip()
+        with self._process.stderr as stderr:
+            words = stderr.read().decode("utf-8", "replace").strip()
         if code in (0, ANOTHER_RUNS):
             return
         self._crashes += 1
         if code > 0 or self._crashes > MOST_CRASHES:  # below 0: killed by a signal, perhaps by mistake
-            logs = data_dir() / LOGS
-            raise EngineFailed(words or f"The engine ended with exit code {code}. Its log is in {logs}.")
+            raise EngineFailed(
+                words or f"{_how_it_ended(code, times=self._crashes)} Its log is in {data_dir() / LOGS}."
+            )
+
+
+def _how_it_ended(code: int, *, times: int) -> str:
+    if code > 0:
+        return f"The engine ended with exit code {code}."
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # it has no name
+        name = f"signal {-code}"
+    return f"The engine was killed {times} times while it started, last by {name}. Find out what kills it."
 
 
 def _start() -> "Popen[bytes]":

@@ -3,13 +3,17 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from resift.server.engine.greeting import MCP
+from resift.server.relay.connect import EngineFailed, connect_or_start
 from resift.server.relay.conversation import LOST
 from resift.server.relay.maintenance import engine_kept_out
-from resift.tests.server.processes import TIMEOUT_S, RawServer, engine_pid, stop_engine
+from resift.tests.server.processes import TIMEOUT_S, RawServer, engine_pid, environment, stop_engine
 
 PUMP = {"documents": [{"id": "pump", "text": "The pump hums at night."}]}
 
@@ -112,3 +116,25 @@ def test_call_that_the_engine_has_not_read_is_answered_by_the_next_one_although_
     assert answers.keys() == {late - 2, late}
     assert answers[late]["result"]["structuredContent"]["hits"][0]["was"] == 2
     assert server.process.wait(TIMEOUT_S) == 0
+
+
+def test_engine_that_is_told_to_stop_while_it_starts_ends_in_order(folder: Path) -> None:
+    program = [sys.executable, "-m", "resift.server.engine.process"]
+    with subprocess.Popen(program, env=environment(folder), cwd=folder) as engine:
+        while not (folder / "data" / "engine.json").exists():
+            assert engine.poll() is None
+        engine.terminate()
+        assert engine.wait(TIMEOUT_S) == 0, "a relay would count it as a crash"
+    assert not (folder / "data" / "engine.json").exists()
+
+
+def test_engine_that_is_killed_at_each_start_is_given_up_with_the_signal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = folder / "killed"
+    program.write_text("#!/bin/sh\nkill -KILL $$\n", encoding="ascii")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setenv("RESIFT_DATA_DIR", str(folder / "data"))
+    with pytest.raises(EngineFailed, match=r"killed 6 times while it started, last by SIGKILL\. .* Its log is in"):
+        connect_or_start(MCP)
