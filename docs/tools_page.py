@@ -25,8 +25,8 @@ All tools that rank passages return the same shape, described under [search_and_
   relevance, as in `hybrid_search` with `mode: "keyword"`, `time_budget_ms` ended before an
   answer was found, or an ingestion into the collection has not ended, as `notes` then says. The verdict is that of
   the whole ranking: later pages repeat it, and `min_relevance` does not change it.
-- On the verdict `none`, `search_and_rerank` shows the first three hits only, with the first 200 characters of their
-  texts. `detail: "full"` shows all of them.
+- On the verdict `none`, `search_and_rerank` shows the first three hits only, and of a long text the sentences with most
+  words of the query, about 200 characters. `detail: "full"` shows everything.
 - `rank` is the place of a hit, and `was` its place before reranking.
 - `source` is the path to cite with its pages, slides or sheets, as in `report.pdf:p.12` and `report.pdf:p.12-13`, or
   else with its lines, as in `docs/setup.md:10-24`. Paths of files are relative to the folder

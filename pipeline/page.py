@@ -30,6 +30,8 @@ class Page:
     """Whether a next page can be requested: False for passages that the caller supplied."""
     names: ShortNames = NO_NAMES
     """How the hits' documents are shown to a reader; ids in the hits themselves are those that are stored."""
+    query: str = ""
+    """What a collection was asked, with all phrasings: of a long text, the part with most of its words is shown."""
     following: Sequence[Hit] = ()
     """The hits after the slice that were ranked as well, such as all those that a reranker read."""
 

@@ -122,7 +122,8 @@ class Pipeline:
             min_relevance=request.min_relevance,
             judge=self._judge(ranking, query, stages, scope.verdicts),
         )
-        return self._observed(replace(page, names=await scope.short_names(page.hits)))
+        asked = " ".join([request.query, *request.queries])
+        return self._observed(replace(page, names=await scope.short_names(page.hits), query=asked))
 
     async def rerank(
         self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT, instruction: str = ""

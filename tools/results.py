@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from ..api.requests import MAX_NAME_CHARACTERS, DetailLevel
-from ..core.text import BYTES_PER_TOKEN, cut
+from ..core.text import BYTES_PER_TOKEN
 from ..core.values import Hit, Stage
 from ..pipeline.page import OFF_TOPIC_HITS, Page, Verdict
 from ..pipeline.scope import MAX_COPIES
+from ..pipeline.snippet import passage_snippet
 from ..search.relative_paths import ShortNames
 from ..store.fields import REVISION, is_file_fact
 
@@ -100,8 +101,8 @@ def ranking_answer(
 
     `reads` is what the caller reads documents with.
 
-    Of a page without any answer, the concise form shows the first few hits only, and the beginnings of their texts. Of
-    passages that the caller supplied, those whose texts do not fit are shown without.
+    Of a page without any answer, the concise form shows the first few hits only, and the part of their texts with most
+    words of the query. Of passages that the caller supplied, those whose texts do not fit are shown without.
     """
     ranking = page.ranking
     budget = budget or ReplyBudget(UNLIMITED, most=UNLIMITED)
@@ -116,8 +117,9 @@ def ranking_answer(
     }
     entries = [_hit(hit, page.names, full=full) for hit in ranking.hits]
     if page.is_off_topic and not full:
-        entries = _beginnings(entries)
-        answer["notes"] += _what_is_cut(page, shown=len(entries))
+        entries = [{**each, "text": _part(hit, page.query)} for each, hit in zip(entries, ranking.hits, strict=True)]
+        entries = entries[:OFF_TOPIC_HITS]
+        answer["notes"] += _what_is_cut(page)
     budget.take(answer)
     if not page.pages:
         return _with_places(answer, entries, budget)
@@ -224,17 +226,21 @@ def copies_of(hit: Hit, names: ShortNames) -> list[str]:
     return [f"{each.collection}: {citation}" if each.collection else citation for each, citation in places]
 
 
-def _beginnings(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the first entries with the beginnings of their texts."""
-    return [{**each, "text": cut(each["text"], OFF_TOPIC_CHARACTERS)} for each in entries[:OFF_TOPIC_HITS]]
+def _part(hit: Hit, query: str) -> str:
+    """Return a short text whole, and of a long one what lets a reader see that it answers after all."""
+    text = hit.passage.text
+    return passage_snippet(hit.passage, query, most=OFF_TOPIC_CHARACTERS) if len(text) > OFF_TOPIC_CHARACTERS else text
 
 
-def _what_is_cut(page: Page, *, shown: int) -> list[str]:
-    texts = [hit.passage.text for hit in page.hits]
-    if shown == len(texts) and max(map(len, texts), default=0) <= OFF_TOPIC_CHARACTERS:
+def _what_is_cut(page: Page) -> list[str]:
+    shown = page.hits[:OFF_TOPIC_HITS]
+    fewer = f"only the first {len(shown)} of {len(page.hits)} are shown" if len(shown) < len(page.hits) else ""
+    is_cut = any(len(hit.passage.text) > OFF_TOPIC_CHARACTERS for hit in shown)
+    if not fewer and not is_cut:
         return []
-    which = f"only the first {shown} of {len(texts)} are shown" if shown < len(texts) else "their texts are cut"
-    return [f'No hit answers the question, so {which}. To see everything, set `detail` to "full".']
+    part = "the part of each text that fits best"
+    which = f"{fewer}, with {part}" if fewer and is_cut else fewer or f"only {part} is shown"
+    return [f'Probably no hit answers the question, so {which}. To see everything, set `detail` to "full".']
 
 
 def _stage(stage: Stage, *, full: bool) -> dict[str, Any]:

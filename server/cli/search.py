@@ -12,9 +12,9 @@ import typer
 from ...api.requests import DetailLevel
 from ...pipeline.page import OFF_TOPIC_HITS
 from ...pipeline.request import SearchRequest
+from ...pipeline.snippet import passage_snippet
 from .command import AsJson, call_api, with_options
 from .console import print_json, say, show
-from .snippet import snippet
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,19 +68,19 @@ def search(
     elif explain:
         _print_explained(page, rows=arguments["limit"])
     else:
-        print_hits(page, full=detail == "full", query=" ".join([arguments["query"], *arguments["queries"]]))
+        print_hits(page, full=detail == "full")
 
 
-def print_hits(page: Page, *, full: bool, query: str) -> None:
+def print_hits(page: Page, *, full: bool) -> None:
     """Print the hits; where none answers, only the first ones, unless `full`."""
     hits = page.hits[:OFF_TOPIC_HITS] if page.is_off_topic and not full else page.hits
     _print_failures(page)
-    show(_hits_table(hits, page.names, query=None if full else query) if hits else _nothing(page))
+    show(_hits_table(hits, page.names, query=None if full else page.query) if hits else _nothing(page))
     if not _is_by_relevance(hits):
         say(ORDER, style="dim")
     if len(hits) < len(page.hits):
         say(
-            f"note: No hit answers the question, so only the first {len(hits)} of {len(page.hits)} are shown. "
+            f"note: Probably no hit answers the question, so only the first {len(hits)} of {len(page.hits)} are shown. "
             "To see all of them, add --detail full.",
             style="yellow",
         )
@@ -130,8 +130,7 @@ def _hits_table(hits: Sequence[Hit], names: ShortNames, *, query: str | None) ->
     table = Table("#", "relevance", "passage", show_lines=True)
     for hit in hits:
         passage = hit.passage
-        headings = [passage.title, *passage.heading.split(" > ")]
-        text = passage.text if query is None else snippet(passage.text, query, headings=headings)
+        text = passage.text if query is None else passage_snippet(passage, query)
         place = escape(f"{_place(hit, names)}{_copies(hit, names)}")
         body = f"[bold]{escape(_name(hit))}[/bold]\n{escape(text)}\n[dim]{place}[/dim]"
         table.add_row(str(hit.rank), _relevance(hit), body)

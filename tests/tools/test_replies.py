@@ -10,7 +10,7 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
 from resift.core.masking import SECRETS
-from resift.core.values import Hit, Passage, Ranking
+from resift.core.values import Hit, Passage, Ranking, Stage
 from resift.factories.engine import Engine
 from resift.pipeline.page import Page
 from resift.server.mcp.assembly import create_server
@@ -78,6 +78,21 @@ def test_reranked_hits_without_room_for_their_texts_keep_their_places(count: int
     assert texts <= sum("text" in hit for hit in answer["hits"]) <= max(texts, count - 1)
     assert answer["notes"] == ([] if texts == count else [WITHOUT_TEXT])
     assert (answer["left_out"], answer["next_offset"]) == (0, 0)
+
+
+def test_wrong_verdict_is_seen_from_the_part_of_the_text_that_answers() -> None:
+    answer = "Customers get their money back within 30 days if they send the goods to us."
+    texts = ["Opening times are on the door. " * 8 + answer + " Parking is free." * 9, f"{answer}\n", "Lamps. " * 90]
+    hits = [Hit(Passage(f"d{n}", 0, text=text), 0.0, rank=n, scores={"rerank": 1.0}) for n, text in enumerate(texts)]
+    read = Stage("rerank", "model", received=3, returned=3, milliseconds=1.0, kind="score")
+    page = Page(Ranking(hits, [read]), "none", query="when do customers get money back")
+    shown = ranking_answer(page, full=False)
+    assert [hit["text"][: len(answer)] for hit in shown["hits"][:2]] == [answer, answer]
+    assert shown["hits"][1]["text"] == texts[1], "a short text stays as it is"
+    assert max(len(hit["text"]) for hit in shown["hits"]) <= 204
+    [note] = shown["notes"]
+    assert note.startswith("Probably no hit answers the question, so only the part of each text that fits best is")
+    assert [hit["text"] for hit in ranking_answer(page, full=True)["hits"]] == texts
 
 
 def test_hits_that_do_not_fit_because_of_long_ids_are_counted() -> None:

@@ -117,7 +117,8 @@ async def test_page_without_an_answer_is_cut_and_says_how_to_get_the_rest(reader
     assert [hit["rank"] for hit in cut["hits"]] == [1, 2, 3]
     assert max(len(hit["text"]) for hit in cut["hits"]) <= 201
     assert cut["notes"] == [
-        'No hit answers the question, so only the first 3 of 10 are shown. To see everything, set `detail` to "full".'
+        "Probably no hit answers the question, so only the first 3 of 10 are shown, with the part of each text that "
+        'fits best. To see everything, set `detail` to "full".'
     ]
     assert (cut["left_out"], cut["next_offset"]) == (7, 3)
     whole = await reader.call("search_and_rerank", {**question, "detail": "full"})

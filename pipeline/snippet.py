@@ -1,7 +1,5 @@
 """The part of a passage that is shown for a query: where most of the query's words are."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -9,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from ...core.text import UNSPACED_RUN, composed
+from ..core.text import UNSPACED_RUN, composed
+from ..core.values import Passage
 
 SNIPPET_CHARACTERS = 160
 
@@ -44,6 +43,11 @@ class _Match:
     end: int
 
 
+def passage_snippet(passage: Passage, query: str, *, most: int = SNIPPET_CHARACTERS) -> str:
+    """Return the part of a passage's text that is shown for a query, without its title and headings."""
+    return snippet(passage.text, query, headings=[passage.title, *passage.heading.split(" > ")], most=most)
+
+
 def snippet(text: str, query: str, *, headings: Collection[str] = (), most: int = SNIPPET_CHARACTERS) -> str:
     """Return the sentences of a text with most of the query's words, in one line of about `most` characters.
 
@@ -58,8 +62,12 @@ def snippet(text: str, query: str, *, headings: Collection[str] = (), most: int 
     starts = [0]
     for sentence in sentences[:-1]:
         starts.append(starts[-1] + len(sentence))
-    start = _best_start(line, starts, _matches(line, query), most)
-    return _shown(line, start, most, is_sentence=start in starts)
+    matches = _matches(line, query)
+    start = _best_start(line, starts, matches, most)
+    end = _best_end(line, start, starts, matches, most)
+    before = "" if start in starts else "… "
+    after = "" if end == len(line) else " …" if end in starts else "…"
+    return f"{before}{line[start:end].rstrip()}{after}"
 
 
 def _sentences(text: str, headings: Collection[str]) -> list[str]:
@@ -133,6 +141,17 @@ def _best_start(line: str, sentences: Sequence[int], matches: Sequence[_Match], 
     return fitting[0] if fitting else start
 
 
+def _best_end(line: str, start: int, sentences: Sequence[int], matches: Sequence[_Match], most: int) -> int:
+    """Return where to end: with a sentence if that hides no word of the query, or else between words."""
+    last = start + most
+    if last >= len(line):
+        return len(line)
+    seen = max((each.end for each in matches if start <= each.start and each.end <= last), default=start)
+    whole = [each for each in sentences if max(seen, start + most // 2) <= each <= last]
+    blank = line.rfind(" ", start + most // 2, last + 1)
+    return whole[-1] if whole else blank if blank > 0 else last
+
+
 def _start_before(line: str, place: int, most: int) -> int:
     """Return where a word begins some words before a place."""
     return max(line.rfind(" ", 0, max(0, place - most // 4)) + 1, place - most // 2)
@@ -142,13 +161,3 @@ def _weights(sentences: Sequence[int], matches: Sequence[_Match]) -> Mapping[str
     """Return how much each word tells: the less, the more sentences have it."""
     counts = Counter(word for word, _ in {(each.word, bisect_right(sentences, each.start)) for each in matches})
     return {word: log(1 + len(sentences) / count) for word, count in counts.items()}
-
-
-def _shown(line: str, start: int, most: int, *, is_sentence: bool) -> str:
-    """Return the line from `start` on, cut between words where it is too long."""
-    rest = line[start:]
-    before = "" if is_sentence else "… "
-    if len(rest) <= most:
-        return before + rest
-    end = rest.rfind(" ", most // 2, most + 1)
-    return f"{before}{rest[: end if end > 0 else most].rstrip()}…"
