@@ -22,8 +22,9 @@ _KINDS: Mapping[FieldType, str] = {
     "number": "numbers",
     "boolean": "booleans",
     "date": "dates",
-    "mixed": "values of one type",
 }
+
+_OF_SEVERAL_TYPES = "is a list of several types"  # the one clash without a type that the field has
 
 
 async def hold_all(
@@ -86,7 +87,7 @@ def check_fits(metadata: Metadata, known: Mapping[str, FieldType]) -> None:
     for clash in hold(known, metadata).clashes:
         value = _shown(clash.value)
         if clash.kind == "mixed":
-            raise InvalidInput(f"Metadata field {clash.field!r} is a list of several types, {value}. Give one type.")
+            raise InvalidInput(f"Metadata field {clash.field!r} {_OF_SEVERAL_TYPES}, {value}. Give one type.")
         raise InvalidInput(
             f"Metadata field {clash.field!r} holds {_KINDS[clash.kind]} in this collection, and {value} is not one. "
             "Give a value of that type, or use another name. Nothing was ingested."
@@ -95,14 +96,17 @@ def check_fits(metadata: Metadata, known: Mapping[str, FieldType]) -> None:
 
 def _note(name: str, left_out: LeftOut) -> str:
     documents = counted(left_out.documents, "document")
+    more = left_out.documents - len(left_out.examples)
+    named = ", ".join(f"{source} ({_shown(value)})" for source, value in left_out.examples)
+    named += f" and {more:,} more" if more else ""
+    if left_out.kind == "mixed":
+        return f"Field {name!r} {_OF_SEVERAL_TYPES}, so it was left out of {documents}: {named}. Give one type."
     holds = f"Field {name!r} holds {_KINDS[left_out.kind]}"
     if not left_out.examples:
         return f"{holds} in this collection, so that fact about the file was left out of {documents}."
-    more = left_out.documents - len(left_out.examples)
-    named = ", ".join(f"{source} ({_shown(value)})" for source, value in left_out.examples)
     return (
-        f"{holds}, so it was left out of {documents} with other values: {named}{f' and {more:,} more' if more else ''}."
-        " Correct the values, or rename the field; its first value decided on the type."
+        f"{holds}, so it was left out of {documents} with other values: {named}. "
+        "Correct the values, or rename the field; its first value decided its type."
     )
 
 

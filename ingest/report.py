@@ -57,6 +57,7 @@ class LeftOut:
     """A field whose values were left out of some documents, because they do not have the type of the field."""
 
     kind: FieldType
+    """The type of the field; "mixed" if it has none yet, because its values are lists of several types."""
     documents: int
     examples: tuple[tuple[str, Any], ...]
     """The first documents with their values."""
@@ -64,7 +65,8 @@ class LeftOut:
     def __add__(self, other: LeftOut) -> LeftOut:
         """Return the sum of two reports on one field."""
         examples = (*self.examples, *other.examples)[:MAX_EXAMPLES]
-        return LeftOut(self.kind, self.documents + other.documents, examples)
+        kind = other.kind if self.kind == "mixed" else self.kind  # a later document decided it
+        return LeftOut(kind, self.documents + other.documents, examples)
 
 
 def add_up(one: Mapping[str, LeftOut], other: Mapping[str, LeftOut]) -> dict[str, LeftOut]:

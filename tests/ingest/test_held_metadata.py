@@ -47,12 +47,25 @@ async def test_value_of_another_type_is_left_out_of_its_document_and_told(harnes
     assert await harness.count({"year": {"gte": 0}}) == 2
     assert notes_on_left_out(report.left_out) == (
         "Field 'year' holds integers, so it was left out of 4 documents with other values: b (\"soon\"), c (true), "
-        'd ("2") and 1 more. Correct the values, or rename the field; its first value decided on the type.',
+        'd ("2") and 1 more. Correct the values, or rename the field; its first value decided its type.',
         "Field 'kind' holds texts, so it was left out of 1 document with other values: g (3). Correct the values, or "
-        "rename the field; its first value decided on the type.",
+        "rename the field; its first value decided its type.",
     )
     again = await harness.ingest(doc("b", year="soon"))
     assert (again.unchanged, again.updated) == (1, 0)
+
+
+async def test_list_of_several_types_is_told_as_such_until_the_field_has_a_type(harness: Harness) -> None:
+    first = await harness.ingest(doc("a", tag=[1, "a"]))
+    assert notes_on_left_out(first.left_out) == (
+        "Field 'tag' is a list of several types, so it was left out of 1 document: a ([1, \"a\"]). Give one type.",
+    )
+    assert (await harness.store.open(harness.name)).manifest.fields == {}
+    report = first + await harness.ingest(doc("b", tag=7), doc("c", tag="x"))
+    assert notes_on_left_out(report.left_out) == (
+        "Field 'tag' holds integers, so it was left out of 2 documents with other values: a ([1, \"a\"]), c (\"x\"). "
+        "Correct the values, or rename the field; its first value decided its type.",
+    )
 
 
 async def test_integers_become_numbers_and_dates_are_stored_in_utc(harness: Harness) -> None:
