@@ -16,7 +16,7 @@ from ..ingest.urls.pages import Pages, PageSettings, pages_at
 from ..ingest.urls.spelling import is_url, whole
 from ..ingest.watching.watched import Watched
 from ..store.fields import check_metadata, cleaned
-from .passages import read_document_input
+from .passages import read_documents
 from .requests import IngestRequest
 
 NOTHING_PRUNED = "Nothing was pruned, because `prune` compares folders, and no path is a folder."
@@ -42,7 +42,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
     files = await find(request, services, reads_any_path=reads_any_path)
     if reads_any_path and not (request.documents or urls):
         _refuse_nowhere(request.collection, files)
-    documents = [read_document_input(each, request.metadata) for each in request.document_list]
+    documents = read_documents(request.document_list, request.metadata)
     pages = await _pages(urls, request, services)
     job = Job(
         request.collection,

@@ -34,15 +34,19 @@ def read_passages(given: Sequence[GivenPassage]) -> list[Passage]:
     return passages
 
 
-def read_document_input(given: DocumentInput, metadata: Mapping[str, Any]) -> Document:
-    """Return a document given as text, with `metadata` below its own."""
-    return text_document(
-        given["text"],
-        title=given.get("title", ""),
-        source=given.get("source", ""),
-        id_=given.get("id", ""),
-        metadata={**metadata, **given.get("metadata", {})},
-    )
+def read_documents(given: Sequence[DocumentInput], metadata: Mapping[str, Any]) -> list[Document]:
+    """Return the documents given as text, with `metadata` below their own."""
+    return [
+        text_document(
+            each["text"],
+            title=each.get("title", ""),
+            source=each.get("source", ""),
+            id_=each.get("id", ""),
+            metadata={**metadata, **each.get("metadata", {})},
+            position=position,
+        )
+        for position, each in enumerate(given)
+    ]
 
 
 def searched(request: SearchRequest, hits: Sequence[Hit], names: ShortNames) -> list[Searched]:

@@ -83,7 +83,7 @@ def _as_entries(given: Any) -> Any:
 
 def _as_entry(given: Any) -> Any:
     if isinstance(given, Document):  # so that its fields are checked as those of others
-        return {each.name: as_texts(getattr(given, each.name)) for each in fields(Document)}
+        return {each.name: as_texts(getattr(given, each.name)) for each in fields(Document) if each.name != "place"}
     if not isinstance(given, Mapping):
         return given
     kept = {name: as_texts(each) for name, each in cast("Mapping[str, Any]", given).items()}

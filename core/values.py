@@ -40,6 +40,13 @@ class Document:
     text: str
     source: str = ""
     metadata: Metadata = field(default_factory=lambda: EMPTY)
+    place: str = field(default="", repr=False, compare=False, kw_only=True)
+    """Where a call gave it, such as `documents.3 ("Spec")`, if the caller gave neither a source nor an id."""
+
+    @property
+    def name(self) -> str:
+        """Return what messages call it: what its caller knows it by."""
+        return self.place or self.source or self.id
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -41,7 +41,7 @@ async def hold_all(
             fields = hold(fields, _all_metadata(document)).fields
             accepted.append(document)
         except InvalidInput as error:
-            refused.append(Failure.of(encodable(document.source or document.id), error))
+            refused.append(Failure.of(encodable(document.name), error))
     fields = await remember(fields)
     held, left_out = list[Document](), dict[str, LeftOut]()
     for document in accepted:  # again, since another engine may have decided on types meanwhile
@@ -58,9 +58,8 @@ def _all_metadata(document: Document) -> Metadata:
 
 def _left_out_of(document: Document, clashes: Iterable[Clash]) -> dict[str, LeftOut]:
     """Return what was left out of one document, by field; a fact about its file is no example, only counted."""
-    named = document.source or document.id
     return {
-        each.field: LeftOut(each.kind, 1, ((named, each.value),) if each.field in document.metadata else ())
+        each.field: LeftOut(each.kind, 1, ((document.name, each.value),) if each.field in document.metadata else ())
         for each in clashes
     }
 

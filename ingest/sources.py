@@ -11,6 +11,7 @@ from typing import Any
 from anyio import from_thread, to_thread
 
 from ..core.errors import PathRefused, ResiftError, UnreadableFile
+from ..core.text import cut
 from ..core.values import Document
 from .files.kinds import BLANK
 from .files.named import local_path
@@ -152,10 +153,14 @@ def _folder(path: str | Path, roots: Roots) -> Path | None:
 
 
 def text_document(
-    text: str, *, title: str = "", source: str = "", id_: str = "", metadata: Mapping[str, Any]
+    text: str, *, title: str = "", source: str = "", id_: str = "", metadata: Mapping[str, Any], position: int = 0
 ) -> Document:
-    """Return a document of text that the caller passes. Without `id_`, its id is its source or a hash."""
+    """Return a document of text that the caller passes. Without `id_`, its id is its source or a hash.
+
+    `position` is that in the list of the caller's documents, from 0.
+    """
     text, title = normalise(text), normalise(title)
     content = hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()
     derived = source or f"text-{content[:12]}"
-    return Document(id=id_ or derived, title=title, text=text, source=source, metadata=metadata)
+    place = "" if id_ or source else f"documents.{position}" + (f' ("{cut(title)}")' if title else "")
+    return Document(id=id_ or derived, title=title, text=text, source=source, metadata=metadata, place=place)

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence, Set
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from ...core.errors import ResiftError
+from ...core.errors import InvalidInput, ResiftError
 from ...core.text import composed, encodable
 from ...core.values import Document
 from ...store.fields import check_metadata, cleaned
@@ -23,42 +23,68 @@ def digest_of(document: Document, chunking: str) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def accepted(documents: Sequence[Document], seen: Set[str]) -> tuple[list[Document], list[Failure]]:
-    """Return the documents that can be ingested, with clean metadata, and why the others cannot.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Which documents can be ingested, with clean metadata, and why the others cannot."""
 
-    `seen` are the ids of those before them.
-    """
-    found: dict[str, Document] = {}
-    failures: list[Failure] = []
+    documents: Sequence[Document]
+    failures: Sequence[Failure]
+    repeated: int
+    """How many say the same as an earlier one of their id."""
+    seen: Mapping[str, int]
+    """A hash of each document, by id."""
+
+
+def accepted(documents: Sequence[Document], seen: Mapping[str, int]) -> Accepted:
+    """Return which documents can be ingested. `seen` are hashes of those before them, by id."""
+    found = list[Document]()
+    failures = list[Failure]()
+    hashes = dict[str, int]()
+    repeated = 0
     for document in documents:
-        if failure := _objection(document, is_repeated=document.id in seen or document.id in found):
-            failures.append(failure)
+        try:
+            content = _checked(document)
+        except ResiftError as error:
+            failures.append(failure_of(document, str(error)))
+            continue
+        before = seen.get(document.id, hashes.get(document.id))
+        if before is None:
+            hashes[document.id] = content
+            found.append(replace(document, title=composed(document.title), metadata=cleaned(document.metadata)))
+        elif before == content:
+            repeated += 1
         else:
-            found[document.id] = replace(document, title=composed(document.title), metadata=cleaned(document.metadata))
-    return list(found.values()), failures
+            failures.append(failure_of(document, _why_taken(document)))
+    return Accepted(found, failures, repeated=repeated, seen=hashes)
 
 
 def failure_of(document: Document, reason: str) -> Failure:
     """Return the failure of a document."""
-    return Failure.of(encodable(document.source or document.id), reason)
+    return Failure.of(encodable(document.name), reason)
 
 
-def _objection(document: Document, *, is_repeated: bool) -> Failure | None:
-    """Return why a document cannot be ingested, or None when it can."""
+def _checked(document: Document) -> int:
+    """Return a hash of what a document says, to compare within this process.
+
+    Raises:
+        ResiftError: The document cannot be ingested.
+    """
     if not document.text.strip():
-        return failure_of(document, NO_TEXT)
-    if is_repeated:
-        return failure_of(document, f"The id {document.id!r} is used twice in this call; the first document has it.")
-    try:
-        with failing_alone(document.source or document.id):
-            check_metadata(document.metadata)
-            named = json.dumps(
-                [document.id, document.title, document.source, dict(document.metadata)], ensure_ascii=False
-            )
-    except ResiftError as error:
-        return failure_of(document, str(error))
-    if named != encodable(named):  # for example, a file name that is not UTF-8
-        return failure_of(
-            document, "Its name, title or metadata is not valid Unicode. Rename the file or correct them."
+        raise InvalidInput(NO_TEXT)
+    with failing_alone(document.name):
+        check_metadata(document.metadata)
+        named = json.dumps(
+            [document.id, document.title, document.source, dict(document.metadata)], ensure_ascii=False, sort_keys=True
         )
-    return None
+    if named != encodable(named):  # for example, a file name that is not UTF-8
+        raise InvalidInput("Its name, title or metadata is not valid Unicode. Rename the file or correct them.")
+    return hash((named, document.text))
+
+
+def _why_taken(document: Document) -> str:
+    if document.place:  # its id is a hash of its title and text, which nobody has seen
+        return (
+            "An earlier document of this call has the same title and text, but other metadata. To keep both, give each "
+            "an `id`."
+        )
+    return f"The id {document.id!r} is used twice in this call; the first document has it."

@@ -42,8 +42,8 @@ class Comparer:
         self._inside = inside
         self._notes: dict[str, list[str]] = {}
         """What parsers said about documents, by its kind: the first note in full, and the documents of all."""
-        self.seen = set[str]()
-        """The ids of the documents that the job has, apart from those of unchanged files."""
+        self.seen = dict[str, int]()
+        """By the ids of the documents that the job has, apart from those of unchanged files, a hash of each."""
         self.replaced = set[str]()
         """The ids of documents of renamed files that others replace, and ""."""
         self.skipped: dict[str, str] = {}
@@ -126,17 +126,22 @@ class Comparer:
             )
         return found
 
-    def _accept(self, items: Sequence[Item]) -> tuple[list[Document], IngestReport]:
+    def _accept(self, items: Sequence[Item]) -> tuple[Sequence[Document], IngestReport]:
         """Return the documents that can be ingested, and a report on all others."""
-        documents, failures = accepted([item for item in items if isinstance(item, Document)], self.seen)
-        failures = [*(item for item in items if isinstance(item, Failure)), *failures]
+        found = accepted([item for item in items if isinstance(item, Document)], self.seen)
+        failures = [*(item for item in items if isinstance(item, Failure)), *found.failures]
         skipped = [item for item in items if isinstance(item, Skipped)]
-        self.seen |= {document.id for document in documents}
+        self.seen |= found.seen
         self.skipped |= {item.source: item.kind for item in skipped}
-        self._remember_notes(documents)
+        self._remember_notes(found.documents)
         counts = Counter(item.kind for item in skipped)
-        report = IngestReport(failures=tuple(failures), skipped=dict(counts), examples=examples_of(skipped))
-        return documents, report
+        report = IngestReport(
+            unchanged=found.repeated,
+            failures=tuple(failures),
+            skipped=dict(counts),
+            examples=examples_of(skipped),
+        )
+        return found.documents, report
 
     def _remember_notes(self, documents: Sequence[Document]) -> None:
         for document in documents:

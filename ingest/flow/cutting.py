@@ -192,7 +192,7 @@ class Cutter:
 def _or_failure(document: Given, function: Callable[[Given], Result]) -> Result | Failure:
     """Return what the function makes of a document, or why it cannot."""
     try:
-        with failing_alone(document.source or document.id):
+        with failing_alone(document.name):
             return function(document)
     except Unavailable:
         raise

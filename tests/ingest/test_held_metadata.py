@@ -63,7 +63,7 @@ async def test_list_of_several_types_is_told_as_such_until_the_field_has_a_type(
     assert (await harness.store.open(harness.name)).manifest.fields == {}
     report = first + await harness.ingest(doc("b", tag=7), doc("c", tag="x"))
     assert notes_on_left_out(report.left_out) == (
-        "Field 'tag' holds integers, so it was left out of 2 documents with other values: a ([1, \"a\"]), c (\"x\"). "
+        'Field \'tag\' holds integers, so it was left out of 2 documents with other values: a ([1, "a"]), c ("x"). '
         "Correct the values, or rename the field; its first value decided its type.",
     )
 

@@ -14,6 +14,7 @@ from resift.core.values import Document
 from resift.core.vectors import standard_vectors
 from resift.ingest.files.roots import Roots
 from resift.ingest.flow.acceptance import NO_TEXT, digest_of
+from resift.ingest.flow.taking import BATCH_DOCUMENTS
 from resift.ingest.job import Job
 from resift.ingest.parsers import Block, ParsedDocument, Section
 from resift.ingest.reader import FileDocument
@@ -127,6 +128,12 @@ async def test_unusable_documents_fail_with_their_reasons_and_others_are_written
     assert len(report.failures) == 7
     assert [passage.text for passage in await harness.passages("good")] == ["Some text."]
     assert (await harness.passages("null"))[0].metadata == {}
+
+
+async def test_document_given_twice_alike_counts_once_however_far_apart(harness: Harness) -> None:
+    between = [doc(str(number), f"Text {number}.") for number in range(BATCH_DOCUMENTS)]
+    report = await harness.ingest(doc("a", kind="x", year=1), *between, doc("a", year=1, kind="x"))
+    assert (report.added, report.unchanged, report.failures) == (len(between) + 1, 1, ())
 
 
 async def test_document_that_cannot_be_cut_or_compared_fails_alone(harness: Harness) -> None:

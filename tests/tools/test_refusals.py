@@ -146,8 +146,7 @@ async def test_prune_removes_documents_whose_files_are_gone(tools: Asker, engine
 
 async def test_failed_ingestion_leaves_no_empty_collection(tools: Asker, era: str) -> None:
     refused = await tools.refusal("ingest_documents", {"documents": [{"text": " "}], "collection": f"empty-{era}"})
-    assert refused.startswith(f"Nothing was ingested into 'empty-{era}'. text-")
-    assert "The document has no text" in refused
+    assert refused.startswith(f"Nothing was ingested into 'empty-{era}'. documents.0: The document has no text.")
     assert "No collection" in await tools.refusal("list_collections", {"collection": f"empty-{era}"})
 
 
@@ -159,6 +158,27 @@ async def test_document_with_unusable_metadata_is_one_failure(tools: Asker, era:
     taken = await tools.call("ingest_documents", {"documents": documents, "collection": f"metadata-{era}"})
     assert (taken["added"], taken["failed"]) == (1, 1)
     assert "Use a text, a number, true/false, or a list" in taken["failures"][0]["reason"]
+
+
+async def test_text_without_an_id_is_named_by_its_position_and_title(tools: Asker, era: str) -> None:
+    documents: list[dict[str, Any]] = [
+        {"text": "Pumps hum.", "title": "Pumps", "metadata": {"year": 2020}},
+        {"text": "", "title": "Quarterly"},
+        {"text": " ", "title": "Quarterly"},
+        {"text": "Pumps hum.", "title": "Pumps", "metadata": {"year": 2021}},
+        {"text": "Pumps hum.", "title": "Pumps", "metadata": {"year": 2020}},
+        {"text": "Bees dance.", "metadata": {"year": "soon"}},
+        {"text": "", "source": "minutes.md", "title": "Minutes"},
+        {"text": "", "id": "own", "title": "Own"},
+    ]
+    taken = await tools.call("ingest_documents", {"documents": documents, "collection": f"places-{era}"})
+    assert (taken["added"], taken["unchanged"], taken["failed"]) == (2, 1, 5)
+    reasons = {each["source"]: each["reason"] for each in taken["failures"]}
+    repeated = reasons.pop('documents.3 ("Pumps")')
+    assert repeated.startswith("An earlier document of this call has the same title and text, but other metadata.")
+    assert list(reasons) == ['documents.1 ("Quarterly")', 'documents.2 ("Quarterly")', "minutes.md", "own"]
+    assert all("has no text" in each for each in reasons.values())
+    assert 'other values: documents.5 ("soon")' in taken["notes"][0]
 
 
 async def test_unusable_metadata_of_a_call_is_refused_once(tools: Asker, engine: Engine, era: str) -> None:
