@@ -37,6 +37,8 @@ class JudgedSet:
     split: str = ""
     unwritten: int = 0
     """How many lines of a list have no question yet, and were left out."""
+    unanswered: int = 0
+    """How many questions of a list no document answers, and were left out."""
 
     @property
     def has_documents(self) -> bool:
@@ -49,9 +51,14 @@ class JudgedSet:
         return f"eval-{self.name}"[:LONGEST_NAME]
 
 
-def describe_unwritten(count: int) -> list[str]:
-    """Return a sentence on the lines of a list that have no question yet, if there are any."""
-    return [f"{counted(count, 'line')} without a question {agreeing(count, 'was', 'were')} left out."] if count else []
+def describe_left_out(*, unwritten: int, unanswered: int) -> list[str]:
+    """Return a sentence each on the lines of a list without a question and without an answer, if there are any."""
+    counts = {"a question": unwritten, "a relevant document": unanswered}
+    return [
+        f"{counted(count, 'line')} without {lacking} {agreeing(count, 'was', 'were')} left out."
+        for lacking, count in counts.items()
+        if count
+    ]
 
 
 def sample(judged: JudgedSet, count: int, *, seed: int) -> JudgedSet:

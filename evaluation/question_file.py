@@ -28,8 +28,8 @@ class DraftQuestion:
 def read_questions(path: Path, *, allow_unanswered: bool = False) -> JudgedSet:
     """Return the questions in a file. Query ids are line numbers; every document listed has grade 1.
 
-    Lines without a query, such as drafts that nobody has filled in, are left out and counted. With `allow_unanswered`,
-    the list of relevant documents may be empty: no document answers the question.
+    Lines without a query, such as drafts that nobody has filled in, are left out and counted. So are those with an
+    empty list of relevant documents, which no document answers, unless `allow_unanswered` is true.
 
     Raises:
         NotFound: There is no such file.
@@ -42,24 +42,27 @@ def read_questions(path: Path, *, allow_unanswered: bool = False) -> JudgedSet:
             "questions into that file."
         )
     lines = enumerate(_text(path).split("\n"), start=1)
-    entries = {
-        str(number): _question(line, f"{path}:{number}", allow_unanswered=allow_unanswered)
-        for number, line in lines
-        if line.strip()
-    }
-    questions = {key: each for key, each in entries.items() if each.query}
+    entries = {str(number): _question(line, f"{path}:{number}") for number, line in lines if line.strip()}
+    written = {key: each for key, each in entries.items() if each.query}
+    questions = {key: each for key, each in written.items() if each.relevant or allow_unanswered}
     if not entries:
         raise InvalidInput(f"{path} holds no questions. Write one per line, such as {EXAMPLE}.")
-    if not questions:
+    if not written:
         raise InvalidInput(
             f"{path} holds no questions yet: the `query` of every line is empty. Write at least one that its text "
             "answers; lines without one are left out."
+        )
+    if not questions:
+        raise InvalidInput(
+            f"{path} holds only questions that no document answers. Add at least one with the ids of documents that "
+            f"do, such as {EXAMPLE}."
         )
     return JudgedSet(
         name=path.stem,
         queries={key: each.query for key, each in questions.items()},
         grades={key: dict.fromkeys(each.relevant, 1) for key, each in questions.items()},
-        unwritten=len(entries) - len(questions),
+        unwritten=len(entries) - len(written),
+        unanswered=len(written) - len(questions),
     )
 
 
@@ -95,7 +98,7 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _question(line: str, location: str, *, allow_unanswered: bool) -> JudgedQuestion:
+def _question(line: str, location: str) -> JudgedQuestion:
     """Return the question of a line, with an empty query if it is still to be written."""
     try:
         value = json.loads(line)
@@ -103,7 +106,7 @@ def _question(line: str, location: str, *, allow_unanswered: bool) -> JudgedQues
         raise InvalidInput(f"{location} is not JSON: {error}. Write it as {EXAMPLE}.") from error
     entry = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     query, relevant = entry.get("query"), entry.get("relevant")
-    if not isinstance(query, str) or not isinstance(relevant, list) or not (relevant or allow_unanswered):
+    if not isinstance(query, str) or not isinstance(relevant, list):
         raise InvalidInput(f"{location} has no query or no list of relevant ids. Write it as {EXAMPLE}.")
     try:
         query = clean_query(query) if query.strip() else ""

@@ -12,7 +12,7 @@ from typing import Any
 from anyio.lowlevel import checkpoint
 
 from ..core.errors import InvalidFilter, StoreError, nearest
-from ..core.text import composed, cut
+from ..core.text import composed, counted, cut
 from ..store.collection import Collection
 from ..store.fields import TEXT, FieldType
 from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Range, Scalar, Words
@@ -75,7 +75,7 @@ class Unmatched:
             return [reason for each in empty[:MAX_EXPLAINED] for reason in await self.reasons(each)]
         for first, second in combinations(list(counts)[:MAX_COMBINED], 2):
             if not await self._count(first, second):
-                met = f"{shown(first)} ({counts[first]} passages) and {shown(second)} ({counts[second]})"
+                met = f"{shown(first)} ({counted(counts[first], 'passage')}) and {shown(second)} ({counts[second]})"
                 return [f"No passage meets both {met}."]
         left = [
             f"{count} without {shown(each)}"

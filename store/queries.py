@@ -14,7 +14,8 @@ def options_for(storage: IndexOptions, where: Condition | None) -> IndexOptions:
     """Return the index options for a search under a condition: with ACORN only where the graph lacks links.
 
     The graph has links of its own for the values of each indexed field, but none for combinations of fields or for
-    words. Over the values of a single field ACORN found little more and took several times as long (docs/filters.md).
+    words. Over the values of a single field ACORN found little more and took several times as long
+    (benchmarks/README.md).
     """
     lacks_links = where is not None and (len(fields_in(where)) > 1 or words_queried(where))
     return storage if lacks_links else replace(storage, acorn_below=0.0)

@@ -77,6 +77,8 @@ class EvaluationReport:
     """Ids of the queries that a reranker cannot read, which count in the order of the stage before."""
     unwritten: int = 0
     """How many lines of the list have no question yet, and were left out."""
+    unanswered: int = 0
+    """How many questions of the list no document answers, and were left out."""
 
 
 def build_report(
@@ -107,6 +109,7 @@ def build_report(
         failures=failures,
         unread=[key for key in judged.queries if any(run[key].unread for run in runs.values())],
         unwritten=judged.unwritten,
+        unanswered=judged.unanswered,
     )
 
 

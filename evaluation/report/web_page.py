@@ -5,7 +5,7 @@ from html import escape
 
 from ...core.text import agreeing, listed
 from ..compare import Change, Comparison
-from ..judged import describe_unwritten
+from ..judged import describe_left_out
 from ..systems import FINAL, FIRST_STAGE
 from .content import EvaluationReport
 from .plots import plot_differences, plot_sweep, to_svg
@@ -37,7 +37,11 @@ def to_html(report: EvaluationReport) -> str:
     title = f"Resift on {subject.name}"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        *(f"<p>{escape(line)}</p>" for line in [describe(report), *describe_unwritten(report.unwritten)]),
+        f"<p>{escape(describe(report))}</p>",
+        *(
+            f"<p>{escape(line)}</p>"
+            for line in describe_left_out(unwritten=report.unwritten, unanswered=report.unanswered)
+        ),
         f'<div class="key"><p>{escape(report.ceiling.prediction)}</p><p>{escape(report.sweep.advice)}</p></div>',
         "<h2>Systems</h2>",
         _systems(report),

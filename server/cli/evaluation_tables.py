@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ...evaluation.compare import Change, Comparison
-from ...evaluation.judged import describe_unwritten
+from ...evaluation.judged import describe_left_out
 from ...evaluation.report.content import EvaluationReport
 from ...evaluation.report.web_page import describe, describe_costs, describe_unread
 from .console import say, show
@@ -19,7 +19,8 @@ def print_evaluation(report: EvaluationReport) -> None:
     for failure in report.failures:
         say(f"Not ingested: {failure.source}: {failure.reason}", style="yellow")
     say(describe(report))
-    for line in [*describe_unwritten(report.unwritten), *describe_unread(report)]:
+    left_out = describe_left_out(unwritten=report.unwritten, unanswered=report.unanswered)
+    for line in [*left_out, *describe_unread(report)]:
         say(line, style="yellow")
     show(_systems_table(report))
     for line in describe_costs(report):

@@ -207,7 +207,7 @@ async def run_reset(engine: Engine, name: str, *, dry_run: bool = False) -> None
 
 
 def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -> JudgedSet:
-    from ...evaluation.judged import describe_unwritten
+    from ...evaluation.judged import describe_left_out
     from ...evaluation.judged_files import load_judged
 
     judged = load_judged(
@@ -218,7 +218,7 @@ def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -
         seed=SAMPLE_SEED,
         allow_unanswered=allow_unanswered,
     )
-    for line in describe_unwritten(judged.unwritten):
+    for line in describe_left_out(unwritten=judged.unwritten, unanswered=judged.unanswered):
         say(line, style="yellow")
     return judged
 

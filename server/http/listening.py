@@ -81,7 +81,7 @@ def announcement(listener: Listener, settings: Settings, *, workers: int = 1) ->
         "Ctrl-C ends it."
     )
     if not settings.read_only:
-        folders = ", ".join(map(str, settings.ingest_roots))
+        folders = ", ".join(str(folder.absolute()) for folder in settings.ingest_roots)
         none = "No files may be ingested by path. To allow folders, set RESIFT_INGEST_ROOTS."
         text += f"\nFiles in these folders may be ingested by path: {folders}." if folders else f"\n{none}"
     if _is_open(settings):

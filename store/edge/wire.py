@@ -52,7 +52,7 @@ def to_query(leg: Leg, condition: Filter | None, storage: IndexOptions, *, scans
 def _is_few(shard: EdgeShard, condition: Filter, storage: IndexOptions) -> bool:
     """Return whether so few points pass the filter, by the engine's estimate, that they would not need a graph.
 
-    Scanning them is faster than ACORN and finds all of them (docs/filters.md).
+    Scanning them is faster than ACORN and finds all of them (benchmarks/README.md).
     """
     from qdrant_edge import CountRequest
 

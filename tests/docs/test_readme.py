@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOT_RUN = ("make ", "pip ", "python3 -m venv ")  # they install; CI does the same
 ANSWERED_BY = {
     "what is left out of folders": "docs/ingestion.md",
-    "which quantization should I choose": "docs/quantization.md",
+    "can I search several collections at once": "docs/hybrid.md",
 }
 """The questions of the README, and the page that answers each."""
 

@@ -20,8 +20,7 @@ def test_query_ids_are_line_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"query": "", "relevant": []}', r"mine\.jsonl:2 has no query or no list of relevant ids"),
-        ('{"query": "why?", "relevant": []}', r"mine\.jsonl:2 has no query or no list of relevant ids. Write it as"),
+        ('{"query": "why?"}', r"mine\.jsonl:2 has no query or no list of relevant ids. Write it as"),
         ('{"query": "why?", "relevant": "a"}', r"mine\.jsonl:2 has no query or no list of relevant ids"),
         ('["why?"]', r"mine\.jsonl:2 has no query or no list of relevant ids"),
         (
@@ -47,6 +46,20 @@ def test_missing_empty_or_undecodable_file_is_an_error(tmp_path: Path) -> None:
         read_questions(path)
     path.write_bytes("größe".encode("latin-1"))
     with pytest.raises(UnreadableFile, match=r"not UTF-8: .* at byte 2"):
+        read_questions(path)
+
+
+def test_questions_that_no_document_answers_are_left_out_and_counted_unless_they_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text(
+        '{"query": "why?", "relevant": []}\n{"query": "what?", "relevant": ["a"]}\n{"query": "", "relevant": []}\n'
+    )
+    judged = read_questions(path)
+    assert (judged.queries, judged.unanswered, judged.unwritten) == ({"2": "what?"}, 1, 1)
+    judged = read_questions(path, allow_unanswered=True)
+    assert (judged.grades, judged.unanswered, judged.unwritten) == ({"1": {}, "2": {"a": 1}}, 0, 1)
+    path.write_text('{"query": "why?", "relevant": []}\n')
+    with pytest.raises(InvalidInput, match="holds only questions that no document answers"):
         read_questions(path)
 
 

@@ -84,6 +84,10 @@ async def notes_on(engine: Engine, filter_: dict[str, Any]) -> str:
             {"room": "kitchen", "year": {"gte": 2003}},
             'No passage meets both {"room": "kitchen"} (2 passages) and {"year": {"gte": 2003}} (2).',
         ),
+        (
+            {"room": "garden", "year": {"gte": 2004}},
+            'No passage meets both {"room": "garden"} (1 passage) and {"year": ',
+        ),
         ({"room": "kitchen", "version": "7"}, "No passage has \"7\" as 'version'. Most common: "),
         (
             {"all": [{"not": {"room": "bath"}}, {"not": {"room": "garden"}}, {"not": {"room": "kitchen"}}]},

@@ -99,7 +99,9 @@ async def compare_memory(engine: Engine, name: str, *, apply: bool) -> bool:
     chosen = recommend(trials)
     say(f"Recommended: {chosen}.")
     if not apply:
-        say(f"To switch to it, run: resift optimize -c {name} --quantization {chosen}")
+        is_used = chosen == collection.manifest.storage.quantization
+        command = f"To switch to it, run: resift optimize -c {name} --quantization {chosen}"
+        say(f"{name} uses it already." if is_used else command)
         return True
     return await _optimize(engine, name, chosen)
 

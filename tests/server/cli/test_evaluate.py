@@ -142,11 +142,12 @@ def test_own_questions_go_from_a_file_to_fill_in_to_a_report(run: Run, tmp_path:
     assert "was not overwritten" in run("eval", "--make", "mine.jsonl", "-c", "bike")[2]
 
     filled = [json.dumps({**line, "query": " ".join(line["text"].split()[:6])}) for line in lines[:2]]
-    path.write_text("\n".join([*filled, json.dumps(lines[2])]))
+    path.write_text("\n".join([*filled, json.dumps(lines[2]), '{"query": "who won the cup", "relevant": []}']))
     code, out, _ = run("eval", "mine.jsonl", "-c", "bike", "--depths", "2,50,200", "--reranker", "maxsim")
     assert code == 0
     assert "2 queries over 8 documents of collection bike" in out
     assert "1 line without a question was left out." in out
+    assert "1 line without a relevant document was left out." in out
     assert "2 questions are too few to decide" in " ".join(out.split())
     assert "recommended" not in out
     report = json.loads((tmp_path / "eval-mine" / "report.json").read_text())

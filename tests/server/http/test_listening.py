@@ -71,6 +71,8 @@ def test_server_says_where_what_is_served_and_which_files_it_may_read(tmp_path: 
         assert files == "No files may be ingested by path. To allow folders, set RESIFT_INGEST_ROOTS."
         rooted = load_settings(data_dir=tmp_path, ingest_roots=f"{tmp_path}{os.pathsep}/srv/docs")
         assert f"may be ingested by path: {tmp_path}, /srv/docs." in announcement(listener, rooted)
+        here = load_settings(data_dir=tmp_path, ingest_roots=".")
+        assert f"may be ingested by path: {Path.cwd()}." in announcement(listener, here)
         only_read = load_settings(data_dir=tmp_path, read_only=True)
         assert "ingested" not in announcement(listener, only_read)
 
