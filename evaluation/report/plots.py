@@ -21,7 +21,10 @@ DPI = 150
 
 
 def plot_sweep(sweep: DepthSweep, *, ink: str = INK) -> "Figure":
-    """Return quality above and added milliseconds below, by depth, with depths that gain nothing shaded."""
+    """Return quality above and added milliseconds below, by depth.
+
+    If there are enough questions to decide, the recommended depth is marked, and depths that gain nothing are shaded.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 5.4), layout="constrained")
@@ -39,8 +42,9 @@ def plot_sweep(sweep: DepthSweep, *, ink: str = INK) -> "Figure":
     time.set_xlabel("documents reranked")
     for each in (quality, time):
         each.set_xticks(depths)
-        each.axvline(sweep.recommended, color=ink, linewidth=0.8, linestyle="--")
-        if sweep.is_plateau:
+        if sweep.decides:
+            each.axvline(sweep.recommended, color=ink, linewidth=0.8, linestyle="--", label="recommended")
+        if sweep.decides and sweep.is_plateau:
             each.axvspan(sweep.recommended, depths[-1], color=GREEN, alpha=0.12, label="no more gain")
         _style(each, ink)
     return figure

@@ -115,7 +115,8 @@ def _depths(report: EvaluationReport) -> str:
         for each in report.sweep.depths
     ]
     sweep = report.sweep
-    shaded = [sweep.is_plateau and each.depth >= sweep.recommended for each in sweep.depths]
+    is_shown = sweep.decides and sweep.is_plateau
+    shaded = [is_shown and each.depth >= sweep.recommended for each in sweep.depths]
     heading = ["depth", "R@depth", "R@5", "nDCG@10", "added p50 ms", "added p95 ms"]
     return _table(
         heading, rows, caption="Quality no longer rises in the shaded rows" if any(shaded) else "", shaded=shaded

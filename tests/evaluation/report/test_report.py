@@ -176,6 +176,14 @@ async def test_plots_use_the_text_colour_of_the_page(report: EvaluationReport) -
     assert page == to_html(report), "the same report gives another page"
 
 
+async def test_depth_is_marked_only_if_there_are_enough_questions_to_decide(report: EvaluationReport) -> None:
+    sweep = replace(report.sweep, recommended=4, is_plateau=True)
+    marks = ("recommended</text>", "no more gain</text>", "Quality no longer rises in the shaded rows")
+    few, enough = (to_html(replace(report, sweep=replace(sweep, questions=number))) for number in (6, 20))
+    assert [mark in few for mark in marks] == [False] * 3
+    assert [mark in enough for mark in marks] == [True] * 3
+
+
 async def test_queries_are_text_not_markup(report: EvaluationReport) -> None:
     change = replace(
         report.comparisons[0],
