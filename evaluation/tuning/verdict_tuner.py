@@ -100,15 +100,22 @@ async def save_verdicts(tuner: Tuner, fit: TunedFit, *, now: datetime) -> None:
     await tuner.collection.remember(replace(manifest, verdicts=verdicts))
 
 
-def _check_counts(samples: Sequence[VerdictSample]) -> None:
-    right, unanswered = int(mask(samples, "right").sum()), int(mask(samples, "unanswered").sum())
+def describe_samples(samples: Sequence[VerdictSample]) -> str:
+    """Return a sentence that says to how many questions verdicts are fitted, of each kind."""
+    right, unanswered = (int(mask(samples, outcome).sum()) for outcome in ("right", "unanswered"))
     listed = int(mask(samples, "unanswered", "asked").sum())
-    if min(right, unanswered) < MIN_PER_CLASS:
+    return (
+        f"The first hit answers {counted(right, 'question')}, and {unanswered:,} "
+        f"{agreeing(unanswered, 'has', 'have')} no answer: {listed:,} that the file lists without one, and "
+        f"{unanswered - listed:,} of the others, asked again without the documents that answer them."
+    )
+
+
+def _check_counts(samples: Sequence[VerdictSample]) -> None:
+    if min(mask(samples, "right").sum(), mask(samples, "unanswered").sum()) < MIN_PER_CLASS:
         raise InvalidInput(
-            f"The first hit answers {counted(right, 'question')}, and {unanswered:,} "
-            f"{agreeing(unanswered, 'has', 'have')} no answer: {listed:,} that the file lists without one, and "
-            f"{unanswered - listed:,} of the others, asked again without the documents that answer them. Verdicts need "
-            f'{MIN_PER_CLASS} of each kind. Judge more, and list questions without an answer with "relevant": [].'
+            f"{describe_samples(samples)} Verdicts need {MIN_PER_CLASS} of each kind. Judge more, and list questions "
+            'without an answer with "relevant": [].'
         )
 
 

@@ -163,7 +163,7 @@ async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
         InvalidInput: There are too few questions, or the gain may be chance; then nothing is stored.
     """
     from ...evaluation.tuning.tuner import Tuner
-    from ...evaluation.tuning.verdict_tuner import fit_own_verdicts, save_verdicts
+    from ...evaluation.tuning.verdict_tuner import describe_samples, fit_own_verdicts, save_verdicts
 
     if request.data is None:
         raise InvalidInput("Verdicts are fitted to judged questions: give --data.")
@@ -177,6 +177,7 @@ async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
     if fit.unread:
         questions = counted(fit.unread, "question")
         say(f"{questions} left out: the reranker can read none of the hits, or not the question.", style="yellow")
+    say(describe_samples(fit.samples))
     show(verdict_table(fit, title=f"{request.collection}, {tuner.model}, verdicts on questions held out"))
     say(
         f"Log loss on questions held out shrinks by {fit.gain.mean:+.4f}, 95 % interval {fit.gain.low:+.4f} to "

@@ -187,6 +187,9 @@ def test_verdicts_are_fitted_to_own_questions_until_reset(run: Run, notes: Path)
     assert tuned.code == 0, tuned.err
     assert "1 question left out" in tuned.out
     assert "(28 questions)" in tuned.out
+    asked_again = re.search(r"(\d+) have no answer: 4 that the file lists without one, and (\d+) of", tuned.out)
+    assert asked_again is not None, tuned.out
+    assert int(asked_again[1]) - int(asked_again[2]) == 4
     (stored,) = manifest(notes)["verdicts"].values()
     assert stored["questions"] == 28
     assert [set(each["weights"]) <= {"score", "lead"} for each in stored["models"]] == [True]
