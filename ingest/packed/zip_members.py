@@ -105,10 +105,14 @@ class Archive:
         return b"".join(pieces)
 
     def start(self, member: PackedFile, size: int) -> bytes:
-        """Return at most `size` bytes from the start of a file; none if it is damaged."""
+        """Return at most `size` bytes from the start of a file; none if it is damaged.
+
+        They do not count as unpacked: of all files, they are at most the bytes that the archive declares.
+        """
         try:
-            return next(self._pieces(member), b"")[:size]
-        except UnreadableFile:
+            with self._zip.open(member.info) as file:
+                return file.read(size)
+        except _DAMAGE:
             return b""
 
     def _pieces(self, member: PackedFile) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from ...core.errors import BlankFile, ResiftError
 from ..files import kinds
 from ..packed.zip_members import Archive, PackedFile
 from ..text.decoding import SAMPLE_BYTES, looks_like_text
-from ..text.junk import junk_by_name
+from ..text.junk import FIRST_LINE_BYTES, QUESTION_FILES, junk_by_content, junk_by_name
 from .protocols import Content, InnerDocument
 
 
@@ -60,6 +60,7 @@ class ZipContainer:
             (kinds.EMPTY, lambda: not member.info.file_size),
             (junk_by_name(name), lambda: bool(junk_by_name(name))),
             (kinds.kind_of(name), lambda: not self._is_readable(archive, member)),
+            (QUESTION_FILES, lambda: bool(junk_by_content(archive.start(member, FIRST_LINE_BYTES)))),
         )
         return next((kind for kind, holds in reasons if holds()), "")
 

@@ -61,6 +61,9 @@ _LONG_LINE = 500  # characters; people break code before, and prose in one line 
 
 _SAMPLE_CHARS = 100_000
 
+FIRST_LINE_BYTES = 100_000
+"""From the start of a file, which tell whether it holds questions."""
+
 _FEW_WORDS = 20  # of code or markup, beside encoded data
 
 _FEW_WORDS_OF_PROSE = 5
@@ -83,11 +86,11 @@ def junk_by_name(name: str) -> str:
 
 
 def junk_by_content(data: bytes) -> str:
-    """Return what kind of junk a whole file is by its bytes, or "" for one whose documents are to be read.
+    """Return what kind of junk a whole file is by its first bytes, or "" for one whose documents are to be read.
 
     Questions for `resift eval` repeat passages and would be found in their place. The first line tells.
     """
-    line = data[:_SAMPLE_CHARS].removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
+    line = data[:FIRST_LINE_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
     if not (line.startswith(b"{") and b'"query"' in line and b'"relevant"' in line):
         return ""
     try:

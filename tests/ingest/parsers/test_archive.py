@@ -68,6 +68,15 @@ def test_what_a_folder_would_leave_out_is_left_out_and_counted() -> None:
     assert part.parsed.notes[0].startswith("Of the files in it")
 
 
+def test_questions_of_an_evaluation_are_left_out_as_in_a_folder() -> None:
+    question = '{"query": "how are pumps sealed", "relevant": ["a.md"]}\n'
+    [document] = split(packed(("questions.jsonl", question * 2), ("records.jsonl", '{"text": "A pump."}\n')))
+    assert document.name == "records.jsonl"
+    assert document.note == "Of the files in it, these were left out: 1 question file."
+    with pytest.raises(BlankFile, match="question file"):
+        split(packed(("questions.jsonl", question)))
+
+
 def link(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name)
     info.external_attr = 0o120777 << 16
