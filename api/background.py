@@ -134,16 +134,12 @@ class Background:
 
     async def unreadable(self) -> list[Unreadable]:
         """Return the records that cannot be read, for callers who may change every collection."""
-        if CALLER.get().collections is not None or not self._may_write:
+        if CALLER.get().collections is not None or not CALLER.get().may_write:
             return []
         return [each for each in await self._runner.all() if isinstance(each, Unreadable)]
 
     def _may_see(self, collection: str) -> bool:
-        return self._may_write and bool(CALLER.get().visible([collection]))
-
-    @property
-    def _may_write(self) -> bool:
-        return CALLER.get().may_write and not self._engine.settings.read_only
+        return CALLER.get().may_write and bool(CALLER.get().visible([collection]))
 
     def asked(self, request: IngestRequest, caller: Caller) -> Asked:
         """Return what is kept of a request and of whoever makes it."""
@@ -158,6 +154,7 @@ class Background:
                 "collections": None if caller.collections is None else sorted(caller.collections),
                 "may_write": caller.may_write,
                 "token_row": caller.token_row,
+                "overrides": sorted(caller.overrides),
             },
         )
 
@@ -187,7 +184,8 @@ async def _perform(engine: Engine, job: LiveJob) -> IngestReport:
         job.report(done, total, message, documents=documents)
 
     caller = _caller_of(asked.caller)
-    check_rights(engine.settings, () if caller.reads_any_path else caller.roots or (), what="The job")
+    folders = () if caller.reads_any_path else caller.roots or ()
+    check_rights(engine.settings, folders, what="The job", besides=caller.overrides)
     check_token(engine.settings, caller, asked.collection, now=datetime.now(UTC))
     request = build(IngestRequest, **asked.request, progress=progress)
     token = CALLER.set(caller)
@@ -208,6 +206,7 @@ def _caller_of(kept: Mapping[str, Any]) -> Caller:
             collections=None if collections is None else frozenset(collections),
             may_write=kept["may_write"],
             token_row=kept.get("token_row", ""),  # versions before 0.7 did not keep it
+            overrides=frozenset(kept.get("overrides", ())),  # nor those before 0.9 this
         )
     except (KeyError, TypeError) as error:
         raise InvalidInput(

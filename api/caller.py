@@ -1,6 +1,6 @@
 """Who calls the API through a server, and what that caller may do."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ class Caller:
     may_write: bool = True
     token_row: str = ""
     """The name of the row of `RESIFT_HTTP__TOKENS` that let it in; "" if none did."""
+    overrides: frozenset[str] = frozenset()
+    """The settings of the engine, by the names of their fields, that are not the caller's: it has its own."""
     hidden: HiddenPaths = NOTHING_HIDDEN
     """Where the server's own files lie, if that is not the caller's business."""
 
@@ -102,17 +104,20 @@ def waiting_for_job(wait_s: float) -> Generator[float]:
         yield allowed_s
 
 
-def check_rights(settings: Settings, folders: Iterable[Path], *, what: str) -> None:
+def check_rights(
+    settings: Settings, folders: Iterable[Path], *, what: str, besides: Collection[str] = frozenset()
+) -> None:
     """Check that the settings still allow what goes on by itself: a job that is resumed, or folders that are watched.
 
     Whoever asked for it had the right to, but the settings may have changed. `what` names it; the folders are resolved.
+    `besides` are fields that do not count, since whoever asked had other settings than the engine.
 
     Raises:
         Forbidden: They do not.
     """
-    if settings.read_only:
+    if settings.read_only and "read_only" not in besides:
         raise Forbidden(f"{what} would change what is stored, and RESIFT_READ_ONLY forbids that now.")
-    if (folder := _outside(settings, folders)) is not None:
+    if "ingest_roots" not in besides and (folder := _outside(settings, folders)) is not None:
         raise Forbidden(
             f"{what} was to read files in {folder}, and RESIFT_INGEST_ROOTS does not allow that any more. Ask for it "
             "again with files that may be read."

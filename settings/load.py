@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal, Self, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from ..core.errors import InvalidInput, nearest
 from ..ingest.parsers.protocols import RecordFields
 from ..store.qdrant.connection import Address
 from .credentials import mask_from, mask_from_environment
 from .location import ENV_FILE, absolute, default_data_dir, settings_file, values_in
+from .per_client import ClientSettings
 from .problems import PREFIX, misfit, no_json
 from .ranking import BlendSettings, RerankSettings, SearchSettings
 from .reranker_rows import Row, check_names
@@ -91,7 +92,7 @@ class IngestSettings(BaseModel):
         return RecordFields.preferring(title=self.record_title, text=self.record_text, id=self.record_id)
 
 
-class Settings(BaseSettings):
+class Settings(ClientSettings, BaseSettings):
     """Settings of one process."""
 
     model_config = SettingsConfigDict(
@@ -102,11 +103,6 @@ class Settings(BaseSettings):
         default_factory=default_data_dir,
         description="The folder that holds the collections. If empty, the data folder of your platform, such as "
         "~/.local/share/resift.",
-    )
-    ingest_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        default=(),
-        description="The folders that the MCP tools may read, separated as in PATH. If empty, the working directory "
-        "of the client.",
     )
     reranker: str = Field(
         default="",
@@ -135,10 +131,6 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="The form of the log on stderr: lines of text, or JSON objects, one per line."
-    )
-    read_only: bool = Field(
-        default=False,
-        description="Whether clients may only search and read: the tools that add, change and delete are left out.",
     )
     ingest: IngestSettings = IngestSettings()
     search: SearchSettings = SearchSettings()
@@ -189,11 +181,6 @@ class Settings(BaseSettings):
         mask_from(self)
         mask_from_environment()
         return self
-
-    @field_validator("ingest_roots", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
     @field_validator("qdrant_url", mode="after")
     @classmethod

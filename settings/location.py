@@ -17,6 +17,9 @@ ENGINE_LOCK, ENGINE_ADDRESS, ENGINE_SOCKET, LOGS = "engine.lock", "engine.json",
 MATTERING = ("RESIFT_", "QDRANT_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "HF_")
 """Beginnings of the variables that change what an engine does."""
 
+OF_CLIENTS = ("RESIFT_INGEST_ROOTS", "RESIFT_READ_ONLY")
+"""What a client may read and change: each client has its own, also of an engine that serves several."""
+
 HTTP_ONLY = ("RESIFT_HTTP__", "RESIFT_OAUTH__")
 """Beginnings of those that only the HTTP server reads. A client of the same engine need not have them."""
 
@@ -53,17 +56,33 @@ def values_in(file: Path) -> dict[str, str | None]:
 
 def checksums() -> dict[str, str]:
     """Return a checksum of every setting that clients share, by name: they tell values apart without showing them."""
-    given = {**values_in(settings_file()), **_variables()}
+    besides = {ENV_FILE, DATA_DIR, *OF_CLIENTS}
     return {
         name: f"{zlib.crc32(os.fsencode(value)):08x}"  # hashlib would cost a client of the engine 3 MB
-        for name, value in given.items()
-        if value and name.startswith(MATTERING) and not name.startswith(HTTP_ONLY) and name not in {ENV_FILE, DATA_DIR}
+        for name, value in _given().items()
+        if name.startswith(MATTERING) and not name.startswith(HTTP_ONLY) and name not in besides
     }
+
+
+def own_settings() -> dict[str, str]:
+    """Return the settings of this process that it does not share with other clients, by name, as they are written."""
+    return {name: value for name, value in _given().items() if name in OF_CLIENTS}
+
+
+def drop_own_settings() -> None:
+    """Remove from the environment what the client that started this engine may do: it serves others too."""
+    for name in [each for each in os.environ if each.upper() in OF_CLIENTS]:
+        del os.environ[name]
 
 
 def differing(some: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
     """Return the names of the settings that differ, sorted."""
     return sorted(name for name in some.keys() | others.keys() if some.get(name) != others.get(name))
+
+
+def _given() -> dict[str, str]:
+    """Return the settings of the file and of the environment, by their names in capitals."""
+    return {name: value for name, value in {**values_in(settings_file()), **_variables()}.items() if value}
 
 
 def _variables() -> dict[str, str]:

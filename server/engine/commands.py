@@ -48,7 +48,7 @@ async def run_command(hub: Hub, client: Client) -> None:
     # Commands print in their thread, in tasks on the event loop and in threads of Rich: this keeps the order.
     send = partial(_print, loop, printed)
     terminal = Terminal.of(command, folder, send)
-    CALLER.set(Caller(name="terminal", roots=client.roots(engine.settings.ingest_roots), reads_any_path=True))
+    CALLER.set(Caller(name="terminal", roots=client.roots, reads_any_path=True))
     TERMINAL.set(terminal)
     logger.info("`resift %s` for process %d in %s", arguments[0], client.hello.pid, folder)
     async with printed, to_send, anyio.create_task_group() as sending:

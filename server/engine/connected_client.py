@@ -1,7 +1,6 @@
 """A program that is connected to the engine: what it said first, and what is sent to it."""
 
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp.server.mcpserver import MCPServer
 
 from ...ingest.files.roots import folders_of_client
+from ...settings.per_client import ClientSettings
 from ..mcp.lines import ByteStream, LineService
 from .greeting import COMMAND, MCP, Goodbye, Hello, goes_on_alone
 
@@ -24,7 +24,13 @@ class Client:
     """A program that is connected to the engine."""
 
     def __init__(self, hello: Hello, stream: SocketStream, incoming: BufferedByteReceiveStream) -> None:
+        """Take what the client said first.
+
+        Raises:
+            InvalidInput: One of its own settings is invalid.
+        """
         self.hello = hello
+        self.settings = ClientSettings.decode(hello.own if hello.wants in {MCP, COMMAND} else {})
         self.since = time.monotonic()
         self.left = anyio.Event()
         self._stream = stream
@@ -34,20 +40,23 @@ class Client:
         self._service: LineService | None = None
         self._is_dismissed = False
 
-    def roots(self, ingest_roots: Sequence[Path]) -> tuple[Path, ...]:
-        """Return the folders that the client may read: relative ones in the settings start from its folder."""
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders that the client may read: relative ones in its settings start from its folder."""
         folders = (Path(self.hello.folder),) if self.hello.folder else ()
         named = tuple(
             each if each.parts[:1] == ("~",) else folder / each
-            for each in ingest_roots
+            for each in self.settings.ingest_roots
             for folder in folders or (Path("/"),)
         )
         return named or folders
 
-    def roots_for_tools(self, ingest_roots: Sequence[Path]) -> tuple[Path, ...]:
-        """Return the folders that the tools may read: without settings the client's own, unless it is the system's."""
-        folders = self.roots(ingest_roots)
-        return folders if ingest_roots else tuple(one for each in folders for one in folders_of_client(each))
+    @property
+    def roots_for_tools(self) -> tuple[Path, ...]:
+        """The folders that the tools may read: without settings the client's own, unless it is the system's."""
+        if self.settings.ingest_roots:
+            return self.roots
+        return tuple(one for each in self.roots for one in folders_of_client(each))
 
     async def receive(self) -> bytes:
         """Return the next bytes, empty at the end."""

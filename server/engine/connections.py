@@ -9,10 +9,11 @@ from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from ...api.caller import CALLER, Caller
+from ...core.errors import InvalidInput
 from .address import HAS_UNIX_SOCKETS, is_same_user
 from .commands import run_command
 from .connected_client import Client
-from .greeting import COMMAND, LEASE, MAX_BYTES, MCP, STATUS, STOP, Hello
+from .greeting import COMMAND, LEASE, MAX_BYTES, MCP, STATUS, STOP, Hello, Welcome
 from .hub import Hub
 from .leases import lend_store, wait_for_maintenance
 from .state import tell_state
@@ -54,13 +55,26 @@ async def _greeted(hub: Hub, stream: SocketStream) -> Client | None:
     if not hmac.compare_digest(hello.token.encode(), hub.address.token.encode()):
         logger.warning("A connection with a wrong token was refused")
         return None
-    return Client(hello, stream, incoming=incoming)
+    try:
+        return Client(hello, stream, incoming=incoming)
+    except InvalidInput as error:
+        await stream.send(Welcome(hub.address.pid, hub.address.version, error=str(error)).encode())
+        return None
 
 
 async def _serve_mcp(hub: Hub, client: Client) -> None:
-    CALLER.set(Caller(name="stdio", roots=client.roots_for_tools(hub.engine.settings.ingest_roots)))
+    CALLER.set(_caller(hub, client))
     logger.info("Client %d in %s", client.hello.pid, client.hello.folder)
     await client.serve(hub.server)
+
+
+def _caller(hub: Hub, client: Client) -> Caller:
+    """Return a client with its own rights, except that nobody may write if a server of others may only be read."""
+    own, engine = client.settings, hub.engine.settings
+    overrides, may_write = own.differing(engine), not own.read_only
+    if hub.beside is not None and engine.read_only:
+        overrides, may_write = overrides - {"read_only"}, False
+    return Caller(name="stdio", roots=client.roots_for_tools, may_write=may_write, overrides=overrides)
 
 
 async def _stop(hub: Hub, client: Client) -> None:

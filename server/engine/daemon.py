@@ -13,7 +13,7 @@ import anyio
 from ...core.errors import ResiftError
 from ...factories.engine import build_engine
 from ...settings.load import load_settings
-from ...settings.location import LOGS, checksums, differing
+from ...settings.location import LOGS, checksums, differing, drop_own_settings
 from ...store.edge.data_dir import ENGINE
 from ...tools.boundary import HINTS
 from ..output import log_to_files
@@ -32,6 +32,7 @@ def serve_until_stopped(listening: socket.socket, address: EngineAddress, folder
     """Serve the clients that connect; return the exit code of the process."""
     sys.argv[:] = [ENGINE]  # as which other processes name this one in messages
     try:
+        drop_own_settings()
         settings = load_settings()
         log_to_files(folder / LOGS, settings.log_level)
         route_streams(settings.log_level)

@@ -40,19 +40,22 @@ class Hello(NamedTuple):
     is_first: bool = True
     """Whether the client was just started; one that connects again does not ask for another engine."""
     token: str = ""
+    own: dict[str, str] = {}  # noqa: RUF012 - never changed
+    """The settings that it shares with no other client, by name: what it may read and change."""
     command: dict[str, Any] = {}  # noqa: RUF012 - never changed
     """What to run, and on which terminal."""
 
     @classmethod
-    def of_this_process(cls, wants: str, settings: dict[str, str], **values: Any) -> Self:
+    def of_this_process(cls, wants: str, **values: Any) -> Self:
         """Return the greeting of this process."""
         from ... import __version__
+        from ...settings.location import checksums, own_settings
 
         try:
             folder = os.getcwd()  # noqa: PTH109 - pathlib is not needed otherwise
         except FileNotFoundError:  # it was deleted
             folder = ""
-        return cls(wants, __version__, settings, folder, os.getpid(), **values)
+        return cls(wants, __version__, checksums(), folder, os.getpid(), own=own_settings(), **values)
 
     def encode(self) -> bytes:
         """Return the line."""

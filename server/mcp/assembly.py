@@ -67,7 +67,7 @@ def create_server(engine: Engine) -> MCPServer[Any]:
         middleware=[
             guard,
             only_known({tool.name for tool in tools}, prompts),
-            only_writers_change(changing(tools), is_read_only=engine.settings.read_only),
+            only_writers_change(changing(tools)),
         ],
         request_state_security=_sealing(engine.settings),
         subscriptions=False,  # the lists of tools and prompts never change

@@ -41,7 +41,7 @@ async def serve_stdio(engine: Engine) -> None:
         await to_thread.run_sync(_write_and_flush, sink, line, limiter=thread)
 
     roots = engine.settings.ingest_roots or folders_of_client(Path.cwd())
-    CALLER.set(Caller(name="stdio", roots=roots))
+    CALLER.set(Caller(name="stdio", roots=roots, may_write=not engine.settings.read_only))
     with redirect_stdout(sys.stderr):  # what libraries print
         async with running(engine):
             service = LineService(create_server(engine), ByteStream(received.receive, send))

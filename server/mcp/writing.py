@@ -19,11 +19,11 @@ def changing(tools: Collection[Tool]) -> frozenset[str]:
     return frozenset(changers - FOR_READERS)
 
 
-def only_writers_change(tools: Collection[str], *, is_read_only: bool) -> ServerMiddleware[Any]:
-    """Return a middleware of the SDK's that keeps these tools from callers who may not write; if told so, from all."""
+def only_writers_change(tools: Collection[str]) -> ServerMiddleware[Any]:
+    """Return a middleware of the SDK's that keeps these tools from callers who may not write."""
 
     async def check(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if CALLER.get().may_write and not is_read_only:
+        if CALLER.get().may_write:
             return await call_next(ctx)
         if ctx.method == "tools/call" and (name := (ctx.params or {}).get("name")) in tools:
             return _refused(f"{name} changes what is stored, and this connection may only read. Nothing was changed.")

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ...settings.location import LOGS, checksums, data_dir
+from ...settings.location import LOGS, data_dir
 from ..engine.address import ANOTHER_RUNS, EngineAddress
 from ..engine.greeting import Hello, Welcome
 
@@ -64,7 +64,7 @@ def connect(wants: str, *, data_folder: "Path | None" = None, **greeting: Any) -
     folder = data_folder or data_dir()
     if (address := EngineAddress.read(folder)) is None:
         return None
-    hello = Hello.of_this_process(wants, checksums(), token=address.token, **greeting)
+    hello = Hello.of_this_process(wants, token=address.token, **greeting)
     try:
         channel = address.connect()
     except OSError:

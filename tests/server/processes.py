@@ -64,6 +64,11 @@ def resift(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
     )
 
 
+def without_progress(stderr: str) -> str:
+    """Return what a command told on stderr, less the progress that it tells of when it takes long."""
+    return "".join(line for line in stderr.splitlines(keepends=True) if not re.search(r" \(\d+ s\)$", line))
+
+
 class RawServer:
     """`resift serve`, spoken to line by line, in the first generation of the protocol."""
 

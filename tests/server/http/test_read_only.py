@@ -8,6 +8,7 @@ import httpx
 import pytest
 from mcp import Client
 
+from resift.api.caller import CALLER, Caller
 from resift.server.mcp.assembly import create_server
 from resift.tests.server.http.application import (
     READER,
@@ -78,9 +79,11 @@ async def test_caller_who_may_only_read_gives_feedback(ingested: Path, tmp_path:
         assert answer["structuredContent"] == {"used": 1, "not_used": 0}
 
 
-async def test_read_only_server_offers_no_tool_that_writes_over_stdio(tmp_path: Path) -> None:
-    engine = engine_of(tmp_path, read_only=True)
+async def test_caller_who_may_only_read_is_offered_no_tool_that_writes_over_stdio(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path)
+    token = CALLER.set(Caller(may_write=False))
     async with Client(create_server(engine)) as client:
         assert [each.name for each in (await client.list_tools()).tools] == READING
         assert (await client.call_tool("delete_documents", {"everything": True})).is_error
+    CALLER.reset(token)
     await engine.close()

@@ -188,6 +188,6 @@ def test_without_unix_sockets_the_engine_listens_on_a_port_for_those_who_know_it
     assert not (folder / "data" / "engine.sock").exists()
     for token, is_welcome in (("", False), ("wrong", False), (address.token, True)):
         with address.connect() as stranger:
-            stranger.sendall(Hello.of_this_process(STATUS, {}, token=token).encode())
+            stranger.sendall(Hello.of_this_process(STATUS, token=token).encode())
             assert bool(stranger.recv(2**16)) is is_welcome
     assert server.end() == 0
