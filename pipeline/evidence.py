@@ -52,25 +52,25 @@ def evidence_of(read: Sequence[Hit], query: str, *, stage: str, knows_cosines: b
     diversity reordered the hits afterwards.
 
     - `score`: the reranker's.
-    - `lead`: by how much that exceeds the mean of the next nine.
+    - `lead`: by how much that exceeds the mean of the next nine; unknown of a hit that stands alone.
     - `words`: the natural logarithm of the number of words in the passage.
     - `query_words`: the same of the query.
     - `cosine`: of query and passage.
-    - `cosine_lead`: by how much that exceeds the mean of the next nine.
+    - `cosine_lead`: by how much that exceeds the mean of the next nine, as `lead`.
     - `agreement`: the mean of 1/rank in dense and keyword search, 0 where a search did not find it.
     """
     best = max(read, key=lambda hit: (hit.scores.get("blend", hit.score), -hit.rank))
     evidence = {
         "score": best.scores[stage],
-        "lead": _lead(best, read, stage),
         "words": log(max(1, len(best.passage.content.split()))),
         "query_words": log(max(1, len(query.split()))),
+        **_lead("lead", best, read, stage),
     }
     found = [hit for hit in read if DENSE in hit.scores]
     if not knows_cosines or not found:
         return evidence
-    cosine = best.scores.get(DENSE, min(hit.scores[DENSE] for hit in found))
-    evidence |= {"cosine": cosine, "cosine_lead": _lead(best, found, DENSE) if best in found else 0.0}
+    evidence["cosine"] = best.scores.get(DENSE, min(hit.scores[DENSE] for hit in found))
+    evidence |= _lead("cosine_lead", best, found, DENSE) if best in found else {"cosine_lead": 0.0}
     if any(BM25 in hit.ranks for hit in read):
         evidence["agreement"] = fmean(1 / best.ranks[leg] if leg in best.ranks else 0.0 for leg in (DENSE, BM25))
     return evidence
@@ -87,7 +87,7 @@ def verdict_by_relevance(hits: Sequence[Hit]) -> Verdict:
     return "good" if best >= GOOD_RELEVANCE else "weak" if best >= WEAK_RELEVANCE else "none"
 
 
-def _lead(best: Hit, hits: Sequence[Hit], name: str) -> float:
-    """Return how much higher a hit's score is than the mean of the highest others; 0 if there are none."""
-    others = sorted((hit.scores[name] for hit in hits if hit is not best), reverse=True)[:COMPARED_HITS]
-    return best.scores[name] - fmean(others) if others else 0.0
+def _lead(name: str, best: Hit, hits: Sequence[Hit], stage: str) -> dict[str, float]:
+    """Return by how much a hit's score exceeds the mean of the highest others; nothing if there are none."""
+    others = sorted((hit.scores[stage] for hit in hits if hit is not best), reverse=True)[:COMPARED_HITS]
+    return {name: best.scores[stage] - fmean(others)} if others else {}

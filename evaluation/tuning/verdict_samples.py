@@ -81,13 +81,13 @@ def samples_of(
     only_judged: bool,
     knows_cosines: bool = True,
 ) -> list[VerdictSample]:
-    """Return the samples of one ranking: at most two."""
+    """Return the samples of one ranking: at most two, none of a hit that stands alone, which has no lead."""
     stage = last_scoring_stage(ranking)
     read = [hit for hit in ranking.hits if stage in hit.scores] if stage else []
     relevant = {document for document, grade in grades.items() if grade > 0}
     samples: list[VerdictSample] = []
     for hits in (read, _without(read, relevant)) if relevant else (read,):
-        if not hits or (only_judged and hits[0].passage.document_id not in grades):
+        if len(hits) < 2 or (only_judged and hits[0].passage.document_id not in grades):
             continue
         is_right = hits[0].passage.document_id in relevant
         is_whole = hits is read

@@ -176,7 +176,7 @@ async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
         say(f"{questions} left out: {request.collection!r} holds no document that answers them.")
     if fit.unread:
         questions = counted(fit.unread, "question")
-        say(f"{questions} left out: the reranker can read none of the hits, or not the question.", style="yellow")
+        say(f"{questions} left out: the reranker can read fewer than two hits, or not the question.", style="yellow")
     say(describe_samples(fit.samples))
     show(verdict_table(fit, title=f"{request.collection}, {tuner.model}, verdicts on questions held out"))
     say(

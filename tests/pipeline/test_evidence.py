@@ -42,8 +42,9 @@ def test_evidence_compares_the_first_hit_with_the_next_nine() -> None:
 
 def test_evidence_is_left_out_where_it_is_not_known() -> None:
     alone = evidence_of([hit(1, 15.0)], "one", stage="rerank", knows_cosines=True)
-    assert alone.keys() == {"score", "lead", "words", "query_words"}
-    assert alone["lead"] == 0
+    assert alone.keys() == {"score", "words", "query_words"}
+    seen = evidence_of([hit(1, 15.0, cosine=0.9)], "one", stage="rerank", knows_cosines=True)
+    assert seen.keys() == {"score", "words", "query_words", "cosine"}
     foreign = evidence_of([hit(1, 15.0, cosine=0.9)], "one", stage="rerank", knows_cosines=False)
     assert foreign.keys() == alone.keys()
     by_words = [hit(1, 15.0, bm25=1), hit(2, 3.0, cosine=0.4)]
@@ -80,6 +81,14 @@ def test_relevance_gives_the_verdict_where_no_model_applies() -> None:
     assert Judge([BY_COSINE]).verdict(Ranking(hits, [READ])) == "weak"
     assert Judge([BY_SCORE]).verdict(Ranking(hits)) == "weak"
     assert Judge([BY_SCORE]).verdict(Ranking([], [READ])) == "none"
+
+
+def test_relevance_gives_the_verdict_on_a_hit_that_stands_alone() -> None:
+    by_lead = VerdictModel({"score": 0.4, "lead": 0.4}, -6.8, good=0.5, weak=0.1)
+    right = replace(hit(1, 15.0), relevance=0.6)
+    assert Judge([by_lead]).verdict(Ranking([right, hit(2, 2.0)], [READ])) == "good"
+    assert Judge([by_lead]).verdict(Ranking([right], [READ])) == "good"
+    assert Judge([by_lead]).verdict(Ranking([replace(right, relevance=0.4)], [READ])) == "weak"
 
 
 @pytest.mark.parametrize(

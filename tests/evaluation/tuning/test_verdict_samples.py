@@ -31,7 +31,7 @@ def test_right_first_hit_gives_a_second_sample_without_it() -> None:
 
 
 def test_wrong_first_hit_and_question_without_an_answer_differ() -> None:
-    wrong, _ = samples_of(ranking("b", "a"), "q", {"a": 1}, group="g", only_judged=False)
+    wrong, _ = samples_of(ranking("b", "a", "c"), "q", {"a": 1}, group="g", only_judged=False)
     (unanswered,) = samples_of(ranking("b", "a"), "q", {}, group="g", only_judged=False)
     assert (wrong.outcome, unanswered.outcome) == ("wrong", "unanswered")
     assert unanswered.origin == "asked"
@@ -47,3 +47,9 @@ def test_first_hit_that_nobody_judged_gives_no_sample_if_only_judged_ones_count(
 
 def test_ranking_that_nothing_scored_gives_no_sample() -> None:
     assert samples_of(Ranking(ranking("a").hits), "q", {"a": 1}, group="g", only_judged=False) == []
+
+
+def test_hit_that_stands_alone_gives_no_sample() -> None:
+    assert samples_of(ranking("a"), "q", {"a": 1}, group="g", only_judged=False) == []
+    (whole,) = samples_of(ranking("a", "b"), "q", {"a": 1}, group="g", only_judged=False)
+    assert whole.origin == "asked", "without the first hit the second stands alone"
