@@ -1,12 +1,14 @@
 """Templates are checked when they are loaded, and a value cannot become a placeholder."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from mcp.client import Client
 
 from resift.core.errors import InvalidInput
 from resift.factories.engine import Engine
+from resift.pipeline.page import Verdict
 from resift.prompts.templates import SHIPPED, load_templates, read_template
 from resift.server.mcp.assembly import INSTRUCTIONS, create_server
 from resift.tests.server.in_process import Run, runner
@@ -73,6 +75,10 @@ def test_weak_verdict_sends_no_agent_round_again() -> None:
     told = " ".join(load_templates()["answer_from_documents"].text.split())
     assert '"weak", the hits are probably relevant: read them, and search again only if none of them answers' in told
     assert "read them before you search again" in " ".join(INSTRUCTIONS.split())
+
+
+def test_instructions_of_the_server_explain_every_verdict() -> None:
+    assert [each for each in get_args(Verdict) if f'"{each}"' not in INSTRUCTIONS] == []
 
 
 def test_missing_folder_is_refused(tmp_path: Path) -> None:
