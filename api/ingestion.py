@@ -10,6 +10,7 @@ from ..ingest.files.skipping import MAX_FAILURES, notes_on
 from ..ingest.held_metadata import notes_on_left_out, notes_on_lost
 from ..ingest.job import Job
 from ..ingest.report import IngestReport, awaited
+from ..ingest.same_titles import notes_on_same_titles
 from ..ingest.sources import Files, search_paths
 from ..ingest.urls.fetching import UrlOptions
 from ..ingest.urls.pages import Pages, PageSettings, pages_at
@@ -56,6 +57,8 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
         metadata=cleaned(request.metadata),
     )
     report = await services.ingestor.ingest(job)
+    if report.added and not request.dry_run:
+        report += IngestReport(notes=await notes_on_same_titles(services.store, request.collection, documents))
     return _with_notes(report, files, prune=request.prune) + IngestReport(notes=_watch(request, services, files))
 
 

@@ -34,7 +34,15 @@ class DocumentInput(TypedDict):
     title: NotRequired[str]
     source: NotRequired[Annotated[str, Field(description="Path or URI to cite", max_length=MAX_NAME_CHARACTERS)]]
     metadata: NotRequired[Annotated[dict[str, Any], Field(description="Fields to filter by")]]
-    id: NotRequired[Annotated[str, Field(description="Default: the source or a hash", max_length=MAX_NAME_CHARACTERS)]]
+    id: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="Give it again to replace the text. Default: the source, or a hash of the text",
+                max_length=MAX_NAME_CHARACTERS,
+            ),
+        ]
+    ]
 
 
 class PassageInput(TypedDict):

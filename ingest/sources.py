@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 FILES_BETWEEN_REPORTS = 100
 
+HASHED = "text-"  # begins the id of a text that was given without an id and a source
+
 
 @dataclass(frozen=True, slots=True)
 class FileReading:
@@ -161,6 +163,6 @@ def text_document(
     """
     text, title = normalise(text), normalise(title)
     content = hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()
-    derived = source or f"text-{content[:12]}"
+    derived = source or f"{HASHED}{content[:12]}"
     place = "" if id_ or source else f"documents.{position}" + (f' ("{cut(title)}")' if title else "")
     return Document(id=id_ or derived, title=title, text=text, source=source, metadata=metadata, place=place)
