@@ -102,7 +102,7 @@ def most_frequent(skipped: Mapping[str, int]) -> dict[str, int]:
 
 
 def counts_of(skipped: Mapping[str, int], examples: Mapping[str, Sequence[str]] | None = None) -> str:
-    """Return the counts as text, such as "14 hidden, 1 dangling link (old/a.md), 3 pdf"."""
+    """Return the counts as text, such as "14 hidden files, 1 dangling link (old/a.md), 3 .mp4 files"."""
     return ", ".join(
         f"{_count(kind, count)}{_names((examples or {}).get(kind, ()), count)}"
         for kind, count in most_frequent(skipped).items()
@@ -122,5 +122,15 @@ def _printable(name: str) -> str:
 def _count(kind: str, count: int) -> str:
     if kind.startswith("and "):
         return f"{kind} ({count:,})"
-    singular = _SINGULAR.get(kind, kind.removesuffix("s") if " " in kind else kind)
-    return f"{count:,} {singular if count == 1 else kind}"
+    return f"{count:,} {_in_words(kind, is_one=count == 1)}"
+
+
+def _in_words(kind: str, *, is_one: bool) -> str:
+    files = "file" if is_one else "files"
+    if kind in _SINGULAR or (" " in kind and kind.endswith("s")):
+        return _SINGULAR.get(kind, kind.removesuffix("s")) if is_one else kind
+    if kind.startswith("ignored "):
+        return f"{files} or {'folder' if is_one else 'folders'} {kind}"
+    if kind == OTHER_NAMES:
+        return f"{files} {kind}"
+    return f".{kind} {files}" if f".{kind}" in NON_TEXT_SUFFIXES else f"{kind} {files}"

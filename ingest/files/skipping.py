@@ -42,8 +42,8 @@ _ADVICE: Mapping[str, str] = {
 def why_unreadable(kind: str) -> str:
     """Return why a named file of a known suffix cannot be read, and what to do."""
     if f".{kind}" in PICTURES:
-        return f"Reading text in {kind} needs the extra 'ocr'. Run `{install_line('ocr')}` to install it."
-    return f"Resift cannot read {kind}. {_SAVE_AS.get(kind, 'Convert the file to text first.')}"
+        return f"Reading text in .{kind} files needs the extra 'ocr'. Run `{install_line('ocr')}` to install it."
+    return f"Resift cannot read .{kind} files. {_SAVE_AS.get(kind, 'Convert the file to text first.')}"
 
 
 def advice_on(skipped: Mapping[str, int]) -> list[str]:
@@ -51,15 +51,15 @@ def advice_on(skipped: Mapping[str, int]) -> list[str]:
     known = sorted(kind for kind in skipped if f".{kind}" in kinds.NON_TEXT_SUFFIXES)
     pictures = [kind for kind in known if f".{kind}" in PICTURES]
     formats = [kind for kind in known if kind not in pictures]
-    convert = (
-        [f"Resift cannot read {', '.join(formats[: kinds.MAX_KINDS])}. Convert the files that matter to text."]
-        if formats
-        else []
-    )
+    convert = [f"Resift cannot read {_suffixes(formats)} files. Convert those that matter to text."] if formats else []
     if pictures:
-        convert.append(f"To read the text in {', '.join(pictures)}, run `{install_line('ocr')}`.")
+        convert.append(f"To read the text in {_suffixes(pictures)} files, run `{install_line('ocr')}`.")
     junk = [] if KINDS.isdisjoint(skipped) else ["To ingest minified, generated or encoded files, name them."]
     return [*convert, *junk, *(advice for kind, advice in _ADVICE.items() if kind in skipped)]
+
+
+def _suffixes(formats: Sequence[str]) -> str:
+    return ", ".join(f".{each}" for each in formats[: kinds.MAX_KINDS])
 
 
 def notes_on(report: IngestReport, folders: Sequence[Path] = ()) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ def test_skipped_files_are_logged_and_the_first_of_those_that_may_matter_are_nam
     assert {f"Skipped (minified): {tmp_path}/d.min.js", f"Skipped (blank): {tmp_path}/blank.md"} <= logged
     [note] = notes_on(IngestReport(skipped=files.found.skipped, examples=files.found.examples), files.folders)
     assert note.startswith(
-        "Skipped 4 minified (a.min.js, b.min.js, c.min.js, …), 1 dangling link (gone\ufffd.md), 1 mp4, "
+        "Skipped 4 minified files (a.min.js, b.min.js, c.min.js, …), 1 dangling link (gone\ufffd.md), 1 .mp4 file, "
         "1 secret file (src/prod.env). "
     )
 

@@ -205,14 +205,14 @@ async def test_call_that_takes_nothing_in_is_an_error_that_says_why(tools: Asker
         (folder / name).write_bytes(data)
     refused = await tools.refusal("ingest_documents", {"paths": [str(folder)], "collection": "papers"})
     assert refused.startswith(
-        "Nothing was ingested into 'papers'. Skipped 2 odt, 1 binary, 1 blank, 1 empty, 1 folder of version control. "
-        "Resift cannot read odt. Convert the files that matter to text."
+        "Nothing was ingested into 'papers'. Skipped 2 .odt files, 1 binary file, 1 blank file, 1 empty file, "
+        "1 folder of version control. Resift cannot read .odt files. Convert those that matter to text."
     )
     assert "markdown (.markdown .md" in refused
     (folder / "f.md").write_text("Some text.")
     taken = await tools.call("ingest_documents", {"paths": [str(folder)], "collection": "papers"})
     assert taken["skipped"] == {"odt": 2, "binary": 1, "blank": 1, "empty": 1, "folders of version control": 1}
-    assert taken["notes"][0].startswith("Skipped 2 odt, 1 binary")
+    assert taken["notes"][0].startswith("Skipped 2 .odt files, 1 binary file")
     assert "No file" in await tools.refusal("ingest_documents", {"paths": [str(folder / "*.rst")]})
 
 

@@ -7,7 +7,7 @@ from resift.ingest.report import Failure, IngestReport
 def test_what_the_glob_left_out_is_told_only_when_nothing_came_in() -> None:
     assert notes_on(IngestReport(added=1, skipped={"outside the glob": 3})) == ()
     assert notes_on(IngestReport(skipped={"outside the glob": 3})) == (
-        "Skipped 3 outside the glob. To ingest more, widen the glob.",
+        "Skipped 3 files outside the glob. To ingest more, widen the glob.",
     )
 
 
@@ -24,5 +24,5 @@ def test_reason_is_short_and_names_readable_formats_only_where_they_matter() -> 
     assert len(told) < 2000
     papers = IngestReport(skipped={"odt": 2})
     assert why_empty(papers + IngestReport(notes=notes_on(papers))).startswith(
-        "Skipped 2 odt. Resift cannot read odt. Convert the files that matter to text. Resift reads "
+        "Skipped 2 .odt files. Resift cannot read .odt files. Convert those that matter to text. Resift reads "
     )

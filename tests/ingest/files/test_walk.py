@@ -108,8 +108,8 @@ def test_file_of_unknown_suffix_is_found_when_it_holds_text(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("a.mp3", "Resift cannot read mp3. Convert the file to text first."),
-        ("a.doc", "Resift cannot read doc. Save it as .docx first."),
+        ("a.mp3", "Resift cannot read .mp3 files. Convert the file to text first."),
+        ("a.doc", "Resift cannot read .doc files. Save it as .docx first."),
         ("b.unknown", "not in a known format (html,"),
     ],
 )

@@ -60,8 +60,8 @@ def test_what_a_folder_would_leave_out_is_left_out_and_counted() -> None:
     )
     assert (document.name, document.data) == ("Makefile", b"all:")
     assert document.note == (
-        "Of the files in it, these were left out: 2 generated folders, 2 hidden, 2 secret files, 1 binary, 1 empty, "
-        "1 minified, 1 mp3."
+        "Of the files in it, these were left out: 2 generated folders, 2 hidden files, 2 secret files, "
+        "1 binary file, 1 empty file, 1 minified file, 1 .mp3 file."
     )
     [part] = parts_of(packed(*files, ("a.md", "Text."))).values()
     assert part.parsed
@@ -145,7 +145,7 @@ def test_archives_in_archives_share_one_limit() -> None:
 
 
 def test_archive_without_readable_files_is_blank() -> None:
-    with pytest.raises(BlankFile, match=r"no file in it that Resift reads\. Of the files in it, .* 1 mp3"):
+    with pytest.raises(BlankFile, match=r"no file in it that Resift reads\. Of the files in it, .* 1 \.mp3 file"):
         split(packed(("a.mp3", "x")))
     with pytest.raises(BlankFile, match=r"no file in it that Resift reads\.$"):
         split(packed())

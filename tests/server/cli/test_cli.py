@@ -279,11 +279,11 @@ def test_folder_from_which_nothing_is_taken_ends_with_one_and_says_why(run: Run,
     refused = run("ingest", str(papers))
     assert refused.code == 1
     assert "0 added" in refused.out
-    assert "Skipped 1 odt. Resift cannot read odt. Convert the files that matter to text." in refused.err
+    assert "Skipped 1 .odt file. Resift cannot read .odt files. Convert those that matter to text." in refused.err
     assert "markdown (.markdown .md" in refused.err
     (papers / "b.md").write_text("Some text.")
     taken = run("ingest", str(papers), "--json")
     assert (taken.code, taken.json["added"], taken.json["skipped"]) == (0, 1, {"odt": 1})
-    assert "  Skipped 1 odt." in run("ingest", str(papers / "*"), str(papers)).err
+    assert "  Skipped 1 .odt file." in run("ingest", str(papers / "*"), str(papers)).err
     assert "Download it first" in run("ingest", "https://example.com/a.md").err
     assert run("ingest", (papers / "b.md").as_uri()).code == 0
