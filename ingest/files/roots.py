@@ -12,15 +12,19 @@ from ...core.errors import InvalidInput, NotFound, PathRefused, nearest
 from ...core.text import listed
 
 
-def folders_of_client(folder: Path) -> tuple[Path, ...]:
-    """Return the folder that a client works in, as what it may read if the settings name nothing.
+def roots_for_tools(named: Iterable[Path], *, client_folders: Iterable[Path]) -> tuple[Path, ...]:
+    """Return the folders that the tools may read: those that the settings name, or else those their client works in.
 
     Desktop programs start servers in the root of the file system, or in a folder of Windows. That is nothing that a
     user has chosen, and would open the whole disk, so it counts as no folder.
     """
+    return tuple(named) or tuple(each for each in client_folders if not _is_of_system(each))
+
+
+def _is_of_system(folder: Path) -> bool:
     resolved, windows = folder.resolve(), os.environ.get("SYSTEMROOT", "")
     is_windows = bool(windows) and resolved.is_relative_to(Path(windows).resolve())
-    return () if is_windows or resolved == Path(resolved.anchor) else (folder,)
+    return is_windows or resolved == Path(resolved.anchor)
 
 
 MAX_NAMES = 1_000  # of a folder that are compared with a misspelt one: 10,000 take half a second or more

@@ -10,7 +10,7 @@ from anyio.abc import SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp.server.mcpserver import MCPServer
 
-from ...ingest.files.roots import folders_of_client
+from ...ingest.files.roots import roots_for_tools
 from ...settings.per_client import ClientSettings
 from ..mcp.lines import ByteStream, LineService
 from .greeting import COMMAND, MCP, Goodbye, Hello, goes_on_alone
@@ -43,20 +43,21 @@ class Client:
     @property
     def roots(self) -> tuple[Path, ...]:
         """The folders that the client may read: relative ones in its settings start from its folder."""
-        folders = (Path(self.hello.folder),) if self.hello.folder else ()
-        named = tuple(
-            each if each.parts[:1] == ("~",) else folder / each
-            for each in self.settings.ingest_roots
-            for folder in folders or (Path("/"),)
-        )
-        return named or folders
+        return self._named_roots or self._folders
 
     @property
     def roots_for_tools(self) -> tuple[Path, ...]:
         """The folders that the tools may read: without settings the client's own, unless it is the system's."""
-        if self.settings.ingest_roots:
-            return self.roots
-        return tuple(one for each in self.roots for one in folders_of_client(each))
+        return roots_for_tools(self._named_roots, client_folders=self._folders)
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        return (Path(self.hello.folder),) if self.hello.folder else ()
+
+    @property
+    def _named_roots(self) -> tuple[Path, ...]:
+        [folder] = self._folders or (Path("/"),)
+        return tuple(each if each.parts[:1] == ("~",) else folder / each for each in self.settings.ingest_roots)
 
     async def receive(self) -> bytes:
         """Return the next bytes, empty at the end."""

@@ -20,6 +20,7 @@ from ...api.watching import watch_registered
 from ...factories.engine import Engine, running
 from ...settings.location import checksums, differing
 from ..mcp.assembly import create_server
+from ..mcp.lines import cutting_off_calls
 from .address import EngineAddress
 from .connected_client import Client
 from .greeting import COMMAND, MCP, Hello, Welcome
@@ -88,16 +89,13 @@ class Hub:
 
     async def _finish(self) -> None:
         """Wait for the calls in flight, and take no more."""
-        wait_s = self.engine.settings.serve.stop_timeout_s
-        with anyio.move_on_after(wait_s) as waiting:
+        with cutting_off_calls(self.engine.settings.serve.stop_timeout_s):
             async with anyio.create_task_group() as group:
                 for client in self.clients:
                     group.start_soon(client.dismiss)
             await self.engine.jobs.suspend()
             # Only now: a call that was read before has to be served, and may not have begun yet.
             await self.engine.gate.refuse(STOPPING)
-        if waiting.cancelled_caught:
-            logger.warning("Calls in flight did not end within %g s and are cut off", wait_s)
         await anyio.sleep(FLUSH_S)
 
     async def _cut_off_parsing(self) -> None:

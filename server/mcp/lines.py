@@ -1,7 +1,8 @@
 """Serve one MCP client that sends and receives lines, over any stream of bytes: every request is answered."""
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,15 @@ class ByteStream:
     """Waits for the next bytes; empty at the end."""
     send: Callable[[bytes], Awaitable[None]]
     """Raises OSError or an error of anyio's when the client is gone."""
+
+
+@contextmanager
+def cutting_off_calls(after_s: float) -> Generator[None]:
+    """Wait inside for the calls in flight; go on after so many seconds, and log it."""
+    with anyio.move_on_after(after_s) as waiting:
+        yield
+    if waiting.cancelled_caught:
+        logger.warning("Calls in flight did not end within %g s and are cut off", after_s)
 
 
 class LineService:

@@ -18,9 +18,9 @@ from mcp.os.win32.utilities import rebind_std_handle_to_fd
 
 from ...api.caller import CALLER, Caller
 from ...factories.engine import Engine, running
-from ...ingest.files.roots import folders_of_client
+from ...ingest.files.roots import roots_for_tools
 from .assembly import create_server
-from .lines import ByteStream, LineService
+from .lines import ByteStream, LineService, cutting_off_calls
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -40,7 +40,7 @@ async def serve_stdio(engine: Engine) -> None:
     async def send(line: bytes) -> None:
         await to_thread.run_sync(_write_and_flush, sink, line, limiter=thread)
 
-    roots = engine.settings.ingest_roots or folders_of_client(Path.cwd())
+    roots = roots_for_tools(engine.settings.ingest_roots, client_folders=[Path.cwd()])
     CALLER.set(Caller(name="stdio", roots=roots, may_write=not engine.settings.read_only))
     with redirect_stdout(sys.stderr):  # what libraries print
         async with running(engine):
@@ -57,10 +57,8 @@ async def _finish_on_signal(service: LineService, serving: anyio.CancelScope, ti
         return
 
     async def finish() -> None:
-        with anyio.move_on_after(timeout_s) as waiting:
+        with cutting_off_calls(timeout_s):
             await service.finish()
-        if waiting.cancelled_caught:
-            logger.warning("Calls in flight did not end within %g s and are cut off", timeout_s)
         serving.cancel()
 
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, PathRefused
-from resift.ingest.files.roots import Roots, folders_of_client
+from resift.ingest.files.roots import Roots, roots_for_tools
 
 
 @pytest.fixture
@@ -59,11 +59,14 @@ def test_relative_path_is_looked_for_in_the_roots(roots: Roots) -> None:
 
 def test_folder_of_the_system_is_none_that_a_client_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "top").symlink_to("/")
-    assert [folders_of_client(each) for each in (Path("/"), Path("/usr/.."), tmp_path / "top")] == [(), (), ()]
-    assert folders_of_client(tmp_path) == (tmp_path,)
+    folders = [Path("/"), Path("/usr/.."), tmp_path / "top", tmp_path]
+    assert roots_for_tools([], client_folders=folders) == (tmp_path,)
     monkeypatch.setenv("SYSTEMROOT", str(tmp_path / "Windows"))
-    assert folders_of_client(tmp_path / "Windows" / "System32") == ()
-    assert folders_of_client(tmp_path) == (tmp_path,)
+    assert roots_for_tools([], client_folders=[tmp_path / "Windows" / "System32", tmp_path]) == (tmp_path,)
+
+
+def test_settings_that_name_a_folder_decide_though_it_is_of_the_system(tmp_path: Path) -> None:
+    assert roots_for_tools([Path("/")], client_folders=[tmp_path]) == (Path("/"),)
 
 
 def test_refusal_does_not_say_how_to_get_around_the_limit(roots: Roots) -> None:

@@ -11,7 +11,7 @@ from mcp.types import INVALID_PARAMS
 from resift.api.resift import Resift
 from resift.factories.engine import Engine
 from resift.server.mcp.assembly import create_server
-from resift.server.mcp.lines import ByteStream, LineService
+from resift.server.mcp.lines import ByteStream, LineService, cutting_off_calls
 
 pytestmark = pytest.mark.anyio
 
@@ -127,3 +127,12 @@ async def test_request_that_the_server_has_not_taken_does_not_hold_the_end() -> 
             await service.finish()
             group.cancel_scope.cancel()
     assert service.lines_read == 0
+
+
+async def test_calls_that_do_not_end_in_time_are_cut_off_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with cutting_off_calls(after_s=HANG_S):
+        pass
+    assert not caplog.messages
+    with cutting_off_calls(after_s=0):
+        await anyio.sleep_forever()
+    assert caplog.messages == ["Calls in flight did not end within 0 s and are cut off"]
