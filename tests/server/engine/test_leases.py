@@ -15,6 +15,7 @@ from resift.core.errors import StoreBusy
 from resift.server.engine.greeting import MCP, STOP, Hello
 from resift.server.relay.connect import connect
 from resift.server.relay.maintenance import engine_kept_out
+from resift.settings.location import checksums
 from resift.tests.server.engine.serving import maintenance, served, start
 from resift.tests.server.processes import TIMEOUT_S, RawServer, engine_pid, resift, without_progress
 
@@ -48,7 +49,7 @@ def test_maintenance_works_beside_a_client_that_goes_on_afterwards(tmp_path: Pat
 @pytest.mark.anyio
 async def test_engine_whose_store_is_lent_is_not_replaced_by_one_that_would_find_it_in_use(tmp_path: Path) -> None:
     async with served(tmp_path) as hub:
-        other = Hello.of_this_process(MCP)._replace(settings={"RESIFT_THREADS": "1"})
+        other = Hello.of_this_process(MCP)._replace(settings={**checksums(), "RESIFT_THREADS": "1"})
         async with hub.engine.gate.exclusive("resift backup"):
             lent = hub.welcome(other)
             assert lent.retry == ""
