@@ -123,7 +123,7 @@ class Pipeline:
             judge=self._judge(ranking, query, stages, scope.verdicts),
         )
         asked = " ".join([request.query, *request.queries])
-        return self._observed(replace(page, names=await scope.short_names(page.hits), query=asked))
+        return self._observed(replace(page, names=await scope.short_names(_shown(page, request.limit)), query=asked))
 
     async def rerank(
         self, query: str, passages: Sequence[Passage], *, limit: int, reranker: str = DEFAULT, instruction: str = ""
@@ -251,6 +251,11 @@ class Pipeline:
             for hit in ranking.hits
         ]
         return replace(ranking, hits=hits)
+
+
+def _shown(page: Page, limit: int) -> list[Hit]:
+    """Return the hits of a page and the first ones before reranking, which `resift search --explain` shows as well."""
+    return [*page.hits, *(hit for hit in page.following if hit.was <= limit)]
 
 
 async def _why_nothing(request: SearchRequest, scope: Scope) -> list[str]:

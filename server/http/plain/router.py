@@ -30,12 +30,15 @@ TAGS = [
 ERRORS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "There is no token, or it is wrong or expired.",
-    403: "The token may not do this.",
+    403: "The token may not do this, or the request comes from a web page that may not use the server.",
     404: "There is no such collection, document, job, search or model.",
+    405: "The path does not take this method. `Allow` names those that it takes.",
+    408: "The request did not arrive in time.",
     409: "The collection cannot be used as it is: it was written with another encoder, is damaged, or an ingestion "
     "into it has to end first.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
+    421: "The name in the header `Host` is not one of the server: see `RESIFT_HTTP__ALLOWED_HOSTS`.",
     422: "A field is unknown, missing or cannot be used, or nothing could be ingested, for example because all "
     "paths are outside the folders that the server may read.",
     429: "Too many requests with this token. `Retry-After` says how long to wait.",

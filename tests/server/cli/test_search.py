@@ -95,6 +95,20 @@ def test_search_shows_where_the_words_are_and_says_what_the_verdict_means(
     assert len(re.findall(r"care\.md:\d", explained)) == 2, "before and after"
 
 
+def test_hits_that_are_only_in_the_order_before_are_explained_by_their_short_paths(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.md").write_text("# Pump bearing oil\n\nPump, bearing, oil: oil for the bearing of the pump.\n")
+    (tmp_path / "care.md").write_text("# Care\n\nLubricate the shaft support every year in spring, or else it hums.\n")
+    (tmp_path / "when.md").write_text("# Upkeep\n\nOil the bearing of the pump once a year, in spring.\n")
+    run("ingest", "list.md", "care.md", "when.md")
+    explained = run("search", "bearing oil pump spring or hum", "--explain", "-n", "1").out
+    before, after = re.findall(r"(\S+\.md):1-3", explained)
+    assert before != after, "the page holds only the second"
+    assert {before, after} <= {"list.md", "care.md", "when.md"}
+
+
 def test_order_that_is_not_that_of_the_relevance_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     def printed(*relevances: float | None) -> str:
         hits = [

@@ -11,8 +11,10 @@ from pydantic import TypeAdapter
 
 from resift.ingest.jobs.record import JobState
 from resift.ingest.report import IngestReport
+from resift.server.http.plain.departures import GONE
 from resift.server.http.plain.feedback_path import FEEDBACK
 from resift.server.http.plain.router import ERRORS
+from resift.server.http.refusals import KINDS
 from resift.store.feedback_log import Searched, ShownHit
 from resift.tests.ingest.jobs.running import WHEN, keep, record
 from resift.tests.server.http.application import client_with_documents
@@ -152,3 +154,7 @@ async def test_errors_are_answered_as_described(writable: httpx.AsyncClient, des
             check(response.json(), operation, response.status_code, described)
             seen.add(response.status_code)
     assert seen == {400, 404, 415, 422}
+
+
+def test_every_status_that_a_caller_can_get_is_described() -> None:
+    assert KINDS.keys() - {GONE} == ERRORS.keys()
