@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, cast
 
@@ -33,7 +33,84 @@ _BOOST = (
 )
 
 
-def preferences(request: SearchRequest, settings: MetadataSignals, known: Mapping[str, FieldType]) -> MetadataSignals:
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a request prefers besides relevance: metadata, one of equal passages, diversity."""
+
+    request: SearchRequest
+    metadata: MetadataSignals
+    stages: Sequence[PlannedStage]
+
+    @property
+    def uses_metadata(self) -> bool:
+        """Return whether metadata changes the order.
+
+        Shares in the settings apply to reranked hits; without a reranker only what the request asks for counts.
+        """
+        return bool(self.metadata.shares and (self.stages or self.request.recency or self.request.boost))
+
+    @property
+    def decides_among_equals(self) -> bool:
+        """Return whether the best of equal passages is known only at the end: by metadata, or what a model is told."""
+        is_told = bool(self.request.instruction) and any(each.stage.takes_instructions for each in self.stages)
+        return is_told or self.uses_metadata
+
+    def weighed(self, ranking: Ranking, query: Query) -> Ranking:
+        """Return the ranking of retrieval with metadata weighed in, if no stage that scores will do so."""
+        if not self.uses_metadata or any(isinstance(stage, PlannedScore) for stage in self.stages):
+            return ranking
+        depth = self.stages[0].depth if self.stages else REORDERED_HITS
+        if self.request.collapse and not self.stages:
+            depth = first_texts([hit.passage for hit in ranking.hits], REORDERED_HITS)
+        return weigh_metadata(ranking, query, mix=self._mix(query), depth=depth)
+
+    async def applied(self, ranking: Ranking, query: Query, *, before: Ranking, scope: Scope) -> Ranking:
+        """Return the ranking of all stages with what is known only at its end: the best of equals, and diversity.
+
+        `before` is the ranking before the last stage. Where that ordered hits without scores, metadata is weighed into
+        their order first.
+        """
+        if self.uses_metadata and (depth := self._ordered(ranking)):
+            scored = scored_by_rank(ranking, before, depth)
+            with_metadata = weigh_metadata(scored, query, mix=self._mix(query), depth=depth, name=METADATA)
+            ranking = with_metadata if len(with_metadata.stages) > len(ranking.stages) else ranking
+        notes = [*ranking.notes, *self._notes(ranking, scope.fields)]
+        ranking = replace(ranking, notes=notes)
+        ranking = collapsed(ranking) if self.request.collapse else ranking
+        if not self.request.diversity:
+            return ranking
+        # counted once more: where equal passages became one hit, the head is shorter
+        vectors = await scope.dense_vectors(ranking.hits[: self._head(ranking)])
+        scored = scored_by_rank(ranking, before, self._ordered(ranking))
+        return diversify(scored, query, vectors=vectors, diversity=self.request.diversity)
+
+    def _mix(self, query: Query) -> Mix:
+        return Mix(with_shares({"fused": 1.0}, self.metadata.shares), self.metadata, now=query.now)
+
+    def _ordered(self, ranking: Ranking) -> int:
+        """Return how many hits, the first of a ranking, the last stage ordered without scores."""
+        last = self.stages[-1] if self.stages else None
+        return last.ordered(ranking) if isinstance(last, PlannedOrder) else 0
+
+    def _head(self, ranking: Ranking) -> int:
+        """Return how many hits, the first of a ranking, are in an order that the preferences may change."""
+        return self._ordered(ranking) or (self.stages[0].depth if self.stages else REORDERED_HITS)
+
+    def _notes(self, ranking: Ranking, fields: Mapping[str, FieldType]) -> list[str]:
+        """Return notes on preferences that changed nothing: which values and which dates there are."""
+        notes: list[str] = []
+        boost, name = self.request.boost, self.metadata.recency_field
+        if self.request.recency and UNDATED in ranking.notes and fields[name] != "date":
+            dated = sorted(each for each, kind in fields.items() if kind == "date")
+            notes.append(f"{name!r} holds {fields[name]} values. Date fields: {listed(dated) or 'none'}.")
+        hits = [hit.passage for hit in ranking.hits[: self._head(ranking)]]
+        if hits and boost and (found := values_not_boosted(hits, boost)):
+            values = [f" {field!r} of the hits: {_most_common(counts)}." for field, counts in found.items() if counts]
+            notes.append(f"No hit has a value that `boost` names: it changed nothing.{''.join(values)}")
+        return notes
+
+
+def signals_of(request: SearchRequest, settings: MetadataSignals, known: Mapping[str, FieldType]) -> MetadataSignals:
     """Return how metadata counts in the scores of a request; `known` are the collection's fields.
 
     Raises:
@@ -49,91 +126,6 @@ def preferences(request: SearchRequest, settings: MetadataSignals, known: Mappin
         shares = ", ".join(f"{name} {share:g}" for name, share in signals.shares.items())
         raise InvalidInput(f"The weights of recency and boost must sum to at most 1; they are {shares}.")
     return signals
-
-
-def weighed(
-    ranking: Ranking,
-    query: Query,
-    *,
-    request: SearchRequest,
-    metadata: MetadataSignals,
-    stages: Sequence[PlannedStage],
-) -> Ranking:
-    """Return the ranking with metadata weighed in, if no stage that scores will do so.
-
-    Shares in the settings apply to reranked hits; without a reranker only what the request asks for counts.
-    """
-    if not _counts(request, metadata, stages) or any(isinstance(stage, PlannedScore) for stage in stages):
-        return ranking
-    mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, now=query.now)
-    depth = stages[0].depth if stages else REORDERED_HITS
-    if request.collapse and not stages:
-        depth = first_texts([hit.passage for hit in ranking.hits], REORDERED_HITS)
-    return weigh_metadata(ranking, query, mix=mix, depth=depth)
-
-
-async def with_preferences(
-    ranking: Ranking,
-    query: Query,
-    *,
-    before: Ranking,
-    request: SearchRequest,
-    metadata: MetadataSignals,
-    stages: Sequence[PlannedStage],
-    scope: Scope,
-) -> Ranking:
-    """Return the ranking of all stages with what is known only at its end: the best of equal passages, and diversity.
-
-    `before` is the ranking before the last stage. Where that ordered hits without scores, metadata is weighed into
-    its order first.
-    """
-    if (depth := _ordered(ranking, stages)) and _counts(request, metadata, stages):
-        mix = Mix(with_shares({"fused": 1.0}, metadata.shares), metadata, now=query.now)
-        scored = scored_by_rank(ranking, before, depth)
-        weighed = weigh_metadata(scored, query, mix=mix, depth=depth, name=METADATA)
-        ranking = weighed if len(weighed.stages) > len(ranking.stages) else ranking
-    head = depth or (stages[0].depth if stages else REORDERED_HITS)
-    new = _notes(ranking, request, metadata, fields=scope.fields, head=head)
-    ranking = replace(ranking, notes=[*ranking.notes, *new])
-    ranking = collapsed(ranking) if request.collapse else ranking
-    if not request.diversity:
-        return ranking
-    depth = _ordered(ranking, stages)
-    head = depth or (stages[0].depth if stages else REORDERED_HITS)
-    vectors = await scope.dense_vectors(ranking.hits[:head])
-    scored = scored_by_rank(ranking, before, depth)
-    return diversify(scored, query, vectors=vectors, diversity=request.diversity)
-
-
-def _ordered(ranking: Ranking, stages: Sequence[PlannedStage]) -> int:
-    """Return how many hits, the first of a ranking, the last stage ordered without scores."""
-    last = stages[-1] if stages else None
-    return last.ordered(ranking) if isinstance(last, PlannedOrder) else 0
-
-
-def prefers_among_equals(request: SearchRequest, metadata: MetadataSignals, stages: Sequence[PlannedStage]) -> bool:
-    """Return whether the best of equal passages is known only at the end: metadata counts, or what a model is told."""
-    is_told = bool(request.instruction) and any(each.stage.takes_instructions for each in stages)
-    return is_told or _counts(request, metadata, stages)
-
-
-def _counts(request: SearchRequest, metadata: MetadataSignals, stages: Sequence[PlannedStage]) -> bool:
-    return bool(metadata.shares and (stages or request.recency or request.boost))
-
-
-def _notes(
-    ranking: Ranking, request: SearchRequest, metadata: MetadataSignals, *, fields: Mapping[str, FieldType], head: int
-) -> list[str]:
-    """Return notes on the preferences of a request that changed nothing: which values and which dates there are."""
-    notes: list[str] = []
-    name, hits = metadata.recency_field, [hit.passage for hit in ranking.hits[:head]]
-    if request.recency and UNDATED in ranking.notes and fields[name] != "date":
-        dated = sorted(each for each, kind in fields.items() if kind == "date")
-        notes.append(f"{name!r} holds {fields[name]} values. Date fields: {listed(dated) or 'none'}.")
-    if hits and request.boost and (found := values_not_boosted(hits, request.boost)):
-        values = [f" {name!r} of the hits: {_most_common(counts)}." for name, counts in found.items() if counts]
-        notes.append(f"No hit has a value that `boost` names: it changed nothing.{''.join(values)}")
-    return notes
 
 
 def _most_common(counts: Counter[str]) -> str:

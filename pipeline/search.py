@@ -26,7 +26,7 @@ from ..store.manifest import Manifest, TunedVerdicts
 from .evidence import Judge, last_scoring_stage
 from .page import Page, page_of
 from .plan import Rerankers, plan_stages, verdict_models
-from .preferences import REORDERED_HITS, preferences, prefers_among_equals, weighed, with_preferences
+from .preferences import REORDERED_HITS, Preferences, signals_of
 from .relevance_feedback import SecondSearch, feedback_passages
 from .rephrasing import Rephrased, Rephraser
 from .request import (
@@ -95,24 +95,23 @@ class Pipeline:
         cascade = self.rerankers.cascade(request.reranker) if request.query else None
         scope = await self._scope(request, visible)
         request = _with_stored_examples(request, scope.examples)
-        metadata = preferences(request, self.rerankers.metadata, scope.fields)
+        metadata = signals_of(request, self.rerankers.metadata, scope.fields)
         tunings = scope.tunings
         stages = plan_stages(request, cascade, metadata=metadata, tunings=tunings, now=query.now) if cascade else []
         head = stages[0].depth if stages else 0
         rephrased = await self._rephrase(request, query, scope, stages=len(stages))
-        is_late = request.collapse and prefers_among_equals(request, metadata, stages)
+        preferences = Preferences(request, metadata, stages)
+        is_late = request.collapse and preferences.decides_among_equals
         retrieval = _retrieval(request, scope, head=head, collapses_later=is_late)
         with traced("retrieve") as report:
             ranking = report(await self._retriever.retrieve(scope.searched, rephrased.query, retrieval))
         ranking = self._with_relevance(rephrased.before(ranking), is_reranked=bool(stages))
-        before = ranking = weighed(ranking, query, request=request, metadata=metadata, stages=stages)
+        before = ranking = preferences.weighed(ranking, query)
         query = rephrased.for_reranking(request.time_budget_ms)
         for stage in self._with_feedback(request, query, stages=stages, scope=scope, first=retrieval):
             with traced(f"rerank {stage.name}") as report:
                 before, ranking = ranking, report(await stage.run(ranking, query))
-        ranking = await with_preferences(
-            ranking, query, before=before, request=request, metadata=metadata, stages=stages, scope=scope
-        )
+        ranking = await preferences.applied(ranking, query, before=before, scope=scope)
         nothing = [] if ranking.hits else await _why_nothing(request, scope)
         notes = [*ranking.notes, *self._notes(request, cascade), *scope.notes(is_reranked=bool(stages)), *nothing]
         page = page_of(

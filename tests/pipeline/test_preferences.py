@@ -11,7 +11,7 @@ from resift.core.errors import InvalidInput
 from resift.core.query import Query
 from resift.core.values import Document, Hit, Passage
 from resift.pipeline.plan import Rerankers
-from resift.pipeline.preferences import preferences
+from resift.pipeline.preferences import signals_of
 from resift.pipeline.request import SearchRequest
 from resift.pipeline.search import Pipeline
 from resift.rerank.protocols import Ordering
@@ -254,4 +254,4 @@ def test_nothing_is_weighed_unless_asked() -> None:
 def test_more_boosted_values_than_the_limit_are_refused_with_their_number() -> None:
     boost = {"kind": {str(number): 1.5 for number in range(600)}, "source": {str(number): 0.5 for number in range(600)}}
     with pytest.raises(InvalidInput, match=r"`boost` has 1,200 values, more than the limit of 1,000\."):
-        preferences(replace(REQUEST, boost=boost), NO_METADATA, {"kind": "keyword"})
+        signals_of(replace(REQUEST, boost=boost), NO_METADATA, {"kind": "keyword"})
