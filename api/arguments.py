@@ -1,5 +1,6 @@
 """Make every edge from one definition: the fields of a request are the arguments of a tool, a command and a method."""
 
+import json
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from inspect import Parameter, Signature
@@ -8,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_type_hints
 from pydantic import ValidationError
 
 from ..core.errors import InvalidInput
-from ..core.text import cut, listed
+from ..core.text import cut, encodable, listed
 from ..pipeline.request import PYTHON_ONLY
 from .requests import DocumentInput, PassageInput
 from .synonyms import suggest
@@ -18,6 +19,10 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 MAX_PROBLEMS = 5  # named in one message
+
+MAX_SHOWN_CHARACTERS = 40  # of a refused value; a longer one is a text, which its sender knows
+
+MAX_SHOWN_BITS = 64  # of a refused integer
 
 _ENTRIES = {"documents": list(DocumentInput.__annotations__), "passages": list(PassageInput.__annotations__)}
 """By argument, the fields that each entry of its list may have."""
@@ -30,6 +35,12 @@ PLAIN = {
     "Input should be a valid dictionary": "Input should be an object",
     "Input should be a valid string": "Input should be a string",
     "Input should be a valid boolean": "Input should be true or false",
+    "Input should be a valid boolean, unable to interpret input": "Input should be true or false",
+    "Input should be a valid integer": "Input should be an integer",
+    "Input should be a valid integer, unable to parse string as an integer": "Input should be an integer",
+    "Input should be a valid integer, got a number with a fractional part": "Input should be an integer",
+    "Input should be a valid number": "Input should be a number",
+    "Input should be a valid number, unable to parse string as a number": "Input should be a number",
 }
 """Pydantic's messages in the words of JSON."""
 
@@ -129,9 +140,38 @@ def _problem(error: Any, known: Sequence[str]) -> str:
     if error["type"] == "extra_forbidden":
         entry = _ENTRIES.get(str(error["loc"][0]), [])
         return f"{name}: unknown field.{suggest(str(error['loc'][-1]), entry)} Known: {listed(entry)}"
-    form = ' such as {"text": "..."}' if error["type"] == "dict_type" and _is_entry(error["loc"]) else ""
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{name}: {PLAIN.get(message, message)}{form}"
+    if error["type"] == "dict_type" and _is_entry(error["loc"]):
+        return f'{name}: Input should be an object such as {{"text": "..."}}'
+    return f"{name}: {_what_is_wrong(error)}"
+
+
+def _what_is_wrong(error: Any) -> str:
+    """Return what is wrong with a value, and the value if it is short."""
+    said: str = error["msg"].removeprefix("Value error, ")
+    message, given, limits = PLAIN.get(said, said), error.get("input"), error.get("ctx", {})
+    if error["type"] == "string_too_long":
+        return f"{message}, not {len(given):,}"
+    if not (value := _shown(given)) or not message.startswith("Input should be ") or ", not " in message:
+        return message
+    if error["type"] == "less_than_equal" and _is_number(given) and given > limits["le"]:
+        return f"{value} is above the maximum of {limits['le']}"
+    if error["type"] == "greater_than_equal" and _is_number(given) and given < limits["ge"]:
+        return f"{value} is below the minimum of {limits['ge']}"
+    return f"{message}, not {value}"
+
+
+def _shown(value: Any) -> str:
+    """Return a short scalar as JSON, and "" for everything else."""
+    if not isinstance(value, str | int | float | None) or (
+        isinstance(value, int) and value.bit_length() > MAX_SHOWN_BITS
+    ):
+        return ""
+    shown = encodable(json.dumps(value, ensure_ascii=False))
+    return shown if len(shown) <= MAX_SHOWN_CHARACTERS else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_entry(place: Sequence[str | int]) -> bool:

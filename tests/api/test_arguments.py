@@ -1,5 +1,6 @@
 """Arguments that are refused before anything is opened, with what is wrong."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ def test_null_fields_of_documents_and_passages_count_as_left_out() -> None:
     document = {"text": "Pads squeal.", "title": None, "metadata": None}
     assert build(IngestRequest, documents=[document]).document_list == [{"text": "Pads squeal."}]  # pyright: ignore[reportArgumentType]
     assert build(RerankRequest, "brakes", [{"text": "Pads squeal.", "id": None}]).passages == [{"text": "Pads squeal."}]  # pyright: ignore[reportArgumentType]
-    with pytest.raises(InvalidInput, match=r"documents\.0\.text: Input should be a string\. Correct"):
+    with pytest.raises(InvalidInput, match=r"documents\.0\.text: Input should be a string, not null\. Correct"):
         build(IngestRequest, documents=[{"text": None}])  # pyright: ignore[reportArgumentType]
 
 
@@ -45,6 +46,26 @@ def test_dates_of_python_become_iso_texts() -> None:
     assert (
         build(SearchRequest, "x", filter=filter_).filter == build(DeleteRequest, "c", filter=filter_).filter == expected
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        ({"limit": 500}, "limit: 500 is above the maximum of 200."),
+        ({"limit": 0}, "limit: 0 is below the minimum of 1."),
+        ({"limit": "many"}, 'limit: Input should be an integer, not "many".'),
+        ({"limit": 2.5}, "limit: Input should be an integer, not 2.5."),
+        ({"limit": 10**5_000}, "limit: Input should be less than or equal to 200."),
+        ({"diversity": float("nan")}, "diversity: Input should be less than or equal to 1, not NaN."),
+        ({"mode": "fuzzy"}, "mode: Input should be 'hybrid', 'dense' or 'keyword', not \"fuzzy\"."),
+        ({"mode": "x" * 50}, "mode: Input should be 'hybrid', 'dense' or 'keyword'."),
+        ({"collection": [7]}, "collection.0: Input should be a string, not 7."),
+        ({"filter": "x"}, 'filter: Input should be an object, not "x".'),
+    ],
+)
+def test_refused_value_is_shown_if_it_is_short(arguments: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(f"Invalid arguments: {wrong} Correct them")):
+        build(SearchRequest, "x", **arguments)
 
 
 def test_filter_that_nests_too_deep_is_left_for_its_parser() -> None:

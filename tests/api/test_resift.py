@@ -118,7 +118,7 @@ async def test_passages_are_reranked_without_a_collection(tmp_path: Path) -> Non
     [
         ({"top_k": 3}, "unknown argument 'top_k'.* Known: query, collection, limit"),
         ({"limt": 3}, "unknown argument 'limt'. Did you mean 'limit'"),
-        ({"limit": 0}, "limit: Input should be greater than or equal to 1"),
+        ({"limit": 0}, "limit: 0 is below the minimum of 1"),
         ({"mode": "fuzzy"}, "mode: Input should be 'hybrid', 'dense' or 'keyword'"),
     ],
 )

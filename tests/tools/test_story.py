@@ -188,7 +188,9 @@ async def test_null_for_an_optional_argument_means_its_default(reader: Asker) ->
     assert "Give document_ids, a filter, or everything=true" in await reader.refusal(
         "delete_documents", {"collection": "default", "document_ids": None, "filter": None, "everything": None}
     )
-    assert "passages: Input should be a list." in await reader.refusal("rerank", {"query": "x", "passages": None})
+    assert "passages: Input should be a list, not null." in await reader.refusal(
+        "rerank", {"query": "x", "passages": None}
+    )
 
 
 async def test_hits_that_are_passed_on_keep_their_documents_and_texts_have_none(reader: Asker) -> None:
