@@ -149,7 +149,9 @@ class Unmatched:
     async def _values_of(self, name: str, kind: FieldType) -> str:
         """Return a sentence on the values that a field has: its range, or the most common ones."""
         if kind in (*NUMERIC, "date") and (extremes := await range_of(self.collection, name)):
-            return f" {name!r} lies between {extremes[0]} and {extremes[1]}."
+            lowest, highest = extremes
+            within = f"is always {lowest}" if lowest == highest else f"lies between {lowest} and {highest}"
+            return f" {name!r} {within}."
         most_common = await self._most_common(name, MAX_VALUES)
         if not most_common:
             return f" No passage has a value for {name!r}."

@@ -14,7 +14,7 @@ def rerank_with_llm(resift: Resift) -> Tool:
     """Return the tool."""
 
     async def rerank_with_llm(**arguments: Any) -> SameRankingReply:
-        """Order few, likely passages by an instruction, with a language model; slow, costs tokens.
+        """Order a few likely passages by an instruction, with a language model; slow, costs tokens.
 
         Returns the same as rerank; if `degraded` is true the order is yours.
         """

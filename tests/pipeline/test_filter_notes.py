@@ -153,6 +153,12 @@ async def test_range_is_found_whatever_the_number_of_passages(tmp_path: Path) ->
         assert "'day' lies between 2010-01-02 and 2099-01-02." in await notes_on(opened, {"day": {"lt": "1900-01-01"}})
 
 
+async def test_single_value_is_told_as_such(tmp_path: Path) -> None:
+    pots = [Document(f"d{number}", "", text="pot", metadata={"year": 2020}) for number in range(2)]
+    async with engine_on("edge", tmp_path, pots) as opened:
+        assert "'year' is always 2020." in await notes_on(opened, {"year": 2021})
+
+
 async def test_values_that_no_passage_has_any_more_are_not_offered(engine: Engine) -> None:
     shed = Document("shed-pot", "A pot", text="A pot for the shed.", metadata={"room": "shed"})
     await engine.services.ingestor.ingest(Job(collection="default", items=[shed], total=1))
