@@ -183,7 +183,7 @@ class Resift:
             return await summarize_all(services.pipeline, names)
 
     async def fields(self, collection: str) -> list[FieldSummary]:
-        """Return the metadata fields of a collection with their most frequent values.
+        """Return the metadata fields of a collection with their most frequent values and ranges.
 
         Raises:
             NotFound: There is no collection of that name.

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core.errors import StoreBusy, StoreError
+from ..core.errors import StoreBusy, StoreError, StoreUnavailable
+from ..search.value_ranges import RANGED, Value, range_of
 from ..store.collection import Collection
 from ..store.fields import REVISION, FieldType
 from .search import Pipeline
@@ -18,6 +19,8 @@ class FieldSummary:
     name: str
     type: FieldType
     values: tuple[tuple[str | int | bool, int], ...]
+    range: tuple[Value, Value] | None = None
+    """The lowest and the highest number, or the earliest and the latest date; None for other types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,22 @@ async def summarize(collection: Collection) -> CollectionSummary:
 async def summarize_fields(collection: Collection) -> list[FieldSummary]:
     """Return the metadata fields of a collection, by name."""
     return [
-        FieldSummary(name, kind, values=() if name == "path" else tuple(await collection.facet(name, limit=MAX_VALUES)))
+        FieldSummary(
+            name,
+            kind,
+            values=() if name == "path" else tuple(await collection.facet(name, limit=MAX_VALUES)),
+            range=await _range_of(collection, name) if kind in RANGED else None,
+        )
         for name, kind in sorted(collection.manifest.fields.items())
         if name != REVISION
     ]
+
+
+async def _range_of(collection: Collection, field: str) -> tuple[Value, Value] | None:
+    """Return the range of a field; None if there is no value, or if the store cannot tell it."""
+    try:
+        return await range_of(collection, field)
+    except StoreUnavailable:
+        raise
+    except StoreError:  # an adopted collection may refuse to filter by a field without an index
+        return None

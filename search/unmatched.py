@@ -19,7 +19,7 @@ from ..store.filters import All, AnyOf, Condition, Either, Not, Prefix, Range, S
 from .named_documents import LONGEST_COMPARED, MAX_NEAREST
 from .path_filters import PATH_FIELDS, PathFilter
 from .relative_paths import RelativePaths
-from .value_ranges import range_of
+from .value_ranges import RANGED, range_of
 
 MAX_EXPLAINED = 3  # conditions in one answer
 
@@ -101,7 +101,7 @@ class Unmatched:
 
     async def _reason_of_range(self, condition: Range) -> str:
         name, kind = condition.field, self._kind(condition.field)
-        if kind not in (*NUMERIC, "date", "mixed"):
+        if kind not in (*RANGED, "mixed"):
             what = "dates" if condition.over_dates else "numbers"
             return f"{name!r} holds {_named(kind)}, not {what}.{await self._values_of(name, kind)}"
         return f"No passage has {shown(condition)}.{await self._values_of(name, kind)}"
@@ -148,7 +148,7 @@ class Unmatched:
 
     async def _values_of(self, name: str, kind: FieldType) -> str:
         """Return a sentence on the values that a field has: its range, or the most common ones."""
-        if kind in (*NUMERIC, "date") and (extremes := await range_of(self.collection, name)):
+        if kind in RANGED and (extremes := await range_of(self.collection, name)):
             lowest, highest = extremes
             within = f"is always {lowest}" if lowest == highest else f"lies between {lowest} and {highest}"
             return f" {name!r} {within}."

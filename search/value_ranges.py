@@ -5,9 +5,13 @@ from typing import Any, TypeAlias
 
 from ..core.dates import is_date, moment_of, written
 from ..store.collection import Collection
+from ..store.fields import FieldType
 from ..store.filters import Range
 
 MAX_ROUNDS = 20  # of reading values beyond the ones known; where values are in no order, three are enough for millions
+
+RANGED: tuple[FieldType, ...] = ("integer", "number", "date")
+"""The types of fields that have a range."""
 
 Value: TypeAlias = int | float | str
 

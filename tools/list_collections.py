@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from ..api.background import Background
 from ..api.resift import Resift
 from ..pipeline.request import EVERY_COLLECTION
-from ..pipeline.summary import CollectionSummary
+from ..pipeline.summary import CollectionSummary, FieldSummary
 from .background_jobs import job_entry
 from .boundary import READS_ONLY, make_tool
 from .results import MAX_REPLY_TOKENS, ReplyBudget, reply
@@ -25,7 +25,7 @@ class CollectionsResult(BaseModel):
         list[dict[str, Any]],
         Field(description="name, counts, encoder, fields, problem"),
     ]
-    fields: Annotated[list[dict[str, Any]], Field(description="name, type, most frequent values")]
+    fields: Annotated[list[dict[str, Any]], Field(description="name, type, most frequent values, range")]
     rerankers: list[str]
     jobs: Annotated[list[dict[str, Any]], Field(description="Running or just ended")]
     left_out: int
@@ -37,7 +37,7 @@ def list_collections(resift: Resift) -> Tool:
     async def list_collections(
         collection: Annotated[str, Field(description="One collection in detail; empty: all")] = "",
     ) -> Annotated[CallToolResult, CollectionsResult]:
-        """List the collections, or the metadata fields of one with their most frequent values.
+        """List the collections, or the metadata fields of one with their most frequent values and ranges.
 
         Call it before filtering. Returns counts, models, fields, rerankers and jobs.
         """
@@ -61,7 +61,7 @@ async def collections_answer(resift: Resift, collection: str, budget: ReplyBudge
         "left_out": 0,
     }
     budget.take(answer)
-    details = [_field(each.name, each.type, each.values) for each in fields]
+    details = list(map(_field, fields))
     for key, entries in (("jobs", jobs), ("collections", collections), ("fields", details)):
         for entry in entries:
             if budget.admit(entry):
@@ -82,9 +82,10 @@ def _collection(summary: CollectionSummary) -> dict[str, Any]:
     }
 
 
-def _field(name: str, type_: str, values: tuple[tuple[str | int | bool, int], ...]) -> dict[str, Any]:
+def _field(summary: FieldSummary) -> dict[str, Any]:
     shown = [
         {"value": value[:MAX_VALUE_CHARACTERS] if isinstance(value, str) else value, "passages": count}
-        for value, count in values
+        for value, count in summary.values
     ]
-    return {"name": name, "type": type_, "values": shown}
+    known = {} if summary.range is None else {"range": list(summary.range)}
+    return {"name": summary.name, "type": summary.type, "values": shown, **known}

@@ -34,3 +34,8 @@ async def test_summary_counts_and_shows_fields_with_their_most_frequent_values(p
     assert dict(fields["oem"].values) == {True: 2, False: 1}
     assert dict(fields["tags"].values) == {"safety": 2, "wear": 2}
     assert fields["since"].values == ()
+    assert {name: each.range for name, each in fields.items() if each.range} == {
+        "price": (49.5, 310.0),
+        "since": ("2019-11-20", "2023-06-15"),
+        "year": (2019, 2023),
+    }

@@ -189,10 +189,11 @@ def _fields_table(fields: Sequence[FieldSummary]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("field", "type", "most frequent values (passages)")
+    table = Table("field", "type", "range", "most frequent values (passages)")
     for each in fields:
         values = ", ".join(f"{value} ({count})" for value, count in each.values)
-        table.add_row(escape(each.name), each.type, escape(values))
+        range_ = "" if each.range is None else " to ".join(map(str, each.range))
+        table.add_row(escape(each.name), each.type, escape(range_), escape(values))
     return table
 
 

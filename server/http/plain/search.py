@@ -78,7 +78,7 @@ def add_search(router: APIRouter, resift: Resift) -> None:
     async def list_collections(
         collection: Annotated[str, Query(description="One collection with its fields; empty: all, without")] = "",
     ) -> Response:
-        """List the collections, or the metadata fields of one with their most frequent values."""
+        """List the collections, or the metadata fields of one with their most frequent values and ranges."""
         budget = ReplyBudget(UNLIMITED, most=UNLIMITED)
         return answer_json(await collections_answer(resift, collection, budget))
 
