@@ -156,9 +156,10 @@ class Ingestor:
         report = IngestReport(notes=parsers.problems)
         report += await self._run_stages(tally, collection, comparer=comparer, plan=plan, writer=writer)
         gone = documents_to_prune(holdings, job.prune_below, seen=comparer.seen, skipped=comparer.skipped)
-        folders = job.files.folders if job.files and not job.prune_below else ()
+        folders = job.files.folders if job.files is not None and not job.prune_below else ()
         left = documents_to_prune(plan.not_found(), folders, seen=comparer.seen, skipped=comparer.skipped)
-        left_out, perhaps = documents_left_out(plan.not_found(), job.files.found.left_out if job.files else frozenset())
+        places = frozenset[str]() if job.files is None else job.files.found.left_out  # a job may have found no files
+        left_out, perhaps = documents_left_out(plan.not_found(), places)
         gone += [id_ for id_ in left_out if id_.startswith(prefixes(job.prune_below)) and id_ not in comparer.seen]
         removals = tuple(dict.fromkeys(id_ for id_ in (*plan.torn_and_gone(), *gone) if id_ not in comparer.replaced))
         if writer is not None:

@@ -61,6 +61,13 @@ async def test_renamed_file_is_not_gone(folder: Folder) -> None:
     assert (counts(report), report.gone) == ({"renamed": 1}, 1)
 
 
+async def test_documents_are_counted_as_gone_when_no_file_is_left(folder: Folder) -> None:
+    folder.write("a.md", "One text.")
+    await folder.ingest()
+    (folder.path / "a.md").unlink()
+    assert (await folder.ingest()).gone == 1
+
+
 async def test_dry_run_makes_no_collection(harness: Harness) -> None:
     report = await harness.ingest(doc("a", year=1), doc("b", "Text.", year=2), doc("empty", ""), dry_run=True)
     assert (report.added, report.passages, len(report.failures)) == (2, 2, 1)
