@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .rerank.protocols import Orderer, Ordering, Scorer, Scores
     from .settings.load import Settings
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
 
 # ONNX Runtime 1.31 sends telemetry unless this is set before its import, whoever imports it.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
