@@ -115,7 +115,7 @@ def test_without_the_extra_pictures_in_a_folder_are_skipped_with_one_advice(no_o
         (tmp_path / name).write_bytes(b"\x89PNG")
     found = find_files([tmp_path], roots=Roots.of([tmp_path]))
     assert (found.failures, dict(found.skipped)) == ((), {"png": 2, "jpg": 1})
-    assert advice_on(found.skipped) == [f"To read the text in jpg, png, run `{install_line('ocr')}`."]
+    assert advice_on(found.skipped) == [f"To read the text in .jpg, .png files, run `{install_line('ocr')}`."]
 
 
 @pytest.mark.parametrize("parse", [PictureParser().parse, PdfParser().parse])
