@@ -133,8 +133,9 @@ class Windows:
         windows = f"{self.unordered} of {self.ordered + self.unordered} windows kept their order"
         if self.failure is not None:
             return f"{windows if self.unordered else 'not every shuffle was ordered'}. {self.failure}"
+        if self.was_cut:
+            return f"{windows}, since no reply contained an order. A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS."
         step = "Try again, or set RESIFT_LLM__MODEL to a more capable model."
-        step = "A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS." if self.was_cut else step
         more = "" if self._spare_calls else " To let it be asked again, raise RESIFT_LLM__MAX_CALLS."
         return f"{windows}, since no reply contained an order. {step}{more}"
 
@@ -175,10 +176,13 @@ class Windows:
             return []
 
     async def _ask_twice(self, group: Group) -> Group:
-        """Return the group in the order of the first or second reply; [] if neither holds one."""
-        reading = await self._read(group)
-        if not reading.is_usable and self._take_spare_call():
-            reading = await self._read(group)
+        """Return the group in the order of the first or second reply; [] if neither holds one.
+
+        After a reply that was cut off there is no second: it would be cut off at the same limit, and cost as much.
+        """
+        reading, is_cut = await self._read(group)
+        if not (reading.is_usable or is_cut) and self._take_spare_call():
+            reading, _ = await self._read(group)
         return [group[place] for place in reading.places] if reading.is_usable else []
 
     def _take_spare_call(self) -> bool:
@@ -188,7 +192,8 @@ class Windows:
         self._spare_calls -= 1
         return True
 
-    async def _read(self, group: Group) -> Reading:
+    async def _read(self, group: Group) -> tuple[Reading, bool]:
+        """Return the order in a reply, and whether the reply was cut off before it named one."""
         reply = await self._ask(group)
         names = labels(len(group))
         if self._task.template.reply == "ranking with reasons":
@@ -196,8 +201,9 @@ class Windows:
         reading = read_order(reply.text, names)
         self.cost.repaired += reading.is_usable and reading.is_repaired
         self.cost.failed += not reading.is_usable
-        self.was_cut |= not (reply.complete or reading.is_usable)
-        return reading
+        is_cut = not (reply.complete or reading.is_usable)
+        self.was_cut |= is_cut
+        return reading, is_cut
 
     async def _ask(self, group: Group) -> ChatReply:
         while True:

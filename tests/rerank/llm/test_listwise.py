@@ -68,6 +68,8 @@ async def test_replies_that_were_cut_are_told_with_the_setting_that_helps(server
     ranked = await ask(build(), numbered(4))
     assert ranked.degraded
     assert ranked.notes[-1].endswith("A reply was cut off: raise RESIFT_LLM__REPLY_TOKENS.")
+    assert ranked.stages[-1].note == "no window was ordered; 1 call, 100 tokens in, 20 out, 1 failed"
+    assert len(server.asked) == 1, "the same request would be cut off again"
 
 
 async def test_passages_are_halved_once_when_the_window_is_too_small(server: ChatStandIn, build: Build) -> None:
