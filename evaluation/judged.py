@@ -39,6 +39,8 @@ class JudgedSet:
     """How many lines of a list have no question yet, and were left out."""
     unanswered: int = 0
     """How many questions of a list no document answers, and were left out."""
+    repeated: int = 0
+    """How many lines repeat the question of an earlier one, with which they were joined."""
 
     @property
     def has_documents(self) -> bool:
@@ -51,12 +53,39 @@ class JudgedSet:
         return f"eval-{self.name}"[:LONGEST_NAME]
 
 
-def describe_left_out(*, unwritten: int, unanswered: int) -> list[str]:
-    """Return a sentence each on the lines of a list without a question and without an answer, if there are any."""
-    counts = {"a question": unwritten, "a relevant document": unanswered}
+def as_one_question(query: str) -> str:
+    """Return what is equal for two queries that differ in capitals and white space alone."""
+    return " ".join(query.split()).casefold()
+
+
+def join_repeated(judged: JudgedSet) -> JudgedSet:
+    """Return the set with each question once, by its first id, with the highest grades of all its lines.
+
+    Repetitions are no further evidence: resampled and held out as if they were, they make chance look certain.
+    """
+    first: dict[str, str] = {}
+    grades: dict[str, dict[str, int]] = {}
+    for key, query in judged.queries.items():
+        joined = grades.setdefault(first.setdefault(as_one_question(query), key), {})
+        for document, grade in judged.grades[key].items():
+            joined[document] = max(grade, joined.get(document, grade))
+    repeated = judged.repeated + len(judged.queries) - len(first)
+    return replace(select(judged, first.values()), grades=grades, repeated=repeated)
+
+
+def describe_left_out(*, unwritten: int, unanswered: int, repeated: int) -> list[str]:
+    """Return a sentence each on the lines of a list without a question, without an answer, and that repeat a question.
+
+    None for those of which there are none.
+    """
+    counts = {
+        "without a question {} left out": unwritten,
+        "without a relevant document {} left out": unanswered,
+        "that repeat{s} a question {} joined with the first of it": repeated,
+    }
     return [
-        f"{counted(count, 'line')} without {lacking} {agreeing(count, 'was', 'were')} left out."
-        for lacking, count in counts.items()
+        f"{counted(count, 'line')} {what.format(agreeing(count, 'was', 'were'), s=agreeing(count, 's', ''))}."
+        for what, count in counts.items()
         if count
     ]
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ..core.errors import InvalidInput, NotFound, UnreadableFile
 from ..pipeline.request import clean_query
-from .judged import JudgedQuestion, JudgedSet
+from .judged import JudgedQuestion, JudgedSet, join_repeated
 from .report.files import check_folder, write_errors_explained
 
 ADVICE = "Choose another file."
@@ -29,7 +29,8 @@ def read_questions(path: Path, *, allow_unanswered: bool = False) -> JudgedSet:
     """Return the questions in a file. Query ids are line numbers; every document listed has grade 1.
 
     Lines without a query, such as drafts that nobody has filled in, are left out and counted. So are those with an
-    empty list of relevant documents, which no document answers, unless `allow_unanswered` is true.
+    empty list of relevant documents, which no document answers, unless `allow_unanswered` is true. Lines that repeat
+    a question are joined with the first of it.
 
     Raises:
         NotFound: There is no such file.
@@ -57,13 +58,14 @@ def read_questions(path: Path, *, allow_unanswered: bool = False) -> JudgedSet:
             f"{path} holds only questions that no document answers. Add at least one with the ids of documents that "
             f"do, such as {EXAMPLE}."
         )
-    return JudgedSet(
+    judged = JudgedSet(
         name=path.stem,
         queries={key: each.query for key, each in questions.items()},
         grades={key: dict.fromkeys(each.relevant, 1) for key, each in questions.items()},
         unwritten=len(entries) - len(written),
         unanswered=len(written) - len(questions),
     )
+    return join_repeated(judged)
 
 
 def write_drafts(path: Path, drafts: Iterable[DraftQuestion]) -> None:

@@ -79,6 +79,8 @@ class EvaluationReport:
     """How many lines of the list have no question yet, and were left out."""
     unanswered: int = 0
     """How many questions of the list no document answers, and were left out."""
+    repeated: int = 0
+    """How many lines of the list repeat the question of an earlier one, with which they were joined."""
 
 
 def build_report(
@@ -110,6 +112,7 @@ def build_report(
         unread=[key for key in judged.queries if any(run[key].unread for run in runs.values())],
         unwritten=judged.unwritten,
         unanswered=judged.unanswered,
+        repeated=judged.repeated,
     )
 
 

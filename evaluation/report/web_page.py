@@ -40,7 +40,9 @@ def to_html(report: EvaluationReport) -> str:
         f"<p>{escape(describe(report))}</p>",
         *(
             f"<p>{escape(line)}</p>"
-            for line in describe_left_out(unwritten=report.unwritten, unanswered=report.unanswered)
+            for line in describe_left_out(
+                unwritten=report.unwritten, unanswered=report.unanswered, repeated=report.repeated
+            )
         ),
         f'<div class="key"><p>{escape(report.ceiling.prediction)}</p><p>{escape(report.sweep.advice)}</p></div>',
         "<h2>Systems</h2>",

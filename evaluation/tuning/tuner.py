@@ -18,7 +18,7 @@ from ...store.feedback_log import UsedSearch
 from ...store.manifest import Tuning
 from ..corpus import as_stored
 from ..judged import MIN_QUESTIONS, JudgedSet, select
-from .feedback import POSITION_BIAS, collect_uses
+from .feedback import POSITION_BIAS, collect_uses, join_repeated_searches
 from .ranking_fit import RankingFit, fit_ranking
 from .samples import Sample, collect_samples
 
@@ -95,8 +95,8 @@ class Tuner:
         name, count = self.collection.name, len(judged.queries)
         if count < MIN_QUESTIONS:
             raise InvalidInput(
-                f"Documents of {name!r} answer only {count} judged questions; tuning needs {MIN_QUESTIONS}. Judge "
-                "more, by document id (`document_id` in search results)."
+                f"Documents of {name!r} answer only {counted(count, 'judged question')}; tuning needs {MIN_QUESTIONS}. "
+                "Judge more, by document id (`document_id` in search results)."
             )
         samples = await collect_samples(self.pipeline, judged, self.question, now=now, progress=progress)
         unread = self._unread(samples, asked=count)
@@ -119,12 +119,12 @@ class Tuner:
         position_bias: float = POSITION_BIAS,
         progress: Progress | None = None,
     ) -> RankingFit:
-        """Return the weights that suit the `most` last searches (0: all) of which hits were used.
+        """Return the weights that suit the `most` last questions (0: all) of which hits were used.
 
         Depth stays as it is, because what was never shown was never used; and so does calibration.
 
         Raises:
-            InvalidInput: There are too few such searches.
+            InvalidInput: There are too few such questions.
         """
         recent = await self._usable(uses, most)
         samples = await collect_uses(
@@ -173,15 +173,17 @@ class Tuner:
         return tuned_weights(tuning.weights, rerankers.metadata) if tuning else rerankers.weights(self.reranker)
 
     async def _usable(self, uses: Sequence[UsedSearch], most: int) -> list[UsedSearch]:
-        """Return the last searches by query alone in which a document that is still stored was used."""
+        """Return the last questions by query alone for which a document that is still stored was used."""
         plain = [use for use in uses if use.searched.plain]
         stored = await self.collection.entries(sorted({each.document_id for use in plain for each in use.used}))
         usable = [use for use in plain if any(each.document_id in stored for each in use.used)]
-        recent = usable[-most:] if most else usable
+        different = join_repeated_searches(usable)
+        recent = different[-most:] if most else different
         if len(recent) < MIN_QUESTIONS:
+            searches = f"{len(usable)} {agreeing(len(usable), 'search', 'searches')}"
             raise InvalidInput(
-                f"Only {len(recent)} {agreeing(len(recent), 'search', 'searches')} of {self.collection.name!r} had a "
-                f"hit that was used; tuning needs {MIN_QUESTIONS}. Set RESIFT_FEEDBACK=true and have agents call "
+                f"Only {counted(len(recent), 'different question')} to {self.collection.name!r} had a hit that was "
+                f"used (in {searches}); tuning needs {MIN_QUESTIONS}. Set RESIFT_FEEDBACK=true and have agents call "
                 "record_feedback."
             )
         return recent

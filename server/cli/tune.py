@@ -208,7 +208,7 @@ async def run_reset(engine: Engine, name: str, *, dry_run: bool = False) -> None
 
 
 def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -> JudgedSet:
-    from ...evaluation.judged import describe_left_out
+    from ...evaluation.judged import describe_left_out, join_repeated
     from ...evaluation.judged_files import load_judged
 
     judged = load_judged(
@@ -219,7 +219,9 @@ def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -
         seed=SAMPLE_SEED,
         allow_unanswered=allow_unanswered,
     )
-    for line in describe_left_out(unwritten=judged.unwritten, unanswered=judged.unanswered):
+    judged = join_repeated(judged)
+    left_out = describe_left_out(unwritten=judged.unwritten, unanswered=judged.unanswered, repeated=judged.repeated)
+    for line in left_out:
         say(line, style="yellow")
     return judged
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, UnreadableFile
-from resift.evaluation.judged import sample
+from resift.evaluation.judged import describe_left_out, sample
 from resift.evaluation.question_file import DraftQuestion, check_new, read_questions, write_drafts
 
 
@@ -107,3 +107,16 @@ def test_check_leaves_no_folder_behind(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     check_new(tmp_path / "here" / "mine.jsonl")
     assert (tmp_path / "here").exists()
+
+
+def test_lines_that_repeat_a_question_are_one_question_about_all_their_documents(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    lines = [("Why?", ["a"]), ("what?", ["b"]), ("why? ", ["c"]), ("how?", list[str]())]
+    path.write_text("\n".join(json.dumps({"query": query, "relevant": relevant}) for query, relevant in lines))
+    judged = read_questions(path)
+    assert judged.queries == {"1": "Why?", "2": "what?"}
+    assert judged.grades == {"1": {"a": 1, "c": 1}, "2": {"b": 1}}
+    assert (judged.repeated, judged.unanswered) == (1, 1)
+    told = describe_left_out(unwritten=0, unanswered=0, repeated=judged.repeated)
+    assert told == ["1 line that repeats a question was joined with the first of it."]
+    assert describe_left_out(unwritten=0, unanswered=0, repeated=2)[0].startswith("2 lines that repeat a question were")

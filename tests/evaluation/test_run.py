@@ -205,6 +205,17 @@ async def test_tuning_on_too_few_queries_that_the_reranker_can_read_says_how_man
         await tuner.fit_judged(foreign, now=datetime.now(UTC))
 
 
+async def test_searches_of_one_question_are_too_few_for_tuning(engine: Engine) -> None:
+    shown = [ShownHit("chain#0", "chain", rank=2)]
+    uses = [
+        UsedSearch(Searched("bicycles", "renew the chain", shown=shown, search_id=str(number)), shown)
+        for number in range(MIN_QUESTIONS)
+    ]
+    tuner = await Tuner.open(engine.services.pipeline, "bicycles", "maxsim")
+    with pytest.raises(InvalidInput, match=r"Only 1 different question to 'bicycles' .* \(in 20 searches\)"):
+        await tuner.fit_feedback(uses, most=0, now=datetime.now(UTC))
+
+
 async def test_collection_holds_exactly_the_documents_of_the_set(engine: Engine, judged: JudgedSet) -> None:
     fewer = replace(judged, name="changing", documents=judged.documents[:3])
     await fill(engine, replace(judged, name="changing"))

@@ -92,7 +92,7 @@ def test_what_agents_used_teaches_the_weights_and_goes_with_the_collection(
     assert "weights" in found["stages"][-1]["note"]
     too_few = run("tune", "--feedback", "--collection", "notes", "--questions", "5")
     assert too_few.code != 0
-    assert "Only 5 searches of 'notes' had a hit that was used" in too_few.err
+    assert "Only 5 different questions to 'notes' had a hit that was used (in 24 searches)" in too_few.err
     assert (tmp_path / "data" / "feedback" / "notes.jsonl").is_file()
     assert run("delete", "notes", "--everything", "--yes").code == 0
     assert not (tmp_path / "data" / "feedback" / "notes.jsonl").exists()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resift.core.values import Hit, Passage
-from resift.evaluation.tuning.feedback import MAX_HIT_WEIGHT, weight_by_propensity
+from resift.evaluation.tuning.feedback import MAX_HIT_WEIGHT, join_repeated_searches, weight_by_propensity
 from resift.evaluation.tuning.ranking_fit import RankingFit, fit_ranking
 from resift.evaluation.tuning.samples import Sample
 from resift.rerank.signals import Mix
@@ -73,3 +73,25 @@ def test_weights_are_clipped_inverse_propensities_with_mean_one() -> None:
     assert [each.grades for each in weighted] == [{"d0": 1.0}, {"d1": 2.0, "d3": 4.0}, {"d0": MAX_HIT_WEIGHT}]
     assert [each.weight for each in weighted] == pytest.approx([3 / 17, 18 / 17, 30 / 17])
     assert {each.weight for each in weight_by_propensity(samples[:1], uses[:1], position_bias=0.0)} == {1.0}
+
+
+def test_searches_that_ask_the_same_are_one_question_in_the_order_of_the_last() -> None:
+    def asked(query: str, rank: int, **searched_in: str) -> UsedSearch:
+        shown = [ShownHit(f"d{rank}#0", f"d{rank}", rank=rank)]
+        return UsedSearch(Searched("c", query, shown=shown, filter=searched_in), shown)
+
+    uses = [asked("why?", 1), asked("what?", 2), asked("Why? ", 3), asked("why?", 4, kind="note"), asked("what?", 2)]
+    joined = join_repeated_searches(uses)
+    assert [(each.searched.query, [hit.rank for hit in each.used]) for each in joined] == [
+        ("Why? ", [1, 3]),
+        ("why?", [4]),
+        ("what?", [2, 2]),
+    ]
+
+
+def test_document_used_at_several_ranks_counts_once_at_the_lowest() -> None:
+    random = np.random.default_rng(6)
+    at_both = UsedSearch(use().searched, [ShownHit("d0#1", "d0", rank=4), ShownHit("d0#0", "d0", rank=1)])
+    samples = [sample(random, right=0, by_rerank=True)]
+    (weighted,) = weight_by_propensity(samples, [at_both], position_bias=1.0)
+    assert weighted.grades == {"d0": 4.0}

@@ -169,6 +169,10 @@ def test_folder_in_beir_form_is_read_by_its_training_split(run: Run, notes: Path
     tuned = tune(run, folder)
     assert tuned.code == 0, tuned.err
     assert f"({len(TOPICS)} questions)" in tuned.out
+    (folder / "queries.jsonl").write_text("\n".join(json.dumps({**each, "text": "the pump"}) for each in queries))
+    refused = tune(run, folder)
+    assert "23 lines that repeat a question were joined with the first of it." in refused.out
+    assert "answer only 1 judged question;" in refused.err
 
 
 def test_verdicts_are_fitted_to_own_questions_until_reset(run: Run, notes: Path) -> None:
