@@ -196,6 +196,8 @@ class Ranking:
     degraded: bool = False
     unread: bool = False
     """Whether it is degraded for no other reason than that a reranker cannot read the query."""
+    failure: str = ""
+    """Why it is degraded: the note on the first stage that failed."""
 
     def __repr__(self) -> str:
         first = f", first={self.hits[0]!r}" if self.hits else ""

@@ -23,12 +23,16 @@ class QueryResult:
     retrieval_ms: float
     added_ms: float
     usage: Usage = NO_USAGE
-    unread: bool = False
-    """Whether the reranker cannot read the query, so that the documents are in the order of the stage before."""
+    failure: str = ""
+    """Why a stage failed, so that the documents are mostly in the order of the stage before; empty if none did."""
 
 
 Run = Mapping[str, QueryResult]
 """One system's results by query id."""
+
+
+MAX_FIRST_FAILURES = 3
+"""A system whose first queries all fail, so many of them, will hardly succeed later."""
 
 
 class Runner:
@@ -47,29 +51,56 @@ class Runner:
     ) -> dict[Key, dict[str, QueryResult]]:
         """Return a run for each question, asked with every query of the set.
 
+        Where a stage fails, the result is what a search gives then.
+
         Raises:
-            ModelError: A reranker failed.
+            ModelError: A stage failed for each of the first queries that it got.
         """
         runs: dict[Key, dict[str, QueryResult]] = {key: {} for key in questions}
         queries = self._judged.queries
+        attempts = {key: _Attempts(most=min(MAX_FIRST_FAILURES, len(queries))) for key in questions}
         for done, (identifier, query) in enumerate(queries.items(), start=1):
             for key, question in questions.items():
-                runs[key][identifier] = await self._ask(replace(question, query=query))
+                runs[key][identifier] = await self._ask(replace(question, query=query), attempts[key])
             if progress is not None:
                 await progress(done, len(queries), "")
         return runs
 
-    async def _ask(self, question: SearchRequest) -> QueryResult:
+    async def _ask(self, question: SearchRequest, attempts: "_Attempts") -> QueryResult:
         saved_before_ms = self._scores.saved_ms
-        ranking = await rank(self._pipeline, question)
+        ranking = await _search(self._pipeline, question)
+        attempts.check(ranking, question.query)
         saved_ms = self._scores.saved_ms - saved_before_ms
         return QueryResult(
             documents=document_ids(ranking),
             retrieval_ms=sum(stage.milliseconds for stage in ranking.stages if stage.kind == "search"),
             added_ms=saved_ms + sum(stage.milliseconds for stage in ranking.stages if stage.kind != "search"),
             usage=sum((stage.usage for stage in ranking.stages), NO_USAGE),
-            unread=ranking.unread,
+            failure=(ranking.failure or ranking.notes[-1]) if ranking.degraded else "",
         )
+
+
+class _Attempts:
+    """Whether the stages of a system ever worked."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._failures: list[str] = []
+        self._worked = False
+
+    def check(self, ranking: Ranking, query: str) -> None:
+        """Count the failure of a query, unless the reranker cannot read it.
+
+        Raises:
+            ModelError: All of the first queries failed.
+        """
+        last = ranking.stages[-1] if ranking.stages else None
+        if not ranking.degraded:
+            self._worked |= last is not None and last.kind != "search" and last.returned > 0
+        elif not ranking.unread and not self._worked:
+            self._failures.append(_failure(ranking, query))
+            if len(self._failures) >= self._most:
+                raise ModelError(self._failures[0])
 
 
 async def rankings(
@@ -95,8 +126,16 @@ async def rank(pipeline: Pipeline, question: SearchRequest) -> Ranking:
     Raises:
         ModelError: A reranker failed.
     """
-    # Judgements are about documents: equal passages of two of them are two hits.
-    ranking = (await pipeline.search(replace(question, collapse=False))).ranking
-    if ranking.degraded and not ranking.unread:  # the order would be another system's
-        raise ModelError(f"{ranking.notes[-1]} (query {question.query[:80]!r})")
+    ranking = await _search(pipeline, question)
+    if ranking.degraded and not ranking.unread:  # what is fitted would be fitted to the order of another system
+        raise ModelError(_failure(ranking, question.query))
     return ranking
+
+
+async def _search(pipeline: Pipeline, question: SearchRequest) -> Ranking:
+    # Judgements are about documents: equal passages of two of them are two hits.
+    return (await pipeline.search(replace(question, collapse=False))).ranking
+
+
+def _failure(ranking: Ranking, query: str) -> str:
+    return f"{ranking.failure or ranking.notes[-1]} (query {query[:80]!r})"

@@ -81,6 +81,7 @@ class Rephrased:
             notes=[*self.notes, *ranking.notes],
             degraded=ranking.degraded or self.degraded,
             unread=ranking.unread and not self.degraded,
+            failure=self.notes[0] if self.degraded else ranking.failure,
         )
 
     def for_reranking(self, budget_ms: float) -> Query:

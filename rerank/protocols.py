@@ -108,6 +108,8 @@ class Ordering:
     """Remarks for the caller."""
     degraded: bool = False
     """Whether part of the work failed; without positions, all of it."""
+    failure: str = ""
+    """Why it is degraded, also among the notes."""
     note: str = ""
     """Remark for the stage's report: what the order cost, or why there is none."""
     usage: Usage = NO_USAGE

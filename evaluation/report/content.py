@@ -59,6 +59,18 @@ class Ceiling:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """Systems in which a stage failed for the same queries, whose results are what a search gives then."""
+
+    systems: Sequence[str]
+    """Their names, or "depth 50" of the depths compared."""
+    queries: Sequence[str]
+    """The ids of the queries."""
+    reason: str
+    """Why the first of them failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationReport:
     """The evaluation of one judged set."""
 
@@ -73,8 +85,8 @@ class EvaluationReport:
     """nDCG@10 by system and query id."""
     failures: Sequence[Failure] = ()
     """Documents of the set that could not be ingested."""
-    unread: Sequence[str] = ()
-    """Ids of the queries that a reranker cannot read, which count in the order of the stage before."""
+    fallbacks: Sequence[Fallback] = ()
+    """Where systems counted as a search does whose reranker fails."""
     unwritten: int = 0
     """How many lines of the list have no question yet, and were left out."""
     unanswered: int = 0
@@ -109,11 +121,20 @@ def build_report(
         sweep=sweep_depths(judged, runs_by_depth),
         by_query={name: each.values[MAIN_MEASURE] for name, each in results.items()},
         failures=failures,
-        unread=[key for key in judged.queries if any(run[key].unread for run in runs.values())],
+        fallbacks=_fallbacks({**runs, **{f"depth {depth}": run for depth, run in sorted(runs_by_depth.items())}}),
         unwritten=judged.unwritten,
         unanswered=judged.unanswered,
         repeated=judged.repeated,
     )
+
+
+def _fallbacks(runs: Mapping[str, Run]) -> list[Fallback]:
+    failed = {name: tuple(key for key, result in run.items() if result.failure) for name, run in runs.items()}
+    fallbacks: list[Fallback] = []
+    for queries in dict.fromkeys(each for each in failed.values() if each):
+        systems = [name for name, keys in failed.items() if keys == queries]
+        fallbacks.append(Fallback(systems, queries, reason=runs[systems[0]][queries[0]].failure))
+    return fallbacks
 
 
 def _measure(judged: JudgedSet, run: Run, measures: Sequence[str]) -> dict[str, dict[str, float]]:

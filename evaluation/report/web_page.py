@@ -47,7 +47,7 @@ def to_html(report: EvaluationReport) -> str:
         f'<div class="key"><p>{escape(report.ceiling.prediction)}</p><p>{escape(report.sweep.advice)}</p></div>',
         "<h2>Systems</h2>",
         _systems(report),
-        *(f"<p>{escape(line)}</p>" for line in [*describe_unread(report), *describe_costs(report)]),
+        *(f"<p>{escape(line)}</p>" for line in [*describe_fallbacks(report), *describe_costs(report)]),
         "<h2>Reranking depth, in documents</h2>",
         to_svg(plot_sweep(report.sweep), title="Quality and added milliseconds by depth"),
         _depths(report),
@@ -73,14 +73,13 @@ def describe(report: EvaluationReport) -> str:
     )
 
 
-def describe_unread(report: EvaluationReport) -> list[str]:
-    """Return a line on the queries that a reranker cannot read, if there are any."""
-    if not (unread := report.unread):
-        return []
-    were = agreeing(len(unread), "was", "were")
+def describe_fallbacks(report: EvaluationReport) -> list[str]:
+    """Return a line on the systems in which a stage failed for the same queries, if there are any."""
     return [
-        f"{len(unread):,} of {report.queries:,} queries {were} not reranked, because the reranker knows less than half "
-        f"of their letters: {listed(unread)}. They count in the order that a search gives, that of the stage before."
+        f"{listed(each.systems)}: a stage failed for {len(each.queries):,} of {report.queries:,} queries: "
+        f"{listed(each.queries)}. They count in the order that a search gives then, mostly that of the stage before. "
+        f"{'The reason' if len(each.queries) == 1 else 'The first reason'}: {each.reason}"
+        for each in report.fallbacks
     ]
 
 

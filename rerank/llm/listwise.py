@@ -151,13 +151,14 @@ class Listwise:
 
     def _ordering(self, windows: Windows, answer: _Answer, hits: int, notes: list[str]) -> Ordering:
         report, usage = windows.cost.report(), windows.cost.usage
-        if not windows.is_complete:
-            notes = [*notes, f"{self.name}: {windows.what_is_missing}"]
+        failure = "" if windows.is_complete else f"{self.name}: {windows.what_is_missing}"
+        notes = [*notes, failure] if failure else notes
         if not windows.ordered:
-            return Ordering((), tuple(notes[-1:]), degraded=True, note=f"no window was ordered; {report}", usage=usage)
+            what = f"no window was ordered; {report}"
+            return Ordering((), tuple(notes[-1:]), degraded=True, failure=failure, note=what, usage=usage)
         places = (*answer.places, *range(len(answer.places), hits))
         told = (*notes, *_jumps(self.name, places), *answer.reasons)
-        return Ordering(places, told, degraded=not windows.is_complete, note=report, usage=usage)
+        return Ordering(places, told, degraded=bool(failure), failure=failure, note=report, usage=usage)
 
     def _task(self, query: Query) -> OrderingTask:
         options = self._options

@@ -30,6 +30,7 @@ def failed(
         notes=[*ranking.notes, note],
         degraded=True,
         unread=isinstance(error, QueryUnread) and ranking.unread >= ranking.degraded,
+        failure=ranking.failure or note,
     )
 
 

@@ -108,6 +108,7 @@ class PlannedOrder:
             notes=[*ranking.notes, *ordering.notes],
             degraded=ranking.degraded or ordering.degraded,
             unread=ranking.unread and not ordering.degraded,
+            failure=ranking.failure or ordering.failure,
         )
 
     def _margin(self, ranking: Ranking) -> float:

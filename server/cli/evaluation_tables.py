@@ -8,7 +8,7 @@ from rich.table import Table
 from ...evaluation.compare import Change, Comparison
 from ...evaluation.judged import describe_left_out
 from ...evaluation.report.content import EvaluationReport
-from ...evaluation.report.web_page import describe, describe_costs, describe_unread
+from ...evaluation.report.web_page import describe, describe_costs, describe_fallbacks
 from .console import say, show
 
 MAX_QUERY_CHARACTERS = 70
@@ -20,7 +20,7 @@ def print_evaluation(report: EvaluationReport) -> None:
         say(f"Not ingested: {failure.source}: {failure.reason}", style="yellow")
     say(describe(report))
     left_out = describe_left_out(unwritten=report.unwritten, unanswered=report.unanswered, repeated=report.repeated)
-    for line in [*left_out, *describe_unread(report)]:
+    for line in [*left_out, *describe_fallbacks(report)]:
         say(line, style="yellow")
     show(_systems_table(report))
     for line in describe_costs(report):

@@ -8,27 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from resift.core.errors import InvalidInput, ModelError
+from resift.core.errors import InvalidInput
 from resift.core.query import Query
 from resift.core.values import Passage
 from resift.evaluation.beir import load
 from resift.evaluation.corpus import count_documents, ingest_documents
 from resift.evaluation.judged import MIN_QUESTIONS, JudgedSet
-from resift.evaluation.report.content import Subject, build_report
-from resift.evaluation.report.web_page import to_html
 from resift.evaluation.run import Runner, document_ids, rankings
 from resift.evaluation.systems import (
-    FINAL,
-    FIRST_STAGE,
     EvaluationTarget,
-    available_systems,
     questions_by_depth,
     questions_by_system,
 )
-from resift.evaluation.tuning.feedback import collect_uses
-from resift.evaluation.tuning.samples import collect_samples
 from resift.evaluation.tuning.tuner import Tuner
-from resift.evaluation.tuning.verdict_samples import collect_verdict_samples
 from resift.factories.engine import Engine
 from resift.pipeline.request import SearchRequest
 from resift.rerank.blend import with_reranker
@@ -56,20 +48,6 @@ async def fill(engine: Engine, judged: JudgedSet) -> None:
         judged, pipeline=services.pipeline, ingestor=services.ingestor, remover=services.remover
     )
     assert not report.failures
-
-
-class Failing:
-    """A reranker that always fails."""
-
-    name = "failing"
-    fingerprint = "a model of a test"
-    weights = with_reranker(0.5)
-
-    async def score(self, query: Query, passages: Sequence[Passage]) -> Scores:
-        raise ModelError("nobody answers")
-
-    def relevance(self, score: float) -> float:
-        return score
 
 
 class Counting:
@@ -153,44 +131,6 @@ async def test_what_feedback_reads_is_counted_once_whether_its_scores_are_stored
         assert (runs["without"]["q1"].added_ms, runs["fed"]["q1"].added_ms) == (pytest.approx(40.0), read_ms)
     fresh = await runner_on(engine, one, scorer).run({"fed": both["fed"]})
     assert fresh["fed"]["q1"].added_ms == read_ms
-
-
-async def test_failed_reranker_ends_the_evaluation(engine: Engine, judged: JudgedSet) -> None:
-    failing = engine.services.pipeline.with_scorers(lambda _: Failing())
-    with pytest.raises(ModelError, match=r"nobody answers \(query 'when should the chain"):
-        await Runner(failing, judged).run(questions_by_system(TARGET))
-
-
-async def test_query_that_the_reranker_cannot_read_counts_in_the_order_of_retrieval(
-    engine: Engine, judged: JudgedSet
-) -> None:
-    pipeline = engine.services.pipeline
-    mixed = replace(
-        judged,
-        queries={"zh": "自行车链条脏 chain", "q2": judged.queries["q2"]},
-        grades={"zh": {"chain": 1}, "q2": judged.grades["q2"]},
-    )
-    systems = available_systems(pipeline.rerankers.names)
-    questions = questions_by_system(TARGET, systems)
-    runs = await Runner(pipeline, mixed).run(questions)
-    assert runs[FINAL]["zh"].documents == runs[FIRST_STAGE]["zh"].documents
-    assert [(run["zh"].unread, run["q2"].unread) for run in (runs[FINAL], runs[FIRST_STAGE])] == [
-        (True, False),
-        (False, False),
-    ]
-    subject = Subject("mixed", "", documents=8, model="maxsim", seed=0, version="1", created="now")
-    by_depth = await Runner(pipeline, mixed).run(questions_by_depth(TARGET, (2, 4)))
-    report = build_report(mixed, TARGET, subject=subject, systems=systems, runs=runs, runs_by_depth=by_depth)
-    assert report.unread == ["zh"]
-    assert "1 of 2 queries was not reranked" in to_html(report)
-    asked = SearchRequest("", collection="bicycles", reranker="maxsim")
-    assert len(await collect_samples(pipeline, mixed, asked, now=datetime.now(UTC))) == 1
-    assert {each.question for each in await collect_verdict_samples(pipeline, mixed, asked)} == {"q2"}
-    uses = [
-        UsedSearch(Searched("bicycles", query, shown=(), search_id=key), [ShownHit(f"{key}#0", key, rank=1)])
-        for key, query in mixed.queries.items()
-    ]
-    assert len(await collect_uses(pipeline, uses, asked, now=datetime.now(UTC))) == 1
 
 
 async def test_tuning_on_too_few_queries_that_the_reranker_can_read_says_how_many_these_are(

@@ -1,11 +1,14 @@
 """The language model from the command line: an instruction, both orders, and no secret on the screen."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from resift.tests.evaluation.conftest import write_set
 from resift.tests.server.in_process import Run
-from resift.tests.standins.chat import by_words, chat_stand_in, refusal
+from resift.tests.standins.chat import Seen, by_words, chat_stand_in, query_of, refusal
 
 KEY = "sk-never-to-be-seen"
 
@@ -68,3 +71,37 @@ def test_language_model_without_an_endpoint_is_told_what_to_set(run: Run, monkey
         "Unknown reranker 'llm'. Set RESIFT_LLM__MODEL, and OPENAI_API_KEY or OPENAI_BASE_URL. Known: default"
         in failed.err
     )
+
+
+@pytest.mark.slow
+def test_reply_of_a_language_model_that_cannot_be_read_is_told_and_ends_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    quick = ("--depth", "8", "--depths", "2,4,8", "--reranker", "maxsim")
+    folder = write_set(tmp_path / "bicycles", "test")
+    with chat_stand_in() as server:
+
+        def refused_of_lamps(body: dict[str, Any], seen: Seen) -> Any:
+            server.around = "I cannot help with that." if "lamp" in query_of(body) else "{}"
+            return by_words(body, seen)
+
+        server.rule = refused_of_lamps
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("RESIFT_LLM__MODEL", "small")
+        monkeypatch.setenv("RESIFT_LLM__WIDE_MARGIN", "0")
+        code, out, err = run("eval", str(folder), "--store", str(tmp_path / "store"), *quick)
+        assert (code, err) == (0, "")
+        told = "+ LLM: a stage failed for 1 of 6 queries: q2. They count in the order that a search gives then"
+        assert told in out
+        assert "no reply contained an order" in out
+        page = tmp_path / "eval-bicycles" / "report.html"
+        assert told in page.read_text()
+        (written,) = json.loads(page.with_name("report.json").read_text())["fallbacks"]
+        assert (written["systems"], written["queries"]) == (["+ LLM"], ["q2"])
+
+        server.rule, server.reply = None, "I cannot help with that."
+        code, _, err = run("eval", str(folder), "--store", str(tmp_path / "store"), "--out", "never", *quick)
+    assert code == 1
+    assert "no reply contained an order" in err
+    assert not (tmp_path / "never").exists()
