@@ -5,15 +5,26 @@ from dataclasses import KW_ONLY, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias, cast
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, InstanceOf, SkipValidation, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainValidator,
+    SkipValidation,
+    WithJsonSchema,
+)
 from pydantic.dataclasses import dataclass
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from ..core.dates import as_texts
 from ..core.values import Document, Hit, Passage
+from ..evaluation.judged import JudgedSet
+from ..evaluation.systems import DEPTHS
 from ..ingest.report import ProgressFunction
-from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, PYTHON_ONLY, Strings
+from ..pipeline.request import DEFAULT, DEFAULT_LIMIT, MAX_RESULTS, PYTHON_ONLY, Strings
 
 MAX_NAME_CHARACTERS = 1_000  # of an id, a source, a title: each appears whole in every hit
 MAX_PASSAGES = 200  # reranked in one call
@@ -205,3 +216,27 @@ class DeleteRequest:
     everything: Annotated[bool, Field(description="Delete the whole collection", strict=True)] = False
     dry_run: Annotated[bool, PYTHON_ONLY] = False
     """Whether to count what would be deleted, and to delete nothing."""
+
+
+def _judged(given: Any) -> Any:
+    if isinstance(given, str | Path | JudgedSet):
+        return given
+    raise ValueError("Input should be the path of a folder or file, or a JudgedSet")
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
+class EvaluateRequest:
+    """Judged questions, and what to measure on them."""
+
+    data: Annotated[str | Path | JudgedSet, PlainValidator(_judged)]
+    _: KW_ONLY
+    collection: str = "default"
+    split: str = ""
+    reranker: str = DEFAULT
+    depth: Annotated[int, Field(ge=0, le=MAX_RESULTS)] = 0
+    depths: Annotated[
+        Sequence[Annotated[int, Field(ge=1, le=MAX_RESULTS)]], BeforeValidator(listed_once), Field(min_length=1)
+    ] = DEPTHS
+    queries: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0
+    progress: Annotated[SkipValidation[ProgressFunction | None], PYTHON_ONLY] = None

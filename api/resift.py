@@ -10,13 +10,13 @@ from ..core.errors import InvalidInput, NotFound
 from ..core.extras import require_extra
 from ..core.text import listed
 from ..core.values import Hit
-from ..evaluation.systems import DEPTHS
+from ..evaluation.judged import JudgedSet, checked, sample
 from ..factories.engine import Engine, Services, build_engine
 from ..ingest.removal import Removed
-from ..ingest.report import IngestReport, ProgressFunction, awaited
+from ..ingest.report import IngestReport, awaited
 from ..pipeline.page import Page
 from ..pipeline.reading import Extract
-from ..pipeline.request import DEFAULT, EVERY_COLLECTION, SearchRequest
+from ..pipeline.request import EVERY_COLLECTION, SearchRequest
 from ..pipeline.summary import CollectionSummary, FieldSummary, summarize_all, summarize_fields
 from ..search.relative_paths import NO_NAMES, ShortNames
 from ..settings.load import Settings, load_settings
@@ -26,11 +26,10 @@ from .caller import CALLER
 from .extracts import read
 from .ingestion import ingest
 from .passages import read_passages, searched
-from .requests import DeleteRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
+from .requests import DeleteRequest, EvaluateRequest, IngestRequest, LlmRerankRequest, ReadRequest, RerankRequest
 from .unfinished import as_it_may_come, delete, notes_on_unfinished
 
 if TYPE_CHECKING:
-    from ..evaluation.judged import JudgedSet
     from ..evaluation.report.content import EvaluationReport
 
 
@@ -214,19 +213,8 @@ class Resift:
         async with self._serving(request.collection, writes=True) as services:
             return await delete(request, services, self.engine.jobs)
 
-    async def evaluate(
-        self,
-        data: "str | Path | JudgedSet",
-        *,
-        collection: str = "default",
-        split: str = "",
-        reranker: str = DEFAULT,
-        depth: int = 0,
-        depths: Sequence[int] = DEPTHS,
-        queries: int = 0,
-        seed: int = 0,
-        progress: ProgressFunction | None = None,
-    ) -> "EvaluationReport":
+    @takes(EvaluateRequest)
+    async def evaluate(self, *args: Any, **kwargs: Any) -> "EvaluationReport":
         """Measure search and reranking on judged questions, and how deep to rerank.
 
         `data` is a folder in BEIR form, or a file with one `{"query": ..., "relevant": [...]}` per line about
@@ -236,17 +224,26 @@ class Resift:
 
         Raises:
             MissingExtra: The extra `eval` is not installed.
-            InvalidInput: The data cannot be used, there is no reranker to evaluate, or eval-NAME holds other documents.
+            InvalidInput: An argument or the data cannot be used, there is no reranker to evaluate, or eval-NAME holds
+                other documents.
             ModelError: The reranker failed.
         """
+        asked = build(EvaluateRequest, *args, **kwargs)
         require_extra("eval", "`evaluate`")
         from ..evaluation.experiment import EvaluationRequest, evaluate
         from ..evaluation.judged_files import load_judged
 
-        if isinstance(data, str | Path):
-            data = load_judged(Path(data), split=split, queries=queries, seed=seed)
+        if isinstance(asked.data, JudgedSet):
+            judged = sample(checked(asked.data), asked.queries, seed=asked.seed)
+        else:
+            judged = load_judged(Path(asked.data), split=asked.split, queries=asked.queries, seed=asked.seed)
         request = EvaluationRequest(
-            judged=data, collection=collection, reranker=reranker, depth=depth, depths=depths, seed=seed
+            judged=judged,
+            collection=asked.collection,
+            reranker=asked.reranker,
+            depth=asked.depth,
+            depths=asked.depths,
+            seed=asked.seed,
         )
         async with self._serving(request.corpus, writes=True) as services:
             return await evaluate(
@@ -255,7 +252,7 @@ class Resift:
                 ingestor=services.ingestor,
                 remover=services.remover,
                 now=datetime.now(UTC),
-                progress=awaited(progress),
+                progress=awaited(asked.progress),
             )
 
     @property

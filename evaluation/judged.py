@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..core.errors import InvalidInput
 from ..core.text import agreeing, counted
 from ..core.values import Document
 from ..store.naming import LONGEST_NAME
@@ -88,6 +89,23 @@ def describe_left_out(*, unwritten: int, unanswered: int, repeated: int) -> list
         for what, count in counts.items()
         if count
     ]
+
+
+def checked(judged: JudgedSet) -> JudgedSet:
+    """Return a set that was not read from files, if it can be used.
+
+    Raises:
+        InvalidInput: It has no queries, or a query without grades.
+    """
+    if not judged.queries:
+        raise InvalidInput(f"The judged set {judged.name!r} has no queries. Add some, with grades of documents.")
+    for key in judged.queries:
+        if not any(grade > 0 for grade in judged.grades.get(key, {}).values()):
+            raise InvalidInput(
+                f"The judged set {judged.name!r} has no document of a grade above 0 for the query {key!r}. Add one to "
+                "`grades`, by its id, or leave the query out."
+            )
+    return judged
 
 
 def sample(judged: JudgedSet, count: int, *, seed: int) -> JudgedSet:

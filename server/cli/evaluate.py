@@ -56,7 +56,7 @@ def evaluate_command(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the reports. Default: eval-NAME in the working directory.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
     make: Annotated[
         bool, typer.Option("--make", help="Write DATA: questions to judge, sampled from a collection.")
     ] = False,
