@@ -32,7 +32,7 @@ from .passages.chunker import Chunker
 from .report import IngestReport
 from .sync.file_plan import SyncPlan, prefixes
 from .sync.holdings import Holdings, incomplete
-from .sync.pruning import documents_left_out, documents_to_prune, note_what_stays
+from .sync.pruning import documents_blank, documents_gone, documents_left_out, note_what_stays
 from .sync.states import options_hash
 from .tally import Tally
 from .urls.pages import documents_at
@@ -155,9 +155,10 @@ class Ingestor:
         comparer = Comparer(plan, entries, inside=partial(documents_at, collection))
         report = IngestReport(notes=parsers.problems)
         report += await self._run_stages(tally, collection, comparer=comparer, plan=plan, writer=writer)
-        gone = documents_to_prune(holdings, job.prune_below, seen=comparer.seen, skipped=comparer.skipped)
+        gone = documents_gone(plan.not_found(), job.prune_below, seen=comparer.seen)
+        gone += documents_blank(holdings, job.prune_below, seen=comparer.seen, skipped=comparer.skipped)
         folders = job.files.folders if job.files is not None and not job.prune_below else ()
-        left = documents_to_prune(plan.not_found(), folders, seen=comparer.seen, skipped=comparer.skipped)
+        left = documents_gone(plan.not_found(), folders, seen=comparer.seen)
         places = frozenset[str]() if job.files is None else job.files.found.left_out  # a job may have found no files
         left_out, perhaps = documents_left_out(plan.not_found(), places)
         gone += [id_ for id_ in left_out if id_.startswith(prefixes(job.prune_below)) and id_ not in comparer.seen]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -206,10 +207,17 @@ def _unknown_format(path: Path) -> Failure:
     return Failure(path.as_posix(), f"The file is not in a known format ({formats}). Convert it to one of them first.")
 
 
-def is_missing_or_empty(path: Path) -> bool:
-    """Return whether there is no text at `path` any more. A file that cannot be looked at counts as present."""
+def is_gone(path: str, *, was_read: bool = True) -> bool:
+    """Return whether no text is left at a path. What cannot be looked at counts as present.
+
+    A file that `was_read` had a path without links: a folder in its place is another thing, and a link, there or on
+    the way, leads to another file. A source that a caller gave may be either.
+    """
     try:
-        return path.stat().st_size == 0
+        status = os.lstat(path) if was_read else os.stat(path)  # noqa: PTH116 - a Path costs more than the call
+        if not stat.S_ISREG(status.st_mode):
+            return was_read
+        return status.st_size == 0 or (was_read and Path(os.path.realpath(path)) != Path(path))
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):

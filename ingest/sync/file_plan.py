@@ -1,12 +1,11 @@
 """The plan of a job over files: which are the same, which have to be read, and which were renamed."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...store.protocols import Entry
-from ..files.walk import FoundFile
+from ..files.walk import FoundFile, is_gone
 from ..parsers.records import former_id
 from .holdings import HeldFile, Holdings
 from .states import is_unchanged
@@ -93,7 +92,7 @@ class SyncPlan:
         """Return whether the file is gone, and may be missed here."""
         if held.path in self._paths or not any(entry.file for entry in held.entries.values()):
             return False
-        return (self._below is None or held.path.startswith(self._below)) and _is_missing(held.path)
+        return (self._below is None or held.path.startswith(self._below)) and is_gone(held.path)
 
 
 def prefixes(folders: Sequence[Path]) -> tuple[str, ...]:
@@ -120,14 +119,3 @@ def leftovers(
 
 def _content_of(entry: Entry) -> str | None:
     return entry.file.content if entry.file else None
-
-
-def _is_missing(path: str) -> bool:
-    """Return whether nothing is at a path any more. What cannot be looked at counts as present."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
-    return False

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from ...core.text import listed
 from ...store.protocols import Entry
 from ..files.kinds import BLANK, OTHER_NAMES
-from ..files.walk import is_missing_or_empty
+from ..files.walk import is_gone
 from .file_plan import prefixes
 from .holdings import HeldFile
 
@@ -15,23 +15,26 @@ MAX_KEPT = 3  # documents of skipped files that are named in a note
 MAX_NAME_CHARACTERS = 1_000  # the longest id that a document may have: `delete` needs it whole
 
 
-def documents_to_prune(
+def documents_gone(not_found: Iterable[HeldFile], folders: Sequence[Path], *, seen: Collection[str]) -> list[str]:
+    """Return the documents below the folders whose files are gone or empty.
+
+    `not_found` is held of files that the job did not find, and `seen` are the ids of the documents that it had.
+    """
+    below = prefixes(folders)
+    return [id_ for held in not_found if _is_gone(held, below) for id_ in held.entries if id_ not in seen]
+
+
+def documents_blank(
     holdings: Iterable[HeldFile], folders: Sequence[Path], *, seen: Collection[str], skipped: Mapping[str, str]
 ) -> list[str]:
-    """Return the documents below the folders whose files are missing, empty or blank.
-
-    `seen` are the ids of the documents that the job had, and `skipped` the kinds of what it skipped, by source.
-    """
-    if not folders:
-        return []
+    """Return the documents below the folders that are blank now. `skipped` are the kinds of what was, by source."""
     below = prefixes(folders)
-    found: list[str] = []
-    for held in holdings:
-        unseen = [id_ for id_ in held.entries if id_ not in seen]
-        blank = {id_ for id_ in unseen if skipped.get(held.entries[id_].source) == BLANK}
-        is_gone = bool(unseen) and _file_of(held).startswith(below) and is_missing_or_empty(Path(_file_of(held)))
-        found += [id_ for id_ in unseen if is_gone or (id_ in blank and held.entries[id_].source.startswith(below))]
-    return found
+    return [
+        id_
+        for held in holdings
+        for id_, entry in held.entries.items()
+        if id_ not in seen and skipped.get(entry.source) == BLANK and entry.source.startswith(below)
+    ]
 
 
 def documents_left_out(holdings: Iterable[HeldFile], places: Set[str]) -> tuple[list[str], list[str]]:
@@ -44,7 +47,7 @@ def documents_left_out(holdings: Iterable[HeldFile], places: Set[str]) -> tuple[
     for held in holdings if places else ():
         file = next(iter(held.entries.values())).file
         levels = None if file is None else _levels_below(file.path, places)
-        if file is None or levels is None or is_missing_or_empty(Path(file.path)):
+        if file is None or levels is None or is_gone(file.path):
             continue
         if file.depth is None:
             unknown += held.entries
@@ -59,10 +62,11 @@ def _levels_below(path: str, places: Set[str]) -> int | None:
     return next((levels for levels, each in enumerate(around) if each in places), None)
 
 
-def _file_of(held: HeldFile) -> str:
-    """Return the path of a file; of a document of which no file is known, the source, which may be one."""
+def _is_gone(held: HeldFile, below: tuple[str, ...]) -> bool:
+    """Return whether a file in the folders is gone. Of a document without a known file, the source may be one."""
     entry = next(iter(held.entries.values()))
-    return entry.file.path if entry.file else entry.source
+    path = entry.file.path if entry.file else entry.source
+    return path.startswith(below) and is_gone(path, was_read=entry.file is not None)
 
 
 async def note_what_stays(

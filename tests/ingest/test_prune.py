@@ -82,3 +82,12 @@ async def test_document_whose_file_became_junk_or_blank_is_noted_unless_it_is_pr
     pruned = await run(prune_below=[tmp_path])
     assert pruned.removed == 1
     assert f"skipped now: {tmp_path}/app.js. Delete" in pruned.notes[0]
+
+
+async def test_source_of_a_text_may_be_a_folder_or_a_link(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "linked.md").write_text("Elsewhere.")
+    (tmp_path / "guide").mkdir()
+    (tmp_path / "link").symlink_to("linked.md")
+    documents = [replace(doc(name), source=f"{tmp_path}/{name}") for name in ("guide", "link")]
+    await harness.ingest(*documents)
+    assert (await harness.ingest(doc("b"), prune_below=[tmp_path])).removed == 0
