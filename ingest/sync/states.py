@@ -12,7 +12,7 @@ from ..files.walk import FoundFile
 from ..parsers.protocols import USUAL_FIELDS, Container, RecordFields
 from ..parsers.registry import installed_parsers
 
-PARSING_VERSION = 4
+PARSING_VERSION = 5
 """Raise it when parsers or the cutting of passages make something else of a file: all files are then cut again."""
 
 

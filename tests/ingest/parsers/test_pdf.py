@@ -1,6 +1,5 @@
 """PDF files as reportlab and pypdf write them: reading order, paragraphs, headings, tables, and what cannot be read."""
 
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
@@ -9,63 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
-from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from resift.core.errors import BlankFile, ResiftError, UnreadableFile
-from resift.ingest.parsers.pdf import PdfParser
-from resift.ingest.parsers.protocols import Content
-from resift.ingest.text.structure import ParsedDocument
-
-WORDS = (
-    "The pump must be stopped before service because the seal holds pressure for some minutes after the motor has "
-    "come to rest and hot water may leave the housing when a technician opens it without waiting for the gauge"
-)
-
-Draw = Callable[[Canvas], object]
-
-
-def parse(data: bytes) -> ParsedDocument:
-    return PdfParser().parse(Content("a.pdf", data=data))
-
-
-def pdf(*pages: Draw, **properties: str) -> bytes:
-    file = BytesIO()
-    canvas = Canvas(file, pagesize=A4, invariant=1)
-    for name, value in properties.items():
-        getattr(canvas, f"set{name.capitalize()}")(value)
-    for draw in pages:
-        draw(canvas)
-        canvas.showPage()
-    canvas.save()
-    return file.getvalue()
-
-
-def lines_at(
-    canvas: Canvas, x: float, y: float, lines: Sequence[str], *, size: float = 10, font: str = "Times-Roman"
-) -> float:
-    canvas.setFont(font, size)
-    for line in lines:
-        canvas.drawString(x, y, line)
-        y -= 1.2 * size
-    return y
-
-
-def text_of(lines: Sequence[str]) -> Draw:
-    return lambda canvas: lines_at(canvas, 72, 700, lines)
-
-
-def texts(parsed: ParsedDocument) -> list[str]:
-    return [line for line in parsed.lines if line]
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
+from resift.tests.ingest.layout.drawing import WORDS, lines_at, parse, pdf, text_of, texts, wrapped
 
 
 def test_lines_of_a_paragraph_are_joined_and_know_their_page() -> None:
@@ -114,25 +60,6 @@ def test_paragraph_that_goes_on_over_the_page_is_one_block_of_two_pages() -> Non
     [block] = section.blocks
     assert [parsed.lines[block.first][-12:], parsed.lines[block.last - 1]] == ["the pressure", "was gone."]
     assert parsed.page_numbers[block.first : block.last] == [1, 2]
-
-
-def test_running_heads_and_page_numbers_are_left_out() -> None:
-    def page(number: int) -> Draw:
-        def draw(canvas: Canvas) -> None:
-            lines_at(canvas, 72, 800, [f"Pump manual   Chapter {number}"], size=8)
-            lines_at(canvas, 72, 740, [f"Text of page {number}.", *wrapped(WORDS, 80)])
-            lines_at(canvas, 290, 30, [f"Page {number} of 4"], size=8)
-
-        return draw
-
-    parsed = parse(pdf(*map(page, range(1, 5))))
-    assert [line for line in texts(parsed) if "Chapter" in line or " of 4" in line] == []
-    assert sum("Text of page" in line for line in parsed.lines) == 4
-
-
-def test_pages_that_begin_alike_keep_their_text() -> None:
-    parsed = parse(pdf(*[text_of(["All that this page says."])] * 4))
-    assert texts(parsed) == ["All that this page says."] * 4
 
 
 def test_headings_come_from_the_fonts_and_nest_by_size() -> None:
