@@ -12,7 +12,7 @@ from ..pipeline.search import Pipeline
 from ..search.named_documents import find_documents
 from ..search.relative_paths import RelativePaths
 from ..store.collection import Collection
-from .judged import JudgedSet
+from .judged import JudgedSet, answered_by_own_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Corpus:
 
     collection: str
     judged: JudgedSet
-    """The judged set, whose relevant documents have the ids that are stored."""
+    """The judged set, whose relevant documents have the ids that are stored, without queries that none answers."""
     documents: int
     failures: Sequence[Failure] = ()
 
@@ -39,13 +39,14 @@ async def prepare_corpus(
 
     Raises:
         NotFound: There is no such collection, and the set has no documents.
-        InvalidInput: A document listed as relevant is not in the collection, or the collection is not one to ingest
-            the set's documents into.
+        InvalidInput: A document listed as relevant is not in the collection, the collection is not one to ingest the
+            set's documents into, or none of them answers a query.
     """
     if not judged.has_documents:
         opened = await pipeline.open(collection)
         named = await as_stored(judged, opened, pipeline.paths)
         return Corpus(collection=collection, judged=named, documents=await count_documents(named, opened))
+    judged = answered_by_own_documents(judged)
     report = await ingest_documents(
         judged, pipeline=pipeline, ingestor=ingestor, remover=remover, collection=collection, progress=progress
     )

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ..core.errors import InvalidInput
 from ..core.text import agreeing, counted
@@ -39,9 +40,13 @@ class JudgedSet:
     unwritten: int = 0
     """How many lines of a list have no question yet, and were left out."""
     unanswered: int = 0
-    """How many questions of a list no document answers, and were left out."""
+    """How many queries have no relevant document, and were left out."""
     repeated: int = 0
     """How many lines repeat the question of an earlier one, with which they were joined."""
+    missing: int = 0
+    """How many relevant documents are not among those of the set. They count as not found."""
+    unanswerable: int = 0
+    """How many queries were left out because all of their relevant documents are missing."""
 
     @property
     def has_documents(self) -> bool:
@@ -74,21 +79,80 @@ def join_repeated(judged: JudgedSet) -> JudgedSet:
     return replace(select(judged, first.values()), grades=grades, repeated=repeated)
 
 
-def describe_left_out(*, unwritten: int, unanswered: int, repeated: int) -> list[str]:
-    """Return a sentence each on the lines of a list without a question, without an answer, and that repeat a question.
+class LeftOutQueries(Protocol):
+    """What was left out of a judged set."""
 
-    None for those of which there are none.
+    @property
+    def unwritten(self) -> int:
+        """Return how many lines have no question."""
+        ...
+
+    @property
+    def unanswered(self) -> int:
+        """Return how many lines or queries have no relevant document."""
+        ...
+
+    @property
+    def repeated(self) -> int:
+        """Return how many lines repeat a question."""
+        ...
+
+    @property
+    def missing(self) -> int:
+        """Return how many relevant documents are not among those of the set."""
+        ...
+
+    @property
+    def unanswerable(self) -> int:
+        """Return how many queries have no relevant document but such."""
+        ...
+
+
+def describe_left_out(left_out: LeftOutQueries, *, split: str) -> list[str]:
+    """Return a sentence each on what was left out, if anything was: lines of a list, or queries of a `split`."""
+    lines = [f"{counted(left_out.unwritten, 'line')} without a question {_was(left_out.unwritten)} left out."]
+    unanswered, missing, lost = left_out.unanswered, left_out.missing, left_out.unanswerable
+    what = agreeing(unanswered, "query", "queries") if split else agreeing(unanswered, "line", "lines")
+    lines.append(f"{unanswered:,} {what} without a relevant document {_was(unanswered)} left out.")
+    repeated = left_out.repeated
+    repeat = f"{counted(repeated, 'line')} that {agreeing(repeated, 'repeats', 'repeat')} a question"
+    lines.append(f"{repeat} {_was(repeated)} joined with the first of it.")
+    told = f"{counted(missing, 'relevant document')} {agreeing(missing, 'is', 'are')} not in the corpus"
+    queries = f"{lost:,} {agreeing(lost, 'query that has', 'queries that have')} no other {_was(lost)} left out"
+    lines.append(f"{told} and {agreeing(missing, 'counts', 'count')} as not found{f'; {queries}' if lost else ''}.")
+    counts = (left_out.unwritten, unanswered, repeated, missing)
+    return [line for line, count in zip(lines, counts, strict=True) if count]
+
+
+def _was(count: int) -> str:
+    return agreeing(count, "was", "were")
+
+
+def answered(judged: JudgedSet) -> JudgedSet:
+    """Return the set without the queries that have no relevant document, which are counted."""
+    kept = [key for key in judged.queries if _relevant(judged.grades.get(key, {}))]
+    return replace(select(judged, kept), unanswered=judged.unanswered + len(judged.queries) - len(kept))
+
+
+def answered_by_own_documents(judged: JudgedSet) -> JudgedSet:
+    """Return a set that comes with documents without the queries that none of them answers, which are counted.
+
+    Raises:
+        InvalidInput: No query is left.
     """
-    counts = {
-        "without a question {} left out": unwritten,
-        "without a relevant document {} left out": unanswered,
-        "that repeat{s} a question {} joined with the first of it": repeated,
-    }
-    return [
-        f"{counted(count, 'line')} {what.format(agreeing(count, 'was', 'were'), s=agreeing(count, 's', ''))}."
-        for what, count in counts.items()
-        if count
-    ]
+    judged, held = answered(judged), {document.id for document in judged.documents}
+    relevant = {key: _relevant(judged.grades[key]) for key in judged.queries}
+    kept = [key for key, documents in relevant.items() if not documents.isdisjoint(held)]
+    missing = {document for documents in relevant.values() for document in documents} - held
+    if not kept:
+        lacks = f": its corpus lacks {min(missing)!r}, for example" if missing else ""
+        raise InvalidInput(f"{judged.name} has no query that one of its documents answers{lacks}.")
+    lost = len(judged.queries) - len(kept)
+    return replace(select(judged, kept), missing=len(missing), unanswerable=lost)
+
+
+def _relevant(grades: Mapping[str, int]) -> set[str]:
+    return {document for document, grade in grades.items() if grade > 0}
 
 
 def checked(judged: JudgedSet) -> JudgedSet:

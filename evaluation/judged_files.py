@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..core.errors import InvalidInput
 from .beir import choose_split, load
-from .judged import JudgedSet, sample
+from .judged import JudgedSet, answered, sample
 from .question_file import read_questions
 
 
@@ -29,7 +29,7 @@ def load_judged(
         preferred_split: The split to use where none is named.
         queries: How many queries to draw; 0 keeps all.
         seed: Which queries are drawn.
-        allow_unanswered: Whether a file may hold questions that no document answers.
+        allow_unanswered: Whether to keep questions without a relevant document.
 
     Raises:
         ResiftError: The data is missing or malformed.
@@ -40,7 +40,11 @@ def load_judged(
     judged = load(path, split)
     if not judged.queries:
         raise InvalidInput(f"{path}: split {split!r} judges none of the queries in queries.jsonl.")
-    return sample(replace(judged, name=_collection_name(judged.name)), queries, seed=seed)
+    judged = replace(judged, name=_collection_name(judged.name))
+    chosen = judged if allow_unanswered else answered(judged)
+    if not chosen.queries:
+        raise InvalidInput(f"{path}: split {split!r} names no relevant document: none of its grades is above 0.")
+    return sample(chosen, queries, seed=seed)
 
 
 def _collection_name(name: str) -> str:

@@ -90,7 +90,11 @@ class EvaluationReport:
     unwritten: int = 0
     """How many lines of the list have no question yet, and were left out."""
     unanswered: int = 0
-    """How many questions of the list no document answers, and were left out."""
+    """How many queries have no relevant document, and were left out."""
+    missing: int = 0
+    """How many relevant documents are not among those of the set. They count as not found."""
+    unanswerable: int = 0
+    """How many queries were left out because all of their relevant documents are missing."""
     repeated: int = 0
     """How many lines of the list repeat the question of an earlier one, with which they were joined."""
 
@@ -124,6 +128,8 @@ def build_report(
         fallbacks=_fallbacks({**runs, **{f"depth {depth}": run for depth, run in sorted(runs_by_depth.items())}}),
         unwritten=judged.unwritten,
         unanswered=judged.unanswered,
+        missing=judged.missing,
+        unanswerable=judged.unanswerable,
         repeated=judged.repeated,
     )
 

@@ -38,12 +38,7 @@ def to_html(report: EvaluationReport) -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(describe(report))}</p>",
-        *(
-            f"<p>{escape(line)}</p>"
-            for line in describe_left_out(
-                unwritten=report.unwritten, unanswered=report.unanswered, repeated=report.repeated
-            )
-        ),
+        *(f"<p>{escape(line)}</p>" for line in describe_left_out(report, split=subject.split)),
         f'<div class="key"><p>{escape(report.ceiling.prediction)}</p><p>{escape(report.sweep.advice)}</p></div>',
         "<h2>Systems</h2>",
         _systems(report),
@@ -67,8 +62,9 @@ def describe(report: EvaluationReport) -> str:
     subject = report.subject
     split = f" ({subject.split})" if subject.split else ""
     early = f" ({FINAL!r} stops early)" if report.target.stops_early else ""
+    queries = f"{report.queries:,} {agreeing(report.queries, 'query', 'queries')}"
     return (
-        f"{report.queries:,} queries{split} over {subject.documents:,} documents of collection "
+        f"{queries}{split} over {subject.documents:,} documents of collection "
         f"{report.target.collection}; reranker {subject.model}, depth {report.target.depth}{early}."
     )
 

@@ -19,7 +19,7 @@ def print_evaluation(report: EvaluationReport) -> None:
     for failure in report.failures:
         say(f"Not ingested: {failure.source}: {failure.reason}", style="yellow")
     say(describe(report))
-    left_out = describe_left_out(unwritten=report.unwritten, unanswered=report.unanswered, repeated=report.repeated)
+    left_out = describe_left_out(report, split=report.subject.split)
     for line in [*left_out, *describe_fallbacks(report)]:
         say(line, style="yellow")
     show(_systems_table(report))

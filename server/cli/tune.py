@@ -220,8 +220,7 @@ def _load(request: TuneRequest, data: Path, *, allow_unanswered: bool = False) -
         allow_unanswered=allow_unanswered,
     )
     judged = join_repeated(judged)
-    left_out = describe_left_out(unwritten=judged.unwritten, unanswered=judged.unanswered, repeated=judged.repeated)
-    for line in left_out:
+    for line in describe_left_out(judged, split=judged.split):
         say(line, style="yellow")
     return judged
 

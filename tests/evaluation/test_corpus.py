@@ -77,6 +77,16 @@ async def test_collection_of_an_evaluation_follows_its_judged_folder(engine: Eng
     assert await held(engine, "eval-manual") == changed
 
 
+async def test_query_that_no_document_of_its_set_answers_does_not_count(engine: Engine) -> None:
+    mixed = replace(
+        judged(TWO),
+        queries={"q": "what hums?", "none": "what sings?", "lost": "what rusts?"},
+        grades={"q": {"a": 1}, "none": {"b": 0}, "lost": {"gone": 1}},
+    )
+    found = (await prepare(engine, mixed)).judged
+    assert (list(found.queries), found.unanswered, found.unanswerable, found.missing) == (["q"], 1, 1, 1)
+
+
 async def test_collection_that_no_evaluation_made_is_never_changed(engine: Engine) -> None:
     await ingest(engine, "eval-manual", OWN)
     with pytest.raises(InvalidInput, match="'eval-manual' was not made by an evaluation, and holds other documents"):

@@ -1,12 +1,14 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from resift.core.errors import InvalidInput, NotFound, UnreadableFile
 from resift.evaluation.beir import choose_split, load
-from resift.evaluation.judged import JudgedSet, sample
+from resift.evaluation.judged import JudgedSet, answered_by_own_documents, describe_left_out, sample
+from resift.evaluation.judged_files import load_judged
 from resift.tests.evaluation.conftest import NOTES, QUESTIONS, write_set
 
 
@@ -105,6 +107,37 @@ def test_malformed_judgement_is_named(tmp_path: Path) -> None:
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tchain\thigh\n")
     with pytest.raises(UnreadableFile, match=r"test\.tsv:2: .* is not 'query<TAB>document<TAB>grade'"):
         load(folder, "test")
+
+
+def test_queries_without_a_relevant_document_are_left_out_and_counted(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", "test")
+    with (folder / "queries.jsonl").open("a") as end:
+        end.write("".join(json.dumps({"_id": f"n{number}", "text": "why?"}) + "\n" for number in range(4)))
+    rows = ["n0\tchain\t0", "n1\tchain\t-1", "n2\tgone\t1", "n3\tlights\t1", "n3\talso gone\t1"]
+    with (folder / "qrels" / "test.tsv").open("a") as end:
+        end.write("\n".join(rows) + "\n")
+    judged = load_judged(folder)
+    assert (sorted(judged.queries), judged.unanswered) == ([*("n2", "n3"), *QUESTIONS], 2)
+    assert len(load_judged(folder, allow_unanswered=True).queries) == 10
+    kept = answered_by_own_documents(judged)
+    assert sorted(kept.queries) == ["n3", *QUESTIONS]
+    assert answered_by_own_documents(load(folder, "test")) == replace(kept, name="set")
+    assert describe_left_out(kept, split="test") == [
+        "2 queries without a relevant document were left out.",
+        "2 relevant documents are not in the corpus and count as not found; 1 query that has no other was left out.",
+    ]
+
+
+def test_set_without_an_answer_is_refused(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", "test")
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tgone\t1\n")
+    with pytest.raises(
+        InvalidInput, match=r"set has no query that one of its documents answers: its corpus lacks 'gone'"
+    ):
+        answered_by_own_documents(load_judged(folder))
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tchain\t0\n")
+    with pytest.raises(InvalidInput, match=r"split 'test' names no relevant document"):
+        load_judged(folder)
 
 
 def test_collection_of_a_set_with_a_long_name_has_a_valid_name() -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,7 @@ def test_lines_that_repeat_a_question_are_one_question_about_all_their_documents
     assert judged.queries == {"1": "Why?", "2": "what?"}
     assert judged.grades == {"1": {"a": 1, "c": 1}, "2": {"b": 1}}
     assert (judged.repeated, judged.unanswered) == (1, 1)
-    told = describe_left_out(unwritten=0, unanswered=0, repeated=judged.repeated)
+    told = describe_left_out(replace(judged, unanswered=0), split="")
     assert told == ["1 line that repeats a question was joined with the first of it."]
-    assert describe_left_out(unwritten=0, unanswered=0, repeated=2)[0].startswith("2 lines that repeat a question were")
+    told = describe_left_out(replace(judged, unanswered=0, repeated=2), split="")
+    assert told[0].startswith("2 lines that repeat a question were")
