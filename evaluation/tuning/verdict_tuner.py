@@ -14,10 +14,10 @@ from ...pipeline.evidence import GOOD_RELEVANCE, WEAK_RELEVANCE
 from ...pipeline.plan import verdict_models_of
 from ...store.manifest import TunedVerdicts
 from ..judged import JudgedSet, select
-from ..measures import Difference, paired_bootstrap
-from .ranking_fit import MIN_PER_CLASS, SEED
+from ..measures import Difference
+from .ranking_fit import MIN_PER_CLASS
 from .tuner import Tuner
-from .verdict_fit import Floats, fit_verdicts, log_losses, mask, rescale
+from .verdict_fit import Floats, fit_verdicts, gain_by_question, mask, rescale
 from .verdict_samples import VerdictSample, collect_verdict_samples
 
 WITH_RETRIEVAL = ("score", "lead", "cosine")
@@ -74,7 +74,6 @@ async def fit_own_verdicts(tuner: Tuner, judged: JudgedSet, *, progress: Progres
     fits = [rescale(each, samples) for each in own] or [fit_verdicts(samples, SCORES_ONLY)]
     before, best = _before(tuner, own, samples), fits[0]
     after = Judged(best.held_out, best.model.weak, best.model.good)
-    losses = log_losses(samples, before.probabilities) - log_losses(samples, after.probabilities)
     return TunedFit(
         tuple(each.model for each in fits),
         samples,
@@ -83,7 +82,7 @@ async def fit_own_verdicts(tuner: Tuner, judged: JudgedSet, *, progress: Progres
         left_out=len(judged.queries) - len(usable.queries),
         before=before,
         after=after,
-        gain=paired_bootstrap(losses.tolist(), seed=SEED),
+        gain=gain_by_question(samples, before.probabilities, after.probabilities),
     )
 
 

@@ -1,10 +1,20 @@
 """A model of known weights is found again, thresholds keep their promise, and pools are held out whole."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from resift.core.verdict import VerdictModel
-from resift.evaluation.tuning.verdict_fit import FALSE_GOOD, FALSE_NONE, fit_verdicts, log_losses, mask, rescale
+from resift.evaluation.tuning.verdict_fit import (
+    FALSE_GOOD,
+    FALSE_NONE,
+    fit_verdicts,
+    gain_by_question,
+    log_losses,
+    mask,
+    rescale,
+)
 from resift.evaluation.tuning.verdict_samples import VerdictSample
 
 TRUE = VerdictModel({"score": 1.5, "lead": 0.5}, -3.0, good=0.8, weak=0.2)
@@ -74,6 +84,26 @@ def test_few_questions_only_scale_and_shift_a_model() -> None:
     assert (moved.model.good, moved.model.weak) == (0.8, 0.2)
     before = np.array([lenient.probability(each.evidence) for each in samples])
     assert log_losses(samples, moved.held_out).mean() < log_losses(samples, before).mean()
+
+
+def twice(samples: list[VerdictSample]) -> list[VerdictSample]:
+    """Return each sample as two of the same question."""
+    return [replace(each, question=str(number)) for _ in range(2) for number, each in enumerate(samples)]
+
+
+def test_samples_of_one_question_are_held_out_together() -> None:
+    samples = twice(drawn(60, group="own"))
+    lenient = VerdictModel({"score": 1.5, "lead": 0.5}, 0.0, good=0.8, weak=0.2)
+    for fit in (rescale(lenient, samples), fit_verdicts(samples, ["score", "lead"])):
+        assert fit.held_out[:60].tolist() == fit.held_out[60:].tolist()
+
+
+def test_two_samples_of_a_question_do_not_make_the_gain_more_certain() -> None:
+    samples = drawn(60, group="own")
+    before, after = np.full(60, 0.5), np.array([TRUE.probability(each.evidence) for each in samples])
+    once = gain_by_question(samples, before, after)
+    again = gain_by_question(twice(samples), np.tile(before, 2), np.tile(after, 2))
+    assert (again.mean, again.low, again.high) == pytest.approx((once.mean, once.low, once.high))
 
 
 def test_questions_of_one_kind_give_no_thresholds() -> None:
