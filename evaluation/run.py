@@ -21,7 +21,8 @@ class QueryResult:
 
     documents: tuple[str, ...]
     retrieval_ms: float
-    added_ms: float
+    added_ms: float | None
+    """None if it was not measured."""
     usage: Usage = NO_USAGE
     failure: str = ""
     """Why a stage failed, so that the documents are mostly in the order of the stage before; empty if none did."""
@@ -67,14 +68,15 @@ class Runner:
         return runs
 
     async def _ask(self, question: SearchRequest, attempts: "_Attempts") -> QueryResult:
-        saved_before_ms = self._scores.saved_ms
+        saved_before_ms, unknown_before = self._scores.saved_ms, self._scores.unknown_savings
         ranking = await _search(self._pipeline, question)
         attempts.check(ranking, question.query)
         saved_ms = self._scores.saved_ms - saved_before_ms
+        added_ms = sum(stage.milliseconds for stage in ranking.stages if stage.kind != "search")
         return QueryResult(
             documents=document_ids(ranking),
             retrieval_ms=sum(stage.milliseconds for stage in ranking.stages if stage.kind == "search"),
-            added_ms=saved_ms + sum(stage.milliseconds for stage in ranking.stages if stage.kind != "search"),
+            added_ms=saved_ms + added_ms if self._scores.unknown_savings == unknown_before else None,
             usage=sum((stage.usage for stage in ranking.stages), NO_USAGE),
             failure=(ranking.failure or ranking.notes[-1]) if ranking.degraded else "",
         )

@@ -25,13 +25,16 @@ class Milliseconds:
 
 @dataclass(frozen=True, slots=True)
 class DepthResult:
-    """Results at one depth: recall among the candidates (the ceiling), quality of the final order, time added."""
+    """Results at one depth: recall among the candidates (the ceiling), quality of the final order, time added.
+
+    `added` is None if it was not measured.
+    """
 
     depth: int
     ceiling: float
     recall_at_5: float
     ndcg_at_10: float
-    added: Milliseconds
+    added: Milliseconds | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,12 @@ def distinct_depths(depths: Sequence[int], *, documents: int) -> Sequence[int]:
     return [each for each in depths if each <= documents] or [max(documents, 1)]
 
 
-def percentiles(milliseconds: Sequence[float]) -> Milliseconds:
-    """Return the median and 95th percentile."""
-    p50, p95 = np.quantile(np.array(milliseconds, float), [0.5, 0.95])
+def percentiles(milliseconds: Sequence[float | None]) -> Milliseconds | None:
+    """Return the median and 95th percentile; None if one was not measured, as those that were may be the odd ones."""
+    measured = [each for each in milliseconds if each is not None]
+    if len(measured) < len(milliseconds):
+        return None
+    p50, p95 = np.quantile(np.array(measured, float), [0.5, 0.95])
     return Milliseconds(float(p50), float(p95))
 
 

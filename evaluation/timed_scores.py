@@ -9,46 +9,82 @@ from dataclasses import dataclass
 
 from ..core.query import Query
 from ..core.values import Passage
+from ..rerank.cache import CachedScorer
+from ..rerank.endpoint import RerankEndpoint
 from ..rerank.protocols import Scorer, Scores, WrappedScorer
 
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
     value: float
+    call: "_Call"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Call:
+    """A call that scored passages, and what it took."""
+
     milliseconds: float
-    """Its share of the call that scored it."""
+    passages: int
+
+    @property
+    def share_ms(self) -> float:
+        """Return the part of one passage."""
+        return self.milliseconds / self.passages
 
 
 class TimedScores:
     """Scores and milliseconds by reranker, query and passage.
 
     Only for rerankers that read one passage at a time: a score must not depend on the other passages.
+
+    A local model takes its time for each passage, so that a part of a call takes a part of its time. A request to an
+    endpoint has a fixed cost, and several run at once: what fewer or more passages would take is not known from it.
     """
 
     def __init__(self) -> None:
         self.saved_ms = 0.0
-        """How much longer all calls so far would have taken without stored scores."""
+        """How much longer all calls so far would have taken without stored scores, as far as that is known."""
+        self.unknown_savings = 0
+        """How many calls so far would have taken longer by a time that is not known."""
         self._scores: dict[tuple[str, str, str], _Timed] = {}  # by fingerprint too: models may share a name
 
     def wrap(self, reranker: Scorer) -> Scorer:
         """Return a reranker that scores only passages without a score for the query."""
-        return _Recorded(reranker, self)
+        # A score from the cache of an earlier search would take no time.
+        return _Recorded(reranker.scorer if isinstance(reranker, CachedScorer) else reranker, self)
 
     async def score(self, reranker: Scorer, query: Query, passages: Sequence[Passage]) -> Scores:
         """Return the scores of the passages; only those without one are read."""
         identity = f"{reranker.name} {reranker.fingerprint}"
         keys = [(identity, query.text, each.id) for each in passages]
         missing = [passage for key, passage in zip(keys, passages, strict=True) if key not in self._scores]
-        self.saved_ms += sum(self._scores[key].milliseconds for key in keys if key in self._scores)
+        if missing and _is_endpoint(reranker):
+            missing = list(passages)  # so that the time of reading all of them is measured
+        stored = [self._scores[key] for key in keys if key in self._scores and len(missing) < len(keys)]
         notes: tuple[str, ...] = ()
+        self._count_saved(reranker, stored)
         if missing:
             start = query.clock()
             scores = await reranker.score(query, missing)
-            share, notes = 1000 * (query.clock() - start) / len(missing), scores.notes
+            call, notes = _Call(1000 * (query.clock() - start), len(missing)), scores.notes
             for passage, value in zip(missing, scores.values, strict=True):
-                self._scores[identity, query.text, passage.id] = _Timed(value, share)
+                self._scores[identity, query.text, passage.id] = _Timed(value, call)
         values = tuple(self._scores[key].value for key in keys)
         return Scores(values, notes, cached=len(passages) - len(missing))
+
+    def _count_saved(self, reranker: Scorer, stored: Sequence[_Timed]) -> None:
+        """Add what the stored scores took. Of an endpoint, only a whole call says what these passages take."""
+        calls = {each.call for each in stored}
+        is_whole = len(calls) == 1 and all(call.passages == len(stored) for call in calls)
+        if stored and _is_endpoint(reranker) and not is_whole:
+            self.unknown_savings += 1
+        else:
+            self.saved_ms += sum(each.call.share_ms for each in stored)
+
+
+def _is_endpoint(reranker: Scorer) -> bool:
+    return isinstance(reranker, RerankEndpoint)
 
 
 class _Recorded(WrappedScorer):

@@ -29,12 +29,15 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class SystemRow:
-    """A system's mean measures, its milliseconds per query, and how many of them reranking adds."""
+    """A system's mean measures, its milliseconds per query, and how many of them reranking adds.
+
+    `total` and `added` are None if they were not measured.
+    """
 
     name: str
     measures: Mapping[str, float]
-    total: Milliseconds
-    added: Milliseconds
+    total: Milliseconds | None
+    added: Milliseconds | None
     usage: Usage
     """Of all queries together."""
 
@@ -149,11 +152,12 @@ def _measure(judged: JudgedSet, run: Run, measures: Sequence[str]) -> dict[str, 
 
 def _row(system: SystemResult) -> SystemRow:
     results = list(system.run.values())
+    times = [(each, each.added_ms) for each in results]
     return SystemRow(
         name=system.name,
         measures=means(system.values),
-        total=percentiles([result.retrieval_ms + result.added_ms for result in results]),
-        added=percentiles([result.added_ms for result in results]),
+        total=percentiles([None if added is None else each.retrieval_ms + added for each, added in times]),
+        added=percentiles([added for _, added in times]),
         usage=sum((result.usage for result in results), NO_USAGE),
     )
 

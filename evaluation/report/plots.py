@@ -35,8 +35,10 @@ def plot_sweep(sweep: DepthSweep, *, ink: str = INK) -> "Figure":
     quality.plot(depths, [each.recall_at_5 for each in sweep.depths], "o-", color=BLUE, label="R@5")
     quality.plot(depths, [each.ndcg_at_10 for each in sweep.depths], "s-", color=ORANGE, label="nDCG@10")
     quality.set_ylabel("quality")
-    time.plot(depths, [each.added.p50 for each in sweep.depths], "o-", color=GREEN, label="p50")
-    time.plot(depths, [each.added.p95 for each in sweep.depths], "o--", color=RED, label="p95")
+    added = [(each.depth, each.added) for each in sweep.depths if each.added is not None]
+    measured = [depth for depth, _ in added]
+    time.plot(measured, [each.p50 for _, each in added], "o-", color=GREEN, label="p50")
+    time.plot(measured, [each.p95 for _, each in added], "o--", color=RED, label="p95")
     time.set_ylabel("added milliseconds")
     time.set_ylim(bottom=0)
     time.set_xlabel("documents reranked")

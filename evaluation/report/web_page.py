@@ -6,6 +6,7 @@ from html import escape
 from ...core.text import agreeing, listed
 from ..compare import Change, Comparison
 from ..judged import describe_left_out
+from ..sweep import Milliseconds
 from ..systems import FINAL, FIRST_STAGE
 from .content import EvaluationReport
 from .plots import plot_differences, plot_sweep, to_svg
@@ -46,6 +47,7 @@ def to_html(report: EvaluationReport) -> str:
         "<h2>Reranking depth, in documents</h2>",
         to_svg(plot_sweep(report.sweep), title="Quality and added milliseconds by depth"),
         _depths(report),
+        *(f"<p>{escape(line)}</p>" for line in describe_times(report)),
         "<h2>Query by query</h2>",
         to_svg(plot_differences(report), title=f"Change in nDCG@10 from {FIRST_STAGE} to {FINAL}"),
         *(_comparison(each) for each in report.comparisons),
@@ -89,13 +91,29 @@ def describe_costs(report: EvaluationReport) -> list[str]:
     ]
 
 
+def as_cells(times: Milliseconds | None) -> tuple[str, str]:
+    """Return the median and the 95th percentile for a table."""
+    return ("-", "-") if times is None else (f"{times.p50:.1f}", f"{times.p95:.1f}")
+
+
+def describe_times(report: EvaluationReport) -> list[str]:
+    """Return a line on the times that were not measured, if there are any."""
+    if all(each.added is not None for each in [*report.systems, *report.sweep.depths]):
+        return []
+    return [
+        "Times shown as - were not measured: a request to an endpoint has a fixed cost, and these scores come from "
+        "requests for more passages. Where the passages were those of a whole request, the time is that of the request."
+    ]
+
+
 def _systems(report: EvaluationReport) -> str:
     measures = list(report.systems[0].measures)
     rows = [
         [
             each.name,
             *(f"{each.measures[name]:.4f}" for name in measures),
-            *(f"{value:.1f}" for value in (each.total.p50, each.total.p95, each.added.p50, each.added.p95)),
+            *as_cells(each.total),
+            *as_cells(each.added),
         ]
         for each in report.systems
     ]
@@ -107,7 +125,7 @@ def _depths(report: EvaluationReport) -> str:
         [
             str(each.depth),
             *(f"{value:.4f}" for value in (each.ceiling, each.recall_at_5, each.ndcg_at_10)),
-            *(f"{value:.1f}" for value in (each.added.p50, each.added.p95)),
+            *as_cells(each.added),
         ]
         for each in report.sweep.depths
     ]

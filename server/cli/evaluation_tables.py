@@ -8,7 +8,7 @@ from rich.table import Table
 from ...evaluation.compare import Change, Comparison
 from ...evaluation.judged import describe_left_out
 from ...evaluation.report.content import EvaluationReport
-from ...evaluation.report.web_page import describe, describe_costs, describe_fallbacks
+from ...evaluation.report.web_page import as_cells, describe, describe_costs, describe_fallbacks, describe_times
 from .console import say, show
 
 MAX_QUERY_CHARACTERS = 70
@@ -32,6 +32,8 @@ def print_evaluation(report: EvaluationReport) -> None:
         if changes:
             show(_changes_table(f"{title} by {final.system}", changes))
     show(_depths_table(report))
+    for line in describe_times(report):
+        say(line)
     for line in (report.ceiling.prediction, report.sweep.advice):
         say(line, style="bold")
 
@@ -43,9 +45,8 @@ def _systems_table(report: EvaluationReport) -> Table:
     for heading in [*measures, "p50 ms", "p95 ms", "added p50", "added p95"]:
         table.add_column(heading, justify="right")
     for each in report.systems:
-        times = (each.total.p50, each.total.p95, each.added.p50, each.added.p95)
         values = [f"{each.measures[name]:.4f}" for name in measures]
-        table.add_row(each.name, *values, *(f"{time:.1f}" for time in times))
+        table.add_row(each.name, *values, *as_cells(each.total), *as_cells(each.added))
     return table
 
 
@@ -77,9 +78,8 @@ def _depths_table(report: EvaluationReport) -> Table:
         table.add_column(heading, justify="right" if heading else "left")
     for each in sweep.depths:
         values = (each.ceiling, each.recall_at_5, each.ndcg_at_10)
-        times = (each.added.p50, each.added.p95)
         gains_nothing = sweep.is_plateau and each.depth > sweep.recommended
         mark = "recommended" if each.depth == sweep.recommended else "no more gain" if gains_nothing else ""
-        cells = (str(each.depth), *(f"{v:.4f}" for v in values), *(f"{t:.1f}" for t in times))
+        cells = (str(each.depth), *(f"{v:.4f}" for v in values), *as_cells(each.added))
         table.add_row(*cells, mark if sweep.decides else "")
     return table

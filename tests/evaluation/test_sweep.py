@@ -2,7 +2,7 @@ import pytest
 
 from resift.evaluation.judged import MIN_QUESTIONS, JudgedSet, select
 from resift.evaluation.run import QueryResult
-from resift.evaluation.sweep import distinct_depths, percentiles, sweep_depths
+from resift.evaluation.sweep import Milliseconds, distinct_depths, percentiles, sweep_depths
 
 KEYS = [f"q{number}" for number in range(100)]
 JUDGED = JudgedSet("set", queries=dict.fromkeys(KEYS, "?"), grades={key: {"right": 1} for key in KEYS})
@@ -64,7 +64,7 @@ def test_depths_beyond_the_documents_are_left_out(depths: tuple[int, ...], docum
 def test_each_depth_has_its_quality_and_time() -> None:
     (found,) = sweep_depths(JUDGED, runs({50: 40})).depths
     assert (found.ceiling, found.recall_at_5, found.ndcg_at_10) == pytest.approx((0.4, 0.4, 0.4))
-    assert (found.added.p50, found.added.p95) == (100.0, 100.0)
+    assert found.added == Milliseconds(100.0, 100.0)
 
 
 def test_ceiling_is_recall_at_the_depth() -> None:
@@ -76,4 +76,8 @@ def test_ceiling_is_recall_at_the_depth() -> None:
 
 def test_percentiles_are_of_the_values() -> None:
     found = percentiles([float(value) for value in range(101)])
-    assert (found.p50, found.p95) == (50.0, 95.0)
+    assert found == Milliseconds(50.0, 95.0)
+
+
+def test_percentiles_are_not_known_if_one_value_was_not_measured() -> None:
+    assert percentiles([1.0, None, 3.0]) is None

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import pytest
 
@@ -7,7 +8,10 @@ from resift.core.query import Query
 from resift.core.values import Passage
 from resift.evaluation.timed_scores import TimedScores
 from resift.rerank.blend import Weights, with_reranker
+from resift.rerank.cache import CachedScorer
+from resift.rerank.endpoint import EndpointOptions, RerankEndpoint
 from resift.rerank.protocols import Scorer, Scores
+from resift.tests.standins.rerank import rerank_stand_in
 
 pytestmark = pytest.mark.anyio
 
@@ -65,3 +69,29 @@ async def test_rerankers_do_not_share_scores() -> None:
     await timed.wrap(one).score(Query("q"), passages("a"))
     await timed.wrap(other).score(Query("q"), passages("a"))
     assert (one.read, other.read) == (["q:a#0"], ["q:a#0"])
+
+
+async def test_time_of_an_endpoint_is_known_for_the_passages_of_a_whole_request_alone() -> None:
+    with rerank_stand_in() as server:
+        options = EndpointOptions("tei", with_reranker(0.5), url=f"{server.root}/rerank")
+        timed, ticks = TimedScores(), count()
+        reranker, query = timed.wrap(RerankEndpoint(options)), Query("a", clock=lambda: float(next(ticks)))
+        await reranker.score(query, passages("a", "b"))
+        await reranker.score(query, passages("b", "a"))
+        assert (timed.saved_ms, timed.unknown_savings) == (pytest.approx(1000.0), 0)
+        await reranker.score(query, passages("a"))
+        assert (timed.saved_ms, timed.unknown_savings) == (pytest.approx(1000.0), 1)
+        found = await reranker.score(query, passages("a", "b", "c"))
+        assert (timed.saved_ms, timed.unknown_savings) == (pytest.approx(1000.0), 1)
+        assert (found.values, found.cached) == ((1.0, 0.0, 0.0), 0)
+        assert [len(each["texts"]) for each in server.asked] == [2, 3], (
+            "all three are asked for, so that it is measured"
+        )
+
+
+async def test_scores_that_a_search_has_cached_are_read_again_to_time_them() -> None:
+    inner = ByLength()
+    cached = CachedScorer(inner, limit=10)
+    await cached.score(Query("q"), passages("a"))
+    await TimedScores().wrap(cached).score(Query("q"), passages("a"))
+    assert inner.read == ["q:a#0", "q:a#0"]

@@ -19,7 +19,7 @@ from resift.evaluation.judged import JudgedSet
 from resift.evaluation.measures import MEASURES
 from resift.evaluation.report.content import Ceiling, EvaluationReport, Subject, build_report
 from resift.evaluation.report.files import write_reports
-from resift.evaluation.report.web_page import to_html
+from resift.evaluation.report.web_page import describe_times, to_html
 from resift.evaluation.run import QueryResult
 from resift.evaluation.systems import RERANKED, SYSTEMS, EvaluationTarget
 from resift.factories.engine import Engine
@@ -47,6 +47,8 @@ async def test_every_system_has_its_measures_and_times(report: EvaluationReport)
     for row in report.systems:
         assert list(row.measures) == list(MEASURES)
         assert 0 < row.measures["nDCG@10"] <= 1
+        assert row.added is not None
+        assert row.total is not None
         reranked = row.name not in {"dense", "BM25", "hybrid"}
         assert (row.added.p50 > 0) == reranked
         assert row.added.p95 >= row.added.p50
@@ -192,3 +194,12 @@ async def test_queries_are_text_not_markup(report: EvaluationReport) -> None:
     page = to_html(replace(report, comparisons=[change]))
     assert "<script>" not in page
     assert "&lt;script&gt;x&lt;/script&gt; &amp; more" in page
+
+
+async def test_times_that_were_not_measured_are_left_out_and_explained(report: EvaluationReport) -> None:
+    assert describe_times(report) == []
+    first, *others = report.sweep.depths
+    found = replace(report, sweep=replace(report.sweep, depths=[replace(first, added=None), *others]))
+    page = to_html(found)
+    assert "<td>-</td><td>-</td></tr>" in page
+    assert "Times shown as - were not measured" in page
