@@ -24,7 +24,8 @@ All tools that rank passages return the same shape, described under [search_and_
   read the hits before you search again. `none`: probably nothing here does. `unknown`: the ranking has no calibrated
   relevance, as in `hybrid_search` with `mode: "keyword"`, `time_budget_ms` ended before an
   answer was found, or an ingestion into the collection has not ended, as `notes` then says. The verdict is that of
-  the whole ranking: later pages repeat it, and `min_relevance` does not change it.
+  the whole ranking, and later pages repeat it. If another hit than the first likely answers, as an order by an
+  instruction can have it, the verdict is `weak` and `notes` name that hit.
 - On the verdict `none`, `search_and_rerank` shows the first three hits only, and of a long text the sentences with most
   words of the query, about 200 characters. `detail: "full"` shows everything.
 - `rank` is the place of a hit, and `was` its place before reranking.

@@ -15,6 +15,14 @@ COMPARED_HITS = 9  # the rest of a page of ten: their mean is what a hit on the 
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and the hit that likely answers where it is not the first."""
+
+    verdict: Verdict
+    likely: Hit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """Gives the verdict on rankings of one question."""
 
@@ -25,14 +33,37 @@ class Judge:
     """Whether dense scores are cosines that the models were fitted to."""
 
     def verdict(self, ranking: Ranking) -> Verdict:
-        """Return whether the hits answer, by the first model whose evidence is known, or else by relevance."""
+        """Return whether the hits answer."""
+        return self.judgement(ranking, ranking.hits).verdict
+
+    def judgement(self, ranking: Ranking, shown: Sequence[Hit]) -> Judgement:
+        """Return whether the hits answer, by the first model whose evidence is known, or else by relevance.
+
+        It is "good" only if that is true of the first hit that is shown. If a language model, diversity or a mix with
+        other scores put that before a hit that likely answers, it is "weak".
+        """
         stage = last_scoring_stage(ranking)
         read = [hit for hit in ranking.hits if stage in hit.scores] if stage else ranking.hits
-        if stage and read:
-            evidence = evidence_of(read, self.query, stage=stage, knows_cosines=self.knows_cosines)
-            if (verdict := first_verdict(self.models, evidence)) is not None:
-                return verdict
-        return verdict_by_relevance(read)
+        if not read:
+            return Judgement("none")
+        best = _best(read)
+        verdict = self._verdict_on(best, read, stage)
+        if verdict is None:
+            read = [hit for hit in read if hit.relevance is not None]
+            best = max(read, key=lambda hit: hit.relevance or 0.0, default=None)
+            verdict = verdict_by_relevance([best or ranking.hits[0]])
+            shown = shown if stage else [hit for hit in shown if hit.relevance is not None]
+        if verdict != "good" or best is None or not shown or shown[0] is best:
+            return Judgement(verdict)
+        first = self._verdict_on(shown[0], read, stage) or verdict_by_relevance(shown[:1])
+        return Judgement(verdict) if first == "good" else Judgement("weak", best)
+
+    def _verdict_on(self, hit: Hit, read: Sequence[Hit], stage: str) -> Verdict | None:
+        """Return the verdict of the first model whose evidence on a hit is known; None if there is none."""
+        if not stage or stage not in hit.scores:
+            return None
+        evidence = evidence_of(read, self.query, stage=stage, knows_cosines=self.knows_cosines, judged=hit)
+        return first_verdict(self.models, evidence)
 
 
 NO_JUDGE = Judge()
@@ -45,11 +76,13 @@ def last_scoring_stage(ranking: Ranking) -> str:
     return scored[-1] if scored else ""
 
 
-def evidence_of(read: Sequence[Hit], query: str, *, stage: str, knows_cosines: bool) -> Evidence:
+def evidence_of(
+    read: Sequence[Hit], query: str, *, stage: str, knows_cosines: bool, judged: Hit | None = None
+) -> Evidence:
     """Return what is known of the hits that a stage read, of which there is at least one.
 
-    The hit that is judged is the one with the best final score, which is the first unless a language model or
-    diversity reordered the hits afterwards.
+    The hit that is judged is by default the one with the best final score, which is the first unless a language model
+    or diversity reordered the hits afterwards.
 
     - `score`: the reranker's.
     - `lead`: by how much that exceeds the mean of the next nine; unknown of a hit that stands alone.
@@ -59,7 +92,7 @@ def evidence_of(read: Sequence[Hit], query: str, *, stage: str, knows_cosines: b
     - `cosine_lead`: by how much that exceeds the mean of the next nine, as `lead`.
     - `agreement`: the mean of 1/rank in dense and keyword search, 0 where a search did not find it.
     """
-    best = max(read, key=lambda hit: (hit.scores.get("blend", hit.score), -hit.rank))
+    best = judged or _best(read)
     evidence = {
         "score": best.scores[stage],
         "words": log(max(1, len(best.passage.content.split()))),
@@ -85,6 +118,10 @@ def verdict_by_relevance(hits: Sequence[Hit]) -> Verdict:
         return "unknown"
     best = max(relevances)
     return "good" if best >= GOOD_RELEVANCE else "weak" if best >= WEAK_RELEVANCE else "none"
+
+
+def _best(read: Sequence[Hit]) -> Hit:
+    return max(read, key=lambda hit: (hit.scores.get("blend", hit.score), -hit.rank))
 
 
 def _lead(name: str, best: Hit, hits: Sequence[Hit], stage: str) -> dict[str, float]:

@@ -13,6 +13,7 @@ from .request import MAX_RESULTS
 
 OFF_TOPIC_HITS = 3  # shown where no hit answers: enough to see what the collection is about
 NARROWER = "Ask a narrower question, or add a filter."
+LIKELY = "The hit at rank {rank} likely answers. The verdict is 'weak' because it is not the first."
 OF_ALL_PAGES = "The verdict {verdict!r} is that of the whole ranking, whose best hits are on the first page."
 
 
@@ -103,10 +104,13 @@ def page_of(
     more = len(hits) > end
     if more and end >= MAX_RESULTS:
         notes.append(f"These are the last of the first {MAX_RESULTS} hits. {NARROWER}")
-    verdict = judge.verdict(ranking)  # on all hits: leaving some out changes nothing about the first
+    judgement = judge.judgement(ranking, hits or ranking.hits)  # by all hits, whichever are left out
+    verdict = judgement.verdict
     if verdict == "none" and any(stage.unread or stage.out_of_time for stage in ranking.stages):
         verdict = "unknown"  # the answer may be among the passages that no model compared with the query
-    if 0 < offset < len(hits) and verdict in ("good", "weak"):
+    if judgement.likely is not None:
+        notes.append(LIKELY.format(rank=judgement.likely.rank))
+    elif 0 < offset < len(hits) and verdict in ("good", "weak"):
         notes.append(OF_ALL_PAGES.format(verdict=verdict))
     shown = replace(ranking, hits=hits[offset:end], notes=notes)
     return Page(shown, verdict, offset=offset, more=more and end < MAX_RESULTS, following=hits[end:])

@@ -56,6 +56,20 @@ def test_hit_that_a_language_model_moved_down_is_still_the_one_judged() -> None:
     assert evidence_of(moved, "one", stage="rerank", knows_cosines=True)["score"] == 15.0
 
 
+def test_good_is_said_only_of_the_first_hit_whatever_ordered_the_hits() -> None:
+    judge = Judge([BY_SCORE])
+    moved = Ranking([hit(1, 9.0, blend=0.2), hit(2, 15.0, blend=0.9)], [READ])
+    page = page_of(moved, limit=1, judge=judge)
+    assert page.verdict == "weak"
+    assert page.notes == ["The hit at rank 2 likely answers. The verdict is 'weak' because it is not the first."]
+    both = Ranking([hit(1, 13.0, blend=0.2), hit(2, 15.0, blend=0.9)], [READ])
+    assert (page_of(both, limit=1, judge=judge).verdict, page_of(both, limit=1, judge=judge).notes) == ("good", [])
+    unread = replace(moved.hits[0], scores={"llm": 1.0})
+    assert page_of(replace(moved, hits=[unread, moved.hits[1]]), limit=1, judge=judge).verdict == "weak"
+    neither = Ranking([hit(1, 5.0, blend=0.2), hit(2, 6.0, blend=0.9)], [READ])
+    assert page_of(neither, limit=1, judge=judge).verdict == "none"
+
+
 @pytest.mark.parametrize(("score", "verdict"), [(13.0, "good"), (10.0, "weak"), (7.0, "none")])
 def test_verdict_is_that_of_the_model(score: float, verdict: Verdict) -> None:
     page = page_of(Ranking([hit(1, score)], [READ]), limit=1, judge=Judge([BY_SCORE]))

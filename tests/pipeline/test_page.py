@@ -6,7 +6,6 @@ import pytest
 
 from resift.core.values import Hit, Passage, Ranking, Stage
 from resift.core.verdict import Verdict
-from resift.pipeline.evidence import verdict_by_relevance
 from resift.pipeline.page import page_of
 
 OF_ALL = "The verdict 'good' is that of the whole ranking, whose best hits are on the first page."
@@ -23,12 +22,26 @@ def hits(relevances: list[float | None]) -> list[Hit]:
         ([None, None], "unknown"),
         ([0.09, None], "none"),
         ([0.1, 0.2], "weak"),
-        ([0.49, 0.5], "good"),
+        ([0.09, 0.1], "weak"),
+        ([0.5, 0.9], "good"),
+        ([0.49, 0.5], "weak"),
         ([None, 0.99], "good"),
     ],
 )
-def test_verdict_by_relevance_is_that_of_the_best_hit(relevances: list[float | None], verdict: Verdict) -> None:
-    assert verdict_by_relevance(hits(relevances)) == verdict
+def test_verdict_by_relevance_is_good_only_if_the_first_hit_of_known_relevance_is(
+    relevances: list[float | None], verdict: Verdict
+) -> None:
+    assert page_of(Ranking(hits(relevances)), limit=5).verdict == verdict
+
+
+def test_hit_that_likely_answers_is_named_where_it_is_not_the_first() -> None:
+    ranking = Ranking(hits([0.03, 0.2, 0.9, 0.95]))
+    told = "The hit at rank 4 likely answers. The verdict is 'weak' because it is not the first."
+    for offset in (0, 2):
+        page = page_of(ranking, limit=1, offset=offset)
+        assert (page.verdict, page.notes) == ("weak", [told])
+    page = page_of(ranking, limit=1, min_relevance=0.5)
+    assert (page.verdict, [hit.rank for hit in page]) == ("good", [3]), "the first that is shown counts"
 
 
 def test_page_is_a_slice_with_the_verdict_on_the_whole() -> None:
@@ -100,7 +113,7 @@ def test_verdict_comes_from_the_hits_that_the_last_scoring_stage_read() -> None:
     done = Stage("rerank", "model", received=1, returned=1, milliseconds=1.0, kind="score")
     failed = Stage("rerank", "model", received=1, returned=0, milliseconds=1.0, kind="score")
     assert page_of(Ranking([read, coarse], [done]), limit=2).verdict == "none"
-    assert page_of(Ranking([read, coarse], [failed]), limit=2).verdict == "good"
+    assert page_of(Ranking([read, coarse], [failed]), limit=2).verdict == "weak"
 
 
 def test_page_is_short_in_a_prompt() -> None:
