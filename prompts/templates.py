@@ -19,6 +19,7 @@ phrasings of a query."""
 _FRONT_MATTER = re.compile(r"---\n(?P<entries>.*?)\n---\n(?P<text>.*)", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_DOUBLED_BRACES = re.compile(r"\{\{[^{}\n]*\}\}")  # as str.format has them, which would be sent doubled
 _LENIENT_PLACEHOLDER = re.compile(r"\{\s*(\w*)\s*\}")  # with spaces, which are an error
 
 
@@ -103,6 +104,8 @@ def _problem(entries: Mapping[str, str], text: str) -> str:
     if unknown := sorted((used | meant) - (used & set(PLACEHOLDERS))):
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         return f"has unknown placeholders: {', '.join(unknown)}. Known: {known}."
+    if entries["reply"] != "text" and (doubled := _DOUBLED_BRACES.search(text)):
+        return f"has doubled braces: {doubled[0]}. Write single ones: only placeholders are replaced."
     return _misfit(entries["reply"], used)
 
 

@@ -108,13 +108,15 @@ class Listwise:
         return self._templates[name]
 
     def with_template(self, name: str) -> "Listwise":
-        """Return an orderer that uses this template whatever the instruction says; "" is the configured one.
+        """Return an orderer that uses this template whatever the instruction says; "" leaves the choice to that.
 
         Raises:
             InvalidInput: There is no such template, or it does not order passages.
         """
+        if not name:
+            return self
         other = copy(self)
-        other._chosen = self.template(name) if name else self._default
+        other._chosen = self.template(name)
         return other
 
     async def order(self, query: Query, hits: Sequence[Hit]) -> Ordering:
@@ -137,8 +139,9 @@ class Listwise:
         ]
         key = _key(self.name, options.strategy, task, read)
         notes = [*_unread(depth, len(hits))]
-        if task.instruction or task.template is not self._default:
+        if query.instruction.strip() or task.template is not self._default:
             notes.append(f"{self.name} ordered {counted(depth, 'passage')} by the template {task.template.name!r}.")
+        notes += _unused_instruction(task)
         if known := self._answers.get(key):
             told = (*notes, *_jumps(self.name, known.places), *known.reasons)
             return Ordering((*known.places, *range(depth, len(hits))), told, note="0 calls, served from cache")
@@ -217,6 +220,14 @@ def _official(sources: Sequence[str]) -> str:
             "call rerank_with_llm with the template 'prefer_official' and the list as its instruction."
         )
     return ", ".join(sources)
+
+
+def _unused_instruction(task: OrderingTask) -> list[str]:
+    """Return a note on an instruction that the template leaves out."""
+    name = task.template.name
+    if not task.instruction or "instruction" in task.template.placeholders:
+        return []
+    return [f"The instruction was not followed, since the template {name!r} takes none. Add {{instruction}} to it."]
 
 
 def _unread(depth: int, hits: int) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ def test_template_of_the_page_loads(tmp_path: Path) -> None:
     path = tmp_path / "for_beginners.md"
     path.write_text(block)
     assert read_template(path).orders_passages
+    assert "instruction" in read_template(path).placeholders
 
 
 def test_question_of_the_page_is_one() -> None:

@@ -41,6 +41,11 @@ def test_shipped_templates_load() -> None:
             "unknown placeholders: qeury. Known: {query}, {instruction}, {today}, {passages}, {coll",
         ),
         (f"{HEAD}Find {{ query }}", "unknown placeholders: query"),
+        (
+            f'{ORDERING}{{query}} {{passages}} {{{{"ranking": []}}}}',
+            r'doubled braces: {{"ranking": \[\]}}\. Write single',
+        ),
+        (f"{ORDERING}{{{{query}}}} {{passages}}", "doubled braces: {{query}}"),
         (f"{ORDERING}Order these: {{passages}}", "lacks {query} or {passages}"),
         (f"{ORDERING}{{query}} {{passages}} {{collection}}", "{collection} is for prompts of agents. Remove it."),
         (f"{REPHRASING}Rephrase it", "needs {query} and cannot have {passages}"),
@@ -52,6 +57,12 @@ def test_faulty_template_is_refused_with_what_to_mend(tmp_path: Path, text: str,
     path.write_text(text)
     with pytest.raises(InvalidInput, match=message):
         read_template(path)
+
+
+def test_single_braces_around_json_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "it.md").write_text(f'{ORDERING}{{query}} {{passages}} {{"a": {{"b": 1}}}}')
+    filled = load_templates([tmp_path])["it"].render({"query": "q", "passages": "p"})
+    assert filled == 'q p {"a": {"b": 1}}'
 
 
 def test_template_that_is_no_text_is_refused(tmp_path: Path) -> None:

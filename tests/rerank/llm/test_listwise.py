@@ -176,13 +176,25 @@ async def test_template_that_was_chosen_counts_before_one_that_the_instruction_n
     server: ChatStandIn, build: Build
 ) -> None:
     listwise = build(template="answers_question")
-    for name, used in (("prefer_recent", "prefer_recent"), ("", "answers_question")):
-        ranked = await ask(listwise.with_template(name), numbered(2), instruction="relevance")
-        assert f"small ordered 2 passages by the template {used!r}." in ranked.notes
-        assert ": relevance\n" in server.asked[-1]["messages"][1]["content"]
-    ranked = await ask(listwise, numbered(2), instruction="relevance")
-    assert "small ordered 2 passages by the template 'relevance'." in ranked.notes
+    ranked = await ask(listwise.with_template("prefer_recent"), numbered(2), instruction="relevance")
+    assert "small ordered 2 passages by the template 'prefer_recent'." in ranked.notes
+    assert ": relevance\n" in server.asked[-1]["messages"][1]["content"]
+    for unchosen in (listwise, listwise.with_template("")):
+        ranked = await ask(unchosen, numbered(2), instruction="relevance")
+        assert "small ordered 2 passages by the template 'relevance'." in ranked.notes
     assert (await ask(listwise, numbered(2))).notes == []
+
+
+async def test_instruction_that_the_template_leaves_out_is_told(server: ChatStandIn) -> None:
+    shipped = load_templates()
+    own = replace(shipped["relevance"], name="own", text="Order by colour. {query} {passages}")
+    model = LanguageModel(Endpoint("small", server.url))
+    listwise = Listwise(model, {**shipped, "own": own}, ListwiseOptions(template="own"))
+    dropped = "The instruction was not followed, since the template 'own' takes none. Add {instruction} to it."
+    for _ in range(2):  # the second one from the cache
+        assert dropped in (await ask(listwise, numbered(2), instruction="only code")).notes
+    for instruction in ("", "own", "prefer recent"):
+        assert dropped not in (await ask(listwise, numbered(2), instruction=instruction)).notes
 
 
 async def test_unknown_template_is_refused(build: Build) -> None:
