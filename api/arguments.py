@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast, get_type_hints
 from pydantic import ValidationError
 
 from ..core.errors import InvalidInput
-from ..core.text import cut, encodable, listed
+from ..core.text import counted, cut, encodable, listed
 from ..pipeline.request import PYTHON_ONLY
 from .requests import DocumentInput, PassageInput
 from .synonyms import suggest
@@ -149,6 +149,10 @@ def _what_is_wrong(error: Any) -> str:
     """Return what is wrong with a value, and the value if it is short."""
     said: str = error["msg"].removeprefix("Value error, ")
     message, given, limits = PLAIN.get(said, said), error.get("input"), error.get("ctx", {})
+    if error["type"] in ("too_short", "too_long"):
+        least, most = limits.get("min_length"), limits.get("max_length")
+        needs = f"needs at least {counted(least, 'item')}" if least else f"takes at most {counted(most, 'item')}"
+        return f"{needs}, not {len(given):,}"
     if error["type"] == "string_too_long":
         return f"{message}, not {len(given):,}"
     if not (value := _shown(given)) or not message.startswith("Input should be ") or ", not " in message:

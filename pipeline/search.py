@@ -235,9 +235,9 @@ class Pipeline:
         if not request.instruction or (cascade and cascade.takes_instructions):
             return []
         able = [name for name, each in sorted(self.rerankers.cascades.items()) if each.takes_instructions]
-        why = f"rerankers that do: {listed(able)}" if able else "no reranker that takes instructions is configured"
-        data = "`recency` prefers newer passages and `boost` prefers values of a field with any reranker"
-        return [f"The instruction was not followed: {why}; {data}."]
+        why = f"Rerankers that follow one: {listed(able)}" if able else "No reranker that follows one is configured"
+        data = "With any reranker, `recency` prefers newer passages, and `boost` values of a field"
+        return [f"The instruction was not followed. {why}. {data}."]
 
     def _with_relevance(self, ranking: Ranking, *, is_reranked: bool) -> Ranking:
         """Return the ranking with calibrated dense scores. Hits that only keyword search found have no relevance."""

@@ -147,7 +147,7 @@ class RerankEndpoint:
             what = str(error) if isinstance(error, ModelError) else "no JSON"
         # Not raised while the other error is handled: that one shows the reply, which may hold the key.
         raise ModelError(
-            f"{self._address} does not answer like {self._options.shape!r}: {excerpt(what)} Check its url and shape."
+            f"{self._address} does not answer like {self._options.shape!r}: {excerpt(what)} Check its url and kind."
         )
 
     async def _post(self, body: dict[str, Any]) -> Response:

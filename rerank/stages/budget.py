@@ -159,9 +159,9 @@ class HeadReader:
             ModelError: Not one slice was scored in time.
         """
         if not self._parts:
-            budget_ms = 1000 * self._budget_s
             raise ModelError(
-                f"{scorer.name} scored nothing within the time budget of {budget_ms:.0f} ms. Raise the budget."
+                f"{scorer.name} scored nothing within {1000 * self._budget_s:.0f} ms, its part of the time budget. "
+                "Raise the budget."
             )
         starts = accumulate((len(part.values) for part in self._parts), initial=0)
         return Scores(

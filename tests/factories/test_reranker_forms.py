@@ -53,7 +53,7 @@ async def test_query_template_alone_waits_for_an_instruction(tmp_path: Path, ser
         ignored = await ask(client, "default", instruction="only code")
     assert [each["query"] for each in server.asked] == [f"<Instruct>: only code\n<Query>: {QUERY}", QUERY]
     (note,) = ignored["notes"]
-    assert note.startswith("The instruction was not followed: rerankers that do: tei;")
+    assert note.startswith("The instruction was not followed. Rerankers that follow one: tei. ")
 
 
 async def test_local_models_read_the_form_too(tmp_path: Path) -> None:

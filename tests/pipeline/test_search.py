@@ -156,8 +156,8 @@ async def test_instruction_without_an_able_reranker_is_noted_and_leaves_the_orde
         page = await pipeline.search(replace(request, instruction=instruction))
         assert [(hit.passage.id, hit.score) for hit in page] == [(hit.passage.id, hit.score) for hit in plain]
         assert page.notes == [
-            "The instruction was not followed: no reranker that takes instructions is configured; "
-            "`recency` prefers newer passages and `boost` prefers values of a field with any reranker."
+            "The instruction was not followed. No reranker that follows one is configured. "
+            "With any reranker, `recency` prefers newer passages, and `boost` values of a field."
         ]
     assert (await pipeline.search(replace(request, instruction=" "))).notes == plain.notes == []
 

@@ -152,7 +152,7 @@ async def test_answer_that_does_not_score_each_passage_once_is_refused(
     server.always = answer
     async with endpoint(server) as reranker:
         with pytest.raises(
-            ModelError, match=f"/v2/rerank does not answer like 'cohere': .*{what}.*Check its url and shape"
+            ModelError, match=f"/v2/rerank does not answer like 'cohere': .*{what}.*Check its url and kind"
         ):
             await reranker.score(QUERY, passages("a", "b"))
     assert len(server.asked) == 1, "asking again would give the same"

@@ -103,7 +103,7 @@ async def test_instruction_that_names_a_template_selects_it_and_changes_no_blend
     assert "recency" not in answer["hits"][0]["scores"]
     assert ids(without_model) == ids(plain)
     (note,) = set(without_model["notes"]) - set(plain["notes"])
-    assert note.startswith("The instruction was not followed: rerankers that do: llm; `recency` prefers newer")
+    assert note.startswith("The instruction was not followed. Rerankers that follow one: llm. With any reranker, `rec")
 
 
 async def test_dates_are_weighed_before_a_model_that_reads_alone(server: ChatStandIn, connect: Connect) -> None:

@@ -255,7 +255,7 @@ async def test_budget_too_small_for_one_passage_keeps_the_order_and_says_so() ->
         after = await rerank(before, hanging, 20, query=Query("q", clock=hanging.clock).within(0.01))
     assert after.hits == before.hits
     assert after.degraded
-    assert after.stages[-1].note == "by-table scored nothing within the time budget of 10 ms. Raise the budget."
+    assert after.stages[-1].note.startswith("by-table scored nothing within 10 ms, its part of the time budget.")
 
 
 async def test_slice_that_hangs_is_cancelled_and_what_was_read_before_counts() -> None:

@@ -175,7 +175,7 @@ async def test_language_model_that_only_orders_gives_one_by_rank_and_an_error_if
 @pytest.mark.parametrize(
     ("path", "body", "part"),
     [
-        ("/v1/rerank", {"documents": []}, "documents"),
+        ("/v1/rerank", {"documents": []}, "documents: needs at least 1 item, not 0. Correct"),
         ("/v1/rerank", {"documents": ["x"] * 201}, "at most 200"),
         ("/v1/rerank", {"documents": ["x", " "]}, "from 0: 1"),
         ("/v1/rerank", {"documents": [{"image": "bees.png"}]}, '"text"'),
