@@ -64,12 +64,14 @@ def create_app(engine: Engine) -> FastAPI:
         openapi_url="/openapi.json",
         middleware=_middleware(settings, metrics),
     )
-    add_plain_api(app, Resift(engine=engine))
-    app.router.routes += [
+    plain = add_plain_api(app, Resift(engine=engine))
+    own = [
         Route(MCP_PATH, endpoint=_McpEndpoint(sessions)),
         *Probes(engine, metrics).routes(),
         *(ProtectedResource(settings.oauth).routes() if settings.oauth.issuer else []),
     ]
+    app.router.routes += own
+    app.state.routes = [*plain, *own]
     return app
 
 
@@ -79,7 +81,7 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     load = Load(http, show=metrics.show_load)
     hosts, origins = [*http.allowed_hosts, http.host], http.allowed_origins
     return [
-        Middleware(Recorder, metrics=metrics, paths=[MCP_PATH, *IMMEDIATE]),
+        Middleware(Recorder, metrics=metrics),
         Middleware(
             CORSMiddleware,
             allow_origins=origins,

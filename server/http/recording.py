@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...api.caller import Caller
@@ -12,7 +13,7 @@ from .authentication import CALLER_KEY
 from .metrics import Metrics
 
 UNKNOWN = "other"
-"""The route of requests that were refused before one was found: what clients send must not become labels."""
+"""The route of requests for paths that do not exist: what clients send must not become labels."""
 
 logger = logging.getLogger(__name__)
 
@@ -25,12 +26,10 @@ class Recorder:
         app: ASGIApp,
         *,
         metrics: Metrics,
-        paths: Collection[str],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._app = app
         self._metrics = metrics
-        self._paths = frozenset(paths)
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +66,9 @@ class Recorder:
         )
 
     def _route(self, scope: Scope) -> str:
-        if scope["path"] in self._paths:
-            return scope["path"]
+        """Return the path of the route that serves a request, or would serve it if it had not been refused."""
         found: Any = scope.get("route")  # set by FastAPI
+        if found is None and "app" in scope:
+            routes: list[BaseRoute] = scope["app"].state.routes
+            found = next((each for each in routes if each.matches(scope)[0] is not Match.NONE), None)
         return getattr(found, "path", UNKNOWN)

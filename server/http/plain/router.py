@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Security
 from fastapi.security import HTTPBearer
+from starlette.routing import BaseRoute
 
 from ....api.resift import Resift
 from ....api.texts import Texts
@@ -68,9 +69,11 @@ def plain_router(resift: Resift) -> APIRouter:
     return router
 
 
-def add_plain_api(app: FastAPI, resift: Resift) -> None:
-    """Add the plain API, its description and its answers to errors to an application."""
-    app.include_router(plain_router(resift))
+def add_plain_api(app: FastAPI, resift: Resift) -> list[BaseRoute]:
+    """Add the plain API, its description and its answers to errors to an application, and return its routes."""
+    router = plain_router(resift)
+    app.include_router(router)
     for kind, handler in ERROR_HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.description, app.openapi_tags = DESCRIPTION, TAGS
+    return router.routes

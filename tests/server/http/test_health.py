@@ -95,6 +95,19 @@ async def test_metrics_count_requests_stages_cached_scores_and_answers(ingested:
     assert "brake" not in text
 
 
+async def test_request_that_is_refused_before_its_route_is_found_counts_for_it(tmp_path: Path) -> None:
+    async with client_of(engine_of(tmp_path, http={**TOKENS, "max_body_bytes": 2000})) as client:
+        for path in ("/v1/search", "/v1/jobs/secret", "/v1/nothing", "/mcp"):
+            assert (await client.post(path, json={})).status_code == 401
+        too_large = await client.post("/v1/search", content=b"x" * 2001, headers=bearer(READER))
+        assert too_large.status_code == 413
+        text = (await client.get("/metrics", headers=bearer(READER))).text
+    for route, status in (("/v1/search", 401), ("/v1/jobs/{job_id}", 401), ("other", 401), ("/mcp", 401)):
+        assert f'resift_http_requests_total{{route="{route}",status="{status}"}} 1.0' in text
+    assert 'resift_http_requests_total{route="/v1/search",status="413"} 1.0' in text
+    assert "secret" not in text
+
+
 async def test_log_tells_of_requests_without_their_texts_and_tokens(
     ingested: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
