@@ -147,8 +147,9 @@ def _first(
     if tuning is None:
         note = STALE if scorer.name in tunings else ""
         return PlannedScore(stage, depth or DEFAULT_DEPTH, mix=Mix(weights, metadata, now=now, note=note), name=FIRST)
-    uses_weights = weight is None and request.is_plain
-    used = {"weights": uses_weights, "depth": not depth, "relevance": tuning.calibration is not None}
+    uses_weights = weight is None and request.is_plain and bool(tuning.weights)
+    uses_depth = not depth and bool(tuning.weights)
+    used = {"weights": uses_weights, "depth": uses_depth, "relevance": tuning.calibration is not None}
     names = ", ".join(name for name, is_used in used.items() if is_used)
     mix = Mix(
         tuned_weights(tuning.weights, metadata) if uses_weights else weights,

@@ -36,7 +36,7 @@ class Tuning:
     """The settings that `resift tune` found for one reranker on the user's own questions."""
 
     weights: Mapping[str, float]
-    """The share of each signal in the final score; the shares sum to 1."""
+    """The share of each signal in the final score; the shares sum to 1. Empty: only the calibration was tuned."""
     depth: int
     calibration: Logistic | None
     """Converts the reranker's raw score into relevance; None keeps the reranker's own calibration."""
@@ -48,7 +48,9 @@ class Tuning:
     """Name and hash of the reranker; empty in older tunings, which apply to any reranker of that name."""
 
     def __post_init__(self) -> None:
-        if min(self.weights.values(), default=-1) < 0 or not isclose(sum(self.weights.values()), 1, abs_tol=1e-6):
+        least, total = min(self.weights.values(), default=-1), sum(self.weights.values())
+        is_calibration = not self.weights and self.calibration is not None
+        if not is_calibration and (least < 0 or not isclose(total, 1, abs_tol=1e-6)):
             raise ValueError(f"weights must not be negative and must sum to 1; got {dict(self.weights)}")
         if self.depth < 1:
             raise ValueError(f"depth must be at least 1; got {self.depth}")

@@ -66,6 +66,8 @@ class RankingFit:
     """In nDCG@10 over `before`, on questions held out."""
     relevance: CalibrationFit | None
     """None if calibration was not fitted."""
+    relevance_alone: CalibrationFit | None = None
+    """The same for the depth `before`, where neither weights nor depth are changed."""
     unread: int = 0
     """How many more questions were asked, which the reranker cannot read."""
 
@@ -113,12 +115,14 @@ def fit_ranking(
         depth=depth,
         ndcg=float(tables[depth][:, row].mean()),
     )
+    fitted = {} if relevance is None else {each: _fit_calibration(samples, each, relevance) for each in {depth, usual}}
     return RankingFit(
         questions=len(samples),
         before=RankingSettings(used, usual, float(before.mean())),
         after=after,
         gain=paired_bootstrap((_held_out(tables, grid) - before).tolist(), seed=SEED),
-        relevance=None if relevance is None else _fit_calibration(samples, depth, relevance),
+        relevance=fitted.get(depth),
+        relevance_alone=fitted.get(usual),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ...core.errors import InvalidInput
 from ...core.text import agreeing, counted
+from ...core.values import Logistic
 from ...ingest.report import Progress
 from ...pipeline.plan import DEFAULT_DEPTH, tuned_weights, tuning_of
 from ...pipeline.request import SearchRequest
@@ -148,6 +149,22 @@ class Tuner:
             created=now.isoformat(timespec="seconds"),
             model=self.reranker.fingerprint,
         )
+        await self._store(tuning)
+
+    async def save_calibration(self, calibration: Logistic, *, questions: int, now: datetime) -> None:
+        """Store a calibration with the collection. Weights and depth stay as they are, tuned or not."""
+        kept = self._current() or Tuning(
+            weights={},
+            depth=DEFAULT_DEPTH,
+            calibration=calibration,
+            questions=questions,
+            gain=0.0,
+            created="",
+            model=self.reranker.fingerprint,
+        )
+        await self._store(replace(kept, calibration=calibration, created=now.isoformat(timespec="seconds")))
+
+    async def _store(self, tuning: Tuning) -> None:
         manifest = self.collection.manifest
         await self.collection.remember(replace(manifest, tuning={**manifest.tuning, self.reranker.name: tuning}))
 
@@ -170,7 +187,9 @@ class Tuner:
     def _weights(self) -> Weights:
         """Return the weights in use: as tuned, or as configured."""
         tuning, rerankers = self._current(), self.pipeline.rerankers
-        return tuned_weights(tuning.weights, rerankers.metadata) if tuning else rerankers.weights(self.reranker)
+        if tuning is None or not tuning.weights:
+            return rerankers.weights(self.reranker)
+        return tuned_weights(tuning.weights, rerankers.metadata)
 
     async def _usable(self, uses: Sequence[UsedSearch], most: int) -> list[UsedSearch]:
         """Return the last questions by query alone for which a document that is still stored was used."""

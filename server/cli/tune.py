@@ -13,14 +13,12 @@ from ...core.errors import InvalidInput
 from ...core.text import counted
 from .command import CollectionName, given_options, option_of, run_on_engine
 from .console import progress_bar, say, show
+from .tune_tables import fit_table, verdict_table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from ...evaluation.judged import JudgedSet
     from ...evaluation.tuning.ranking_fit import RankingFit
     from ...evaluation.tuning.tuner import Tuner
-    from ...evaluation.tuning.verdict_tuner import TunedFit
     from ...factories.engine import Engine
 
 SAMPLE_SEED = 1
@@ -151,9 +149,27 @@ async def run_tune(engine: Engine, request: TuneRequest) -> None:
     elif not fit.changes_settings:
         say("Nothing was written: the current settings are already the best that was found.")
     else:
-        _refuse_without_gain(fit.is_safe, fit.gain.low, force=request.force)
-        await tuner.save(fit, now=now)
+        await save_gain(tuner, fit, force=request.force, now=now)
         say(STORED.format(request.collection))
+
+
+async def save_gain(tuner: Tuner, fit: RankingFit, *, force: bool, now: datetime) -> None:
+    """Store what gains beyond chance: all that was found, or the calibration alone.
+
+    Raises:
+        InvalidInput: Neither does.
+    """
+    alone = fit.relevance_alone
+    if fit.is_safe or force or alone is None or alone.calibration is None:
+        _refuse_without_gain(fit.is_safe, fit.gain.low, force=force)
+        await tuner.save(fit, now=now)
+        return
+    await tuner.save_calibration(alone.calibration, questions=fit.questions, now=now)
+    say(
+        f"Weights and depth stay as they are: their gain may be chance, as its interval begins at {fit.gain.low:+.4f}. "
+        f"The calibration of relevance is better beyond chance (log loss {alone.loss_before:.3f} to "
+        f"{alone.loss_after:.3f} on questions held out), and is written alone."
+    )
 
 
 async def run_verdicts(engine: Engine, request: TuneRequest) -> None:
@@ -241,35 +257,6 @@ async def _fit_feedback(engine: Engine, tuner: Tuner, request: TuneRequest, now:
         return await tuner.fit_feedback(
             uses, most=request.questions, now=now, position_bias=request.position_bias, progress=progress
         )
-
-
-def fit_table(fit: RankingFit, *, title: str) -> Table:
-    """Return the settings and their measures before and after."""
-    from rich.table import Table
-
-    before, after = fit.before, fit.after
-    table = Table("", "settings", "tuned", title=title)
-    for name in after.weights:
-        table.add_row(f"weight of {name}", f"{before.weights.get(name, 0):.2f}", f"{after.weights[name]:.2f}")
-    table.add_row("depth, in documents", str(before.depth), str(after.depth))
-    table.add_row("nDCG@10, same questions", f"{before.ndcg:.4f}", f"{after.ndcg:.4f}")
-    table.add_row("nDCG@10, held out", f"{before.ndcg:.4f}", f"{before.ndcg + fit.gain.mean:.4f}")
-    if fit.relevance is not None:
-        losses = fit.relevance
-        table.add_row("log loss of relevance, held out", f"{losses.loss_before:.3f}", f"{losses.loss_after:.3f}")
-    return table
-
-
-def verdict_table(fit: TunedFit, *, title: str) -> Table:
-    """Return the shares of verdicts before and after, where the first hit answers and where nothing does."""
-    from rich.table import Table
-
-    table = Table("", "verdict", "before", "after", title=title)
-    for answered, what in ((True, "first hit answers"), (False, "no answer")):
-        before, after = (each.shares(fit.samples, answered=answered) for each in (fit.before, fit.after))
-        for verdict, old, new in zip(("good", "none"), before, after, strict=True):
-            table.add_row(what, verdict, f"{old:.0%}", f"{new:.0%}")
-    return table
 
 
 def _refuse_without_gain(is_safe: bool, low: float, *, force: bool) -> None:

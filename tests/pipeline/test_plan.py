@@ -219,3 +219,11 @@ def test_wrapped_rerankers_score_through_the_wrapper_with_a_pace_of_their_own() 
     before = [stage.pace for stage in CAREFUL.stages if isinstance(stage, ScoreStage)]
     assert all(one.pace is not other for one, other in zip(stages, before, strict=True))
     assert wrapped.stages[2] is CAREFUL.stages[2]
+
+
+def test_calibration_that_was_tuned_alone_leaves_weights_and_depth_as_they_are() -> None:
+    alone = first(tuning=replace(TUNING, weights={}, depth=50))
+    plain = first(tuning=None)
+    assert (alone.mix.weights, alone.depth) == (plain.mix.weights, plain.depth)
+    assert alone.mix.calibration == TUNING.calibration
+    assert alone.mix.note == "relevance tuned for this collection"

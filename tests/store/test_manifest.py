@@ -77,7 +77,12 @@ def test_manifest_of_a_newer_version_asks_for_an_update(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"weights": {"fused": 0.5, "rerank": 0.6}}, {"weights": {}}, {"weights": {"a": 2, "b": -1}}, {"depth": 0}],
+    [
+        {"weights": {"fused": 0.5, "rerank": 0.6}},
+        {"weights": {}, "calibration": None},
+        {"weights": {"a": 2, "b": -1}},
+        {"depth": 0},
+    ],
 )
 def test_tuning_that_cannot_be_is_a_damaged_manifest(tmp_path: Path, change: dict[str, object]) -> None:
     path = tmp_path / "manifest.json"

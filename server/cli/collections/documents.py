@@ -203,5 +203,8 @@ def _tuning_lines(tunings: Mapping[str, Tuning]) -> list[str]:
     for name, tuning in sorted(tunings.items()):
         weights = ", ".join(f"{signal} {weight:.2f}" for signal, weight in tuning.weights.items())
         gain = f"{tuning.gain:+.3f} nDCG@10 on {tuning.questions} questions"
-        lines.append(f"tuned for {name}, {tuning.created}: {weights}; depth {tuning.depth}; {gain}")
+        found = (
+            f"{weights}; depth {tuning.depth}; {gain}" if weights else f"relevance alone, {tuning.questions} questions"
+        )
+        lines.append(f"tuned for {name}, {tuning.created}: {found}")
     return lines

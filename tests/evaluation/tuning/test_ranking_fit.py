@@ -132,6 +132,23 @@ def test_calibration_that_is_always_certain_is_replaced() -> None:
     assert found.calibration.probability(1.5) < 0.2, "questions without an answer have no verdict `none`"
 
 
+def test_calibration_is_also_fitted_to_the_settings_in_use() -> None:
+    random = np.random.default_rng(4)
+    samples = [sample(random, unclear(random)) for _ in range(100)]
+    best = fit_ranking(samples, weights=WEIGHTS, relevance=None).after
+    in_use = (best.weights, best.depth)
+    found = fit_ranking(samples, weights=WEIGHTS, relevance=always_certain, depths=[10], in_use=in_use)
+    assert not found.is_safe
+    alone = found.relevance_alone
+    assert alone is not None
+    assert alone.calibration is not None
+    assert alone.loss_after < alone.loss_before
+    assert found.relevance != alone, "scores at another depth"
+    same = fit_ranking(samples, weights=WEIGHTS, relevance=always_certain, depths=[best.depth])
+    assert same.relevance == same.relevance_alone == alone
+    assert fit_ranking(samples, weights=WEIGHTS, relevance=None).relevance_alone is None
+
+
 def test_calibration_needs_right_and_wrong_best_hits() -> None:
     random = np.random.default_rng(5)
     samples = [sample(random, lambda place, right: float(place != right)) for _ in range(30)]

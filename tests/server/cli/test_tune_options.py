@@ -1,13 +1,19 @@
 """Which options of `resift tune` and `resift train` go together, and what `--dry-run` leaves as it is."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 import pytest
 
+from resift.core.errors import InvalidInput
+from resift.core.values import Logistic
+from resift.evaluation.measures import Difference
+from resift.evaluation.tuning.ranking_fit import CalibrationFit, RankingFit, RankingSettings
+from resift.evaluation.tuning.tuner import Tuner
 from resift.factories.engine import build_engine
-from resift.server.cli.tune import STORED
+from resift.server.cli.tune import STORED, save_gain
 from resift.settings.load import load_settings
 from resift.store.manifest import MANIFEST, Tuning, read_manifest
 from resift.tests.server.in_process import Run
@@ -83,3 +89,34 @@ def test_option_without_effect_on_an_average_is_refused(run: Run, given: tuple[s
     refused = run("train", "--average", "a", "--average", "b", "--dev", "c", "--out", "out", *given)
     assert refused.code == 1
     assert f"{option} has no effect with --average. Leave it out." in refused.err
+
+
+def test_calibration_alone_is_stored_if_the_gain_of_the_weights_may_be_chance(
+    manifest: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = (RankingSettings({"fused": share, "rerank": 1 - share}, 50, ndcg=0.5) for share in (0.5, 0.3))
+    fit = RankingFit(
+        60,
+        before,
+        after=after,
+        gain=Difference(0.0, -0.01, high=0.01),
+        relevance=None,
+        relevance_alone=CalibrationFit(Logistic(2.0, -1.0), 1.462, loss_after=0.621),
+    )
+
+    async def save(fit: RankingFit) -> None:
+        engine = build_engine(load_settings())
+        tuner = await Tuner.open(engine.services.pipeline, "notes", "maxsim")
+        try:
+            await save_gain(tuner, fit, force=False, now=datetime(2026, 1, 1, tzinfo=UTC))
+        finally:
+            await engine.close()
+
+    with pytest.raises(InvalidInput, match="the gain may be chance"):
+        anyio.run(save, replace(fit, relevance_alone=None))
+    assert read_manifest(manifest).tuning == {"maxsim": TUNING}
+    anyio.run(save, fit)
+    assert "(log loss 1.462 to 0.621 on questions held out), and is written alone." in capsys.readouterr().out
+    (stored,) = (each for name, each in read_manifest(manifest).tuning.items() if name != "maxsim")
+    assert (stored.weights, stored.calibration, stored.questions) == ({}, Logistic(2.0, -1.0), 60)
+    assert "relevance alone, 60 questions" in run("collections", "notes").out
