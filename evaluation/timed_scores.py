@@ -6,6 +6,7 @@ end, and how much time stored scores saved.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ..core.query import Query
 from ..core.values import Passage
@@ -17,20 +18,11 @@ from ..rerank.protocols import Scorer, Scores, WrappedScorer
 @dataclass(frozen=True, slots=True)
 class _Timed:
     value: float
-    call: "_Call"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Call:
-    """A call that scored passages, and what it took."""
-
     milliseconds: float
-    passages: int
+    """Its share of the call that scored it."""
 
-    @property
-    def share_ms(self) -> float:
-        """Return the part of one passage."""
-        return self.milliseconds / self.passages
+
+_Key: TypeAlias = tuple[str, str, str]
 
 
 class TimedScores:
@@ -47,7 +39,8 @@ class TimedScores:
         """How much longer all calls so far would have taken without stored scores, as far as that is known."""
         self.unknown_savings = 0
         """How many calls so far would have taken longer by a time that is not known."""
-        self._scores: dict[tuple[str, str, str], _Timed] = {}  # by fingerprint too: models may share a name
+        self._scores: dict[_Key, _Timed] = {}  # by fingerprint too: models may share a name
+        self._calls: dict[frozenset[_Key], float] = {}  # the milliseconds of each
 
     def wrap(self, reranker: Scorer) -> Scorer:
         """Return a reranker that scores only passages without a score for the query."""
@@ -61,26 +54,28 @@ class TimedScores:
         missing = [passage for key, passage in zip(keys, passages, strict=True) if key not in self._scores]
         if missing and _is_endpoint(reranker):
             missing = list(passages)  # so that the time of reading all of them is measured
-        stored = [self._scores[key] for key in keys if key in self._scores and len(missing) < len(keys)]
         notes: tuple[str, ...] = ()
-        self._count_saved(reranker, stored)
+        if len(missing) < len(keys):
+            self._count_saved(reranker, [key for key in keys if key in self._scores])
         if missing:
             start = query.clock()
             scores = await reranker.score(query, missing)
-            call, notes = _Call(1000 * (query.clock() - start), len(missing)), scores.notes
-            for passage, value in zip(missing, scores.values, strict=True):
-                self._scores[identity, query.text, passage.id] = _Timed(value, call)
+            took_ms, notes = 1000 * (query.clock() - start), scores.notes
+            read = [(identity, query.text, each.id) for each in missing]
+            self._calls[frozenset(read)] = took_ms
+            for key, value in zip(read, scores.values, strict=True):
+                self._scores[key] = _Timed(value, took_ms / len(read))
         values = tuple(self._scores[key].value for key in keys)
         return Scores(values, notes, cached=len(passages) - len(missing))
 
-    def _count_saved(self, reranker: Scorer, stored: Sequence[_Timed]) -> None:
+    def _count_saved(self, reranker: Scorer, stored: Sequence[_Key]) -> None:
         """Add what the stored scores took. Of an endpoint, only a whole call says what these passages take."""
-        calls = {each.call for each in stored}
-        is_whole = len(calls) == 1 and all(call.passages == len(stored) for call in calls)
-        if stored and _is_endpoint(reranker) and not is_whole:
-            self.unknown_savings += 1
+        if not _is_endpoint(reranker):
+            self.saved_ms += sum(self._scores[key].milliseconds for key in stored)
+        elif (whole_ms := self._calls.get(frozenset(stored))) is not None:
+            self.saved_ms += whole_ms
         else:
-            self.saved_ms += sum(each.call.share_ms for each in stored)
+            self.unknown_savings += 1
 
 
 def _is_endpoint(reranker: Scorer) -> bool:

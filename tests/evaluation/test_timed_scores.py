@@ -84,6 +84,8 @@ async def test_time_of_an_endpoint_is_known_for_the_passages_of_a_whole_request_
         found = await reranker.score(query, passages("a", "b", "c"))
         assert (timed.saved_ms, timed.unknown_savings) == (pytest.approx(1000.0), 1)
         assert (found.values, found.cached) == ((1.0, 0.0, 0.0), 0)
+        await reranker.score(query, passages("a", "b"))
+        assert (timed.saved_ms, timed.unknown_savings) == (pytest.approx(2000.0), 1)
         assert [len(each["texts"]) for each in server.asked] == [2, 3], (
             "all three are asked for, so that it is measured"
         )
