@@ -116,7 +116,7 @@ def lines_of(path: Path, files: str = FILES) -> Iterator[tuple[str, str]]:
         for number, line in enumerate(file, start=1):
             location = f"{path}:{number}"
             try:
-                text = line.decode()
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")  # some editors write a byte-order mark
             except UnicodeDecodeError as error:
                 reason = f"{error.reason} at byte {error.start} of the line"
                 raise UnreadableFile(f"{location} is not UTF-8: {reason}. Save the file as UTF-8.") from error

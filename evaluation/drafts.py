@@ -1,12 +1,14 @@
 """Draft questions about the passages of a collection with a language model."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..core.errors import ModelError, NotFound
 from ..ingest.report import Progress
 from ..models.endpoint.chat import ChatRequest, LanguageModel
+from ..models.endpoint.json_values import without_thoughts
 from ..store.collection import Collection
 from .question_file import DraftQuestion
 
@@ -41,6 +43,17 @@ async def sample_passages(collection: Collection, count: int, *, seed: int) -> l
         if text:  # empty if the document was removed in the meantime
             drafts.append(DraftQuestion("", [document], text))
     return drafts
+
+
+_QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u037e")  # also those of Chinese and Japanese, Arabic, and Greek
+
+_MARKS = " \t\"'*_`“”„«»"
+
+_LABEL = re.compile(
+    r"^[\s>#*-]*(?:\d{1,2}[.)]\s+)?[\"*_“„ ]{0,3}(?:(?:question|frage|pregunta|pergunta|domanda|вопрос|问题|質問)\s*[:\uff1a])?",
+    re.IGNORECASE,
+)
+"""What stands before a question: a bullet, a number, and the word for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,10 @@ async def _first_long_text(collection: Collection, document: str, ordinals: Sequ
 
 
 def _question(reply: str) -> str:
-    """Return the last line that ends in a question mark, without quotation marks: some models think aloud first."""
-    lines = [line.strip().strip('"“”') for line in reply.splitlines() if line.strip()]
-    return next((line for line in reversed(lines) if line.endswith("?")), lines[0] if lines else "")
+    """Return the last line that ends in a question mark, without marks around it, or else the only line.
+
+    Empty if there is neither: some models think aloud first, and what they think is no question.
+    """
+    lines = [each for line in without_thoughts(reply).splitlines() if (each := _LABEL.sub("", line).strip(_MARKS))]
+    asked = next((line for line in reversed(lines) if line.endswith(_QUESTION_MARKS)), "")
+    return asked or (lines[0] if len(lines) == 1 else "")

@@ -6,7 +6,7 @@ from statistics import fmean
 
 import numpy as np
 
-from .judged import Grades
+from .judged import MIN_QUESTIONS, Grades
 
 MEASURES = ("nDCG@10", "RR@10", "R@5", "R@10")
 
@@ -62,16 +62,22 @@ MAX_BLOCK_VALUES = 1_000_000  # resampled values held in memory at a time
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A mean difference with its 95 % confidence interval."""
+    """A mean difference over questions with its 95 % confidence interval."""
 
     mean: float
     low: float
     high: float
+    questions: int
+
+    @property
+    def decides(self) -> bool:
+        """Return whether there are enough questions for the interval to say anything: of one, it has no width."""
+        return self.questions >= MIN_QUESTIONS
 
     @property
     def is_significant(self) -> bool:
-        """Return whether the interval excludes 0."""
-        return self.low > 0 or self.high < 0
+        """Return whether there are enough questions, and the interval excludes 0."""
+        return self.decides and (self.low > 0 or self.high < 0)
 
 
 def paired_bootstrap(differences: Sequence[float], *, seed: int, resamples: int = RESAMPLES) -> Difference:
@@ -88,4 +94,4 @@ def paired_bootstrap(differences: Sequence[float], *, seed: int, resamples: int 
         drawn[start : start + size] = values[random.integers(len(values), size=(size, len(values)))].mean(axis=1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
-    return Difference(mean=float(values.mean()), low=float(low), high=float(high))
+    return Difference(mean=float(values.mean()), low=float(low), high=float(high), questions=len(values))

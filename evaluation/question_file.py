@@ -93,7 +93,7 @@ def check_new(path: Path) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # Notepad and Excel begin files with a byte-order mark
     except UnicodeDecodeError as error:
         raise UnreadableFile(
             f"{path} is not UTF-8: {error.reason} at byte {error.start}. Save the file as UTF-8."

@@ -6,6 +6,7 @@ from html import escape
 from ...core.text import agreeing, listed
 from ..compare import Change, Comparison
 from ..judged import describe_left_out
+from ..measures import Difference
 from ..sweep import Milliseconds
 from ..systems import FINAL, FIRST_STAGE
 from .content import EvaluationReport
@@ -139,10 +140,7 @@ def _depths(report: EvaluationReport) -> str:
 
 
 def _comparison(comparison: Comparison) -> str:
-    rows = [
-        [name, f"{each.mean:+.4f}", f"{each.low:+.4f} to {each.high:+.4f}", "yes" if each.is_significant else "no"]
-        for name, each in comparison.differences.items()
-    ]
+    rows = [[name, f"{each.mean:+.4f}", *_interval(each)] for name, each in comparison.differences.items()]
     title = f"{comparison.system} compared with {comparison.against}"
     helped = f"{comparison.helped} {agreeing(comparison.helped, 'query', 'queries')}"
     counts = f"{helped} helped, {comparison.hurt} hurt, {comparison.tied} tied, by nDCG@10."
@@ -155,6 +153,13 @@ def _comparison(comparison: Comparison) -> str:
             _changes("Hurt most", comparison.most_hurt),
         ]
     )
+
+
+def _interval(difference: Difference) -> tuple[str, str]:
+    """Return the interval, and whether it excludes 0; neither if there are too few questions."""
+    if not difference.decides:
+        return "too few questions", "-"
+    return f"{difference.low:+.4f} to {difference.high:+.4f}", "yes" if difference.is_significant else "no"
 
 
 def _changes(caption: str, changes: Sequence[Change]) -> str:

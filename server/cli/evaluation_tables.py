@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ...evaluation.compare import Change, Comparison
-from ...evaluation.judged import describe_left_out
+from ...evaluation.judged import MIN_QUESTIONS, describe_left_out
 from ...evaluation.report.content import EvaluationReport
 from ...evaluation.report.web_page import as_cells, describe, describe_costs, describe_fallbacks, describe_times
 from .console import say, show
@@ -52,10 +52,15 @@ def _systems_table(report: EvaluationReport) -> Table:
 
 def _differences_table(comparisons: Sequence[Comparison]) -> Table:
     measures = list(comparisons[0].differences)
-    title = f"Differences from {comparisons[0].against}, with 95 % intervals"
+    decides = all(of.decides for of in comparisons[0].differences.values())
+    intervals = "with 95 % intervals" if decides else f"without intervals: these need {MIN_QUESTIONS} questions"
+    title = f"Differences from {comparisons[0].against}, {intervals}"
     table = Table("system", *measures, "helped / hurt / tied", title=title)
     for each in comparisons:
-        cells = [f"{of.mean:+.4f}\n[{of.low:+.3f}, {of.high:+.3f}]" for of in each.differences.values()]
+        cells = [
+            f"{of.mean:+.4f}\n[{of.low:+.3f}, {of.high:+.3f}]" if of.decides else f"{of.mean:+.4f}"
+            for of in each.differences.values()
+        ]
         counts = f"{each.helped} / {each.hurt} / {each.tied}"
         table.add_row(each.system, *map(escape, cells), counts)
     return table

@@ -122,3 +122,9 @@ def test_lines_that_repeat_a_question_are_one_question_about_all_their_documents
     assert told == ["1 line that repeats a question was joined with the first of it."]
     told = describe_left_out(replace(judged, unanswered=0, repeated=2), split="")
     assert told[0].startswith("2 lines that repeat a question were")
+
+
+def test_byte_order_mark_is_not_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"query": "why?", "relevant": ["a"]}\n', encoding="utf-8-sig")
+    assert read_questions(path).queries == {"1": "why?"}

@@ -203,3 +203,13 @@ async def test_times_that_were_not_measured_are_left_out_and_explained(report: E
     page = to_html(found)
     assert "<td>-</td><td>-</td></tr>" in page
     assert "Times shown as - were not measured" in page
+
+
+async def test_intervals_of_few_questions_are_not_shown(report: EvaluationReport) -> None:
+    few = to_html(report)
+    assert "<td>too few questions</td><td>-</td>" in few
+    assert "<td>yes</td>" not in few
+    (change,) = report.comparisons[:1]
+    enough = {name: replace(each, low=0.1, high=0.2, questions=20) for name, each in change.differences.items()}
+    page = to_html(replace(report, comparisons=[replace(change, differences=enough)]))
+    assert "<td>+0.1000 to +0.2000</td><td>yes</td>" in page

@@ -104,8 +104,8 @@ def test_language_model_is_a_system_of_its_own_with_its_cost(
     assert rows["+ rephrase"]["measures"] != rows["+ blend"]["measures"]
     compared = [(each["system"], each["against"]) for each in report["comparisons"]]
     assert compared[-2:] == [("+ LLM", "hybrid"), ("+ rephrase", "+ blend")]
-    assert "Differences from hybrid, with 95 % intervals" in out
-    assert "Differences from + blend, with 95 % intervals" in out
+    assert "Differences from hybrid, without intervals: these need 20 questions" in out
+    assert "Differences from + blend, without intervals: these need 20 questions" in out
 
 
 @pytest.mark.slow
