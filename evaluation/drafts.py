@@ -50,7 +50,8 @@ _QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u037e")  # also those of Chinese a
 _MARKS = " \t\"'*_`“”„«»"
 
 _LABEL = re.compile(
-    r"^[\s>#*-]*(?:\d{1,2}[.)]\s+)?[\"*_“„ ]{0,3}(?:(?:question|frage|pregunta|pergunta|domanda|вопрос|问题|質問)\s*[:\uff1a])?",
+    r"^[\s>#*-]*(?:\d{1,2}[.)]\s+)?[\"*_“„ ]{0,3}"
+    r"(?:(?:question|frage|pregunta|pergunta|domanda|вопрос|问题|質問)\s*[:\uff1a])?",
     re.IGNORECASE,
 )
 """What stands before a question: a bullet, a number, and the word for it."""
