@@ -99,7 +99,7 @@ def test_calibration_alone_is_stored_if_the_gain_of_the_weights_may_be_chance(
         60,
         before,
         after=after,
-        gain=Difference(0.0, -0.01, high=0.01),
+        gain=Difference(0.0, -0.01, high=0.01, questions=60),
         relevance=None,
         relevance_alone=CalibrationFit(Logistic(2.0, -1.0), 1.462, loss_after=0.621),
     )
