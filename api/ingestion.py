@@ -1,6 +1,7 @@
 """What `Resift.ingest` does: find the files, make the documents, and run the job."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import InvalidInput, StoreError
@@ -12,6 +13,7 @@ from ..ingest.job import Job
 from ..ingest.report import IngestReport, awaited
 from ..ingest.same_titles import notes_on_same_titles
 from ..ingest.sources import Files, search_paths
+from ..ingest.sync.missing_paths import with_what_is_held
 from ..ingest.urls.fetching import UrlOptions
 from ..ingest.urls.pages import Pages, PageSettings, pages_at
 from ..ingest.urls.spelling import is_url, whole
@@ -41,6 +43,7 @@ async def ingest(request: IngestRequest, services: Services, *, reads_any_path: 
     if request.prune and not paths:
         raise InvalidInput("`prune` compares folders with the collection: pass `paths`, or leave it out.")
     files = await find(request, services, reads_any_path=reads_any_path)
+    files = replace(files, found=await with_what_is_held(files.found, services.store, request.collection))
     if reads_any_path and not (request.documents or urls):
         _refuse_nowhere(request.collection, files)
     documents = read_documents(request.document_list, request.metadata)

@@ -128,7 +128,7 @@ class IngestReport:
     @property
     def is_empty(self) -> bool:
         """Return whether nothing came in, nothing was there already, and nothing was removed."""
-        return not (self.added or self.updated or self.renamed or self.unchanged or self.removed)
+        return not (self.added or self.updated or self.renamed or self.unchanged or self.removed or self.gone)
 
 
 def _joined(

@@ -111,10 +111,11 @@ def ingest_answer(collection: str, report: IngestReport, *, paths: RelativePaths
     Raises:
         InvalidInput: Nothing came in.
     """
-    kept = [GONE.format(counted(report.gone, "document"))] if report.gone else []
     if report.is_empty:
-        raise InvalidInput(" ".join([f"Nothing was ingested into {collection!r}.", why_empty(report), *kept]))
-    notes = [*report.notes, *kept]
+        raise InvalidInput(f"Nothing was ingested into {collection!r}. {why_empty(report)}")
+    notes = [*report.notes]
+    if report.gone:
+        notes.append(GONE.format(counted(report.gone, "document")))
     if report.truncated:
         longer = f"{counted(report.truncated, 'passage')} {agreeing(report.truncated, 'is', 'are')} longer"
         ends = agreeing(report.truncated, "its end", "their ends")

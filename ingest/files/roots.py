@@ -54,7 +54,7 @@ class Roots:
             PathRefused: The path leads outside every root, or to what Resift keeps itself.
             NotFound: There is nothing at the path.
         """
-        target = self._target(Path(path))
+        target = self.target(Path(path))
         if self.is_own(target):
             raise PathRefused(
                 f"{str(path)!r} belongs to Resift's data folder, which holds what was ingested. Leave it out."
@@ -72,7 +72,7 @@ class Roots:
     def nearest_to(self, path: str | Path) -> str:
         """Return " Did you mean 'docs'?" for a path without a file, or nothing if no name that may be read is close."""
         try:
-            target = self._target(Path(path))
+            target = self.target(Path(path))
         except (InvalidInput, OSError):  # what is there has changed since it was looked for
             return ""
         may_look = self.reads_rules_above or self.contain(target.parent)
@@ -86,8 +86,12 @@ class Roots:
         """Return whether `target`, already resolved, is kept by Resift itself."""
         return bool(self.own) and not self.own.isdisjoint((target, *target.parents))
 
-    def _target(self, path: Path) -> Path:
-        """Return the resolved `path`: a relative one below the first root that has it, else below the first root."""
+    def target(self, path: Path) -> Path:
+        """Return the resolved `path`: a relative one below the first root that has it, else below the first root.
+
+        Raises:
+            InvalidInput: The path is not usable on this file system.
+        """
         if path.is_absolute() or str(path).startswith("~") or not self.folders:
             return _resolved(path)
         # The engine outlives the client that started it, so its working directory has no meaning for a caller.

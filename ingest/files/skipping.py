@@ -94,9 +94,8 @@ def why_empty(report: IngestReport) -> str:
 
 
 def readable_formats(report: IngestReport) -> str:
-    """Return which files can be read, as a sentence, or "" if something else kept files out."""
-    unreadable = (f".{kind}" in kinds.NON_TEXT_SUFFIXES or kind == kinds.BINARY for kind in report.skipped)
-    if report.failures and not any(unreadable):
+    """Return which files can be read, as a sentence, or "" if no file is in a format that cannot be read."""
+    if not any(f".{kind}" in kinds.NON_TEXT_SUFFIXES or kind == kinds.BINARY for kind in report.skipped):
         return ""
     parsers = installed_parsers()
     suffixes: dict[str, list[str]] = {name: [] for name in parsers.by_name}

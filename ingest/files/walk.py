@@ -5,7 +5,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +35,9 @@ LEFT_OUT = frozenset({*IGNORED.values(), kinds.HIDDEN, kinds.HIDDEN_FOLDERS, kin
 @dataclass(frozen=True, slots=True)
 class Missing(Failure):
     """A path at which there is nothing."""
+
+    target: str = ""
+    """The resolved path; empty for a glob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ class _Search:
         base, pattern = split_magic(name.as_posix())
         sought = base if pattern else name
         near = self.roots.nearest_to(sought) if suggests else ""
-        return Missing.of(shown(path), nothing_at(sought, near))
+        target = "" if pattern else self.roots.target(Path(sought)).as_posix()
+        return replace(Missing.of(shown(path), nothing_at(sought, near)), target=target)
 
     def _admitted(self, name: Path) -> Path | None:
         """Return the resolved path, or None when there is nothing but perhaps files that match it."""

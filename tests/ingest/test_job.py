@@ -36,7 +36,7 @@ def test_reports_add_up_in_every_field() -> None:
     assert IngestReport() + both == both
 
 
-@pytest.mark.parametrize("name", ["added", "updated", "renamed", "unchanged", "removed"])
+@pytest.mark.parametrize("name", ["added", "updated", "renamed", "unchanged", "removed", "gone"])
 def test_report_is_empty_when_nothing_came_in_and_nothing_was_there(name: str) -> None:
     options: dict[str, Any] = {"failures": (Failure("a.md", "No text."),), "skipped": {"pdf": 3}}
     assert IngestReport(**options).is_empty

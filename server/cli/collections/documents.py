@@ -47,18 +47,22 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Add files to a collection. Unchanged files are skipped; changed files replace their old version."""
-    for path in paths:
-        _check_exists(path)
     options = {"collection": collection, "glob": glob, "prune": prune, "dry_run": dry_run}
     if background:
+        _check_some_exist(paths)
         begin({"paths": paths, **options}, as_json=as_json)
         return
-    report = call_api(lambda resift: _ingest(resift, paths, **options))
+    try:
+        report = call_api(lambda resift: _ingest(resift, paths, **options))
+    except InvalidInput as error:
+        if any(map(_may_exist, paths)):
+            raise
+        raise typer.BadParameter(str(error)) from error
     if as_json:
         print_json(asdict(report))
     else:
         print_report(report, collection, dry_run=dry_run)
-    if report.is_empty:
+    if report.is_empty and not (prune and not report.failures):  # a folder that is empty is in step
         from ....ingest.files.skipping import readable_formats
 
         raise InvalidInput(f"Nothing was ingested into {collection!r}. {readable_formats(report)}".rstrip())
@@ -66,13 +70,17 @@ def ingest(
         raise typer.Exit(1)
 
 
-def _check_exists(path: str) -> None:
-    """Refuse a path at which there is nothing, unless it is a glob or a URI."""
-    if not (os.path.exists(current_folder() / path) or has_magic(path) or "://" in path):  # noqa: PTH110 - that of Path can raise
+def _check_some_exist(paths: Sequence[str]) -> None:
+    """Refuse paths at none of which there is anything, unless one is a glob or a URI."""
+    if not any(_may_exist(path) for path in paths):
         from ....ingest.files.roots import nearest_path
 
-        near = nearest_path(path, current_folder() / path)
-        raise typer.BadParameter(f"Path {path!r} does not exist.{near}")
+        near = nearest_path(paths[0], current_folder() / paths[0])
+        raise typer.BadParameter(f"Path {paths[0]!r} does not exist.{near}")
+
+
+def _may_exist(path: str) -> bool:
+    return os.path.exists(current_folder() / path) or has_magic(path) or "://" in path  # noqa: PTH110 - that of Path can raise
 
 
 async def _ingest(resift: Resift, paths: Sequence[str], **options: Any) -> IngestReport:

@@ -22,6 +22,7 @@ def test_reason_is_short_and_names_readable_formats_only_where_they_matter() -> 
     assert "And 77 more failed." in told
     assert "Resift reads" not in told
     assert len(told) < 2000
+    assert why_empty(IngestReport(notes=("No files were found.",))) == "No files were found."
     papers = IngestReport(skipped={"odt": 2})
     assert why_empty(papers + IngestReport(notes=notes_on(papers))).startswith(
         "Skipped 2 .odt files. Resift cannot read .odt files. Convert those that matter to text. Resift reads "
