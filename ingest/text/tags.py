@@ -23,7 +23,7 @@ class Token(NamedTuple):
     """The name of a tag in lower case, or text as the source has it, with its character references."""
     line: int
     attributes: str = ""
-    """What a `meta` tag has besides its name, as the source has it."""
+    """What a start tag has besides its name, as the source has it."""
 
 
 # Text up to the next tag or comment. A `<` before anything else than these characters is text.
@@ -54,7 +54,7 @@ _RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("sc
 def tokens_of(text: str) -> Iterator[Token]:
     """Yield the tokens of a page in time linear in its length, whatever the markup.
 
-    Comments, declarations, the attributes of most tags, and the content of scripts and styles are left out. Markup that
+    Comments, declarations, and the content of scripts and styles are left out. Markup that
     never ends is text: people write `a <b`, and a page cut off in the middle keeps its words.
     """
     scanner = _Scanner(text)
@@ -64,10 +64,17 @@ def tokens_of(text: str) -> Iterator[Token]:
 
 def meta_content(attributes: str, name: str) -> str:
     """Return what a `meta` tag with these attributes says of a name, or "" if it says something else."""
+    values = attributes_of(attributes)
+    if unescape(values.get("name", "")).strip().lower() != name:
+        return ""
+    return unescape(values.get("content", "")).strip()
+
+
+def attributes_of(attributes: str) -> dict[str, str]:
+    """Return the values of attributes by their names in lower case, with their character references."""
     found = [(each["name"].lower(), each["value"] or "") for each in _ATTRIBUTE.finditer(attributes)]
     # Of two of one name the first counts, as in browsers.
-    values = {key: unescape(value.strip("\"'")).strip() for key, value in reversed(found)}
-    return values.get("content", "") if values.get("name", "").lower() == name else ""
+    return {key: value.strip("\"'").strip() for key, value in reversed(found)}
 
 
 class _Scanner:
@@ -98,8 +105,8 @@ class _Scanner:
         name = tag["name"].lower()
         is_self_closing = self._text[tag.end() - 2] == "/"
         token = self._take(Kind.END if tag["end"] else Kind.START, name, tag.end())
-        if name == "meta":
-            token = token._replace(attributes=tag[0][len("<meta") : -1].removesuffix("/"))
+        if token.kind is Kind.START and len(tag[0]) > len(name) + 2:
+            token = token._replace(attributes=tag[0][len(name) + 1 : -1].removesuffix("/"))
         yield token
         if token.kind is Kind.START and is_self_closing:
             yield Token(Kind.END, name, token.line)
