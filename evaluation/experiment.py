@@ -63,8 +63,8 @@ async def evaluate(
     )
     target = await _target(request, corpus.collection, cascade, pipeline=pipeline)
     await _load_models(pipeline, target)
-    systems = available_systems(
-        pipeline.rerankers.names,
+    systems = available_systems(  # the language model is no further system if it is the reranker to evaluate
+        [name for name in pipeline.rerankers.names if pipeline.rerankers.cascade(name) != cascade],
         feedback=bool(pipeline.rerankers.feedback) and target.stops_early,
         rephrases=pipeline.rephraser is not None,
     )

@@ -98,6 +98,8 @@ class EvaluationReport:
     """How many relevant documents are not among those of the set. They count as not found."""
     unanswerable: int = 0
     """How many queries were left out because all of their relevant documents are missing."""
+    sweep_usage: Usage = NO_USAGE
+    """Of all queries at all depths together."""
     repeated: int = 0
     """How many lines of the list repeat the question of an earlier one, with which they were joined."""
 
@@ -133,6 +135,7 @@ def build_report(
         unanswered=judged.unanswered,
         missing=judged.missing,
         unanswerable=judged.unanswerable,
+        sweep_usage=sum((each.usage for run in runs_by_depth.values() for each in run.values()), NO_USAGE),
         repeated=judged.repeated,
     )
 

@@ -83,12 +83,15 @@ def describe_fallbacks(report: EvaluationReport) -> list[str]:
 
 
 def describe_costs(report: EvaluationReport) -> list[str]:
-    """Return a line on the cost of each system that calls a language model."""
+    """Return a line on the cost of each system, and of the comparison of depths, that calls a language model."""
+    usages = {row.name: row.usage for row in report.systems}
+    depths = listed([str(each.depth) for each in report.sweep.depths])
+    usages[f"Comparison of the depths {depths}"] = report.sweep_usage
     return [
-        f"{row.name}: {row.usage.calls:,} language model calls for {report.queries:,} queries, "
-        f"{row.usage.tokens_in:,} input tokens, {row.usage.tokens_out:,} output tokens."
-        for row in report.systems
-        if row.usage.calls
+        f"{name}: {usage.calls:,} language model calls for {report.queries:,} queries, "
+        f"{usage.tokens_in:,} input tokens, {usage.tokens_out:,} output tokens."
+        for name, usage in usages.items()
+        if usage.calls
     ]
 
 

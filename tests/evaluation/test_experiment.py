@@ -7,6 +7,9 @@ import pytest
 
 from resift import InvalidInput, Resift
 from resift.evaluation.judged import JudgedSet
+from resift.evaluation.report.web_page import describe_costs
+from resift.evaluation.systems import SYSTEMS
+from resift.tests.standins.chat import chat_stand_in
 
 pytestmark = pytest.mark.anyio
 
@@ -62,3 +65,27 @@ async def test_numbers_may_be_given_in_any_usual_form_and_a_set_may_be_sampled(t
         judged = JudgedSet("set", {"1": "what hums?", "2": "what dances?"}, grades={"1": {"pump": 1}, "2": {"bees": 1}})
         sampled = await resift.evaluate(judged, depths=[2.0], queries=1)  # pyright: ignore[reportArgumentType]
         assert (sampled.queries, [each.depth for each in sampled.sweep.depths]) == (1, [2])
+
+
+@pytest.mark.parametrize("chosen", ["llm", "default"])
+async def test_all_calls_of_a_language_model_that_is_evaluated_are_told(
+    tmp_path: Path, questions: Path, chosen: str
+) -> None:
+    with chat_stand_in() as server:
+        server.rule = lambda body, seen: "hums" in seen.text
+        settings: dict[str, Any] = {
+            "openai_base_url": server.url,
+            "llm": {"model": "small"},
+            "rerank": {"default": "llm"},
+        }
+        async with Resift(data_dir=tmp_path / "data", **settings) as resift:
+            texts = {**TEXTS, **{f"lamp {number}": f"The lamp {number} flickers." for number in range(4)}}
+            await resift.ingest(documents=[{"id": key, "text": text} for key, text in texts.items()])
+            report = await resift.evaluate(questions, reranker=chosen, depths=[2, 3, 6])
+        warm_up = 1
+        told = sum(each.usage.calls for each in report.systems) + report.sweep_usage.calls
+        assert len(server.asked) - warm_up == told
+    assert [each.name for each in report.systems] == [each.name for each in SYSTEMS], "+ LLM would be + blend again"
+    assert report.sweep_usage.calls >= 4
+    (line,) = [line for line in describe_costs(report) if line.startswith("Comparison of the depths 2, 3, 6: ")]
+    assert f"{report.sweep_usage.calls} language model calls for 2 queries" in line
