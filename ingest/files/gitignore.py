@@ -36,20 +36,21 @@ class IgnoreFiles:
     def above(self, top: Path) -> FoundRules:
         """Return the rules of the folders above one that the caller named, up to the top of the repository.
 
-        If they ignore the folder itself, they do not apply: the caller wants it. Outside a repository there are none.
+        If they ignore the folder itself, they do not apply: the caller wants it. Outside a repository there are none,
+        because nothing says how far up to look.
         """
         repository = next((each for each in (top, *top.parents) if os.path.lexists(each / REPOSITORY)), None)
         if repository is None or repository == top:
             return FoundRules(Rules())
         roots = Roots.of([repository]) if self.roots.reads_rules_above else self.roots
-        found = FoundRules(Rules(is_in_repository=True))
+        found = FoundRules(Rules())
         below = top.relative_to(repository).parts
         for depth, name in enumerate(below):
             folder = repository.joinpath(*below[:depth])
             names = [_EXCLUDE.as_posix()] if depth == 0 else []
             found = self._with(found, folder, [*names, GIT_RULES, OWN_RULES], roots)
             if found.rules.kind((folder / name).as_posix(), name, is_folder=True):
-                return FoundRules(Rules(is_in_repository=True), found.problems)
+                return FoundRules(Rules(), found.problems)
         return found
 
     def inside(self, folder: OpenFolder, rules: Rules) -> FoundRules:
@@ -64,12 +65,7 @@ class IgnoreFiles:
         return self._with(FoundRules(rules), folder.path, [*exclude, *own], folder.roots)
 
     def _with(self, found: FoundRules, folder: Path, names: list[str], roots: Roots) -> FoundRules:
-        files = [
-            file
-            for name in names
-            if name == OWN_RULES or (self.gitignore and found.rules.is_in_repository)
-            for file in _read(folder, name, roots)
-        ]
+        files = [file for name in names if name == OWN_RULES or self.gitignore for file in _read(folder, name, roots)]
         problems = (problem for file in files for problem in file.problems)
         return FoundRules(found.rules.with_files(files), (*found.problems, *problems))
 

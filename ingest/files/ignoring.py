@@ -71,8 +71,6 @@ class Rules:
     """The rules for what lies in one folder: files of the same name from the outermost folder to the innermost."""
 
     files: tuple[RuleFile, ...] = ()
-    is_in_repository: bool = False
-    """Whether .gitignore files mean anything here."""
     checks: tuple[RuleFile, ...] = field(default=(), init=False, repr=False, compare=False)
     """The files in the order in which they are asked: .resiftignore first, the innermost first."""
 
@@ -94,7 +92,7 @@ class Rules:
 
     def of_repository(self) -> "Rules":
         """Return what applies in the top folder of a repository: no .gitignore of the folders around it."""
-        return Rules(tuple(each for each in self.files if each.name == OWN_RULES), is_in_repository=True)
+        return Rules(tuple(each for each in self.files if each.name == OWN_RULES))
 
 
 def parse_rules(name: str, folder: str, data: bytes, *, shown: str) -> RuleFile:

@@ -75,14 +75,24 @@ def test_folder_that_is_taken_back_does_not_take_back_what_lies_in_it(repository
     assert names(find(repository), repository) == ["deep/logs/a.md", "src/b.md"]
 
 
-def test_gitignore_means_nothing_outside_a_repository_and_when_it_is_switched_off(repository: Path) -> None:
-    for folder, gitignore in ((repository.parent / "plain", True), (repository, False)):
-        write(folder, "a.md", "b.md", "c.md")
-        rules(folder, "a.md")
-        rules(folder, "b.md", name=".resiftignore")
-        found = find(folder, gitignore=gitignore)
-        assert names(found, folder) == ["a.md", "c.md"]
-        assert found.skipped["ignored by .resiftignore"] == 1
+def test_gitignore_counts_unless_it_is_switched_off_and_resiftignore_always(repository: Path) -> None:
+    write(repository, "a.md", "b.md", "c.md")
+    rules(repository, "a.md")
+    rules(repository, "b.md", name=".resiftignore")
+    assert names(find(repository), repository) == ["c.md"]
+    found = find(repository, gitignore=False)
+    assert names(found, repository) == ["a.md", "c.md"]
+    assert found.skipped["ignored by .resiftignore"] == 1
+
+
+def test_gitignore_counts_outside_a_repository_from_the_named_folder_down(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", "plan.log", "inner/b.md", "inner/c.md", "inner/plan.log", "repo/.git/HEAD", "repo/plan.log")
+    rules(tmp_path, "*.log")
+    rules(tmp_path / "inner", "c.md")
+    found = find(tmp_path)
+    assert names(found, tmp_path) == ["a.md", "inner/b.md", "repo/plan.log"]
+    assert found.skipped[GIT_KIND] == 3
+    assert names(find(tmp_path / "inner", roots=[tmp_path]), tmp_path) == ["inner/b.md", "inner/plan.log"]
 
 
 def test_resiftignore_has_the_last_word_and_holds_in_inner_repositories(repository: Path) -> None:
