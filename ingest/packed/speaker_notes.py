@@ -7,10 +7,9 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
 from ...core.errors import UnreadableFile
-from .safe_xml import Element, read_xml
+from .office_parts import read_part
+from .safe_xml import Element
 from .zip_members import Archive
-
-_MOST_BYTES = 10_000_000  # of one part; that of a thousand slides has 200 kB
 
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -27,7 +26,7 @@ def speaker_notes(data: bytes) -> Mapping[int, tuple[str, ...]] | None:
 def _slides(parts: Archive) -> Iterator[tuple[int, str]]:
     """Yield the number and the part of each slide, in the order in which they are shown."""
     targets = {id_: target for id_, _, target in _relations(parts, "ppt/presentation.xml")}
-    shown = _below(_below([_parsed(parts, "ppt/presentation.xml")], "presentation"), "sldIdLst")
+    shown = _below(_below([read_part(parts, "ppt/presentation.xml")], "presentation"), "sldIdLst")
     for number, slide in enumerate(_below(shown, "sldId"), start=1):  # sections repeat the list elsewhere
         yield number, targets[slide.attributes[_RELATION]]
 
@@ -38,7 +37,7 @@ def _below(elements: Iterable[Element], name: str) -> Iterator[Element]:
 
 def _notes_of(parts: Archive, slide: str) -> tuple[str, ...]:
     named = (target for _, kind, target in _relations(parts, slide) if kind == "notesSlide")
-    return tuple(text for part in named for text in _paragraphs(_parsed(parts, part)))
+    return tuple(text for part in named for text in _paragraphs(read_part(parts, part)))
 
 
 def _paragraphs(notes: Element) -> Iterator[str]:
@@ -59,14 +58,7 @@ def _relations(parts: Archive, part: str) -> Iterator[tuple[str, str, str]]:
     path = f"{folder}/_rels/{name}.rels"
     if parts.find(path) is None:
         return
-    for each in _parsed(parts, path).named("Relationship"):
+    for each in read_part(parts, path).named("Relationship"):
         if each.attributes.get("TargetMode") != "External":
             target = posixpath.normpath(posixpath.join("/", folder, each.attributes["Target"])).lstrip("/")
             yield each.attributes["Id"], each.attributes["Type"].rpartition("/")[2], target
-
-
-def _parsed(parts: Archive, name: str) -> Element:
-    member = parts.find(name)
-    if member is None or member.info.file_size > _MOST_BYTES:
-        raise UnreadableFile(f"{name} is missing or too large. Leave it out.")
-    return read_xml(parts.read(member), name)

@@ -1,11 +1,12 @@
 """Word, PowerPoint and Excel: headings, lists, tables, notes, slides and sheets, by undoc."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import pairwise
 
 from ...core.errors import BlankFile, UnreadableFile
 from ..packed.office_json import Chapter, Footnote, OfficeDocument, OfficeParagraph, OfficePart, OfficeTable, read_json
+from ..packed.office_parts import hidden_sheets, note_on_hidden
 from ..packed.speaker_notes import speaker_notes
 from ..text.decoding import normalise
 from ..text.draft import Draft
@@ -44,7 +45,7 @@ class OfficeParser:
             case "pptx":
                 return _slides(document, speaker_notes(content.data))
             case _:
-                return _sheets(document)
+                return _sheets(document, hidden=hidden_sheets(content.data))
 
 
 def _json_of(content: Content) -> str:
@@ -220,14 +221,17 @@ def _first_title(slides: Sequence[Chapter]) -> str:
     return _first_heading([part for slide in slides[:1] for part in slide.parts])
 
 
-def _sheets(document: OfficeDocument) -> ParsedDocument:
+def _sheets(document: OfficeDocument, *, hidden: Set[str]) -> ParsedDocument:
     writer = _Writer()
+    found: list[str] = []
     for number, sheet in enumerate(document.chapters, start=1):
         tables = [part for part in sheet.parts if isinstance(part, OfficeTable)]
         rows = [line for table in tables for line in sheet_lines(table.rows)]
         if rows:
             writer.heading(sheet.name or f"Sheet {number}", 1, number)
+            found += [sheet.name] if sheet.name in hidden else []
         for line in rows:
             writer.block([line], number, verbatim=True)
     title = sane_title(str(document.properties.get("title", "")))
-    return _finished(writer, document, title=title, pages=len(document.chapters))
+    parsed = _finished(writer, document, title=title, pages=len(document.chapters))
+    return replace(parsed, notes=note_on_hidden(found))

@@ -187,6 +187,27 @@ def workbook() -> Any:
     return book
 
 
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        (["visible", "visible"], []),
+        (["visible", "hidden"], ['Sheet "P1" is hidden in Excel. Its']),
+        (["veryHidden"] * 6, ['Sheets "P0", "P1", "P2", "P3", "P4" and 1 more are hidden in Excel. Their']),
+    ],
+)
+def test_hidden_sheets_are_read_and_told(states: list[str], told: list[str]) -> None:
+    book = EXCEL.Workbook()
+    book.remove(book.active)
+    for number, state in enumerate(states):
+        sheet = book.create_sheet(f"P{number}")
+        sheet.append([f"Seal {number}"])
+        sheet.sheet_state = state
+    book.create_sheet("Empty")
+    parsed = parse(saved(book))
+    assert list(parsed.notes) == [f"{each} rows were read too." for each in told]
+    assert [line for line in texts(parsed) if "Seal" in line] == [f"Seal {number}" for number in range(len(states))]
+
+
 def test_rows_of_a_sheet_carry_their_headers_and_sheets_are_pages() -> None:
     parsed = parse(saved(workbook()))
     assert texts(parsed) == [
