@@ -9,6 +9,7 @@ from ..core.values import NO_USAGE, Ranking, Usage
 from ..ingest.report import Progress
 from ..pipeline.request import SearchRequest
 from ..pipeline.search import Pipeline
+from ..rerank.llm.listwise import FROM_CACHE
 from .judged import JudgedSet
 from .timed_scores import TimedScores
 
@@ -72,11 +73,14 @@ class Runner:
         ranking = await _search(self._pipeline, question)
         attempts.check(ranking, question.query)
         saved_ms = self._scores.saved_ms - saved_before_ms
+        is_known = self._scores.unknown_savings == unknown_before and not any(
+            stage.note == FROM_CACHE for stage in ranking.stages
+        )
         added_ms = sum(stage.milliseconds for stage in ranking.stages if stage.kind != "search")
         return QueryResult(
             documents=document_ids(ranking),
             retrieval_ms=sum(stage.milliseconds for stage in ranking.stages if stage.kind == "search"),
-            added_ms=saved_ms + added_ms if self._scores.unknown_savings == unknown_before else None,
+            added_ms=saved_ms + added_ms if is_known else None,
             usage=sum((stage.usage for stage in ranking.stages), NO_USAGE),
             failure=(ranking.failure or ranking.notes[-1]) if ranking.degraded else "",
         )

@@ -105,8 +105,9 @@ def describe_times(report: EvaluationReport) -> list[str]:
     if all(each.added is not None for each in [*report.systems, *report.sweep.depths]):
         return []
     return [
-        "Times shown as - were not measured: a request to an endpoint has a fixed cost, and these scores come from "
-        "requests for more passages. Where the passages were those of a whole request, the time is that of the request."
+        "Times shown as - were not measured. Scores of an endpoint came from requests for more passages, of which each "
+        "has a fixed cost, or an order of a language model was known from another row. Other times of an endpoint are "
+        "those of whole requests."
     ]
 
 

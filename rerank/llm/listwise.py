@@ -57,6 +57,9 @@ class _Answer:
     reasons: tuple[str, ...] = ()
 
 
+FROM_CACHE = "0 calls, served from cache"
+
+
 class Listwise:
     """An orderer that asks a language model. If the model returns no order, the earlier one is kept, with a note.
 
@@ -144,7 +147,7 @@ class Listwise:
         notes += _unused_instruction(task)
         if known := self._answers.get(key):
             told = (*notes, *_jumps(self.name, known.places), *known.reasons)
-            return Ordering((*known.places, *range(depth, len(hits))), told, note="0 calls, served from cache")
+            return Ordering((*known.places, *range(depth, len(hits))), told, note=FROM_CACHE)
         windows = self._windows(task, read)
         places = await run(STRATEGIES[options.strategy](depth), windows)
         answer = _Answer(tuple(places), _reasons(self.name, places, windows.reasons))

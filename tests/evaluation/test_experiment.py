@@ -87,5 +87,10 @@ async def test_all_calls_of_a_language_model_that_is_evaluated_are_told(
         assert len(server.asked) - warm_up == told
     assert [each.name for each in report.systems] == [each.name for each in SYSTEMS], "+ LLM would be + blend again"
     assert report.sweep_usage.calls >= 4
+    reranked, blended = report.systems[-2:]
+    assert reranked.usage.calls == 2
+    assert reranked.added is not None
+    assert blended.usage.calls < 2
+    assert blended.added is None, "an order was known, so that nothing was timed"
     (line,) = [line for line in describe_costs(report) if line.startswith("Comparison of the depths 2, 3, 6: ")]
     assert f"{report.sweep_usage.calls} language model calls for 2 queries" in line
