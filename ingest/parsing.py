@@ -191,7 +191,8 @@ def _members(container: Container, content: Content, *, file: _File, watch: Watc
         found = (
             part for member in chain([first], members) for part in _member(member, container, file=file, watch=watch)
         )
-        yield from _noted(found, first.note)
+        # It is told with the first document, but it is about the whole file.
+        yield from _noted(found, first.note and f"{content.source}: {first.note}")
 
 
 def _member(member: InnerDocument, container: Container, *, file: _File, watch: Watch) -> Iterator[Part]:

@@ -89,6 +89,13 @@ def is_generated(folder_name: str) -> bool:
     return _GENERATED.match(folder_name) is not None
 
 
+def kind_of_folder(name: str) -> str:
+    """Return the kind as which a folder of that name is skipped, or "" if it is not."""
+    if name.startswith("."):
+        return REPOSITORIES if name in REPOSITORY_FOLDERS else HIDDEN_FOLDERS
+    return GENERATED_FOLDERS if is_generated(name) else ""
+
+
 def most_frequent(skipped: Mapping[str, int]) -> dict[str, int]:
     """Return the most frequent kinds with their counts, and the sum of all others under "and N more kinds"."""
     kinds = sorted(skipped.items(), key=lambda item: (-item[1], item[0]))

@@ -135,9 +135,7 @@ class TreeSearch:
         """Return the kind as which a folder is skipped because of its name, or "" if it is not."""
         if name in self.own_names and target in self.roots.own:
             return kinds.OWN
-        if name.startswith("."):
-            return kinds.REPOSITORIES if name in kinds.REPOSITORY_FOLDERS else kinds.HIDDEN_FOLDERS
-        return kinds.GENERATED_FOLDERS if kinds.is_generated(name) else ""
+        return kinds.kind_of_folder(name)
 
     def _file(self, entry: FolderEntry, place: _Place) -> FoundFile | Skipped:
         name = entry.name

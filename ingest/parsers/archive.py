@@ -40,29 +40,32 @@ class ZipContainer:
             yield document if place else replace(document, note=note)
 
     def _taken(self, archive: Archive) -> tuple[Sequence[PackedFile], Counter[str]]:
-        """Return the files to read, and how many others there are of each kind."""
+        """Return the files to read, and how many other files and folders there are of each kind."""
         taken: list[PackedFile] = []
-        left_out: Counter[str] = Counter()
+        left_out: dict[str, str] = {}
         for member in archive.members():
-            if kind := "" if member.problem else self._kind_of(archive, member):
-                left_out[kind] += 1
+            place, kind = ("", "") if member.problem else self._left_out(archive, member)
+            if kind:
+                left_out[place] = kind
             else:
                 taken.append(member)
-        return taken, left_out
+        return taken, Counter(left_out.values())
 
-    def _kind_of(self, archive: Archive, member: PackedFile) -> str:
-        """Return the kind as which a file is left out, as the same file in a folder would be, or ""."""
+    def _left_out(self, archive: Archive, member: PackedFile) -> tuple[str, str]:
+        """Return the file or the outermost folder that is left out, as in a folder, and its kind or ""."""
         *folders, name = PurePosixPath(member.path).parts
+        for depth, folder in enumerate(folders, start=1):
+            if kind := kinds.kind_of_folder(folder):
+                return "/".join(folders[:depth]), kind
         reasons = (
             (kinds.SECRETS, lambda: kinds.holds_secrets(Path(member.path))),
-            (kinds.HIDDEN, lambda: any(part.startswith(".") for part in (*folders, name))),
-            (kinds.GENERATED_FOLDERS, lambda: any(map(kinds.is_generated, folders))),
+            (kinds.HIDDEN, lambda: name.startswith(".")),
             (kinds.EMPTY, lambda: not member.info.file_size),
             (junk_by_name(name), lambda: bool(junk_by_name(name))),
             (kinds.kind_of(name), lambda: not self._is_readable(archive, member)),
             (QUESTION_FILES, lambda: bool(junk_by_content(archive.start(member, FIRST_LINE_BYTES)))),
         )
-        return next((kind for kind, holds in reasons if holds()), "")
+        return member.path, next((kind for kind, holds in reasons if holds()), "")
 
     def _is_readable(self, archive: Archive, member: PackedFile) -> bool:
         """Return whether a parser knows the suffix of a file, or the file looks like text."""

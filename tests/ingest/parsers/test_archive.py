@@ -1,5 +1,6 @@
 """Zip archives: what is taken from them, what is left out, and bombs."""
 
+import re
 import zipfile
 from contextlib import suppress
 from io import BytesIO
@@ -48,6 +49,8 @@ def test_what_a_folder_would_leave_out_is_left_out_and_counted() -> None:
         ".git/config",
         "a/.hidden.md",
         "node_modules/x.js",
+        "node_modules/deep/y.js",
+        "node_modules/.env",
         ".env.local",
         "id_rsa",
         "a.mp3",
@@ -60,12 +63,12 @@ def test_what_a_folder_would_leave_out_is_left_out_and_counted() -> None:
     )
     assert (document.name, document.data) == ("Makefile", b"all:")
     assert document.note == (
-        "Of the files in it, these were left out: 2 generated folders, 2 hidden files, 2 secret files, "
-        "1 binary file, 1 empty file, 1 minified file, 1 .mp3 file."
+        "Of the files in it, these were left out: 2 generated folders, 2 secret files, 1 binary file, 1 empty file, "
+        "1 folder of version control, 1 hidden file, 1 minified file, 1 .mp3 file."
     )
     [part] = parts_of(packed(*files, ("a.md", "Text."))).values()
     assert part.parsed
-    assert part.parsed.notes[0].startswith("Of the files in it")
+    assert re.match(r"\S+\.zip: Of the files in it", part.parsed.notes[0])
 
 
 def test_questions_of_an_evaluation_are_left_out_as_in_a_folder() -> None:
