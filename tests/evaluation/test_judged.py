@@ -142,3 +142,11 @@ def test_set_without_an_answer_is_refused(tmp_path: Path) -> None:
 
 def test_collection_of_a_set_with_a_long_name_has_a_valid_name() -> None:
     assert JudgedSet("n" * 64, queries={}, grades={}).own_collection == "eval-" + "n" * 59
+
+
+def test_files_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "marked", "test")
+    plain = load(folder, "test")
+    for path in [*folder.glob("*.jsonl"), folder / "qrels" / "test.tsv"]:
+        path.write_text(path.read_text("utf-8"), encoding="utf-8-sig")
+    assert load(folder, "test") == plain
