@@ -98,8 +98,7 @@ class MarkdownParser:
 def _notes(source: str, front_matter: FrontMatter) -> tuple[str, ...]:
     if not front_matter.problem:
         return ()
-    reason = f"is not valid YAML ({front_matter.problem})"
-    return (f"The front matter of {source or 'a text'} {reason}, so it was read as text.",)
+    return (f"The front matter of {source or 'a text'} {front_matter.problem}, so it was read as text.",)
 
 
 def _first_heading(parts: Sequence[Block | Heading]) -> str:

@@ -76,3 +76,65 @@ def test_any_front_matter_is_read_without_an_error(lines: list[str]) -> None:
     found = read_front_matter(["---", *lines, "---", "text"])
     assert 0 <= found.lines <= len(lines) + 2
     assert all(isinstance(value, str | int | bool | list) for value in found.fields.values())
+
+
+def test_front_matter_in_toml_is_read_as_that_in_yaml() -> None:
+    toml = """
+        # Hugo
+        title = "Bees"
+        date = 2024-05-01
+        at = 2024-05-01T10:30:00Z
+        version = 1.10
+        weight = 3
+        large = 12345678901234567890
+        draft = false
+        name = "3 bees"
+        empty = ""
+        "a.b" = "x"
+        tags = [
+            "a", 2, true, [1], {x = 1}
+        ]
+        [params]
+        deep = 1
+    """
+    parsed = parse(f"+++{toml}\n+++\n# Head\n\ntext")
+    assert (parsed.title, parsed.notes) == ("Bees", ())
+    assert parsed.metadata == {
+        "date": "2024-05-01",
+        "at": "2024-05-01T10:30:00+00:00",
+        "version": "1.10",
+        "weight": 3,
+        "large": "12345678901234567890",
+        "draft": False,
+        "name": "3 bees",
+        "tags": ["a", "2", "true"],
+    }
+    assert "Hugo" not in str([parsed.lines[block.first] for section in parsed.sections for block in section.blocks])
+
+
+@pytest.mark.parametrize(
+    "text", ["+++\n+++\ntext", "+++\nSome words.\n+++\ntext", "+++\n[a](b.md)\n+++\n", "+++\na = 1\ntext", "+++"]
+)
+def test_text_between_rules_of_plus_signs_that_is_not_toml_stays_text(text: str) -> None:
+    assert read_front_matter(text.split("\n")).lines == 0
+
+
+def test_toml_of_tables_alone_and_numbers_beyond_all_measure_are_no_error() -> None:
+    found = read_front_matter(["+++", "# x", "[params]", "a = 1", "+++"])
+    assert (found.lines, found.fields, found.problem) == (5, {}, "")
+    assert read_front_matter(["+++", f"a = 0x{'f' * 9000}", "+++"]).problem.startswith("is not valid TOML")
+
+
+def test_broken_toml_is_kept_as_text_and_noted() -> None:
+    parsed = parse("+++\nok = 1\ntitle = Bees\n+++\n# Head\n\ntext")
+    assert (parsed.metadata, parsed.title) == ({}, "Head")
+    [note] = parsed.notes
+    assert note.startswith("The front matter of a.md is not valid TOML (")
+    assert "line 3" in note
+
+
+@given(lines=st.lists(st.text(max_size=30), max_size=8))
+def test_any_front_matter_in_toml_is_read_without_an_error(lines: list[str]) -> None:
+    found = read_front_matter(["+++", "a = 1", *lines, "+++", "text"])
+    assert 0 <= found.lines <= len(lines) + 3
+    assert all(isinstance(value, str | int | bool | list) for value in found.fields.values())
