@@ -18,6 +18,8 @@ _CHAIN = re.compile(r"\[?[A-Z]\d{0,4}\]?(?:[ \t]*>[ \t]*\[?[A-Z]\d{0,4}\]?)+", r
 
 _COMMAS = re.compile(r"\[?[A-Z]\d{0,4}\]?(?:[ \t]*,[ \t]*\[?[A-Z]\d{0,4}\]?)+", re.IGNORECASE)
 
+_OPEN_END = re.compile(r"\d\]?[ \t]*>[ \t]*\n")  # of a line like `D3 > D1 >` that goes on in the next
+
 _EMPHASIS = re.compile("[*`_]")
 
 _ITEM = re.compile(r"(?:(?:[-+\u2022]|\d{1,3}[.)])[ \t]+)?(\[?[A-Z]\d{0,4}\]?)", re.IGNORECASE)
@@ -215,7 +217,7 @@ def _lines(text: str) -> list[_Line]:
     """Return the lines that are not blank, without emphasis, each with its labels if it is made of nothing else."""
     lines: list[_Line] = []
     end = 0
-    for whole in text.splitlines(keepends=True):
+    for whole in _OPEN_END.sub(lambda found: found[0].replace("\n", " "), text).splitlines(keepends=True):
         end += len(whole)
         if line := _EMPHASIS.sub("", whole).strip(". \t\r\n"):
             lines.append(_line(line, end))

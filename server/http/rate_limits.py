@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 
 from cachetools import LRUCache
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -51,7 +52,7 @@ class RateLimit:
         wait_s = self._take(caller.name) if caller is not None and caller.name and self._per_minute else 0.0
         app: ASGIApp = self._app
         if wait_s:
-            message = f"This token may make {self._per_minute} requests per minute. Try again in {wait_s:.0f} s."
+            message = f"This token may make {self._per_minute} requests per minute. Try again in {ceil(wait_s)} s."
             app = try_later(429, message, after_s=wait_s)
         await app(scope, receive, send)
 

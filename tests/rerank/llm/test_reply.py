@@ -59,6 +59,7 @@ def test_any_reply_whatever_yields_a_permutation(text: str, n: int) -> None:
         '{"ranking": ["D3", "D1", "D4", "D2"]}\nD1 > D2 > D3 > D4',
         'In the form {"ranking": ["D2", "D1"]}:\nD3 > D1 > D4 > D2\nD2',
         'In the form {"ranking": ["D2", "D1"]}: ["D3", "D1", "D4", "D2"]',
+        "D3 > D1 >\nD4 > D2",
         '{"ranking": [3, 1, 4, 2]}',
         '{"ranking": ["3", "1", "4", "2"]}',
         '{"ranking": [{"id": "D3"}, {"id": "D1"}, {"id": "D4"}, {"id": "D2"}]}',
