@@ -41,7 +41,8 @@ def test_commands_of_the_readme_run(tmp_path: Path) -> None:
                 "good",
                 ANSWERED_BY[arguments[1]],
             ), command
-            assert (first["was"] > 1) == ("--explain" in arguments), f"nothing to see: {command}"
+            if "--explain" in arguments:
+                assert first["was"] > 1, f"nothing to see: {command}"
     assert asked == list(ANSWERED_BY)
     _check_transcript(tmp_path)
 
