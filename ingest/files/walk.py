@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from ...core.errors import NotFound, ResiftError
+from ...core.errors import InvalidInput, NotFound, ResiftError
 from ...core.text import agreeing
 from ..parsers.registry import installed_parsers
 from ..report import Failure, Skipped, examples_of
@@ -164,7 +164,10 @@ class _Search:
         base, pattern = split_magic(name.as_posix())
         sought = base if pattern else name
         near = self.roots.nearest_to(sought) if suggests else ""
-        target = "" if pattern else self.roots.target(Path(sought)).as_posix()
+        try:
+            target = "" if pattern else self.roots.target(Path(sought)).as_posix()
+        except InvalidInput:  # what is there has changed since it was looked for
+            target = ""
         return replace(Missing.of(shown(path), nothing_at(sought, near)), target=target)
 
     def _admitted(self, name: Path) -> Path | None:

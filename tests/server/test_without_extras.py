@@ -51,7 +51,7 @@ WORKS = (
 )
 
 LACKS_DATA: Mapping[tuple[str, ...], str] = {
-    ("tune", "--data", "judged.jsonl"): "questions",
+    ("tune", "--data", "judged.jsonl"): "tuning needs 20",
     ("tune", "--data", "judged.jsonl", "--verdicts"): "questions",
     ("tune", "--feedback"): "tuning needs 20",
     ("tune", "--memory"): "with fewer than 1,000 no memory is saved",
