@@ -164,7 +164,7 @@ def checked(judged: JudgedSet) -> JudgedSet:
     if not judged.queries:
         raise InvalidInput(f"The judged set {judged.name!r} has no queries. Add some, with grades of documents.")
     for key in judged.queries:
-        if not any(grade > 0 for grade in judged.grades.get(key, {}).values()):
+        if not _relevant(judged.grades.get(key, {})):
             raise InvalidInput(
                 f"The judged set {judged.name!r} has no document of a grade above 0 for the query {key!r}. Add one to "
                 "`grades`, by its id, or leave the query out."

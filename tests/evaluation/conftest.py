@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from resift.evaluation.beir import load
+from resift.evaluation.corpus import ingest_documents
+from resift.evaluation.judged import JudgedSet
+from resift.factories.engine import Engine
+
 NOTES = {
     "chain": "A chain stretches with use. Measure it every thousand kilometres, and replace it in time.",
     "brakes": "Hydraulic brakes need no adjusting. When the lever comes close to the bar, bleed them.",
@@ -41,3 +46,23 @@ def write_set(folder: Path, *splits: str) -> Path:
 def bicycles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in BEIR form with the split "test"."""
     return write_set(tmp_path_factory.mktemp("sets") / "bicycles", "test")
+
+
+@pytest.fixture(scope="module")
+def judged(bicycles: Path) -> JudgedSet:
+    return load(bicycles, "test")
+
+
+@pytest.fixture(scope="module")
+async def corpus(engine: Engine, judged: JudgedSet) -> None:
+    """The documents of the set, ingested into a collection of their own."""
+    await fill(engine, judged)
+
+
+async def fill(engine: Engine, judged: JudgedSet) -> None:
+    """Ingest the documents of a set."""
+    services = engine.services
+    report = await ingest_documents(
+        judged, pipeline=services.pipeline, ingestor=services.ingestor, remover=services.remover
+    )
+    assert not report.failures

@@ -4,15 +4,12 @@ import html
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from resift.core.errors import ModelError
 from resift.core.query import Query
 from resift.core.values import Passage
-from resift.evaluation.beir import load
-from resift.evaluation.corpus import ingest_documents
 from resift.evaluation.judged import JudgedSet
 from resift.evaluation.report.content import Subject, build_report
 from resift.evaluation.report.web_page import to_html
@@ -35,20 +32,9 @@ from resift.rerank.blend import with_reranker
 from resift.rerank.protocols import Scores
 from resift.store.feedback_log import Searched, ShownHit, UsedSearch
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("corpus")]
 
 TARGET = EvaluationTarget("bicycles", reranker="maxsim", depth=6)
-
-
-@pytest.fixture(scope="module")
-def judged(bicycles: Path) -> JudgedSet:
-    return load(bicycles, "test")
-
-
-@pytest.fixture(scope="module", autouse=True)
-async def corpus(engine: Engine, judged: JudgedSet) -> None:
-    services = engine.services
-    await ingest_documents(judged, pipeline=services.pipeline, ingestor=services.ingestor, remover=services.remover)
 
 
 class Failing:

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from resift.core.errors import InvalidInput
 from resift.core.query import Query
 from resift.core.values import Passage
-from resift.evaluation.beir import load
-from resift.evaluation.corpus import count_documents, ingest_documents
+from resift.evaluation.corpus import count_documents
 from resift.evaluation.judged import MIN_QUESTIONS, JudgedSet
 from resift.evaluation.run import Runner, document_ids, rankings
 from resift.evaluation.systems import (
@@ -26,28 +24,11 @@ from resift.pipeline.request import SearchRequest
 from resift.rerank.blend import with_reranker
 from resift.rerank.protocols import Scorer, Scores
 from resift.store.feedback_log import Searched, ShownHit, UsedSearch
+from resift.tests.evaluation.conftest import fill
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("corpus")]
 
 TARGET = EvaluationTarget("bicycles", reranker="maxsim", depth=6)
-
-
-@pytest.fixture(scope="module")
-def judged(bicycles: Path) -> JudgedSet:
-    return load(bicycles, "test")
-
-
-@pytest.fixture(scope="module", autouse=True)
-async def corpus(engine: Engine, judged: JudgedSet) -> None:
-    await fill(engine, judged)
-
-
-async def fill(engine: Engine, judged: JudgedSet) -> None:
-    services = engine.services
-    report = await ingest_documents(
-        judged, pipeline=services.pipeline, ingestor=services.ingestor, remover=services.remover
-    )
-    assert not report.failures
 
 
 class Counting:
